@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * pleione: describe an ELECTRA model once, as a static graph, and run it on whichever backend is there.
+ *
+ *     runtime -> devices -> model -> session -> answers          (a Hugging Face directory and a sentence)
+ *     runtime -> devices -> graph -> schedule -> numbers         (a graph of your own)
+ *
+ * Rules: a function that can fail returns a status and, if that is not PLN_OK, fills *error (may be NULL) with one
+ * sentence that names the thing. "returns new": the caller destroys it; "borrows": must live until the call returns;
+ * "keeps": must outlive the object. Every destroy takes the address, accepts NULL and sets NULL. Objects of one runtime
+ * are used by one thread at a time; different runtimes freely. The library never prints, exits or reads the environment
+ * but for PLEIONE_BACKEND_PATH (folders with more plugins, separated by ':') and XDG_CACHE_HOME or HOME (compiled
+ * programs are kept in pleione/ below it).
+ */
+#ifndef PLEIONE_H
+#define PLEIONE_H
+
+#include <stdbool.h>
+
+#include "pleione_ops.h"
+#include "pleione_types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define PLN_API __attribute__((visibility("default")))
+#else
+#define PLN_API
+#endif
+
+typedef struct pln_runtime pln_runtime;   /* plugins and a thread team */
+typedef struct pln_devices pln_devices;   /* open devices, in order of preference */
+typedef struct pln_graph pln_graph;       /* nodes and values */
+typedef struct pln_value pln_value;       /* what flows */
+typedef struct pln_states pln_states;     /* values that outlive plans */
+typedef struct pln_schedule pln_schedule; /* a graph on devices, ready to run */
+typedef struct pln_model pln_model;       /* config, weights, vocabulary of a directory */
+typedef struct pln_session pln_session;   /* model + head + placement, ready to run */
+
+PLN_API const char *pln_version(void);
+PLN_API const char *pln_status_string(pln_status status); /* "no such device" */
+PLN_API const char *pln_dtype_string(pln_dtype dtype);    /* "f32" */
+PLN_API size_t pln_dtype_bytes(pln_dtype dtype);          /* of one element; 0 for an unknown type */
+
+/* ---- runtime and devices
+ * ------------------------------------------------------------------------------------------------ */
+
+typedef void pln_log_fn(void *context, pln_log_level level, const char *message);
+
+typedef struct pln_runtime_options { /* zero is a good default */
+    uint32_t threads; /* of the team, the caller included; 0: one per processor that this process may use */
+    pln_log_fn *log;  /* NULL: messages are dropped; called from any thread */
+    void *log_context;
+    const char *backend_path; /* more folders with plugins, separated by ':'; borrows */
+} pln_runtime_options;
+
+/* Returns new. Loads nothing yet. options may be NULL. PLN_NO_MEMORY. */
+PLN_API pln_status pln_runtime_create(const pln_runtime_options *options, pln_runtime **runtime, pln_error *error);
+PLN_API void pln_runtime_destroy(pln_runtime **runtime);
+
+/* A device that could be opened, or a backend that could not be loaded (then info.flags has PLN_DEVICE_UNUSABLE and
+ * info.reason says why and what to do). */
+typedef struct pln_device_entry {
+    char name[32];    /* how to ask for it: "cpu", "vulkan", "vulkan:1" */
+    char backend[24]; /* "vulkan" */
+    char backend_version[24];
+    pln_device_info info;
+} pln_device_entry;
+
+/* Loads every backend. The list belongs to the runtime. */
+PLN_API pln_status pln_runtime_devices(pln_runtime *runtime, const pln_device_entry **entries, uint32_t *count,
+                                       pln_error *error);
+
+/* Returns new; keeps the runtime. list: device names separated by ',', the preferred first; "auto" is the first
+ * discrete GPU, else an integrated one, else cpu, else reference; "all" is every usable device. Only the backends named
+ * are loaded. options: "KEY=VALUE" for each chosen device that knows KEY, "BACKEND.KEY=VALUE" for one; borrows.
+ * PLN_NO_DEVICE; PLN_INVALID for a key or value that none knows. */
+PLN_API pln_status pln_devices_open(pln_runtime *runtime, const char *list, const char *const *options,
+                                    uint32_t n_options, pln_devices **devices, pln_error *error);
+PLN_API void pln_devices_close(pln_devices **devices); /* after everything that was made on them */
+PLN_API uint32_t pln_devices_count(const pln_devices *devices);
+PLN_API const pln_device_entry *pln_devices_entry(const pln_devices *devices, uint32_t index); /* as opened */
+
+/* ---- tensors and files of tensors
+ * --------------------------------------------------------------------------------------- */
+
+enum { PLN_MAX_RANK = 8 };
+
+/* Dense, row-major. Who owns name and data is said where one is handed over. */
+typedef struct pln_tensor {
+    const char *name;
+    pln_dtype dtype;
+    uint32_t rank; /* 0 is a scalar */
+    uint64_t shape[PLN_MAX_RANK];
+    const void *data;
+} pln_tensor;
+
+PLN_API uint64_t pln_tensor_elements(const pln_tensor *tensor);
+
+typedef struct pln_tensor_file pln_tensor_file;
+
+/* Returns new: a .safetensors file, memory-mapped; its tensors live as long as it is open. PLN_INVALID names file and
+ * tensor. */
+PLN_API pln_status pln_tensor_file_open(const char *path, pln_tensor_file **file, pln_error *error);
+PLN_API void pln_tensor_file_close(pln_tensor_file **file);
+PLN_API const pln_tensor *pln_tensor_file_tensors(const pln_tensor_file *file, uint32_t *count);
+
+/* Writes a .safetensors file: the whole file or nothing. Borrows. PLN_FAILED names the path. */
+PLN_API pln_status pln_tensor_file_write(const char *path, const pln_tensor *tensors, uint32_t count, pln_error *error);
+
+/* ---- graph
+ * -------------------------------------------------------------------------------------------------------------- */
+
+/* Errors inside a description are sticky: a call on a failed graph does nothing and returns NULL; pln_graph_finish
+ * gives the first error with the node's name. Everything returned belongs to the graph. Shapes are [rows, width],
+ * vectors [1, width]. */
+PLN_API pln_graph *pln_graph_create(const char *name); /* returns new; NULL if there is no memory */
+PLN_API void pln_graph_destroy(pln_graph **graph);
+PLN_API pln_status pln_graph_finish(pln_graph *graph, pln_error *error); /* after this it is read-only */
+
+/* An open number of rows, named: "tokens", "batch". The same name is the same symbol. At most 63. */
+PLN_API uint32_t pln_graph_symbol(pln_graph *graph, const char *name);
+static inline pln_dim pln_rows_of(uint32_t symbol)
+{
+    return (pln_dim){symbol, 1, 0};
+}
+static inline pln_dim pln_rows_fixed(uint32_t rows)
+{
+    return (pln_dim){0, 0, rows};
+}
+
+/* Names of what follows get this prefix and a dot: pln_graph_begin(g, "layer.%u", i) ... pln_graph_end(g). */
+PLN_API void pln_graph_begin(pln_graph *graph, const char *format, ...) __attribute__((format(printf, 2, 3)));
+PLN_API void pln_graph_end(pln_graph *graph);
+
+/* The four kinds of value; temporaries come from ops. Input: written before each run. Constant: parts f32, f16, bf16 or
+ * f64, stacked by rows ([rows, width]; rank-1 parts are joined to one [1, width]); keeps their data. State: zero at
+ * first, outlives plans, shared by the schedules of one pln_states under its name. */
+PLN_API pln_value *pln_graph_input(pln_graph *graph, const char *name, pln_dtype dtype, pln_dim rows, uint32_t width);
+PLN_API pln_value *pln_graph_constant(pln_graph *graph, const char *name, const pln_tensor *const *parts,
+                                      uint32_t n_parts);
+PLN_API pln_value *pln_graph_state(pln_graph *graph, const char *name, uint32_t rows, uint32_t width);
+/* Marks a value that a run gives back. The name is the one to look it up by. */
+PLN_API void pln_graph_output(pln_graph *graph, const char *name, pln_value *value);
+
+/* Windows: no copy. Constants have none. reshape needs a value of which no window was taken; the elements stay in
+ * order. */
+PLN_API pln_value *pln_columns(pln_graph *graph, pln_value *value, uint32_t first, uint32_t width);
+PLN_API pln_value *pln_row(pln_graph *graph, pln_value *value, uint32_t row);
+PLN_API pln_value *pln_reshape(pln_graph *graph, pln_value *value, pln_dim rows, uint32_t width);
+
+/* Ops. What each computes stands in ops.def; operands are named as there. Options: `name` of the node, optional
+ * operands, scalars; an address in an optional output asks for it. Zero is a good default. */
+typedef struct pln_embed_options {
+    const char *name;
+    pln_value *ids, *word;           /* either these ... */
+    pln_value *embeddings;           /* ... or this [T,E] */
+    pln_value *positions, *position; /* both or neither */
+    float eps;
+    pln_value **mean, **rstd;
+} pln_embed_options;
+PLN_API pln_value *pln_embed(pln_graph *graph, pln_value *token_types, pln_value *type, pln_value *gamma,
+                             pln_value *beta, pln_embed_options options);
+
+typedef struct pln_linear_options {
+    const char *name;
+    pln_value *bias, *residual;
+    uint32_t activation; /* PLN_ACTIVATION_* */
+    pln_value **preactivation;
+} pln_linear_options;
+PLN_API pln_value *pln_linear(pln_graph *graph, pln_value *x, pln_value *weight, pln_linear_options options);
+
+typedef struct pln_layer_norm_options {
+    const char *name;
+    float eps;
+    pln_value **mean, **rstd;
+} pln_layer_norm_options;
+PLN_API pln_value *pln_layer_norm(pln_graph *graph, pln_value *x, pln_value *gamma, pln_value *beta,
+                                  pln_layer_norm_options options);
+
+typedef struct pln_attention_options {
+    const char *name;
+    uint32_t heads;
+    pln_value *starts;      /* required */
+    pln_value *key, *value; /* NULL both: query holds query, key and value side by side */
+    pln_value *source_starts;
+    pln_value *key_mask;
+    pln_value *bias, *pair_starts; /* pair_starts also for probabilities */
+    uint32_t bias_heads;           /* 1 or heads; 0 means 1 */
+    pln_value *distance;           /* with relative 1 or 2 */
+    uint32_t relative;
+    pln_value *head_mask;
+    float scale; /* 0 means 1/sqrt(head size) */
+    bool causal;
+    pln_value **lse, **probabilities;
+} pln_attention_options;
+PLN_API pln_value *pln_attention(pln_graph *graph, pln_value *query, pln_attention_options options);
+
+PLN_API pln_value *pln_activation(pln_graph *graph, const char *name, pln_value *x, uint32_t activation);
+PLN_API pln_value *pln_gather(pln_graph *graph, const char *name, pln_value *x, pln_value *index);
+PLN_API pln_value *pln_segment_mean(pln_graph *graph, const char *name, pln_value *x, pln_value *starts);
+PLN_API pln_value *pln_cross_entropy(pln_graph *graph, const char *name, pln_value *logits, pln_value *labels,
+                                     int32_t ignore_index, pln_value **lse);
+PLN_API pln_value *pln_binary_cross_entropy(pln_graph *graph, const char *name, pln_value *logits, pln_value *labels,
+                                            pln_value *weights);
+PLN_API pln_value *pln_mean_squared_error(pln_graph *graph, const char *name, pln_value *x, pln_value *labels);
+PLN_API pln_value *pln_span_cross_entropy(pln_graph *graph, const char *name, pln_value *logits, pln_value *starts,
+                                          pln_value *first, pln_value *last);
+PLN_API pln_value *pln_accumulate(pln_graph *graph, const char *name, pln_value *state, pln_value *x, float scale);
+
+/* The number of an activation by any of its names in activations.def, or -1. NULL and "" are PLN_ACTIVATION_NONE. */
+PLN_API int32_t pln_activation_find(const char *name);
+
+/* Printing: text (one line a node) and Graphviz. Returns new text, freed by pln_free; NULL if there is no memory. */
+PLN_API char *pln_graph_text(const pln_graph *graph);
+PLN_API char *pln_graph_dot(const pln_graph *graph);
+PLN_API void pln_free(void *memory);
+
+/* ---- schedule
+ * ----------------------------------------------------------------------------------------------------------- */
+
+/* Returns new; keeps the devices. Values of kind state live here, by name. */
+PLN_API pln_status pln_states_create(pln_devices *devices, pln_states **states, pln_error *error);
+PLN_API void pln_states_destroy(pln_states **states);
+
+typedef struct pln_schedule_options { /* zero is a good default */
+    const char *const *place;         /* "PATTERN=DEVICE": first match by node name decides ('*' and '?'); borrows */
+    uint32_t n_place;
+    bool no_fallback;   /* a node that no device of the list takes is an error, not run on reference */
+    bool timed;         /* nodes are timed in every run */
+    uint32_t plans;     /* kept, one a bucket; 0 means 8 */
+    pln_states *states; /* keeps; NULL: the schedule has its own */
+} pln_schedule_options;
+
+/* Returns new; keeps graph (finished) and devices. Decides who runs what; weights are handed over with the first plan.
+ * PLN_UNSUPPORTED names the node and each device's reason, PLN_INVALID a rule that names no device. */
+PLN_API pln_status pln_schedule_create(pln_graph *graph, pln_devices *devices, const pln_schedule_options *options,
+                                       pln_schedule **schedule, pln_error *error);
+PLN_API void pln_schedule_destroy(pln_schedule **schedule);
+
+/* Dense rows in host memory: f32 or i32 [rows, width] of an input or an output. */
+typedef struct pln_binding {
+    const char *name;
+    void *data; /* an input is only read */
+} pln_binding;
+
+/* One run. dims[symbol] are the real numbers (dims[0] is 0); every input of the graph must be bound, outputs as wished.
+ * The plan of the bucket is built when it is met first. */
+PLN_API pln_status pln_schedule_run(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims,
+                                    const pln_binding *inputs, uint32_t n_inputs, const pln_binding *outputs,
+                                    uint32_t n_outputs, pln_error *error);
+
+/* Reads or writes a state by name, dense [rows, width] of the given dims. It must have been used by a run. */
+PLN_API pln_status pln_schedule_state_read(pln_schedule *schedule, const char *name, float *data, pln_error *error);
+PLN_API pln_status pln_schedule_state_write(pln_schedule *schedule, const char *name, const float *data,
+                                            pln_error *error);
+
+/* Bytes on one device of the schedule. */
+typedef struct pln_memory {
+    uint64_t arena_bytes;    /* inputs, outputs and temporaries of the plan, as allocated */
+    uint64_t scratch_bytes;  /* the device's own for the plan */
+    uint64_t constant_bytes; /* packed weights */
+    uint64_t state_bytes;
+} pln_memory;
+
+/* Exact bytes on device `index` of the list (the last one is the fallback `reference`) for a bucket, before anything is
+ * allocated. */
+PLN_API pln_status pln_schedule_estimate(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims, uint32_t index,
+                                         pln_memory *memory, pln_error *error);
+
+typedef struct pln_statistics { /* of the last run */
+    uint32_t nodes, segments;
+    uint32_t copies;        /* values moved between devices */
+    uint64_t copied_bytes;  /* by them */
+    uint64_t planned_bytes; /* arenas and scratch of the plan, all devices */
+    uint64_t flops;         /* arithmetic of the nodes at the real numbers */
+} pln_statistics;
+PLN_API void pln_schedule_statistics(const pln_schedule *schedule, pln_statistics *statistics);
+
+/* A node of the schedule, for people. Text belongs to the schedule. */
+typedef struct pln_node_report {
+    const char *name, *op;
+    const char *device; /* "vulkan:1" */
+    const char *kernel;
+    const char *refusals; /* "vulkan: reason; cpu: reason", "" if the first device took it */
+    uint32_t segment;
+    uint64_t estimated_ns, measured_ns; /* measured: last run, when timed and the device can tell; else 0 */
+    uint64_t copied_bytes;              /* copied to its device right before it, at capacity of the last plan */
+    uint64_t flops;                     /* at the real numbers of the last run */
+} pln_node_report;
+PLN_API uint32_t pln_schedule_nodes(const pln_schedule *schedule);
+PLN_API void pln_schedule_node(const pln_schedule *schedule, uint32_t index, pln_node_report *report);
+
+/* Kernels of the last plan on device `index` of the list, one per launch: fills up to n, *count is how many there are.
+ */
+PLN_API pln_status pln_schedule_kernels(const pln_schedule *schedule, uint32_t index, pln_kernel_info *kernels,
+                                        uint32_t n, uint32_t *count, pln_error *error);
+
+/* ---- tokenizer
+ * ---------------------------------------------------------------------------------------------------------- */
+
+typedef struct pln_tokenizer pln_tokenizer;
+
+/* Returns new, from a model directory (vocab.txt, tokenizer_config.json). Read-only afterwards: any thread.
+ * PLN_BAD_MODEL. */
+PLN_API pln_status pln_tokenizer_open(const char *directory, pln_log_fn *log, void *log_context,
+                                      pln_tokenizer **tokenizer, pln_error *error);
+PLN_API void pln_tokenizer_close(pln_tokenizer **tokenizer);
+
+/* A token's place. Special tokens that were added have begin = end = 0 and word = -1. */
+typedef struct pln_token {
+    int32_t id;
+    int32_t type;        /* 0 in the first text, 1 in the second */
+    int32_t word;        /* number of the word in its text, or -1 */
+    uint32_t begin, end; /* code points of the text */
+    uint32_t begin_byte, end_byte;
+    bool special; /* [CLS], [SEP] put there by the encoder */
+} pln_token;
+
+/* Returns new tokens, freed by pln_free: [CLS] text [SEP], and with pair (may be NULL) pair [SEP]. UTF-8, bytes long;
+ * invalid bytes are one U+FFFD each maximal subpart. max_length 0: no truncation, else the longer text is cut first. */
+PLN_API pln_status pln_tokenizer_encode(const pln_tokenizer *tokenizer, const char *text, size_t bytes,
+                                        const char *pair, size_t pair_bytes, uint32_t max_length, pln_token **tokens,
+                                        uint32_t *count, pln_error *error);
+PLN_API const char *pln_tokenizer_token(const pln_tokenizer *tokenizer, int32_t id); /* NULL if out of range */
+PLN_API int32_t pln_tokenizer_id(const pln_tokenizer *tokenizer, const char *token); /* -1 if there is none */
+PLN_API int32_t pln_tokenizer_mask_id(const pln_tokenizer *tokenizer);               /* [MASK], or -1 */
+
+/* ---- models
+ * ------------------------------------------------------------------------------------------------------------- */
+
+typedef enum pln_head {                       /* what the model ends in */
+                        PLN_HEAD_DEFAULT = 0, /* from the config's `architectures`, else PLN_HEAD_MODEL */
+                        PLN_HEAD_MODEL,
+                        PLN_HEAD_PRETRAINING,
+                        PLN_HEAD_CAUSAL_LM,
+                        PLN_HEAD_MASKED_LM,
+                        PLN_HEAD_SEQUENCE_CLASSIFICATION,
+                        PLN_HEAD_MULTIPLE_CHOICE,
+                        PLN_HEAD_TOKEN_CLASSIFICATION,
+                        PLN_HEAD_QUESTION_ANSWERING,
+} pln_head;
+PLN_API const char *pln_head_string(pln_head head);          /* "masked-lm" */
+PLN_API int pln_head_find(const char *name, pln_head *head); /* 0 if there is no such name */
+
+typedef struct pln_model_options { /* zero is a good default */
+    uint64_t seed;                 /* for weights that the checkpoint lacks */
+    bool without_weights;          /* the directory may lack them: for estimates; all are drawn at random */
+} pln_model_options;
+
+/* Returns new; keeps the runtime. Reads config.json and maps the weights. PLN_BAD_MODEL names file, tensor, expected,
+ * found. */
+PLN_API pln_status pln_model_open(pln_runtime *runtime, const char *directory, const pln_model_options *options,
+                                  pln_model **model, pln_error *error);
+PLN_API void pln_model_close(pln_model **model);
+PLN_API pln_head pln_model_head(const pln_model *model); /* the default one */
+/* A whole number of the config ("hidden_size", with defaults filled in), or -1 if there is no such field. */
+PLN_API int64_t pln_model_number(const pln_model *model, const char *field);
+PLN_API const char *pln_model_label(const pln_model *model, uint32_t index); /* id2label; NULL if out of range */
+/* The model's tokenizer, opened at the first call; belongs to the model. */
+PLN_API pln_status pln_model_tokenizer(pln_model *model, const pln_tokenizer **tokenizer, pln_error *error);
+
+/* ---- sessions
+ * ----------------------------------------------------------------------------------------------------------- */
+
+typedef struct pln_session_options { /* zero is a good default */
+    pln_head head;
+    bool every_position; /* padded positions are computed too; else what the mask drops on the right is, and reads as 0
+                          */
+    bool hidden_states;  /* outputs hidden_states.0 .. hidden_states.L */
+    bool attentions;     /* outputs attentions.N, cross_attentions.N; implies every_position */
+    bool trace;          /* every node's first output comes back too, packed, as "node:NAME" */
+    pln_schedule_options schedule;
+} pln_session_options;
+
+/* Returns new; keeps model and devices. options may be NULL. Weights that the checkpoint lacks are drawn at random and
+ * named in a warning, unexpected ones too. */
+PLN_API pln_status pln_session_create(pln_model *model, pln_devices *devices, const pln_session_options *options,
+                                      pln_session **session, pln_error *error);
+PLN_API void pln_session_destroy(pln_session **session);
+
+/* The forward pass of the reference implementation: tensors in and out by its names and shapes.
+ * In: input_ids or inputs_embeds, attention_mask, token_type_ids, position_ids, head_mask, labels, start_positions,
+ * end_positions, encoder_hidden_states, encoder_attention_mask; integers i64 or i32 (masks also bool, u8 or floats),
+ * the rest any float type. Borrows. Out: loss, logits, last_hidden_state, start_logits, end_logits, hidden_states.N,
+ * attentions.N, cross_attentions.N, f32; they belong to the session until its next forward. PLN_INVALID names the
+ * tensor, what was expected and what was found. */
+PLN_API pln_status pln_session_forward(pln_session *session, const pln_tensor *inputs, uint32_t n_inputs,
+                                       const pln_tensor **outputs, uint32_t *n_outputs, pln_error *error);
+
+/* The schedule of the last forward (or of the last pln_session_prepare), for explain and statistics; NULL before. */
+PLN_API pln_schedule *pln_session_schedule(pln_session *session);
+/* Describes and places the graph that a batch of that shape needs, without running: dims (64 numbers) are its symbols'.
+ */
+PLN_API pln_status pln_session_prepare(pln_session *session, uint32_t batch, uint32_t length, uint32_t *dims,
+                                       uint32_t *n_dims, pln_error *error);
+/* Text of the graph of the last forward or prepare, by pln_graph_text or pln_graph_dot. */
+PLN_API const pln_graph *pln_session_graph(const pln_session *session);
+
+/* ---- tasks
+ * -------------------------------------------------------------------------------------------------------------- */
+
+/* A word of the text and how likely it is to have been replaced: the highest of its pieces. Bytes of the text. */
+typedef struct pln_word {
+    uint32_t begin, end;
+    float probability;
+} pln_word;
+
+/* Replaced-token detection (head pretraining). Returns new words, freed by pln_free. Text that is longer than the model
+ * can take is PLN_INVALID. */
+PLN_API pln_status pln_detect(pln_session *session, const char *text, pln_word **words, uint32_t *count,
+                              pln_error *error);
+
+/* Candidates for one [MASK], best first. */
+typedef struct pln_fill {
+    uint32_t mask; /* which [MASK] of the text, from 0 */
+    int32_t id;
+    float probability;
+    const char *token; /* belongs to the model */
+} pln_fill;
+
+/* Fill-mask (head masked-lm): `top` candidates for each [MASK]. Returns new, freed by pln_free. No [MASK] is
+ * PLN_INVALID. */
+PLN_API pln_status pln_fill_mask(pln_session *session, const char *text, uint32_t top, pln_fill **fills,
+                                 uint32_t *count, pln_error *error);
+
+/* A label with its probability (softmax; sigmoid for multi-label; the raw value for regression). */
+typedef struct pln_class {
+    const char *label; /* belongs to the model */
+    float score;
+} pln_class;
+
+/* Classification (head sequence-classification), labels in the config's order. pair may be NULL. Returns new, freed by
+ * pln_free. */
+PLN_API pln_status pln_classify(pln_session *session, const char *text, const char *pair, pln_class **classes,
+                                uint32_t *count, pln_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

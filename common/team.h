@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A persistent team of threads: one call runs a function on every member, barriers inside it are cheap. The caller is
+ * member 0.
+ */
+#ifndef COMMON_TEAM_H
+#define COMMON_TEAM_H
+
+#include <stdint.h>
+
+struct team;
+
+/* Returns new: `members` threads (at least 1), the caller included; NULL if they cannot be started. */
+struct team *team_create(uint32_t members);
+void team_destroy(struct team **team);
+
+uint32_t team_size(const struct team *team);
+
+/* Runs fn(argument, index, members) on every member and returns when all returned. One caller at a time, not from
+ * inside fn. */
+void team_run(struct team *team, void (*fn)(void *argument, uint32_t index, uint32_t members), void *argument);
+
+/* Inside fn, by every member: returns when all have called it. */
+void team_barrier(struct team *team);
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Arithmetic and memory traffic of a node. Multiply and add are two; an exponential or an error function counts as a
+ * handful.
+ */
+#include "graph/graph.h"
+
+enum { TRANSCENDENTAL = 10 }; /* operations that exp, erf or tanh stand for */
+
+static uint64_t elements(const pln_value *value, const uint32_t *dims)
+{
+    return value ? (uint64_t)pln_dim_rows(value->rows, dims) * value->width : 0;
+}
+
+static uint64_t rows_of(const pln_value *value, const uint32_t *dims)
+{
+    return pln_dim_rows(value->rows, dims);
+}
+
+uint64_t graph_flops_embed(const struct graph_node *node, const uint32_t *dims)
+{
+    return 10 * elements(node->outputs[0], dims);
+}
+
+uint64_t graph_flops_linear(const struct graph_node *node, const uint32_t *dims)
+{
+    return 2 * elements(node->outputs[0], dims) * node->inputs[PLN_LINEAR_INPUT_X]->width;
+}
+
+uint64_t graph_flops_layer_norm(const struct graph_node *node, const uint32_t *dims)
+{
+    return 8 * elements(node->outputs[0], dims);
+}
+
+/* The lengths of the sequences are not known here: as if all were equal. */
+uint64_t graph_flops_attention(const struct graph_node *node, const uint32_t *dims)
+{
+    const pln_attention_params *p = (const void *)node->params;
+    const uint64_t sequences = rows_of(node->inputs[PLN_ATTENTION_INPUT_STARTS], dims) - 1;
+    const uint64_t queries = rows_of(node->inputs[PLN_ATTENTION_INPUT_QUERY], dims);
+    const uint64_t keys = rows_of(node->inputs[PLN_ATTENTION_INPUT_KEY], dims);
+    const uint64_t pairs = queries * keys / (sequences ? sequences : 1);
+    return pairs * p->heads * (4 * p->head_size + TRANSCENDENTAL);
+}
+
+uint64_t graph_flops_activation(const struct graph_node *node, const uint32_t *dims)
+{
+    return TRANSCENDENTAL * elements(node->outputs[0], dims);
+}
+
+uint64_t graph_flops_gather(const struct graph_node *node, const uint32_t *dims)
+{
+    (void)node;
+    (void)dims;
+    return 0;
+}
+
+uint64_t graph_flops_segment_mean(const struct graph_node *node, const uint32_t *dims)
+{
+    return elements(node->inputs[0], dims);
+}
+
+uint64_t graph_flops_cross_entropy(const struct graph_node *node, const uint32_t *dims)
+{
+    return TRANSCENDENTAL * elements(node->inputs[0], dims);
+}
+
+uint64_t graph_flops_binary_cross_entropy(const struct graph_node *node, const uint32_t *dims)
+{
+    return 2 * TRANSCENDENTAL * elements(node->inputs[0], dims);
+}
+
+uint64_t graph_flops_mean_squared_error(const struct graph_node *node, const uint32_t *dims)
+{
+    return 3 * elements(node->inputs[0], dims);
+}
+
+uint64_t graph_flops_span_cross_entropy(const struct graph_node *node, const uint32_t *dims)
+{
+    return TRANSCENDENTAL * elements(node->inputs[0], dims);
+}
+
+uint64_t graph_flops_accumulate(const struct graph_node *node, const uint32_t *dims)
+{
+    return 2 * elements(node->inputs[0], dims);
+}
+
+uint64_t graph_node_flops(const struct graph_node *node, const uint32_t *dims)
+{
+    return graph_op(node->op)->flops(node, dims);
+}
+
+uint64_t graph_node_bytes(const struct graph_node *node, const uint32_t *dims)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < node->n_inputs; i++)
+        n += elements(node->inputs[i], dims);
+    for (uint32_t i = 0; i < node->n_outputs; i++)
+        n += elements(node->outputs[i], dims);
+    return 4 * n;
+}

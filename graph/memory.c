@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Memory by liveness: the largest items first, each at the lowest offset of the first block where nothing that lives at
+ * the same time is in the way.
+ */
+#include <stdlib.h>
+
+#include "graph/graph.h"
+
+static int by_size(const void *a, const void *b)
+{
+    const struct graph_memory_item *x = *(struct graph_memory_item *const *)a,
+                                   *y = *(struct graph_memory_item *const *)b;
+    if (x->bytes != y->bytes)
+        return x->bytes < y->bytes ? 1 : -1;
+    return x < y ? -1 : x > y; /* the same plan every time */
+}
+
+static int by_offset(const void *a, const void *b)
+{
+    const struct graph_memory_item *x = *(struct graph_memory_item *const *)a,
+                                   *y = *(struct graph_memory_item *const *)b;
+    return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+static uint64_t align_up(uint64_t n, uint64_t alignment)
+{
+    return (n + alignment - 1) / alignment * alignment;
+}
+
+/* Lowest free offset for the item in a block, among the placed items. `near` has room for all of them. */
+static uint64_t find_offset(const struct graph_memory_item *item, struct graph_memory_item *const *placed, uint32_t n,
+                            uint32_t block, uint64_t alignment, const struct graph_memory_item **near)
+{
+    uint32_t n_near = 0;
+    for (uint32_t i = 0; i < n; i++)
+        if (placed[i]->block == block && placed[i]->begin <= item->end && item->begin <= placed[i]->end)
+            near[n_near++] = placed[i];
+    qsort(near, n_near, sizeof *near, by_offset);
+    uint64_t offset = 0;
+    for (uint32_t i = 0; i < n_near && near[i]->offset < offset + item->bytes; i++) {
+        const uint64_t end = align_up(near[i]->offset + near[i]->bytes, alignment);
+        if (end > offset)
+            offset = end;
+    }
+    return offset;
+}
+
+bool graph_memory_plan(struct graph_memory_item *items, uint32_t n, uint64_t alignment, uint64_t block_bytes,
+                       uint64_t **block_sizes, uint32_t *n_blocks)
+{
+    struct graph_memory_item **order = calloc(n ? 2 * (size_t)n : 1, sizeof *order);
+    *block_sizes = calloc(n ? n : 1, sizeof **block_sizes);
+    *n_blocks = 0;
+    if (!order || !*block_sizes) {
+        free(order);
+        free(*block_sizes);
+        *block_sizes = NULL;
+        return false;
+    }
+    const struct graph_memory_item **near = (const struct graph_memory_item **)(order + n);
+    for (uint32_t i = 0; i < n; i++)
+        order[i] = &items[i];
+    qsort(order, n, sizeof *order, by_size);
+    for (uint32_t i = 0; i < n; i++) {
+        struct graph_memory_item *item = order[i];
+        for (uint32_t block = 0;; block++) {
+            const uint64_t offset = block < *n_blocks ? find_offset(item, order, i, block, alignment, near) : 0;
+            const bool fresh = block == *n_blocks;
+            if (!fresh && offset + item->bytes > block_bytes && offset + item->bytes > (*block_sizes)[block])
+                continue;
+            item->block = block;
+            item->offset = offset;
+            *n_blocks += fresh;
+            if ((*block_sizes)[block] < offset + item->bytes)
+                (*block_sizes)[block] = offset + item->bytes;
+            break;
+        }
+    }
+    free(order);
+    return true;
+}
