@@ -213,7 +213,8 @@ typedef struct pln_backend {
 
     /* Optional, may be NULL. Nanoseconds of each node in the last run of a PLN_SEGMENT_TIMED plan. */
     pln_status (*plan_timing)(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, pln_error *error);
-    /* Optional, may be NULL. With plan NULL it is dry: exact bytes of the segment before anything is allocated. */
+    /* Optional, may be NULL. With plan NULL it is dry: exact bytes of the segment before anything is
+     * allocated. With a plan, segment may be NULL. */
     pln_status (*plan_info)(pln_device *device, const pln_segment *segment, pln_plan *plan, pln_plan_info *info,
                             pln_error *error);
 } pln_backend;

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Weights on devices: one packed copy for the same parts and the same uses, counted.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/fail.h"
+#include "common/half.h"
+#include "scheduler/scheduler.h"
+
+struct sched_constant {
+    struct sched_constant *next;
+    uint32_t device, references;
+    pln_constant *handle;
+    uint32_t n_parts, n_uses;
+    const void **parts; /* data of each */
+    pln_constant_use *uses;
+};
+
+static bool same_constant(const struct sched_constant *c, uint32_t device, const pln_value *value,
+                          const pln_constant_use *uses, uint32_t n_uses)
+{
+    if (c->device != device || c->n_parts != value->n_parts || c->n_uses != n_uses)
+        return false;
+    for (uint32_t i = 0; i < c->n_parts; i++)
+        if (c->parts[i] != value->parts[i]->data)
+            return false;
+    for (uint32_t i = 0; i < n_uses; i++)
+        if (c->uses[i].op != uses[i].op || c->uses[i].input != uses[i].input)
+            return false;
+    return true;
+}
+
+/* The dense f32 rows where they lie already, else NULL. */
+static const float *plain_rows(const pln_value *value)
+{
+    const pln_tensor *part = value->parts[0];
+    const bool plain = value->n_parts == 1 && part->dtype == PLN_F32 && (uintptr_t)part->data % sizeof(float) == 0;
+    return plain ? part->data : NULL;
+}
+
+static void destroy_constant(pln_devices *devices, struct sched_constant *c)
+{
+    if (c->handle)
+        devices->devices[c->device].backend->constant_destroy(devices->devices[c->device].device, &c->handle);
+    free(c->parts);
+    free(c->uses);
+    free(c);
+}
+
+static struct sched_constant *describe_constant(uint32_t device, const pln_value *value, const pln_constant_use *uses,
+                                                uint32_t n_uses)
+{
+    struct sched_constant *c = calloc(1, sizeof *c);
+    if (!c)
+        return NULL;
+    c->device = device;
+    c->n_parts = value->n_parts;
+    c->n_uses = n_uses;
+    c->parts = calloc(value->n_parts, sizeof *c->parts);
+    c->uses = calloc(n_uses, sizeof *c->uses);
+    if (!c->parts || !c->uses) {
+        free(c->parts);
+        free(c->uses);
+        free(c);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < value->n_parts; i++)
+        c->parts[i] = value->parts[i]->data;
+    memcpy(c->uses, uses, n_uses * sizeof *uses);
+    return c;
+}
+
+pln_status sched_constant_acquire(pln_devices *devices, uint32_t device, const pln_value *value,
+                                  const pln_constant_use *uses, uint32_t n_uses, struct sched_constant **constant,
+                                  pln_error *error)
+{
+    for (struct sched_constant *c = devices->constants; c; c = c->next)
+        if (same_constant(c, device, value, uses, n_uses)) {
+            c->references++;
+            *constant = c;
+            return PLN_OK;
+        }
+    struct sched_constant *c = describe_constant(device, value, uses, n_uses);
+    if (!c)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for constant %s", value->name);
+    const pln_constant_info info = {
+        .size = sizeof info,
+        .rows = value->rows.offset,
+        .width = value->width,
+        .n_uses = n_uses,
+        .uses = uses,
+        .plain = plain_rows(value),
+        .source = value,
+        .name = value->name,
+    };
+    const struct sched_device *d = &devices->devices[device];
+    const pln_status status = d->backend->constant_create(d->device, &info, &c->handle, error);
+    if (status != PLN_OK) {
+        destroy_constant(devices, c);
+        return status;
+    }
+    c->references = 1;
+    c->next = devices->constants;
+    devices->constants = c;
+    *constant = c;
+    return PLN_OK;
+}
+
+void sched_constant_release(pln_devices *devices, struct sched_constant **constant)
+{
+    struct sched_constant *c = *constant;
+    *constant = NULL;
+    if (!c || --c->references)
+        return;
+    struct sched_constant **link = &devices->constants;
+    while (*link != c)
+        link = &(*link)->next;
+    *link = c->next;
+    destroy_constant(devices, c);
+}
+
+pln_constant *sched_constant_handle(const struct sched_constant *constant)
+{
+    return constant->handle;
+}
+
+static void read_elements(const pln_tensor *part, uint64_t first, uint64_t n, float *out)
+{
+    const char *data = (const char *)part->data + first * pln_dtype_bytes(part->dtype);
+    uint16_t half;
+    double wide;
+    switch (part->dtype) {
+    case PLN_F16:
+        for (uint64_t i = 0; i < n; i++)
+            out[i] = half_to_float((memcpy(&half, data + 2 * i, 2), half));
+        break;
+    case PLN_BF16:
+        for (uint64_t i = 0; i < n; i++)
+            out[i] = bfloat_to_float((memcpy(&half, data + 2 * i, 2), half));
+        break;
+    case PLN_F64:
+        for (uint64_t i = 0; i < n; i++)
+            out[i] = (float)(memcpy(&wide, data + 8 * i, 8), wide);
+        break;
+    default:
+        memcpy(out, data, n * sizeof *out);
+    }
+}
+
+/* Parts of rank 1 lie side by side in one row, parts of rank 2 one below the other: both are one run of elements. */
+void sched_constant_read(void *context, const pln_constant_info *info, uint32_t first, uint32_t rows, float *out)
+{
+    (void)context;
+    const pln_value *value = info->source;
+    uint64_t skip = (uint64_t)first * value->width, left = (uint64_t)rows * value->width;
+    for (uint32_t i = 0; i < value->n_parts && left; i++) {
+        const uint64_t n = pln_tensor_elements(value->parts[i]);
+        if (skip >= n) {
+            skip -= n;
+            continue;
+        }
+        const uint64_t take = n - skip < left ? n - skip : left;
+        read_elements(value->parts[i], skip, take, out);
+        out += take;
+        left -= take;
+        skip = 0;
+    }
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What backends get from the host: log, memory, constants, the team, the cache folder.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "scheduler/scheduler.h"
+
+static void host_log(void *context, pln_log_level level, const char *message)
+{
+    const pln_runtime *runtime = context;
+    if (runtime->log)
+        runtime->log(runtime->log_context, level, message);
+}
+
+/* More than the machine has is refused here: with overcommit it would be found out only by being killed. */
+static bool fits_memory(size_t bytes)
+{
+    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    return pages < 0 || page < 0 || bytes / (size_t)page < (size_t)pages;
+}
+
+static void *host_allocate(void *context, size_t bytes)
+{
+    (void)context;
+    void *memory = NULL;
+    if (!fits_memory(bytes) || posix_memalign(&memory, 64, bytes ? bytes : 64) != 0)
+        return NULL;
+    return memset(memory, 0, bytes);
+}
+
+static void host_release(void *context, void *memory)
+{
+    (void)context;
+    free(memory);
+}
+
+static uint32_t host_team_size(void *context)
+{
+    return team_size(((pln_runtime *)context)->team);
+}
+
+static void host_team_run(void *context, pln_team_fn *fn, void *argument)
+{
+    team_run(((pln_runtime *)context)->team, fn, argument);
+}
+
+static void host_team_barrier(void *context)
+{
+    team_barrier(((pln_runtime *)context)->team);
+}
+
+/* Makes base/middle/pleione. */
+static char *cache_below(const char *base, const char *middle)
+{
+    const size_t bytes = strlen(base) + strlen(middle) + sizeof "/pleione";
+    char *path = malloc(bytes);
+    if (!path)
+        return NULL;
+    snprintf(path, bytes, "%s%s", base, middle);
+    mkdir(path, 0700);
+    snprintf(path, bytes, "%s%s/pleione", base, middle);
+    if ((mkdir(path, 0700) != 0 && errno != EEXIST) || access(path, W_OK) != 0) {
+        free(path);
+        return NULL;
+    }
+    return path;
+}
+
+static const char *host_cache_directory(void *context)
+{
+    pln_runtime *runtime = context;
+    if (runtime->cache)
+        return runtime->cache;
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    if (cache && *cache == '/')
+        runtime->cache = cache_below(cache, "");
+    else if (home && *home == '/')
+        runtime->cache = cache_below(home, "/.cache");
+    return runtime->cache;
+}
+
+void sched_host_init(pln_runtime *runtime)
+{
+    runtime->host = (pln_host){
+        .size = sizeof runtime->host,
+        .context = runtime,
+        .log = host_log,
+        .allocate = host_allocate,
+        .release = host_release,
+        .constant_read = sched_constant_read,
+        .team_size = host_team_size,
+        .team_run = host_team_run,
+        .team_barrier = host_team_barrier,
+        .cache_directory = host_cache_directory,
+    };
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Plans: one a bucket of sizes, with its memory and a compiled plan of each segment.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/fail.h"
+#include "scheduler/scheduler.h"
+
+/* The next multiple of a quarter of the power of two below: at most a quarter too much, few buckets. */
+static uint32_t round_up(uint32_t n, uint32_t multiple)
+{
+    uint32_t power = 16;
+    while (power < n && power < 1u << 30)
+        power *= 2;
+    uint32_t step = power / 4 > multiple ? power / 4 : multiple;
+    if (n <= 16)
+        step = n <= 4 ? 4 : 16;
+    return (uint32_t)(((uint64_t)n + step - 1) / step * step);
+}
+
+void sched_bucket(const pln_schedule *schedule, const uint32_t *dims, uint32_t *capacity)
+{
+    uint32_t multiple = 1;
+    for (uint32_t i = 0; i < schedule->devices->n; i++)
+        if (schedule->devices->devices[i].entry.info.row_multiple > multiple)
+            multiple = schedule->devices->devices[i].entry.info.row_multiple;
+    memset(capacity, 0, GRAPH_SYMBOLS * sizeof *capacity);
+    for (uint32_t i = 1; i < schedule->graph->n_symbols; i++)
+        capacity[i] = round_up(dims[i] ? dims[i] : 1, dims[i] > multiple ? multiple : 1);
+}
+
+pln_status sched_locate(pln_schedule *schedule, const struct sched_plan *plan, const pln_value *base, uint32_t domain,
+                        struct sched_location *location, pln_error *error)
+{
+    const struct sched_memory *memory = &plan->memory[domain];
+    *location = (struct sched_location){.device = memory->device};
+    if (base->kind == PLN_VALUE_STATE) {
+        struct sched_state *state;
+        const pln_status status = sched_state_get(schedule->states, base, memory->device, &state, error);
+        if (status == PLN_OK) {
+            location->buffer = state->buffer;
+            location->data = state->data;
+        }
+        return status;
+    }
+    const int32_t i = plan->instances[domain * schedule->graph->n_values + base->id];
+    if (i == SCHED_NONE)
+        return pln_fail(error, PLN_FAILED, "value %s has no place on device %s", base->name,
+                        memory->device->entry.name);
+    const struct graph_memory_item *item = &memory->items[i];
+    location->offset = item->offset;
+    if (memory->host)
+        location->data = (char *)memory->host[item->block] + item->offset;
+    else
+        location->buffer = memory->buffers[item->block];
+    return PLN_OK;
+}
+
+static pln_status allocate_blocks(pln_schedule *schedule, struct sched_memory *memory, pln_error *error)
+{
+    pln_runtime *runtime = schedule->devices->runtime;
+    const struct sched_device *d = memory->device;
+    const bool host = sched_on_host(d);
+    void **list = calloc(memory->n_blocks + 1, sizeof *list);
+    if (!list)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for %u blocks", memory->n_blocks);
+    if (host)
+        memory->host = list;
+    else
+        memory->buffers = (pln_buffer **)list;
+    pln_status status = PLN_OK;
+    for (uint32_t i = 0; status == PLN_OK && i < memory->n_blocks; i++) {
+        if (!host) {
+            status = d->backend->buffer_create(d->device, memory->block_bytes[i], &memory->buffers[i], error);
+        } else {
+            memory->host[i] = runtime->host.allocate(runtime, memory->block_bytes[i]);
+            if (!memory->host[i])
+                status = pln_fail(error, PLN_NO_MEMORY, "no host memory for the arena of %llu bytes",
+                                  (unsigned long long)memory->block_bytes[i]);
+        }
+    }
+    return status;
+}
+
+static pln_status acquire_constants(pln_schedule *schedule, pln_error *error)
+{
+    pln_status status = PLN_OK;
+    for (uint32_t i = 0; status == PLN_OK && i < schedule->n_uses; i++) {
+        struct sched_use *use = &schedule->uses[i];
+        if (use->constant)
+            continue;
+        pln_constant_use uses[GRAPH_OPERANDS];
+        uint32_t n = 0;
+        for (uint32_t j = 0; j < schedule->graph->n_nodes; j++) {
+            const struct graph_node *node = schedule->graph->nodes[j];
+            for (uint32_t k = 0; schedule->places[j].device == use->device && k < node->n_inputs; k++) {
+                if (node->inputs[k] != use->value)
+                    continue;
+                bool known = false;
+                for (uint32_t m = 0; m < n; m++)
+                    known |= uses[m].op == node->op && uses[m].input == k;
+                if (!known && n < GRAPH_OPERANDS)
+                    uses[n++] = (pln_constant_use){node->op, k};
+            }
+        }
+        status = sched_constant_acquire(schedule->devices, use->device, use->value, uses, n, &use->constant, error);
+    }
+    return status;
+}
+
+/* What the device says of its nodes for this bucket, for reports. */
+static pln_status note_kernels(pln_schedule *schedule, const struct sched_device *d,
+                               const struct sched_segment *segment, const pln_segment *view, pln_error *error)
+{
+    pln_verdict *verdicts = calloc(segment->n, sizeof *verdicts);
+    if (!verdicts)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for %u verdicts", segment->n);
+    for (uint32_t i = 0; i < segment->n; i++)
+        verdicts[i].size = sizeof *verdicts;
+    const pln_status status = d->backend->supports(d->device, view, verdicts, sizeof *verdicts, error);
+    for (uint32_t i = 0; status == PLN_OK && i < segment->n; i++) {
+        struct sched_place *place = &schedule->places[segment->first + i];
+        place->estimated_ns = verdicts[i].estimated_ns;
+        snprintf(place->kernel, sizeof place->kernel, "%s", verdicts[i].kernel);
+    }
+    free(verdicts);
+    return status;
+}
+
+static pln_status compile_segment(pln_schedule *schedule, struct sched_plan *plan, uint32_t index, pln_error *error)
+{
+    const struct sched_segment *segment = &schedule->segments[index];
+    const struct sched_device *d = &schedule->devices->devices[segment->device];
+    struct arena arena = {0};
+    pln_segment view;
+    pln_status status =
+        sched_view(schedule, plan, segment->device, segment->first, segment->n, plan->capacity, &arena, &view, error);
+    if (status == PLN_OK)
+        status = note_kernels(schedule, d, segment, &view, error);
+    if (status == PLN_OK)
+        status = d->backend->plan_create(d->device, &view, &plan->segments[index], error);
+    if (status == PLN_OK && d->backend->plan_info) {
+        pln_plan_info info = {.size = sizeof info};
+        status = d->backend->plan_info(d->device, &view, plan->segments[index], &info, error);
+        plan->planned_bytes += info.scratch_bytes;
+    }
+    arena_finish(&arena);
+    return status;
+}
+
+/* The largest value, as the host writes it to a device: rows with their padding. */
+static pln_status allocate_staging(pln_schedule *schedule, struct sched_plan *plan, pln_error *error)
+{
+    uint64_t most = 1;
+    for (uint32_t i = 0; i < schedule->graph->n_values; i++) {
+        const pln_value *value = schedule->graph->values[i];
+        const uint64_t bytes = 4 * graph_value_elements(value, plan->capacity);
+        if (value->kind != PLN_VALUE_CONSTANT && bytes > most)
+            most = bytes;
+    }
+    if (schedule->devices->n_domains == 1)
+        most = 1; /* nothing but host memory */
+    pln_runtime *runtime = schedule->devices->runtime;
+    plan->staging = runtime->host.allocate(runtime, most);
+    return plan->staging
+               ? PLN_OK
+               : pln_fail(error, PLN_NO_MEMORY, "no host memory for staging of %llu bytes", (unsigned long long)most);
+}
+
+static pln_status create_plan(pln_schedule *schedule, const uint32_t *capacity, struct sched_plan **plan,
+                              pln_error *error)
+{
+    pln_status status = sched_plan_layout(schedule, capacity, plan, error);
+    for (uint32_t i = 0; status == PLN_OK && i < schedule->devices->n_domains; i++)
+        if ((*plan)->memory[i].n_blocks)
+            status = allocate_blocks(schedule, &(*plan)->memory[i], error);
+    if (status == PLN_OK)
+        status = allocate_staging(schedule, *plan, error);
+    if (status == PLN_OK)
+        status = acquire_constants(schedule, error);
+    for (uint32_t i = 0; status == PLN_OK && i < schedule->n_segments; i++)
+        status = compile_segment(schedule, *plan, i, error);
+    if (status != PLN_OK)
+        sched_plan_destroy(schedule, plan);
+    return status;
+}
+
+void sched_plan_destroy(pln_schedule *schedule, struct sched_plan **plan)
+{
+    struct sched_plan *p = *plan;
+    *plan = NULL;
+    if (!p)
+        return;
+    pln_runtime *runtime = schedule->devices->runtime;
+    for (uint32_t i = 0; p->segments && i < schedule->n_segments; i++)
+        if (p->segments[i])
+            schedule->devices->devices[schedule->segments[i].device].backend->plan_destroy(&p->segments[i]);
+    for (uint32_t i = 0; p->memory && i < schedule->devices->n_domains; i++) {
+        struct sched_memory *memory = &p->memory[i];
+        for (uint32_t j = 0; j < memory->n_blocks; j++) {
+            if (memory->host)
+                runtime->host.release(runtime, memory->host[j]);
+            else if (memory->buffers && memory->buffers[j])
+                memory->device->backend->buffer_destroy(memory->device->device, &memory->buffers[j]);
+        }
+        free(memory->host);
+        free(memory->buffers);
+        free(memory->items);
+        free(memory->block_bytes);
+    }
+    runtime->host.release(runtime, p->staging);
+    free(p->memory);
+    free(p->instances);
+    free(p->segments);
+    free(p);
+}
+
+/* Keeps the first n plans. */
+static void drop_plans(pln_schedule *schedule, uint32_t n)
+{
+    struct sched_plan **link = &schedule->plans;
+    while (*link && n--)
+        link = &(*link)->next;
+    for (struct sched_plan *plan = *link, *next; plan; plan = next) {
+        next = plan->next;
+        sched_plan_destroy(schedule, &plan);
+    }
+    *link = NULL;
+}
+
+pln_status sched_plan_get(pln_schedule *schedule, const uint32_t *dims, struct sched_plan **plan, pln_error *error)
+{
+    uint32_t capacity[GRAPH_SYMBOLS];
+    sched_bucket(schedule, dims, capacity);
+    struct sched_plan **link = &schedule->plans;
+    while (*link && memcmp((*link)->capacity, capacity, sizeof capacity) != 0)
+        link = &(*link)->next;
+    struct sched_plan *p = *link;
+    if (p) {
+        *link = p->next;
+    } else {
+        drop_plans(schedule, schedule->max_plans - 1);
+        pln_status status = create_plan(schedule, capacity, &p, error);
+        if (status == PLN_NO_MEMORY && schedule->plans) {
+            drop_plans(schedule, 0);
+            status = create_plan(schedule, capacity, &p, error);
+        }
+        if (status != PLN_OK)
+            return status;
+    }
+    p->next = schedule->plans;
+    schedule->plans = p;
+    *plan = p;
+    return PLN_OK;
+}

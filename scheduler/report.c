@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What people ask of a schedule: bytes before anything is allocated, who runs what, kernels, numbers of the last run.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/fail.h"
+#include "scheduler/scheduler.h"
+
+/* Scratch and constants of the segments of one device, dry. */
+static pln_status estimate_segments(pln_schedule *s, const struct sched_plan *plan, uint32_t index, pln_memory *memory,
+                                    pln_error *error)
+{
+    const struct sched_device *d = &s->devices->devices[index];
+    pln_status status = PLN_OK;
+    for (uint32_t i = 0; status == PLN_OK && i < s->n_segments; i++) {
+        const struct sched_segment *segment = &s->segments[i];
+        if (segment->device != index || !d->backend->plan_info)
+            continue;
+        struct arena arena = {0};
+        pln_segment view;
+        status = sched_view(s, NULL, index, segment->first, segment->n, plan->capacity, &arena, &view, error);
+        pln_plan_info info = {.size = sizeof info};
+        if (status == PLN_OK)
+            status = d->backend->plan_info(d->device, &view, NULL, &info, error);
+        arena_finish(&arena);
+        memory->scratch_bytes += info.scratch_bytes;
+        memory->constant_bytes += info.constant_bytes;
+    }
+    return status;
+}
+
+/* The arena of a domain counts for its first device. */
+static bool first_of_domain(const pln_devices *devices, uint32_t index)
+{
+    for (uint32_t i = 0; i < index; i++)
+        if (devices->devices[i].domain == devices->devices[index].domain)
+            return false;
+    return true;
+}
+
+pln_status pln_schedule_estimate(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims, uint32_t index,
+                                 pln_memory *memory, pln_error *error)
+{
+    if (n_dims < schedule->graph->n_symbols || index >= schedule->devices->n)
+        return pln_fail(error, PLN_INVALID, "%u numbers for %u symbols, device %u of %u", n_dims,
+                        schedule->graph->n_symbols, index, schedule->devices->n);
+    uint32_t capacity[GRAPH_SYMBOLS];
+    sched_bucket(schedule, dims, capacity);
+    struct sched_plan *plan;
+    pln_status status = sched_plan_layout(schedule, capacity, &plan, error);
+    if (status != PLN_OK)
+        return status;
+    const struct sched_device *d = &schedule->devices->devices[index];
+    *memory = (pln_memory){0};
+    if (first_of_domain(schedule->devices, index)) {
+        const struct sched_memory *m = &plan->memory[d->domain];
+        for (uint32_t i = 0; i < m->n_blocks; i++)
+            memory->arena_bytes += m->block_bytes[i];
+        for (uint32_t i = 0; i < schedule->graph->n_values; i++) {
+            const pln_value *value = schedule->graph->values[i];
+            if (value->kind == PLN_VALUE_STATE && value->base == value && sched_home(schedule, value) == d->domain)
+                memory->state_bytes += graph_value_elements(value, dims) * d->entry.info.f32_bytes;
+        }
+    }
+    status = estimate_segments(schedule, plan, index, memory, error);
+    sched_plan_destroy(schedule, &plan);
+    return status;
+}
+
+void pln_schedule_statistics(const pln_schedule *schedule, pln_statistics *statistics)
+{
+    *statistics = schedule->statistics;
+    statistics->nodes = schedule->graph->n_nodes;
+    statistics->segments = schedule->n_segments;
+    for (uint32_t i = 0; i < schedule->graph->n_nodes; i++)
+        statistics->flops += graph_node_flops(schedule->graph->nodes[i], schedule->dims);
+}
+
+uint32_t pln_schedule_nodes(const pln_schedule *schedule)
+{
+    return schedule->graph->n_nodes;
+}
+
+static uint64_t copied_for(const pln_schedule *s, const struct sched_segment *segment, const struct graph_node *node)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < segment->n_copies; i++) {
+        const pln_value *value = segment->copies[i].value;
+        bool first = false; /* the node is the first of the segment that needs the value */
+        for (uint32_t j = segment->first; j <= node->id && !first; j++)
+            for (uint32_t k = 0; k < s->graph->nodes[j]->n_inputs; k++)
+                if (s->graph->nodes[j]->inputs[k] && s->graph->nodes[j]->inputs[k]->base == value) {
+                    first = j == node->id;
+                    j = node->id;
+                    break;
+                }
+        if (first)
+            bytes += 4 * graph_value_elements(value, s->dims);
+    }
+    return bytes;
+}
+
+void pln_schedule_node(const pln_schedule *schedule, uint32_t index, pln_node_report *report)
+{
+    const struct graph_node *node = schedule->graph->nodes[index];
+    const struct sched_place *place = &schedule->places[index];
+    uint32_t segment = 0;
+    while (schedule->segments[segment].first + schedule->segments[segment].n <= index)
+        segment++;
+    *report = (pln_node_report){
+        .name = node->name,
+        .op = graph_op(node->op)->name,
+        .device = schedule->devices->devices[place->device].entry.name,
+        .kernel = place->kernel,
+        .refusals = place->refusals,
+        .segment = segment,
+        .estimated_ns = place->estimated_ns,
+        .measured_ns = schedule->node_ns[index],
+        .copied_bytes = copied_for(schedule, &schedule->segments[segment], node),
+        .flops = graph_node_flops(node, schedule->dims),
+    };
+}
+
+pln_status pln_schedule_kernels(const pln_schedule *schedule, uint32_t index, pln_kernel_info *kernels, uint32_t n,
+                                uint32_t *count, pln_error *error)
+{
+    *count = 0;
+    if (index >= schedule->devices->n || !schedule->plans)
+        return pln_fail(error, PLN_INVALID, "there is no plan yet");
+    const struct sched_device *d = &schedule->devices->devices[index];
+    pln_status status = PLN_OK;
+    for (uint32_t i = 0; status == PLN_OK && i < schedule->n_segments; i++) {
+        if (schedule->segments[i].device != index || !d->backend->plan_info)
+            continue;
+        const uint32_t room = *count < n ? n - *count : 0;
+        pln_plan_info info = {.size = sizeof info, .n_kernels = room, .kernels = room ? kernels + *count : NULL};
+        status = d->backend->plan_info(d->device, NULL, schedule->plans->segments[i], &info, error);
+        *count += info.n_kernels;
+    }
+    return status;
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The run: inputs in, copies and segments in order, outputs back.
+ */
+#include <string.h>
+
+#include "common/fail.h"
+#include "scheduler/scheduler.h"
+
+struct run {
+    pln_schedule *schedule;
+    struct sched_plan *plan;
+    const uint32_t *dims; /* [GRAPH_SYMBOLS] */
+};
+
+/* Rows of `width` elements of 4 bytes, from one stride to another. */
+static void move_rows(char *out, uint64_t out_stride, const char *in, uint64_t in_stride, uint64_t rows, uint64_t width)
+{
+    if (out_stride == width && in_stride == width) {
+        memcpy(out, in, rows * width * 4);
+        return;
+    }
+    for (uint64_t r = 0; r < rows; r++)
+        memcpy(out + r * out_stride * 4, in + r * in_stride * 4, width * 4);
+}
+
+static pln_status write_value(const struct run *run, const pln_value *value, uint32_t domain, const void *data,
+                              pln_error *error)
+{
+    struct sched_location at;
+    pln_status status = sched_locate(run->schedule, run->plan, value, domain, &at, error);
+    const uint64_t rows = pln_dim_rows(value->rows, run->dims);
+    if (status != PLN_OK || !rows)
+        return status;
+    if (at.data) {
+        move_rows(at.data, value->row_stride, data, value->width, rows, value->width);
+        return PLN_OK;
+    }
+    if (value->row_stride != value->width) {
+        move_rows(run->plan->staging, value->row_stride, data, value->width, rows, value->width);
+        data = run->plan->staging;
+    }
+    return at.device->backend->buffer_write(at.device->device, at.buffer, at.offset, value->dtype,
+                                            rows * value->row_stride, data, error);
+}
+
+/* value may be a window: what lies between its first and its last element is read. */
+static pln_status read_value(const struct run *run, const pln_value *value, void *data, pln_error *error)
+{
+    struct sched_location at;
+    pln_status status =
+        sched_locate(run->schedule, run->plan, value->base, sched_home(run->schedule, value->base), &at, error);
+    const uint64_t rows = pln_dim_rows(value->rows, run->dims);
+    if (status != PLN_OK || !rows)
+        return status;
+    if (at.data) {
+        move_rows(data, value->width, (const char *)at.data + value->first * 4, value->row_stride, rows, value->width);
+        return PLN_OK;
+    }
+    const uint64_t offset =
+        at.offset + value->first * graph_element_bytes(value->dtype, at.device->entry.info.f32_bytes);
+    const bool dense = value->row_stride == value->width;
+    status = at.device->backend->buffer_read(at.device->device, at.buffer, offset, value->dtype,
+                                             (rows - 1) * value->row_stride + value->width,
+                                             dense ? data : run->plan->staging, error);
+    if (status == PLN_OK && !dense)
+        move_rows(data, value->width, run->plan->staging, value->row_stride, rows, value->width);
+    return status;
+}
+
+/* A whole value from one domain to another, through host memory. */
+static pln_status copy_value(const struct run *run, const struct sched_copy *copy, pln_error *error)
+{
+    struct sched_location from, to;
+    pln_status status = sched_locate(run->schedule, run->plan, copy->value, copy->from, &from, error);
+    if (status == PLN_OK)
+        status = sched_locate(run->schedule, run->plan, copy->value, copy->to, &to, error);
+    const uint64_t n = graph_value_elements(copy->value, run->dims);
+    if (status != PLN_OK || !n)
+        return status;
+    run->schedule->statistics.copies++;
+    run->schedule->statistics.copied_bytes += 4 * n;
+    void *host = from.data ? from.data : to.data ? to.data : run->plan->staging;
+    if (!from.data)
+        status = from.device->backend->buffer_read(from.device->device, from.buffer, from.offset, copy->value->dtype, n,
+                                                   host, error);
+    if (status == PLN_OK && !to.data)
+        status = to.device->backend->buffer_write(to.device->device, to.buffer, to.offset, copy->value->dtype, n, host,
+                                                  error);
+    return status;
+}
+
+static const pln_binding *find_binding(const pln_binding *bindings, uint32_t n, const char *name)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (strcmp(bindings[i].name, name) == 0)
+            return &bindings[i];
+    return NULL;
+}
+
+static pln_status write_inputs(const struct run *run, const pln_binding *inputs, uint32_t n, pln_error *error)
+{
+    const pln_graph *graph = run->schedule->graph;
+    const uint32_t n_domains = run->schedule->devices->n_domains;
+    for (uint32_t i = 0; i < graph->n_values; i++) {
+        const pln_value *value = graph->values[i];
+        if (value->kind != PLN_VALUE_INPUT || value->base != value)
+            continue;
+        const pln_binding *binding = find_binding(inputs, n, value->name);
+        if (!binding)
+            return pln_fail(error, PLN_INVALID, "input %s of graph %s is not bound", value->name, graph->name);
+        for (uint32_t domain = 0; domain < n_domains; domain++) {
+            if (run->plan->instances[domain * graph->n_values + i] == SCHED_NONE)
+                continue;
+            const pln_status status = write_value(run, value, domain, binding->data, error);
+            if (status != PLN_OK)
+                return status;
+        }
+    }
+    return PLN_OK;
+}
+
+static pln_status run_segment(const struct run *run, uint32_t index, pln_error *error)
+{
+    pln_schedule *s = run->schedule;
+    const struct sched_segment *segment = &s->segments[index];
+    const struct sched_device *d = &s->devices->devices[segment->device];
+    const pln_run numbers = {.size = sizeof numbers, .n_dims = s->graph->n_symbols, .dims = run->dims};
+    pln_status status = PLN_OK;
+    for (uint32_t i = 0; status == PLN_OK && i < segment->n_copies; i++)
+        status = copy_value(run, &segment->copies[i], error);
+    if (status == PLN_OK)
+        status = d->backend->plan_run(run->plan->segments[index], &numbers, error);
+    if (status != PLN_OK || !s->timed || !d->backend->plan_timing)
+        return status;
+    return d->backend->plan_timing(run->plan->segments[index], s->node_ns + segment->first, segment->n, error);
+}
+
+static pln_status read_outputs(const struct run *run, const pln_binding *outputs, uint32_t n, pln_error *error)
+{
+    const pln_graph *graph = run->schedule->graph;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t j = 0;
+        while (j < graph->n_outputs && strcmp(graph->outputs[j].name, outputs[i].name) != 0)
+            j++;
+        if (j == graph->n_outputs)
+            return pln_fail(error, PLN_INVALID, "graph %s has no output %s", graph->name, outputs[i].name);
+        const pln_status status = read_value(run, graph->outputs[j].value, outputs[i].data, error);
+        if (status != PLN_OK)
+            return status;
+    }
+    return PLN_OK;
+}
+
+/* A reshaped value has as many elements as what it was made of: that hangs on the numbers, so it is looked at here. */
+static pln_status check_reshapes(const struct run *run, pln_error *error)
+{
+    const pln_graph *graph = run->schedule->graph;
+    for (uint32_t i = 0; i < graph->n_values; i++) {
+        const pln_value *value = graph->values[i];
+        const bool reshaped = value->base != value && value->first == 0 &&
+                              value->base->row_stride == value->base->width && value->row_stride == value->width &&
+                              value->width != value->base->width;
+        if (reshaped && graph_value_elements(value, run->dims) > graph_value_elements(value->base, run->dims))
+            return pln_fail(error, PLN_INVALID, "value %s of graph %s is reshaped to more elements than it has",
+                            value->name, graph->name);
+    }
+    return PLN_OK;
+}
+
+pln_status pln_schedule_run(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims, const pln_binding *inputs,
+                            uint32_t n_inputs, const pln_binding *outputs, uint32_t n_outputs, pln_error *error)
+{
+    const pln_graph *graph = schedule->graph;
+    if (n_dims < graph->n_symbols)
+        return pln_fail(error, PLN_INVALID, "graph %s has %u symbols, only %u numbers are given", graph->name,
+                        graph->n_symbols, n_dims);
+    memset(schedule->dims, 0, sizeof schedule->dims);
+    memcpy(schedule->dims + 1, dims + 1, (graph->n_symbols - 1) * sizeof *dims);
+    struct run run = {.schedule = schedule, .dims = schedule->dims};
+    schedule->statistics = (pln_statistics){.nodes = graph->n_nodes, .segments = schedule->n_segments};
+    pln_status status = check_reshapes(&run, error);
+    if (status == PLN_OK)
+        status = sched_plan_get(schedule, schedule->dims, &run.plan, error);
+    if (status == PLN_OK)
+        status = write_inputs(&run, inputs, n_inputs, error);
+    for (uint32_t i = 0; status == PLN_OK && i < schedule->n_segments; i++)
+        status = run_segment(&run, i, error);
+    if (status == PLN_OK)
+        status = read_outputs(&run, outputs, n_outputs, error);
+    if (run.plan)
+        schedule->statistics.planned_bytes = run.plan->planned_bytes;
+    return status;
+}

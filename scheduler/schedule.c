@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A graph and devices in, a schedule out: placement, copies, uses of constants.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/fail.h"
+#include "scheduler/scheduler.h"
+
+enum { DEFAULT_PLANS = 8 };
+
+static bool needs_copy(const pln_value *value)
+{
+    return value && value->producer && value->kind == PLN_VALUE_TEMPORARY;
+}
+
+/* Copies of a segment: values that come from another domain and are not there yet. `there` is [domains][values]. */
+static pln_status find_copies(pln_schedule *s, struct sched_segment *segment, bool *there, pln_error *error)
+{
+    const uint32_t n_values = s->graph->n_values;
+    const uint32_t to = s->devices->devices[segment->device].domain;
+    segment->copies = arena_allocate(&s->arena, (segment->n * GRAPH_OPERANDS + 1) * sizeof *segment->copies);
+    if (!segment->copies)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for copies");
+    for (uint32_t i = segment->first; i < segment->first + segment->n; i++) {
+        const struct graph_node *node = s->graph->nodes[i];
+        for (uint32_t j = 0; j < node->n_inputs; j++) {
+            if (!needs_copy(node->inputs[j]))
+                continue;
+            const pln_value *base = node->inputs[j]->base;
+            if (there[to * n_values + base->id])
+                continue;
+            segment->copies[segment->n_copies++] = (struct sched_copy){base, sched_home(s, base), to};
+            there[to * n_values + base->id] = true;
+        }
+        for (uint32_t j = 0; j < node->n_outputs; j++)
+            if (node->outputs[j])
+                there[to * n_values + node->outputs[j]->base->id] = true;
+    }
+    return PLN_OK;
+}
+
+static pln_status find_uses(pln_schedule *s, pln_error *error)
+{
+    s->uses = arena_allocate(&s->arena, (size_t)s->devices->n * (s->graph->n_values + 1) * sizeof *s->uses);
+    bool *seen = calloc((size_t)s->devices->n * (s->graph->n_values + 1), sizeof *seen);
+    if (!s->uses || !seen) {
+        free(seen);
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for the uses of constants");
+    }
+    for (uint32_t i = 0; i < s->graph->n_nodes; i++) {
+        const struct graph_node *node = s->graph->nodes[i];
+        const uint32_t device = s->places[i].device;
+        for (uint32_t j = 0; j < node->n_inputs; j++) {
+            const pln_value *value = node->inputs[j];
+            if (!value || value->kind != PLN_VALUE_CONSTANT || seen[device * s->graph->n_values + value->id])
+                continue;
+            seen[device * s->graph->n_values + value->id] = true;
+            s->uses[s->n_uses++] = (struct sched_use){.value = value, .device = device};
+        }
+    }
+    free(seen);
+    return PLN_OK;
+}
+
+/* A state lies in one domain: the nodes that use it must too. */
+static pln_status check_states(const pln_schedule *s, pln_error *error)
+{
+    for (uint32_t i = 0; i < s->graph->n_nodes; i++) {
+        const struct graph_node *node = s->graph->nodes[i];
+        for (uint32_t j = 0; j < node->n_inputs; j++) {
+            const pln_value *value = node->inputs[j];
+            if (!value || value->kind != PLN_VALUE_STATE)
+                continue;
+            const struct sched_device *here = &s->devices->devices[s->places[i].device];
+            uint32_t first = 0; /* the first node that uses it */
+            while (first < i) {
+                const struct graph_node *other = s->graph->nodes[first];
+                bool uses = false;
+                for (uint32_t k = 0; k < other->n_inputs; k++)
+                    uses |= other->inputs[k] && other->inputs[k]->base == value->base;
+                if (uses)
+                    break;
+                first++;
+            }
+            const struct sched_device *there = &s->devices->devices[s->places[first].device];
+            if (here->domain != there->domain)
+                return pln_fail_node(
+                    error, PLN_UNSUPPORTED, (int32_t)i,
+                    "state %s is used on device %s by node %s and on device %s by node %s: place them together",
+                    value->name, there->entry.name, s->graph->nodes[first]->name, here->entry.name, node->name);
+        }
+    }
+    return PLN_OK;
+}
+
+pln_status sched_connect(pln_schedule *schedule, pln_error *error)
+{
+    bool *there = calloc((size_t)schedule->devices->n_domains * (schedule->graph->n_values + 1), sizeof *there);
+    pln_status status = there ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "no memory for copies");
+    for (uint32_t i = 0; status == PLN_OK && i < schedule->n_segments; i++)
+        status = find_copies(schedule, &schedule->segments[i], there, error);
+    free(there);
+    if (status == PLN_OK)
+        status = check_states(schedule, error);
+    return status == PLN_OK ? find_uses(schedule, error) : status;
+}
+
+pln_status pln_schedule_create(pln_graph *graph, pln_devices *devices, const pln_schedule_options *options,
+                               pln_schedule **schedule, pln_error *error)
+{
+    const pln_schedule_options defaults = {0};
+    if (!options)
+        options = &defaults;
+    if (!graph->finished || graph->error.status != PLN_OK)
+        return pln_fail(error, PLN_INVALID, "graph %s is not finished", graph->name);
+    pln_schedule *s = calloc(1, sizeof *s);
+    if (!s)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for a schedule");
+    s->graph = graph;
+    s->devices = devices;
+    s->timed = options->timed;
+    s->max_plans = options->plans ? options->plans : DEFAULT_PLANS;
+    s->states = options->states;
+    pln_status status = PLN_OK;
+    if (!s->states) {
+        status = pln_states_create(devices, &s->own_states, error);
+        s->states = s->own_states;
+    }
+    if (status == PLN_OK)
+        status = sched_place_nodes(s, options, error);
+    if (status == PLN_OK)
+        status = sched_connect(s, error);
+    if (status != PLN_OK)
+        pln_schedule_destroy(&s);
+    *schedule = s;
+    return status;
+}
+
+void pln_schedule_destroy(pln_schedule **schedule)
+{
+    pln_schedule *s = *schedule;
+    *schedule = NULL;
+    if (!s)
+        return;
+    for (struct sched_plan *plan = s->plans, *next; plan; plan = next) {
+        next = plan->next;
+        sched_plan_destroy(s, &plan);
+    }
+    for (uint32_t i = 0; i < s->n_uses; i++)
+        sched_constant_release(s->devices, &s->uses[i].constant);
+    pln_states_destroy(&s->own_states);
+    arena_finish(&s->arena);
+    free(s);
+}

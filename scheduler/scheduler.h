@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The inside of the scheduler: who runs what (placement), where values lie (domains, instances, plans), and the run.
+ *
+ * A domain is a memory: all host-memory devices share domain 0, every other device has its own. A value that is used in
+ * a domain has one instance there; between domains it is copied once, right before the first segment that needs it.
+ */
+#ifndef SCHEDULER_SCHEDULER_H
+#define SCHEDULER_SCHEDULER_H
+
+#include "api/pleione_backend.h"
+#include "common/team.h"
+#include "graph/graph.h"
+
+enum { SCHED_BACKENDS = 32, SCHED_NONE = -1 };
+
+/* A plugin (or the built-in reference), loaded or not. */
+struct sched_backend {
+    char name[24];
+    void *library;
+    const pln_backend *table; /* NULL: could not be loaded, see reason */
+    char reason[256];
+};
+
+struct pln_runtime {
+    pln_log_fn *log;
+    void *log_context;
+    struct team *team;
+    char *backend_path; /* of the options, or NULL */
+    char *cache;        /* created at first use, or NULL */
+    pln_host host;
+    uint32_t n_backends;
+    struct sched_backend backends[SCHED_BACKENDS];
+    uint32_t n_entries;
+    pln_device_entry *entries;
+};
+
+/* Loads the plugin of that name, once. PLN_NO_DEVICE with the reason. */
+pln_status sched_backend_load(pln_runtime *runtime, const char *name, struct sched_backend **backend, pln_error *error);
+/* Loads every plugin that is found, in the order of preference; what cannot be loaded keeps its reason. */
+void sched_backend_load_all(pln_runtime *runtime);
+/* Fills runtime->host: log, memory, constants, team, cache. */
+void sched_host_init(pln_runtime *runtime);
+
+/* An open device. */
+struct sched_device {
+    const pln_backend *backend;
+    pln_device *device;
+    pln_device_entry entry;
+    uint32_t domain;
+};
+
+struct sched_constant;
+
+struct pln_devices {
+    pln_runtime *runtime;
+    uint32_t n;        /* with the fallback */
+    uint32_t n_listed; /* that the user named; then comes reference if it was not among them */
+    struct sched_device *devices;
+    uint32_t n_domains;
+    struct sched_constant *constants;
+};
+
+static inline bool sched_on_host(const struct sched_device *device)
+{
+    return device->entry.info.flags & PLN_DEVICE_HOST_MEMORY;
+}
+
+/* ---- constants: one packed copy per device, parts and uses, shared by all schedules on these devices
+ * -------------------- */
+
+/* The constant of a graph value for a device, created when it is met first; counted. */
+pln_status sched_constant_acquire(pln_devices *devices, uint32_t device, const pln_value *value,
+                                  const pln_constant_use *uses, uint32_t n_uses, struct sched_constant **constant,
+                                  pln_error *error);
+void sched_constant_release(pln_devices *devices, struct sched_constant **constant);
+pln_constant *sched_constant_handle(const struct sched_constant *constant);
+/* pln_host.constant_read */
+void sched_constant_read(void *context, const pln_constant_info *info, uint32_t first, uint32_t rows, float *out);
+
+/* ---- states
+ * -------------------------------------------------------------------------------------------------------------- */
+
+struct sched_state {
+    struct sched_state *next;
+    char *name;
+    uint32_t rows, width, row_stride;
+    uint32_t domain;
+    const struct sched_device *device; /* any of the domain */
+    pln_buffer *buffer;
+    void *data;
+};
+
+struct pln_states {
+    pln_devices *devices;
+    struct sched_state *list;
+};
+
+/* The state of a graph value in a domain, zeroed when it is met first. PLN_INVALID if it has another shape or domain.
+ */
+pln_status sched_state_get(pln_states *states, const pln_value *value, const struct sched_device *device,
+                           struct sched_state **state, pln_error *error);
+
+/* ---- schedule
+ * ------------------------------------------------------------------------------------------------------------ */
+
+struct sched_place {
+    uint32_t device;
+    const char *refusals; /* of the devices before it */
+    char kernel[48];
+    uint64_t estimated_ns;
+};
+
+struct sched_copy {         /* before the segment runs */
+    const pln_value *value; /* a base */
+    uint32_t from, to;      /* domains */
+};
+
+struct sched_segment {
+    uint32_t device, first, n; /* nodes */
+    uint32_t n_copies;
+    struct sched_copy *copies;
+};
+
+struct sched_use { /* a constant on a device */
+    const pln_value *value;
+    uint32_t device;
+    struct sched_constant *constant; /* NULL until the first plan */
+};
+
+struct sched_plan;
+
+struct pln_schedule {
+    struct arena arena;
+    pln_graph *graph;
+    pln_devices *devices;
+    pln_states *states, *own_states;
+    bool timed;
+    uint32_t max_plans;
+    struct sched_place *places; /* one a node */
+    uint64_t *node_ns;          /* measured in the last run, one a node */
+    uint32_t n_segments;
+    struct sched_segment *segments;
+    uint32_t n_uses;
+    struct sched_use *uses;
+    struct sched_plan *plans; /* the most recently used first */
+    pln_statistics statistics;
+    uint32_t dims[GRAPH_SYMBOLS]; /* of the last run */
+};
+
+/* Where an instance of a base value begins: host memory, or buffer and bytes. */
+struct sched_location {
+    const struct sched_device *device; /* of the domain */
+    pln_buffer *buffer;
+    uint64_t offset;
+    void *data;
+};
+
+/* Memory of one domain in a plan. */
+struct sched_memory {
+    const struct sched_device *device;
+    uint32_t n_items, n_blocks;
+    struct graph_memory_item *items;
+    uint64_t *block_bytes;
+    void **host;          /* a pointer per block, domain 0 */
+    pln_buffer **buffers; /* a buffer per block, others */
+};
+
+/* A schedule for a bucket of sizes. */
+struct sched_plan {
+    struct sched_plan *next;
+    uint32_t capacity[GRAPH_SYMBOLS];
+    struct sched_memory *memory; /* [domains] */
+    int32_t *instances;          /* [domains][values]: item of the base value, or SCHED_NONE */
+    pln_plan **segments;
+    char *staging; /* host image of a value with its row padding */
+    uint64_t planned_bytes;
+};
+
+/* Placement: fills places and segments. */
+pln_status sched_place_nodes(pln_schedule *schedule, const pln_schedule_options *options, pln_error *error);
+/* Copies and constant uses of the segments. */
+pln_status sched_connect(pln_schedule *schedule, pln_error *error);
+
+/* A view of nodes [first, first + n) for a device. plan NULL: without memory. Lives in the arena. */
+pln_status sched_view(pln_schedule *schedule, const struct sched_plan *plan, uint32_t device, uint32_t first,
+                      uint32_t n, const uint32_t *capacity, struct arena *arena, pln_segment *view, pln_error *error);
+
+/* The capacities of the bucket that the numbers fall into. */
+void sched_bucket(const pln_schedule *schedule, const uint32_t *dims, uint32_t *capacity);
+/* The plan of the bucket, made when it is met first. */
+pln_status sched_plan_get(pln_schedule *schedule, const uint32_t *dims, struct sched_plan **plan, pln_error *error);
+void sched_plan_destroy(pln_schedule *schedule, struct sched_plan **plan);
+/* Lays out memory only: fills memory[].items, blocks and instances. Freed by sched_plan_destroy. */
+pln_status sched_plan_layout(pln_schedule *schedule, const uint32_t *capacity, struct sched_plan **plan,
+                             pln_error *error);
+
+/* Where a base value lies in a domain. */
+pln_status sched_locate(pln_schedule *schedule, const struct sched_plan *plan, const pln_value *base, uint32_t domain,
+                        struct sched_location *location, pln_error *error);
+/* The domain in which a base value comes to be: its producer's, a state's; for inputs the first that uses it. */
+uint32_t sched_home(const pln_schedule *schedule, const pln_value *base);
+#endif
