@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The inside of the OpenCL plugin. Only the OpenCL 1.2 API is used, and libOpenCL is loaded at run time: the plugin
+ * links nothing, and a machine without OpenCL gets a sentence instead of a load error.
+ *
+ * Buffers are bound whole: a launch's byte offsets are folded into the `first` words of its record (plan.c).
+ * Sub-buffers would need the device's base alignment, a cl_mem per window, and are undefined where two of them overlap.
+ */
+#ifndef BACKENDS_OPENCL_OPENCL_H
+#define BACKENDS_OPENCL_OPENCL_H
+
+#ifndef CL_TARGET_OPENCL_VERSION
+#define CL_TARGET_OPENCL_VERSION 120
+#endif
+#include <CL/cl.h>
+
+#include "backends/gpu/gpu.h"
+#include "common/fail.h"
+
+/* ---- context.c: the library, its devices, one open device ----------------------------------------------------------
+ */
+
+/* Every function of the API that the plugin calls; written clb.Finish(queue). */
+#define CLB_FUNCTIONS(X)                                                                                               \
+    X(GetPlatformIDs)                                                                                                  \
+    X(GetPlatformInfo)                                                                                                 \
+    X(GetDeviceIDs)                                                                                                    \
+    X(GetDeviceInfo)                                                                                                   \
+    X(CreateContext)                                                                                                   \
+    X(ReleaseContext)                                                                                                  \
+    X(CreateCommandQueue)                                                                                              \
+    X(ReleaseCommandQueue)                                                                                             \
+    X(CreateBuffer)                                                                                                    \
+    X(ReleaseMemObject)                                                                                                \
+    X(EnqueueReadBuffer)                                                                                               \
+    X(EnqueueWriteBuffer)                                                                                              \
+    X(EnqueueMapBuffer)                                                                                                \
+    X(EnqueueUnmapMemObject)                                                                                           \
+    X(CreateProgramWithSource)                                                                                         \
+    X(CreateProgramWithBinary)                                                                                         \
+    X(BuildProgram)                                                                                                    \
+    X(GetProgramInfo)                                                                                                  \
+    X(GetProgramBuildInfo)                                                                                             \
+    X(ReleaseProgram)                                                                                                  \
+    X(CreateKernel)                                                                                                    \
+    X(SetKernelArg)                                                                                                    \
+    X(GetKernelWorkGroupInfo)                                                                                          \
+    X(ReleaseKernel)                                                                                                   \
+    X(EnqueueNDRangeKernel)                                                                                            \
+    X(GetEventInfo)                                                                                                    \
+    X(GetEventProfilingInfo)                                                                                           \
+    X(ReleaseEvent)                                                                                                    \
+    X(Finish)
+
+struct clb_functions {
+#define X(name) __typeof__(&cl##name) name;
+    CLB_FUNCTIONS(X)
+#undef X
+};
+extern struct clb_functions clb; /* filled by the first clb_system() */
+
+/* One device of one platform, as found. */
+struct clb_entry {
+    cl_platform_id platform;
+    cl_device_id id;
+    pln_device_info info;     /* with default options */
+    struct gpu_limits limits; /* with default options */
+    uint64_t max_alloc;       /* bytes of one buffer */
+    bool unified;             /* works on the host's memory */
+    char identity[512];       /* platform, device and driver with their versions: the key of compiled programs */
+};
+
+enum { CLB_DEVICES = 32 };
+
+struct clb_system {
+    uint32_t n_entries;
+    struct clb_entry entries[CLB_DEVICES];
+    char reason[200]; /* why there is none */
+};
+
+/* Loads the library and enumerates once per process; thread-safe. */
+const struct clb_system *clb_system(void);
+
+struct clb_program; /* launch.c */
+
+struct pln_device {
+    const pln_host *host;          /* borrowed until device_close */
+    const struct clb_entry *entry; /* borrowed for ever */
+    struct gpu_limits limits;      /* with the options */
+    uint64_t block_bytes;
+    cl_context context;
+    cl_command_queue queue;       /* in order */
+    cl_command_queue timed_queue; /* in order, with profiling; NULL until a timed plan asks */
+    struct clb_program *programs; /* all that were built, for all plans */
+    bool lost;
+};
+
+pln_status clb_device_count(uint32_t *count, pln_error *error);
+pln_status clb_device_info(uint32_t index, const pln_device *device, pln_device_info *info, pln_error *error);
+pln_status clb_device_open(uint32_t index, const pln_host *host, const pln_option *options, uint32_t n_options,
+                           pln_device **device, pln_error *error);
+void clb_device_close(pln_device **device);
+
+/* PLN_DEVICE_LOST once the device was lost. */
+pln_status clb_ready(const pln_device *device, pln_error *error);
+
+/* Turns the code of a failed call into a status and a sentence; a code that means the device is gone marks it lost. */
+pln_status clb_fail(pln_device *device, cl_int code, const char *call, pln_error *error);
+
+/* ---- memory.c ------------------------------------------------------------------------------------------------------
+ */
+
+struct pln_buffer {
+    cl_mem memory;
+};
+
+/* Kernels that read a constant find its layout through the first member. */
+struct pln_constant {
+    struct gpu_constant_layout layout;
+    cl_mem memory;
+};
+
+/* Device memory; PLN_NO_MEMORY names `what` and its bytes. *memory is NULL on failure. */
+pln_status clb_memory_create(pln_device *device, uint64_t bytes, const char *what, cl_mem *memory, pln_error *error);
+void clb_memory_destroy(cl_mem *memory); /* accepts NULL inside */
+
+pln_status clb_buffer_create(pln_device *device, uint64_t bytes, pln_buffer **buffer, pln_error *error);
+void clb_buffer_destroy(pln_device *device, pln_buffer **buffer);
+pln_status clb_buffer_write(pln_device *device, pln_buffer *buffer, uint64_t offset, pln_dtype dtype, uint64_t count,
+                            const void *data, pln_error *error);
+pln_status clb_buffer_read(pln_device *device, pln_buffer *buffer, uint64_t offset, pln_dtype dtype, uint64_t count,
+                           void *data, pln_error *error);
+pln_status clb_constant_create(pln_device *device, const pln_constant_info *info, pln_constant **constant,
+                               pln_error *error);
+void clb_constant_destroy(pln_device *device, pln_constant **constant);
+
+/* ---- launch.c: from a lowered launch to a kernel object ------------------------------------------------------------
+ */
+
+/* Returns a new kernel object of the launch's program, which is built, or loaded from the cache, at first use and stays
+ * with the device. PLN_FAILED with the compiler's first complaint. */
+pln_status clb_kernel_create(pln_device *device, const struct gpu_launch *launch, cl_kernel *kernel, pln_error *error);
+void clb_programs_destroy(pln_device *device);
+
+/* ---- cache.c: compiled programs on disk, one file each --------------------------------------------------------------
+ */
+
+struct clb_blob {
+    unsigned char *bytes; /* of the host's allocator */
+    size_t size;
+};
+
+/* Reads the program stored for the text, options and device. False if there is none that is whole. The caller releases
+ * the bytes. */
+bool clb_cache_load(const pln_device *device, const struct gpu_text *text, const char *options, struct clb_blob *blob);
+/* Stores it, whole or not at all; a full disk or a read-only folder only costs the next start a compilation. */
+void clb_cache_store(const pln_device *device, const struct gpu_text *text, const char *options,
+                     const struct clb_blob *blob);
+
+/* ---- plan.c ---------------------------------------------------------------------------------------------------------
+ */
+
+pln_status clb_supports(pln_device *device, const pln_segment *segment, pln_verdict *verdicts, uint32_t verdict_stride,
+                        pln_error *error);
+pln_status clb_plan_create(pln_device *device, const pln_segment *segment, pln_plan **plan, pln_error *error);
+pln_status clb_plan_run(pln_plan *plan, const pln_run *run, pln_error *error);
+void clb_plan_destroy(pln_plan **plan);
+pln_status clb_plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, pln_error *error);
+pln_status clb_plan_info(pln_device *device, const pln_segment *segment, pln_plan *plan, pln_plan_info *info,
+                         pln_error *error);
+#endif
