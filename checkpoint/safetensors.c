@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Takes the header of a safetensors file, gives its tensors after checking each against the data that is there.
+ */
+#include "checkpoint/safetensors.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/fail.h"
+
+static const char *const dtype_names[] = {
+    [PLN_F32] = "F32", [PLN_I32] = "I32",   [PLN_F16] = "F16", [PLN_BF16] = "BF16", [PLN_F64] = "F64",
+    [PLN_I64] = "I64", [PLN_BOOL] = "BOOL", [PLN_U8] = "U8",   [PLN_I8] = "I8",     [PLN_I16] = "I16",
+};
+enum { DTYPES = sizeof dtype_names / sizeof *dtype_names };
+
+const char *safetensors_dtype_name(pln_dtype dtype)
+{
+    const size_t i = (size_t)dtype;
+    return i < DTYPES ? dtype_names[i] : NULL;
+}
+
+bool safetensors_dtype_find(const char *name, pln_dtype *dtype)
+{
+    for (int i = 0; i < DTYPES; i++) {
+        if (dtype_names[i] && strcmp(dtype_names[i], name) == 0) {
+            *dtype = (pln_dtype)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool safetensors_bytes(const pln_tensor *tensor, uint64_t *bytes)
+{
+    uint64_t n = pln_dtype_bytes(tensor->dtype);
+    for (uint32_t i = 0; i < tensor->rank; i++) {
+        if (__builtin_mul_overflow(n, tensor->shape[i], &n))
+            return false;
+    }
+    *bytes = n;
+    return true;
+}
+
+struct span { /* where a tensor's data lies, bytes from the start of the data */
+    uint64_t begin, end;
+    const char *name;
+};
+
+/* What is being read, for the sentences of errors. */
+struct place {
+    const char *path, *name;
+    pln_error *error;
+};
+
+static pln_status lie(const struct place *at, const char *what)
+{
+    return pln_fail(at->error, PLN_BAD_MODEL, "%s: tensor '%s': %s", at->path, at->name, what);
+}
+
+static bool natural(const json_t *json, uint64_t *value)
+{
+    if (!json_is_integer(json) || json_integer_value(json) < 0)
+        return false;
+    *value = (uint64_t)json_integer_value(json);
+    return true;
+}
+
+static pln_status read_shape(const struct place *at, const json_t *shape, pln_tensor *tensor)
+{
+    if (!json_is_array(shape))
+        return lie(at, "has no shape");
+    if (json_array_size(shape) > PLN_MAX_RANK)
+        return lie(at, "has more than 8 dimensions");
+    tensor->rank = (uint32_t)json_array_size(shape);
+    for (uint32_t i = 0; i < tensor->rank; i++) {
+        if (!natural(json_array_get(shape, i), &tensor->shape[i]))
+            return lie(at, "has a dimension that is no whole number");
+    }
+    return PLN_OK;
+}
+
+static pln_status read_span(const struct place *at, const json_t *offsets, uint64_t data_bytes, struct span *span)
+{
+    if (json_array_size(offsets) != 2 || !natural(json_array_get(offsets, 0), &span->begin) ||
+        !natural(json_array_get(offsets, 1), &span->end))
+        return lie(at, "data_offsets are not two whole numbers");
+    if (span->begin > span->end)
+        return lie(at, "data_offsets are reversed");
+    if (span->end > data_bytes)
+        return pln_fail(at->error, PLN_BAD_MODEL,
+                        "%s: tensor '%s': data ends at byte %" PRIu64 ", but the file holds %" PRIu64 " bytes of data",
+                        at->path, at->name, span->end, data_bytes);
+    span->name = at->name;
+    return PLN_OK;
+}
+
+static pln_status read_tensor(const struct place *at, const json_t *entry, const char *data, uint64_t data_bytes,
+                              pln_tensor *tensor, struct span *span)
+{
+    const char *dtype = json_string_value(json_object_get(entry, "dtype"));
+    if (!dtype)
+        return lie(at, "has no dtype");
+    if (!safetensors_dtype_find(dtype, &tensor->dtype))
+        return pln_fail(at->error, PLN_BAD_MODEL, "%s: tensor '%s': dtype '%.40s' is not known", at->path, at->name,
+                        dtype);
+    pln_status status = read_shape(at, json_object_get(entry, "shape"), tensor);
+    if (status == PLN_OK)
+        status = read_span(at, json_object_get(entry, "data_offsets"), data_bytes, span);
+    if (status != PLN_OK)
+        return status;
+    uint64_t bytes;
+    if (!safetensors_bytes(tensor, &bytes))
+        return lie(at, "its shape is larger than 64 bits can count");
+    if (bytes != span->end - span->begin)
+        return pln_fail(at->error, PLN_BAD_MODEL,
+                        "%s: tensor '%s': its shape needs %" PRIu64 " bytes, its data_offsets give %" PRIu64, at->path,
+                        at->name, bytes, span->end - span->begin);
+    tensor->name = at->name;
+    tensor->data = data + span->begin;
+    return PLN_OK;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct span *x = a, *y = b;
+    if (x->begin != y->begin)
+        return x->begin < y->begin ? -1 : 1;
+    return (x->end > y->end) - (x->end < y->end);
+}
+
+/* The spans must lie end to end from the first byte to the last: no byte is read twice or hidden. */
+static pln_status check_cover(struct span *spans, uint32_t n, const char *path, uint64_t data_bytes, pln_error *error)
+{
+    uint64_t end = 0;
+    qsort(spans, n, sizeof *spans, by_place);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct place at = {path, spans[i].name, error};
+        if (spans[i].begin < end)
+            return lie(&at, "its data overlaps another tensor's");
+        if (spans[i].begin > end)
+            return lie(&at, "there is a gap before its data");
+        end = spans[i].end;
+    }
+    if (end != data_bytes)
+        return pln_fail(error, PLN_BAD_MODEL, "%s: %" PRIu64 " bytes follow the last tensor", path, data_bytes - end);
+    return PLN_OK;
+}
+
+static pln_status check_metadata(json_t *metadata, const char *path, pln_error *error)
+{
+    const char *key;
+    json_t *value;
+    if (!json_is_object(metadata))
+        return pln_fail(error, PLN_BAD_MODEL, "%s: " SAFETENSORS_METADATA " is not an object", path);
+    json_object_foreach(metadata, key, value)
+    {
+        if (!json_is_string(value))
+            return pln_fail(error, PLN_BAD_MODEL, "%s: " SAFETENSORS_METADATA " '%s' is not a string", path, key);
+    }
+    return PLN_OK;
+}
+
+pln_status safetensors_describe(const json_t *header, const char *path, const void *data, uint64_t data_bytes,
+                                pln_tensor **tensors, uint32_t *count, pln_error *error)
+{
+    pln_status status = PLN_OK;
+    const char *name;
+    json_t *entry;
+    uint32_t n = 0;
+    const size_t room = json_object_size(header);
+    pln_tensor *list = calloc(room + 1, sizeof *list);
+    struct span *spans = calloc(room + 1, sizeof *spans);
+    if (!list || !spans)
+        status = pln_fail(error, PLN_NO_MEMORY, "%s: no memory for %zu tensors", path, room);
+    json_object_foreach((json_t *)header, name, entry)
+    {
+        if (status != PLN_OK)
+            break;
+        const struct place at = {path, name, error};
+        if (strcmp(name, SAFETENSORS_METADATA) == 0) {
+            status = check_metadata(entry, path, error);
+            continue;
+        }
+        status = read_tensor(&at, entry, data, data_bytes, &list[n], &spans[n]);
+        n++;
+    }
+    if (status == PLN_OK)
+        status = check_cover(spans, n, path, data_bytes, error);
+    free(spans);
+    if (status != PLN_OK) {
+        free(list);
+        return status;
+    }
+    *tensors = list;
+    *count = n;
+    return PLN_OK;
+}

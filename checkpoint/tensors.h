@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Files of named tensors (safetensors): mapped for reading, written whole or not at all; rows of them as f32. What
+ * pleione.h declares as pln_tensor_file is made here.
+ */
+#ifndef CHECKPOINT_TENSORS_H
+#define CHECKPOINT_TENSORS_H
+
+#include <jansson.h>
+
+#include "api/pleione.h"
+
+/* Returns new: the file is mapped, read-only, and must not be shortened while it is open. A tensor whose data lies
+ * unaligned in the file is copied. Every disagreement of header and file is PLN_BAD_MODEL, in one sentence that names
+ * the file and the tensor. */
+pln_status ckpt_tensors_open(const char *path, pln_tensor_file **file, pln_error *error);
+void ckpt_tensors_close(pln_tensor_file **file);
+
+/* In the order of the header; they live as long as the file is open. */
+const pln_tensor *ckpt_tensors(const pln_tensor_file *file, uint32_t *count);
+/* NULL if there is none of that name. */
+const pln_tensor *ckpt_tensors_find(const pln_tensor_file *file, const char *name);
+/* Borrowed object of strings; NULL if the file has no metadata. */
+const json_t *ckpt_tensors_metadata(const pln_tensor_file *file);
+/* Gives pages of the mapping back to the system; they are read again when they are touched. */
+void ckpt_tensors_release_pages(const pln_tensor_file *file);
+
+/* Writes a file beside path, then renames it; on failure nothing is left behind and an older file at path is as it was.
+ * A path that exists and is no regular file (a device, a pipe) is written in place. Data of wide elements goes first,
+ * so that all of it is aligned. Borrows. PLN_INVALID for tensors that no file can hold, PLN_FAILED names the path. */
+pln_status ckpt_tensors_write(const char *path, const pln_tensor *tensors, uint32_t count, const pln_option *metadata,
+                              uint32_t n_metadata, pln_error *error);
+
+/* Rows and width of a tensor seen as [rows, width]: rank 0 and 1 are one row, else the first dimension is rows. */
+uint64_t ckpt_rows(const pln_tensor *tensor);
+uint64_t ckpt_width(const pln_tensor *tensor);
+
+/* out [rows, width] from row `first` on, of an f32, f16, bf16 or f64 tensor; first + rows is at most ckpt_rows.
+ * PLN_UNSUPPORTED for other element types. */
+pln_status ckpt_read_rows(const pln_tensor *tensor, uint64_t first, uint64_t rows, float *out);
+#endif

@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Model directories and safetensors files: what is there reads back bit-equal, every lie is refused with the file and
+ * the tensor named, a full disk leaves nothing behind.
+ */
+#define _XOPEN_SOURCE 700
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "checkpoint/checkpoint.h"
+#include "common/half.h"
+#include "common/jsonfile.h"
+
+static char folder[] = "checkpoint-XXXXXX";
+static pln_error error;
+
+static const char *in_folder(const char *name)
+{
+    static char paths[4][300];
+    static unsigned next;
+    char *path = paths[next++ % 4];
+    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
+    return path;
+}
+
+static int remove_files(void **state)
+{
+    (void)state;
+    DIR *list = opendir(folder);
+    for (struct dirent *entry; (entry = readdir(list));)
+        if (entry->d_name[0] != '.')
+            remove(in_folder(entry->d_name));
+    closedir(list);
+    return 0;
+}
+
+static int files_in_folder(void)
+{
+    int n = 0;
+    DIR *list = opendir(folder);
+    for (struct dirent *entry; (entry = readdir(list));)
+        n += entry->d_name[0] != '.';
+    closedir(list);
+    return n;
+}
+
+static void put(const char *name, const void *bytes, size_t n)
+{
+    FILE *file = fopen(in_folder(name), "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, n, file), n);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void put_text(const char *name, const char *text)
+{
+    put(name, text, strlen(text));
+}
+
+/* A safetensors file of this header and data_bytes of data (0, 1, 2, ...). */
+static void put_safetensors(const char *name, uint64_t header_bytes, const char *header, size_t data_bytes)
+{
+    char file[4096];
+    size_t n = strlen(header);
+    memcpy(file, &header_bytes, 8);
+    memcpy(file + 8, header, n);
+    for (size_t i = 0; i < data_bytes; i++)
+        file[8 + n + i] = (char)i;
+    put(name, file, 8 + n + data_bytes);
+}
+
+static void expect_lie(uint64_t header_bytes, const char *header, size_t data_bytes, const char *tensor,
+                       const char *sentence)
+{
+    pln_tensor_file *file = NULL;
+    put_safetensors("lie.safetensors", header_bytes ? header_bytes : strlen(header), header, data_bytes);
+    memset(&error, 0, sizeof error);
+    assert_int_equal(ckpt_tensors_open(in_folder("lie.safetensors"), &file, &error), PLN_BAD_MODEL);
+    assert_null(file);
+    assert_int_equal(error.status, PLN_BAD_MODEL);
+    assert_non_null(strstr(error.message, "lie.safetensors"));
+    if (!strstr(error.message, tensor) || !strstr(error.message, sentence))
+        fail_msg("'%s' lacks '%s' or '%s'", error.message, tensor, sentence);
+}
+
+#define ONE(dtype, shape, offsets) "{\"w\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":" offsets "}}"
+#define TWO(a, b)                                                                                                      \
+    "{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":" a "},"                                                  \
+    "\"b\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":" b "}}"
+
+static void lies_are_refused(void **state)
+{
+    (void)state;
+    const struct {
+        uint64_t header_bytes; /* 0: what it is */
+        const char *header;
+        size_t data_bytes;
+        const char *tensor, *sentence;
+    } lies[] = {
+        {1000, "{}", 0, "", "header of 1000 bytes in a file of 10"},
+        {100000001, "{}", 0, "", "header of 100000001 bytes is larger"},
+        {(uint64_t)1 << 63, "{}", 0, "", "larger than"},
+        {UINT64_MAX, "{}", 0, "", "larger than"},
+        {0, "{\"w\":", 0, "", "header: "},
+        {0, "{\"w\xff\":1}", 0, "", "header: unable to decode byte 0xff"},
+        {0, "[]", 0, "", "not a JSON object"},
+        {0, "{} x", 0, "", "end of file expected"},
+        {0, "{\"w\":1}", 0, "'w'", "has no dtype"},
+        {0, ONE("F8_E4M3", "[4]", "[0,4]"), 4, "'w'", "dtype 'F8_E4M3' is not known"},
+        {0, ONE("f32", "[1]", "[0,4]"), 4, "'w'", "dtype 'f32' is not known"},
+        {0, ONE("F32", "1", "[0,4]"), 4, "'w'", "has no shape"},
+        {0, ONE("F32", "[1.0]", "[0,4]"), 4, "'w'", "no whole number"},
+        {0, ONE("F32", "[-1]", "[0,4]"), 4, "'w'", "no whole number"},
+        {0, ONE("F32", "[1,1,1,1,1,1,1,1,1]", "[0,4]"), 4, "'w'", "more than 8 dimensions"},
+        {0, ONE("F32", "[1]", "[0]"), 4, "'w'", "not two whole numbers"},
+        {0, ONE("F32", "[1]", "[0,\"4\"]"), 4, "'w'", "not two whole numbers"},
+        {0, ONE("F32", "[1]", "[-4,0]"), 4, "'w'", "not two whole numbers"},
+        {0, ONE("F32", "[1]", "[4,0]"), 4, "'w'", "reversed"},
+        {0, ONE("F32", "[2]", "[0,8]"), 4, "'w'", "ends at byte 8, but the file holds 4"},
+        {0, ONE("F32", "[1]", "[0,9223372036854775807]"), 4, "'w'", "ends at byte 9223372036854775807"},
+        {0, ONE("F32", "[1]", "[0,9223372036854775808]"), 4, "", "too big integer"},
+        {0, ONE("F32", "[2]", "[0,4]"), 4, "'w'", "its shape needs 8 bytes, its data_offsets give 4"},
+        {0, ONE("F32", "[4611686018427387904]", "[0,0]"), 0, "'w'", "larger than 64 bits"},
+        {0, ONE("F32", "[4294967296,4294967297]", "[0,4]"), 4, "'w'", "larger than 64 bits"},
+        {0, ONE("F32", "[1]", "[0,4]"), 5, "", "1 bytes follow the last tensor"},
+        {0, ONE("F32", "[1]", "[1,5]"), 5, "'w'", "gap before its data"},
+        {0, TWO("[0,4]", "[3,7]"), 7, "'b'", "overlaps"},
+        {0, TWO("[0,4]", "[0,4]"), 4, "'", "overlaps"},
+        {0, TWO("[5,9]", "[0,4]"), 9, "'a'", "gap"},
+        {0, "{\"w\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]},\"w\":1}", 0, "\"w\"", "duplicate"},
+        {0, "{\"__metadata__\":{\"format\":1}}", 0, "'format'", "not a string"},
+        {0, "{\"__metadata__\":[]}", 0, "__metadata__", "not an object"},
+    };
+    for (size_t i = 0; i < sizeof lies / sizeof *lies; i++)
+        expect_lie(lies[i].header_bytes, lies[i].header, lies[i].data_bytes, lies[i].tensor, lies[i].sentence);
+}
+
+static void what_is_no_file_is_refused(void **state)
+{
+    (void)state;
+    pln_tensor_file *file = NULL;
+    put("short", "1234567", 7);
+    assert_int_equal(ckpt_tensors_open(in_folder("short"), &file, &error), PLN_BAD_MODEL);
+    assert_non_null(strstr(error.message, "too short"));
+    put("empty", "", 0);
+    assert_int_equal(ckpt_tensors_open(in_folder("empty"), &file, &error), PLN_BAD_MODEL);
+    assert_int_equal(ckpt_tensors_open(folder, &file, &error), PLN_BAD_MODEL);
+    assert_non_null(strstr(error.message, "not a regular file"));
+    assert_int_equal(pln_tensor_file_open(in_folder("absent"), &file, &error), PLN_INVALID);
+    assert_int_equal(error.status, PLN_INVALID);
+    assert_non_null(strstr(error.message, "absent"));
+}
+
+static void written_tensors_read_back(void **state)
+{
+    (void)state;
+    static const unsigned char bytes[48] = {1, 2, 3, 4, 5, 6, 7, 8, 0xff, 0x7f, 0x80};
+    const pln_dtype dtypes[] = {PLN_U8,  PLN_F32,  PLN_BOOL, PLN_F16, PLN_I64,
+                                PLN_I32, PLN_BF16, PLN_I16,  PLN_I8,  PLN_F64};
+    enum { N = sizeof dtypes / sizeof *dtypes };
+    static const char *const names[N] = {"u8", "f32", "bool", "f16", "i64", "i32", "bf16", "i16", "i8", "f64"};
+    pln_tensor tensors[N + 2];
+    for (int i = 0; i < N; i++)
+        tensors[i] = (pln_tensor){names[i], dtypes[i], 2, {1, 3}, bytes};
+    tensors[N] = (pln_tensor){"skalar \xc3\xa9 \"", PLN_F32, 0, {0}, bytes};
+    tensors[N + 1] = (pln_tensor){"none", PLN_F64, 3, {2, 0, 5}, NULL};
+    const pln_option metadata[] = {{"format", "pt"}, {"note", "a \"b\""}};
+    const char *path = in_folder("all.safetensors");
+    assert_int_equal(ckpt_tensors_write(path, tensors, N + 2, metadata, 2, &error), PLN_OK);
+    assert_int_equal(files_in_folder(), 1);
+
+    pln_tensor_file *file;
+    uint32_t count;
+    assert_int_equal(ckpt_tensors_open(path, &file, &error), PLN_OK);
+    ckpt_tensors(file, &count);
+    assert_int_equal(count, N + 2);
+    for (int i = 0; i < N + 2; i++) {
+        const pln_tensor *found = ckpt_tensors_find(file, tensors[i].name);
+        assert_non_null(found);
+        assert_int_equal(found->dtype, tensors[i].dtype);
+        assert_int_equal(found->rank, tensors[i].rank);
+        assert_memory_equal(found->shape, tensors[i].shape, sizeof found->shape[0] * found->rank);
+        assert_memory_equal(found->data, bytes, pln_tensor_elements(found) * pln_dtype_bytes(found->dtype));
+        assert_int_equal((uintptr_t)found->data % pln_dtype_bytes(found->dtype), 0);
+    }
+    assert_null(ckpt_tensors_find(file, "f3"));
+    assert_string_equal(json_string_value(json_object_get(ckpt_tensors_metadata(file), "note")), "a \"b\"");
+    ckpt_tensors_release_pages(file);
+    assert_memory_equal(ckpt_tensors_find(file, "f32")->data, bytes, 12);
+    ckpt_tensors_close(&file);
+    assert_null(file);
+}
+
+static void unaligned_data_is_copied(void **state)
+{
+    (void)state;
+    pln_tensor_file *file;
+    put_safetensors("odd", strlen(ONE("F32", "[1]", "[0,4]")), ONE("F32", "[1]", "[0,4]"), 4);
+    assert_int_not_equal(strlen(ONE("F32", "[1]", "[0,4]")) % 4, 0);
+    assert_int_equal(ckpt_tensors_open(in_folder("odd"), &file, &error), PLN_OK);
+    const pln_tensor *w = ckpt_tensors_find(file, "w");
+    assert_int_equal((uintptr_t)w->data % 4, 0);
+    assert_memory_equal(w->data, "\0\1\2\3", 4);
+    ckpt_tensors_close(&file);
+}
+
+static void bad_tensors_are_not_written(void **state)
+{
+    (void)state;
+    const float x = 1;
+    const pln_tensor good = {"w", PLN_F32, 0, {0}, &x};
+    pln_tensor pairs[][2] = {{good, good}, {good, good}, {good, good}, {good, good}, {good, good}, {good, good}};
+    pairs[1][1].name = "__metadata__";
+    pairs[2][1].name = "\xff";
+    pairs[3][1] = (pln_tensor){"v", (pln_dtype)77, 0, {0}, &x};
+    pairs[4][1] = (pln_tensor){"v", PLN_F32, 2, {UINT64_MAX, 2}, &x};
+    pairs[5][1] = (pln_tensor){"v", PLN_F32, 9, {0}, &x};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        assert_int_equal(ckpt_tensors_write(in_folder("bad"), pairs[i], 2, NULL, 0, &error), PLN_INVALID);
+    assert_int_equal(files_in_folder(), 0);
+}
+
+static void failed_writes_leave_nothing(void **state)
+{
+    (void)state;
+    static const float data[65536];
+    const pln_tensor tensor = {"w", PLN_F32, 1, {65536}, data};
+    assert_int_equal(ckpt_tensors_write("/dev/full", &tensor, 1, NULL, 0, &error), PLN_FAILED);
+    assert_non_null(strstr(error.message, "/dev/full"));
+    assert_non_null(strstr(error.message, "No space left"));
+    struct stat about;
+    assert_int_equal(stat("/dev/full", &about), 0);
+    assert_true(S_ISCHR(about.st_mode));
+
+    assert_int_equal(ckpt_tensors_write(in_folder("no/w"), &tensor, 1, NULL, 0, &error), PLN_FAILED);
+    assert_non_null(strstr(error.message, "no/w"));
+
+    /* A limit on file size stands for a small disk: the write ends half-way. */
+    put_text("w.safetensors", "the old one");
+    struct rlimit old, small;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    small = (struct rlimit){100000, old.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    const pln_status status = ckpt_tensors_write(in_folder("w.safetensors"), &tensor, 1, NULL, 0, &error);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+    assert_int_equal(status, PLN_FAILED);
+    assert_non_null(strstr(error.message, "w.safetensors"));
+    assert_int_equal(files_in_folder(), 1);
+    char text[32] = "";
+    FILE *file = fopen(in_folder("w.safetensors"), "r");
+    assert_non_null(fgets(text, sizeof text, file));
+    fclose(file);
+    assert_string_equal(text, "the old one");
+}
+
+static void write_follows_links(void **state)
+{
+    (void)state;
+    const float x = 1;
+    const pln_tensor tensor = {"w", PLN_F32, 0, {0}, &x};
+    struct stat about;
+    put_text("real", "");
+    assert_int_equal(symlink("real", in_folder("link")), 0);
+    assert_int_equal(ckpt_tensors_write(in_folder("link"), &tensor, 1, NULL, 0, &error), PLN_OK);
+    assert_int_equal(lstat(in_folder("link"), &about), 0);
+    assert_true(S_ISLNK(about.st_mode));
+    assert_int_equal(stat(in_folder("real"), &about), 0);
+    assert_true(about.st_size > 8);
+}
+
+static void rows_become_f32(void **state)
+{
+    (void)state;
+    const float f32[6] = {0, 1, -2.5f, 65504, 1e-7f, 3};
+    const double f64[6] = {0, 1, -2.5, 65504, 1e-300, 3};
+    uint16_t f16[6], bf16[6];
+    float out[4];
+    for (int i = 0; i < 6; i++) {
+        f16[i] = float_to_half(f32[i]);
+        bf16[i] = float_to_bfloat(f32[i]);
+    }
+    const pln_tensor tensors[] = {{"a", PLN_F32, 2, {3, 2}, f32},
+                                  {"b", PLN_F64, 2, {3, 2}, f64},
+                                  {"c", PLN_F16, 2, {3, 2}, f16},
+                                  {"d", PLN_BF16, 2, {3, 2}, bf16}};
+    const float expected[][4] = {{-2.5f, 65504, 1e-7f, 3},
+                                 {-2.5f, 65504, 0, 3},
+                                 {-2.5f, 65504, 0x1p-23f, 3},
+                                 {-2.5f, 65536, bfloat_to_float(bf16[4]), 3}};
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(ckpt_read_rows(&tensors[i], 1, 2, out), PLN_OK);
+        assert_memory_equal(out, expected[i], sizeof out);
+    }
+    const pln_tensor vector = {"v", PLN_F32, 1, {6}, f32}, integers = {"i", PLN_I32, 1, {6}, f32};
+    assert_int_equal(ckpt_rows(&vector), 1);
+    assert_int_equal(ckpt_width(&vector), 6);
+    assert_int_equal(ckpt_read_rows(&integers, 0, 1, out), PLN_UNSUPPORTED);
+}
+
+/* Every f16 pattern survives a round trip, and narrowing picks the nearest of the two neighbours. */
+static void halves_round_to_nearest(void **state)
+{
+    (void)state;
+    for (uint32_t h = 0; h < 65536; h++) {
+        const float wide = half_to_float((uint16_t)h), wide_b = bfloat_to_float((uint16_t)h);
+        if (wide == wide)
+            assert_int_equal(float_to_half(wide), h);
+        else
+            assert_true((float_to_half(wide) & 0x7fff) > 0x7c00);
+        if (wide_b == wide_b)
+            assert_int_equal(float_to_bfloat(wide_b), h);
+        else
+            assert_true((float_to_bfloat(wide_b) & 0x7fff) > 0x7f80);
+    }
+    for (uint16_t h = 0; h < 0x7bff; h++) {
+        const float low = half_to_float(h), high = half_to_float((uint16_t)(h + 1)), middle = (low + high) / 2;
+        assert_int_equal(float_to_half(middle), h & 1 ? h + 1 : h);
+        assert_int_equal(float_to_half(half_float_of_bits(half_bits_of_float(middle) - 1)), h);
+        assert_int_equal(float_to_half(half_float_of_bits(half_bits_of_float(middle) + 1)), h + 1);
+    }
+    assert_int_equal(float_to_half(65519.99f), 0x7bff);
+    assert_int_equal(float_to_half(65520.0f), 0x7c00);
+    assert_int_equal(float_to_half(0x1p-25f), 0);
+    assert_int_equal(float_to_bfloat(3.4028235e38f), 0x7f80);
+    assert_int_equal(float_to_bfloat(half_float_of_bits(0x3f808000)), 0x3f80);
+    assert_int_equal(float_to_bfloat(half_float_of_bits(0x3f818000)), 0x3f82);
+}
+
+static void put_model(void)
+{
+    put_text("config.json", "{\"model_type\":\"electra\",\"max_length\":1000000000000000019884624838656}");
+}
+
+static void put_shard(const char *name, const char *tensor)
+{
+    const float x = 7;
+    const pln_tensor tensors[] = {{tensor, PLN_F32, 1, {1}, &x}, {"unlisted", PLN_F32, 1, {1}, &x}};
+    assert_int_equal(pln_tensor_file_write(in_folder(name), tensors, 2, &error), PLN_OK);
+}
+
+static void a_single_file_opens(void **state)
+{
+    (void)state;
+    struct ckpt *c = NULL;
+    put_model();
+    put_shard("model.safetensors", "zz");
+    assert_int_equal(ckpt_open(folder, 0, &c, &error), PLN_OK);
+    assert_string_equal(ckpt_directory(c), folder);
+    assert_string_equal(json_string_value(json_object_get(ckpt_config(c), "model_type")), "electra");
+    assert_float_equal(json_number_value(json_object_get(ckpt_config(c), "max_length")), 1e30, 1e15);
+    assert_int_equal(ckpt_count(c), 2);
+    assert_string_equal(ckpt_tensor(c, 0)->name, "unlisted");
+    assert_string_equal(ckpt_tensor(c, 1)->name, "zz");
+    assert_ptr_equal(ckpt_find(c, "zz"), ckpt_tensor(c, 1));
+    assert_null(ckpt_find(c, "z"));
+    ckpt_release_pages(c);
+    ckpt_close(&c);
+}
+
+static void shards_open(void **state)
+{
+    (void)state;
+    struct ckpt *c = NULL;
+    put_model();
+    put_shard("real-2", "b");
+    assert_int_equal(symlink("real-2", in_folder("2.safetensors")), 0);
+    put_shard("1.safetensors", "a");
+    put_text("model.safetensors.index.json",
+             "{\"weight_map\":{\"b\":\"2.safetensors\",\"a\":\"1.safetensors\",\"unlisted\":\"1.safetensors\"}}");
+    assert_int_equal(ckpt_open(folder, 0, &c, &error), PLN_OK);
+    assert_int_equal(ckpt_count(c), 3);
+    assert_true(*(const float *)ckpt_find(c, "b")->data == 7);
+    assert_non_null(ckpt_find(c, "a"));
+    ckpt_close(&c);
+}
+
+static void bad_directories_are_refused(void **state)
+{
+    (void)state;
+    struct ckpt *c = NULL;
+    const struct {
+        const char *name, *text; /* one more file */
+        const char *sentence;
+    } steps[] = {
+        {"nothing", "", "config.json: cannot be opened"},
+        {"config.json", "{\n\n\"a\": tru}", "config.json: line 3: "},
+        {"config.json", "[]", "not a JSON object"},
+        {"config.json", "{\"a\": \"\xff\"}", "config.json: line 1: unable to decode"},
+        {"config.json", "{\"a\": 1}", "holds neither model.safetensors nor"},
+        {"flax_model.msgpack", "", "holds flax_model.msgpack, but only safetensors is read"},
+        {"tf_model.h5", "", "holds tf_model.h5, but only safetensors"},
+        {"pytorch_model.bin", "", "holds pytorch_model.bin, but only safetensors"},
+        {"model.safetensors.index.json", "{}", "has no weight_map"},
+        {"model.safetensors.index.json", "{\"weight_map\":{\"a\":3}}", "tensor 'a': its shard is not a string"},
+        {"model.safetensors.index.json", "{\"weight_map\":{\"a\":\"../x\"}}", "'../x' is not inside"},
+        {"model.safetensors.index.json", "{\"weight_map\":{\"a\":\"b/..\"}}", "'b/..' is not inside"},
+        {"model.safetensors.index.json", "{\"weight_map\":{\"a\":\"/etc/passwd\"}}", "is not inside"},
+        {"model.safetensors.index.json", "{\"weight_map\":{\"a\":\"\"}}", "is not inside"},
+        {"model.safetensors.index.json", "{\"weight_map\":{\"a\":\"..x\"}}", "..x: cannot be opened"},
+        {"model.safetensors.index.json", "{\"weight_map\":{\"a\":\"s\"}}", "tensor 'a' is not in its shard 's'"},
+    };
+    put_shard("s", "b");
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        put_text(steps[i].name, steps[i].text);
+        assert_int_equal(ckpt_open(folder, 0, &c, &error), PLN_BAD_MODEL);
+        assert_null(c);
+        if (!strstr(error.message, steps[i].sentence))
+            fail_msg("'%s' lacks '%s'", error.message, steps[i].sentence);
+    }
+    assert_int_equal(ckpt_open(in_folder("absent"), 0, &c, &error), PLN_BAD_MODEL);
+    assert_non_null(strstr(error.message, "absent"));
+    assert_int_equal(ckpt_open(in_folder("config.json"), 0, &c, &error), PLN_BAD_MODEL);
+    assert_non_null(strstr(error.message, "not a directory"));
+}
+
+static void weights_may_be_absent(void **state)
+{
+    (void)state;
+    struct ckpt *c = NULL;
+    put_model();
+    assert_int_equal(ckpt_open(folder, CKPT_MAY_LACK_WEIGHTS, &c, &error), PLN_OK);
+    assert_false(ckpt_has_weights(c));
+    assert_int_equal(ckpt_count(c), 0);
+    assert_null(ckpt_find(c, "a"));
+    ckpt_close(&c);
+}
+
+static void large_json_is_refused(void **state)
+{
+    (void)state;
+    json_t *object;
+    put_text("a.json", "{\"a\":-1, \"b\":[12345678901234567890123, \"12345678901234567890\\\\\", 1.5e3]}");
+    assert_int_equal(jsonfile_load(in_folder("a.json"), 5, &object, &error), PLN_BAD_MODEL);
+    assert_non_null(strstr(error.message, "larger than 5 bytes"));
+    assert_int_equal(jsonfile_load(in_folder("a.json"), 4096, &object, &error), PLN_OK);
+    assert_int_equal(json_integer_value(json_object_get(object, "a")), -1);
+    const json_t *b = json_object_get(object, "b");
+    assert_float_equal(json_real_value(json_array_get(b, 0)), 12345678901234567890123.0, 1e9);
+    assert_string_equal(json_string_value(json_array_get(b, 1)), "12345678901234567890\\");
+    assert_float_equal(json_real_value(json_array_get(b, 2)), 1500, 0);
+    json_decref(object);
+}
+
+/* Any change of one byte either reads or is refused; memory errors are for the sanitizers to see. */
+static void changed_bytes_do_no_harm(void **state)
+{
+    (void)state;
+    uint32_t random = 1;
+    unsigned char original[512], changed[512];
+    put_shard("whole", "a");
+    FILE *file = fopen(in_folder("whole"), "rb");
+    const size_t n = fread(original, 1, sizeof original, file);
+    fclose(file);
+    for (int i = 0; i < 2000; i++) {
+        pln_tensor_file *open = NULL;
+        memcpy(changed, original, n);
+        for (int k = 0; k < 2; k++) {
+            random = random * 1664525u + 1013904223u;
+            changed[(random >> 8) % n] = (unsigned char)(random >> 24);
+        }
+        put("changed", changed, n - (i % 7 == 0 ? (random >> 16) % n : 0));
+        if (ckpt_tensors_open(in_folder("changed"), &open, &error) == PLN_OK)
+            ckpt_tensors_close(&open);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(lies_are_refused, remove_files),
+        cmocka_unit_test_teardown(what_is_no_file_is_refused, remove_files),
+        cmocka_unit_test_teardown(written_tensors_read_back, remove_files),
+        cmocka_unit_test_teardown(unaligned_data_is_copied, remove_files),
+        cmocka_unit_test_teardown(bad_tensors_are_not_written, remove_files),
+        cmocka_unit_test_teardown(failed_writes_leave_nothing, remove_files),
+        cmocka_unit_test_teardown(write_follows_links, remove_files),
+        cmocka_unit_test_teardown(rows_become_f32, remove_files),
+        cmocka_unit_test_teardown(halves_round_to_nearest, remove_files),
+        cmocka_unit_test_teardown(a_single_file_opens, remove_files),
+        cmocka_unit_test_teardown(shards_open, remove_files),
+        cmocka_unit_test_teardown(bad_directories_are_refused, remove_files),
+        cmocka_unit_test_teardown(weights_may_be_absent, remove_files),
+        cmocka_unit_test_teardown(large_json_is_refused, remove_files),
+        cmocka_unit_test_teardown(changed_bytes_do_no_harm, remove_files),
+    };
+    if (!mkdtemp(folder))
+        return 1;
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    rmdir(folder);
+    return failed;
+}
