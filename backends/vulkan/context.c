@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Takes the number of a physical device and options, gives an open device: instance, limits, queue. Physical devices
+ * that cannot run the kernels are described too, with the reason.
+ */
+#include "backends/vulkan/vulkan.h"
+
+#include <string.h>
+
+enum { BINDINGS = GPU_SLOTS + 1, ROW_MULTIPLE = 16, VALUE_ALIGNMENT = 256, MIN_BINDING_ALIGNMENT = 16 };
+
+static const char validation_layer[] = "VK_LAYER_KHRONOS_validation";
+
+static const char *const extension_names[VKB_EXTENSIONS] = {
+    [VKB_DRIVER_PROPERTIES] = VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME,
+    [VKB_MAINTENANCE4] = VK_KHR_MAINTENANCE_4_EXTENSION_NAME,
+    [VKB_MEMORY_BUDGET] = VK_EXT_MEMORY_BUDGET_EXTENSION_NAME,
+    [VKB_EXECUTABLE_PROPERTIES] = VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME,
+    [VKB_PORTABILITY_SUBSET] = VK_KHR_PORTABILITY_SUBSET_EXTENSION_NAME,
+};
+
+/* ---- instance ---- */
+
+static VKAPI_ATTR VkBool32 VKAPI_CALL complain(VkDebugUtilsMessageSeverityFlagBitsEXT severity,
+                                               VkDebugUtilsMessageTypeFlagsEXT types,
+                                               const VkDebugUtilsMessengerCallbackDataEXT *data, void *user)
+{
+    pln_device *device = user;
+    (void)severity;
+    (void)types;
+    device->host->log(device->host->context, PLN_LOG_ERROR, data->pMessage);
+    if (!device->complaint[0])
+        snprintf(device->complaint, sizeof device->complaint, "%.399s", data->pMessage);
+    return VK_FALSE;
+}
+
+static bool has_layer(const struct vkb_functions *vk, const char *name)
+{
+    VkLayerProperties layers[64];
+    uint32_t n = 64;
+    if (vk->EnumerateInstanceLayerProperties(&n, layers) < 0)
+        return false;
+    for (uint32_t i = 0; i < n; i++)
+        if (strcmp(layers[i].layerName, name) == 0)
+            return true;
+    return false;
+}
+
+static bool has_instance_extension(const struct vkb_functions *vk, const char *name)
+{
+    VkExtensionProperties extensions[128];
+    uint32_t n = 128;
+    if (vk->EnumerateInstanceExtensionProperties(NULL, &n, extensions) < 0)
+        return false;
+    for (uint32_t i = 0; i < n; i++)
+        if (strcmp(extensions[i].extensionName, name) == 0)
+            return true;
+    return false;
+}
+
+pln_status vkb_instance_init(struct vkb_instance *instance, pln_device *validated, pln_error *error)
+{
+    struct vkb_functions *vk = &instance->vk;
+    pln_status status = vkb_load_global(vk, error);
+    if (status != PLN_OK)
+        return status;
+    if (validated && !has_layer(vk, validation_layer))
+        return pln_fail(error, PLN_INVALID, "option validate=yes: %s is not installed", validation_layer);
+
+    const char *extensions[4];
+    uint32_t n = 0;
+    bool portability = has_instance_extension(vk, VK_KHR_PORTABILITY_ENUMERATION_EXTENSION_NAME);
+    if (portability)
+        extensions[n++] = VK_KHR_PORTABILITY_ENUMERATION_EXTENSION_NAME;
+    if (validated) {
+        extensions[n++] = VK_EXT_DEBUG_UTILS_EXTENSION_NAME;
+        extensions[n++] = VK_EXT_VALIDATION_FEATURES_EXTENSION_NAME;
+    }
+    VkDebugUtilsMessengerCreateInfoEXT messenger = {
+        .sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CREATE_INFO_EXT,
+        .messageSeverity =
+            VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT | VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT,
+        .messageType = VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT,
+        .pfnUserCallback = complain,
+        .pUserData = validated,
+    };
+    VkValidationFeatureEnableEXT synchronization = VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT;
+    VkValidationFeaturesEXT features = {
+        .sType = VK_STRUCTURE_TYPE_VALIDATION_FEATURES_EXT,
+        .pNext = &messenger, /* for messages while the instance itself comes and goes */
+        .enabledValidationFeatureCount = 1,
+        .pEnabledValidationFeatures = &synchronization,
+    };
+    const char *layer = validation_layer;
+    VkInstanceCreateInfo create = {
+        .sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
+        .pNext = validated ? &features : NULL,
+        .flags = portability ? VK_INSTANCE_CREATE_ENUMERATE_PORTABILITY_BIT_KHR : 0,
+        .pApplicationInfo = &(VkApplicationInfo){.sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
+                                                 .pApplicationName = "pleione",
+                                                 .apiVersion = VK_API_VERSION_1_1},
+        .enabledLayerCount = validated ? 1 : 0,
+        .ppEnabledLayerNames = &layer,
+        .enabledExtensionCount = n,
+        .ppEnabledExtensionNames = extensions,
+    };
+    VkResult result = vk->CreateInstance(&create, NULL, &instance->handle);
+    if (result != VK_SUCCESS)
+        return pln_fail(error, PLN_NO_DEVICE, "no Vulkan driver can be used (vkCreateInstance: %s)",
+                        vkb_result_name(result));
+    status = vkb_load_instance(vk, instance->handle, error);
+    if (status == PLN_OK && validated &&
+        vk->CreateDebugUtilsMessengerEXT(instance->handle, &messenger, NULL, &instance->messenger) != VK_SUCCESS)
+        status = pln_fail(error, PLN_FAILED, "option validate=yes: the layer's messages cannot be heard");
+    return status;
+}
+
+void vkb_instance_finish(struct vkb_instance *instance)
+{
+    if (instance->messenger)
+        instance->vk.DestroyDebugUtilsMessengerEXT(instance->handle, instance->messenger, NULL);
+    if (instance->handle && instance->vk.DestroyInstance)
+        instance->vk.DestroyInstance(instance->handle, NULL);
+    *instance = (struct vkb_instance){0};
+}
+
+/* ---- what there is ---- */
+
+static void find_extensions(const struct vkb_functions *vk, struct vkb_physical *physical)
+{
+    enum { ROOM = 512 };
+    VkExtensionProperties extensions[ROOM];
+    uint32_t n = ROOM;
+    if (vk->EnumerateDeviceExtensionProperties(physical->handle, NULL, &n, extensions) < 0)
+        return;
+    for (uint32_t i = 0; i < n; i++)
+        for (int j = 0; j < VKB_EXTENSIONS; j++)
+            physical->has[j] |= strcmp(extensions[i].extensionName, extension_names[j]) == 0;
+}
+
+/* A compute family without graphics if there is one: its submissions do not wait for the desktop's. */
+static bool find_family(const struct vkb_functions *vk, struct vkb_physical *physical)
+{
+    VkQueueFamilyProperties families[32];
+    uint32_t n = 32;
+    vk->GetPhysicalDeviceQueueFamilyProperties(physical->handle, &n, families);
+    int best = -1;
+    for (uint32_t i = n; i-- > 0;) {
+        VkQueueFlags flags = families[i].queueFlags;
+        if ((flags & VK_QUEUE_COMPUTE_BIT) &&
+            (best < 0 || !(flags & VK_QUEUE_GRAPHICS_BIT) || (families[best].queueFlags & VK_QUEUE_GRAPHICS_BIT)))
+            best = (int)i;
+    }
+    if (best < 0)
+        return false;
+    physical->family = (uint32_t)best;
+    physical->timestamp_bits = families[best].timestampValidBits;
+    return true;
+}
+
+static uint32_t device_kind(VkPhysicalDeviceType type)
+{
+    switch (type) {
+    case VK_PHYSICAL_DEVICE_TYPE_CPU:
+        return PLN_KIND_CPU;
+    case VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU:
+        return PLN_KIND_INTEGRATED;
+    case VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU:
+        return PLN_KIND_DISCRETE;
+    default:
+        return PLN_KIND_OTHER;
+    }
+}
+
+/* What only 1.1 devices can be asked: the driver's name and the sizes of allocations. */
+static void ask_driver(const struct vkb_functions *vk, struct vkb_physical *physical)
+{
+    VkPhysicalDeviceDriverPropertiesKHR driver = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES_KHR};
+    VkPhysicalDeviceMaintenance4PropertiesKHR buffers = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_PROPERTIES_KHR};
+    VkPhysicalDeviceMaintenance3Properties sizes = {.sType =
+                                                        VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES};
+    VkPhysicalDeviceProperties2 all = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &sizes};
+    if (physical->has[VKB_DRIVER_PROPERTIES]) {
+        driver.pNext = all.pNext;
+        all.pNext = &driver;
+    }
+    if (physical->has[VKB_MAINTENANCE4]) {
+        buffers.pNext = all.pNext;
+        all.pNext = &buffers;
+    }
+    vk->GetPhysicalDeviceProperties2(physical->handle, &all);
+    physical->max_allocation = sizes.maxMemoryAllocationSize;
+    physical->max_buffer = physical->has[VKB_MAINTENANCE4] ? buffers.maxBufferSize : sizes.maxMemoryAllocationSize;
+    if (physical->has[VKB_DRIVER_PROPERTIES])
+        snprintf(physical->info.driver, sizeof physical->info.driver, "%.50s, %.70s", driver.driverName,
+                 driver.driverInfo);
+}
+
+/* Why the kernels cannot run there, NULL if they can. */
+static const char *find_obstacle(const struct vkb_functions *vk, struct vkb_physical *physical)
+{
+    if (physical->properties.apiVersion < VK_API_VERSION_1_1)
+        return "its driver offers Vulkan 1.0, 1.1 is needed: update the driver";
+    ask_driver(vk, physical);
+    if (!find_family(vk, physical))
+        return "it has no queue for compute";
+    if (physical->properties.limits.maxPerStageDescriptorStorageBuffers < BINDINGS)
+        return "a kernel may bind too few storage buffers: 17 are needed";
+    if (!vkb_memory_choose(physical, UINT32_MAX, false))
+        return "it has no memory that the host can map";
+    return NULL;
+}
+
+/* RADV's null device names no memory but takes type 0: good for looking at what its compiler makes of a kernel. */
+static void ask_memory(const struct vkb_functions *vk, struct vkb_physical *physical)
+{
+    VkPhysicalDeviceMemoryProperties *memory = &physical->memory;
+    vk->GetPhysicalDeviceMemoryProperties(physical->handle, memory);
+    if (memory->memoryTypeCount > 0)
+        return;
+    memory->memoryTypeCount = memory->memoryHeapCount = 1;
+    memory->memoryHeaps[0].size = 16ull << 30;
+    memory->memoryTypes[0].propertyFlags = VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT | VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT |
+                                           VK_MEMORY_PROPERTY_HOST_COHERENT_BIT | VK_MEMORY_PROPERTY_HOST_CACHED_BIT;
+    physical->has[VKB_MEMORY_BUDGET] = false;
+    physical->compiles_only = true;
+}
+
+static void describe(const struct vkb_functions *vk, VkPhysicalDevice handle, struct vkb_physical *physical)
+{
+    *physical = (struct vkb_physical){.handle = handle};
+    vk->GetPhysicalDeviceProperties(handle, &physical->properties);
+    find_extensions(vk, physical);
+    ask_memory(vk, physical);
+    const VkPhysicalDeviceProperties *properties = &physical->properties;
+    const VkDeviceSize alignment = properties->limits.minStorageBufferOffsetAlignment;
+    physical->info = (pln_device_info){
+        .size = sizeof(pln_device_info),
+        .kind = device_kind(properties->deviceType),
+        .dtypes = 1u << PLN_F32 | 1u << PLN_I32,
+        .alignment = alignment > VALUE_ALIGNMENT ? (uint32_t)alignment : VALUE_ALIGNMENT,
+        .f32_bytes = 4,
+        .row_multiple = ROW_MULTIPLE,
+        .vendor_id = properties->vendorID,
+        .options = vkb_option_infos,
+    };
+    pln_device_info *info = &physical->info;
+    snprintf(info->name, sizeof info->name, "%.127s", properties->deviceName);
+    snprintf(info->driver, sizeof info->driver, "driver 0x%x", properties->driverVersion);
+    snprintf(info->version, sizeof info->version, "Vulkan %u.%u.%u", VK_API_VERSION_MAJOR(properties->apiVersion),
+             VK_API_VERSION_MINOR(properties->apiVersion), VK_API_VERSION_PATCH(properties->apiVersion));
+    const char *obstacle = find_obstacle(vk, physical);
+    if (obstacle) {
+        info->flags |= PLN_DEVICE_UNUSABLE;
+        snprintf(info->reason, sizeof info->reason, "%s", obstacle);
+        return;
+    }
+    info->memory_bytes =
+        physical->memory.memoryHeaps[physical->memory.memoryTypes[physical->value_type].heapIndex].size;
+    info->block_bytes = vkb_block_limit(physical, VKB_UNSET);
+}
+
+pln_status vkb_enumerate(const struct vkb_instance *instance, struct vkb_physical physicals[VKB_PHYSICALS], uint32_t *n,
+                         pln_error *error)
+{
+    VkPhysicalDevice handles[VKB_PHYSICALS];
+    *n = VKB_PHYSICALS;
+    VkResult result = instance->vk.EnumeratePhysicalDevices(instance->handle, n, handles);
+    if (result < 0) {
+        *n = 0;
+        return pln_fail(error, PLN_NO_DEVICE, "no Vulkan driver answers (vkEnumeratePhysicalDevices: %s)",
+                        vkb_result_name(result));
+    }
+    for (uint32_t i = 0; i < *n; i++)
+        describe(&instance->vk, handles[i], &physicals[i]);
+    return PLN_OK;
+}
+
+/* ---- an open device ---- */
+
+static uint64_t shrink(uint64_t limit, uint64_t option)
+{
+    return option < limit ? option : limit; /* VKB_UNSET is larger than any limit */
+}
+
+/* Operations that a device of unknown speed does in well under 50 ms, when its drivers' watchdogs begin to look. */
+static uint64_t default_submit_flops(uint32_t kind)
+{
+    return kind == PLN_KIND_DISCRETE ? 20000000000u : 5000000000u;
+}
+
+static void set_limits(pln_device *device)
+{
+    const VkPhysicalDeviceLimits *limits = &device->physical.properties.limits;
+    const uint64_t *options = device->options;
+    bool is_cpu = device->physical.info.kind == PLN_KIND_CPU;
+    device->limits = (struct gpu_limits){
+        .cpu_variant =
+            options[VKB_OPTION_VARIANT] == VKB_UNSET ? is_cpu : options[VKB_OPTION_VARIANT] == VKB_VARIANT_CPU,
+        .vendor_id = device->physical.properties.vendorID,
+        .max_workgroup = (uint32_t)shrink(limits->maxComputeWorkGroupInvocations, limits->maxComputeWorkGroupSize[0]),
+        .shared_bytes = (uint32_t)shrink(limits->maxComputeSharedMemorySize, options[VKB_OPTION_SHARED]),
+        .offset_alignment = limits->minStorageBufferOffsetAlignment > MIN_BINDING_ALIGNMENT
+                                ? (uint32_t)limits->minStorageBufferOffsetAlignment
+                                : MIN_BINDING_ALIGNMENT,
+        .max_range = shrink(limits->maxStorageBufferRange, options[VKB_OPTION_RANGE]),
+    };
+    device->max_groups = (uint32_t)shrink(
+        shrink(limits->maxComputeWorkGroupCount[0], limits->maxComputeWorkGroupCount[1]), options[VKB_OPTION_GROUPS]);
+    device->submit_flops = options[VKB_OPTION_SUBMIT] == VKB_UNSET ? default_submit_flops(device->physical.info.kind)
+                                                                   : options[VKB_OPTION_SUBMIT] * 1000000;
+    device->block_bytes = vkb_block_limit(&device->physical, options[VKB_OPTION_BLOCK]);
+    device->physical.info.block_bytes = device->block_bytes;
+}
+
+/* One queue, every extension of ours that is there, and no feature but the compiler's statistics. */
+static pln_status create_handle(pln_device *device, pln_error *error)
+{
+    const struct vkb_functions *vk = &device->instance.vk;
+    struct vkb_physical *physical = &device->physical;
+    const char *extensions[VKB_EXTENSIONS];
+    uint32_t n = 0;
+    VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR statistics = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR};
+    if (physical->has[VKB_EXECUTABLE_PROPERTIES]) {
+        VkPhysicalDeviceFeatures2 features = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
+                                              .pNext = &statistics};
+        vk->GetPhysicalDeviceFeatures2(physical->handle, &features);
+        physical->has[VKB_EXECUTABLE_PROPERTIES] = statistics.pipelineExecutableInfo;
+    }
+    for (int i = 0; i < VKB_EXTENSIONS; i++)
+        if (physical->has[i])
+            extensions[n++] = extension_names[i];
+    const float priority = 1;
+    VkDeviceQueueCreateInfo queue = {
+        .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
+        .queueFamilyIndex = physical->family,
+        .queueCount = 1,
+        .pQueuePriorities = &priority,
+    };
+    VkDeviceCreateInfo create = {
+        .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
+        .pNext = physical->has[VKB_EXECUTABLE_PROPERTIES] ? &statistics : NULL,
+        .queueCreateInfoCount = 1,
+        .pQueueCreateInfos = &queue,
+        .enabledExtensionCount = n,
+        .ppEnabledExtensionNames = extensions,
+    };
+    VkResult result = vk->CreateDevice(physical->handle, &create, NULL, &device->handle);
+    if (result != VK_SUCCESS)
+        return vkb_fail(device, result, "vkCreateDevice", error);
+    vk->GetDeviceQueue(device->handle, physical->family, 0, &device->queue);
+    VkCommandPoolCreateInfo pool = {
+        .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
+        .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT,
+        .queueFamilyIndex = physical->family,
+    };
+    result = vk->CreateCommandPool(device->handle, &pool, NULL, &device->commands);
+    if (result != VK_SUCCESS)
+        return vkb_fail(device, result, "vkCreateCommandPool", error);
+    VkFenceCreateInfo fence = {.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
+    for (int i = 0; i < 2 && result == VK_SUCCESS && !physical->compiles_only; i++)
+        result = vk->CreateFence(device->handle, &fence, NULL, &device->fences[i]);
+    return result == VK_SUCCESS ? PLN_OK : vkb_fail(device, result, "vkCreateFence", error);
+}
+
+static pln_status pick_physical(pln_device *device, uint32_t index, pln_error *error)
+{
+    struct vkb_physical physicals[VKB_PHYSICALS];
+    uint32_t n;
+    pln_status status = vkb_enumerate(&device->instance, physicals, &n, error);
+    if (status != PLN_OK)
+        return status;
+    if (index >= n)
+        return pln_fail(error, PLN_NO_DEVICE, "there is no Vulkan device %u: the last one is %d", index, (int)n - 1);
+    device->physical = physicals[index];
+    if (device->physical.info.flags & PLN_DEVICE_UNUSABLE)
+        return pln_fail(error, PLN_NO_DEVICE, "Vulkan device %u (%s) cannot be used: %s", index,
+                        device->physical.info.name, device->physical.info.reason);
+    return PLN_OK;
+}
+
+pln_status vkb_device_open(uint32_t index, const pln_host *host, const uint64_t options[VKB_OPTIONS], pln_device **out,
+                           pln_error *error)
+{
+    pln_device *device = host->allocate(host->context, sizeof *device);
+    if (!device)
+        return pln_fail(error, PLN_NO_MEMORY, "no host memory for a Vulkan device");
+    device->host = host;
+    memcpy(device->options, options, sizeof device->options);
+    bool validate = options[VKB_OPTION_VALIDATE] == VKB_VALIDATE_YES;
+    pln_status status = vkb_instance_init(&device->instance, validate ? device : NULL, error);
+    if (status == PLN_OK)
+        status = pick_physical(device, index, error);
+    if (status == PLN_OK) {
+        set_limits(device);
+        status = create_handle(device, error);
+    }
+    if (status == PLN_OK)
+        status = vkb_memory_init(device, error);
+    if (status == PLN_OK)
+        status = vkb_cache_open(device, error);
+    if (status != PLN_OK)
+        vkb_device_close(&device);
+    *out = device;
+    return status;
+}
+
+void vkb_device_close(pln_device **out)
+{
+    pln_device *device = *out;
+    if (!device)
+        return;
+    const struct vkb_functions *vk = &device->instance.vk;
+    if (device->handle) {
+        if (!device->physical.compiles_only)
+            vk->DeviceWaitIdle(device->handle);
+        vkb_staging_finish(device);
+        vkb_cache_close(device);
+        vkb_pipelines_finish(device);
+        for (int i = 0; i < 2; i++)
+            vk->DestroyFence(device->handle, device->fences[i], NULL);
+        vk->DestroyCommandPool(device->handle, device->commands, NULL);
+        vk->DestroyDevice(device->handle, NULL);
+    }
+    vkb_instance_finish(&device->instance);
+    device->host->release(device->host->context, device);
+    *out = NULL;
+}
+
+pln_status vkb_begin(pln_device *device, pln_error *error)
+{
+    if (device->lost)
+        return pln_fail(error, PLN_DEVICE_LOST, "%s was lost: close it", device->physical.info.name);
+    if (!device->complaint[0])
+        return PLN_OK;
+    pln_fail(error, PLN_FAILED, "Vulkan validation: %s", device->complaint);
+    device->complaint[0] = 0;
+    return PLN_FAILED;
+}
+
+pln_status vkb_fail(pln_device *device, VkResult result, const char *call, pln_error *error)
+{
+    pln_status status = PLN_FAILED;
+    if (result == VK_ERROR_OUT_OF_HOST_MEMORY || result == VK_ERROR_OUT_OF_DEVICE_MEMORY)
+        status = PLN_NO_MEMORY;
+    if (result == VK_ERROR_DEVICE_LOST) {
+        status = PLN_DEVICE_LOST;
+        device->lost = true;
+    }
+    return pln_fail(error, status, "%s on %s: %s (%d)", call, device->physical.info.name, vkb_result_name(result),
+                    (int)result);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Takes the name of a shared library, gives the functions of the API. Nothing is linked: a machine without Vulkan pays
+ * one failed dlopen and gets a sentence.
+ */
+#include "backends/vulkan/vulkan.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <string.h>
+
+/* The loader stays loaded: drivers below it start threads and register exit handlers that outlive any dlclose. */
+static struct {
+    pthread_once_t once;
+    PFN_vkGetInstanceProcAddr get;
+    char reason[160];
+} library = {.once = PTHREAD_ONCE_INIT};
+
+static void open_library(void)
+{
+    static const char *const names[] = {"libvulkan.so.1", "libvulkan.so", "libvulkan.1.dylib"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        void *handle = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+        if (!handle)
+            continue;
+        void *symbol = dlsym(handle, "vkGetInstanceProcAddr");
+        memcpy(&library.get, &symbol, sizeof symbol);
+        if (library.get)
+            return;
+        dlclose(handle);
+    }
+    snprintf(library.reason, sizeof library.reason,
+             "no Vulkan loader (libvulkan.so.1) on this machine: install it and a driver");
+}
+
+pln_status vkb_load_global(struct vkb_functions *vk, pln_error *error)
+{
+    pthread_once(&library.once, open_library);
+    if (!library.get)
+        return pln_fail(error, PLN_NO_DEVICE, "%s", library.reason);
+#define VKB_LOAD(name) vk->name = (PFN_vk##name)library.get(NULL, "vk" #name);
+#define VKB_SKIP(name)
+    VKB_FUNCTIONS(VKB_LOAD, VKB_SKIP, VKB_SKIP)
+#undef VKB_LOAD
+    uint32_t version = VK_API_VERSION_1_0;
+    if (vk->EnumerateInstanceVersion)
+        vk->EnumerateInstanceVersion(&version);
+    if (version < VK_API_VERSION_1_1)
+        return pln_fail(error, PLN_NO_DEVICE, "the Vulkan loader offers 1.0, 1.1 is needed: update it");
+    return PLN_OK;
+}
+
+pln_status vkb_load_instance(struct vkb_functions *vk, VkInstance instance, pln_error *error)
+{
+    const char *missing = NULL;
+#define VKB_LOAD(name) vk->name = (PFN_vk##name)library.get(instance, "vk" #name);
+#define VKB_NEED(name)                                                                                                 \
+    VKB_LOAD(name)                                                                                                     \
+    if (!vk->name)                                                                                                     \
+        missing = "vk" #name;
+    VKB_FUNCTIONS(VKB_SKIP, VKB_NEED, VKB_LOAD)
+    return missing ? pln_fail(error, PLN_NO_DEVICE, "the Vulkan loader lacks %s", missing) : PLN_OK;
+}
+
+const char *vkb_result_name(VkResult result)
+{
+    static const struct {
+        VkResult result;
+        const char *name;
+    } names[] = {
+        {VK_ERROR_OUT_OF_HOST_MEMORY, "out of host memory"},
+        {VK_ERROR_OUT_OF_DEVICE_MEMORY, "out of device memory"},
+        {VK_ERROR_OUT_OF_POOL_MEMORY, "out of pool memory"},
+        {VK_ERROR_INITIALIZATION_FAILED, "initialization failed"},
+        {VK_ERROR_DEVICE_LOST, "device lost"},
+        {VK_ERROR_MEMORY_MAP_FAILED, "memory map failed"},
+        {VK_ERROR_LAYER_NOT_PRESENT, "layer not present"},
+        {VK_ERROR_EXTENSION_NOT_PRESENT, "extension not present"},
+        {VK_ERROR_FEATURE_NOT_PRESENT, "feature not present"},
+        {VK_ERROR_INCOMPATIBLE_DRIVER, "incompatible driver"},
+        {VK_ERROR_TOO_MANY_OBJECTS, "too many objects"},
+        {VK_ERROR_INVALID_SHADER_NV, "invalid shader"},
+        {VK_ERROR_UNKNOWN, "unknown error"},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (names[i].result == result)
+            return names[i].name;
+    return "error of unknown number";
+}

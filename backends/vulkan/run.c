@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Takes the real numbers of a run, gives the status of the device's work: writes the dims, submits what was recorded,
+ * waits, and looks at the sentinels. Nothing is allocated here.
+ */
+#include "backends/vulkan/vulkan.h"
+
+#include <string.h>
+
+static pln_status write_dims(pln_plan *plan, const pln_run *run, pln_error *error)
+{
+    uint32_t dims[GPU_DIMS] = {0};
+    if (run->n_dims != plan->n_symbols)
+        return pln_fail(error, PLN_INVALID, "a run brings %u dims, its plan was made for %u", run->n_dims,
+                        plan->n_symbols);
+    for (uint32_t i = 0; i < run->n_dims; i++) {
+        if (run->dims[i] > plan->capacity[i])
+            return pln_fail(error, PLN_INVALID, "dim %u of a run is %u, its plan was made for %u", i, run->dims[i],
+                            plan->capacity[i]);
+        dims[i] = run->dims[i];
+    }
+    memcpy(plan->words->mapped ? plan->words->mapped : plan->control->mapped, dims, sizeof dims);
+    memset(plan->control->mapped + sizeof dims, 0, plan->n_submissions * sizeof(uint32_t));
+    return PLN_OK;
+}
+
+static pln_status finish_submission(pln_plan *plan, uint32_t submission, pln_error *error)
+{
+    pln_status status = vkb_wait(plan->device, submission % 2, error);
+    if (status != PLN_OK)
+        return status;
+    uint32_t sentinel;
+    memcpy(&sentinel, plan->control->mapped + (GPU_DIMS + submission) * sizeof sentinel, sizeof sentinel);
+    if (sentinel != submission + 1)
+        return pln_fail(error, PLN_FAILED, "%s dropped work: submission %u of %u did not run to its end",
+                        plan->device->physical.info.name, submission + 1, plan->n_submissions);
+    return PLN_OK;
+}
+
+/* Two submissions at most are on their way: one runs, one waits behind it. */
+pln_status vkb_plan_run(pln_plan *plan, const pln_run *run, pln_error *error)
+{
+    pln_status status = write_dims(plan, run, error);
+    uint32_t submitted = 0, finished = 0;
+    while (status == PLN_OK && finished < plan->n_submissions) {
+        if (submitted < plan->n_submissions && submitted < finished + 2) {
+            status = vkb_submit(plan->device, plan->commands[submitted], submitted % 2, error);
+            submitted += status == PLN_OK;
+        } else {
+            status = finish_submission(plan, finished++, error);
+        }
+    }
+    for (; finished < submitted && !plan->device->lost; finished++)
+        vkb_wait(plan->device, finished % 2, NULL);
+    return status;
+}
+
+pln_status vkb_plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, pln_error *error)
+{
+    const struct vkb_functions *vk = &plan->device->instance.vk;
+    if (!plan->timed)
+        return pln_fail(error, PLN_UNSUPPORTED, "%s: the plan is not timed or the device has no clock",
+                        plan->device->physical.info.name);
+    const uint32_t bits = plan->device->physical.timestamp_bits;
+    const uint64_t mask = bits >= 64 ? UINT64_MAX : (1ull << bits) - 1;
+    const double period = (double)plan->device->physical.properties.limits.timestampPeriod;
+    for (uint32_t node = 0; node < n_nodes && node < plan->n_nodes; node++) {
+        uint64_t ticks[2];
+        VkResult result = vk->GetQueryPoolResults(plan->device->handle, plan->queries, node * 2, 2, sizeof ticks, ticks,
+                                                  sizeof *ticks, VK_QUERY_RESULT_64_BIT);
+        if (result != VK_SUCCESS)
+            return vkb_fail(plan->device, result, "vkGetQueryPoolResults", error);
+        node_ns[node] = (uint64_t)((double)((ticks[1] - ticks[0]) & mask) * period);
+    }
+    return PLN_OK;
+}
