@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How weights lie in device memory: rows padded with zeros to groups of four, or panels of rows, K-major, for `linear`
+ * on a CPU-type device.
+ */
+#include <string.h>
+
+#include "backends/gpu/table.h"
+
+enum { PANEL_ROWS = 32 };
+
+static uint32_t round_up(uint32_t n, uint32_t multiple)
+{
+    return (n + multiple - 1) / multiple * multiple;
+}
+
+struct gpu_constant_layout gpu_constant_layout(const struct gpu_limits *limits, const pln_constant_info *info)
+{
+    struct gpu_constant_layout layout = {.rows = info->rows, .width = round_up(info->width, 4)};
+    const struct gpu_row *linear = gpu_row_find(limits, PLN_OP_LINEAR);
+    for (uint32_t i = 0; i < info->n_uses; i++)
+        if (linear->cpu && info->uses[i].op == PLN_OP_LINEAR && info->uses[i].input == PLN_LINEAR_INPUT_WEIGHT)
+            layout.panel = PANEL_ROWS;
+    if (layout.panel)
+        layout.rows = round_up(info->rows, PANEL_ROWS);
+    else
+        layout.stride = layout.width;
+    return layout;
+}
+
+uint64_t gpu_constant_bytes(const struct gpu_constant_layout *layout)
+{
+    return (uint64_t)layout->rows * layout->width * sizeof(float);
+}
+
+static void place_row(const struct gpu_constant_layout *layout, uint32_t r, const float *row, uint32_t width,
+                      float *out)
+{
+    const uint32_t panel = layout->panel ? layout->panel : 1;
+    float *to = out + (uint64_t)(r / panel) * panel * layout->width + r % panel;
+    for (uint32_t c = 0; c < width; c++)
+        to[(uint64_t)c * panel] = row[c];
+}
+
+bool gpu_constant_pack(const pln_host *host, const pln_constant_info *info, const struct gpu_constant_layout *layout,
+                       float *out)
+{
+    float *row = info->plain ? NULL : host->allocate(host->context, info->width * sizeof(float));
+    if (!info->plain && !row)
+        return false;
+    memset(out, 0, gpu_constant_bytes(layout));
+    for (uint32_t r = 0; r < info->rows; r++) {
+        if (row)
+            host->constant_read(host->context, info, r, 1, row);
+        place_row(layout, r, row ? row : info->plain + (uint64_t)r * info->width, info->width, out);
+    }
+    host->release(host->context, row);
+    return true;
+}

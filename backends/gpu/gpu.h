@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the two GPU plugins share: a node of a segment goes in, launches come out: one to four passes, each in as many
+ * windows as the device needs. A launch names a kernel, its specialization constants, its bindings, a record of words
+ * and a grid; the API's side (vulkan/, opencl/) creates the pipeline, binds, and dispatches, and knows nothing of ops.
+ * No function here calls an API or keeps state.
+ *
+ * Kernel side: binding 0 is the plan buffer of 32-bit words: words [0, GPU_DIMS) are the real dims of the run (written
+ * by the host before each run), the records of all launches follow. A kernel finds its record at word `record` (push
+ * constant in Vulkan, last argument in OpenCL). Bindings 1.. are what the pass needs of the node's inputs in order, its
+ * outputs in order, then scratch; an absent operand is bound to the plan buffer. Row r, column c of a slot lies at
+ * element first[slot] + r * stride[slot] + c of its binding, in wrapping 32-bit arithmetic: windows of rows and
+ * unaligned column windows are the same thing. The entry point is `main` in SPIR-V and the kernel's own name in OpenCL,
+ * where it takes the plan buffer, the bindings and `record`, in this order. kernels/dialect.h is the other half of this
+ * protocol.
+ *
+ * Variants: the table of lower.c holds rows "op, variant, passes". With limits.cpu_variant the cpu row of an op is
+ * taken if there is one and if gpu_text_find knows its kernel (a text may exist for one API only), else the gpu row.
+ */
+#ifndef BACKENDS_GPU_GPU_H
+#define BACKENDS_GPU_GPU_H
+
+#include <stdbool.h>
+
+#include "api/pleione_backend.h"
+#include "api/pleione_ops.h"
+
+enum {
+    GPU_DIMS = 64,        /* words of the plan buffer that hold the dims */
+    GPU_SLOTS = 16,       /* inputs + outputs + scratch of a kernel */
+    GPU_SPECS = 16,       /* specialization constants of a kernel */
+    GPU_LAUNCHES = 4,     /* passes of a kernel row */
+    GPU_RECORD_WORDS = 80 /* params (24), rows and windows (8), then first, stride and width of each slot */
+};
+
+/* What a device is, as far as kernels care. The device options can shrink the limits. */
+struct gpu_limits {
+    bool cpu_variant;          /* variant=cpu */
+    char tile;                 /* of `linear`: 'L', 'M' or 'S'; 0: chosen by shape */
+    uint32_t vendor_id;        /* PCI */
+    uint32_t compute_units;    /* 0 if unknown */
+    uint32_t max_workgroup;    /* threads */
+    uint32_t shared_bytes;     /* per work-group */
+    uint32_t offset_alignment; /* of a binding, bytes, a power of two; at least 16 is assumed */
+    uint64_t max_range;        /* bytes that one binding may span */
+    uint64_t max_flops;        /* of one launch, for watchdogs; 0: no bound */
+};
+
+/* One buffer of a launch: a value of the segment, scratch of the plan, or nothing (then the plan buffer is bound). */
+struct gpu_binding {
+    int32_t value;   /* index in the segment, GPU_BIND_SCRATCH or GPU_BIND_NONE */
+    uint64_t offset; /* bytes into the value's buffer (the value's own offset is in it), its constant's memory, or the
+                        scratch: a multiple of offset_alignment */
+    uint64_t bytes;
+    bool written; /* for barriers; a value may be bound twice, read and written, when a node works in place */
+};
+enum { GPU_BIND_NONE = -1, GPU_BIND_SCRATCH = -2 };
+
+struct gpu_launch {
+    const char *kernel; /* name of the text: "linear", "attention", "linear_cpu" */
+    uint32_t workgroup; /* threads; also spec[0] */
+    uint32_t n_specs;
+    uint32_t specs[GPU_SPECS]; /* ids 0.. in Vulkan, -D S0=.. in OpenCL */
+    uint32_t n_bindings;       /* without binding 0 */
+    struct gpu_binding bindings[GPU_SLOTS];
+    uint32_t n_words;
+    uint32_t record[GPU_RECORD_WORDS];
+    /* Groups = ceil(min(rows(dims) - first_row, window_rows) / rows_per_group) * columns, row-major. They may be
+     * dispatched for the capacity, and folded into x and y (group = y * groups in x + x): surplus groups do nothing. */
+    pln_dim rows;
+    uint32_t first_row, window_rows, rows_per_group, columns;
+    uint64_t flops, bytes;  /* this launch's share, at capacity */
+    uint64_t scratch_bytes; /* of the plan's scratch that the node uses, from its start: nodes may share it */
+};
+
+/* Groups of a launch under the dims of a run (0: nothing to do). */
+uint32_t gpu_launch_groups(const struct gpu_launch *launch, const uint32_t *dims);
+
+/* Whether the kernel table has a row for the node that fits the limits; fills the verdict. Pure. */
+void gpu_supports(const struct gpu_limits *limits, const pln_segment *segment, uint32_t node, pln_verdict *verdict);
+
+/* Calls `emit` for every launch of the node, in order: passes, and windows of rows when a binding would span more than
+ * max_range. Stops at the first status that is not PLN_OK. */
+typedef pln_status gpu_emit_fn(void *context, const struct gpu_launch *launch, pln_error *error);
+pln_status gpu_lower(const struct gpu_limits *limits, const pln_segment *segment, uint32_t node, gpu_emit_fn *emit,
+                     void *context, pln_error *error);
+
+/* How a constant lies in device memory, f32: good for all its uses. The struct pln_constant of each plugin begins with
+ * it: gpu_lower reads it there (without a constant, in `supports`, it takes the layout that the node's own use would
+ * give). */
+struct gpu_constant_layout {
+    uint32_t rows, width; /* padded with zeros: width to a multiple of 4, rows to a multiple of the panel */
+    uint32_t stride;      /* elements between rows; 0 when in panels */
+    uint32_t
+        panel; /* rows of a panel: element (r, c) at (r / panel) * panel * width + c * panel + r % panel; 0 = rows */
+};
+struct gpu_constant_layout gpu_constant_layout(const struct gpu_limits *limits, const pln_constant_info *info);
+uint64_t gpu_constant_bytes(const struct gpu_constant_layout *layout);
+/* Writes the packed constant to `out` (mapped or staging memory), padding with zeros. False if there is no memory for a
+ * row. */
+bool gpu_constant_pack(const pln_host *host, const pln_constant_info *info, const struct gpu_constant_layout *layout,
+                       float *out);
+
+/* The kernel's text: SPIR-V words for Vulkan, source for OpenCL; each plugin links the table that its build generated
+ * (gpu_spirv_sources or gpu_opencl_sources of backends/gpu/meson.build). NULL if there is none of that name. */
+struct gpu_text {
+    const char *kernel;
+    const void *bytes;
+    size_t size;
+};
+const struct gpu_text *gpu_text_find(const char *kernel);
+#endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What makes one kernel text GLSL 4.60 (VULKAN is defined by the compiler) and OpenCL C 1.2. A kernel reads
+ *
+ *     #include "dialect.h"
+ *     SPEC(1, NAME, default)               a specialization constant; S0 is always the work-group's size, WG
+ *     KERNEL(name)
+ *     READ(1, float, x) WRITE(2, float, y) bindings in order: element x[i], aligned group of four X4(x, i)
+ *     BODY(LOCAL(float, tile, 64))         memory shared by the work-group or NO_LOCALS, the code, END
+ *
+ * Rules: one-dimensional work-groups; no return before a barrier; helpers take and give values only; a loop that indexes a
+ * private array is marked UNROLL; fma chains instead of dot(); no subgroup operations, no half arithmetic; operands may alias,
+ * so a thread reads an element for the last time before it writes the one at the same place.
+ */
+#define PLN_KERNEL
+#include "pleione_ops.h"
+
+#ifdef VULKAN
+#extension GL_EXT_control_flow_attributes : require
+layout(constant_id = 0) const uint WG = 64u;
+layout(local_size_x_id = 0) in;
+#define SPEC(id, name, value) layout(constant_id = id) const uint name = value;
+#define KERNEL(name)                                                                                                   \
+    layout(push_constant) uniform launch { uint record; };                                                             \
+    layout(binding = 0, std430) readonly buffer plan_block { uint plan[]; };
+#define READ(slot, type, name)                                                                                         \
+    layout(binding = slot, std430) readonly buffer name##_block { type name[]; };                                      \
+    layout(binding = slot, std430) readonly buffer name##_block4 { vec4 name##_4[]; };
+#define WRITE(slot, type, name)                                                                                        \
+    layout(binding = slot, std430) buffer name##_block { type name[]; };                                               \
+    layout(binding = slot, std430) buffer name##_block4 { vec4 name##_4[]; };
+#define BODY(locals) locals void main() {
+#define LOCAL(type, name, size) shared type name[size];
+#define X4(name, i) name##_4[(i) >> 2]
+#define LOCAL4(name, i) vec4(name[i], name[(i) + 1u], name[(i) + 2u], name[(i) + 3u])
+#define F4 vec4
+#define MK4(a, b, c, d) vec4(a, b, c, d)
+#define UNROLL [[unroll]]
+#define BARRIER barrier()
+#define THREAD gl_LocalInvocationID.x
+#define GROUP (gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x)
+#define FUNCTION
+#define TO_FLOAT(x) float(x)
+#define TO_UINT(x) uint(x)
+#define TO_INT(x) int(x)
+#define BITS_FLOAT(u) uintBitsToFloat(u)
+#else
+enum { WG = S0 };
+#define GPU_PASTE(a, b) a##b
+#define SPEC(id, name, value) enum { name = GPU_PASTE(S, id) };
+#define KERNEL(name)                                                                                                   \
+    __kernel __attribute__((reqd_work_group_size(S0, 1, 1))) void name(__global const uint *plan
+#define READ(slot, type, name) , __global const type *name
+#define WRITE(slot, type, name) , __global type *name
+#define BODY(locals) , uint record) { locals
+#define LOCAL(type, name, size) __local type name[size] __attribute__((aligned(16)));
+#define X4(name, i) (((__global float4 *)name)[(i) >> 2])
+#define LOCAL4(name, i) (*(__local const float4 *)(name + (i)))
+#define F4 float4
+#define MK4(a, b, c, d) (float4)(a, b, c, d)
+#define UNROLL _Pragma("unroll")
+#define BARRIER barrier(CLK_LOCAL_MEM_FENCE)
+#define THREAD ((uint)get_local_id(0))
+#define GROUP ((uint)(get_group_id(1) * get_num_groups(0) + get_group_id(0)))
+#define FUNCTION static
+#define TO_FLOAT(x) ((float)(x))
+#define TO_UINT(x) ((uint)(x))
+#define TO_INT(x) ((int)(x))
+#define BITS_FLOAT(u) as_float((uint)(u))
+#endif
+#define END }
+#define NO_LOCALS
+
+#define LARGEST 3.402823466e+38f
+#define NOT_A_NUMBER BITS_FLOAT(0x7fc00000u)
+#define SPLAT4(x) MK4(x, x, x, x)
+#define FMA4(s, v, sum) fma(SPLAT4(s), v, sum)
+#define SUM4(v) ((v.x + v.y) + (v.z + v.w))
+#define LESSER(a, b) ((a) < (b) ? (a) : (b))
+#define GREATER(a, b) ((a) > (b) ? (a) : (b))
+#define HAS(flag) ((FLAGS & (flag)) != 0u)
+
+/* The record: 24 params, the rows of the launch, the window of the table operand, then first, stride, width of each slot. */
+#define PARAM(i) plan[record + (i)]
+#define PARAM_FLOAT(i) BITS_FLOAT(PARAM(i))
+#define COUNT (plan[record + 25u] * plan[plan[record + 24u]] + plan[record + 26u]) /* real rows of the run */
+#define FIRST_ROW plan[record + 27u]
+#define ROWS_END LESSER(COUNT, plan[record + 28u]) /* where the window, or what is real of it, ends */
+#define TABLE_FIRST plan[record + 29u]
+#define TABLE_END plan[record + 30u]
+#define TABLE_PANEL plan[record + 31u]
+#define FIRST(slot) plan[record + 32u + 3u * (slot)]
+#define STRIDE(slot) plan[record + 33u + 3u * (slot)]
+#define WIDTH(slot) plan[record + 34u + 3u * (slot)] /* 0: the operand is absent */
+#define ROW(slot, r) (FIRST(slot) + (r) * STRIDE(slot))
+
+/* Four elements of a row from column c on, absent ones 0; `whole` is a constant: rows are aligned and a multiple of 4 wide. */
+#define READ4(whole, name, row, c, width)                                                                              \
+    ((whole) ? X4(name, (row) + (c))                                                                                   \
+             : MK4((c) < (width) ? name[(row) + (c)] : 0.0f, (c) + 1u < (width) ? name[(row) + (c) + 1u] : 0.0f,       \
+                   (c) + 2u < (width) ? name[(row) + (c) + 2u] : 0.0f, (c) + 3u < (width) ? name[(row) + (c) + 3u] : 0.0f))
+#define WRITE4(whole, name, row, c, width, v)                                                                          \
+    if (whole) {                                                                                                       \
+        if ((c) < (width))                                                                                             \
+            X4(name, (row) + (c)) = v;                                                                                 \
+    } else {                                                                                                           \
+        if ((c) < (width))                                                                                             \
+            name[(row) + (c)] = v.x;                                                                                   \
+        if ((c) + 1u < (width))                                                                                        \
+            name[(row) + (c) + 1u] = v.y;                                                                              \
+        if ((c) + 2u < (width))                                                                                        \
+            name[(row) + (c) + 2u] = v.z;                                                                              \
+        if ((c) + 3u < (width))                                                                                        \
+            name[(row) + (c) + 3u] = v.w;                                                                              \
+    }
+
+/* tile[0] = the sum of `value` over the threads, in a fixed order; the tile may be used again after the next barrier. */
+#define SUM_OF_GROUP(tile, value)                                                                                      \
+    BARRIER;                                                                                                           \
+    tile[THREAD] = value;                                                                                              \
+    BARRIER;                                                                                                           \
+    for (uint half_ = WG / 2u; half_ > 0u; half_ >>= 1) {                                                              \
+        if (THREAD < half_)                                                                                            \
+            tile[THREAD] += tile[THREAD + half_];                                                                      \
+        BARRIER;                                                                                                       \
+    }
+#define MAX_OF_GROUP(tile, value)                                                                                      \
+    BARRIER;                                                                                                           \
+    tile[THREAD] = value;                                                                                              \
+    BARRIER;                                                                                                           \
+    for (uint half_ = WG / 2u; half_ > 0u; half_ >>= 1) {                                                              \
+        if (THREAD < half_)                                                                                            \
+            tile[THREAD] = max(tile[THREAD], tile[THREAD + half_]);                                                    \
+        BARRIER;                                                                                                       \
+    }

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * linear.k for OpenCL devices that are CPUs: one thread a group, no shared memory, and the register tile of a BLIS
+ * micro-kernel, TM rows by 16 columns. Rows of weight lie in panels, K-major: a step over K reads 16 weights side by side
+ * and broadcasts one element of each of the TM rows of x. A group makes BM x BN of y, so that a strip of a panel stays in
+ * cache for BM rows. Same operands and specialization constants as linear.k.
+ */
+#include "dialect.h"
+#include "activations.h"
+SPEC(1, BM, 64u)
+SPEC(2, BN, 64u)
+SPEC(6, ACTIVATION, 0u)
+SPEC(7, FLAGS, 0u)
+#define BIAS HAS(8u)
+#define RESIDUAL HAS(16u)
+#define PREACTIVATION HAS(32u)
+
+/* Accumulators that fit the vector registers: 12 of 16 with AVX2, 12 of 32 with AVX-512. */
+#ifdef __AVX512F__
+#define TM 12u
+#else
+#define TM 6u
+#endif
+#define TN 16u
+
+/* The first n of 16 elements, the others zero. */
+static float16 load16(__global const float *from, uint n)
+{
+    float v[TN] = {0.0f};
+    if (n >= TN)
+        return vload16(0, from);
+    for (uint i = 0; i < n; i++)
+        v[i] = from[i];
+    return vload16(0, v);
+}
+
+static void store16(__global float *to, uint n, float16 x)
+{
+    float v[TN];
+    if (n >= TN) {
+        vstore16(x, 0, to);
+        return;
+    }
+    vstore16(x, 0, v);
+    for (uint i = 0; i < n; i++)
+        to[i] = v[i];
+}
+
+static float16 activate16(uint kind, float16 x)
+{
+    float v[TN];
+    vstore16(x, 0, v);
+    for (uint i = 0; i < TN; i++)
+        v[i] = activate(kind, v[i]);
+    return vload16(0, v);
+}
+
+KERNEL(linear_cpu)
+READ(1, float, x) READ(2, float, weight) READ(3, float, bias) READ(4, float, residual)
+WRITE(5, float, y) WRITE(6, float, preactivation)
+BODY()
+    const uint columns = (TABLE_END - TABLE_FIRST + BN - 1u) / BN;
+    const uint row0 = FIRST_ROW + GROUP / columns * BM, rows_end = LESSER(ROWS_END, row0 + BM);
+    const uint column0 = TABLE_FIRST + GROUP % columns * BN, columns_end = LESSER(TABLE_END, column0 + BN);
+    const uint depth = WIDTH(0u), panel = TABLE_PANEL;
+    for (uint c = column0; c < columns_end; c += TN) {
+        const uint strip = FIRST(1u) + c / panel * panel * STRIDE(1u) + c % panel, n = columns_end - c;
+        const float16 shift = BIAS ? load16(bias + (FIRST(2u) + c), n) : (float16)(0.0f);
+        for (uint r0 = row0; r0 < rows_end; r0 += TM) {
+            __global const float *b = weight + strip;
+            __global const float *a[TM];
+            float16 sum[TM];
+            UNROLL for (uint i = 0u; i < TM; i++)
+            {
+                a[i] = x + ROW(0u, LESSER(r0 + i, rows_end - 1u));
+                sum[i] = (float16)(0.0f);
+            }
+            for (uint k = 0u; k < depth; k++, b += panel) {
+                const float16 v = vload16(0, b);
+                UNROLL for (uint i = 0u; i < TM; i++)
+                    sum[i] = fma((float16)(a[i][k]), v, sum[i]);
+            }
+            UNROLL for (uint i = 0u; i < TM; i++)
+            {
+                if (r0 + i < rows_end) {
+                    float16 v = sum[i] + shift;
+                    if (PREACTIVATION)
+                        store16(preactivation + (ROW(5u, r0 + i) + c), n, v);
+                    v = activate16(ACTIVATION, v);
+                    if (RESIDUAL)
+                        v += load16(residual + (ROW(3u, r0 + i) + c), n);
+                    store16(y + (ROW(4u, r0 + i) + c), n, v);
+                }
+            }
+        }
+    }
+END

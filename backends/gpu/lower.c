@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From a node to launches: where its operands lie, which windows of rows the device can bind, what the record says.
+ */
+#include <string.h>
+
+#include "backends/gpu/table.h"
+#include "common/fail.h"
+
+enum { RECORD_ROWS = 24, RECORD_SLOTS = 32, SLOT_WORDS = 3, MAX_PARAMS = 24 };
+
+/* Assumed of every device, for estimates only. */
+enum { FLOPS_PER_NS = 1000, BYTES_PER_NS = 100 };
+
+uint32_t gpu_launch_groups(const struct gpu_launch *launch, const uint32_t *dims)
+{
+    const uint32_t rows = pln_dim_rows(launch->rows, dims);
+    if (rows <= launch->first_row)
+        return 0;
+    const uint32_t left = rows - launch->first_row, n = left < launch->window_rows ? left : launch->window_rows;
+    return (n + launch->rows_per_group - 1) / launch->rows_per_group * launch->columns;
+}
+
+/* ---- operands */
+
+static void slot_of_constant(const struct gpu_limits *limits, uint32_t op, uint32_t input, const pln_value_info *value,
+                             struct gpu_slot *slot)
+{
+    struct gpu_constant_layout layout;
+    if (value->constant)
+        memcpy(&layout, value->constant, sizeof layout);
+    else
+        layout =
+            gpu_constant_layout(limits, &(pln_constant_info){.rows = slot->rows,
+                                                             .width = slot->width,
+                                                             .n_uses = 1,
+                                                             .uses = &(pln_constant_use){.op = op, .input = input}});
+    slot->offset = 0;
+    slot->panel = layout.panel;
+    slot->stride = layout.panel ? layout.width : layout.stride;
+}
+
+static struct gpu_slot slot_of(const struct gpu_limits *limits, const pln_segment *segment, const pln_node_info *node,
+                               uint32_t index, bool output)
+{
+    const uint32_t n = output ? node->n_outputs : node->n_inputs;
+    const int32_t at = index < n ? (output ? node->outputs : node->inputs)[index] : PLN_ABSENT;
+    const pln_value_info *value = pln_segment_value(segment, at);
+    if (!value)
+        return (struct gpu_slot){.value = GPU_BIND_NONE, .output = output};
+    struct gpu_slot slot = {.value = at,
+                            .output = output,
+                            .offset = value->offset,
+                            .dim = value->rows,
+                            .rows = pln_dim_rows(value->rows, segment->capacity),
+                            .width = value->width,
+                            .stride = value->row_stride,
+                            .name = value->name};
+    if (value->kind == PLN_VALUE_CONSTANT)
+        slot_of_constant(limits, node->op, index, value, &slot);
+    return slot;
+}
+
+/* params: room for the largest, zeroed. */
+static void view_init(struct gpu_view *view, const struct gpu_limits *limits, const pln_segment *segment,
+                      const pln_node_info *node, const struct gpu_row *row, uint32_t *params)
+{
+    *view = (struct gpu_view){.limits = limits, .node = node, .params = params};
+    if (node->params)
+        memcpy(params, node->params, node->params_size < row->params_size ? node->params_size : row->params_size);
+    for (uint32_t i = 0; i < row->n_inputs; i++)
+        view->slots[view->n_slots++] = slot_of(limits, segment, node, i, false);
+    for (uint32_t i = 0; i < row->n_outputs; i++)
+        view->slots[view->n_slots++] = slot_of(limits, segment, node, i, true);
+}
+
+/* ---- windows */
+
+static uint64_t alignment_of(const struct gpu_limits *limits)
+{
+    return limits->offset_alignment > GPU_ALIGNMENT ? limits->offset_alignment : GPU_ALIGNMENT;
+}
+
+/* First element of row r in its memory. */
+static uint64_t element(const struct gpu_slot *slot, uint64_t r)
+{
+    return slot->offset / sizeof(float) + r * slot->stride;
+}
+
+/* What a binding of rows [first, first + n) spans, from an aligned start to its end. */
+static struct gpu_binding bind_rows(const struct gpu_limits *limits, const struct gpu_slot *slot, uint32_t first,
+                                    uint32_t n)
+{
+    const uint64_t begin = element(slot, first) * sizeof(float);
+    const uint64_t offset = begin - begin % alignment_of(limits);
+    const uint64_t panel = slot->panel ? slot->panel : 1, whole = (n + panel - 1) / panel * panel;
+    const uint64_t elements = slot->panel ? whole * slot->stride
+                              : n         ? (n - 1) * (uint64_t)slot->stride + slot->width
+                                          : 0;
+    return (struct gpu_binding){slot->value, offset, begin - offset + elements * sizeof(float), slot->output};
+}
+
+/* The most rows of which any window can be bound; panels stay whole. */
+static uint32_t window_of(const struct gpu_limits *limits, const struct gpu_slot *slot)
+{
+    if (bind_rows(limits, slot, 0, slot->rows).bytes <= limits->max_range)
+        return slot->rows;
+    const uint64_t fixed = alignment_of(limits) + (uint64_t)slot->width * sizeof(float);
+    if (limits->max_range < fixed || !slot->stride)
+        return 0;
+    const uint64_t n = (limits->max_range - fixed) / (slot->stride * sizeof(float)) + 1;
+    const uint32_t rows = n < slot->rows ? (uint32_t)n : slot->rows;
+    return slot->panel ? rows / slot->panel * slot->panel : rows;
+}
+
+struct windows {
+    uint32_t rows, table; /* of one launch */
+};
+
+/* The launch's rows may be cut anywhere; whole groups waste less. */
+static uint32_t cut_rows(const struct gpu_view *view, const struct gpu_launch *launch, uint32_t rows, uint32_t window)
+{
+    const uint64_t most = view->limits->max_flops, all = view->node->flops;
+    if (most && all > most) {
+        const uint64_t n = (uint64_t)rows * most / all;
+        window = n < window ? (uint32_t)n : window;
+        window = window ? window : 1;
+    }
+    if (window < rows && window > launch->rows_per_group)
+        window -= window % launch->rows_per_group;
+    return window;
+}
+
+static const struct gpu_slot *find_window(const struct gpu_view *view, const struct gpu_pass *pass,
+                                          struct windows *windows)
+{
+    for (uint32_t i = 0; pass->access[i]; i++) {
+        const struct gpu_slot *slot = &view->slots[i];
+        if (pass->access[i] == '-' || !gpu_slot_here(slot))
+            continue;
+        const uint32_t n = window_of(view->limits, slot);
+        if ((n == 0 && slot->rows > 0) || (n < slot->rows && pass->access[i] == 'w'))
+            return slot;
+        if (pass->access[i] == 'r' && n < windows->rows)
+            windows->rows = n;
+        if (pass->access[i] == 't')
+            windows->table = n;
+    }
+    return NULL;
+}
+
+/* ---- records */
+
+static void fill_slot(const struct gpu_view *view, const struct gpu_slot *slot, uint32_t first, uint32_t n,
+                      bool written, struct gpu_launch *launch)
+{
+    const uint32_t at = launch->n_bindings++;
+    uint32_t *words = &launch->record[RECORD_SLOTS + SLOT_WORDS * at];
+    launch->bindings[at] = bind_rows(view->limits, slot, first, n);
+    launch->bindings[at].written = written;
+    if (!gpu_slot_here(slot)) {
+        launch->bindings[at].offset = launch->bindings[at].bytes = 0;
+        words[0] = words[1] = words[2] = 0;
+        return;
+    }
+    const uint64_t skipped = launch->bindings[at].offset / sizeof(float);
+    words[0] = (uint32_t)(element(slot, 0) - skipped); /* wraps: row `first` comes out right */
+    words[1] = slot->stride;
+    words[2] = slot->width;
+}
+
+static void fill_bindings(const struct gpu_view *view, const struct gpu_pass *pass, bool again, uint32_t table_first,
+                          uint32_t table_rows, struct gpu_launch *launch)
+{
+    launch->n_bindings = 0;
+    for (uint32_t i = 0; pass->access[i]; i++) {
+        const struct gpu_slot *slot = &view->slots[i];
+        const bool written = slot->output && !(again && slot->value == GPU_BIND_SCRATCH);
+        if (pass->access[i] == 'r') {
+            const uint32_t left = slot->rows - launch->first_row;
+            fill_slot(view, slot, launch->first_row, left < launch->window_rows ? left : launch->window_rows, written,
+                      launch);
+        } else if (pass->access[i] == 't') {
+            fill_slot(view, slot, table_first, table_rows, written, launch);
+        } else if (pass->access[i] == 'w') {
+            fill_slot(view, slot, 0, slot->rows, written, launch);
+        }
+    }
+    launch->n_words = RECORD_SLOTS + SLOT_WORDS * launch->n_bindings;
+}
+
+static void fill_record(const struct gpu_view *view, const struct gpu_pass *pass, uint32_t params_size,
+                        uint32_t table_first, uint32_t table_rows, struct gpu_launch *launch)
+{
+    const struct gpu_slot *count = &view->slots[pass->count];
+    uint32_t panel = 0;
+    for (uint32_t i = 0; pass->access[i]; i++)
+        if (pass->access[i] == 't')
+            panel = view->slots[i].panel;
+    const uint32_t end = pass->single ? UINT32_MAX : launch->first_row + launch->window_rows;
+    memcpy(launch->record, view->params, params_size);
+    memcpy(&launch->record[RECORD_ROWS],
+           (uint32_t[]){count->dim.symbol, count->dim.scale, count->dim.offset, launch->first_row, end, table_first,
+                        table_first + table_rows, panel},
+           (RECORD_SLOTS - RECORD_ROWS) * sizeof(uint32_t));
+}
+
+/* ---- a node */
+
+struct emitter {
+    const struct gpu_row *row;
+    gpu_emit_fn *emit;
+    void *context;
+    int32_t node;
+};
+
+static pln_status emit_windows(const struct gpu_view *view, const struct gpu_pass *pass, const struct emitter *emitter,
+                               struct gpu_launch *launch, struct windows windows, uint32_t table_per_group,
+                               pln_error *error)
+{
+    const bool again = pass != emitter->row->passes;
+    const char *t = strchr(pass->access, 't');
+    const uint32_t rows = pass->single ? 1 : view->slots[pass->rows].rows;
+    const bool table = t && gpu_slot_here(&view->slots[t - pass->access]);
+    const uint32_t table_rows = table ? view->slots[t - pass->access].rows : 1;
+    const uint64_t all = (uint64_t)rows * table_rows;
+    for (launch->first_row = 0; launch->first_row < rows; launch->first_row += launch->window_rows) {
+        const uint32_t left = rows - launch->first_row;
+        launch->window_rows = left < windows.rows ? left : windows.rows;
+        for (uint32_t first = 0; first < table_rows; first += windows.table) {
+            const uint32_t n = table_rows - first < windows.table ? table_rows - first : windows.table;
+            const uint64_t part = (uint64_t)launch->window_rows * n;
+            if (table_per_group)
+                launch->columns = (n + table_per_group - 1) / table_per_group;
+            launch->flops = (uint64_t)((double)view->node->flops * (double)part / (double)all);
+            launch->bytes = (uint64_t)((double)view->node->bytes * (double)part / (double)all);
+            fill_bindings(view, pass, again, first, n, launch);
+            fill_record(view, pass, emitter->row->params_size, first, table ? n : 0, launch);
+            const pln_status status = emitter->emit(emitter->context, launch, error);
+            if (status != PLN_OK)
+                return status;
+        }
+    }
+    return PLN_OK;
+}
+
+static pln_status lower_pass(const struct gpu_view *view, const struct gpu_pass *pass, const struct emitter *emitter,
+                             uint64_t scratch_bytes, pln_error *error)
+{
+    struct gpu_launch launch = {.kernel = pass->kernel, .scratch_bytes = scratch_bytes};
+    const struct gpu_slot *rows = &view->slots[pass->rows];
+    uint32_t table_per_group = 0;
+    if (!gpu_text_find(pass->kernel))
+        return pln_fail_node(error, PLN_UNSUPPORTED, emitter->node, "the kernel %s was not built", pass->kernel);
+    const char *reason = pass->tile(view, &launch, &table_per_group);
+    if (reason)
+        return pln_fail_node(error, PLN_UNSUPPORTED, emitter->node, "%s: %s", pass->kernel, reason);
+    struct windows windows = {rows->rows, UINT32_MAX};
+    const struct gpu_slot *large = find_window(view, pass, &windows);
+    if (large)
+        return pln_fail_node(error, PLN_UNSUPPORTED, emitter->node, "%s is larger than a binding may be (%llu bytes)",
+                             large->name, (unsigned long long)view->limits->max_range);
+    launch.rows = pass->single ? (pln_dim){0, 0, 1} : rows->dim;
+    windows.rows = pass->single ? 1 : cut_rows(view, &launch, rows->rows, windows.rows);
+    return emit_windows(view, pass, emitter, &launch, windows, table_per_group, error);
+}
+
+static pln_status check_node(const struct gpu_row *row, const pln_node_info *node, int32_t index, pln_error *error)
+{
+    if (!row)
+        return pln_fail_node(error, PLN_UNSUPPORTED, index, "no kernel for op %u", node->op);
+    if (node->version > row->version)
+        return pln_fail_node(error, PLN_UNSUPPORTED, index, "version %u of the op is not known", node->version);
+    for (uint32_t i = row->n_inputs; i < node->n_inputs; i++)
+        if (node->inputs[i] != PLN_ABSENT)
+            return pln_fail_node(error, PLN_UNSUPPORTED, index, "input %u is not known", i);
+    for (uint32_t i = row->n_outputs; i < node->n_outputs; i++)
+        if (node->outputs[i] != PLN_ABSENT)
+            return pln_fail_node(error, PLN_UNSUPPORTED, index, "output %u is not known", i);
+    return PLN_OK;
+}
+
+/* The scratch is one more operand: a matrix with a row for each row of the first pass. */
+static uint64_t add_scratch(struct gpu_view *view, const struct gpu_row *row)
+{
+    const uint32_t width = row->scratch_width ? row->scratch_width(view) : 0;
+    const struct gpu_slot *rows = &view->slots[row->passes[0].rows];
+    view->slots[view->n_slots] = (struct gpu_slot){.value = width ? GPU_BIND_SCRATCH : GPU_BIND_NONE,
+                                                   .output = true,
+                                                   .rows = rows->rows,
+                                                   .width = width,
+                                                   .stride = width,
+                                                   .dim = rows->dim,
+                                                   .name = "scratch"};
+    return (uint64_t)rows->rows * width * sizeof(float);
+}
+
+pln_status gpu_lower(const struct gpu_limits *limits, const pln_segment *segment, uint32_t node, gpu_emit_fn *emit,
+                     void *context, pln_error *error)
+{
+    const pln_node_info *info = pln_segment_node(segment, node);
+    const struct emitter emitter = {gpu_row_find(limits, info->op), emit, context, (int32_t)node};
+    const pln_status known = check_node(emitter.row, info, emitter.node, error);
+    if (known != PLN_OK)
+        return known;
+    uint32_t params[MAX_PARAMS] = {0};
+    struct gpu_view view;
+    view_init(&view, limits, segment, info, emitter.row, params);
+    const uint64_t scratch_bytes = add_scratch(&view, emitter.row);
+    const char *reason = emitter.row->accepts ? emitter.row->accepts(&view) : NULL;
+    if (reason)
+        return pln_fail_node(error, PLN_UNSUPPORTED, emitter.node, "%s", reason);
+    for (uint32_t i = 0; i < GPU_PASSES && emitter.row->passes[i].kernel; i++) {
+        if (emitter.row->skip && emitter.row->skip(&view, i))
+            continue;
+        const pln_status status = lower_pass(&view, &emitter.row->passes[i], &emitter, scratch_bytes, error);
+        if (status != PLN_OK)
+            return status;
+    }
+    return PLN_OK;
+}
+
+/* ---- verdicts */
+
+static pln_status note_kernel(void *context, const struct gpu_launch *launch, pln_error *error)
+{
+    (void)error;
+    pln_verdict *verdict = context;
+    if (!verdict->kernel[0])
+        snprintf(verdict->kernel, sizeof verdict->kernel, "%s", launch->kernel);
+    return PLN_OK;
+}
+
+void gpu_supports(const struct gpu_limits *limits, const pln_segment *segment, uint32_t node, pln_verdict *verdict)
+{
+    const pln_node_info *info = pln_segment_node(segment, node);
+    pln_error error;
+    *verdict = (pln_verdict){.size = verdict->size};
+    verdict->supported = gpu_lower(limits, segment, node, note_kernel, verdict, &error) == PLN_OK;
+    verdict->estimated_ns = info->flops / FLOPS_PER_NS + info->bytes / BYTES_PER_NS;
+    if (!verdict->supported)
+        snprintf(verdict->reason, sizeof verdict->reason, "%.*s", (int)sizeof verdict->reason - 1, error.message);
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The rows of the kernel table, and the tiles of the kernels that move memory; those that multiply stand in tiles.c.
+ */
+#include "backends/gpu/table.h"
+
+enum { MAX_VALUES = 32 }; /* groups of four that a thread of layer_norm holds */
+
+#define INPUT(view, OP, NAME) (&(view)->slots[PLN_##OP##_INPUT_##NAME])
+#define OUTPUT(view, OP, NAME) (&(view)->slots[PLN_##OP##_INPUTS + PLN_##OP##_OUTPUT_##NAME])
+
+bool gpu_slot_whole(const struct gpu_slot *slot)
+{
+    return !gpu_slot_here(slot) || (slot->offset % GPU_ALIGNMENT == 0 && slot->stride % 4 == 0 && slot->width % 4 == 0);
+}
+
+static uint32_t quads_of(uint32_t width)
+{
+    return (width + 3) / 4;
+}
+
+static uint32_t flag(bool set, uint32_t bit)
+{
+    return set ? bit : 0;
+}
+
+static void spec(struct gpu_launch *launch, uint32_t value)
+{
+    launch->specs[launch->n_specs++] = value;
+}
+
+/* ---- kernels with a work-group per row */
+
+/* Threads for a row that is held in registers, then the groups of four of a thread. */
+static const char *tile_row(const struct gpu_view *view, struct gpu_launch *launch, uint32_t width)
+{
+    uint32_t threads = 64;
+    while (threads * 4 < quads_of(width) && threads < 256 && threads * 2 <= view->limits->max_workgroup)
+        threads *= 2;
+    const uint32_t values = (quads_of(width) + threads - 1) / threads;
+    if (values > MAX_VALUES)
+        return "rows are too wide for one work-group";
+    if (threads > view->limits->max_workgroup || threads * sizeof(float) > view->limits->shared_bytes)
+        return "the device has too small work-groups";
+    launch->workgroup = threads;
+    launch->rows_per_group = launch->columns = 1;
+    spec(launch, threads);
+    spec(launch, values);
+    return NULL;
+}
+
+static const char *tile_layer_norm(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group)
+{
+    (void)table_per_group;
+    const struct gpu_slot *x = INPUT(view, LAYER_NORM, X);
+    const char *reason = tile_row(view, launch, x->width);
+    const bool whole = gpu_slot_whole(x) && gpu_slot_whole(INPUT(view, LAYER_NORM, GAMMA)) &&
+                       gpu_slot_whole(INPUT(view, LAYER_NORM, BETA)) && gpu_slot_whole(OUTPUT(view, LAYER_NORM, Y));
+    spec(launch, flag(whole, 1) | flag(gpu_slot_here(OUTPUT(view, LAYER_NORM, MEAN)), 2) |
+                     flag(gpu_slot_here(OUTPUT(view, LAYER_NORM, RSTD)), 4));
+    return reason;
+}
+
+static const char *tile_embed(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group)
+{
+    (void)table_per_group;
+    const struct gpu_slot *y = OUTPUT(view, EMBED, Y);
+    const char *reason = tile_row(view, launch, y->width);
+    spec(launch,
+         flag(gpu_slot_whole(y) && gpu_slot_whole(INPUT(view, EMBED, EMBEDDINGS)), 1) |
+             flag(gpu_slot_here(INPUT(view, EMBED, IDS)), 2) | flag(gpu_slot_here(INPUT(view, EMBED, POSITIONS)), 4) |
+             flag(gpu_slot_here(OUTPUT(view, EMBED, MEAN)), 8) | flag(gpu_slot_here(OUTPUT(view, EMBED, RSTD)), 16) |
+             flag(INPUT(view, EMBED, WORD)->panel != 0, 32));
+    return reason;
+}
+
+/* The tables are read by groups of four: rows of a constant are padded for that. */
+static const char *accepts_embed(const struct gpu_view *view)
+{
+    static const uint8_t tables[] = {PLN_EMBED_INPUT_TYPE, PLN_EMBED_INPUT_POSITION, PLN_EMBED_INPUT_GAMMA,
+                                     PLN_EMBED_INPUT_BETA, PLN_EMBED_INPUT_WORD};
+    for (uint32_t i = 0; i < sizeof tables; i++) {
+        const struct gpu_slot *slot = &view->slots[tables[i]];
+        if (gpu_slot_here(slot) && !slot->panel && (slot->offset % GPU_ALIGNMENT || slot->stride % 4))
+            return "a table is not aligned";
+        if (gpu_slot_here(slot) && slot->panel && tables[i] != PLN_EMBED_INPUT_WORD)
+            return "a table other than that of words lies in panels";
+    }
+    return NULL;
+}
+
+/* ---- element by element */
+
+enum { ELEMENT_THREADS = 128, ELEMENT_QUADS = 4 * ELEMENT_THREADS };
+
+static const char *tile_elements(const struct gpu_view *view, struct gpu_launch *launch, uint32_t width)
+{
+    const uint32_t quads = quads_of(width);
+    launch->workgroup = ELEMENT_THREADS < view->limits->max_workgroup ? ELEMENT_THREADS : view->limits->max_workgroup;
+    launch->rows_per_group = quads < ELEMENT_QUADS ? ELEMENT_QUADS / quads : 1;
+    launch->columns = 1;
+    spec(launch, launch->workgroup);
+    spec(launch, launch->rows_per_group);
+    spec(launch, quads);
+    return NULL;
+}
+
+static const char *tile_activation(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group)
+{
+    (void)table_per_group;
+    const pln_activation_params *p = view->params;
+    const struct gpu_slot *x = INPUT(view, ACTIVATION, X), *y = OUTPUT(view, ACTIVATION, Y);
+    tile_elements(view, launch, x->width);
+    spec(launch, p->activation);
+    spec(launch, flag(gpu_slot_whole(x) && gpu_slot_whole(y), 1));
+    return p->activation > PLN_ACTIVATION_SQRT_SOFTPLUS ? "unknown activation" : NULL;
+}
+
+static const char *tile_accumulate(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group)
+{
+    (void)table_per_group;
+    const struct gpu_slot *state = INPUT(view, ACCUMULATE, STATE), *x = INPUT(view, ACCUMULATE, X);
+    tile_elements(view, launch, state->width);
+    spec(launch, flag(gpu_slot_whole(state) && gpu_slot_whole(x), 1));
+    return NULL;
+}
+
+static const char *tile_gather(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group)
+{
+    (void)table_per_group;
+    const struct gpu_slot *x = INPUT(view, GATHER, X), *y = OUTPUT(view, GATHER, Y);
+    tile_elements(view, launch, y->width);
+    spec(launch, flag(gpu_slot_whole(x) && gpu_slot_whole(y), 1));
+    return x->panel ? "the table lies in panels" : NULL;
+}
+
+/* ---- reductions */
+
+enum { REDUCE_THREADS = 128, COLUMN_THREADS = 64 };
+
+static const char *tile_reduce(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group)
+{
+    (void)table_per_group;
+    if (REDUCE_THREADS > view->limits->max_workgroup)
+        return "the device has too small work-groups";
+    launch->workgroup = REDUCE_THREADS;
+    launch->rows_per_group = launch->columns = 1;
+    spec(launch, REDUCE_THREADS);
+    return NULL;
+}
+
+static const char *tile_cross_entropy(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group)
+{
+    const char *reason = tile_reduce(view, launch, table_per_group);
+    spec(launch, gpu_slot_here(OUTPUT(view, CROSS_ENTROPY, LSE)));
+    return reason;
+}
+
+static const char *tile_binary(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group)
+{
+    const char *reason = tile_reduce(view, launch, table_per_group);
+    spec(launch, gpu_slot_here(INPUT(view, BINARY_CROSS_ENTROPY, WEIGHTS)));
+    return reason;
+}
+
+static const char *tile_span(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group)
+{
+    const char *reason = tile_reduce(view, launch, table_per_group);
+    launch->columns = 2; /* first and last */
+    return reason;
+}
+
+/* The last pass of every loss: how many means, and how many elements a unit of weight stands for. */
+static const char *tile_mean(const struct gpu_view *view, struct gpu_launch *launch, uint32_t planes, uint32_t factor)
+{
+    uint32_t none;
+    const char *reason = tile_reduce(view, launch, &none);
+    spec(launch, planes);
+    spec(launch, factor);
+    return reason;
+}
+
+static const char *tile_mean_of_rows(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group)
+{
+    (void)table_per_group;
+    return tile_mean(view, launch, 1, 1);
+}
+
+static const char *tile_mean_of_elements(const struct gpu_view *view, struct gpu_launch *launch,
+                                         uint32_t *table_per_group)
+{
+    (void)table_per_group;
+    return tile_mean(view, launch, 1, view->slots[0].width);
+}
+
+static const char *tile_mean_of_spans(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group)
+{
+    (void)table_per_group;
+    return tile_mean(view, launch, 2, 1);
+}
+
+static const char *tile_segment_mean(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group)
+{
+    (void)table_per_group;
+    launch->workgroup = COLUMN_THREADS;
+    launch->rows_per_group = 1;
+    launch->columns = (view->slots[0].width + COLUMN_THREADS - 1) / COLUMN_THREADS;
+    spec(launch, COLUMN_THREADS);
+    return NULL;
+}
+
+static uint32_t term_and_weight(const struct gpu_view *view)
+{
+    (void)view;
+    return 2;
+}
+
+static uint32_t two_terms_and_weights(const struct gpu_view *view)
+{
+    (void)view;
+    return 4;
+}
+
+static const char *accepts_attention(const struct gpu_view *view)
+{
+    const struct gpu_slot *distance = INPUT(view, ATTENTION, DISTANCE);
+    if (gpu_slot_here(distance) && (distance->panel || distance->stride % 4 || distance->offset % GPU_ALIGNMENT))
+        return "the table of distances does not lie in aligned rows";
+    if (gpu_slot_here(OUTPUT(view, ATTENTION, PROBABILITIES)) && !gpu_slot_here(INPUT(view, ATTENTION, PAIR_STARTS)))
+        return "probabilities need pair_starts";
+    return NULL;
+}
+
+/* ---- attention: probabilities need a second pass, which needs the maximum and the sum of each row */
+
+static uint32_t attention_statistics(const struct gpu_view *view)
+{
+    const pln_attention_params *p = view->params;
+    return gpu_slot_here(OUTPUT(view, ATTENTION, PROBABILITIES)) ? 2 * p->heads : 0;
+}
+
+static bool skip_probabilities(const struct gpu_view *view, uint32_t pass)
+{
+    return pass == 1 && !gpu_slot_here(OUTPUT(view, ATTENTION, PROBABILITIES));
+}
+
+#define ARITY(OP)                                                                                                      \
+    .op = PLN_OP_##OP, .n_inputs = PLN_##OP##_INPUTS, .n_outputs = PLN_##OP##_OUTPUTS, .version = PLN_##OP##_VERSION
+#define PARAMS(name) .params_size = sizeof(pln_##name##_params)
+
+static const struct gpu_row rows[] = {
+    {ARITY(LINEAR), PARAMS(linear), .cpu = true,
+     .passes = {{"linear_cpu", "rtwrrr", 0, 0, false, gpu_tile_linear_cpu}}},
+    {ARITY(ATTENTION), PARAMS(attention), .cpu = true, .accepts = accepts_attention,
+     .scratch_width = attention_statistics, .skip = skip_probabilities,
+     .passes = {{"attention_cpu", "rwwwwwwwwwrrwr", 0, 3, false, gpu_tile_attention_cpu},
+                {"attention", "rwwwwwwwwwrrwr", 0, 3, false, gpu_tile_probabilities}}},
+    {ARITY(EMBED), PARAMS(embed), .accepts = accepts_embed,
+     .passes = {{"embed", "rrrrtwwwwrrr", 9, 9, false, tile_embed}}},
+    {ARITY(LINEAR), PARAMS(linear), .passes = {{"linear", "rtwrrr", 0, 0, false, gpu_tile_linear}}},
+    {ARITY(LAYER_NORM), PARAMS(layer_norm), .passes = {{"layer_norm", "rwwrrr", 0, 0, false, tile_layer_norm}}},
+    {ARITY(ATTENTION), PARAMS(attention), .accepts = accepts_attention, .scratch_width = attention_statistics,
+     .skip = skip_probabilities,
+     .passes = {{"attention", "rwwwwwwwwwrrwr", 0, 3, false, gpu_tile_attention},
+                {"attention", "rwwwwwwwwwrrwr", 0, 3, false, gpu_tile_probabilities}}},
+    {ARITY(ACTIVATION), PARAMS(activation), .passes = {{"activation", "rr", 0, 0, false, tile_activation}}},
+    {ARITY(GATHER), .passes = {{"gather", "trr", 1, 1, false, tile_gather}}},
+    {ARITY(SEGMENT_MEAN), .passes = {{"segment_mean", "wwr", 2, 2, false, tile_segment_mean}}},
+    {ARITY(CROSS_ENTROPY), PARAMS(cross_entropy), .scratch_width = term_and_weight,
+     .passes = {{"cross_entropy", "rr-rr", 0, 0, false, tile_cross_entropy},
+                {"loss_mean", "--w-w", 0, 0, true, tile_mean_of_rows}}},
+    {ARITY(BINARY_CROSS_ENTROPY), .scratch_width = term_and_weight,
+     .passes = {{"binary_cross_entropy", "rrr-r", 0, 0, false, tile_binary},
+                {"loss_mean", "---ww", 0, 0, true, tile_mean_of_elements}}},
+    {ARITY(MEAN_SQUARED_ERROR), .scratch_width = term_and_weight,
+     .passes = {{"mean_squared_error", "rr-r", 0, 0, false, tile_reduce},
+                {"loss_mean", "--ww", 0, 0, true, tile_mean_of_elements}}},
+    {ARITY(SPAN_CROSS_ENTROPY), .scratch_width = two_terms_and_weights,
+     .passes = {{"span_cross_entropy", "wwrr-r", 2, 2, false, tile_span},
+                {"loss_mean", "----ww", 2, 2, true, tile_mean_of_spans}}},
+    {ARITY(ACCUMULATE), PARAMS(accumulate), .passes = {{"accumulate", "rrr", 0, 0, false, tile_accumulate}}},
+};
+
+const struct gpu_row *gpu_row_find(const struct gpu_limits *limits, uint32_t op)
+{
+    for (uint32_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct gpu_row *row = &rows[i];
+        if (row->op == op && (!row->cpu || (limits->cpu_variant && gpu_text_find(row->passes[0].kernel))))
+            return row;
+    }
+    return NULL;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The kernel table: for each op the passes that make it up, how each pass reaches its operands, and which tile it
+ * takes.
+ */
+#ifndef BACKENDS_GPU_TABLE_H
+#define BACKENDS_GPU_TABLE_H
+
+#include "backends/gpu/gpu.h"
+
+enum { GPU_PASSES = 4, GPU_ALIGNMENT = 16 /* bytes of a group of four */, GPU_VENDOR_AMD = 0x1002 };
+
+/* An operand: inputs of the op in order, then its outputs, then scratch. */
+struct gpu_slot {
+    int32_t value; /* as in gpu_binding */
+    bool output;
+    uint64_t offset; /* bytes of its first element in its memory */
+    uint32_t rows, width, stride, panel;
+    pln_dim dim;
+    const char *name;
+};
+
+/* A node, seen with what is needed to lower it. */
+struct gpu_view {
+    const struct gpu_limits *limits;
+    const pln_node_info *node;
+    const void *params; /* of the op, absent tail zero */
+    uint32_t n_slots;   /* without scratch */
+    struct gpu_slot slots[GPU_SLOTS];
+};
+
+struct gpu_pass {
+    const char *kernel;
+    /* One letter a slot. r: row r of the launch uses row r, so windows of rows are windows of it. t: the table,
+     * windowed by itself (at most one). w: whole in every launch. -: not bound. One more letter for the scratch, if the
+     * op has any. */
+    const char *access;
+    uint32_t rows;  /* the slot whose rows the launch has */
+    uint32_t count; /* the slot whose real rows the record tells: mostly the same */
+    bool single;    /* one group sees all rows */
+    /* Fills workgroup, specs, rows_per_group and columns (0: one for each `table_per_group` rows of the table window).
+     * NULL, or why no tile will do. */
+    const char *(*tile)(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group);
+};
+
+struct gpu_row {
+    uint32_t op;
+    bool cpu; /* variant */
+    uint32_t n_inputs, n_outputs;
+    uint32_t version;
+    uint32_t params_size;
+    uint32_t (*scratch_width)(const struct gpu_view *view); /* floats for each row; NULL: no scratch */
+    const char *(*accepts)(const struct gpu_view *view);    /* NULL, or why not; NULL: everything */
+    /* Passes up to the first without a kernel. `skip` leaves one out that the node does not need. */
+    bool (*skip)(const struct gpu_view *view, uint32_t pass);
+    struct gpu_pass passes[GPU_PASSES];
+};
+
+/* The row for an op under the limits, NULL if there is none. */
+const struct gpu_row *gpu_row_find(const struct gpu_limits *limits, uint32_t op);
+
+/* Rows are groups of four: aligned, and a multiple of four wide. True for an absent operand. */
+bool gpu_slot_whole(const struct gpu_slot *slot);
+static inline bool gpu_slot_here(const struct gpu_slot *slot)
+{
+    return slot->value != GPU_BIND_NONE;
+}
+
+const char *gpu_tile_linear(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group);
+const char *gpu_tile_linear_cpu(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group);
+const char *gpu_tile_attention(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group);
+const char *gpu_tile_attention_cpu(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group);
+const char *gpu_tile_probabilities(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group);
+#endif
