@@ -59,6 +59,7 @@ typedef struct pln_runtime_options { /* zero is a good default */
 /* Returns new. Loads nothing yet. options may be NULL. PLN_NO_MEMORY. */
 PLN_API pln_status pln_runtime_create(const pln_runtime_options *options, pln_runtime **runtime, pln_error *error);
 PLN_API void pln_runtime_destroy(pln_runtime **runtime);
+PLN_API uint32_t pln_runtime_threads(const pln_runtime *runtime); /* members of the team */
 
 /* A device that could be opened, or a backend that could not be loaded (then info.flags has PLN_DEVICE_UNUSABLE and
  * info.reason says why and what to do). */
@@ -251,6 +252,9 @@ typedef struct pln_binding {
 PLN_API pln_status pln_schedule_run(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims,
                                     const pln_binding *inputs, uint32_t n_inputs, const pln_binding *outputs,
                                     uint32_t n_outputs, pln_error *error);
+
+/* Makes the plan of the bucket before its first run: weights are packed, kernels compiled, nothing is run. */
+PLN_API pln_status pln_schedule_prepare(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims, pln_error *error);
 
 /* Reads or writes a state by name, dense [rows, width] of the given dims. It must have been used by a run. */
 PLN_API pln_status pln_schedule_state_read(pln_schedule *schedule, const char *name, float *data, pln_error *error);

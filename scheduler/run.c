@@ -168,18 +168,33 @@ static pln_status check_reshapes(const struct run *run, pln_error *error)
     return PLN_OK;
 }
 
+static pln_status take_dims(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims, pln_error *error)
+{
+    const uint32_t n = schedule->graph->n_symbols;
+    if (n_dims < n)
+        return pln_fail(error, PLN_INVALID, "graph %s has %u symbols, only %u numbers are given", schedule->graph->name, n,
+                        n_dims);
+    memset(schedule->dims, 0, sizeof schedule->dims);
+    memcpy(schedule->dims + 1, dims + 1, (n - 1) * sizeof *dims);
+    return PLN_OK;
+}
+
+pln_status pln_schedule_prepare(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims, pln_error *error)
+{
+    struct sched_plan *plan;
+    const pln_status status = take_dims(schedule, dims, n_dims, error);
+    return status == PLN_OK ? sched_plan_get(schedule, schedule->dims, &plan, error) : status;
+}
+
 pln_status pln_schedule_run(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims, const pln_binding *inputs,
                             uint32_t n_inputs, const pln_binding *outputs, uint32_t n_outputs, pln_error *error)
 {
-    const pln_graph *graph = schedule->graph;
-    if (n_dims < graph->n_symbols)
-        return pln_fail(error, PLN_INVALID, "graph %s has %u symbols, only %u numbers are given", graph->name,
-                        graph->n_symbols, n_dims);
-    memset(schedule->dims, 0, sizeof schedule->dims);
-    memcpy(schedule->dims + 1, dims + 1, (graph->n_symbols - 1) * sizeof *dims);
+    pln_status status = take_dims(schedule, dims, n_dims, error);
+    if (status != PLN_OK)
+        return status;
     struct run run = {.schedule = schedule, .dims = schedule->dims};
-    schedule->statistics = (pln_statistics){.nodes = graph->n_nodes, .segments = schedule->n_segments};
-    pln_status status = check_reshapes(&run, error);
+    schedule->statistics = (pln_statistics){0};
+    status = check_reshapes(&run, error);
     if (status == PLN_OK)
         status = sched_plan_get(schedule, schedule->dims, &run.plan, error);
     if (status == PLN_OK)

@@ -63,6 +63,11 @@ void pln_runtime_destroy(pln_runtime **runtime)
     *runtime = NULL;
 }
 
+uint32_t pln_runtime_threads(const pln_runtime *runtime)
+{
+    return team_size(runtime->team);
+}
+
 /* The folder of the library itself. */
 static bool library_folder(char *folder, size_t bytes)
 {

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the commands share: options by table, the runtime and session that they ask for, input lines, output.
+ * Data goes to stdout, all else to stderr. Only the public API is used.
+ */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <jansson.h>
+
+#include "api/pleione.h"
+
+enum { CLI_LIST = 64, CLI_INTERRUPTED = 130 };
+
+/* What explain and compare run when no text is given. */
+#define CLI_SENTENCE "And the king said unto the prophet, Where is thy computer?"
+
+/* ---- options -------------------------------------------------------------------------------------------------------------- */
+
+struct cli_list {
+    uint32_t n;
+    const char *items[CLI_LIST];
+};
+
+enum cli_kind { CLI_FLAG, CLI_TEXT, CLI_UNSIGNED, CLI_SEED, CLI_SECONDS, CLI_REPEATED };
+
+struct cli_option {
+    const char *name;     /* "--device" or "-b" */
+    enum cli_kind kind;
+    void *target;         /* bool, const char *, uint32_t, uint64_t, double, struct cli_list */
+    const char *argument; /* "LIST" */
+    const char *help;
+};
+
+struct cli_command {
+    const char *name, *summary;
+    int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns the exit code */
+};
+
+/* What a command says of itself under --help. */
+struct cli_usage {
+    const char *synopsis;    /* "run MODEL [TEXT...]" */
+    const char *description;
+    const char *examples;
+};
+
+/* The options that every command has which runs or plans a model. */
+struct cli_common {
+    const char *device; /* --device or --devices */
+    struct cli_list device_options, place;
+    bool no_fallback;
+    uint32_t threads;
+    uint64_t seed;
+};
+
+enum { CLI_COMMON_OPTIONS = 6 };
+/* Fills CLI_COMMON_OPTIONS rows; device_name is "--device" or "--devices". */
+void cli_common_options(struct cli_common *common, const char *device_name, struct cli_option *options);
+
+/* Reads the arguments: options by the table, the rest into positional. Returns 0, or the exit code + 1 when the command is over
+ * (help was printed, or a usage error was). */
+int cli_parse(int argc, char **argv, const struct cli_usage *usage, const struct cli_option *options, uint32_t n_options,
+              struct cli_list *positional);
+
+/* "8x128" */
+struct cli_shape {
+    uint32_t batch, length;
+};
+/* "1x16,8x128" into shapes; false (after a sentence) if it is no such list. */
+bool cli_parse_shapes(const char *text, struct cli_shape *shapes, uint32_t room, uint32_t *n);
+
+/* ---- what is opened ------------------------------------------------------------------------------------------------------- */
+
+/* A model on devices. Zero at first; cli_close closes what was opened. */
+struct cli_model {
+    pln_runtime *runtime;
+    pln_devices *devices;
+    pln_model *model;
+    pln_session *session;
+};
+
+/* Prints what the library logs, from information upward. */
+void cli_log(void *context, pln_log_level level, const char *message);
+pln_status cli_open_runtime(const struct cli_common *common, pln_runtime **runtime, pln_error *error);
+/* Runtime, devices of the list, model, session. options' placement is filled in from common. */
+pln_status cli_open(const struct cli_common *common, const char *directory, pln_session_options options, struct cli_model *m,
+                    pln_error *error);
+void cli_close(struct cli_model *m);
+
+/* Prints "pleione: sentence" and returns the exit code of the status. */
+int cli_fail(const pln_error *error);
+int cli_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* ---- input, output, time -------------------------------------------------------------------------------------------------- */
+
+/* Calls fn for each text: those given, or else the lines of stdin. Stops at the first code that is not 0. */
+int cli_each_text(const struct cli_list *texts, int (*fn)(void *context, const char *text), void *context);
+
+/* Prints a JSON object as one line and frees it. */
+void cli_print_json(json_t *object);
+/* Flushes stdout: 0, or 1 after a sentence when it cannot be written (full disk, closed pipe). */
+int cli_finish_output(void);
+
+double cli_seconds(void); /* monotonic */
+void cli_catch_interrupt(void);
+bool cli_interrupted(void);
+
+/* ---- batches and measures ------------------------------------------------------------------------------------------------- */
+
+/* Input tensors of one batch, owned. */
+struct cli_batch {
+    uint32_t batch, length;
+    uint32_t *lengths; /* [batch] real tokens */
+    int64_t *ids, *mask, *types;
+    pln_tensor tensors[3];
+};
+/* Random ids (the same for the same seed); lengths drawn evenly from [shortest, length] when shortest is not 0. */
+bool cli_batch_random(struct cli_batch *b, struct cli_shape shape, uint32_t shortest, uint32_t vocab, uint64_t seed);
+/* Texts, padded to the longest. */
+pln_status cli_batch_texts(struct cli_batch *b, pln_model *model, const struct cli_list *texts, pln_error *error);
+void cli_batch_finish(struct cli_batch *b);
+uint64_t cli_batch_tokens(const struct cli_batch *b); /* real ones */
+/* Arithmetic of ForPreTraining on the real tokens, the formula that the peers are measured with. */
+double cli_batch_flops(const struct cli_batch *b, const pln_model *model);
+
+/* Best FMA rate of the processor with that many threads, GFLOP/s, measured for about a tenth of a second. */
+double cli_fma_gflops(uint32_t threads);
+
+int cli_devices(int argc, char **argv);
+int cli_forward(int argc, char **argv);
+int cli_run(int argc, char **argv);
+int cli_compare(int argc, char **argv);
+int cli_bench(int argc, char **argv);
+int cli_explain(int argc, char **argv);
+int cli_estimate(int argc, char **argv);
+int cli_tokenize(int argc, char **argv);
+#endif

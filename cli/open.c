@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Opens what a command runs on, and says on stderr what the library logs.
+ */
+#include "cli/cli.h"
+
+void cli_log(void *context, pln_log_level level, const char *message)
+{
+    (void)context;
+    static const char *const names[] = {"", "error: ", "warning: ", "", ""};
+    if (level <= PLN_LOG_INFO)
+        fprintf(stderr, "pleione: %s%s\n", names[level], message);
+}
+
+int cli_fail(const pln_error *error)
+{
+    fprintf(stderr, "pleione: %s\n", error->message);
+    switch (error->status) {
+    case PLN_UNSUPPORTED:
+        return PLN_NO_DEVICE; /* no chosen device takes the node */
+    case PLN_DEVICE_LOST:
+        return PLN_FAILED;
+    default:
+        return (int)error->status;
+    }
+}
+
+pln_status cli_open_runtime(const struct cli_common *common, pln_runtime **runtime, pln_error *error)
+{
+    const pln_runtime_options options = {.threads = common->threads, .log = cli_log};
+    return pln_runtime_create(&options, runtime, error);
+}
+
+pln_status cli_open(const struct cli_common *common, const char *directory, pln_session_options options, struct cli_model *m,
+                    pln_error *error)
+{
+    const pln_model_options model_options = {.seed = common->seed};
+    options.schedule.place = common->place.items;
+    options.schedule.n_place = common->place.n;
+    options.schedule.no_fallback = common->no_fallback;
+    pln_status status = m->runtime ? PLN_OK : cli_open_runtime(common, &m->runtime, error);
+    if (status == PLN_OK && !m->devices)
+        status = pln_devices_open(m->runtime, common->device ? common->device : "auto", common->device_options.items,
+                                  common->device_options.n, &m->devices, error);
+    if (status == PLN_OK && !m->model)
+        status = pln_model_open(m->runtime, directory, &model_options, &m->model, error);
+    if (status == PLN_OK)
+        status = pln_session_create(m->model, m->devices, &options, &m->session, error);
+    return status;
+}
+
+void cli_close(struct cli_model *m)
+{
+    pln_session_destroy(&m->session);
+    pln_model_close(&m->model);
+    pln_devices_close(&m->devices);
+    pln_runtime_destroy(&m->runtime);
+}
