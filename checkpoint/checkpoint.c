@@ -127,7 +127,7 @@ static pln_status open_mapped(struct ckpt *c, json_t *map, const char *index, pl
         status = pln_fail(error, PLN_NO_MEMORY, "%s: no memory", index);
     json_object_foreach(map, name, shard)
     {
-        pln_tensor_file *file;
+        pln_tensor_file *file = NULL;
         if (status == PLN_OK && !json_is_string(shard))
             status = pln_fail(error, PLN_BAD_MODEL, "%s: tensor '%s': its shard is not a string", index, name);
         if (status == PLN_OK)
@@ -147,7 +147,7 @@ static pln_status open_mapped(struct ckpt *c, json_t *map, const char *index, pl
 static pln_status open_sharded(struct ckpt *c, pln_error *error)
 {
     char path[PATH_MAX];
-    json_t *index;
+    json_t *index = NULL;
     pln_status status = join(c, WEIGHTS_INDEX, path, error);
     if (status == PLN_OK)
         status = jsonfile_load(path, JSONFILE_LIMIT, &index, error);

@@ -205,7 +205,7 @@ static pln_status write_file(const char *path, const char *header, const pln_ten
 pln_status ckpt_tensors_write(const char *path, const pln_tensor *tensors, uint32_t count, const pln_option *metadata,
                               uint32_t n_metadata, pln_error *error)
 {
-    char *header;
+    char *header = NULL;
     const pln_tensor **order = calloc((size_t)count + 1, sizeof *order);
     if (!order)
         return pln_fail(error, PLN_NO_MEMORY, "%s: no memory for %u tensors", path, count);

@@ -100,8 +100,8 @@ static json_t *parse(const char *text, size_t bytes, json_error_t *problem)
 
 pln_status jsonfile_load(const char *path, size_t limit, json_t **object, pln_error *error)
 {
-    char *text;
-    size_t bytes;
+    char *text = NULL;
+    size_t bytes = 0;
     pln_status status = read_file(path, limit, &text, &bytes, error);
     if (status != PLN_OK)
         return status;

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Takes bytes, gives code points; broken bytes become U+FFFD.
+ */
+#include "tokenizer/text.h"
+
+#include <stdlib.h>
+
+#include "tokenizer/unicode.h"
+
+void tok_text_add(struct tok_text *text, uint32_t code, uint32_t from)
+{
+    if (text->n == text->room && !text->failed) {
+        const size_t room = text->room ? (size_t)text->room * 2 : 256;
+        uint32_t *codes = room <= UINT32_MAX ? realloc(text->code, room * sizeof *codes) : NULL;
+        if (codes)
+            text->code = codes;
+        uint32_t *froms = codes ? realloc(text->from, room * sizeof *froms) : NULL;
+        if (froms)
+            text->from = froms;
+        text->failed = !froms;
+        text->room = froms ? (uint32_t)room : text->room;
+    }
+    if (text->failed)
+        return;
+    text->code[text->n] = code;
+    text->from[text->n++] = from;
+}
+
+void tok_text_finish(struct tok_text *text)
+{
+    free(text->code);
+    free(text->from);
+    *text = (struct tok_text){0};
+}
+
+/* Lead bytes by range: how many bytes follow, and what the first of them may be (Unicode 15, table 3-7). */
+static const struct lead {
+    unsigned char first, last, follow, low, high;
+} leads[] = {
+    {0xc2, 0xdf, 1, 0x80, 0xbf}, {0xe0, 0xe0, 2, 0xa0, 0xbf}, {0xe1, 0xec, 2, 0x80, 0xbf}, {0xed, 0xed, 2, 0x80, 0x9f},
+    {0xee, 0xef, 2, 0x80, 0xbf}, {0xf0, 0xf0, 3, 0x90, 0xbf}, {0xf1, 0xf3, 3, 0x80, 0xbf}, {0xf4, 0xf4, 3, 0x80, 0x8f},
+};
+
+static size_t broken(size_t taken, uint32_t *code, bool *good)
+{
+    *code = TOK_REPLACEMENT;
+    if (good)
+        *good = false;
+    return taken;
+}
+
+size_t tok_decode_utf8(const unsigned char *text, size_t bytes, uint32_t *code, bool *good)
+{
+    if (text[0] < 0x80) {
+        *code = text[0];
+        return 1;
+    }
+    const struct lead *lead = leads, *end = leads + sizeof leads / sizeof *leads;
+    while (lead < end && (text[0] < lead->first || text[0] > lead->last))
+        lead++;
+    if (lead == end)
+        return broken(1, code, good);
+    uint32_t value = text[0] & (0x3fu >> lead->follow);
+    for (size_t i = 1; i <= lead->follow; i++) {
+        const unsigned char low = i == 1 ? lead->low : 0x80, high = i == 1 ? lead->high : 0xbf;
+        if (i == bytes || text[i] < low || text[i] > high)
+            return broken(i, code, good);
+        value = value << 6 | (text[i] & 0x3fu);
+    }
+    *code = value;
+    return (size_t)lead->follow + 1;
+}
+
+void tok_text_decode(struct tok_text *out, const char *text, uint32_t bytes)
+{
+    for (uint32_t at = 0; at < bytes && !out->failed;) {
+        uint32_t code;
+        const size_t taken = tok_decode_utf8((const unsigned char *)text + at, bytes - at, &code, NULL);
+        tok_text_add(out, code, at);
+        at += (uint32_t)taken;
+    }
+    tok_text_add(out, 0, bytes);
+    out->n -= !out->failed;
+}
