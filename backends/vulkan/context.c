@@ -1,23 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Takes the number of a physical device and options, gives an open device: instance, limits, queue. Physical devices
- * that cannot run the kernels are described too, with the reason.
+ * Takes the number of a physical device and options, gives an open device: instance, limits, queue. The validation
+ * layer is asked for here, and its complaints are kept for the next entry.
  */
 #include "backends/vulkan/vulkan.h"
 
 #include <string.h>
 
-enum { BINDINGS = GPU_SLOTS + 1, ROW_MULTIPLE = 16, VALUE_ALIGNMENT = 256, MIN_BINDING_ALIGNMENT = 16 };
+enum { MIN_BINDING_ALIGNMENT = 16 }; /* bytes; kernels read vectors of four floats */
 
 static const char validation_layer[] = "VK_LAYER_KHRONOS_validation";
-
-static const char *const extension_names[VKB_EXTENSIONS] = {
-    [VKB_DRIVER_PROPERTIES] = VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME,
-    [VKB_MAINTENANCE4] = VK_KHR_MAINTENANCE_4_EXTENSION_NAME,
-    [VKB_MEMORY_BUDGET] = VK_EXT_MEMORY_BUDGET_EXTENSION_NAME,
-    [VKB_EXECUTABLE_PROPERTIES] = VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME,
-    [VKB_PORTABILITY_SUBSET] = VK_KHR_PORTABILITY_SUBSET_EXTENSION_NAME,
-};
 
 /* ---- instance ---- */
 
@@ -124,159 +116,6 @@ void vkb_instance_finish(struct vkb_instance *instance)
     *instance = (struct vkb_instance){0};
 }
 
-/* ---- what there is ---- */
-
-static void find_extensions(const struct vkb_functions *vk, struct vkb_physical *physical)
-{
-    enum { ROOM = 512 };
-    VkExtensionProperties extensions[ROOM];
-    uint32_t n = ROOM;
-    if (vk->EnumerateDeviceExtensionProperties(physical->handle, NULL, &n, extensions) < 0)
-        return;
-    for (uint32_t i = 0; i < n; i++)
-        for (int j = 0; j < VKB_EXTENSIONS; j++)
-            physical->has[j] |= strcmp(extensions[i].extensionName, extension_names[j]) == 0;
-}
-
-/* A compute family without graphics if there is one: its submissions do not wait for the desktop's. */
-static bool find_family(const struct vkb_functions *vk, struct vkb_physical *physical)
-{
-    VkQueueFamilyProperties families[32];
-    uint32_t n = 32;
-    vk->GetPhysicalDeviceQueueFamilyProperties(physical->handle, &n, families);
-    int best = -1;
-    for (uint32_t i = n; i-- > 0;) {
-        VkQueueFlags flags = families[i].queueFlags;
-        if ((flags & VK_QUEUE_COMPUTE_BIT) &&
-            (best < 0 || !(flags & VK_QUEUE_GRAPHICS_BIT) || (families[best].queueFlags & VK_QUEUE_GRAPHICS_BIT)))
-            best = (int)i;
-    }
-    if (best < 0)
-        return false;
-    physical->family = (uint32_t)best;
-    physical->timestamp_bits = families[best].timestampValidBits;
-    return true;
-}
-
-static uint32_t device_kind(VkPhysicalDeviceType type)
-{
-    switch (type) {
-    case VK_PHYSICAL_DEVICE_TYPE_CPU:
-        return PLN_KIND_CPU;
-    case VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU:
-        return PLN_KIND_INTEGRATED;
-    case VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU:
-        return PLN_KIND_DISCRETE;
-    default:
-        return PLN_KIND_OTHER;
-    }
-}
-
-/* What only 1.1 devices can be asked: the driver's name and the sizes of allocations. */
-static void ask_driver(const struct vkb_functions *vk, struct vkb_physical *physical)
-{
-    VkPhysicalDeviceDriverPropertiesKHR driver = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES_KHR};
-    VkPhysicalDeviceMaintenance4PropertiesKHR buffers = {
-        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_PROPERTIES_KHR};
-    VkPhysicalDeviceMaintenance3Properties sizes = {.sType =
-                                                        VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES};
-    VkPhysicalDeviceProperties2 all = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &sizes};
-    if (physical->has[VKB_DRIVER_PROPERTIES]) {
-        driver.pNext = all.pNext;
-        all.pNext = &driver;
-    }
-    if (physical->has[VKB_MAINTENANCE4]) {
-        buffers.pNext = all.pNext;
-        all.pNext = &buffers;
-    }
-    vk->GetPhysicalDeviceProperties2(physical->handle, &all);
-    physical->max_allocation = sizes.maxMemoryAllocationSize;
-    physical->max_buffer = physical->has[VKB_MAINTENANCE4] ? buffers.maxBufferSize : sizes.maxMemoryAllocationSize;
-    if (physical->has[VKB_DRIVER_PROPERTIES])
-        snprintf(physical->info.driver, sizeof physical->info.driver, "%.50s, %.70s", driver.driverName,
-                 driver.driverInfo);
-}
-
-/* Why the kernels cannot run there, NULL if they can. */
-static const char *find_obstacle(const struct vkb_functions *vk, struct vkb_physical *physical)
-{
-    if (physical->properties.apiVersion < VK_API_VERSION_1_1)
-        return "its driver offers Vulkan 1.0, 1.1 is needed: update the driver";
-    ask_driver(vk, physical);
-    if (!find_family(vk, physical))
-        return "it has no queue for compute";
-    if (physical->properties.limits.maxPerStageDescriptorStorageBuffers < BINDINGS)
-        return "a kernel may bind too few storage buffers: 17 are needed";
-    if (!vkb_memory_choose(physical, UINT32_MAX, false))
-        return "it has no memory that the host can map";
-    return NULL;
-}
-
-/* RADV's null device names no memory but takes type 0: good for looking at what its compiler makes of a kernel. */
-static void ask_memory(const struct vkb_functions *vk, struct vkb_physical *physical)
-{
-    VkPhysicalDeviceMemoryProperties *memory = &physical->memory;
-    vk->GetPhysicalDeviceMemoryProperties(physical->handle, memory);
-    if (memory->memoryTypeCount > 0)
-        return;
-    memory->memoryTypeCount = memory->memoryHeapCount = 1;
-    memory->memoryHeaps[0].size = 16ull << 30;
-    memory->memoryTypes[0].propertyFlags = VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT | VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT |
-                                           VK_MEMORY_PROPERTY_HOST_COHERENT_BIT | VK_MEMORY_PROPERTY_HOST_CACHED_BIT;
-    physical->has[VKB_MEMORY_BUDGET] = false;
-    physical->compiles_only = true;
-}
-
-static void describe(const struct vkb_functions *vk, VkPhysicalDevice handle, struct vkb_physical *physical)
-{
-    *physical = (struct vkb_physical){.handle = handle};
-    vk->GetPhysicalDeviceProperties(handle, &physical->properties);
-    find_extensions(vk, physical);
-    ask_memory(vk, physical);
-    const VkPhysicalDeviceProperties *properties = &physical->properties;
-    const VkDeviceSize alignment = properties->limits.minStorageBufferOffsetAlignment;
-    physical->info = (pln_device_info){
-        .size = sizeof(pln_device_info),
-        .kind = device_kind(properties->deviceType),
-        .dtypes = 1u << PLN_F32 | 1u << PLN_I32,
-        .alignment = alignment > VALUE_ALIGNMENT ? (uint32_t)alignment : VALUE_ALIGNMENT,
-        .f32_bytes = 4,
-        .row_multiple = ROW_MULTIPLE,
-        .vendor_id = properties->vendorID,
-        .options = vkb_option_infos,
-    };
-    pln_device_info *info = &physical->info;
-    snprintf(info->name, sizeof info->name, "%.127s", properties->deviceName);
-    snprintf(info->driver, sizeof info->driver, "driver 0x%x", properties->driverVersion);
-    snprintf(info->version, sizeof info->version, "Vulkan %u.%u.%u", VK_API_VERSION_MAJOR(properties->apiVersion),
-             VK_API_VERSION_MINOR(properties->apiVersion), VK_API_VERSION_PATCH(properties->apiVersion));
-    const char *obstacle = find_obstacle(vk, physical);
-    if (obstacle) {
-        info->flags |= PLN_DEVICE_UNUSABLE;
-        snprintf(info->reason, sizeof info->reason, "%s", obstacle);
-        return;
-    }
-    info->memory_bytes =
-        physical->memory.memoryHeaps[physical->memory.memoryTypes[physical->value_type].heapIndex].size;
-    info->block_bytes = vkb_block_limit(physical, VKB_UNSET);
-}
-
-pln_status vkb_enumerate(const struct vkb_instance *instance, struct vkb_physical physicals[VKB_PHYSICALS], uint32_t *n,
-                         pln_error *error)
-{
-    VkPhysicalDevice handles[VKB_PHYSICALS];
-    *n = VKB_PHYSICALS;
-    VkResult result = instance->vk.EnumeratePhysicalDevices(instance->handle, n, handles);
-    if (result < 0) {
-        *n = 0;
-        return pln_fail(error, PLN_NO_DEVICE, "no Vulkan driver answers (vkEnumeratePhysicalDevices: %s)",
-                        vkb_result_name(result));
-    }
-    for (uint32_t i = 0; i < *n; i++)
-        describe(&instance->vk, handles[i], &physicals[i]);
-    return PLN_OK;
-}
-
 /* ---- an open device ---- */
 
 static uint64_t shrink(uint64_t limit, uint64_t option)
@@ -299,6 +138,7 @@ static void set_limits(pln_device *device)
         .cpu_variant =
             options[VKB_OPTION_VARIANT] == VKB_UNSET ? is_cpu : options[VKB_OPTION_VARIANT] == VKB_VARIANT_CPU,
         .vendor_id = device->physical.properties.vendorID,
+        .compute_units = device->physical.compute_units,
         .max_workgroup = (uint32_t)shrink(limits->maxComputeWorkGroupInvocations, limits->maxComputeWorkGroupSize[0]),
         .shared_bytes = (uint32_t)shrink(limits->maxComputeSharedMemorySize, options[VKB_OPTION_SHARED]),
         .offset_alignment = limits->minStorageBufferOffsetAlignment > MIN_BINDING_ALIGNMENT
@@ -331,7 +171,7 @@ static pln_status create_handle(pln_device *device, pln_error *error)
     }
     for (int i = 0; i < VKB_EXTENSIONS; i++)
         if (physical->has[i])
-            extensions[n++] = extension_names[i];
+            extensions[n++] = vkb_extension_names[i];
     const float priority = 1;
     VkDeviceQueueCreateInfo queue = {
         .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,

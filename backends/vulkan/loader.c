@@ -13,31 +13,22 @@
 static struct {
     pthread_once_t once;
     PFN_vkGetInstanceProcAddr get;
-    char reason[160];
 } library = {.once = PTHREAD_ONCE_INIT};
 
 static void open_library(void)
 {
-    static const char *const names[] = {"libvulkan.so.1", "libvulkan.so", "libvulkan.1.dylib"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        void *handle = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
-        if (!handle)
-            continue;
-        void *symbol = dlsym(handle, "vkGetInstanceProcAddr");
-        memcpy(&library.get, &symbol, sizeof symbol);
-        if (library.get)
-            return;
-        dlclose(handle);
-    }
-    snprintf(library.reason, sizeof library.reason,
-             "no Vulkan loader (libvulkan.so.1) on this machine: install it and a driver");
+    void *handle = dlopen(VKB_LIBRARY, RTLD_NOW | RTLD_LOCAL);
+    if (!handle)
+        return;
+    void *symbol = dlsym(handle, "vkGetInstanceProcAddr");
+    memcpy(&library.get, &symbol, sizeof symbol);
 }
 
 pln_status vkb_load_global(struct vkb_functions *vk, pln_error *error)
 {
     pthread_once(&library.once, open_library);
     if (!library.get)
-        return pln_fail(error, PLN_NO_DEVICE, "%s", library.reason);
+        return pln_fail(error, PLN_NO_DEVICE, "there is no Vulkan loader (%s): install it and a driver", VKB_LIBRARY);
 #define VKB_LOAD(name) vk->name = (PFN_vk##name)library.get(NULL, "vk" #name);
 #define VKB_SKIP(name)
     VKB_FUNCTIONS(VKB_LOAD, VKB_SKIP, VKB_SKIP)

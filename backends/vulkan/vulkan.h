@@ -18,6 +18,10 @@
 
 /* ---- loader.c: libvulkan, loaded at run time ---- */
 
+#ifndef VKB_LIBRARY
+#define VKB_LIBRARY "libvulkan.so.1"
+#endif
+
 /* Every function used. GLOBAL ones need no instance, NEEDED ones are core in 1.1, OPTIONAL ones may be NULL. */
 #define VKB_FUNCTIONS(GLOBAL, NEEDED, OPTIONAL)                                                                        \
     GLOBAL(CreateInstance)                                                                                             \
@@ -123,16 +127,19 @@ extern const pln_option_info vkb_option_infos[VKB_OPTIONS + 1];
 /* Numbers as given, words as their place in the list of values, VKB_UNSET if not given. PLN_INVALID names the key. */
 pln_status vkb_options_parse(uint64_t chosen[VKB_OPTIONS], const pln_option *options, uint32_t n, pln_error *error);
 
-/* ---- context.c: instances, what there is, and an open device ---- */
+/* ---- physical.c: what there is, context.c: instances and an open device ---- */
 
 enum vkb_extension { /* of a device; none is required */
                      VKB_DRIVER_PROPERTIES,
                      VKB_MAINTENANCE4,
                      VKB_MEMORY_BUDGET,
                      VKB_EXECUTABLE_PROPERTIES,
+                     VKB_SHADER_CORES_AMD,
+                     VKB_SHADER_CORES_NV,
                      VKB_PORTABILITY_SUBSET,
                      VKB_EXTENSIONS
 };
+extern const char *const vkb_extension_names[VKB_EXTENSIONS];
 
 /* What is known of a physical device before it is opened. */
 struct vkb_physical {
@@ -143,6 +150,7 @@ struct vkb_physical {
     uint64_t max_allocation; /* bytes of one VkDeviceMemory */
     uint64_t max_buffer;     /* bytes of one VkBuffer */
     uint32_t family;         /* queue family */
+    uint32_t compute_units;  /* 0: not told */
     uint32_t timestamp_bits; /* of that family; 0: it cannot tell the time */
     bool compiles_only;      /* a driver without hardware: plans can be made and asked about, nothing runs */
     uint32_t value_type;     /* memory types: of buffers and constants, */

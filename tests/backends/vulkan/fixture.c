@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See fixture.h.
+ */
+#include "tests/backends/vulkan/fixture.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct fixture_counts fixture_counts;
+const char *fixture_cache;
+
+static void take_log(void *context, pln_log_level level, const char *message)
+{
+    (void)context;
+    fixture_counts.errors += level == PLN_LOG_ERROR;
+    fixture_counts.warnings += level == PLN_LOG_WARNING;
+    print_message("log: %s\n", message);
+}
+
+static void *allocate(void *context, size_t bytes)
+{
+    (void)context;
+    size_t rounded = (bytes + 63) / 64 * 64;
+    void *memory = aligned_alloc(64, rounded);
+    if (!memory)
+        return NULL;
+    fixture_counts.allocations++;
+    return memset(memory, 0, rounded);
+}
+
+static void release(void *context, void *memory)
+{
+    (void)context;
+    fixture_counts.allocations -= memory != NULL;
+    free(memory);
+}
+
+static const char *cache_directory(void *context)
+{
+    (void)context;
+    return fixture_cache;
+}
+
+static const pln_host host = {
+    .size = sizeof host,
+    .log = take_log,
+    .allocate = allocate,
+    .release = release,
+    .cache_directory = cache_directory,
+};
+
+static int first_usable(void)
+{
+    const pln_backend *backend = pln_backend_query(1, 1);
+    uint32_t n = 0;
+    if (backend->device_count(&n, NULL) != PLN_OK)
+        return -1;
+    for (uint32_t i = 0; i < n; i++) {
+        pln_device_info info = {.size = sizeof info};
+        if (backend->device_info(i, NULL, &info, NULL) == PLN_OK && !(info.flags & PLN_DEVICE_UNUSABLE))
+            return (int)i;
+    }
+    return -1;
+}
+
+bool fixture_has_device(void)
+{
+    return first_usable() >= 0;
+}
+
+pln_status fixture_try(const char *text, pln_device **device, pln_error *error)
+{
+    char copy[256];
+    pln_option options[8];
+    uint32_t n = 0;
+    snprintf(copy, sizeof copy, "%s", text);
+    for (char *word = strtok(copy, " "); word && n < 8; word = strtok(NULL, " ")) {
+        char *equals = strchr(word, '=');
+        assert_non_null(equals);
+        *equals = 0;
+        options[n++] = (pln_option){word, equals + 1};
+    }
+    return pln_backend_query(1, 1)->device_open((uint32_t)first_usable(), &host, options, n, device, error);
+}
+
+pln_device *fixture_open(const char *text)
+{
+    pln_device *device;
+    pln_error error = {0};
+    fixture_counts = (struct fixture_counts){0};
+    if (fixture_try(text, &device, &error) != PLN_OK)
+        fail_msg("%s", error.message);
+    return device;
+}
+
+void fixture_close(pln_device **device)
+{
+    pln_backend_query(1, 1)->device_close(device);
+    assert_null(*device);
+    assert_int_equal(fixture_counts.allocations, 0);
+    assert_int_equal(fixture_counts.errors, 0);
+}
