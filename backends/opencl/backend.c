@@ -57,26 +57,42 @@ static pln_status read_number(const pln_option *option, uint64_t least, uint64_t
                     option->value, (unsigned long long)least, (unsigned long long)most);
 }
 
+/* The place of a word in the list of words, or an error. */
+static pln_status read_word(const pln_option *option, const char *const *words, uint64_t *place, pln_error *error)
+{
+    for (uint32_t i = 0; words[i]; i++)
+        if (strcmp(option->value, words[i]) == 0) {
+            *place = i;
+            return PLN_OK;
+        }
+    return pln_fail(error, PLN_INVALID, "opencl: option %s=%s: no such value", option->key, option->value);
+}
+
 static pln_status apply_option(pln_device *device, const pln_option *option, pln_error *error)
 {
+    static const char *const variants[] = {"gpu", "cpu", NULL}, *const tiles[] = {"L", "M", "S", NULL};
+    const struct clb_entry *entry = device->entry;
     uint64_t number = 0;
     pln_status status = PLN_OK;
     if (strcmp(option->key, "variant") == 0) {
-        device->limits.cpu_variant = strcmp(option->value, "cpu") == 0;
-        if (!device->limits.cpu_variant && strcmp(option->value, "gpu") != 0)
-            return pln_fail(error, PLN_INVALID, "opencl: option variant=%s: gpu or cpu is needed", option->value);
+        status = read_word(option, variants, &number, error);
+        device->limits.cpu_variant = number == 1;
+    } else if (strcmp(option->key, "tile") == 0) {
+        status = read_word(option, tiles, &number, error);
+        device->limits.tile = tiles[number][0];
     } else if (strcmp(option->key, "shared") == 0) {
-        status = read_number(option, 16384, device->entry->limits.shared_bytes, &number, error);
+        status = read_number(option, CLB_LEAST_SHARED, entry->limits.shared_bytes, &number, error);
         device->limits.shared_bytes = (uint32_t)number;
     } else if (strcmp(option->key, "range") == 0) {
-        status = read_number(option, 65536, device->entry->max_alloc, &number, error);
+        status = read_number(option, CLB_LEAST_RANGE, entry->max_alloc, &number, error);
         device->limits.max_range = number;
     } else if (strcmp(option->key, "block") == 0) {
-        status = read_number(option, 4096, device->entry->max_alloc, &number, error);
+        status = read_number(option, CLB_LEAST_BLOCK, entry->max_alloc, &number, error);
         device->block_bytes = number;
     } else {
-        return pln_fail(error, PLN_INVALID, "opencl: no option %s (there are variant, shared, range, block)",
-                        option->key);
+        status =
+            pln_fail(error, PLN_INVALID, "opencl: unknown option %s=%s (known: variant, tile, shared, range, block)",
+                     option->key, option->value);
     }
     return status;
 }

@@ -14,13 +14,15 @@
 #endif
 
 enum {
-    MIN_SHARED = 16 * 1024,    /* the smallest tiles need this much; OpenCL 1.2's own minimum is 32 KiB */
     MIN_WORKGROUP = 64,        /* threads of the smallest tiles */
     ALIGNMENT = 256,           /* of values: two cache lines of any device, and 64 floats */
     CPU_ROW_MULTIPLE = 8,      /* rows of the register tile of the cpu variant */
     GPU_ROW_MULTIPLE = 64,     /* rows of the medium tile */
     MAX_BLOCK_BYTES = 1 << 30, /* several drivers fail near their own limit of 4 GiB */
 };
+
+/* A quarter of a second on the slowest GPUs: watchdogs kill launches after one or two seconds. */
+#define MAX_LAUNCH_FLOPS (UINT64_C(100) * 1000 * 1000 * 1000)
 
 /* What 32-bit element numbers of 4 bytes can reach. */
 #define MAX_ALLOC_BYTES (UINT64_C(4) << 32)
@@ -32,6 +34,7 @@ static pthread_once_t system_once = PTHREAD_ONCE_INIT;
 
 static const pln_option_info device_options[] = {
     {"variant", "gpu|cpu", "kernels for GPUs, or for devices that are CPUs (default: by type of device)"},
+    {"tile", "L|M|S", "the tile of linear, large, medium or small (default: by shape)"},
     {"shared", "NUMBER", "bytes of work-group memory that kernels may use"},
     {"range", "NUMBER", "bytes that one operand of a launch may span; longer ones are cut into windows of rows"},
     {"block", "NUMBER", "bytes of one buffer"},
@@ -128,7 +131,7 @@ static const char *refusal(const struct clb_entry *entry, const char *version)
         return "it is big-endian";
     if (entry->limits.max_workgroup < MIN_WORKGROUP)
         return "its work-groups are smaller than 64";
-    if (entry->limits.shared_bytes < MIN_SHARED)
+    if (entry->limits.shared_bytes < CLB_LEAST_SHARED)
         return "it has less than 16 KiB of work-group memory";
     return NULL;
 }
@@ -147,6 +150,7 @@ static void fill_limits(struct clb_entry *entry)
         .shared_bytes = shared > UINT32_MAX ? UINT32_MAX : (uint32_t)shared,
         .offset_alignment = ALIGNMENT,
         .max_range = entry->max_alloc,
+        .max_flops = entry->info.kind == PLN_KIND_CPU ? 0 : MAX_LAUNCH_FLOPS,
     };
 }
 

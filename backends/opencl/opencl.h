@@ -70,7 +70,12 @@ struct clb_entry {
     char identity[512];       /* platform, device and driver with their versions: the key of compiled programs */
 };
 
-enum { CLB_DEVICES = 32 };
+enum {
+    CLB_DEVICES = 32,
+    CLB_LEAST_SHARED = 16 * 1024, /* work-group memory: the smallest tiles need this much */
+    CLB_LEAST_RANGE = 64 * 1024,
+    CLB_LEAST_BLOCK = 4 * 1024,
+};
 
 struct clb_system {
     uint32_t n_entries;

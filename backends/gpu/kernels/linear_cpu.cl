@@ -2,15 +2,15 @@
  *
  * linear.k for OpenCL devices that are CPUs: one thread a group, no shared memory, and the register tile of a BLIS
  * micro-kernel, TM rows by 16 columns. Rows of weight lie in panels, K-major: a step over K reads 16 weights side by side
- * and broadcasts one element of each of the TM rows of x. A group makes BM x BN of y, so that a strip of a panel stays in
- * cache for BM rows. Same operands and specialization constants as linear.k.
+ * and broadcasts one element of each of the TM rows of x. A group makes ROWS x COLUMNS of y, so that a strip of
+ * a panel stays in cache for ROWS rows. Same operands and flags as linear.k.
  */
 #include "dialect.h"
 #include "activations.h"
-SPEC(1, BM, 64u)
-SPEC(2, BN, 64u)
-SPEC(6, ACTIVATION, 0u)
-SPEC(7, FLAGS, 0u)
+SPEC(1, ROWS, 24u)
+SPEC(2, COLUMNS, 32u) /* a panel */
+SPEC(3, ACTIVATION, 0u)
+SPEC(4, FLAGS, 0u)
 #define BIAS HAS(8u)
 #define RESIDUAL HAS(16u)
 #define PREACTIVATION HAS(32u)
@@ -59,12 +59,12 @@ KERNEL(linear_cpu)
 READ(1, float, x) READ(2, float, weight) READ(3, float, bias) READ(4, float, residual)
 WRITE(5, float, y) WRITE(6, float, preactivation)
 BODY()
-    const uint columns = (TABLE_END - TABLE_FIRST + BN - 1u) / BN;
-    const uint row0 = FIRST_ROW + GROUP / columns * BM, rows_end = LESSER(ROWS_END, row0 + BM);
-    const uint column0 = TABLE_FIRST + GROUP % columns * BN, columns_end = LESSER(TABLE_END, column0 + BN);
-    const uint depth = WIDTH(0u), panel = TABLE_PANEL;
+    const uint columns = (TABLE_END - TABLE_FIRST + COLUMNS - 1u) / COLUMNS;
+    const uint row0 = FIRST_ROW + GROUP / columns * ROWS, rows_end = LESSER(ROWS_END, row0 + ROWS);
+    const uint column0 = TABLE_FIRST + GROUP % columns * COLUMNS, columns_end = LESSER(TABLE_END, column0 + COLUMNS);
+    const uint depth = WIDTH(0u);
     for (uint c = column0; c < columns_end; c += TN) {
-        const uint strip = FIRST(1u) + c / panel * panel * STRIDE(1u) + c % panel, n = columns_end - c;
+        const uint strip = FIRST(1u) + c / COLUMNS * COLUMNS * STRIDE(1u) + c % COLUMNS, n = columns_end - c;
         const float16 shift = BIAS ? load16(bias + (FIRST(2u) + c), n) : (float16)(0.0f);
         for (uint r0 = row0; r0 < rows_end; r0 += TM) {
             __global const float *b = weight + strip;
@@ -75,7 +75,7 @@ BODY()
                 a[i] = x + ROW(0u, LESSER(r0 + i, rows_end - 1u));
                 sum[i] = (float16)(0.0f);
             }
-            for (uint k = 0u; k < depth; k++, b += panel) {
+            for (uint k = 0u; k < depth; k++, b += COLUMNS) {
                 const float16 v = vload16(0, b);
                 UNROLL for (uint i = 0u; i < TM; i++)
                     sum[i] = fma((float16)(a[i][k]), v, sum[i]);

@@ -66,11 +66,12 @@ uint64_t gpu_constant_bytes(const struct gpu_constant_layout *layout)
     return (uint64_t)layout->rows * layout->width * 4;
 }
 
-void gpu_constant_pack(const pln_host *host, const pln_constant_info *info, const struct gpu_constant_layout *layout,
+bool gpu_constant_pack(const pln_host *host, const pln_constant_info *info, const struct gpu_constant_layout *layout,
                        float *out)
 {
     (void)host;
     memcpy(out, info->plain, gpu_constant_bytes(layout));
+    return true;
 }
 
 const struct gpu_text *gpu_text_find(const char *kernel)

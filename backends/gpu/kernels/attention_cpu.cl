@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * attention.k for OpenCL devices that are CPUs: one thread a group, no shared memory. A group has ROWS query rows of one head
+ * and takes the sequences among them one by one; it walks over the keys 16 at a time, transposes them, and multiplies with
+ * the register tile of linear_cpu.cl: TM rows by 16 keys for the scores, TM rows by 16 columns for y. Online softmax as in
+ * attention.k, same operands and flags; the probabilities are that kernel's second pass.
+ */
+#include "dialect.h"
+#include "activations.h"
+SPEC(1, ROWS, 8u)
+SPEC(2, SIZE, 64u) /* of a head */
+SPEC(3, FLAGS, 0u)
+#define SOURCE HAS(2u)
+#define KEY_MASK HAS(4u)
+#define BIAS HAS(8u)
+#define DISTANCE HAS(16u)
+#define DISTANCE_KEY HAS(32u)
+#define HEAD_MASK HAS(64u)
+#define CAUSAL HAS(128u)
+#define LSE HAS(256u)
+#define KEEP HAS(512u)
+#define TM 6u
+#define KEYS 16u
+#define PIECES ((SIZE + 15u) / 16u)
+#define ROWS_ ((ROWS + TM - 1u) / TM * TM)
+
+/* b = the sequence that row r lies in: the last that begins at or before it, which is not empty. */
+#define FIND_SEQUENCE(b, r)                                                                                            \
+    b = 0u;                                                                                                            \
+    for (uint end_ = batch; end_ - b > 1u;) {                                                                          \
+        const uint middle_ = (b + end_) / 2u;                                                                          \
+        if (TO_UINT(starts[ROW(3u, middle_)]) <= (r))                                                                  \
+            b = middle_;                                                                                               \
+        else                                                                                                           \
+            end_ = middle_;                                                                                            \
+    }
+#define KEYS_FROM(b) TO_UINT(SOURCE ? source_starts[ROW(4u, b)] : starts[ROW(3u, b)])
+
+static float largest_of(float16 v)
+{
+    const float8 a = fmax(v.lo, v.hi);
+    const float4 b = fmax(a.lo, a.hi);
+    const float2 c = fmax(b.lo, b.hi);
+    return fmax(c.x, c.y);
+}
+
+static float sum_of(float16 v)
+{
+    const float8 a = v.lo + v.hi;
+    const float4 b = a.lo + a.hi;
+    return SUM4(b);
+}
+
+/* The first n of 16 elements, the others zero. */
+static float16 load16(__global const float *from, uint n)
+{
+    float v[16] = {0.0f};
+    if (n >= 16u)
+        return vload16(0, from);
+    for (uint i = 0; i < n; i++)
+        v[i] = from[i];
+    return vload16(0, v);
+}
+
+static void store16(__global float *to, uint n, float16 x)
+{
+    float v[16];
+    if (n >= 16u) {
+        vstore16(x, 0, to);
+        return;
+    }
+    vstore16(x, 0, v);
+    for (uint i = 0; i < n; i++)
+        to[i] = v[i];
+}
+
+/* Sum over d of (q[d] + the key's k[d] if it counts too) * e[d]; k is a column of the transposed keys. */
+static float distance_term(__global const float *q, const float *k, __global const float *e)
+{
+    float s = 0.0f;
+    for (uint d = 0; d < SIZE; d++)
+        s = fma(q[d] + (DISTANCE_KEY ? k[d * KEYS] : 0.0f), e[d], s);
+    return s;
+}
+
+KERNEL(attention_cpu)
+READ(1, float, query) READ(2, float, key) READ(3, float, value) READ(4, int, starts) READ(5, int, source_starts)
+READ(6, int, key_mask) READ(7, float, bias) READ(8, int, pair_starts) READ(9, float, distance) READ(10, float, head_mask)
+WRITE(11, float, y) WRITE(12, float, lse) WRITE(13, float, probabilities) WRITE(14, float, statistics)
+BODY(NO_LOCALS)
+    const uint heads = PARAM(PLN_ATTENTION_PARAM_HEADS);
+    const float scale = PARAM_FLOAT(PLN_ATTENTION_PARAM_SCALE);
+    const uint reach = PARAM(PLN_ATTENTION_PARAM_MAX_POSITIONS) - 1u;
+    const uint head = GROUP % heads, column0 = head * SIZE;
+    const uint batch = COUNT - 1u, total = TO_UINT(starts[ROW(3u, batch)]);
+    const uint row0 = FIRST_ROW + GROUP / heads * ROWS;
+    const uint rows_end = LESSER(LESSER(total, plan[record + 28u]), row0 + ROWS);
+    const float factor = HEAD_MASK ? head_mask[FIRST(9u) + head] : 1.0f;
+    const uint pairs = BIAS ? TO_UINT(pair_starts[ROW(7u, batch)]) : 0u;
+    const uint plane = PARAM(PLN_ATTENTION_PARAM_BIAS_HEADS) > 1u ? head * pairs : 0u;
+    const int16 lane = (int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    float keys[SIZE * KEYS], p[TM * KEYS], top[ROWS_], sum[ROWS_];
+    float16 o[ROWS_ * PIECES];
+
+    for (uint first = row0; first < rows_end;) {
+        uint b;
+        FIND_SEQUENCE(b, first)
+        const uint begin = TO_UINT(starts[ROW(3u, b)]), end = LESSER(rows_end, TO_UINT(starts[ROW(3u, b + 1u)]));
+        const uint low = KEYS_FROM(b), high = KEYS_FROM(b + 1u);
+        const uint pair = BIAS ? TO_UINT(pair_starts[ROW(7u, b)]) - low : 0u;
+        for (uint i = 0; i < ROWS_; i++) {
+            top[i] = -LARGEST;
+            sum[i] = 0.0f;
+        }
+        for (uint i = 0; i < ROWS_ * PIECES; i++)
+            o[i] = (float16)(0.0f);
+        for (uint k0 = low; k0 < high; k0 += KEYS) {
+            const uint n = LESSER(high - k0, KEYS);
+            int16 hidden = (int16)(0);
+            if (KEY_MASK) {
+                int mask[KEYS];
+                for (uint j = 0; j < KEYS; j++)
+                    mask[j] = j < n && key_mask[ROW(5u, k0 + j)] == 0 ? -1 : 0;
+                hidden = vload16(0, mask);
+            }
+            for (uint j = 0; j < KEYS; j++) {
+                __global const float *k = key + (ROW(1u, k0 + LESSER(j, n - 1u)) + column0);
+                for (uint d = 0; d < SIZE; d++)
+                    keys[d * KEYS + j] = k[d];
+            }
+            for (uint r0 = first; r0 < end; r0 += TM) {
+                __global const float *q[TM];
+                float16 s[TM];
+                UNROLL for (uint i = 0; i < TM; i++)
+                {
+                    q[i] = query + (ROW(0u, LESSER(r0 + i, end - 1u)) + column0);
+                    s[i] = (float16)(0.0f);
+                }
+                for (uint d = 0; d < SIZE; d++) {
+                    const float16 k = vload16(d, keys);
+                    UNROLL for (uint i = 0; i < TM; i++)
+                        s[i] = fma((float16)(q[i][d]), k, s[i]);
+                }
+                UNROLL for (uint i = 0; i < TM; i++)
+                {
+                    const uint r = LESSER(r0 + i, end - 1u), at = r0 + i - first;
+                    const uint diagonal = low + r - begin;
+                    float16 t = s[i];
+                    if (DISTANCE) {
+                        float more[KEYS];
+                        for (uint j = 0; j < KEYS; j++) {
+                            const uint apart = diagonal + reach - (k0 + j), row = LESSER(apart, 2u * reach);
+                            more[j] = distance_term(q[i], keys + j, distance + ROW(8u, row));
+                        }
+                        t += vload16(0, more);
+                    }
+                    t *= scale;
+                    if (BIAS) {
+                        float more[KEYS];
+                        for (uint j = 0; j < KEYS; j++)
+                            more[j] = j < n ? bias[ROW(6u, plane + pair + (r - begin) * (high - low) + k0 + j)] : 0.0f;
+                        t += vload16(0, more);
+                    }
+                    const int16 outside = lane >= (int16)((int)n);
+                    t = outside | hidden ? (float16)(-LARGEST) : t;
+                    if (CAUSAL)
+                        t = lane > (int16)((int)(diagonal - k0)) ? (float16)(-LARGEST) : t;
+                    const float now = fmax(top[at], largest_of(t)), keep = exp_safe(top[at] - now);
+                    const float16 away = t - now;
+                    float16 e = exp(away);
+                    e = away < (float16)(-103.0f) || outside ? (float16)(0.0f) : e;
+                    vstore16(e, i, p);
+                    sum[at] = fma(sum[at], keep, sum_of(e));
+                    top[at] = now;
+                    if (keep != 1.0f)
+                        for (uint c = 0; c < PIECES; c++)
+                            o[at * PIECES + c] *= keep;
+                }
+                for (uint c = 0; c < PIECES; c++) {
+                    const uint at = (r0 - first) * PIECES + c;
+                    float16 a[TM];
+                    UNROLL for (uint i = 0; i < TM; i++)
+                        a[i] = o[at + i * PIECES];
+                    for (uint j = 0; j < n; j++) {
+                        const float16 v = load16(value + (ROW(2u, k0 + j) + column0 + c * 16u), SIZE - c * 16u);
+                        UNROLL for (uint i = 0; i < TM; i++)
+                            a[i] = fma((float16)(p[i * KEYS + j]), v, a[i]);
+                    }
+                    UNROLL for (uint i = 0; i < TM; i++)
+                        o[at + i * PIECES] = a[i];
+                }
+            }
+        }
+        for (uint r = first; r < end; r++) {
+            const uint at = r - first;
+            for (uint c = 0; c < PIECES; c++)
+                store16(y + (ROW(10u, r) + column0 + c * 16u), SIZE - c * 16u, o[at * PIECES + c] / sum[at] * factor);
+            if (LSE)
+                lse[ROW(11u, r) + head] = top[at] + log(sum[at]);
+            if (KEEP) {
+                statistics[ROW(13u, r) + 2u * head] = top[at];
+                statistics[ROW(13u, r) + 2u * head + 1u] = sum[at];
+            }
+        }
+        first = end;
+    }
+END
