@@ -188,7 +188,7 @@ typedef struct pln_attention_options {
     pln_value *key, *value; /* NULL both: query holds query, key and value side by side */
     pln_value *source_starts;
     pln_value *key_mask;
-    pln_value *bias, *pair_starts; /* pair_starts also for probabilities */
+    pln_value *bias, *pair_starts; /* pair_starts also for probabilities; NAME names the symbol NAME.total of pairs */
     uint32_t bias_heads;           /* 1 or heads; 0 means 1 */
     pln_value *distance;           /* with relative 1 or 2 */
     uint32_t relative;

@@ -139,6 +139,14 @@ static bool planes_of(pln_dim rows, uint32_t planes, pln_dim *pairs)
     return true;
 }
 
+/* The number of pairs is the last element of pair_starts; its symbol has that value's name and ".total". */
+static pln_dim graph_pairs(pln_graph *graph, const pln_value *pair_starts)
+{
+    char name[96];
+    snprintf(name, sizeof name, "%s.total", pair_starts->name);
+    return pln_rows_of(pln_graph_symbol(graph, name));
+}
+
 static void want_relative(const struct rule *r, const pln_attention_params *p)
 {
     const pln_value *distance = r->node->inputs[PLN_ATTENTION_INPUT_DISTANCE];
@@ -173,9 +181,10 @@ void graph_shape_attention(pln_graph *graph, const struct graph_node *node, stru
     want_relative(&r, p);
     pln_dim pairs = {0}; /* without pair_starts nothing has pairs */
     if (pair_starts)
-        pairs = (pln_dim){pln_graph_symbol(graph, "pairs"), 1, 0};
-    if (bias && !planes_of(bias->rows, p->bias_heads, &pairs))
-        require(&r, false, "the rows of bias are a multiple of bias_heads");
+        pairs = graph_pairs(graph, pair_starts);
+    pln_dim plane;
+    if (bias && (!planes_of(bias->rows, p->bias_heads, &plane) || !same_rows(plane, pairs)))
+        require(&r, false, "bias has bias_heads times as many rows as pair_starts has pairs");
     out[PLN_ATTENTION_OUTPUT_Y] = (struct graph_shape){q->rows, q->width};
     out[PLN_ATTENTION_OUTPUT_LSE] = (struct graph_shape){q->rows, p->heads};
     out[PLN_ATTENTION_OUTPUT_PROBABILITIES] =

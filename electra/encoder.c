@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Embeddings and encoder layers, LayerNorm after each block as in BERT. Numbers of sections are those of the ELECTRA
+ * specification's forward mathematics: H hidden, E embedding, I intermediate size.
+ */
+#include <stdio.h>
+
+#include "electra/describe.h"
+
+/* x [tokens, E]; with E != H a linear map to [tokens, H] after the LayerNorm. */
+static pln_value *embeddings(struct electra_describe *d)
+{
+    const struct electra_config *c = d->config;
+    const uint32_t width = c->embedding_size;
+    d->prefix = "embeddings.";
+    pln_value *types = pln_graph_input(d->graph, "token_types", PLN_I32, d->tokens, 1);
+    pln_value *type = electra_constant(d, "token_type_embeddings.weight", c->type_vocab_size, width, ELECTRA_NORMAL);
+    pln_value *gamma = electra_constant(d, "LayerNorm.weight", width, 0, ELECTRA_ONES);
+    pln_value *beta = electra_constant(d, "LayerNorm.bias", width, 0, ELECTRA_ZEROS);
+    pln_embed_options o = {.name = "embeddings", .eps = (float)c->layer_norm_eps};
+    if (d->features->embeddings) {
+        o.embeddings = pln_graph_input(d->graph, "embeddings", PLN_F32, d->tokens, width);
+    } else {
+        o.ids = pln_graph_input(d->graph, "ids", PLN_I32, d->tokens, 1);
+        o.word = electra_constant(d, "word_embeddings.weight", c->vocab_size, width, ELECTRA_NORMAL);
+    }
+    /* The table is in the files of relative positions too, but it is not added. */
+    pln_value *position =
+        electra_constant(d, "position_embeddings.weight", c->max_position_embeddings, width, ELECTRA_NORMAL);
+    if (c->position_embedding_type == ELECTRA_ABSOLUTE) {
+        o.positions = pln_graph_input(d->graph, "positions", PLN_I32, d->tokens, 1);
+        o.position = position;
+    }
+    d->prefix = "";
+    pln_value *x = type && gamma && beta ? pln_embed(d->graph, types, type, gamma, beta, o) : NULL;
+    if (c->embedding_size != c->hidden_size)
+        x = electra_dense(d, x, "embeddings_project", c->hidden_size, width,
+                          (pln_linear_options){.name = "embeddings_project"});
+    return x;
+}
+
+/* Several dense layers with the same input as one product: their weights lie one below the other. */
+static pln_value *joined(struct electra_describe *d, pln_value *x, const char *const *names, uint32_t n,
+                         const char *node)
+{
+    const uint32_t hidden = d->config->hidden_size;
+    const pln_tensor *weights[3], *biases[3];
+    for (uint32_t i = 0; i < n; i++) {
+        char weight[256], bias[256];
+        snprintf(weight, sizeof weight, "%s%s.weight", d->prefix, names[i]);
+        snprintf(bias, sizeof bias, "%s%s.bias", d->prefix, names[i]);
+        const struct electra_request requests[] = {{weight, hidden, hidden, true, ELECTRA_NORMAL},
+                                                   {bias, hidden, 0, true, ELECTRA_ZEROS}};
+        if (d->error.status != PLN_OK ||
+            electra_weight_find(d->weights, &requests[0], &weights[i], &d->error) != PLN_OK ||
+            electra_weight_find(d->weights, &requests[1], &biases[i], &d->error) != PLN_OK)
+            return NULL;
+    }
+    pln_value *bias = pln_graph_constant(d->graph, biases[0]->name, biases, n);
+    return pln_linear(d->graph, x, pln_graph_constant(d->graph, weights[0]->name, weights, n),
+                      (pln_linear_options){.name = node, .bias = bias});
+}
+
+static pln_value *attention_block(struct electra_describe *d, pln_value *x, pln_value *context, const char *from)
+{
+    const uint32_t hidden = d->config->hidden_size;
+    char dense[64], norm[64], output[64], node[64];
+    snprintf(dense, sizeof dense, "%s.output.dense", from);
+    snprintf(norm, sizeof norm, "%s.output.LayerNorm", from);
+    snprintf(output, sizeof output, "%s.output", from);
+    snprintf(node, sizeof node, "%s.norm", from);
+    x = electra_dense(d, context, dense, hidden, hidden, (pln_linear_options){.name = output, .residual = x});
+    return electra_norm(d, x, norm, hidden, node);
+}
+
+static void mark_attentions(struct electra_describe *d, const char *what, uint32_t layer, pln_value *probabilities)
+{
+    char name[48];
+    snprintf(name, sizeof name, "%s.%u", what, layer);
+    if (probabilities)
+        pln_graph_output(d->graph, name, probabilities);
+}
+
+static pln_value *self_attention(struct electra_describe *d, uint32_t layer, pln_value *x)
+{
+    static const char *const names[] = {"attention.self.query", "attention.self.key", "attention.self.value"};
+    const struct electra_config *c = d->config;
+    const uint32_t head_size = c->hidden_size / c->num_attention_heads;
+    pln_value *probabilities = NULL;
+    pln_attention_options o = {.name = "attention",
+                               .heads = c->num_attention_heads,
+                               .starts = d->starts,
+                               .key_mask = d->key_mask,
+                               .bias = d->bias,
+                               .pair_starts = d->pair_starts,
+                               .bias_heads = d->features->bias_planes,
+                               .relative = (uint32_t)c->position_embedding_type,
+                               .head_mask = d->head_mask ? pln_row(d->graph, d->head_mask, layer) : NULL,
+                               .causal = c->is_decoder,
+                               .probabilities = d->features->attentions ? &probabilities : NULL};
+    if (c->position_embedding_type != ELECTRA_ABSOLUTE)
+        o.distance = electra_constant(d, "attention.self.distance_embedding.weight", 2 * c->max_position_embeddings - 1,
+                                      head_size, ELECTRA_NORMAL);
+    pln_value *qkv = joined(d, x, names, 3, "attention.query_key_value");
+    pln_value *context = pln_attention(d->graph, qkv, o);
+    mark_attentions(d, "attentions", layer, probabilities);
+    return attention_block(d, x, context, "attention");
+}
+
+/* Queries from x, keys and values from the encoder's states; positions are always absolute here. */
+static pln_value *cross_attention(struct electra_describe *d, uint32_t layer, pln_value *x)
+{
+    static const char *const query[] = {"crossattention.self.query"};
+    static const char *const key_value[] = {"crossattention.self.key", "crossattention.self.value"};
+    const uint32_t hidden = d->config->hidden_size;
+    pln_value *probabilities = NULL;
+    pln_value *q = joined(d, x, query, 1, "crossattention.query");
+    pln_value *kv = joined(d, d->source, key_value, 2, "crossattention.key_value");
+    pln_value *context =
+        pln_attention(d->graph, q,
+                      (pln_attention_options){.name = "crossattention",
+                                              .heads = d->config->num_attention_heads,
+                                              .starts = d->starts,
+                                              .key = pln_columns(d->graph, kv, 0, hidden),
+                                              .value = pln_columns(d->graph, kv, hidden, hidden),
+                                              .source_starts = d->source_starts,
+                                              .key_mask = d->source_mask,
+                                              .pair_starts = d->source_pair_starts,
+                                              .head_mask = d->head_mask ? pln_row(d->graph, d->head_mask, layer) : NULL,
+                                              .probabilities = d->features->attentions ? &probabilities : NULL});
+    mark_attentions(d, "cross_attentions", layer, probabilities);
+    return attention_block(d, x, context, "crossattention");
+}
+
+static pln_value *layer(struct electra_describe *d, uint32_t i, pln_value *x)
+{
+    const struct electra_config *c = d->config;
+    char prefix[48];
+    snprintf(prefix, sizeof prefix, "encoder.layer.%u.", i);
+    d->prefix = prefix;
+    pln_graph_begin(d->graph, "layer.%u", i);
+    x = self_attention(d, i, x);
+    if (d->source)
+        x = cross_attention(d, i, x);
+    pln_value *inner = electra_dense(d, x, "intermediate.dense", c->intermediate_size, c->hidden_size,
+                                     (pln_linear_options){.name = "intermediate", .activation = c->hidden_act});
+    x = electra_dense(d, inner, "output.dense", c->hidden_size, c->intermediate_size,
+                      (pln_linear_options){.name = "output", .residual = x});
+    x = electra_norm(d, x, "output.LayerNorm", c->hidden_size, "norm");
+    pln_graph_end(d->graph);
+    d->prefix = "";
+    return x;
+}
+
+static void mark_hidden_state(struct electra_describe *d, uint32_t i, pln_value *x)
+{
+    char name[32];
+    snprintf(name, sizeof name, "hidden_states.%u", i);
+    if (d->features->hidden_states && x)
+        pln_graph_output(d->graph, name, x);
+}
+
+pln_value *electra_encoder(struct electra_describe *d)
+{
+    pln_value *x = embeddings(d);
+    mark_hidden_state(d, 0, x);
+    for (uint32_t i = 0; i < d->config->num_hidden_layers; i++) {
+        x = layer(d, i, x);
+        mark_hidden_state(d, i + 1, x);
+    }
+    d->prefix = NULL; /* what follows are heads, under their own names */
+    return x;
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Names of tensors have changed over the years: with and without "electra.", gamma and beta for LayerNorm.
+ */
+#include "electra/weights.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/fail.h"
+
+struct electra_weight {
+    struct electra_weight *next;
+    char *name;
+    pln_tensor tensor;
+    float *drawn; /* NULL: from the checkpoint */
+};
+
+enum { NAME_BYTES = 256 };
+
+pln_status electra_weights_init(struct electra_weights *weights, const struct ckpt *checkpoint,
+                                const struct electra_config *config, uint64_t seed, pln_error *error)
+{
+    *weights = (struct electra_weights){.checkpoint = checkpoint, .config = config, .seed = seed};
+    weights->used = calloc(ckpt_count(checkpoint) + 1, sizeof *weights->used);
+    return weights->used ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "no memory for the list of weights");
+}
+
+void electra_weights_finish(struct electra_weights *weights)
+{
+    for (struct electra_weight *w = weights->list, *next; w; w = next) {
+        next = w->next;
+        free(w->name);
+        free(w->drawn);
+        free(w);
+    }
+    free(weights->used);
+    *weights = (struct electra_weights){0};
+}
+
+/* The old name of LayerNorm.weight and LayerNorm.bias; false if it is neither. */
+static bool old_norm_name(const char *name, char *old)
+{
+    static const char *const pairs[][2] = {{"LayerNorm.weight", "LayerNorm.gamma"},
+                                           {"LayerNorm.bias", "LayerNorm.beta"}};
+    for (size_t i = 0; i < 2; i++) {
+        const size_t n = strlen(name), tail = strlen(pairs[i][0]);
+        if (n >= tail && strcmp(name + n - tail, pairs[i][0]) == 0) {
+            snprintf(old, NAME_BYTES, "%.*s%s", (int)(n - tail), name, pairs[i][1]);
+            return true;
+        }
+    }
+    return false;
+}
+
+static const pln_tensor *find_any_name(const struct electra_weights *weights, const char *name)
+{
+    char old[NAME_BYTES], prefixed[NAME_BYTES + 8];
+    const char *const names[] = {name, old_norm_name(name, old) ? old : NULL};
+    for (size_t i = 0; i < 2 && names[i]; i++) {
+        snprintf(prefixed, sizeof prefixed, "electra.%s", names[i]);
+        const pln_tensor *tensor = ckpt_find(weights->checkpoint, prefixed);
+        if (!tensor)
+            tensor = ckpt_find(weights->checkpoint, names[i]);
+        if (tensor)
+            return tensor;
+    }
+    return NULL;
+}
+
+bool electra_weight_exists(const struct electra_weights *weights, const char *name)
+{
+    return find_any_name(weights, name) != NULL;
+}
+
+/* splitmix64 */
+static uint64_t draw(uint64_t *state)
+{
+    uint64_t z = *state += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+/* The stream of a tensor hangs on the seed and its name alone (FNV-1a), not on what else is missing. */
+static uint64_t stream_of(uint64_t seed, const char *name)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (; *name; name++)
+        hash = (hash ^ (unsigned char)*name) * 0x100000001b3u;
+    return hash ^ seed * 0x9e3779b97f4a7c15u;
+}
+
+static void fill_normal(float *out, size_t n, double deviation, uint64_t state)
+{
+    const double two_pi = 6.28318530717958647692;
+    for (size_t i = 0; i < n; i++) { /* Box-Muller */
+        const double u = ((double)(draw(&state) >> 11) + 1) * 0x1p-53, v = (double)(draw(&state) >> 11) * 0x1p-53;
+        out[i] = (float)(deviation * sqrt(-2 * log(u)) * cos(two_pi * v));
+    }
+}
+
+static bool draw_tensor(struct electra_weights *weights, const struct electra_request *request,
+                        struct electra_weight *w)
+{
+    const size_t n = (size_t)request->rows * (request->width ? request->width : 1);
+    w->drawn = calloc(n, sizeof *w->drawn);
+    if (!w->drawn)
+        return false;
+    if (request->fill == ELECTRA_NORMAL)
+        fill_normal(w->drawn, n, weights->config->initializer_range, stream_of(weights->seed, request->name));
+    for (size_t i = 0; request->fill == ELECTRA_ONES && i < n; i++)
+        w->drawn[i] = 1;
+    w->tensor = (pln_tensor){.name = w->name,
+                             .dtype = PLN_F32,
+                             .rank = request->width ? 2 : 1,
+                             .shape = {request->rows, request->width},
+                             .data = w->drawn};
+    return true;
+}
+
+static void print_shape(char *text, size_t bytes, const pln_tensor *tensor)
+{
+    size_t used = (size_t)snprintf(text, bytes, "[");
+    for (uint32_t i = 0; i < tensor->rank && used < bytes; i++)
+        used +=
+            (size_t)snprintf(text + used, bytes - used, i ? ", %llu" : "%llu", (unsigned long long)tensor->shape[i]);
+    if (used < bytes)
+        snprintf(text + used, bytes - used, "]");
+}
+
+static pln_status check_tensor(const struct electra_request *request, const pln_tensor *found, pln_error *error)
+{
+    const pln_tensor expected = {.rank = request->width ? 2 : 1, .shape = {request->rows, request->width}};
+    const bool floats =
+        found->dtype == PLN_F32 || found->dtype == PLN_F16 || found->dtype == PLN_BF16 || found->dtype == PLN_F64;
+    if (floats && found->rank == expected.rank && found->shape[0] == expected.shape[0] &&
+        (expected.rank == 1 || found->shape[1] == expected.shape[1]))
+        return PLN_OK;
+    char want[64], have[128];
+    print_shape(want, sizeof want, &expected);
+    print_shape(have, sizeof have, found);
+    return pln_fail(error, PLN_BAD_MODEL, "tensor %s: expected floats %s, found %s %s", found->name, want,
+                    pln_dtype_string(found->dtype), have);
+}
+
+static pln_status take_tensor(struct electra_weights *weights, const struct electra_request *request,
+                              struct electra_weight *w, pln_error *error)
+{
+    const pln_tensor *found =
+        request->encoder ? find_any_name(weights, request->name) : ckpt_find(weights->checkpoint, request->name);
+    char old[NAME_BYTES];
+    if (!found && !request->encoder && old_norm_name(request->name, old))
+        found = ckpt_find(weights->checkpoint, old);
+    if (found) {
+        for (uint32_t i = 0; i < ckpt_count(weights->checkpoint); i++)
+            weights->used[i] |= ckpt_tensor(weights->checkpoint, i) == found;
+        w->tensor = *found;
+        return check_tensor(request, found, error);
+    }
+    if (request->encoder && ckpt_has_weights(weights->checkpoint))
+        return pln_fail(error, PLN_BAD_MODEL, "the weights lack the tensor electra.%s", request->name);
+    return draw_tensor(weights, request, w)
+               ? PLN_OK
+               : pln_fail(error, PLN_NO_MEMORY, "no memory for the tensor %s", request->name);
+}
+
+pln_status electra_weight_find(struct electra_weights *weights, const struct electra_request *request,
+                               const pln_tensor **tensor, pln_error *error)
+{
+    for (struct electra_weight *w = weights->list; w; w = w->next)
+        if (strcmp(w->name, request->name) == 0) {
+            *tensor = &w->tensor;
+            return check_tensor(request, &w->tensor, error);
+        }
+    struct electra_weight *w = calloc(1, sizeof *w);
+    if (!w || !(w->name = strdup(request->name))) {
+        free(w);
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for the tensor %s", request->name);
+    }
+    const pln_status status = take_tensor(weights, request, w, error);
+    if (status != PLN_OK) {
+        free(w->name);
+        free(w->drawn);
+        free(w);
+        return status;
+    }
+    w->next = weights->list;
+    weights->list = w;
+    *tensor = &w->tensor;
+    return PLN_OK;
+}
+
+/* ---- reports
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+static bool append(char **text, const char *name)
+{
+    const size_t old = *text ? strlen(*text) : 0, bytes = old + strlen(name) + 3;
+    char *longer = realloc(*text, bytes);
+    if (!longer)
+        return false;
+    snprintf(longer + old, bytes - old, "%s%s", old ? ", " : "", name);
+    *text = longer;
+    return true;
+}
+
+char *electra_weights_missing(const struct electra_weights *weights)
+{
+    char *text = NULL;
+    for (const struct electra_weight *w = weights->list; w; w = w->next)
+        if (w->drawn && !append(&text, w->name))
+            break;
+    return text;
+}
+
+/* Buffers of files older than 4.31. */
+static bool is_buffer(const char *name)
+{
+    return strstr(name, "embeddings.position_ids") || strstr(name, "embeddings.token_type_ids");
+}
+
+char *electra_weights_unexpected(const struct electra_weights *weights)
+{
+    char *text = NULL;
+    for (uint32_t i = 0; i < ckpt_count(weights->checkpoint); i++) {
+        const char *name = ckpt_tensor(weights->checkpoint, i)->name;
+        if (!weights->used[i] && !is_buffer(name) && !append(&text, name))
+            break;
+    }
+    return text;
+}

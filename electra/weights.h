@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Weights by their Hugging Face names: found in the checkpoint under any of the names that a tensor has had, checked
+ * against the config, or drawn at random where the checkpoint lacks a head.
+ */
+#ifndef ELECTRA_WEIGHTS_H
+#define ELECTRA_WEIGHTS_H
+
+#include "checkpoint/checkpoint.h"
+#include "electra/config.h"
+
+struct electra_weight; /* a tensor that was asked for */
+
+struct electra_weights {
+    const struct ckpt *checkpoint;
+    const struct electra_config *config;
+    uint64_t seed;
+    struct electra_weight *list;
+    bool *used; /* [tensors of the checkpoint] */
+};
+
+enum electra_fill { ELECTRA_NORMAL, ELECTRA_ZEROS, ELECTRA_ONES }; /* how a missing tensor is drawn */
+
+/* What is asked for: "encoder.layer.0.intermediate.dense.weight" of the encoder (in files with or without "electra."),
+ * or a head's tensor under its own name. width 0: a vector of `rows` elements. */
+struct electra_request {
+    const char *name;
+    uint32_t rows, width;
+    bool encoder;
+    enum electra_fill fill;
+};
+
+pln_status electra_weights_init(struct electra_weights *weights, const struct ckpt *checkpoint,
+                                const struct electra_config *config, uint64_t seed, pln_error *error);
+void electra_weights_finish(struct electra_weights *weights);
+
+/* The tensor; the same one each time. It lives as long as the weights. PLN_BAD_MODEL names tensor, expected, found. */
+pln_status electra_weight_find(struct electra_weights *weights, const struct electra_request *request,
+                               const pln_tensor **tensor, pln_error *error);
+
+/* Whether the checkpoint holds a tensor of that name (of the encoder: under any of its names). */
+bool electra_weight_exists(const struct electra_weights *weights, const char *name);
+
+/* Names, separated by ", ", of tensors that were drawn at random, and of those in the checkpoint that nothing asked for
+ * (buffers that old files hold are not counted). New text, freed by the caller; NULL if there are none. */
+char *electra_weights_missing(const struct electra_weights *weights);
+char *electra_weights_unexpected(const struct electra_weights *weights);
+#endif
