@@ -210,7 +210,7 @@ const char *gpu_tile_probabilities(const struct gpu_view *view, struct gpu_launc
 /* One thread a group has ROWS query rows of a head: S1 = rows, S2 = head size, S3 = flags. */
 const char *gpu_tile_attention_cpu(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group)
 {
-    enum { ROWS = 8 };
+    enum { ROWS = 48 };
     (void)table_per_group;
     const pln_attention_params *p = view->params;
     set_specs(launch, 4, (uint32_t[]){1, ROWS, p->head_size, attention_flags(view)});
