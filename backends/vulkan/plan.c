@@ -83,6 +83,35 @@ static void release_steps(const pln_host *host, struct vkb_steps *steps)
     *steps = (struct vkb_steps){0};
 }
 
+static uint64_t record_bytes(const struct vkb_steps *steps)
+{
+    return steps->words * sizeof(uint32_t);
+}
+
+/* After the records, each step has a place of its own in the plan buffer for outputs that are absent: nothing is
+ * written there, but the validation layer believes what a kernel declares. Place n is the end. */
+static uint64_t spare_place(const pln_device *device, const struct vkb_steps *steps, uint32_t step)
+{
+    const uint64_t alignment = device->limits.offset_alignment;
+    return (record_bytes(steps) + alignment - 1) / alignment * alignment + step * alignment;
+}
+
+static uint64_t words_bytes(const pln_device *device, const struct vkb_steps *steps)
+{
+    return spare_place(device, steps, steps->n);
+}
+
+static uint64_t control_bytes(const struct vkb_steps *steps)
+{
+    return (GPU_DIMS + steps->n_submissions) * sizeof(uint32_t);
+}
+
+static uint64_t own_bytes(const pln_device *device, const struct vkb_steps *steps)
+{
+    uint64_t scratch = steps->scratch_bytes ? vkb_buffer_round(steps->scratch_bytes) : 0;
+    return vkb_buffer_round(words_bytes(device, steps)) + vkb_buffer_round(control_bytes(steps)) + scratch;
+}
+
 static pln_status lower(pln_device *device, const pln_segment *segment, struct vkb_steps *steps, pln_error *error)
 {
     *steps = (struct vkb_steps){.words = GPU_DIMS};
@@ -92,7 +121,7 @@ static pln_status lower(pln_device *device, const pln_segment *segment, struct v
     pln_status status = PLN_OK;
     for (; lowering.node < segment->n_nodes && status == PLN_OK; lowering.node++)
         status = gpu_lower(&device->limits, segment, lowering.node, add_step, &lowering, error);
-    if (status == PLN_OK && steps->words * sizeof(uint32_t) > device->limits.max_range)
+    if (status == PLN_OK && record_bytes(steps) > device->limits.max_range)
         status = pln_fail(error, PLN_UNSUPPORTED, "the records of %u launches exceed the buffer range of %llu bytes",
                           steps->n, (unsigned long long)device->limits.max_range);
     if (status != PLN_OK)
@@ -102,59 +131,44 @@ static pln_status lower(pln_device *device, const pln_segment *segment, struct v
     return status;
 }
 
-static uint64_t words_bytes(const struct vkb_steps *steps)
-{
-    return steps->words * sizeof(uint32_t);
-}
-
-static uint64_t control_bytes(const struct vkb_steps *steps)
-{
-    return (GPU_DIMS + steps->n_submissions) * sizeof(uint32_t);
-}
-
-static uint64_t own_bytes(const struct vkb_steps *steps)
-{
-    uint64_t scratch = steps->scratch_bytes ? vkb_buffer_round(steps->scratch_bytes) : 0;
-    return vkb_buffer_round(words_bytes(steps)) + vkb_buffer_round(control_bytes(steps)) + scratch;
-}
-
 /* ---- making a plan ---- */
 
 static pln_status allocate_buffers(pln_plan *plan, const struct vkb_steps *steps, pln_error *error)
 {
     pln_device *device = plan->device;
-    pln_status status = vkb_buffer_create(device, words_bytes(steps), VKB_MEMORY_VALUES, &plan->words, error);
+    pln_status status = vkb_buffer_create(device, words_bytes(device, steps), VKB_MEMORY_VALUES, &plan->words, error);
     if (status == PLN_OK && steps->scratch_bytes)
         status = vkb_buffer_create(device, steps->scratch_bytes, VKB_MEMORY_VALUES, &plan->scratch, error);
     if (status == PLN_OK)
         status = vkb_buffer_create(device, control_bytes(steps), VKB_MEMORY_HOST, &plan->control, error);
     if (status == PLN_OK)
         memset(plan->control->mapped, 0, control_bytes(steps));
-    plan->own_bytes = own_bytes(steps);
+    plan->own_bytes = own_bytes(device, steps);
     return status;
 }
 
 static pln_status write_records(pln_plan *plan, const struct vkb_steps *steps, pln_error *error)
 {
     const pln_host *host = plan->device->host;
-    uint32_t *words = host->allocate(host->context, words_bytes(steps));
+    uint32_t *words = host->allocate(host->context, record_bytes(steps));
     if (!words)
         return pln_fail(error, PLN_NO_MEMORY, "no host memory for the records of a plan");
     for (uint32_t i = 0; i < steps->n; i++) {
         const struct vkb_step *step = &steps->steps[i];
         memcpy(words + step->record, step->launch.record, step->launch.n_words * sizeof *words);
     }
-    pln_status status = vkb_buffer_write(plan->device, plan->words, 0, words_bytes(steps), words, error);
+    pln_status status = vkb_buffer_write(plan->device, plan->words, 0, record_bytes(steps), words, error);
     host->release(host->context, words);
     return status;
 }
 
 /* Where a binding of a launch lies. What no step writes (constants, records) takes no part in barriers. */
 static struct vkb_binding find_binding(const pln_plan *plan, const pln_segment *segment,
-                                       const struct gpu_binding *binding)
+                                       const struct gpu_binding *binding, uint64_t spare)
 {
     if (binding->value == GPU_BIND_NONE)
-        return (struct vkb_binding){.buffer = plan->words, .bytes = plan->words->bytes};
+        return (struct vkb_binding){
+            .buffer = plan->words, .offset = binding->written ? spare : 0, .bytes = MIN_BINDING};
     struct vkb_binding found = {
         .offset = binding->offset,
         .bytes = binding->bytes > MIN_BINDING ? binding->bytes : MIN_BINDING,
@@ -173,13 +187,15 @@ static struct vkb_binding find_binding(const pln_plan *plan, const pln_segment *
     return found;
 }
 
-static pln_status find_bindings(const pln_plan *plan, const pln_segment *segment, struct vkb_step *step,
-                                pln_error *error)
+static pln_status find_bindings(const pln_plan *plan, const pln_segment *segment, const struct vkb_steps *steps,
+                                uint32_t index, pln_error *error)
 {
     const struct gpu_limits *limits = &plan->device->limits;
-    step->bindings[0] = find_binding(plan, segment, &(struct gpu_binding){.value = GPU_BIND_NONE});
+    const uint64_t spare = spare_place(plan->device, steps, index);
+    struct vkb_step *step = &steps->steps[index];
+    step->bindings[0] = (struct vkb_binding){.buffer = plan->words, .bytes = record_bytes(steps)};
     for (uint32_t i = 0; i < step->launch.n_bindings; i++) {
-        struct vkb_binding found = find_binding(plan, segment, &step->launch.bindings[i]);
+        struct vkb_binding found = find_binding(plan, segment, &step->launch.bindings[i], spare);
         uint64_t size = found.buffer ? vkb_buffer_round(found.buffer->bytes) : 0;
         if (found.offset % limits->offset_alignment || found.bytes > size || found.offset > size - found.bytes ||
             found.bytes > limits->max_range)
@@ -238,7 +254,7 @@ static pln_status bind_steps(pln_plan *plan, const pln_segment *segment, struct 
         return vkb_fail(device, result, "vkCreateDescriptorPool", error);
     for (uint32_t i = 0; i < steps->n; i++) {
         struct vkb_step *step = &steps->steps[i];
-        pln_status status = find_bindings(plan, segment, step, error);
+        pln_status status = find_bindings(plan, segment, steps, i, error);
         if (status == PLN_OK)
             status = vkb_pipeline_get(device, &step->launch, &step->pipeline, error);
         if (status == PLN_OK)
@@ -385,7 +401,7 @@ static pln_status tell_dry(pln_device *device, const pln_segment *segment, pln_p
     if (status != PLN_OK)
         return status;
     info->n_kernels = steps.n;
-    info->scratch_bytes = own_bytes(&steps);
+    info->scratch_bytes = own_bytes(device, &steps);
     info->constant_bytes = 0;
     for (uint32_t i = 0; i < steps.n && i < room; i++) {
         const struct gpu_launch *launch = &steps.steps[i].launch;

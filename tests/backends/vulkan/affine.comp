@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The kernel of the stand-in: pass 0 gives t = 2 x, pass 1 gives y = t + bias, row by row, one work-group a row.
+ * The kernel of the stand-in: pass 0 gives t = 2 x, pass 1 gives y = t + bias, row by row, one work-group a row. `copy` is an
+ * output that is always absent (word 4 is 0): declared, and never written.
  */
 #version 460
 layout(constant_id = 0) const uint WG = 64u;
@@ -11,6 +12,7 @@ layout(binding = 0, std430) readonly buffer plan_block { uint plan[]; };
 layout(binding = 1, std430) readonly buffer x_block { float x[]; };
 layout(binding = 2, std430) readonly buffer bias_block { float bias[]; };
 layout(binding = 3, std430) writeonly buffer y_block { float y[]; };
+layout(binding = 4, std430) writeonly buffer copy_block { float copy[]; };
 
 void main()
 {
@@ -20,6 +22,9 @@ void main()
         return;
     for (uint c = gl_LocalInvocationID.x; c < width; c += WG) {
         uint i = group * width + c;
-        y[i] = PASS == 0u ? 2.0 * x[i] : x[i] + bias[c];
+        float result = PASS == 0u ? 2.0 * x[i] : x[i] + bias[c];
+        y[i] = result;
+        if (plan[record + 4u] != 0u)
+            copy[i] = result;
     }
 }

@@ -39,9 +39,9 @@ static struct gpu_launch describe(const pln_value_info *x, uint32_t pass, uint32
         .workgroup = THREADS,
         .n_specs = 2,
         .specs = {THREADS, pass},
-        .n_bindings = 3,
-        .n_words = 4,
-        .record = {x->rows.symbol, first, window, x->width},
+        .n_bindings = 4,
+        .n_words = 5,
+        .record = {x->rows.symbol, first, window, x->width, 0},
         .rows = x->rows,
         .first_row = first,
         .window_rows = window,
@@ -73,6 +73,7 @@ pln_status gpu_lower(const struct gpu_limits *limits, const pln_segment *segment
             launch.bindings[1] = pass ? (struct gpu_binding){info->inputs[1], 0, row, false} : none;
             launch.bindings[2] =
                 pass ? (struct gpu_binding){info->outputs[0], y->offset + first * row, window * row, true} : scratch;
+            launch.bindings[3] = (struct gpu_binding){.value = GPU_BIND_NONE, .written = true};
             pln_status status = emit(context, &launch, error);
             if (status != PLN_OK)
                 return status;

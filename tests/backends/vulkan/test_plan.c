@@ -62,7 +62,6 @@ static void describe(struct chain *chain)
     }
     chain->capacity[1] = ROWS;
     chain->segment = (pln_segment){.size = sizeof chain->segment,
-                                   .flags = PLN_SEGMENT_TIMED,
                                    .n_nodes = NODES,
                                    .node_stride = sizeof *chain->nodes,
                                    .nodes = chain->nodes,
@@ -73,7 +72,7 @@ static void describe(struct chain *chain)
                                    .capacity = chain->capacity};
 }
 
-static struct chain *chain_create(const char *options)
+static struct chain *chain_create(const char *options, uint32_t flags)
 {
     const pln_backend *backend = pln_backend_query(1, 1);
     struct chain *chain = calloc(1, sizeof *chain);
@@ -87,6 +86,7 @@ static struct chain *chain_create(const char *options)
     assert_int_equal(backend->buffer_create(chain->device, VALUES * ELEMENTS * 5, &chain->buffer, NULL), PLN_OK);
     assert_int_equal(backend->constant_create(chain->device, &bias, &chain->bias, NULL), PLN_OK);
     describe(chain);
+    chain->segment.flags = flags;
     assert_int_equal(backend->plan_create(chain->device, &chain->segment, &chain->plan, NULL), PLN_OK);
     return chain;
 }
@@ -146,7 +146,7 @@ static void same_numbers_under_every_limit(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
-        struct chain *chain = chain_create(limits[i]);
+        struct chain *chain = chain_create(limits[i], 0);
         check_run(chain, ROWS);
         check_run(chain, 333);
         check_run(chain, 0);
@@ -157,11 +157,11 @@ static void same_numbers_under_every_limit(void **state)
 static void limits_take_effect(void **state)
 {
     (void)state;
-    struct chain *chain = chain_create("");
+    struct chain *chain = chain_create("", 0);
     assert_int_equal(chain->plan->n_submissions, 1);
     assert_int_equal(chain->plan->n_launches, 2 * NODES);
     chain_destroy(chain);
-    chain = chain_create("submit=1 range=131072"); /* 320 rows fit a window: four windows a pass */
+    chain = chain_create("submit=1 range=131072", 0); /* 320 rows fit a window: four windows a pass */
     assert_int_equal(chain->plan->n_launches, 4 * 2 * NODES);
     assert_true(chain->plan->n_submissions > NODES);
     chain_destroy(chain);
@@ -169,7 +169,7 @@ static void limits_take_effect(void **state)
 
 static void too_many_groups_are_refused(void **state)
 {
-    struct chain *chain = chain_create("");
+    struct chain *chain = chain_create("", 0);
     pln_error error = {0};
     pln_plan *plan;
     (void)state;
@@ -184,7 +184,7 @@ static void too_many_groups_are_refused(void **state)
 static void dry_sizes_are_exact(void **state)
 {
     const pln_backend *backend = pln_backend_query(1, 1);
-    struct chain *chain = chain_create("");
+    struct chain *chain = chain_create("", 0);
     pln_kernel_info kernels[2 * NODES];
     pln_plan_info dry = {.size = sizeof dry}, made = {.size = sizeof made, .n_kernels = 2 * NODES, .kernels = kernels};
     (void)state;
@@ -202,7 +202,7 @@ static void dry_sizes_are_exact(void **state)
 
 static void wrong_dims_are_refused(void **state)
 {
-    struct chain *chain = chain_create("");
+    struct chain *chain = chain_create("", 0);
     const uint32_t dims[3] = {0, ROWS, 1};
     pln_run run_of_three = {sizeof(pln_run), 3, dims};
     (void)state;
@@ -214,7 +214,7 @@ static void wrong_dims_are_refused(void **state)
 
 static void times_are_told(void **state)
 {
-    struct chain *chain = chain_create("submit=1");
+    struct chain *chain = chain_create("submit=1", PLN_SEGMENT_TIMED);
     uint64_t ns[NODES] = {0};
     (void)state;
     check_run(chain, ROWS);
@@ -248,7 +248,7 @@ static VKAPI_ATTR VkResult VKAPI_CALL submit_lost(VkQueue queue, uint32_t n, con
 
 static void dropped_work_is_noticed(void **state)
 {
-    struct chain *chain = chain_create("submit=1");
+    struct chain *chain = chain_create("submit=1", 0);
     pln_error error = {0};
     (void)state;
     check_run(chain, ROWS); /* leaves good sentinels behind */
@@ -263,7 +263,7 @@ static void dropped_work_is_noticed(void **state)
 
 static void a_lost_device_stays_lost(void **state)
 {
-    struct chain *chain = chain_create("submit=1");
+    struct chain *chain = chain_create("submit=1", 0);
     pln_buffer *buffer;
     (void)state;
     real_submit = chain->device->instance.vk.QueueSubmit;
@@ -289,11 +289,14 @@ static void validation_has_nothing_to_say(void **state)
     (void)state;
     if (!layer_is_installed())
         skip();
-    struct chain *chain = chain_create("validate=yes");
+    struct chain *chain = chain_create("validate=yes", 0);
     check_run(chain, ROWS);
     chain_destroy(chain);
-    chain = chain_create("validate=yes range=131072 block=65536 groups=40 submit=1 memory=discrete");
+    chain = chain_create("validate=yes range=131072 block=65536 groups=40 submit=1 memory=discrete", 0);
     check_run(chain, 333);
+    chain_destroy(chain);
+    chain = chain_create("validate=yes submit=1 memory=discrete", PLN_SEGMENT_TIMED);
+    check_run(chain, ROWS);
     chain_destroy(chain);
 }
 
@@ -313,7 +316,7 @@ static void a_missing_barrier_fails_the_next_entry(void **state)
     if (!layer_is_installed())
         skip();
     const pln_backend *backend = pln_backend_query(1, 1);
-    struct chain *chain = chain_create("validate=yes");
+    struct chain *chain = chain_create("validate=yes", 0);
     pln_error error = {0};
     pln_plan *careless;
     chain->device->instance.vk.CmdPipelineBarrier = no_barrier;
@@ -325,6 +328,38 @@ static void a_missing_barrier_fails_the_next_entry(void **state)
     backend->plan_destroy(&careless);
     assert_int_equal(run(chain, ROWS, &error), PLN_OK);
     chain_destroy(chain);
+}
+
+static PFN_vkCmdPipelineBarrier real_barrier;
+static int barriers;
+
+static VKAPI_ATTR void VKAPI_CALL count_barrier(VkCommandBuffer commands, VkPipelineStageFlags from,
+                                                VkPipelineStageFlags to, VkDependencyFlags flags, uint32_t n_memory,
+                                                const VkMemoryBarrier *memory, uint32_t n_buffers,
+                                                const VkBufferMemoryBarrier *buffers, uint32_t n_images,
+                                                const VkImageMemoryBarrier *images)
+{
+    barriers++;
+    real_barrier(commands, from, to, flags, n_memory, memory, n_buffers, buffers, n_images, images);
+}
+
+/* Windows of one pass do not meet, so however many there are, a barrier stands between passes only. */
+static void barriers_stand_where_ranges_meet(void **state)
+{
+    static const char *const options[] = {"", "range=131072"};
+    enum { AROUND_THE_SENTINEL = 2 };
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct chain *chain = chain_create(options[i], 0);
+        pln_plan *plan;
+        real_barrier = chain->device->instance.vk.CmdPipelineBarrier;
+        chain->device->instance.vk.CmdPipelineBarrier = count_barrier;
+        barriers = 0;
+        assert_int_equal(pln_backend_query(1, 1)->plan_create(chain->device, &chain->segment, &plan, NULL), PLN_OK);
+        assert_int_equal(barriers, 2 * NODES - 1 + AROUND_THE_SENTINEL);
+        pln_backend_query(1, 1)->plan_destroy(&plan);
+        chain_destroy(chain);
+    }
 }
 
 /* ---- the cache of pipelines ---- */
@@ -350,7 +385,7 @@ static void a_damaged_cache_is_left_out(void **state)
     assert_non_null(mkdtemp(directory));
     fixture_cache = directory;
     for (int round = 0; round < 3; round++) {
-        struct chain *chain = chain_create("");
+        struct chain *chain = chain_create("", 0);
         check_run(chain, ROWS);
         chain_destroy(chain);
         find_cache_file(directory, path);
@@ -368,12 +403,12 @@ static void a_damaged_cache_is_left_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(same_numbers_under_every_limit), cmocka_unit_test(limits_take_effect),
-        cmocka_unit_test(too_many_groups_are_refused),    cmocka_unit_test(dry_sizes_are_exact),
-        cmocka_unit_test(wrong_dims_are_refused),         cmocka_unit_test(times_are_told),
-        cmocka_unit_test(dropped_work_is_noticed),        cmocka_unit_test(a_lost_device_stays_lost),
-        cmocka_unit_test(validation_has_nothing_to_say),  cmocka_unit_test(a_missing_barrier_fails_the_next_entry),
-        cmocka_unit_test(a_damaged_cache_is_left_out),
+        cmocka_unit_test(same_numbers_under_every_limit),   cmocka_unit_test(limits_take_effect),
+        cmocka_unit_test(too_many_groups_are_refused),      cmocka_unit_test(dry_sizes_are_exact),
+        cmocka_unit_test(wrong_dims_are_refused),           cmocka_unit_test(times_are_told),
+        cmocka_unit_test(dropped_work_is_noticed),          cmocka_unit_test(a_lost_device_stays_lost),
+        cmocka_unit_test(validation_has_nothing_to_say),    cmocka_unit_test(a_missing_barrier_fails_the_next_entry),
+        cmocka_unit_test(barriers_stand_where_ranges_meet), cmocka_unit_test(a_damaged_cache_is_left_out),
     };
     return fixture_has_device() ? cmocka_run_group_tests(tests, NULL, NULL) : SKIPPED;
 }
