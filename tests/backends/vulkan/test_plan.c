@@ -289,15 +289,17 @@ static void validation_has_nothing_to_say(void **state)
     (void)state;
     if (!layer_is_installed())
         skip();
-    struct chain *chain = chain_create("validate=yes", 0);
-    check_run(chain, ROWS);
-    chain_destroy(chain);
-    chain = chain_create("validate=yes range=131072 block=65536 groups=40 submit=1 memory=discrete", 0);
-    check_run(chain, 333);
-    chain_destroy(chain);
-    chain = chain_create("validate=yes submit=1 memory=discrete", PLN_SEGMENT_TIMED);
-    check_run(chain, ROWS);
-    chain_destroy(chain);
+    static const char *const options[] = {
+        "validate=yes",
+        "validate=yes range=131072", /* windows without barriers between them */
+        "validate=yes range=131072 block=65536 groups=40 submit=1 memory=discrete",
+    };
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        for (uint32_t flags = 0; flags <= PLN_SEGMENT_TIMED; flags += PLN_SEGMENT_TIMED) {
+            struct chain *chain = chain_create(options[i], flags);
+            check_run(chain, 333);
+            chain_destroy(chain);
+        }
 }
 
 static VKAPI_ATTR void VKAPI_CALL no_barrier(VkCommandBuffer commands, VkPipelineStageFlags from,
