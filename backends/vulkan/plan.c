@@ -1,163 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Takes a segment, gives a plan: lowers the nodes into steps, allocates what the plan itself needs, binds each step's
- * buffers once, and lets record.c write the command buffers. A run only writes the dims and submits.
+ * Takes a segment, gives a plan: allocates what the plan itself needs, binds the buffers of each step once, and lets
+ * record.c write the command buffers.
  */
 #include "backends/vulkan/vulkan.h"
 
 #include <string.h>
 
-enum {
-    RECORD_MULTIPLE = 4, /* words */
-    OPS_PER_BYTE = 4,    /* a byte moved takes about as long as so many operations, for cutting submissions */
-    MIN_BINDING = 16,    /* bytes; a descriptor may not be empty */
-};
-
-/* ---- lowering ---- */
-
-struct lowering {
-    pln_device *device;
-    const pln_segment *segment;
-    struct vkb_steps *steps;
-    uint32_t node;
-};
-
-static pln_status grow(const pln_host *host, struct vkb_steps *steps, pln_error *error)
-{
-    if (steps->n < steps->room)
-        return PLN_OK;
-    uint32_t room = steps->room ? steps->room * 2 : 64;
-    struct vkb_step *larger = host->allocate(host->context, room * sizeof *larger);
-    if (!larger)
-        return pln_fail(error, PLN_NO_MEMORY, "no host memory for a plan of %u launches", room);
-    if (steps->n)
-        memcpy(larger, steps->steps, steps->n * sizeof *larger);
-    host->release(host->context, steps->steps);
-    steps->steps = larger;
-    steps->room = room;
-    return PLN_OK;
-}
-
-static pln_status add_step(void *context, const struct gpu_launch *launch, pln_error *error)
-{
-    struct lowering *lowering = context;
-    struct vkb_steps *steps = lowering->steps;
-    uint64_t groups = gpu_launch_groups(launch, lowering->segment->capacity);
-    uint64_t most = lowering->device->max_groups;
-    if (groups > most * most)
-        return pln_fail_node(error, PLN_UNSUPPORTED, (int32_t)lowering->node,
-                             "kernel %s needs %llu work-groups, the device allows %llu", launch->kernel,
-                             (unsigned long long)groups, (unsigned long long)(most * most));
-    pln_status status = grow(lowering->device->host, steps, error);
-    if (status != PLN_OK)
-        return status;
-    steps->steps[steps->n++] = (struct vkb_step){
-        .launch = *launch, .node = lowering->node, .groups = (uint32_t)groups, .record = steps->words};
-    steps->words += (launch->n_words + RECORD_MULTIPLE - 1) / RECORD_MULTIPLE * RECORD_MULTIPLE;
-    if (launch->scratch_bytes > steps->scratch_bytes)
-        steps->scratch_bytes = launch->scratch_bytes;
-    return PLN_OK;
-}
-
-/* A cut comes before the step that would exceed the budget, never after it. */
-static void cut_submissions(const pln_device *device, struct vkb_steps *steps)
-{
-    uint64_t sum = 0;
-    uint32_t submission = 0;
-    for (uint32_t i = 0; i < steps->n; i++) {
-        const struct gpu_launch *launch = &steps->steps[i].launch;
-        uint64_t cost = launch->flops + launch->bytes * OPS_PER_BYTE;
-        if (sum && sum + cost > device->submit_flops) {
-            submission++;
-            sum = 0;
-        }
-        sum += cost;
-        steps->steps[i].submission = submission;
-    }
-    steps->n_submissions = submission + 1;
-}
-
-static void release_steps(const pln_host *host, struct vkb_steps *steps)
-{
-    host->release(host->context, steps->steps);
-    *steps = (struct vkb_steps){0};
-}
-
-static uint64_t record_bytes(const struct vkb_steps *steps)
-{
-    return steps->words * sizeof(uint32_t);
-}
-
-/* After the records, each step has a place of its own in the plan buffer for outputs that are absent: nothing is
- * written there, but the validation layer believes what a kernel declares. Place n is the end. */
-static uint64_t spare_place(const pln_device *device, const struct vkb_steps *steps, uint32_t step)
-{
-    const uint64_t alignment = device->limits.offset_alignment;
-    return (record_bytes(steps) + alignment - 1) / alignment * alignment + step * alignment;
-}
-
-static uint64_t words_bytes(const pln_device *device, const struct vkb_steps *steps)
-{
-    return spare_place(device, steps, steps->n);
-}
-
-static uint64_t control_bytes(const struct vkb_steps *steps)
-{
-    return (GPU_DIMS + steps->n_submissions) * sizeof(uint32_t);
-}
-
-static uint64_t own_bytes(const pln_device *device, const struct vkb_steps *steps)
-{
-    uint64_t scratch = steps->scratch_bytes ? vkb_buffer_round(steps->scratch_bytes) : 0;
-    return vkb_buffer_round(words_bytes(device, steps)) + vkb_buffer_round(control_bytes(steps)) + scratch;
-}
-
-static pln_status lower(pln_device *device, const pln_segment *segment, struct vkb_steps *steps, pln_error *error)
-{
-    *steps = (struct vkb_steps){.words = GPU_DIMS};
-    if (segment->n_symbols > GPU_DIMS)
-        return pln_fail(error, PLN_UNSUPPORTED, "%u symbols, a Vulkan plan takes %d", segment->n_symbols, GPU_DIMS);
-    struct lowering lowering = {.device = device, .segment = segment, .steps = steps};
-    pln_status status = PLN_OK;
-    for (; lowering.node < segment->n_nodes && status == PLN_OK; lowering.node++)
-        status = gpu_lower(&device->limits, segment, lowering.node, add_step, &lowering, error);
-    if (status == PLN_OK && record_bytes(steps) > device->limits.max_range)
-        status = pln_fail(error, PLN_UNSUPPORTED, "the records of %u launches exceed the buffer range of %llu bytes",
-                          steps->n, (unsigned long long)device->limits.max_range);
-    if (status != PLN_OK)
-        release_steps(device->host, steps);
-    else
-        cut_submissions(device, steps);
-    return status;
-}
-
-/* ---- making a plan ---- */
+enum { MIN_BINDING = 16 }; /* bytes; a descriptor may not be empty */
 
 static pln_status allocate_buffers(pln_plan *plan, const struct vkb_steps *steps, pln_error *error)
 {
     pln_device *device = plan->device;
-    pln_status status = vkb_buffer_create(device, words_bytes(device, steps), VKB_MEMORY_VALUES, &plan->words, error);
+    pln_status status =
+        vkb_buffer_create(device, vkb_words_bytes(device, steps), VKB_MEMORY_VALUES, &plan->words, error);
     if (status == PLN_OK && steps->scratch_bytes)
         status = vkb_buffer_create(device, steps->scratch_bytes, VKB_MEMORY_VALUES, &plan->scratch, error);
     if (status == PLN_OK)
-        status = vkb_buffer_create(device, control_bytes(steps), VKB_MEMORY_HOST, &plan->control, error);
+        status = vkb_buffer_create(device, vkb_control_bytes(steps), VKB_MEMORY_HOST, &plan->control, error);
     if (status == PLN_OK)
-        memset(plan->control->mapped, 0, control_bytes(steps));
-    plan->own_bytes = own_bytes(device, steps);
+        memset(plan->control->mapped, 0, vkb_control_bytes(steps));
+    plan->own_bytes = vkb_own_bytes(device, steps);
     return status;
 }
 
 static pln_status write_records(pln_plan *plan, const struct vkb_steps *steps, pln_error *error)
 {
     const pln_host *host = plan->device->host;
-    uint32_t *words = host->allocate(host->context, record_bytes(steps));
+    uint32_t *words = host->allocate(host->context, vkb_record_bytes(steps));
     if (!words)
         return pln_fail(error, PLN_NO_MEMORY, "no host memory for the records of a plan");
     for (uint32_t i = 0; i < steps->n; i++) {
         const struct vkb_step *step = &steps->steps[i];
         memcpy(words + step->record, step->launch.record, step->launch.n_words * sizeof *words);
     }
-    pln_status status = vkb_buffer_write(plan->device, plan->words, 0, record_bytes(steps), words, error);
+    pln_status status = vkb_buffer_write(plan->device, plan->words, 0, vkb_record_bytes(steps), words, error);
     host->release(host->context, words);
     return status;
 }
@@ -191,9 +68,9 @@ static pln_status find_bindings(const pln_plan *plan, const pln_segment *segment
                                 uint32_t index, pln_error *error)
 {
     const struct gpu_limits *limits = &plan->device->limits;
-    const uint64_t spare = spare_place(plan->device, steps, index);
+    const uint64_t spare = vkb_spare_place(plan->device, steps, index);
     struct vkb_step *step = &steps->steps[index];
-    step->bindings[0] = (struct vkb_binding){.buffer = plan->words, .bytes = record_bytes(steps)};
+    step->bindings[0] = (struct vkb_binding){.buffer = plan->words, .bytes = vkb_record_bytes(steps)};
     for (uint32_t i = 0; i < step->launch.n_bindings; i++) {
         struct vkb_binding found = find_binding(plan, segment, &step->launch.bindings[i], spare);
         uint64_t size = found.buffer ? vkb_buffer_round(found.buffer->bytes) : 0;
@@ -323,7 +200,7 @@ pln_status vkb_plan_create(pln_device *device, const pln_segment *segment, pln_p
     const pln_host *host = device->host;
     struct vkb_steps steps;
     *out = NULL;
-    pln_status status = lower(device, segment, &steps, error);
+    pln_status status = vkb_steps_create(device, segment, &steps, error);
     if (status != PLN_OK)
         return status;
     pln_plan *plan = host->allocate(host->context, sizeof *plan);
@@ -335,7 +212,7 @@ pln_status vkb_plan_create(pln_device *device, const pln_segment *segment, pln_p
     } else {
         status = pln_fail(error, PLN_NO_MEMORY, "no host memory for a plan");
     }
-    release_steps(host, &steps);
+    vkb_steps_release(host, &steps);
     *out = plan;
     return status;
 }
@@ -359,67 +236,11 @@ void vkb_plan_destroy(pln_plan **out)
     *out = NULL;
 }
 
-/* ---- telling ---- */
-
-/* What a constant will take, from the uses that the segment shows. */
-static pln_status constant_bytes(const pln_device *device, const pln_segment *segment, int32_t value, uint64_t *bytes,
-                                 pln_error *error)
-{
-    const pln_host *host = device->host;
-    const pln_value_info *constant = pln_segment_value(segment, value);
-    uint32_t most = 0, n = 0;
-    for (uint32_t i = 0; i < segment->n_nodes; i++)
-        most += pln_segment_node(segment, i)->n_inputs;
-    pln_constant_use *uses = host->allocate(host->context, (most + 1) * sizeof *uses);
-    if (!uses)
-        return pln_fail(error, PLN_NO_MEMORY, "no host memory for the uses of %s", constant->name);
-    for (uint32_t i = 0; i < segment->n_nodes; i++) {
-        const pln_node_info *node = pln_segment_node(segment, i);
-        for (uint32_t j = 0; j < node->n_inputs; j++)
-            if (node->inputs[j] == value)
-                uses[n++] = (pln_constant_use){.op = node->op, .input = j};
-    }
-    pln_constant_info info = {
-        .size = sizeof info,
-        .rows = pln_dim_rows(constant->rows, segment->capacity),
-        .width = constant->width,
-        .n_uses = n,
-        .uses = uses,
-        .name = constant->name,
-    };
-    struct gpu_constant_layout layout = gpu_constant_layout(&device->limits, &info);
-    *bytes += vkb_buffer_round(gpu_constant_bytes(&layout));
-    host->release(host->context, uses);
-    return PLN_OK;
-}
-
-static pln_status tell_dry(pln_device *device, const pln_segment *segment, pln_plan_info *info, pln_error *error)
-{
-    const uint32_t room = info->kernels ? info->n_kernels : 0;
-    struct vkb_steps steps;
-    pln_status status = lower(device, segment, &steps, error);
-    if (status != PLN_OK)
-        return status;
-    info->n_kernels = steps.n;
-    info->scratch_bytes = own_bytes(device, &steps);
-    info->constant_bytes = 0;
-    for (uint32_t i = 0; i < steps.n && i < room; i++) {
-        const struct gpu_launch *launch = &steps.steps[i].launch;
-        info->kernels[i] = (pln_kernel_info){0};
-        vkb_kernel_name(launch->kernel, launch->n_specs, launch->specs, info->kernels[i].name);
-    }
-    release_steps(device->host, &steps);
-    for (uint32_t i = 0; i < segment->n_values && status == PLN_OK; i++)
-        if (pln_segment_value(segment, (int32_t)i)->kind == PLN_VALUE_CONSTANT)
-            status = constant_bytes(device, segment, (int32_t)i, &info->constant_bytes, error);
-    return status;
-}
-
 pln_status vkb_plan_info(pln_device *device, const pln_segment *segment, pln_plan *plan, pln_plan_info *info,
                          pln_error *error)
 {
     if (!plan)
-        return tell_dry(device, segment, info, error);
+        return vkb_steps_tell(device, segment, info, error);
     const uint32_t room = info->kernels ? info->n_kernels : 0;
     info->n_kernels = plan->n_launches;
     info->scratch_bytes = plan->own_bytes;

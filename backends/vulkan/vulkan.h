@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the files of the Vulkan plugin share. loader.c finds the API's functions, options.c reads the user's words,
- * context.c makes a device of them, memory.c gives it buffers, transfer.c fills them, launch.c makes pipelines, cache.c
- * keeps those between processes, plan.c lowers a segment into steps, record.c writes the steps into command buffers,
- * run.c submits them, and backend.c is the table. What a kernel computes is known only to backends/gpu/.
+ * physical.c describes what there is, context.c opens a device, memory.c gives it buffers, transfer.c fills them,
+ * launch.c makes pipelines, cache.c keeps those between processes, steps.c lowers a segment into steps, plan.c binds
+ * their buffers, record.c writes them into command buffers, run.c submits these, and backend.c is the table. What a
+ * kernel computes is known only to backends/gpu/.
  */
 #ifndef BACKENDS_VULKAN_VULKAN_H
 #define BACKENDS_VULKAN_VULKAN_H
@@ -129,15 +130,16 @@ pln_status vkb_options_parse(uint64_t chosen[VKB_OPTIONS], const pln_option *opt
 
 /* ---- physical.c: what there is, context.c: instances and an open device ---- */
 
-enum vkb_extension { /* of a device; none is required */
-                     VKB_DRIVER_PROPERTIES,
-                     VKB_MAINTENANCE4,
-                     VKB_MEMORY_BUDGET,
-                     VKB_EXECUTABLE_PROPERTIES,
-                     VKB_SHADER_CORES_AMD,
-                     VKB_SHADER_CORES_NV,
-                     VKB_PORTABILITY_SUBSET,
-                     VKB_EXTENSIONS
+/* Of a device; none is required. */
+enum vkb_extension {
+    VKB_DRIVER_PROPERTIES,
+    VKB_MAINTENANCE4,
+    VKB_MEMORY_BUDGET,
+    VKB_EXECUTABLE_PROPERTIES,
+    VKB_SHADER_CORES_AMD,
+    VKB_SHADER_CORES_NV,
+    VKB_PORTABILITY_SUBSET,
+    VKB_EXTENSIONS
 };
 extern const char *const vkb_extension_names[VKB_EXTENSIONS];
 
@@ -268,7 +270,7 @@ pln_status vkb_wait(pln_device *device, uint32_t fence, pln_error *error);
 void vkb_barrier_all(const pln_device *device, VkCommandBuffer commands);
 
 struct pln_constant {
-    struct gpu_constant_layout layout;
+    struct gpu_constant_layout layout; /* first: gpu_lower looks there */
     pln_buffer *buffer;
 };
 
@@ -301,7 +303,7 @@ void vkb_pipeline_describe(const pln_device *device, const struct vkb_pipeline *
 pln_status vkb_cache_open(pln_device *device, pln_error *error);
 void vkb_cache_close(pln_device *device);
 
-/* ---- plan.c, record.c, run.c ---- */
+/* ---- steps.c: what a segment comes to ---- */
 
 struct vkb_binding { /* of a step; slot 0 is the plan buffer */
     const pln_buffer *buffer;
@@ -328,6 +330,23 @@ struct vkb_steps { /* exists during plan_create and a dry plan_info */
     uint32_t words; /* of the plan buffer */
     uint64_t scratch_bytes;
 };
+
+/* gpu_lower for all nodes; released by the caller on PLN_OK only. */
+pln_status vkb_steps_create(pln_device *device, const pln_segment *segment, struct vkb_steps *steps, pln_error *error);
+void vkb_steps_release(const pln_host *host, struct vkb_steps *steps);
+
+/* The plan buffer: dims, records, then for each step a place of its own for outputs that are absent: nothing is written
+ * there, but the validation layer believes what a kernel declares. Place n is the end. */
+uint64_t vkb_record_bytes(const struct vkb_steps *steps); /* dims and records */
+uint64_t vkb_spare_place(const pln_device *device, const struct vkb_steps *steps, uint32_t step);
+uint64_t vkb_words_bytes(const pln_device *device, const struct vkb_steps *steps);
+uint64_t vkb_control_bytes(const struct vkb_steps *steps);
+/* All that a plan takes. */
+uint64_t vkb_own_bytes(const pln_device *device, const struct vkb_steps *steps);
+/* The dry plan_info. */
+pln_status vkb_steps_tell(pln_device *device, const pln_segment *segment, pln_plan_info *info, pln_error *error);
+
+/* ---- plan.c, record.c, run.c ---- */
 
 struct pln_plan {
     pln_device *device;

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Takes a segment, gives steps: the launches of its nodes in order, cut into submissions, and the exact bytes that a
+ * plan of them takes. Nothing of the API is called, so that it can be asked before anything is allocated.
+ */
+#include "backends/vulkan/vulkan.h"
+
+#include <string.h>
+
+enum {
+    RECORD_MULTIPLE = 4, /* words */
+    OPS_PER_BYTE = 4,    /* a byte moved takes about as long as so many operations, for cutting submissions */
+};
+
+struct lowering {
+    pln_device *device;
+    const pln_segment *segment;
+    struct vkb_steps *steps;
+    uint32_t node;
+};
+
+static pln_status grow(const pln_host *host, struct vkb_steps *steps, pln_error *error)
+{
+    if (steps->n < steps->room)
+        return PLN_OK;
+    uint32_t room = steps->room ? steps->room * 2 : 64;
+    struct vkb_step *larger = host->allocate(host->context, room * sizeof *larger);
+    if (!larger)
+        return pln_fail(error, PLN_NO_MEMORY, "no host memory for a plan of %u launches", room);
+    if (steps->n)
+        memcpy(larger, steps->steps, steps->n * sizeof *larger);
+    host->release(host->context, steps->steps);
+    steps->steps = larger;
+    steps->room = room;
+    return PLN_OK;
+}
+
+static pln_status add_step(void *context, const struct gpu_launch *launch, pln_error *error)
+{
+    struct lowering *lowering = context;
+    struct vkb_steps *steps = lowering->steps;
+    uint64_t groups = gpu_launch_groups(launch, lowering->segment->capacity);
+    uint64_t most = lowering->device->max_groups;
+    if (groups > most * most)
+        return pln_fail_node(error, PLN_UNSUPPORTED, (int32_t)lowering->node,
+                             "kernel %s needs %llu work-groups, the device allows %llu", launch->kernel,
+                             (unsigned long long)groups, (unsigned long long)(most * most));
+    pln_status status = grow(lowering->device->host, steps, error);
+    if (status != PLN_OK)
+        return status;
+    steps->steps[steps->n++] = (struct vkb_step){
+        .launch = *launch, .node = lowering->node, .groups = (uint32_t)groups, .record = steps->words};
+    steps->words += (launch->n_words + RECORD_MULTIPLE - 1) / RECORD_MULTIPLE * RECORD_MULTIPLE;
+    if (launch->scratch_bytes > steps->scratch_bytes)
+        steps->scratch_bytes = launch->scratch_bytes;
+    return PLN_OK;
+}
+
+/* A cut comes before the step that would exceed the budget, never after it. */
+static void cut_submissions(const pln_device *device, struct vkb_steps *steps)
+{
+    uint64_t sum = 0;
+    uint32_t submission = 0;
+    for (uint32_t i = 0; i < steps->n; i++) {
+        const struct gpu_launch *launch = &steps->steps[i].launch;
+        uint64_t cost = launch->flops + launch->bytes * OPS_PER_BYTE;
+        if (sum && sum + cost > device->submit_flops) {
+            submission++;
+            sum = 0;
+        }
+        sum += cost;
+        steps->steps[i].submission = submission;
+    }
+    steps->n_submissions = submission + 1;
+}
+
+void vkb_steps_release(const pln_host *host, struct vkb_steps *steps)
+{
+    host->release(host->context, steps->steps);
+    *steps = (struct vkb_steps){0};
+}
+
+uint64_t vkb_record_bytes(const struct vkb_steps *steps)
+{
+    return steps->words * sizeof(uint32_t);
+}
+
+uint64_t vkb_spare_place(const pln_device *device, const struct vkb_steps *steps, uint32_t step)
+{
+    const uint64_t alignment = device->limits.offset_alignment;
+    return (vkb_record_bytes(steps) + alignment - 1) / alignment * alignment + step * alignment;
+}
+
+uint64_t vkb_words_bytes(const pln_device *device, const struct vkb_steps *steps)
+{
+    return vkb_spare_place(device, steps, steps->n);
+}
+
+uint64_t vkb_control_bytes(const struct vkb_steps *steps)
+{
+    return (GPU_DIMS + steps->n_submissions) * sizeof(uint32_t);
+}
+
+uint64_t vkb_own_bytes(const pln_device *device, const struct vkb_steps *steps)
+{
+    uint64_t scratch = steps->scratch_bytes ? vkb_buffer_round(steps->scratch_bytes) : 0;
+    return vkb_buffer_round(vkb_words_bytes(device, steps)) + vkb_buffer_round(vkb_control_bytes(steps)) + scratch;
+}
+
+pln_status vkb_steps_create(pln_device *device, const pln_segment *segment, struct vkb_steps *steps, pln_error *error)
+{
+    *steps = (struct vkb_steps){.words = GPU_DIMS};
+    if (segment->n_symbols > GPU_DIMS)
+        return pln_fail(error, PLN_UNSUPPORTED, "%u symbols, a Vulkan plan takes %d", segment->n_symbols, GPU_DIMS);
+    struct lowering lowering = {.device = device, .segment = segment, .steps = steps};
+    pln_status status = PLN_OK;
+    for (; lowering.node < segment->n_nodes && status == PLN_OK; lowering.node++)
+        status = gpu_lower(&device->limits, segment, lowering.node, add_step, &lowering, error);
+    if (status == PLN_OK && vkb_record_bytes(steps) > device->limits.max_range)
+        status = pln_fail(error, PLN_UNSUPPORTED, "the records of %u launches exceed the buffer range of %llu bytes",
+                          steps->n, (unsigned long long)device->limits.max_range);
+    if (status != PLN_OK)
+        vkb_steps_release(device->host, steps);
+    else
+        cut_submissions(device, steps);
+    return status;
+}
+
+/* What a constant will take, from the uses that the segment shows. */
+static pln_status constant_bytes(const pln_device *device, const pln_segment *segment, int32_t value, uint64_t *bytes,
+                                 pln_error *error)
+{
+    const pln_host *host = device->host;
+    const pln_value_info *constant = pln_segment_value(segment, value);
+    uint32_t most = 0, n = 0;
+    for (uint32_t i = 0; i < segment->n_nodes; i++)
+        most += pln_segment_node(segment, i)->n_inputs;
+    pln_constant_use *uses = host->allocate(host->context, (most + 1) * sizeof *uses);
+    if (!uses)
+        return pln_fail(error, PLN_NO_MEMORY, "no host memory for the uses of %s", constant->name);
+    for (uint32_t i = 0; i < segment->n_nodes; i++) {
+        const pln_node_info *node = pln_segment_node(segment, i);
+        for (uint32_t j = 0; j < node->n_inputs; j++)
+            if (node->inputs[j] == value)
+                uses[n++] = (pln_constant_use){.op = node->op, .input = j};
+    }
+    pln_constant_info info = {
+        .size = sizeof info,
+        .rows = pln_dim_rows(constant->rows, segment->capacity),
+        .width = constant->width,
+        .n_uses = n,
+        .uses = uses,
+        .name = constant->name,
+    };
+    struct gpu_constant_layout layout = gpu_constant_layout(&device->limits, &info);
+    *bytes += vkb_buffer_round(gpu_constant_bytes(&layout));
+    host->release(host->context, uses);
+    return PLN_OK;
+}
+
+pln_status vkb_steps_tell(pln_device *device, const pln_segment *segment, pln_plan_info *info, pln_error *error)
+{
+    const uint32_t room = info->kernels ? info->n_kernels : 0;
+    struct vkb_steps steps;
+    pln_status status = vkb_steps_create(device, segment, &steps, error);
+    if (status != PLN_OK)
+        return status;
+    info->n_kernels = steps.n;
+    info->scratch_bytes = vkb_own_bytes(device, &steps);
+    info->constant_bytes = 0;
+    for (uint32_t i = 0; i < steps.n && i < room; i++) {
+        const struct gpu_launch *launch = &steps.steps[i].launch;
+        info->kernels[i] = (pln_kernel_info){0};
+        vkb_kernel_name(launch->kernel, launch->n_specs, launch->specs, info->kernels[i].name);
+    }
+    vkb_steps_release(device->host, &steps);
+    for (uint32_t i = 0; i < segment->n_values && status == PLN_OK; i++)
+        if (pln_segment_value(segment, (int32_t)i)->kind == PLN_VALUE_CONSTANT)
+            status = constant_bytes(device, segment, (int32_t)i, &info->constant_bytes, error);
+    return status;
+}
