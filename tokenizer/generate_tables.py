@@ -10,6 +10,7 @@ The reference carries Unicode 8 to 13 data of its own, which no system library r
 """
 import json
 import sys
+import unicodedata
 
 PAGE = 128
 FLAGS = ["removed", "space", "chinese", "punct", "split_ws", "mark", "strip", "lower"]  # bit 0 to 7, see unicode.h
@@ -38,6 +39,13 @@ def read_reference(path):
         return {c: [ord(x) for x in s] for c, s in answers if s != chr(c)}
 
     clean, strip = changed("clean_text"), changed("strip_accents")
+    decompose = normalizers.NFD()
+
+    def combining_class(code):  # of what stripping keeps; U+0334 has class 1 and goes before all others that have one
+        ordered = decompose.normalize_str(f"a{chr(code)}\u0334")
+        return unicodedata.combining(chr(code)) if code not in strip and ordered[1] == "\u0334" else 0
+
+    classes = {c: combining_class(c) for c in codes}
     splitter = pre_tokenizers.BertPreTokenizer()
     parts = {c: len(splitter.pre_tokenize_str(f"a{chr(c)}b")) for c in codes}
     tables = {
@@ -48,6 +56,7 @@ def read_reference(path):
         "split_ws": ranges(c for c, n in parts.items() if n == 2),
         "mark": ranges(c for c, s in strip.items() if not s),
         "strip": sorted([c] + s for c, s in strip.items() if s and c not in HANGUL),
+        "class": sorted(r + [n] for n in set(classes.values()) - {0} for r in ranges(c for c in codes if classes[c] == n)),
         "lower": sorted([c] + s for c, s in changed("lowercase").items()),
     }
     with open(path, "w", encoding="utf-8") as file:
@@ -102,7 +111,10 @@ def write_tables(path):
     for name, rows in (("tok_stripped", tables["strip"]), ("tok_lowered", tables["lower"])):
         print(f"const struct tok_mapping {name}[] = {{")
         print("\n".join(lines_of(f"{{{row[0]:#x}, {{{', '.join(hex(c) for c in row[1:])}}}}}" for row in rows)))
-        print(f"}};\nconst uint32_t {name}_count = sizeof {name} / sizeof *{name};")
+        print(f"}};\nconst uint32_t {name}_count = sizeof {name} / sizeof *{name};\n")
+    print("const struct tok_class tok_classes[] = {")
+    print("\n".join(lines_of(f"{{{first:#x}, {last:#x}, {n}}}" for first, last, n in tables["class"])) + "\n};")
+    print("const uint32_t tok_classes_count = sizeof tok_classes / sizeof *tok_classes;")
 
 
 if __name__ == "__main__":

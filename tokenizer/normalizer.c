@@ -34,19 +34,19 @@ static void add_lowered(const struct tok_normalizer *normalizer, uint32_t code, 
         tok_text_add(out, lower->to[i], from);
 }
 
-/* Canonical combining class of what is no nonspacing mark and yet has one; all others that have one are stripped. */
 static uint32_t combining_class(uint32_t code)
 {
-    if (code == 0x1d165 || code == 0x1d166 || (code >= 0x1d16e && code <= 0x1d172))
-        return 216;
-    if (code == 0x302e || code == 0x302f)
-        return 224;
-    if (code == 0x1d16d)
-        return 226;
-    return code == 0x16ff0 || code == 0x16ff1 ? 6 : 0;
+    if (code < 0x300) /* Latin is not looked up */
+        return 0;
+    for (uint32_t i = 0; i < tok_classes_count; i++) {
+        if (code >= tok_classes[i].first && code <= tok_classes[i].last)
+            return tok_classes[i].class;
+    }
+    return 0;
 }
 
-/* Adds a decomposed code point in canonical order: behind others of at most its class. Places stay in order. */
+/* Adds a decomposed code point in canonical order: behind others of at most its class. Places stay in order, as in the
+ * reference (there stripped marks take part too, which moves places in text that is not in canonical order). */
 static void add_ordered(const struct tok_normalizer *normalizer, uint32_t code, uint32_t from, struct tok_text *out)
 {
     const uint32_t first = out->n, class = combining_class(code);

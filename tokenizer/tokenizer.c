@@ -41,7 +41,7 @@ static pln_status find_files(const char *path, struct paths *paths, pln_error *e
         snprintf(paths->config, PATH_MAX, "%.*s/tokenizer_config.json", folder, folder_name) >= PATH_MAX)
         return pln_fail(error, PLN_BAD_MODEL, "%.100s...: the path is too long", path);
     if (directory && stat(paths->vocabulary, &about) != 0)
-        return pln_fail(error, PLN_BAD_MODEL, "%s: holds no vocab.txt", path);
+        return pln_fail(error, PLN_BAD_MODEL, "%s: holds no vocab.txt, the one form of vocabulary that is read", path);
     paths->has_config = stat(paths->config, &about) == 0;
     return PLN_OK;
 }

@@ -25,10 +25,16 @@ struct tok_mapping {
     uint32_t from, to[3];
 };
 
+/* Code points that keep their place behind a base and among each other, with their canonical combining class. */
+struct tok_class {
+    uint32_t first, last, class;
+};
+
 extern const uint8_t tok_page_of[TOK_CODES / TOK_PAGE];
 extern const uint8_t tok_page_flags[][TOK_PAGE];
 extern const struct tok_mapping tok_stripped[], tok_lowered[]; /* sorted; Hangul syllables are decomposed by rule */
-extern const uint32_t tok_stripped_count, tok_lowered_count;
+extern const struct tok_class tok_classes[];                   /* only of what stripping keeps */
+extern const uint32_t tok_stripped_count, tok_lowered_count, tok_classes_count;
 
 /* code < TOK_CODES */
 static inline uint32_t tok_flags(uint32_t code)

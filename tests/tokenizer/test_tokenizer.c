@@ -268,15 +268,15 @@ static void config_is_obeyed(void **state)
     put("vocab.txt", "<pad>\r\n[UNK]\r\n<s>\r\n[SEP]\r\n<mask>\r\nA\r\n<e1>\r\n");
     put("tokenizer_config.json",
         "{\"do_lower_case\":false,\"strip_accents\":null,\"max_len\":77,\"pad_token\":\"<pad>\",\"cls_token\":\"<s>\","
-        "\"mask_token\":{\"content\":\"<mask>\",\"lstrip\":true},\"additional_special_tokens\":[\"<e1>\"],"
+        "\"mask_token\":{\"content\":\"<mask>\",\"lstrip\":true},\"additional_special_tokens\":[\"<e1>\",\"<e1>+\"],"
         "\"added_tokens_decoder\":{\"10\":{\"content\":\"<e2>\",\"special\":true}}}");
     assert_int_equal(pln_tokenizer_open(folder, NULL, NULL, &tokenizer, &error), PLN_OK);
     assert_int_equal(tok_max_length(tokenizer), 77);
-    const char *text = "A  <mask> A<e1><e2>";
+    const char *text = "A  <mask> A<e1>+<e1><e2>";
     assert_int_equal(pln_tokenizer_encode(tokenizer, text, strlen(text), NULL, 0, 0, &tokens, &count, &error), PLN_OK);
-    static const int32_t ids[] = {2, 5, 4, 5, 6, 7, 3};
-    assert_int_equal(count, 7);
-    for (int i = 0; i < 7; i++)
+    static const int32_t ids[] = {2, 5, 4, 5, 8, 6, 7, 3};
+    assert_int_equal(count, 8);
+    for (int i = 0; i < 8; i++)
         assert_int_equal(tokens[i].id, ids[i]);
     assert_int_equal(tokens[2].begin, 1);
     assert_int_equal(tokens[2].end, 9);
