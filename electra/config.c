@@ -215,7 +215,12 @@ static pln_status read_labels(const json_t *json, const char *name, struct elect
     if (!config->num_labels || config->num_labels > 1 << 20)
         return pln_fail(error, PLN_BAD_MODEL, "%s: %u labels", name, config->num_labels);
     config->labels = calloc(config->num_labels, sizeof *config->labels);
-    if (!config->labels)
+    config->unnamed = calloc(config->num_labels, sizeof *config->unnamed);
+    for (uint32_t i = 0; config->labels && config->unnamed && i < config->num_labels; i++) {
+        snprintf(config->unnamed[i], sizeof config->unnamed[i], "LABEL_%u", i);
+        config->labels[i] = config->unnamed[i];
+    }
+    if (!config->labels || !config->unnamed)
         return pln_fail(error, PLN_NO_MEMORY, "%s: no memory for %u labels", name, config->num_labels);
     const char *key;
     json_t *value;
@@ -278,6 +283,7 @@ void electra_config_finish(struct electra_config *config)
 {
     json_decref(config->json);
     free(config->labels);
+    free(config->unnamed);
     *config = (struct electra_config){0};
 }
 

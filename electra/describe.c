@@ -5,6 +5,7 @@
 #include "electra/describe.h"
 
 #include "common/fail.h"
+#include "graph/graph.h"
 
 static const pln_tensor *find_weight(struct electra_describe *d, const char *name, uint32_t rows, uint32_t width,
                                      enum electra_fill fill)
@@ -83,6 +84,15 @@ static void describe_source(struct electra_describe *d)
         d->source_pair_starts = column(d, "source_pair_starts", PLN_I32, d->starts_rows);
 }
 
+static void mark_nodes(pln_graph *graph)
+{
+    for (uint32_t i = 0; i < graph->n_nodes; i++) {
+        char name[160];
+        snprintf(name, sizeof name, "node:%s", graph->nodes[i]->name);
+        pln_graph_output(graph, name, graph->nodes[i]->outputs[0]);
+    }
+}
+
 pln_status electra_describe(const struct electra_config *config, struct electra_weights *weights,
                             const struct electra_features *features, pln_graph **graph, pln_error *error)
 {
@@ -100,6 +110,8 @@ pln_status electra_describe(const struct electra_config *config, struct electra_
     describe_masks(&d);
     describe_source(&d);
     electra_head(&d, electra_encoder(&d));
+    if (features->trace)
+        mark_nodes(d.graph);
     pln_status status = d.error.status;
     if (status != PLN_OK && error)
         *error = d.error;

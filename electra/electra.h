@@ -29,6 +29,7 @@ struct electra_features {
     bool labels;
     bool targets; /* language models: only the rows asked for */
     bool hidden_states, attentions;
+    bool trace;       /* the first output of every node, as "node:NAME" */
     uint32_t choices; /* of multiple choice */
     enum electra_problem problem;
 };

@@ -96,7 +96,8 @@ static pln_value *self_attention(struct electra_describe *d, uint32_t layer, pln
                                .bias_heads = d->features->bias_planes,
                                .relative = (uint32_t)c->position_embedding_type,
                                .head_mask = d->head_mask ? pln_row(d->graph, d->head_mask, layer) : NULL,
-                               .causal = c->is_decoder,
+                               /* a mask for each pair of tokens is taken as it is */
+                               .causal = c->is_decoder && !d->features->bias_planes,
                                .probabilities = d->features->attentions ? &probabilities : NULL};
     if (c->position_embedding_type != ELECTRA_ABSOLUTE)
         o.distance = electra_constant(d, "attention.self.distance_embedding.weight", 2 * c->max_position_embeddings - 1,

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A model directory: config, weights, and the tokenizer when it is asked for.
+ */
+#include <stdlib.h>
+
+#include "common/fail.h"
+#include "scheduler/scheduler.h"
+#include "session/session.h"
+
+pln_status pln_model_open(pln_runtime *runtime, const char *directory, const pln_model_options *options,
+                          pln_model **model, pln_error *error)
+{
+    const pln_model_options defaults = {0};
+    if (!options)
+        options = &defaults;
+    pln_model *m = calloc(1, sizeof *m);
+    if (!m)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for a model");
+    m->runtime = runtime;
+    pln_status status =
+        ckpt_open(directory, options->without_weights ? CKPT_MAY_LACK_WEIGHTS : 0, &m->checkpoint, error);
+    if (status == PLN_OK) {
+        char name[512];
+        snprintf(name, sizeof name, "%s/config.json", directory);
+        status = electra_config_read(ckpt_config(m->checkpoint), name, &m->config, error);
+    }
+    if (status == PLN_OK)
+        status = electra_weights_init(&m->weights, m->checkpoint, &m->config, options->seed, error);
+    if (status != PLN_OK)
+        pln_model_close(&m);
+    *model = m;
+    return status;
+}
+
+void pln_model_close(pln_model **model)
+{
+    pln_model *m = *model;
+    *model = NULL;
+    if (!m)
+        return;
+    pln_tokenizer_close(&m->tokenizer);
+    electra_weights_finish(&m->weights);
+    electra_config_finish(&m->config);
+    ckpt_close(&m->checkpoint);
+    free(m);
+}
+
+pln_head pln_model_head(const pln_model *model)
+{
+    return model->config.head;
+}
+
+int64_t pln_model_number(const pln_model *model, const char *field)
+{
+    return electra_config_number(&model->config, field);
+}
+
+const char *pln_model_label(const pln_model *model, uint32_t index)
+{
+    return index < model->config.num_labels ? model->config.labels[index] : NULL;
+}
+
+pln_status pln_model_tokenizer(pln_model *model, const pln_tokenizer **tokenizer, pln_error *error)
+{
+    pln_status status = PLN_OK;
+    if (!model->tokenizer)
+        status = pln_tokenizer_open(ckpt_directory(model->checkpoint), model->runtime->log, model->runtime->log_context,
+                                    &model->tokenizer, error);
+    *tokenizer = model->tokenizer;
+    return status;
+}

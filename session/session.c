@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A session: for each set of features one graph and schedule, made when a batch first needs it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/fail.h"
+#include "scheduler/scheduler.h"
+#include "session/session.h"
+
+/* ---- warnings
+ * --------------------------------------------------------------------------------------------------------------- */
+
+static void warn(const pln_model *model, const char *what, const char *names)
+{
+    if (!model->runtime->log || !names)
+        return;
+    const size_t bytes = strlen(what) + strlen(names) + 3;
+    char *text = malloc(bytes);
+    if (!text)
+        return;
+    snprintf(text, bytes, "%s: %s", what, names);
+    model->runtime->log(model->runtime->log_context, PLN_LOG_WARNING, text);
+    free(text);
+}
+
+/* What the checkpoint lacks or has too much for this head, and whether it is the other half of an ELECTRA. */
+static void warn_of_weights(const pln_session *s)
+{
+    const struct electra_weights *w = &s->model->weights;
+    const bool generator = electra_weight_exists(w, "generator_predictions.dense.weight");
+    const bool discriminator = electra_weight_exists(w, "discriminator_predictions.dense.weight");
+    char *missing = electra_weights_missing(w), *unexpected = electra_weights_unexpected(w);
+    if (s->head == PLN_HEAD_PRETRAINING && generator && !discriminator)
+        warn(s->model, "this is a generator, and is asked for what a discriminator does",
+             "its answers will be arbitrary");
+    if (s->head == PLN_HEAD_MASKED_LM && discriminator && !generator)
+        warn(s->model, "this is a discriminator, and is asked for what a generator does",
+             "its answers will be arbitrary");
+    if (s->head == PLN_HEAD_CAUSAL_LM && !s->model->config.is_decoder)
+        warn(s->model, "is_decoder is false", "the causal language model looks at later tokens too");
+    warn(s->model, "drawn at random, because the weights lack them", missing);
+    warn(s->model, "in the weights, but not used by this head", unexpected);
+    free(missing);
+    free(unexpected);
+}
+
+/* ---- variants
+ * --------------------------------------------------------------------------------------------------------------- */
+
+static void destroy_variant(struct session_variant *variant)
+{
+    if (variant->schedule)
+        pln_schedule_destroy(&variant->schedule);
+    pln_graph_destroy(&variant->graph);
+    free(variant);
+}
+
+static bool same_features(const struct electra_features *a, const struct electra_features *b)
+{
+    return a->head == b->head && a->embeddings == b->embeddings && a->key_mask == b->key_mask &&
+           a->bias_planes == b->bias_planes && a->head_mask == b->head_mask && a->source == b->source &&
+           a->source_mask == b->source_mask && a->labels == b->labels && a->targets == b->targets &&
+           a->hidden_states == b->hidden_states && a->attentions == b->attentions && a->trace == b->trace &&
+           a->choices == b->choices && a->problem == b->problem;
+}
+
+static pln_status get_variant(pln_session *s, const struct electra_features *features, struct session_variant **out,
+                              pln_error *error)
+{
+    for (struct session_variant *v = s->variants; v; v = v->next)
+        if (same_features(&v->features, features)) {
+            *out = s->last = v;
+            return PLN_OK;
+        }
+    struct session_variant *v = calloc(1, sizeof *v);
+    if (!v)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for a graph");
+    v->features = *features;
+    pln_status status = electra_describe(&s->model->config, &s->model->weights, features, &v->graph, error);
+    if (status == PLN_OK)
+        status = pln_schedule_create(v->graph, s->devices, &s->options.schedule, &v->schedule, error);
+    if (status != PLN_OK) {
+        destroy_variant(v);
+        return status;
+    }
+    v->next = s->variants;
+    s->variants = *out = s->last = v;
+    return PLN_OK;
+}
+
+/* ---- the doors
+ * -------------------------------------------------------------------------------------------------------------- */
+
+static pln_status copy_places(pln_session *s, pln_error *error)
+{
+    pln_schedule_options *o = &s->options.schedule;
+    s->place = calloc(o->n_place + 1, sizeof *s->place);
+    for (uint32_t i = 0; s->place && i < o->n_place; i++)
+        if (!(s->place[i] = strdup(o->place[i])))
+            return pln_fail(error, PLN_NO_MEMORY, "no memory for placement rules");
+    o->place = (const char *const *)s->place;
+    return s->place ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "no memory for placement rules");
+}
+
+pln_status pln_session_create(pln_model *model, pln_devices *devices, const pln_session_options *options,
+                              pln_session **session, pln_error *error)
+{
+    pln_session *s = calloc(1, sizeof *s);
+    if (!s)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for a session");
+    s->model = model;
+    s->devices = devices;
+    if (options)
+        s->options = *options;
+    s->head = s->options.head == PLN_HEAD_DEFAULT ? model->config.head : s->options.head;
+    s->problem = model->config.problem_type;
+    pln_status status = copy_places(s, error);
+    /* The plain graph of the head: weights that do not fit are found now, not at the first batch. */
+    const struct electra_features features = {.head = s->head,
+                                              .choices = s->head == PLN_HEAD_MULTIPLE_CHOICE ? 2 : 0,
+                                              .hidden_states =
+                                                  s->options.hidden_states || model->config.output_hidden_states,
+                                              .attentions = s->options.attentions,
+                                              .trace = s->options.trace};
+    struct session_variant *variant;
+    if (status == PLN_OK)
+        status = get_variant(s, &features, &variant, error);
+    if (status == PLN_OK)
+        warn_of_weights(s);
+    else
+        pln_session_destroy(&s);
+    *session = s;
+    return status;
+}
+
+void pln_session_destroy(pln_session **session)
+{
+    pln_session *s = *session;
+    *session = NULL;
+    if (!s)
+        return;
+    for (struct session_variant *v = s->variants, *next; v; v = next) {
+        next = v->next;
+        destroy_variant(v);
+    }
+    for (uint32_t i = 0; s->place && s->place[i]; i++)
+        free(s->place[i]);
+    free(s->place);
+    pool_finish(&s->pool);
+    free(s);
+}
+
+static pln_status forward(pln_session *s, const struct session_request *request, pln_error *error)
+{
+    struct session_batch batch = {0};
+    struct session_variant *variant = NULL;
+    pln_status status = session_batch_plan(s, request, &batch, error);
+    if (status == PLN_OK)
+        status = get_variant(s, &batch.features, &variant, error);
+    if (status == PLN_OK)
+        status = session_batch_pack(s, request, variant->graph, &batch, error);
+    if (status == PLN_OK)
+        status = pln_schedule_run(variant->schedule, batch.dims, variant->graph->n_symbols, batch.inputs,
+                                  batch.n_inputs, batch.outputs, batch.n_outputs, error);
+    if (status == PLN_OK)
+        status = session_batch_unpack(s, request, variant->graph, &batch, error);
+    return status;
+}
+
+pln_status session_forward_targets(pln_session *session, const pln_tensor *inputs, uint32_t n_inputs,
+                                   const uint32_t *targets, uint32_t n_targets, const pln_tensor **outputs,
+                                   uint32_t *n_outputs, pln_error *error)
+{
+    struct session_request request = {.targets = targets, .n_targets = n_targets};
+    pool_reset(&session->pool);
+    pln_status status = session_request_read(session, inputs, n_inputs, &request, error);
+    if (status == PLN_OK)
+        status = forward(session, &request, error);
+    if (status != PLN_OK)
+        return status;
+    if (request.labels && session->head == PLN_HEAD_SEQUENCE_CLASSIFICATION)
+        session->problem = request.problem; /* the first guess stays */
+    *outputs = session->outputs;
+    *n_outputs = session->n_outputs;
+    return PLN_OK;
+}
+
+pln_status pln_session_forward(pln_session *session, const pln_tensor *inputs, uint32_t n_inputs,
+                               const pln_tensor **outputs, uint32_t *n_outputs, pln_error *error)
+{
+    return session_forward_targets(session, inputs, n_inputs, NULL, 0, outputs, n_outputs, error);
+}
+
+pln_schedule *pln_session_schedule(pln_session *session)
+{
+    return session->last ? session->last->schedule : NULL;
+}
+
+const pln_graph *pln_session_graph(const pln_session *session)
+{
+    return session->last ? session->last->graph : NULL;
+}
+
+pln_status pln_session_prepare(pln_session *session, uint32_t batch, uint32_t length, uint32_t *dims, uint32_t *n_dims,
+                               pln_error *error)
+{
+    const uint32_t most = session->model->config.max_position_embeddings;
+    if (!batch || !length || length > most || (uint64_t)batch * length > INT32_MAX)
+        return pln_fail(error, PLN_INVALID, "a batch of %u sequences of %u tokens: the model takes at most %u tokens",
+                        batch, length, most);
+    const bool choice = session->head == PLN_HEAD_MULTIPLE_CHOICE;
+    struct session_request request = {.examples = batch, .choices = choice ? 1 : 0, .rows = batch, .length = length};
+    struct session_batch plan = {0};
+    struct session_variant *variant;
+    pool_reset(&session->pool);
+    pln_status status = session_batch_plan(session, &request, &plan, error);
+    if (status == PLN_OK)
+        status = get_variant(session, &plan.features, &variant, error);
+    if (status == PLN_OK) {
+        *n_dims = session->last->graph->n_symbols;
+        status = session_batch_dims(session, &request, session->last->graph, &plan, error);
+        memcpy(dims, plan.dims, sizeof plan.dims);
+    }
+    return status;
+}

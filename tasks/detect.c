@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Replaced-token detection: text in, each word with the probability that it was replaced.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "common/fail.h"
+#include "tasks/tasks.h"
+
+/* Pieces of one word are neighbours with one number; a word is as suspicious as its most suspicious piece. */
+static uint32_t join_words(const struct task_text *text, const float *logits, pln_word *words)
+{
+    uint32_t n = 0;
+    int32_t open = -1; /* number of the word under way */
+    for (uint32_t i = 0; i < text->n; i++) {
+        const pln_token *t = &text->tokens[i];
+        const float probability = 1 / (1 + expf(-logits[i]));
+        if (t->word < 0)
+            continue;
+        if (t->word != open)
+            words[n++] = (pln_word){t->begin_byte, t->end_byte, probability};
+        open = t->word;
+        words[n - 1].end = t->end_byte;
+        if (probability > words[n - 1].probability)
+            words[n - 1].probability = probability;
+    }
+    return n;
+}
+
+pln_status pln_detect(pln_session *session, const char *text, pln_word **words, uint32_t *count, pln_error *error)
+{
+    struct task_text encoded;
+    const pln_tensor *outputs;
+    uint32_t n;
+    pln_status status = task_encode(session, PLN_HEAD_PRETRAINING, text, NULL, &encoded, error);
+    if (status != PLN_OK)
+        return status;
+    status = pln_session_forward(session, encoded.inputs, 2, &outputs, &n, error);
+    if (status == PLN_OK) {
+        *words = calloc(encoded.n + 1, sizeof **words);
+        if (*words)
+            *count = join_words(&encoded, task_logits(outputs, n)->data, *words);
+        else
+            status = pln_fail(error, PLN_NO_MEMORY, "no memory for %u words", encoded.n);
+    }
+    task_text_finish(&encoded);
+    return status;
+}
