@@ -143,8 +143,8 @@ static const struct gpu_slot *find_window(const struct gpu_view *view, const str
             return slot;
         if (pass->access[i] == 'r' && n < windows->rows)
             windows->rows = n;
-        if (pass->access[i] == 't')
-            windows->table = n;
+        if (pass->access[i] == 't') /* groups of four columns of y stay whole */
+            windows->table = n < slot->rows && n > 4 ? n - n % 4 : n;
     }
     return NULL;
 }
