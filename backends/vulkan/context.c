@@ -23,7 +23,21 @@ static VKAPI_ATTR VkBool32 VKAPI_CALL complain(VkDebugUtilsMessageSeverityFlagBi
     device->host->log(device->host->context, PLN_LOG_ERROR, data->pMessage);
     if (!device->complaint[0])
         snprintf(device->complaint, sizeof device->complaint, "%.399s", data->pMessage);
+    for (char *c = device->complaint; *c; c++)
+        *c = *c == '\n' ? ' ' : *c; /* an error is one line */
     return VK_FALSE;
+}
+
+static VkDebugUtilsMessengerCreateInfoEXT describe_messenger(pln_device *device)
+{
+    return (VkDebugUtilsMessengerCreateInfoEXT){
+        .sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CREATE_INFO_EXT,
+        .messageSeverity =
+            VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT | VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT,
+        .messageType = VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT,
+        .pfnUserCallback = complain,
+        .pUserData = device,
+    };
 }
 
 static bool has_layer(const struct vkb_functions *vk, const char *name)
@@ -50,57 +64,53 @@ static bool has_instance_extension(const struct vkb_functions *vk, const char *n
     return false;
 }
 
-pln_status vkb_instance_init(struct vkb_instance *instance, pln_device *validated, pln_error *error)
+static VkResult create_instance(struct vkb_instance *instance, const VkDebugUtilsMessengerCreateInfoEXT *messenger)
 {
-    struct vkb_functions *vk = &instance->vk;
-    pln_status status = vkb_load_global(vk, error);
-    if (status != PLN_OK)
-        return status;
-    if (validated && !has_layer(vk, validation_layer))
-        return pln_fail(error, PLN_INVALID, "option validate=yes: %s is not installed", validation_layer);
-
-    const char *extensions[4];
+    const char *layer = validation_layer, *extensions[4];
     uint32_t n = 0;
-    bool portability = has_instance_extension(vk, VK_KHR_PORTABILITY_ENUMERATION_EXTENSION_NAME);
+    bool portability = has_instance_extension(&instance->vk, VK_KHR_PORTABILITY_ENUMERATION_EXTENSION_NAME);
     if (portability)
         extensions[n++] = VK_KHR_PORTABILITY_ENUMERATION_EXTENSION_NAME;
-    if (validated) {
+    if (messenger) {
         extensions[n++] = VK_EXT_DEBUG_UTILS_EXTENSION_NAME;
         extensions[n++] = VK_EXT_VALIDATION_FEATURES_EXTENSION_NAME;
     }
-    VkDebugUtilsMessengerCreateInfoEXT messenger = {
-        .sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CREATE_INFO_EXT,
-        .messageSeverity =
-            VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT | VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT,
-        .messageType = VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT,
-        .pfnUserCallback = complain,
-        .pUserData = validated,
-    };
     VkValidationFeatureEnableEXT synchronization = VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT;
     VkValidationFeaturesEXT features = {
         .sType = VK_STRUCTURE_TYPE_VALIDATION_FEATURES_EXT,
-        .pNext = &messenger, /* for messages while the instance itself comes and goes */
+        .pNext = messenger, /* for messages while the instance itself comes and goes */
         .enabledValidationFeatureCount = 1,
         .pEnabledValidationFeatures = &synchronization,
     };
-    const char *layer = validation_layer;
+    VkApplicationInfo application = {
+        .sType = VK_STRUCTURE_TYPE_APPLICATION_INFO, .pApplicationName = "pleione", .apiVersion = VK_API_VERSION_1_1};
     VkInstanceCreateInfo create = {
         .sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
-        .pNext = validated ? &features : NULL,
+        .pNext = messenger ? &features : NULL,
         .flags = portability ? VK_INSTANCE_CREATE_ENUMERATE_PORTABILITY_BIT_KHR : 0,
-        .pApplicationInfo = &(VkApplicationInfo){.sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
-                                                 .pApplicationName = "pleione",
-                                                 .apiVersion = VK_API_VERSION_1_1},
-        .enabledLayerCount = validated ? 1 : 0,
+        .pApplicationInfo = &application,
+        .enabledLayerCount = messenger ? 1 : 0,
         .ppEnabledLayerNames = &layer,
         .enabledExtensionCount = n,
         .ppEnabledExtensionNames = extensions,
     };
-    VkResult result = vk->CreateInstance(&create, NULL, &instance->handle);
+    return instance->vk.CreateInstance(&create, NULL, &instance->handle);
+}
+
+pln_status vkb_instance_init(struct vkb_instance *instance, pln_device *validated, pln_error *error)
+{
+    const struct vkb_functions *vk = &instance->vk;
+    pln_status status = vkb_load_global(&instance->vk, error);
+    if (status != PLN_OK)
+        return status;
+    if (validated && !has_layer(vk, validation_layer))
+        return pln_fail(error, PLN_INVALID, "option validate=yes: %s is not installed", validation_layer);
+    const VkDebugUtilsMessengerCreateInfoEXT messenger = describe_messenger(validated);
+    VkResult result = create_instance(instance, validated ? &messenger : NULL);
     if (result != VK_SUCCESS)
         return pln_fail(error, PLN_NO_DEVICE, "no Vulkan driver can be used (vkCreateInstance: %s)",
                         vkb_result_name(result));
-    status = vkb_load_instance(vk, instance->handle, error);
+    status = vkb_load_instance(&instance->vk, instance->handle, error);
     if (status == PLN_OK && validated &&
         vk->CreateDebugUtilsMessengerEXT(instance->handle, &messenger, NULL, &instance->messenger) != VK_SUCCESS)
         status = pln_fail(error, PLN_FAILED, "option validate=yes: the layer's messages cannot be heard");
@@ -154,24 +164,31 @@ static void set_limits(pln_device *device)
     device->physical.info.block_bytes = device->block_bytes;
 }
 
+/* Statistics of compiled kernels are a feature that may be missing where its extension is there. */
+static void ask_statistics(const struct vkb_functions *vk, struct vkb_physical *physical)
+{
+    VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR statistics = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR};
+    VkPhysicalDeviceFeatures2 features = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &statistics};
+    if (physical->has[VKB_EXECUTABLE_PROPERTIES])
+        vk->GetPhysicalDeviceFeatures2(physical->handle, &features);
+    physical->has[VKB_EXECUTABLE_PROPERTIES] = statistics.pipelineExecutableInfo;
+}
+
 /* One queue, every extension of ours that is there, and no feature but the compiler's statistics. */
-static pln_status create_handle(pln_device *device, pln_error *error)
+static VkResult create_handle(pln_device *device)
 {
     const struct vkb_functions *vk = &device->instance.vk;
     struct vkb_physical *physical = &device->physical;
     const char *extensions[VKB_EXTENSIONS];
     uint32_t n = 0;
-    VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR statistics = {
-        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR};
-    if (physical->has[VKB_EXECUTABLE_PROPERTIES]) {
-        VkPhysicalDeviceFeatures2 features = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
-                                              .pNext = &statistics};
-        vk->GetPhysicalDeviceFeatures2(physical->handle, &features);
-        physical->has[VKB_EXECUTABLE_PROPERTIES] = statistics.pipelineExecutableInfo;
-    }
+    ask_statistics(vk, physical);
     for (int i = 0; i < VKB_EXTENSIONS; i++)
         if (physical->has[i])
             extensions[n++] = vkb_extension_names[i];
+    VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR statistics = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR,
+        .pipelineExecutableInfo = VK_TRUE};
     const float priority = 1;
     VkDeviceQueueCreateInfo queue = {
         .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
@@ -187,22 +204,26 @@ static pln_status create_handle(pln_device *device, pln_error *error)
         .enabledExtensionCount = n,
         .ppEnabledExtensionNames = extensions,
     };
-    VkResult result = vk->CreateDevice(physical->handle, &create, NULL, &device->handle);
+    return vk->CreateDevice(physical->handle, &create, NULL, &device->handle);
+}
+
+static pln_status create_queue(pln_device *device, pln_error *error)
+{
+    const struct vkb_functions *vk = &device->instance.vk;
+    VkResult result = create_handle(device);
     if (result != VK_SUCCESS)
         return vkb_fail(device, result, "vkCreateDevice", error);
-    vk->GetDeviceQueue(device->handle, physical->family, 0, &device->queue);
+    vk->GetDeviceQueue(device->handle, device->physical.family, 0, &device->queue);
     VkCommandPoolCreateInfo pool = {
         .sType = VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO,
         .flags = VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT,
-        .queueFamilyIndex = physical->family,
+        .queueFamilyIndex = device->physical.family,
     };
     result = vk->CreateCommandPool(device->handle, &pool, NULL, &device->commands);
-    if (result != VK_SUCCESS)
-        return vkb_fail(device, result, "vkCreateCommandPool", error);
     VkFenceCreateInfo fence = {.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
-    for (int i = 0; i < 2 && result == VK_SUCCESS && !physical->compiles_only; i++)
+    for (int i = 0; i < 2 && result == VK_SUCCESS && !device->physical.compiles_only; i++)
         result = vk->CreateFence(device->handle, &fence, NULL, &device->fences[i]);
-    return result == VK_SUCCESS ? PLN_OK : vkb_fail(device, result, "vkCreateFence", error);
+    return result == VK_SUCCESS ? PLN_OK : vkb_fail(device, result, "creating a queue", error);
 }
 
 static pln_status pick_physical(pln_device *device, uint32_t index, pln_error *error)
@@ -235,7 +256,7 @@ pln_status vkb_device_open(uint32_t index, const pln_host *host, const uint64_t 
         status = pick_physical(device, index, error);
     if (status == PLN_OK) {
         set_limits(device);
-        status = create_handle(device, error);
+        status = create_queue(device, error);
     }
     if (status == PLN_OK)
         status = vkb_memory_init(device, error);

@@ -80,7 +80,7 @@ uint64_t vkb_block_limit(const struct vkb_physical *physical, uint64_t option)
 {
     uint64_t limit = smaller(smaller(physical->max_allocation, physical->max_buffer), LARGEST_BLOCK);
     limit -= limit % BUFFER_MULTIPLE;
-    return smaller(limit, option);
+    return option == VKB_UNSET ? limit : smaller(limit, vkb_buffer_round(option));
 }
 
 /* ---- blocks ---- */
