@@ -18,8 +18,8 @@ static bool allocate(struct cli_batch *b, uint32_t batch, uint32_t length)
     const char *const names[] = {"input_ids", "attention_mask", "token_type_ids"};
     const int64_t *const data[] = {b->ids, b->mask, b->types};
     for (uint32_t i = 0; i < 3; i++)
-        b->tensors[i] = (pln_tensor){
-            .name = names[i], .dtype = PLN_I64, .rank = 2, .shape = {batch, length}, .data = data[i]};
+        b->tensors[i] =
+            (pln_tensor){.name = names[i], .dtype = PLN_I64, .rank = 2, .shape = {batch, length}, .data = data[i]};
     return b->lengths && b->ids && b->mask && b->types;
 }
 
@@ -96,7 +96,8 @@ uint64_t cli_batch_tokens(const struct cli_batch *b)
 
 double cli_batch_flops(const struct cli_batch *b, const pln_model *model)
 {
-    const double h = (double)pln_model_number(model, "hidden_size"), e = (double)pln_model_number(model, "embedding_size");
+    const double h = (double)pln_model_number(model, "hidden_size"),
+                 e = (double)pln_model_number(model, "embedding_size");
     const double inner = (double)pln_model_number(model, "intermediate_size");
     const double layers = (double)pln_model_number(model, "num_hidden_layers");
     double flops = 0;

@@ -29,16 +29,18 @@ static int print_row(const struct bench *b, const struct measured_device *d, con
     const double gflops = cli_batch_flops(batch, model) / best / 1e9, tokens = (double)cli_batch_tokens(batch) / best;
     if (b->json)
         cli_print_json(json_pack("{s:s,s:s,s:s,s:s,s:i,s:i,s:i,s:f,s:f,s:f,s:f}", "device", d->entry->name, "name",
-                                 d->entry->info.name, "driver", d->entry->info.driver, "dtype", dtype_of(d->entry), "batch",
-                                 (int)batch->batch, "seq", (int)batch->length, "threads", (int)threads, "best_ms", best * 1e3,
-                                 "median_ms", median * 1e3, "gflops", gflops, "tokens_per_s", tokens));
+                                 d->entry->info.name, "driver", d->entry->info.driver, "dtype", dtype_of(d->entry),
+                                 "batch", (int)batch->batch, "seq", (int)batch->length, "threads", (int)threads,
+                                 "best_ms", best * 1e3, "median_ms", median * 1e3, "gflops", gflops, "tokens_per_s",
+                                 tokens));
     else
         printf("%-12s %-4s %4ux%-4u %10.3f %10.3f %9.1f %12.0f\n", d->entry->name, dtype_of(d->entry), batch->batch,
                batch->length, best * 1e3, median * 1e3, gflops, tokens);
     fflush(stdout);
     if (strcmp(d->entry->backend, "cpu") != 0 || gflops <= 1.05 * b->roof)
         return 0;
-    fprintf(stderr, "pleione: %.1f GFLOP/s on cpu is more than the %.1f that the processor can do: the measurement is wrong\n",
+    fprintf(stderr,
+            "pleione: %.1f GFLOP/s on cpu is more than the %.1f that the processor can do: the measurement is wrong\n",
             gflops, b->roof);
     return PLN_FAILED;
 }
@@ -66,8 +68,8 @@ static int bench(struct bench *b, const struct cli_common *common, const char *d
     int used = 0;
     if (!cli_parse_shapes(b->shapes, shapes, MOST_SHAPES, &n))
         return PLN_INVALID;
-    if (b->lengths && (sscanf(b->lengths, "%9u-%9u%n", &b->shortest, &b->longest, &used) != 2 || b->lengths[used] ||
-                       !b->shortest))
+    if (b->lengths &&
+        (sscanf(b->lengths, "%9u-%9u%n", &b->shortest, &b->longest, &used) != 2 || b->lengths[used] || !b->shortest))
         return cli_usage_error("lengths \"%s\" are not like 16-128", b->lengths);
     struct measure m = {0};
     pln_error error;
@@ -78,8 +80,8 @@ static int bench(struct bench *b, const struct cli_common *common, const char *d
     const uint32_t threads = pln_runtime_threads(m.runtime);
     b->roof = cli_fma_gflops(threads);
     if (!b->json)
-        printf("%-12s %-4s %9s %10s %10s %9s %12s   (roof of the processor: %.0f GFLOP/s, %u threads)\n", "device", "type",
-               "shape", "best ms", "median ms", "GFLOP/s", "tokens/s", b->roof, threads);
+        printf("%-12s %-4s %9s %10s %10s %9s %12s   (roof of the processor: %.0f GFLOP/s, %u threads)\n", "device",
+               "type", "shape", "best ms", "median ms", "GFLOP/s", "tokens/s", b->roof, threads);
     int code = 0;
     for (uint32_t i = 0; code == 0 && i < n; i++)
         code = bench_shape(b, &m, shapes[i], threads, common->seed);
@@ -104,7 +106,8 @@ int cli_bench(int argc, char **argv)
     memcpy(options + CLI_COMMON_OPTIONS, own, sizeof own);
     static const struct cli_usage usage = {
         .synopsis = "bench MODEL --devices LIST --shapes 1x16,8x128",
-        .description = "Times the forward pass, devices in turn. GFLOP/s count the arithmetic of the encoder on real tokens. On cpu a\n"
+        .description = "Times the forward pass, devices in turn. GFLOP/s count the arithmetic of the encoder on real "
+                       "tokens. On cpu a\n"
                        "rate above the measured multiply-add rate of the processor is an error.",
         .examples = "  pleione bench MODEL --devices cpu,vulkan --shapes 1x128,8x128 --json\n"
                     "  pleione bench MODEL --devices cpu --shapes 32x128 --lengths 16-128 --threads 2\n",

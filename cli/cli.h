@@ -18,7 +18,8 @@ enum { CLI_LIST = 64, CLI_INTERRUPTED = 130 };
 /* What explain and compare run when no text is given. */
 #define CLI_SENTENCE "And the king said unto the prophet, Where is thy computer?"
 
-/* ---- options -------------------------------------------------------------------------------------------------------------- */
+/* ---- options
+ * -------------------------------------------------------------------------------------------------------------- */
 
 struct cli_list {
     uint32_t n;
@@ -28,7 +29,7 @@ struct cli_list {
 enum cli_kind { CLI_FLAG, CLI_TEXT, CLI_UNSIGNED, CLI_SEED, CLI_SECONDS, CLI_REPEATED };
 
 struct cli_option {
-    const char *name;     /* "--device" or "-b" */
+    const char *name; /* "--device" or "-b" */
     enum cli_kind kind;
     void *target;         /* bool, const char *, uint32_t, uint64_t, double, struct cli_list */
     const char *argument; /* "LIST" */
@@ -42,7 +43,7 @@ struct cli_command {
 
 /* What a command says of itself under --help. */
 struct cli_usage {
-    const char *synopsis;    /* "run MODEL [TEXT...]" */
+    const char *synopsis; /* "run MODEL [TEXT...]" */
     const char *description;
     const char *examples;
 };
@@ -60,10 +61,10 @@ enum { CLI_COMMON_OPTIONS = 6 };
 /* Fills CLI_COMMON_OPTIONS rows; device_name is "--device" or "--devices". */
 void cli_common_options(struct cli_common *common, const char *device_name, struct cli_option *options);
 
-/* Reads the arguments: options by the table, the rest into positional. Returns 0, or the exit code + 1 when the command is over
- * (help was printed, or a usage error was). */
-int cli_parse(int argc, char **argv, const struct cli_usage *usage, const struct cli_option *options, uint32_t n_options,
-              struct cli_list *positional);
+/* Reads the arguments: options by the table, the rest into positional. Returns 0, or the exit code + 1 when the command
+ * is over (help was printed, or a usage error was). */
+int cli_parse(int argc, char **argv, const struct cli_usage *usage, const struct cli_option *options,
+              uint32_t n_options, struct cli_list *positional);
 
 /* "8x128" */
 struct cli_shape {
@@ -72,7 +73,8 @@ struct cli_shape {
 /* "1x16,8x128" into shapes; false (after a sentence) if it is no such list. */
 bool cli_parse_shapes(const char *text, struct cli_shape *shapes, uint32_t room, uint32_t *n);
 
-/* ---- what is opened ------------------------------------------------------------------------------------------------------- */
+/* ---- what is opened
+ * ------------------------------------------------------------------------------------------------------- */
 
 /* A model on devices. Zero at first; cli_close closes what was opened. */
 struct cli_model {
@@ -86,15 +88,16 @@ struct cli_model {
 void cli_log(void *context, pln_log_level level, const char *message);
 pln_status cli_open_runtime(const struct cli_common *common, pln_runtime **runtime, pln_error *error);
 /* Runtime, devices of the list, model, session. options' placement is filled in from common. */
-pln_status cli_open(const struct cli_common *common, const char *directory, pln_session_options options, struct cli_model *m,
-                    pln_error *error);
+pln_status cli_open(const struct cli_common *common, const char *directory, pln_session_options options,
+                    struct cli_model *m, pln_error *error);
 void cli_close(struct cli_model *m);
 
 /* Prints "pleione: sentence" and returns the exit code of the status. */
 int cli_fail(const pln_error *error);
 int cli_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* ---- input, output, time -------------------------------------------------------------------------------------------------- */
+/* ---- input, output, time
+ * -------------------------------------------------------------------------------------------------- */
 
 /* Calls fn for each text: those given, or else the lines of stdin. Stops at the first code that is not 0. */
 int cli_each_text(const struct cli_list *texts, int (*fn)(void *context, const char *text), void *context);
@@ -108,7 +111,8 @@ double cli_seconds(void); /* monotonic */
 void cli_catch_interrupt(void);
 bool cli_interrupted(void);
 
-/* ---- batches and measures ------------------------------------------------------------------------------------------------- */
+/* ---- batches and measures
+ * ------------------------------------------------------------------------------------------------- */
 
 /* Input tensors of one batch, owned. */
 struct cli_batch {

@@ -19,14 +19,17 @@ static void join_dtypes(uint32_t mask, char *text, size_t bytes)
     text[0] = '\0';
     for (uint32_t i = 1; i < 32 && used < bytes; i++)
         if (mask & 1u << i)
-            used += (size_t)snprintf(text + used, bytes - used, "%s%s", used ? " " : "", pln_dtype_string((pln_dtype)i));
+            used +=
+                (size_t)snprintf(text + used, bytes - used, "%s%s", used ? " " : "", pln_dtype_string((pln_dtype)i));
 }
 
-/* ---- an encoder layer of ELECTRA-small with weights of zero, for its kernels ----------------------------------------------- */
+/* ---- an encoder layer of ELECTRA-small with weights of zero, for its kernels
+ * ----------------------------------------------- */
 
 enum { HIDDEN = 256, INNER = 1024, HEADS = 4, TOKENS = 128, MOST_KERNELS = 64 };
 
-static pln_value *weight(pln_graph *g, const char *name, const float *zeros, uint64_t rows, uint64_t width, pln_tensor *tensor)
+static pln_value *weight(pln_graph *g, const char *name, const float *zeros, uint64_t rows, uint64_t width,
+                         pln_tensor *tensor)
 {
     *tensor = (pln_tensor){.name = name, .dtype = PLN_F32, .rank = 2, .shape = {rows, width}, .data = zeros};
     const pln_tensor *part = tensor;
@@ -66,7 +69,8 @@ static pln_status list_kernels(pln_runtime *runtime, const char *device, const s
     const uint32_t dims[] = {0, TOKENS, 1};
     pln_status status = pln_graph_finish(graph, error);
     if (status == PLN_OK)
-        status = pln_devices_open(runtime, device, common->device_options.items, common->device_options.n, &devices, error);
+        status =
+            pln_devices_open(runtime, device, common->device_options.items, common->device_options.n, &devices, error);
     if (status == PLN_OK)
         status = pln_schedule_create(graph, devices, NULL, &schedule, error);
     if (status == PLN_OK)
@@ -81,7 +85,8 @@ static pln_status list_kernels(pln_runtime *runtime, const char *device, const s
     return status;
 }
 
-/* ---- printing --------------------------------------------------------------------------------------------------------------- */
+/* ---- printing
+ * --------------------------------------------------------------------------------------------------------------- */
 
 static json_t *kernels_json(const pln_kernel_info *kernels, uint32_t n)
 {
@@ -106,11 +111,11 @@ static json_t *options_json(const pln_option_info *options)
 static void print_json(const pln_device_entry *e, const char *dtypes, const pln_kernel_info *kernels, uint32_t n)
 {
     const bool usable = !(e->info.flags & PLN_DEVICE_UNUSABLE);
-    json_t *object = json_pack("{s:s,s:s,s:s,s:b,s:s,s:s,s:s,s:s,s:I,s:s,s:s,s:o}", "device", e->name, "backend", e->backend,
-                               "backend_version", e->backend_version, "usable", usable, "name", e->info.name, "driver",
-                               e->info.driver, "version", e->info.version, "kind", kind_name(e->info.kind), "memory_bytes",
-                               (json_int_t)e->info.memory_bytes, "dtypes", dtypes, "reason", usable ? "" : e->info.reason,
-                               "options", options_json(e->info.options));
+    json_t *object = json_pack(
+        "{s:s,s:s,s:s,s:b,s:s,s:s,s:s,s:s,s:I,s:s,s:s,s:o}", "device", e->name, "backend", e->backend,
+        "backend_version", e->backend_version, "usable", usable, "name", e->info.name, "driver", e->info.driver,
+        "version", e->info.version, "kind", kind_name(e->info.kind), "memory_bytes", (json_int_t)e->info.memory_bytes,
+        "dtypes", dtypes, "reason", usable ? "" : e->info.reason, "options", options_json(e->info.options));
     if (kernels)
         json_object_set_new(object, "kernels", kernels_json(kernels, n));
     cli_print_json(object);
@@ -170,7 +175,8 @@ int cli_devices(int argc, char **argv)
     };
     static const struct cli_usage usage = {
         .synopsis = "devices",
-        .description = "The devices of each backend: name, driver, version, kind, memory, types, options; or why one is not usable.",
+        .description = "The devices of each backend: name, driver, version, kind, memory, types, options; or why one "
+                       "is not usable.",
         .examples = "  pleione devices\n  pleione devices --json --kernels\n",
     };
     const int parsed = cli_parse(argc, argv, &usage, options, 2, &arguments);

@@ -21,17 +21,19 @@ static void print_memory(const struct estimate *e, const char *device, const pln
 {
     const uint64_t total = m->arena_bytes + m->scratch_bytes + m->constant_bytes + m->state_bytes;
     if (e->json)
-        cli_print_json(json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "device", device, "batch", (json_int_t)e->batch, "seq",
-                                 (json_int_t)e->length, "arena_bytes", (json_int_t)m->arena_bytes, "scratch_bytes",
-                                 (json_int_t)m->scratch_bytes, "constant_bytes", (json_int_t)m->constant_bytes, "state_bytes",
-                                 (json_int_t)m->state_bytes, "total_bytes", (json_int_t)total));
+        cli_print_json(json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "device", device, "batch", (json_int_t)e->batch,
+                                 "seq", (json_int_t)e->length, "arena_bytes", (json_int_t)m->arena_bytes,
+                                 "scratch_bytes", (json_int_t)m->scratch_bytes, "constant_bytes",
+                                 (json_int_t)m->constant_bytes, "state_bytes", (json_int_t)m->state_bytes,
+                                 "total_bytes", (json_int_t)total));
     else
-        printf("%-12s weights %9.2f MiB  arena %9.2f MiB  scratch %9.2f MiB  state %9.2f MiB  together %9.2f MiB\n", device,
-               mib(m->constant_bytes), mib(m->arena_bytes), mib(m->scratch_bytes), mib(m->state_bytes), mib(total));
+        printf("%-12s weights %9.2f MiB  arena %9.2f MiB  scratch %9.2f MiB  state %9.2f MiB  together %9.2f MiB\n",
+               device, mib(m->constant_bytes), mib(m->arena_bytes), mib(m->scratch_bytes), mib(m->state_bytes),
+               mib(total));
 }
 
-static pln_status estimate(const struct estimate *e, const struct cli_common *common, const char *directory, pln_head head,
-                           pln_error *error)
+static pln_status estimate(const struct estimate *e, const struct cli_common *common, const char *directory,
+                           pln_head head, pln_error *error)
 {
     struct cli_model m = {0};
     uint32_t dims[64], n_dims;
@@ -70,7 +72,8 @@ int cli_estimate(int argc, char **argv)
     memcpy(options + CLI_COMMON_OPTIONS, own, sizeof own);
     static const struct cli_usage usage = {
         .synopsis = "estimate MODEL -b B -s S",
-        .description = "Exact bytes on each device that a batch of B sequences of S tokens takes: packed weights, arena, scratch.\n"
+        .description = "Exact bytes on each device that a batch of B sequences of S tokens takes: packed weights, "
+                       "arena, scratch.\n"
                        "Nothing is allocated; the model directory may lack its weights.",
         .examples = "  pleione estimate models/electra-tiny-discriminator -b 8 -s 128 --device vulkan\n",
     };

@@ -9,16 +9,17 @@
 
 static void print_node_json(const pln_node_report *r)
 {
-    cli_print_json(json_pack("{s:s,s:s,s:s,s:s,s:I,s:s,s:I,s:I,s:I,s:I}", "node", r->name, "op", r->op, "device", r->device,
-                             "kernel", r->kernel, "segment", (json_int_t)r->segment, "refusals", r->refusals, "estimated_ns",
-                             (json_int_t)r->estimated_ns, "measured_ns", (json_int_t)r->measured_ns, "copied_bytes",
-                             (json_int_t)r->copied_bytes, "flops", (json_int_t)r->flops));
+    cli_print_json(json_pack("{s:s,s:s,s:s,s:s,s:I,s:s,s:I,s:I,s:I,s:I}", "node", r->name, "op", r->op, "device",
+                             r->device, "kernel", r->kernel, "segment", (json_int_t)r->segment, "refusals", r->refusals,
+                             "estimated_ns", (json_int_t)r->estimated_ns, "measured_ns", (json_int_t)r->measured_ns,
+                             "copied_bytes", (json_int_t)r->copied_bytes, "flops", (json_int_t)r->flops));
 }
 
 static void print_node(const pln_node_report *r)
 {
     printf("%3u  %-36s %-10s %-24s %10.1f %10.1f %10llu  %s\n", r->segment, r->name, r->device, r->kernel,
-           (double)r->estimated_ns / 1e3, (double)r->measured_ns / 1e3, (unsigned long long)r->copied_bytes, r->refusals);
+           (double)r->estimated_ns / 1e3, (double)r->measured_ns / 1e3, (unsigned long long)r->copied_bytes,
+           r->refusals);
 }
 
 static void print_schedule(const pln_schedule *schedule, bool json)
@@ -26,8 +27,8 @@ static void print_schedule(const pln_schedule *schedule, bool json)
     pln_statistics statistics;
     pln_schedule_statistics(schedule, &statistics);
     if (!json)
-        printf("seg  %-36s %-10s %-24s %10s %10s %10s  %s\n", "node", "device", "kernel", "est. us", "meas. us", "copied B",
-               "refused by");
+        printf("seg  %-36s %-10s %-24s %10s %10s %10s  %s\n", "node", "device", "kernel", "est. us", "meas. us",
+               "copied B", "refused by");
     for (uint32_t i = 0; i < pln_schedule_nodes(schedule); i++) {
         pln_node_report report;
         pln_schedule_node(schedule, i, &report);
@@ -64,7 +65,8 @@ static pln_status explain(const struct explain *e, const struct cli_common *comm
     memcpy(texts.items, arguments->items + 1, texts.n * sizeof *texts.items);
     if (!texts.n)
         texts = (struct cli_list){1, {CLI_SENTENCE}};
-    pln_status status = cli_open(common, arguments->items[0], (pln_session_options){.schedule = {.timed = true}}, &m, error);
+    pln_status status =
+        cli_open(common, arguments->items[0], (pln_session_options){.schedule = {.timed = true}}, &m, error);
     if (status == PLN_OK)
         status = run_twice(&m, &texts, error);
     if (status == PLN_OK && (e->graph || e->dot)) {
@@ -95,8 +97,10 @@ int cli_explain(int argc, char **argv)
     memcpy(options + CLI_COMMON_OPTIONS, own, sizeof own);
     static const struct cli_usage usage = {
         .synopsis = "explain MODEL [TEXT...]",
-        .description = "Runs the texts (a sentence of its own when none is given) and prints for each node: segment, device, kernel,\n"
-                       "estimated and measured time, bytes copied between devices for it, and why earlier devices refused it.",
+        .description =
+            "Runs the texts (a sentence of its own when none is given) and prints for each node: segment, device, "
+            "kernel,\n"
+            "estimated and measured time, bytes copied between devices for it, and why earlier devices refused it.",
         .examples = "  pleione explain models/electra-tiny-discriminator --device vulkan,cpu --place 'layer.1.*=cpu'\n"
                     "  pleione explain models/electra-tiny-discriminator --dot | dot -Tsvg >graph.svg\n",
     };

@@ -10,7 +10,8 @@ typedef float lanes __attribute__((vector_size(FMA_BYTES)));
 
 double FMA_NAME(double until);
 
-/* Best rate in GFLOP/s of this thread until the clock says so. Twelve chains hide the latency of two units of four cycles. */
+/* Best rate in GFLOP/s of this thread until the clock says so. Twelve chains hide the latency of two units of four
+ * cycles. */
 double FMA_NAME(double until)
 {
     double best = 0;

@@ -11,8 +11,8 @@ struct forward {
     bool hidden_states, attentions;
 };
 
-static pln_status run_forward(const struct forward *f, const struct cli_common *common, const char *directory, pln_head head,
-                              pln_error *error)
+static pln_status run_forward(const struct forward *f, const struct cli_common *common, const char *directory,
+                              pln_head head, pln_error *error)
 {
     struct cli_model m = {0};
     pln_tensor_file *file = NULL;
@@ -44,7 +44,8 @@ int cli_forward(int argc, char **argv)
         {"--head", CLI_TEXT, &f.head, "H",
          "model pretraining causal-lm masked-lm sequence-classification multiple-choice token-classification "
          "question-answering (default: the config's)"},
-        {"--inputs", CLI_TEXT, &f.inputs, "FILE", "safetensors: input_ids or inputs_embeds, attention_mask, labels, ..."},
+        {"--inputs", CLI_TEXT, &f.inputs, "FILE",
+         "safetensors: input_ids or inputs_embeds, attention_mask, labels, ..."},
         {"--outputs", CLI_TEXT, &f.outputs, "FILE", "safetensors: loss, logits, last_hidden_state, ..."},
         {"--hidden-states", CLI_FLAG, &f.hidden_states, NULL, "also hidden_states.N"},
         {"--attentions", CLI_FLAG, &f.attentions, NULL, "also attentions.N and cross_attentions.N"},
@@ -52,7 +53,8 @@ int cli_forward(int argc, char **argv)
     memcpy(options + CLI_COMMON_OPTIONS, own, sizeof own);
     static const struct cli_usage usage = {
         .synopsis = "forward MODEL --inputs FILE --outputs FILE",
-        .description = "The forward pass on raw tensors, every position, with the names and shapes of the Hugging Face forward().",
+        .description =
+            "The forward pass on raw tensors, every position, with the names and shapes of the Hugging Face forward().",
         .examples = "  pleione forward MODEL --head masked-lm --inputs in.safetensors --outputs out.safetensors\n"
                     "  pleione forward MODEL --device vulkan,cpu --no-fallback --hidden-states --attentions \\\n"
                     "      --inputs in.safetensors --outputs out.safetensors\n",

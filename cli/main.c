@@ -20,12 +20,14 @@ enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
 static void print_help(FILE *out)
 {
-    fputs("pleione describes an ELECTRA model once and runs it on whichever device is there.\n\nusage: pleione COMMAND ...\n\n",
+    fputs("pleione describes an ELECTRA model once and runs it on whichever device is there.\n\nusage: pleione COMMAND "
+          "...\n\n",
           out);
     for (size_t i = 0; i < N_COMMANDS; i++)
         fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
     fputs("\n`pleione COMMAND --help` tells more, with examples.\n"
-          "exit codes: 0 ok, 1 run failed, 2 usage or request tensors, 3 no such device, 4 model files, 5 outputs disagree,\n"
+          "exit codes: 0 ok, 1 run failed, 2 usage or request tensors, 3 no such device, 4 model files, 5 outputs "
+          "disagree,\n"
           "6 out of memory, 130 interrupted\n",
           out);
 }

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static pln_status open_device(struct measure *m, const struct cli_common *common, const char *name, const char *directory,
-                              pln_session_options options, pln_error *error)
+static pln_status open_device(struct measure *m, const struct cli_common *common, const char *name,
+                              const char *directory, pln_session_options options, pln_error *error)
 {
     if (m->n == MEASURE_DEVICES) {
         *error = (pln_error){.status = PLN_INVALID, .message = "too many devices side by side"};
@@ -66,9 +66,9 @@ static const pln_device_entry *find_entry(const pln_device_entry *entries, uint3
     return NULL;
 }
 
-static pln_status open_entry(struct measure *m, const struct cli_common *common, const pln_device_entry *entries, uint32_t n,
-                             const char *name, const char *directory, pln_session_options options, bool *used,
-                             pln_error *error)
+static pln_status open_entry(struct measure *m, const struct cli_common *common, const pln_device_entry *entries,
+                             uint32_t n, const char *name, const char *directory, pln_session_options options,
+                             bool *used, pln_error *error)
 {
     const pln_device_entry *entry = find_entry(entries, n, name);
     const struct cli_common own = entry ? options_for(common, entry, used) : *common;

@@ -24,7 +24,8 @@ struct measure {
     struct measured_device *devices;
 };
 
-/* Opens the model and a session per device of common->device (NULL: every usable one). measure_close closes what was opened. */
+/* Opens the model and a session per device of common->device (NULL: every usable one). measure_close closes what was
+ * opened. */
 pln_status measure_open(struct measure *m, const struct cli_common *common, const char *directory,
                         pln_session_options options, pln_error *error);
 void measure_close(struct measure *m);

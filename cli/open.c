@@ -31,8 +31,8 @@ pln_status cli_open_runtime(const struct cli_common *common, pln_runtime **runti
     return pln_runtime_create(&options, runtime, error);
 }
 
-pln_status cli_open(const struct cli_common *common, const char *directory, pln_session_options options, struct cli_model *m,
-                    pln_error *error)
+pln_status cli_open(const struct cli_common *common, const char *directory, pln_session_options options,
+                    struct cli_model *m, pln_error *error)
 {
     const pln_model_options model_options = {.seed = common->seed};
     options.schedule.place = common->place.items;

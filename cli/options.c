@@ -26,11 +26,13 @@ void cli_common_options(struct cli_common *common, const char *device_name, stru
     const struct cli_option rows[CLI_COMMON_OPTIONS] = {
         {device_name, CLI_TEXT, &common->device, "LIST",
          several ? "devices side by side, separated by ',' (default: all usable ones)"
-                 : "reference, cpu, vulkan, vulkan:1, opencl, auto (default), or a list \"vulkan,cpu\": the first that takes a "
+                 : "reference, cpu, vulkan, vulkan:1, opencl, auto (default), or a list \"vulkan,cpu\": the first that "
+                   "takes a "
                    "node runs it"},
         {"--device-option", CLI_REPEATED, &common->device_options, "[BACKEND.]KEY=VALUE",
          "option of a device; `pleione devices` lists them"},
-        {"--place", CLI_REPEATED, &common->place, "PATTERN=DEVICE", "nodes by name on a device of the list: 'layer.3.*=cpu'"},
+        {"--place", CLI_REPEATED, &common->place, "PATTERN=DEVICE",
+         "nodes by name on a device of the list: 'layer.3.*=cpu'"},
         {"--no-fallback", CLI_FLAG, &common->no_fallback, NULL, "a node that no chosen device takes is an error"},
         {"--threads", CLI_UNSIGNED, &common->threads, "N", "threads on the processor (default: all)"},
         {"--seed", CLI_SEED, &common->seed, "S", "for weights that the checkpoint lacks (default 0)"},
@@ -90,7 +92,8 @@ static bool store(const struct cli_option *option, const char *text)
     return false;
 }
 
-static const struct cli_option *find_option(const struct cli_option *options, uint32_t n, const char *name, size_t length)
+static const struct cli_option *find_option(const struct cli_option *options, uint32_t n, const char *name,
+                                            size_t length)
 {
     for (uint32_t i = 0; i < n; i++)
         if (strlen(options[i].name) == length && strncmp(options[i].name, name, length) == 0)
@@ -121,8 +124,8 @@ static int take_option(int left, char **argv, const struct cli_option *options, 
     return flag || equals ? 1 : 2;
 }
 
-int cli_parse(int argc, char **argv, const struct cli_usage *usage, const struct cli_option *options, uint32_t n_options,
-              struct cli_list *positional)
+int cli_parse(int argc, char **argv, const struct cli_usage *usage, const struct cli_option *options,
+              uint32_t n_options, struct cli_list *positional)
 {
     bool only_positional = false;
     for (int i = 1; i < argc;) {

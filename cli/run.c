@@ -25,8 +25,8 @@ static int print_detection(struct run *run, const char *text)
     for (uint32_t i = 0; i < n; i++) {
         const int length = (int)(words[i].end - words[i].begin);
         if (run->json)
-            json_array_append_new(list, json_pack("{s:s%,s:f}", "word", text + words[i].begin, (size_t)length, "probability",
-                                                  (double)words[i].probability));
+            json_array_append_new(list, json_pack("{s:s%,s:f}", "word", text + words[i].begin, (size_t)length,
+                                                  "probability", (double)words[i].probability));
         else
             printf("%.3f  %.*s\n", (double)words[i].probability, length, text + words[i].begin);
     }
@@ -48,8 +48,9 @@ static int print_fills(struct run *run, const char *text)
     json_t *list = json_array();
     for (uint32_t i = 0; i < n; i++) {
         if (run->json)
-            json_array_append_new(list, json_pack("{s:i,s:s,s:i,s:f}", "mask", (int)fills[i].mask, "token", fills[i].token,
-                                                  "id", (int)fills[i].id, "probability", (double)fills[i].probability));
+            json_array_append_new(list,
+                                  json_pack("{s:i,s:s,s:i,s:f}", "mask", (int)fills[i].mask, "token", fills[i].token,
+                                            "id", (int)fills[i].id, "probability", (double)fills[i].probability));
         else
             printf("%u  %.3f  %s\n", fills[i].mask, (double)fills[i].probability, fills[i].token);
     }
@@ -71,8 +72,8 @@ static int print_classes(struct run *run, const char *text)
     json_t *list = json_array();
     for (uint32_t i = 0; i < n; i++) {
         if (run->json)
-            json_array_append_new(
-                list, json_pack("{s:s,s:f}", "label", classes[i].label, "score", (double)classes[i].score));
+            json_array_append_new(list,
+                                  json_pack("{s:s,s:f}", "label", classes[i].label, "score", (double)classes[i].score));
         else
             printf("%.3f  %s\n", (double)classes[i].score, classes[i].label);
     }
@@ -135,9 +136,11 @@ int cli_run(int argc, char **argv)
         (struct cli_option){"--top", CLI_UNSIGNED, &run.top, "N", "candidates for each [MASK] (default 5)"};
     static const struct cli_usage usage = {
         .synopsis = "run MODEL [TEXT...]",
-        .description = "What the model's head is for: how likely each word is to have been replaced (a discriminator), what stands\n"
+        .description = "What the model's head is for: how likely each word is to have been replaced (a discriminator), "
+                       "what stands\n"
                        "behind [MASK] (a generator), labels (a classifier). Lines of stdin when no text is given.",
-        .examples = "  pleione run models/electra-tiny-discriminator \"And the king said unto the prophet, Where is thy computer?\"\n"
+        .examples = "  pleione run models/electra-tiny-discriminator \"And the king said unto the prophet, Where is "
+                    "thy computer?\"\n"
                     "  pleione run models/electra-tiny-generator --top 3 \"And the LORD said [MASK] Moses.\"\n"
                     "  pleione run models/electra-tiny-discriminator --json --device vulkan <sentences.txt\n",
     };

@@ -39,8 +39,8 @@ static void *encode_share(void *argument)
     const struct share *share = argument;
     for (uint32_t i = share->first; i < share->stream->n; i += share->stream->threads) {
         struct line *line = &share->stream->lines[i];
-        line->status = pln_tokenizer_encode(share->stream->tokenizer, line->text, line->bytes, NULL, 0, 0, &line->tokens,
-                                            &line->n, &line->error);
+        line->status = pln_tokenizer_encode(share->stream->tokenizer, line->text, line->bytes, NULL, 0, 0,
+                                            &line->tokens, &line->n, &line->error);
     }
     return NULL;
 }
@@ -148,7 +148,8 @@ int cli_tokenize(int argc, char **argv)
     };
     static const struct cli_usage usage = {
         .synopsis = "tokenize MODEL [FILE...]",
-        .description = "A line in, a line of ids out, special tokens included. Reads stdin when no file is given. Needs no weights.",
+        .description = "A line in, a line of ids out, special tokens included. Reads stdin when no file is given. "
+                       "Needs no weights.",
         .examples = "  echo \"And the king said\" | pleione tokenize models/electra-tiny-discriminator\n"
                     "  pleione tokenize MODEL --json corpus.txt >corpus.jsonl\n",
     };

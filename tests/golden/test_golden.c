@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Replays every golden case on a list of devices: test_golden CASES DEVICES [OPTION...]. Each case must agree with the recorded
+ * answer to |a - b| <= 5e-5 (1 + |b|), with NaN exactly where it has NaN, and packing must change nothing.
+ */
+#include <dirent.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "api/pleione.h"
+
+enum { MOST_CASES = 256 };
+static const double tolerance = 5e-5;
+
+static const char *folder;
+static pln_runtime *runtime;
+static pln_devices *devices;
+
+static void must(pln_status status, const pln_error *error)
+{
+    if (status != PLN_OK)
+        fail_msg("%s", error->message);
+}
+
+static const pln_tensor *find(const pln_tensor *tensors, uint32_t n, const char *name)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (strcmp(tensors[i].name, name) == 0)
+            return &tensors[i];
+    return NULL;
+}
+
+static void check_tensor(const pln_tensor *found, const pln_tensor *expected)
+{
+    assert_int_equal(found->rank, expected->rank);
+    for (uint32_t i = 0; i < expected->rank; i++)
+        assert_int_equal(found->shape[i], expected->shape[i]);
+    const float *a = found->data, *b = expected->data;
+    for (uint64_t i = 0; i < pln_tensor_elements(expected); i++) {
+        if (isnan(a[i]) && isnan(b[i]))
+            continue;
+        const double gap = fabs((double)a[i] - (double)b[i]);
+        if (!(gap <= tolerance * (1 + fabs((double)b[i]))))
+            fail_msg("%s: element %llu is %.7g, expected %.7g", expected->name, (unsigned long long)i, (double)a[i],
+                     (double)b[i]);
+    }
+}
+
+struct wanted {
+    pln_head head;
+    bool more;
+};
+
+static struct wanted read_case(const char *name)
+{
+    char path[512];
+    struct wanted wanted;
+    snprintf(path, sizeof path, "%s/%s/case.json", folder, name);
+    json_t *json = json_load_file(path, 0, NULL);
+    assert_non_null(json);
+    assert_true(pln_head_find(json_string_value(json_object_get(json, "head")), &wanted.head));
+    wanted.more = json_is_true(json_object_get(json, "more"));
+    json_decref(json);
+    return wanted;
+}
+
+static void open_tensors(const char *name, const char *file, pln_tensor_file **tensors)
+{
+    char path[512];
+    pln_error error;
+    snprintf(path, sizeof path, "%s/%s/%s", folder, name, file);
+    must(pln_tensor_file_open(path, tensors, &error), &error);
+}
+
+/* Rows of [batch, length, ...] whose mask is zero are dropped by packing and read as 0; all others must be as recorded. */
+static bool is_kept(const pln_tensor *mask, const pln_tensor *tensor, uint64_t element)
+{
+    if (!mask || mask->rank < 2 || mask->dtype != PLN_I64)
+        return true;
+    const uint32_t rank = mask->rank;
+    uint64_t rows = 1, inner = 1;
+    for (uint32_t i = 0; i < rank; i++) {
+        if (i >= tensor->rank || tensor->shape[i] != mask->shape[i])
+            return true; /* no value for each token */
+        rows *= mask->shape[i];
+    }
+    for (uint32_t i = rank; i < tensor->rank; i++)
+        inner *= tensor->shape[i];
+    (void)rows;
+    return ((const int64_t *)mask->data)[element / inner] != 0;
+}
+
+static void check_packed(const pln_tensor *found, const pln_tensor *expected, const pln_tensor *mask)
+{
+    const float *a = found->data, *b = expected->data;
+    for (uint64_t i = 0; i < pln_tensor_elements(expected); i++) {
+        if (!is_kept(mask, expected, i) || (isnan(a[i]) && isnan(b[i])))
+            continue;
+        if (!(fabs((double)a[i] - (double)b[i]) <= tolerance * (1 + fabs((double)b[i]))))
+            fail_msg("packed, %s: element %llu is %.7g, expected %.7g", expected->name, (unsigned long long)i, (double)a[i],
+                     (double)b[i]);
+    }
+}
+
+static void replay(const char *name, bool packed)
+{
+    const struct wanted wanted = read_case(name);
+    char path[512];
+    pln_error error;
+    pln_model *model;
+    pln_session *session;
+    pln_tensor_file *inputs, *expected;
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    open_tensors(name, "inputs.safetensors", &inputs);
+    open_tensors(name, "expected.safetensors", &expected);
+    must(pln_model_open(runtime, path, NULL, &model, &error), &error);
+    const pln_session_options options = {.head = wanted.head,
+                                         .every_position = !packed,
+                                         .hidden_states = wanted.more && !packed,
+                                         .attentions = wanted.more && !packed,
+                                         .schedule.no_fallback = true};
+    must(pln_session_create(model, devices, &options, &session, &error), &error);
+    uint32_t n_inputs, n_expected, n_outputs;
+    const pln_tensor *in = pln_tensor_file_tensors(inputs, &n_inputs), *outputs;
+    const pln_tensor *want = pln_tensor_file_tensors(expected, &n_expected);
+    for (int again = 0; again < 2; again++) { /* the second time replays the plan */
+        must(pln_session_forward(session, in, n_inputs, &outputs, &n_outputs, &error), &error);
+        if (!packed)
+            assert_int_equal(n_outputs, n_expected);
+        for (uint32_t i = 0; i < n_expected; i++) {
+            const pln_tensor *found = find(outputs, n_outputs, want[i].name);
+            if (packed && !found)
+                continue;
+            assert_non_null(found);
+            if (packed)
+                check_packed(found, &want[i], find(in, n_inputs, "attention_mask"));
+            else
+                check_tensor(found, &want[i]);
+        }
+    }
+    pln_session_destroy(&session);
+    pln_model_close(&model);
+    pln_tensor_file_close(&inputs);
+    pln_tensor_file_close(&expected);
+}
+
+static void test_case(void **state)
+{
+    replay(*state, false);
+    replay(*state, true);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct CMUnitTest *)a)->name, ((const struct CMUnitTest *)b)->name);
+}
+
+static size_t list_cases(struct CMUnitTest *tests)
+{
+    size_t n = 0;
+    DIR *dir = opendir(folder);
+    for (struct dirent *entry; dir && n < MOST_CASES && (entry = readdir(dir));) {
+        if (entry->d_name[0] == '.')
+            continue;
+        char *name = strdup(entry->d_name);
+        tests[n++] = (struct CMUnitTest){name, test_case, NULL, NULL, name};
+    }
+    if (dir)
+        closedir(dir);
+    qsort(tests, n, sizeof *tests, by_name);
+    return n;
+}
+
+int main(int argc, char **argv)
+{
+    static struct CMUnitTest tests[MOST_CASES];
+    pln_error error;
+    if (argc < 3)
+        return 2;
+    folder = argv[1];
+    const size_t n = list_cases(tests);
+    if (!n || pln_runtime_create(NULL, &runtime, &error) != PLN_OK)
+        return 2;
+    const pln_status status =
+        pln_devices_open(runtime, argv[2], (const char *const *)argv + 3, (uint32_t)argc - 3, &devices, &error);
+    if (status != PLN_OK) {
+        fprintf(stderr, "%s\n", error.message);
+        return getenv("CI") ? 1 : 77; /* 77: skipped, visibly */
+    }
+    const int failed = _cmocka_run_group_tests(argv[2], tests, n, NULL, NULL);
+    pln_devices_close(&devices);
+    pln_runtime_destroy(&runtime);
+    for (size_t i = 0; i < n; i++)
+        free((void *)(uintptr_t)tests[i].name);
+    return failed != 0;
+}
