@@ -36,6 +36,7 @@ enum {
 /* What a device is, as far as kernels care. The device options can shrink the limits. */
 struct gpu_limits {
     bool cpu_variant;          /* variant=cpu */
+    uint32_t lanes;            /* threads of a group of that variant: a subgroup that can shuffle; 0 or 1: one */
     char tile;                 /* of `linear`: 'L', 'M' or 'S'; 0: chosen by shape */
     uint32_t vendor_id;        /* PCI */
     uint32_t compute_units;    /* 0 if unknown */

@@ -8,7 +8,12 @@
 
 #include "backends/gpu/gpu.h"
 
-enum { GPU_PASSES = 4, GPU_ALIGNMENT = 16 /* bytes of a group of four */, GPU_VENDOR_AMD = 0x1002 };
+enum {
+    GPU_PASSES = 4,
+    GPU_ALIGNMENT = 16 /* bytes of a group of four */,
+    GPU_VENDOR_AMD = 0x1002,
+    GPU_VENDOR_INTEL = 0x8086
+};
 
 /* An operand: inputs of the op in order, then its outputs, then scratch. */
 struct gpu_slot {

@@ -99,25 +99,36 @@ const char *gpu_tile_linear(const struct gpu_view *view, struct gpu_launch *laun
     return NULL;
 }
 
-/* One thread a group makes ROWS rows of one panel of columns: S1 = rows, S2 = columns, S3 = activation, S4 = flags. */
+static uint32_t lanes_of(const struct gpu_limits *limits)
+{
+    return limits->lanes ? limits->lanes : 1;
+}
+
+/* A thread alone makes ROWS rows of one panel of columns, one of several lanes its own LANE_COLUMNS: S1 = rows, S2 = rows of
+ * a panel, S3 = activation, S4 = flags. */
 const char *gpu_tile_linear_cpu(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group)
 {
-    enum { ROWS = 24 };
+    enum { ROWS = 48, LANE_COLUMNS = 8 };
     const pln_linear_params *p = view->params;
-    const uint32_t panel = INPUT(view, LINEAR, WEIGHT)->panel;
+    const uint32_t panel = INPUT(view, LINEAR, WEIGHT)->panel, lanes = lanes_of(view->limits);
     if (!panel)
         return "the weight does not lie in panels";
     if (p->activation > PLN_ACTIVATION_SQRT_SOFTPLUS)
         return "unknown activation";
-    set_specs(launch, 5, (uint32_t[]){1, ROWS, panel, p->activation, linear_flags(view)});
+    set_specs(launch, 5, (uint32_t[]){lanes, ROWS, panel, p->activation, linear_flags(view)});
     launch->rows_per_group = ROWS;
-    *table_per_group = panel;
+    *table_per_group = lanes > 1 ? lanes * LANE_COLUMNS : panel;
     return NULL;
 }
 
 /* ---- attention. 8 * TR query rows and 32 keys; a head of up to 64 passes through shared memory in one piece. */
 
-enum { ATTENTION_THREADS = 64, ATTENTION_KEYS = 32, MAX_QUADS_HELD = 16, QUAD_BYTES = 16 };
+enum {
+    ATTENTION_THREADS = 64,
+    ATTENTION_KEYS = 32,
+    MAX_QUADS_HELD = 16 /* of y a thread; Intel: a quarter */,
+    QUAD_BYTES = 16
+};
 
 struct attention_tile {
     uint32_t tr, chunk, chunks;
@@ -152,10 +163,11 @@ static struct attention_tile attention_choose(const struct gpu_limits *limits, u
                                               uint32_t heads)
 {
     const uint64_t enough = (uint64_t)GROUPS_PER_UNIT * (limits->compute_units ? limits->compute_units : UNKNOWN_UNITS);
+    const uint32_t held = limits->vendor_id == GPU_VENDOR_INTEL ? MAX_QUADS_HELD / 4 : MAX_QUADS_HELD;
     struct attention_tile chosen = {0};
     for (uint32_t i = 0; i < ATTENTION_TILES; i++) {
         const struct attention_tile t = attention_tile_of(i, quads);
-        if (!attention_fits(limits, &t, t.tr == 1 ? UINT32_MAX : MAX_QUADS_HELD) || t.tr == chosen.tr)
+        if (!attention_fits(limits, &t, t.tr == 1 ? UINT32_MAX : held) || t.tr == chosen.tr)
             continue;
         chosen = t;
         if ((uint64_t)ceil_div(rows, 8 * t.tr) * heads >= enough)
@@ -207,13 +219,13 @@ const char *gpu_tile_probabilities(const struct gpu_view *view, struct gpu_launc
     return tile_attention(view, launch, SECOND_PASS);
 }
 
-/* One thread a group has ROWS query rows of a head: S1 = rows, S2 = head size, S3 = flags. */
+/* A group has ROWS query rows of a head: S1 = rows, S2 = head size, S3 = flags. */
 const char *gpu_tile_attention_cpu(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group)
 {
     enum { ROWS = 48 };
     (void)table_per_group;
     const pln_attention_params *p = view->params;
-    set_specs(launch, 4, (uint32_t[]){1, ROWS, p->head_size, attention_flags(view)});
+    set_specs(launch, 4, (uint32_t[]){lanes_of(view->limits), ROWS, p->head_size, attention_flags(view)});
     launch->rows_per_group = ROWS;
     launch->columns = p->heads;
     return NULL;

@@ -36,6 +36,7 @@ layout(local_size_x_id = 0) in;
 #define F4 vec4
 #define MK4(a, b, c, d) vec4(a, b, c, d)
 #define UNROLL [[unroll]]
+#define UNROLL_FREELY [[unroll]] /* no private array is indexed */
 #define BARRIER barrier()
 #define THREAD gl_LocalInvocationID.x
 #define GROUP (gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x)
@@ -59,6 +60,7 @@ enum { WG = S0 };
 #define F4 float4
 #define MK4(a, b, c, d) (float4)(a, b, c, d)
 #define UNROLL _Pragma("unroll")
+#define UNROLL_FREELY /* Intel's compiler spills what it unrolls too far */
 #define BARRIER barrier(CLK_LOCAL_MEM_FENCE)
 #define THREAD ((uint)get_local_id(0))
 #define GROUP ((uint)(get_group_id(1) * get_num_groups(0) + get_group_id(0)))

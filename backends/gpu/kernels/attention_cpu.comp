@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * attention.k for Vulkan devices that are CPUs (lavapipe; see linear_cpu.comp): a group is one subgroup, no shared memory, no
+ * barrier. A group has ROWS query rows of one head and takes the sequences among them one by one, a lane a row; it walks over
+ * the keys WG at a time, each lane loading one key and one value, which all lanes take by shuffles. Online softmax as in
+ * attention.k, same operands and flags; the probabilities are that kernel's second pass.
+ */
+#extension GL_KHR_shader_subgroup_basic : require
+#extension GL_KHR_shader_subgroup_shuffle : require
+#include "dialect.h"
+#include "activations.h"
+SPEC(1, ROWS, 48u)
+SPEC(2, SIZE, 64u) /* of a head */
+SPEC(3, FLAGS, 0u)
+#define WHOLE HAS(1u)
+#define SOURCE HAS(2u)
+#define KEY_MASK HAS(4u)
+#define BIAS HAS(8u)
+#define DISTANCE HAS(16u)
+#define DISTANCE_KEY HAS(32u)
+#define HEAD_MASK HAS(64u)
+#define CAUSAL HAS(128u)
+#define LSE HAS(256u)
+#define KEEP HAS(512u)
+#define QUADS ((SIZE + 3u) / 4u)
+
+/* b = the sequence that row r lies in: the last that begins at or before it, which is not empty. */
+#define FIND_SEQUENCE(b, r)                                                                                            \
+    b = 0u;                                                                                                            \
+    for (uint end_ = batch; end_ - b > 1u;) {                                                                          \
+        const uint middle_ = (b + end_) / 2u;                                                                          \
+        if (TO_UINT(starts[ROW(3u, middle_)]) <= (r))                                                                  \
+            b = middle_;                                                                                               \
+        else                                                                                                           \
+            end_ = middle_;                                                                                            \
+    }
+#define KEYS_FROM(b) TO_UINT(SOURCE ? source_starts[ROW(4u, b)] : starts[ROW(3u, b)])
+#define FMA_ROW(a, b, sum) fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum))))
+
+KERNEL(attention_cpu)
+READ(1, float, query) READ(2, float, key) READ(3, float, value) READ(4, int, starts) READ(5, int, source_starts)
+READ(6, int, key_mask) READ(7, float, bias) READ(8, int, pair_starts) READ(9, float, distance) READ(10, float, head_mask)
+WRITE(11, float, y) WRITE(12, float, lse) WRITE(13, float, probabilities) WRITE(14, float, statistics)
+BODY(NO_LOCALS)
+    const uint lane = gl_SubgroupInvocationID, heads = PARAM(PLN_ATTENTION_PARAM_HEADS);
+    const float scale = PARAM_FLOAT(PLN_ATTENTION_PARAM_SCALE);
+    const uint reach = PARAM(PLN_ATTENTION_PARAM_MAX_POSITIONS) - 1u;
+    const uint head = GROUP % heads, column0 = head * SIZE;
+    const uint batch = COUNT - 1u, total = TO_UINT(starts[ROW(3u, batch)]);
+    const uint row0 = FIRST_ROW + GROUP / heads * ROWS;
+    const uint rows_end = LESSER(LESSER(total, plan[record + 28u]), row0 + ROWS);
+    const float factor = HEAD_MASK ? head_mask[FIRST(9u) + head] : 1.0f;
+    const uint pairs = BIAS ? TO_UINT(pair_starts[ROW(7u, batch)]) : 0u;
+    const uint plane = PARAM(PLN_ATTENTION_PARAM_BIAS_HEADS) > 1u ? head * pairs : 0u;
+
+    uint end;
+    for (uint first = row0; first < rows_end; first = end) {
+        uint b;
+        FIND_SEQUENCE(b, first)
+        const uint begin = TO_UINT(starts[ROW(3u, b)]);
+        end = LESSER(LESSER(rows_end, TO_UINT(starts[ROW(3u, b + 1u)])), first + WG);
+        const uint low = KEYS_FROM(b), high = KEYS_FROM(b + 1u);
+        const uint row = LESSER(first + lane, end - 1u), diagonal = low + row - begin;
+        const uint pair = BIAS ? plane + TO_UINT(pair_starts[ROW(7u, b)]) + (row - begin) * (high - low) - low : 0u;
+        float top = -LARGEST, sum = 0.0f;
+        F4 q[QUADS], o[QUADS];
+        UNROLL for (uint d = 0u; d < QUADS; d++)
+        {
+            q[d] = READ4(WHOLE, query, ROW(0u, row) + column0, d * 4u, SIZE);
+            o[d] = SPLAT4(0.0f);
+        }
+        for (uint k0 = low; k0 < high; k0 += WG) {
+            const uint mine = LESSER(k0 + lane, high - 1u);
+            float s[WG];
+            UNROLL for (uint j = 0u; j < WG; j++)
+                s[j] = 0.0f;
+            UNROLL for (uint d = 0u; d < QUADS; d++)
+            {
+                const F4 k = READ4(WHOLE, key, ROW(1u, mine) + column0, d * 4u, SIZE);
+                UNROLL for (uint j = 0u; j < WG; j++)
+                {
+                    const F4 other = subgroupShuffle(k, j);
+                    s[j] = FMA_ROW(q[d], other, s[j]);
+                    if (DISTANCE) {
+                        const uint apart = diagonal + reach - (k0 + j), e = ROW(8u, LESSER(apart, 2u * reach));
+                        const F4 away = X4(distance, e + d * 4u);
+                        s[j] = FMA_ROW(q[d], away, s[j]);
+                        if (DISTANCE_KEY)
+                            s[j] = FMA_ROW(other, away, s[j]);
+                    }
+                }
+            }
+            float now = top;
+            UNROLL for (uint j = 0u; j < WG; j++)
+            {
+                const uint k = k0 + j;
+                s[j] *= scale;
+                if (BIAS && k < high)
+                    s[j] += bias[ROW(6u, pair + k)];
+                if (k >= high || (CAUSAL && k > diagonal))
+                    s[j] = -LARGEST;
+                else if (KEY_MASK && key_mask[ROW(5u, k)] == 0)
+                    s[j] = -LARGEST;
+                now = GREATER(now, s[j]);
+            }
+            const float keep = exp_safe(top - now);
+            top = now;
+            sum *= keep;
+            UNROLL for (uint j = 0u; j < WG; j++)
+            {
+                s[j] = k0 + j < high ? exp_safe(s[j] - now) : 0.0f;
+                sum += s[j];
+            }
+            UNROLL for (uint d = 0u; d < QUADS; d++)
+            {
+                const F4 v = READ4(WHOLE, value, ROW(2u, mine) + column0, d * 4u, SIZE);
+                F4 t = o[d] * keep;
+                UNROLL for (uint j = 0u; j < WG; j++)
+                    t = FMA4(s[j], subgroupShuffle(v, j), t);
+                o[d] = t;
+            }
+        }
+        if (first + lane < end) {
+            UNROLL for (uint d = 0u; d < QUADS; d++)
+            {
+                const F4 v = o[d] / sum * factor;
+                WRITE4(WHOLE, y, ROW(10u, row) + column0, d * 4u, SIZE, v)
+            }
+            if (LSE)
+                lse[ROW(11u, row) + head] = top + log(sum);
+            if (KEEP) {
+                statistics[ROW(13u, row) + 2u * head] = top;
+                statistics[ROW(13u, row) + 2u * head + 1u] = sum;
+            }
+        }
+    }
+END

@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Lowering, without a device: windows cover every row once and stay within the limits, records find the rows, tiles fit
+ * the smallest work-group memory, what cannot be done is refused with a reason.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "backends/gpu/table.h"
+
+enum { ALIGNMENT = 64, MAX_LAUNCHES = 512, TOKENS = 1, BATCH = 2, SYMBOLS = 3, RECORD_SLOTS = 32 };
+
+static bool cpu_texts;
+
+const struct gpu_text *gpu_text_find(const char *kernel)
+{
+    static const struct gpu_text text = {"any", "", 0};
+    return strstr(kernel, "_cpu") && !cpu_texts ? NULL : &text;
+}
+
+/* A segment of one node, built operand by operand. */
+struct fixture {
+    struct gpu_limits limits;
+    uint32_t capacity[SYMBOLS];
+    pln_value_info values[16];
+    int32_t inputs[12], outputs[4];
+    pln_node_info node;
+    pln_segment segment;
+    struct gpu_launch launches[MAX_LAUNCHES];
+    uint32_t n_launches;
+    pln_error error;
+};
+static struct fixture f;
+
+static void begin(uint32_t op, const void *params, uint32_t params_size)
+{
+    memset(&f, 0, sizeof f);
+    memset(f.inputs, 0xff, sizeof f.inputs);
+    memset(f.outputs, 0xff, sizeof f.outputs);
+    f.limits = (struct gpu_limits){
+        .max_workgroup = 256, .shared_bytes = 16384, .offset_alignment = ALIGNMENT, .max_range = 1u << 27};
+    f.capacity[TOKENS] = 1000;
+    f.capacity[BATCH] = 10;
+    f.node = (pln_node_info){.op = op,
+                             .version = 1,
+                             .name = "node",
+                             .params = params,
+                             .params_size = params_size,
+                             .n_inputs = 12,
+                             .n_outputs = 4,
+                             .inputs = f.inputs,
+                             .outputs = f.outputs,
+                             .flops = 1000000,
+                             .bytes = 4000};
+    f.segment = (pln_segment){.size = sizeof f.segment,
+                              .n_nodes = 1,
+                              .node_stride = sizeof f.node,
+                              .nodes = &f.node,
+                              .value_stride = sizeof f.values[0],
+                              .values = f.values,
+                              .n_symbols = SYMBOLS,
+                              .capacity = f.capacity};
+}
+
+static int32_t value(pln_value_kind kind, pln_dim rows, uint32_t width, uint32_t row_stride, uint64_t offset)
+{
+    f.values[f.segment.n_values] = (pln_value_info){.kind = kind,
+                                                    .dtype = PLN_F32,
+                                                    .rows = rows,
+                                                    .width = width,
+                                                    .row_stride = row_stride,
+                                                    .offset = offset,
+                                                    .name = "value"};
+    return (int32_t)f.segment.n_values++;
+}
+
+static const pln_dim tokens = {TOKENS, 1, 0}, starts_of_batch = {BATCH, 1, 1}, one = {0, 0, 1};
+
+static int32_t temporary(pln_dim rows, uint32_t width)
+{
+    return value(PLN_VALUE_TEMPORARY, rows, width, width, (uint64_t)f.segment.n_values << 24);
+}
+
+static int32_t constant(uint32_t rows, uint32_t width)
+{
+    return value(PLN_VALUE_CONSTANT, (pln_dim){0, 0, rows}, width, width, 0);
+}
+
+static pln_status keep(void *context, const struct gpu_launch *launch, pln_error *error)
+{
+    (void)context;
+    (void)error;
+    assert_true(f.n_launches < MAX_LAUNCHES);
+    f.launches[f.n_launches++] = *launch;
+    return PLN_OK;
+}
+
+static pln_status lower(void)
+{
+    f.n_launches = 0;
+    return gpu_lower(&f.limits, &f.segment, 0, keep, NULL, &f.error);
+}
+
+/* Every binding is aligned, within the range, and row r of its window lies where the value has it. */
+static void check_bindings(const struct gpu_launch *launch, uint32_t slot, uint32_t first, uint32_t end)
+{
+    const struct gpu_binding *b = &launch->bindings[slot];
+    const pln_value_info *info = &f.values[b->value];
+    const uint32_t *words = &launch->record[RECORD_SLOTS + 3 * slot];
+    const bool is_constant = info->kind == PLN_VALUE_CONSTANT;
+    const uint32_t stride = is_constant ? (info->width + 3) / 4 * 4 : info->row_stride;
+    assert_int_equal(b->offset % ALIGNMENT, 0);
+    assert_true(b->bytes <= f.limits.max_range);
+    assert_int_equal(words[1], stride);
+    assert_int_equal(words[2], info->width);
+    for (uint32_t r = first; r < end; r++) {
+        const uint32_t at = words[0] + r * words[1];
+        assert_int_equal(b->offset + (uint64_t)at * 4, (is_constant ? 0 : info->offset) + (uint64_t)r * stride * 4);
+        assert_true(((uint64_t)at + info->width) * 4 <= b->bytes);
+    }
+}
+
+static void make_linear(uint32_t n, uint32_t k, const pln_linear_params *params)
+{
+    begin(PLN_OP_LINEAR, params, sizeof *params);
+    f.inputs[PLN_LINEAR_INPUT_X] = value(PLN_VALUE_INPUT, tokens, k, 3 * k, 4 * k);
+    f.inputs[PLN_LINEAR_INPUT_WEIGHT] = constant(n, k);
+    f.outputs[PLN_LINEAR_OUTPUT_Y] = temporary(tokens, n);
+}
+
+static void windows_of_linear_cover_every_element_once(void **state)
+{
+    (void)state;
+    static const pln_linear_params params = {PLN_ACTIVATION_GELU};
+    static uint8_t covered[1000][100];
+    make_linear(100, 36, &params);
+    f.limits.max_range = 8192;
+    memset(covered, 0, sizeof covered);
+    assert_int_equal(lower(), PLN_OK);
+    assert_true(f.n_launches > 2);
+    for (uint32_t i = 0; i < f.n_launches; i++) {
+        const struct gpu_launch *l = &f.launches[i];
+        const uint32_t row_end = l->first_row + l->window_rows, first = l->record[29], end = l->record[30];
+        assert_int_equal(l->record[27], l->first_row);
+        assert_int_equal(l->record[28], row_end);
+        check_bindings(l, 0, l->first_row, row_end);
+        check_bindings(l, 1, first, end);
+        check_bindings(l, 4, l->first_row, row_end);
+        for (uint32_t r = l->first_row; r < row_end; r++)
+            for (uint32_t c = first; c < end; c++)
+                covered[r][c]++;
+        assert_true(l->columns * l->specs[2] >= end - first);
+    }
+    for (uint32_t r = 0; r < 1000; r++)
+        for (uint32_t c = 0; c < 100; c++)
+            assert_int_equal(covered[r][c], 1);
+}
+
+static void work_of_windows_adds_up(void **state)
+{
+    (void)state;
+    static const pln_linear_params params = {0};
+    make_linear(64, 64, &params);
+    f.limits.max_flops = 100000;
+    assert_int_equal(lower(), PLN_OK);
+    assert_true(f.n_launches >= 10);
+    uint64_t flops = 0;
+    for (uint32_t i = 0; i < f.n_launches; i++) {
+        assert_true(f.launches[i].flops <= f.limits.max_flops);
+        flops += f.launches[i].flops;
+    }
+    assert_in_range(flops, f.node.flops - f.n_launches, f.node.flops);
+}
+
+static void groups_follow_the_real_rows(void **state)
+{
+    (void)state;
+    const struct gpu_launch launch = {
+        .rows = tokens, .first_row = 64, .window_rows = 64, .rows_per_group = 32, .columns = 3};
+    const uint32_t cases[][2] = {{0, 0}, {64, 0}, {65, 3}, {96, 3}, {97, 6}, {128, 6}, {1000, 6}};
+    for (uint32_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(gpu_launch_groups(&launch, (uint32_t[SYMBOLS]){0, cases[i][0], 0}), cases[i][1]);
+}
+
+static void windows_of_the_word_table_cover_it(void **state)
+{
+    (void)state;
+    static const pln_embed_params params = {1e-12f};
+    begin(PLN_OP_EMBED, &params, sizeof params);
+    f.inputs[PLN_EMBED_INPUT_IDS] = temporary(tokens, 1);
+    f.inputs[PLN_EMBED_INPUT_TOKEN_TYPES] = temporary(tokens, 1);
+    f.inputs[PLN_EMBED_INPUT_WORD] = constant(5000, 30);
+    f.inputs[PLN_EMBED_INPUT_TYPE] = constant(2, 30);
+    f.inputs[PLN_EMBED_INPUT_GAMMA] = constant(1, 30);
+    f.inputs[PLN_EMBED_INPUT_BETA] = constant(1, 30);
+    f.outputs[PLN_EMBED_OUTPUT_Y] = temporary(tokens, 30);
+    f.limits.max_range = 1u << 18;
+    assert_int_equal(lower(), PLN_OK);
+    uint32_t next = 0;
+    for (uint32_t i = 0; i < f.n_launches; i++) {
+        assert_int_equal(f.launches[i].record[29], next);
+        next = f.launches[i].record[30];
+        check_bindings(&f.launches[i], 4, f.launches[i].record[29], next);
+    }
+    assert_true(f.n_launches > 1);
+    assert_int_equal(next, 5000);
+}
+
+static void make_attention(const pln_attention_params *params)
+{
+    const uint32_t width = params->heads * params->head_size;
+    begin(PLN_OP_ATTENTION, params, sizeof *params);
+    for (int32_t i = 0; i < 3; i++)
+        f.inputs[i] = value(PLN_VALUE_TEMPORARY, tokens, width, 3 * width, (uint64_t)i * width * 4);
+    f.inputs[PLN_ATTENTION_INPUT_STARTS] = temporary(starts_of_batch, 1);
+    f.inputs[PLN_ATTENTION_INPUT_PAIR_STARTS] = temporary(starts_of_batch, 1);
+    f.outputs[PLN_ATTENTION_OUTPUT_Y] = temporary(tokens, width);
+}
+
+/* As the text of `attention` declares its shared arrays. */
+static uint64_t attention_shared(const struct gpu_launch *l)
+{
+    const uint64_t rows = 8 * l->specs[1], chunk = l->specs[2], chunks = l->specs[3];
+    return 16 * (rows * (chunks * chunk + 1) + 32 * (chunk + 1) + rows * 9) + 4 * rows * 8;
+}
+
+static void tiles_fit_16_kib(void **state)
+{
+    (void)state;
+    static const char tiles[] = {0, 'L', 'M', 'S'};
+    static const pln_linear_params linear = {0};
+    for (uint32_t i = 0; i < sizeof tiles; i++) {
+        make_linear(512, 64, &linear);
+        f.limits.tile = tiles[i];
+        assert_int_equal(lower(), PLN_OK);
+        const uint32_t *s = f.launches[0].specs;
+        assert_true(s[3] * (s[1] + 4 + s[2] + 4) * 4 <= f.limits.shared_bytes);
+        assert_int_equal(s[0], s[1] / s[4] * (s[2] / s[5]));
+    }
+    for (uint32_t head_size = 1; head_size <= 300; head_size++) {
+        const pln_attention_params params = {.heads = 2, .head_size = head_size, .scale = 1};
+        make_attention(&params);
+        assert_int_equal(lower(), PLN_OK);
+        assert_true(attention_shared(&f.launches[0]) <= f.limits.shared_bytes);
+        assert_true(f.launches[0].specs[2] * f.launches[0].specs[3] * 4 >= head_size);
+    }
+}
+
+static void probabilities_take_a_second_pass(void **state)
+{
+    (void)state;
+    static const pln_attention_params params = {.heads = 2, .head_size = 64, .scale = 1};
+    make_attention(&params);
+    assert_int_equal(lower(), PLN_OK);
+    assert_int_equal(f.n_launches, 1);
+    assert_int_equal(f.launches[0].scratch_bytes, 0);
+    f.outputs[PLN_ATTENTION_OUTPUT_PROBABILITIES] = temporary(tokens, 1);
+    assert_int_equal(lower(), PLN_OK);
+    assert_int_equal(f.n_launches, 2);
+    assert_int_equal(f.launches[1].scratch_bytes, 1000 * 2 * 2 * 4);
+    assert_true(f.launches[0].bindings[13].written);
+    assert_false(f.launches[1].bindings[13].written);
+}
+
+static void a_loss_ends_in_one_group_that_sees_all_rows(void **state)
+{
+    (void)state;
+    static const pln_cross_entropy_params params = {-100};
+    begin(PLN_OP_CROSS_ENTROPY, &params, sizeof params);
+    f.inputs[PLN_CROSS_ENTROPY_INPUT_LOGITS] = temporary(tokens, 50);
+    f.inputs[PLN_CROSS_ENTROPY_INPUT_LABELS] = temporary(tokens, 1);
+    f.outputs[PLN_CROSS_ENTROPY_OUTPUT_LOSS] = temporary(one, 1);
+    f.limits.max_range = 16384;
+    assert_int_equal(lower(), PLN_OK);
+    const struct gpu_launch *last = &f.launches[f.n_launches - 1];
+    assert_string_equal(last->kernel, "loss_mean");
+    assert_int_equal(last->n_bindings, 2);
+    assert_int_equal(last->bindings[1].value, GPU_BIND_SCRATCH);
+    assert_int_equal(last->record[24], TOKENS);
+    assert_int_equal(gpu_launch_groups(last, (uint32_t[SYMBOLS]){0}), 1);
+    uint32_t rows = 0;
+    for (uint32_t i = 0; i + 1 < f.n_launches; i++)
+        rows += f.launches[i].window_rows;
+    assert_int_equal(rows, 1000);
+}
+
+static void what_cannot_be_bound_is_refused(void **state)
+{
+    (void)state;
+    static const pln_attention_params params = {.heads = 2, .head_size = 64, .scale = 1};
+    pln_verdict verdict = {.size = sizeof verdict};
+    make_attention(&params);
+    gpu_supports(&f.limits, &f.segment, 0, &verdict);
+    assert_int_equal(verdict.supported, 1);
+    assert_string_equal(verdict.kernel, "attention");
+    f.limits.max_range = 65536;
+    gpu_supports(&f.limits, &f.segment, 0, &verdict);
+    assert_int_equal(verdict.supported, 0);
+    assert_non_null(strstr(verdict.reason, "larger than a binding"));
+    f.node.op = 9999;
+    gpu_supports(&f.limits, &f.segment, 0, &verdict);
+    assert_non_null(strstr(verdict.reason, "no kernel"));
+}
+
+static void unknown_operands_are_refused(void **state)
+{
+    (void)state;
+    static const pln_linear_params params = {0};
+    make_linear(8, 8, &params);
+    f.inputs[PLN_LINEAR_INPUTS] = f.inputs[0];
+    assert_int_equal(lower(), PLN_UNSUPPORTED);
+    f.inputs[PLN_LINEAR_INPUTS] = PLN_ABSENT;
+    f.node.version = 99;
+    assert_int_equal(lower(), PLN_UNSUPPORTED);
+}
+
+static void every_op_has_a_kernel(void **state)
+{
+    (void)state;
+    const struct gpu_limits limits = {0};
+    static const uint32_t ops[] = {
+#define PLN_OP(number, version, NAME, name, inputs, outputs, in_place, params) number,
+#include "graph/ops.def"
+#undef PLN_OP
+    };
+    for (uint32_t i = 0; i < sizeof ops / sizeof *ops; i++) {
+        const struct gpu_row *row = gpu_row_find(&limits, ops[i]);
+        assert_non_null(row);
+        for (uint32_t p = 0; p < GPU_PASSES && row->passes[p].kernel; p++)
+            assert_int_equal(strlen(row->passes[p].access),
+                             row->n_inputs + row->n_outputs + (row->scratch_width != NULL));
+    }
+}
+
+static void *allocate(void *context, size_t bytes)
+{
+    (void)context;
+    return test_calloc(1, bytes);
+}
+
+static void release(void *context, void *memory)
+{
+    (void)context;
+    if (memory)
+        test_free(memory);
+}
+
+static void read_rows(void *context, const pln_constant_info *constant, uint32_t first, uint32_t rows, float *out)
+{
+    (void)context;
+    memcpy(out, (const float *)constant->source + first * constant->width, rows * constant->width * sizeof *out);
+}
+
+static void constants_are_padded_or_in_panels(void **state)
+{
+    (void)state;
+    const pln_host host = {.size = sizeof host, .allocate = allocate, .release = release, .constant_read = read_rows};
+    const pln_constant_use uses[] = {{PLN_OP_EMBED, PLN_EMBED_INPUT_WORD}, {PLN_OP_LINEAR, PLN_LINEAR_INPUT_WEIGHT}};
+    float source[35 * 6], out[64 * 8];
+    for (uint32_t i = 0; i < 35 * 6; i++)
+        source[i] = (float)(i + 1);
+    for (uint32_t variant = 0; variant < 4; variant++) {
+        const struct gpu_limits limits = {.cpu_variant = variant & 1};
+        const pln_constant_info info = {.size = sizeof info,
+                                        .rows = 35,
+                                        .width = 6,
+                                        .n_uses = 2,
+                                        .uses = uses,
+                                        .plain = variant & 2 ? source : NULL,
+                                        .source = source};
+        cpu_texts = true;
+        const struct gpu_constant_layout layout = gpu_constant_layout(&limits, &info);
+        assert_int_equal(layout.panel, variant & 1 ? 32 : 0);
+        assert_int_equal(gpu_constant_bytes(&layout), (variant & 1 ? 64u : 35u) * 8 * sizeof(float));
+        assert_true(gpu_constant_pack(&host, &info, &layout, out));
+        cpu_texts = false;
+        for (uint32_t r = 0; r < layout.rows; r++)
+            for (uint32_t c = 0; c < layout.width; c++) {
+                const uint32_t at = layout.panel ? r / 32 * 32 * 8 + c * 32 + r % 32 : r * 8 + c;
+                assert_true(out[at] == (r < 35 && c < 6 ? source[r * 6 + c] : 0));
+            }
+    }
+}
+
+static void the_cpu_variant_needs_its_text(void **state)
+{
+    (void)state;
+    static const pln_linear_params params = {0};
+    make_linear(40, 8, &params);
+    f.limits.cpu_variant = true;
+    assert_int_equal(lower(), PLN_OK);
+    assert_string_equal(f.launches[0].kernel, "linear");
+    cpu_texts = true;
+    assert_int_equal(lower(), PLN_OK);
+    cpu_texts = false;
+    assert_string_equal(f.launches[0].kernel, "linear_cpu");
+    assert_int_equal(f.launches[0].record[31], 32);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(windows_of_linear_cover_every_element_once),
+        cmocka_unit_test(work_of_windows_adds_up),
+        cmocka_unit_test(groups_follow_the_real_rows),
+        cmocka_unit_test(windows_of_the_word_table_cover_it),
+        cmocka_unit_test(tiles_fit_16_kib),
+        cmocka_unit_test(probabilities_take_a_second_pass),
+        cmocka_unit_test(a_loss_ends_in_one_group_that_sees_all_rows),
+        cmocka_unit_test(what_cannot_be_bound_is_refused),
+        cmocka_unit_test(unknown_operands_are_refused),
+        cmocka_unit_test(every_op_has_a_kernel),
+        cmocka_unit_test(constants_are_padded_or_in_panels),
+        cmocka_unit_test(the_cpu_variant_needs_its_text),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
