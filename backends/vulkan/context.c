@@ -143,10 +143,11 @@ static void set_limits(pln_device *device)
 {
     const VkPhysicalDeviceLimits *limits = &device->physical.properties.limits;
     const uint64_t *options = device->options;
-    bool is_cpu = device->physical.info.kind == PLN_KIND_CPU;
+    /* The texts of that variant shuffle, which only a CPU's driver is known to do among all lanes of a group. */
+    bool can_shuffle = device->physical.lanes > 0;
     device->limits = (struct gpu_limits){
-        .cpu_variant =
-            options[VKB_OPTION_VARIANT] == VKB_UNSET ? is_cpu : options[VKB_OPTION_VARIANT] == VKB_VARIANT_CPU,
+        .cpu_variant = can_shuffle && options[VKB_OPTION_VARIANT] != VKB_VARIANT_GPU,
+        .lanes = device->physical.lanes,
         .vendor_id = device->physical.properties.vendorID,
         .compute_units = device->physical.compute_units,
         .max_workgroup = (uint32_t)shrink(limits->maxComputeWorkGroupInvocations, limits->maxComputeWorkGroupSize[0]),

@@ -80,8 +80,9 @@ static void ask_also(VkPhysicalDeviceProperties2 *all, bool known, void *propert
  * that the device does not know stay zero. */
 static void ask_driver(const struct vkb_functions *vk, struct vkb_physical *physical)
 {
-    VkPhysicalDeviceMaintenance3Properties sizes = {.sType =
-                                                        VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES};
+    VkPhysicalDeviceSubgroupProperties lanes = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES};
+    VkPhysicalDeviceMaintenance3Properties sizes = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES, .pNext = &lanes};
     VkPhysicalDeviceDriverPropertiesKHR driver = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES_KHR};
     VkPhysicalDeviceMaintenance4PropertiesKHR buffers = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_PROPERTIES_KHR};
@@ -102,6 +103,9 @@ static void ask_driver(const struct vkb_functions *vk, struct vkb_physical *phys
         nv.shaderSMCount + amd.shaderEngineCount * amd.shaderArraysPerEngineCount * amd.computeUnitsPerShaderArray;
     if (physical->info.kind == PLN_KIND_CPU)
         physical->compute_units = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
+    if (physical->info.kind == PLN_KIND_CPU && (lanes.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT) &&
+        (lanes.supportedOperations & VK_SUBGROUP_FEATURE_SHUFFLE_BIT))
+        physical->lanes = lanes.subgroupSize;
     if (driver.driverName[0])
         snprintf(physical->info.driver, sizeof physical->info.driver, "%.50s, %.70s", driver.driverName,
                  driver.driverInfo);

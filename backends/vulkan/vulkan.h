@@ -153,6 +153,7 @@ struct vkb_physical {
     uint64_t max_buffer;     /* bytes of one VkBuffer */
     uint32_t family;         /* queue family */
     uint32_t compute_units;  /* 0: not told */
+    uint32_t lanes;          /* of a subgroup that can shuffle, on a CPU; else 0 */
     uint32_t timestamp_bits; /* of that family; 0: it cannot tell the time */
     bool compiles_only;      /* a driver without hardware: plans can be made and asked about, nothing runs */
     uint32_t value_type;     /* memory types: of buffers and constants, */
