@@ -7,6 +7,8 @@
  */
 #include "dialect.h"
 #include "activations.h"
+#include "sequence.h"
+#include "wide.h"
 SPEC(1, ROWS, 8u)
 SPEC(2, SIZE, 64u) /* of a head */
 SPEC(3, FLAGS, 0u)
@@ -24,18 +26,6 @@ SPEC(3, FLAGS, 0u)
 #define PIECES ((SIZE + 15u) / 16u)
 #define ROWS_ ((ROWS + TM - 1u) / TM * TM)
 
-/* b = the sequence that row r lies in: the last that begins at or before it, which is not empty. */
-#define FIND_SEQUENCE(b, r)                                                                                            \
-    b = 0u;                                                                                                            \
-    for (uint end_ = batch; end_ - b > 1u;) {                                                                          \
-        const uint middle_ = (b + end_) / 2u;                                                                          \
-        if (TO_UINT(starts[ROW(3u, middle_)]) <= (r))                                                                  \
-            b = middle_;                                                                                               \
-        else                                                                                                           \
-            end_ = middle_;                                                                                            \
-    }
-#define KEYS_FROM(b) TO_UINT(SOURCE ? source_starts[ROW(4u, b)] : starts[ROW(3u, b)])
-
 static float largest_of(float16 v)
 {
     const float8 a = fmax(v.lo, v.hi);
@@ -49,29 +39,6 @@ static float sum_of(float16 v)
     const float8 a = v.lo + v.hi;
     const float4 b = a.lo + a.hi;
     return SUM4(b);
-}
-
-/* The first n of 16 elements, the others zero. */
-static float16 load16(__global const float *from, uint n)
-{
-    float v[16] = {0.0f};
-    if (n >= 16u)
-        return vload16(0, from);
-    for (uint i = 0; i < n; i++)
-        v[i] = from[i];
-    return vload16(0, v);
-}
-
-static void store16(__global float *to, uint n, float16 x)
-{
-    float v[16];
-    if (n >= 16u) {
-        vstore16(x, 0, to);
-        return;
-    }
-    vstore16(x, 0, v);
-    for (uint i = 0; i < n; i++)
-        to[i] = v[i];
 }
 
 /* Sum over d of (q[d] + the key's k[d] if it counts too) * e[d]; k is a column of the transposed keys. */
@@ -196,7 +163,7 @@ BODY(NO_LOCALS)
             for (uint c = 0; c < PIECES; c++)
                 store16(y + (ROW(10u, r) + column0 + c * 16u), SIZE - c * 16u, o[at * PIECES + c] / sum[at] * factor);
             if (LSE)
-                lse[ROW(11u, r) + head] = top[at] + log(sum[at]);
+                lse[ROW(11u, r) + head] = sum[at] > 0.0f ? top[at] + log(sum[at]) : NOT_A_NUMBER;
             if (KEEP) {
                 statistics[ROW(13u, r) + 2u * head] = top[at];
                 statistics[ROW(13u, r) + 2u * head + 1u] = sum[at];

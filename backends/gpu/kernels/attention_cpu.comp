@@ -9,6 +9,7 @@
 #extension GL_KHR_shader_subgroup_shuffle : require
 #include "dialect.h"
 #include "activations.h"
+#include "sequence.h"
 SPEC(1, ROWS, 48u)
 SPEC(2, SIZE, 64u) /* of a head */
 SPEC(3, FLAGS, 0u)
@@ -24,17 +25,6 @@ SPEC(3, FLAGS, 0u)
 #define KEEP HAS(512u)
 #define QUADS ((SIZE + 3u) / 4u)
 
-/* b = the sequence that row r lies in: the last that begins at or before it, which is not empty. */
-#define FIND_SEQUENCE(b, r)                                                                                            \
-    b = 0u;                                                                                                            \
-    for (uint end_ = batch; end_ - b > 1u;) {                                                                          \
-        const uint middle_ = (b + end_) / 2u;                                                                          \
-        if (TO_UINT(starts[ROW(3u, middle_)]) <= (r))                                                                  \
-            b = middle_;                                                                                               \
-        else                                                                                                           \
-            end_ = middle_;                                                                                            \
-    }
-#define KEYS_FROM(b) TO_UINT(SOURCE ? source_starts[ROW(4u, b)] : starts[ROW(3u, b)])
 #define FMA_ROW(a, b, sum) fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum))))
 
 KERNEL(attention_cpu)
@@ -127,7 +117,7 @@ BODY(NO_LOCALS)
                 WRITE4(WHOLE, y, ROW(10u, row) + column0, d * 4u, SIZE, v)
             }
             if (LSE)
-                lse[ROW(11u, row) + head] = top + log(sum);
+                lse[ROW(11u, row) + head] = sum > 0.0f ? top + log(sum) : NOT_A_NUMBER;
             if (KEEP) {
                 statistics[ROW(13u, row) + 2u * head] = top;
                 statistics[ROW(13u, row) + 2u * head + 1u] = sum;

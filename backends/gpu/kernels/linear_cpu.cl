@@ -7,6 +7,7 @@
  */
 #include "dialect.h"
 #include "activations.h"
+#include "wide.h"
 SPEC(1, ROWS, 24u)
 SPEC(2, COLUMNS, 32u) /* a panel */
 SPEC(3, ACTIVATION, 0u)
@@ -22,29 +23,6 @@ SPEC(4, FLAGS, 0u)
 #define TM 6u
 #endif
 #define TN 16u
-
-/* The first n of 16 elements, the others zero. */
-static float16 load16(__global const float *from, uint n)
-{
-    float v[TN] = {0.0f};
-    if (n >= TN)
-        return vload16(0, from);
-    for (uint i = 0; i < n; i++)
-        v[i] = from[i];
-    return vload16(0, v);
-}
-
-static void store16(__global float *to, uint n, float16 x)
-{
-    float v[TN];
-    if (n >= TN) {
-        vstore16(x, 0, to);
-        return;
-    }
-    vstore16(x, 0, v);
-    for (uint i = 0; i < n; i++)
-        to[i] = v[i];
-}
 
 static float16 activate16(uint kind, float16 x)
 {

@@ -2,9 +2,9 @@
  *
  * linear.k for Vulkan devices that are CPUs (lavapipe): a group is one subgroup, no shared memory, no barrier. Such a driver
  * turns every load into a loop over the lanes (about a thousand clocks) and a shuffle into one instruction, so no two lanes
- * load the same element: for four steps over K a lane loads a quarter row of x, which all lanes then take by shuffles, and
- * its own columns of weight, which lies in panels, K-major. A lane has TM rows by TN columns of y; operands and flags are those of
- * linear.k.
+ * load the same element: for four steps over K a lane loads those four elements of one or two rows of x, which all lanes
+ * then take by shuffles, and its own columns of weight, which lies in panels, K-major. A lane has TM rows by TN columns of y;
+ * operands and flags are those of linear.k.
  */
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require

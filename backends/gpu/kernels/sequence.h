@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which packed sequence a row of attention belongs to, and where the keys of a sequence are. Uses the kernel's `batch`, its
+ * flag SOURCE and its slots 3 (starts) and 4 (source_starts).
+ */
+/* b = the sequence that row r lies in: the last that begins at or before it, which is not empty. */
+#define FIND_SEQUENCE(b, r)                                                                                            \
+    b = 0u;                                                                                                            \
+    for (uint end_ = batch; end_ - b > 1u;) {                                                                          \
+        const uint middle_ = (b + end_) / 2u;                                                                          \
+        if (TO_UINT(starts[ROW(3u, middle_)]) <= (r))                                                                  \
+            b = middle_;                                                                                               \
+        else                                                                                                           \
+            end_ = middle_;                                                                                            \
+    }
+#define KEYS_FROM(b) TO_UINT(SOURCE ? source_starts[ROW(4u, b)] : starts[ROW(3u, b)])
