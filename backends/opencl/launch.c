@@ -17,10 +17,11 @@ struct clb_program {
 
 enum { OPTION_BYTES = 32 + GPU_SPECS * 20 };
 
-/* No relaxed or finite-only arithmetic: softmax and losses need infinities and NaN. */
+/* No relaxed or finite-only arithmetic: softmax and losses need infinities and NaN. -w: some drivers print warnings to
+ * the standard error of the program. */
 static void write_options(const struct gpu_launch *launch, char options[OPTION_BYTES])
 {
-    int at = snprintf(options, OPTION_BYTES, "-cl-std=CL1.2");
+    int at = snprintf(options, OPTION_BYTES, "-cl-std=CL1.2 -w");
     for (uint32_t i = 0; i < launch->n_specs; i++)
         at += snprintf(options + at, (size_t)(OPTION_BYTES - at), " -DS%u=%uu", i, launch->specs[i]);
 }
