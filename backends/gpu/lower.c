@@ -138,13 +138,15 @@ static const struct gpu_slot *find_window(const struct gpu_view *view, const str
         const struct gpu_slot *slot = &view->slots[i];
         if (pass->access[i] == '-' || !gpu_slot_here(slot))
             continue;
-        const uint32_t n = window_of(view->limits, slot);
+        uint32_t n = window_of(view->limits, slot);
+        if (pass->access[i] == 't' && n < slot->rows)
+            n -= n % 4; /* groups of four columns of y stay whole */
         if ((n == 0 && slot->rows > 0) || (n < slot->rows && pass->access[i] == 'w'))
             return slot;
         if (pass->access[i] == 'r' && n < windows->rows)
             windows->rows = n;
-        if (pass->access[i] == 't') /* groups of four columns of y stay whole */
-            windows->table = n < slot->rows && n > 4 ? n - n % 4 : n;
+        if (pass->access[i] == 't')
+            windows->table = n;
     }
     return NULL;
 }
