@@ -74,6 +74,7 @@ struct graph_op {
     uint32_t number, version;
     const char *name;
     uint32_t params_size;
+    const char *params; /* "Feps Uactivation ": a letter for the type, then the name, of each field */
     uint32_t n_inputs, n_outputs;
     const char *input_names[GRAPH_OPERANDS]; /* without the '?' */
     const char *output_names[GRAPH_OPERANDS];

@@ -19,11 +19,11 @@ struct row {
     const char *inputs, *outputs;
 };
 
-/* PARAMS(F32(a) U32(b)) becomes 4 + 4 + 0 bytes: every field is one word. */
-#define F32(field) 4 +
-#define U32(field) 4 +
-#define I32(field) 4 +
-#define PARAMS(fields) (fields 0)
+/* PARAMS(F32(a) U32(b)) becomes "Fa Ub ". */
+#define F32(field) "F" #field " "
+#define U32(field) "U" #field " "
+#define I32(field) "I" #field " "
+#define PARAMS(fields) "" fields
 #define NOT (-1), false
 #define MAY(i) (i), false
 #define MUST(i) (i), true
@@ -35,7 +35,7 @@ static struct row rows[] = {
     {.op = {.number = number_,                                                                                         \
             .version = version_,                                                                                       \
             .name = #name_,                                                                                            \
-            .params_size = params_,                                                                                    \
+            .params = params_,                                                                                         \
             PLACE_(in_place_),                                                                                         \
             .shape = graph_shape_##name_,                                                                              \
             .flops = graph_flops_##name_},                                                                             \
@@ -69,6 +69,8 @@ static void fill_ops(void)
 {
     for (uint32_t i = 0; i < N_OPS; i++) {
         ops[i] = rows[i].op;
+        for (const char *field = ops[i].params; *field; field++)
+            ops[i].params_size += *field == ' ' ? 4 : 0; /* every field is one word */
         ops[i].n_inputs =
             split_operands(rows[i].inputs, operand_text[i][0], ops[i].input_names, &ops[i].optional_inputs);
         ops[i].n_outputs =

@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "graph/graph.h"
 
@@ -45,8 +46,20 @@ static const char *kind_name(pln_value_kind kind)
 
 static void print_params(FILE *out, const struct graph_node *node)
 {
-    for (uint32_t i = 0; i < graph_op(node->op)->params_size / 4; i++)
-        fprintf(out, i ? " %#x" : " params %#x", node->params[i]);
+    const char *field = graph_op(node->op)->params;
+    for (uint32_t i = 0; *field; i++) {
+        const int length = (int)strcspn(field, " ");
+        float real;
+        memcpy(&real, &node->params[i], sizeof real);
+        fprintf(out, " %.*s=", length - 1, field + 1);
+        if (*field == 'F')
+            fprintf(out, "%g", (double)real);
+        else if (*field == 'I')
+            fprintf(out, "%d", (int)node->params[i]);
+        else
+            fprintf(out, "%u", node->params[i]);
+        field += length + 1;
+    }
 }
 
 static void print_node(FILE *out, const pln_graph *graph, const struct graph_node *node)

@@ -247,7 +247,7 @@ static pln_device_entry *add_entry(pln_runtime *runtime)
 static void mark_unusable(pln_device_entry *entry, const char *reason)
 {
     entry->info.flags |= PLN_DEVICE_UNUSABLE;
-    snprintf(entry->info.reason, sizeof entry->info.reason, "%s", reason);
+    snprintf(entry->info.reason, sizeof entry->info.reason, "%.255s", reason);
 }
 
 static bool list_backend(pln_runtime *runtime, const struct sched_backend *backend)

@@ -139,14 +139,14 @@ static pln_status move_rows(const struct sched_state *s, float *out, const float
 
 pln_status pln_schedule_state_read(pln_schedule *schedule, const char *name, float *data, pln_error *error)
 {
-    struct sched_state *state;
+    struct sched_state *state = NULL;
     const pln_status status = find_state(schedule, name, &state, error);
     return status == PLN_OK ? move_rows(state, data, NULL, error) : status;
 }
 
 pln_status pln_schedule_state_write(pln_schedule *schedule, const char *name, const float *data, pln_error *error)
 {
-    struct sched_state *state;
+    struct sched_state *state = NULL;
     const pln_status status = find_state(schedule, name, &state, error);
     return status == PLN_OK ? move_rows(state, NULL, data, error) : status;
 }

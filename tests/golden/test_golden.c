@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Replays every golden case on a list of devices: test_golden CASES DEVICES [OPTION...]. Each case must agree with the recorded
- * answer to |a - b| <= 5e-5 (1 + |b|), with NaN exactly where it has NaN, and packing must change nothing.
+ * Replays every golden case on a list of devices: test_golden CASES DEVICES [OPTION...]. Each case must agree with the
+ * recorded answer to |a - b| <= 5e-5 (1 + |b|), with NaN exactly where it has NaN, and packing must change nothing.
  */
 #include <dirent.h>
 #include <jansson.h>
@@ -78,7 +78,8 @@ static void open_tensors(const char *name, const char *file, pln_tensor_file **t
     must(pln_tensor_file_open(path, tensors, &error), &error);
 }
 
-/* Rows of [batch, length, ...] whose mask is zero are dropped by packing and read as 0; all others must be as recorded. */
+/* Rows of [batch, length, ...] whose mask is zero are dropped by packing and read as 0; all others must be as recorded.
+ */
 static bool is_kept(const pln_tensor *mask, const pln_tensor *tensor, uint64_t element)
 {
     if (!mask || mask->rank < 2 || mask->dtype != PLN_I64)
@@ -103,8 +104,8 @@ static void check_packed(const pln_tensor *found, const pln_tensor *expected, co
         if (!is_kept(mask, expected, i) || (isnan(a[i]) && isnan(b[i])))
             continue;
         if (!(fabs((double)a[i] - (double)b[i]) <= tolerance * (1 + fabs((double)b[i]))))
-            fail_msg("packed, %s: element %llu is %.7g, expected %.7g", expected->name, (unsigned long long)i, (double)a[i],
-                     (double)b[i]);
+            fail_msg("packed, %s: element %llu is %.7g, expected %.7g", expected->name, (unsigned long long)i,
+                     (double)a[i], (double)b[i]);
     }
 }
 
@@ -191,7 +192,7 @@ int main(int argc, char **argv)
         pln_devices_open(runtime, argv[2], (const char *const *)argv + 3, (uint32_t)argc - 3, &devices, &error);
     if (status != PLN_OK) {
         fprintf(stderr, "%s\n", error.message);
-        return getenv("CI") ? 1 : 77; /* 77: skipped, visibly */
+        return status == PLN_INVALID ? 77 : 1; /* a level that this processor lacks is skipped, visibly */
     }
     const int failed = _cmocka_run_group_tests(argv[2], tests, n, NULL, NULL);
     pln_devices_close(&devices);

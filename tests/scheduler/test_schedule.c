@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A graph that is not ELECTRA on a list of devices: test_schedule DEVICE [DEVICE...]. One device or split over several,
+ * the numbers are those of the reference; copies, bytes and states are counted.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "api/pleione.h"
+
+enum { WIDTH = 12, HEADS = 3, INNER = 20, LAYERS = 3, MOST_TOKENS = 600 };
+
+static pln_runtime *runtime;
+static char device_list[256]; /* all devices of the test */
+static char *const *device_names;
+static int n_devices;
+
+static void must(pln_status status, const pln_error *error)
+{
+    if (status != PLN_OK)
+        fail_msg("%s", error->message);
+}
+
+static float noise(uint32_t *seed)
+{
+    *seed = *seed * 1664525u + 1013904223u;
+    return (float)(*seed >> 8) / (float)(1 << 24) - 0.5f;
+}
+
+/* ---- a small encoder with weights of noise
+ * ------------------------------------------------------------------------------------ */
+
+static float pool[64][WIDTH * WIDTH * 3];
+static pln_tensor tensors[64];
+static uint32_t n_tensors;
+
+static pln_value *weight(pln_graph *g, uint64_t rows, uint64_t width)
+{
+    uint32_t seed = n_tensors + 1;
+    pln_tensor *t = &tensors[n_tensors];
+    for (uint64_t i = 0; i < rows * width; i++)
+        pool[n_tensors][i] = noise(&seed);
+    *t = (pln_tensor){.name = "w", .dtype = PLN_F32, .rank = 2, .shape = {rows, width}, .data = pool[n_tensors++]};
+    const pln_tensor *part = t;
+    return pln_graph_constant(g, "w", &part, 1);
+}
+
+static pln_graph *encoder(void)
+{
+    n_tensors = 0;
+    pln_graph *g = pln_graph_create("encoder");
+    const pln_dim tokens = pln_rows_of(pln_graph_symbol(g, "tokens"));
+    const pln_dim starts_rows = {pln_graph_symbol(g, "batch"), 1, 1};
+    pln_value *starts = pln_graph_input(g, "starts", PLN_I32, starts_rows, 1);
+    pln_value *x = pln_graph_input(g, "x", PLN_F32, tokens, WIDTH);
+    for (int i = 0; i < LAYERS; i++) {
+        pln_graph_begin(g, "layer.%d", i);
+        pln_value *qkv = pln_linear(g, x, weight(g, 3 * WIDTH, WIDTH), (pln_linear_options){.name = "qkv"});
+        pln_value *c = pln_attention(g, qkv, (pln_attention_options){.heads = HEADS, .starts = starts});
+        pln_value *f = pln_linear(g, c, weight(g, INNER, WIDTH),
+                                  (pln_linear_options){.name = "in", .activation = PLN_ACTIVATION_GELU});
+        f = pln_linear(g, f, weight(g, WIDTH, INNER), (pln_linear_options){.name = "out", .residual = x});
+        x = pln_layer_norm(g, f, weight(g, 1, WIDTH), weight(g, 1, WIDTH),
+                           (pln_layer_norm_options){.name = "norm", .eps = 1e-12f});
+        pln_graph_end(g);
+    }
+    pln_graph_output(g, "y", x);
+    pln_error error;
+    must(pln_graph_finish(g, &error), &error);
+    return g;
+}
+
+static void run_encoder(pln_schedule *s, uint32_t tokens, float *y)
+{
+    static float x[MOST_TOKENS * WIDTH];
+    int32_t starts[] = {0, (int32_t)tokens / 3, (int32_t)tokens};
+    uint32_t seed = tokens;
+    for (uint32_t i = 0; i < tokens * WIDTH; i++)
+        x[i] = noise(&seed);
+    const uint32_t dims[] = {0, tokens, 2};
+    const pln_binding inputs[] = {{"x", x}, {"starts", starts}}, outputs[] = {{"y", y}};
+    pln_error error;
+    must(pln_schedule_run(s, dims, 3, inputs, 2, outputs, 1, &error), &error);
+}
+
+static pln_devices *open_devices(const char *list)
+{
+    pln_devices *devices;
+    pln_error error;
+    must(pln_devices_open(runtime, list, NULL, 0, &devices, &error), &error);
+    return devices;
+}
+
+static void expect_same(pln_schedule *s)
+{
+    static float y[MOST_TOKENS * WIDTH], right[MOST_TOKENS * WIDTH];
+    static const uint32_t lengths[] = {7, 600, 33, 7};
+    pln_error error;
+    pln_devices *reference = open_devices("reference");
+    pln_graph *g = encoder();
+    pln_schedule *plain;
+    must(pln_schedule_create(g, reference, NULL, &plain, &error), &error);
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        run_encoder(plain, lengths[i], right);
+        run_encoder(s, lengths[i], y);
+        for (uint32_t j = 0; j < lengths[i] * WIDTH; j++)
+            if (!(fabsf(y[j] - right[j]) <= 5e-5f * (1 + fabsf(right[j]))))
+                fail_msg("%u tokens, element %u: %g, expected %g", lengths[i], j, (double)y[j], (double)right[j]);
+    }
+    pln_schedule_destroy(&plain);
+    pln_graph_destroy(&g);
+    pln_devices_close(&reference);
+}
+
+/* ---- tests
+ * --------------------------------------------------------------------------------------------------------------------
+ */
+
+static void test_each_device(void **state)
+{
+    (void)state;
+    for (int i = 0; i < n_devices; i++) {
+        pln_error error;
+        pln_devices *devices = open_devices(device_names[i]);
+        pln_graph *g = encoder();
+        pln_schedule *s;
+        must(pln_schedule_create(g, devices, &(pln_schedule_options){.no_fallback = true}, &s, &error), &error);
+        expect_same(s);
+        pln_schedule_destroy(&s);
+        pln_graph_destroy(&g);
+        pln_devices_close(&devices);
+    }
+}
+
+/* Every node goes to a device by a rule of chance. */
+static void test_random_split(void **state)
+{
+    (void)state;
+    uint32_t seed = 5;
+    for (int round = 0; round < 4; round++) {
+        pln_error error;
+        pln_devices *devices = open_devices(device_list);
+        pln_graph *g = encoder();
+        static const char *const parts[] = {"qkv", "attention", "in", "out", "norm"};
+        char rules[LAYERS * 5][64];
+        const char *list[LAYERS * 5];
+        for (int i = 0; i < LAYERS * 5; i++) {
+            const int pick = (int)((noise(&seed) + 0.5f) * (float)n_devices) % n_devices;
+            snprintf(rules[i], sizeof rules[i], "layer.%d.%s=%s", i / 5, parts[i % 5], device_names[pick]);
+            list[i] = rules[i];
+        }
+        pln_schedule *s;
+        must(pln_schedule_create(g, devices, &(pln_schedule_options){.place = list, .n_place = LAYERS * 5}, &s, &error),
+             &error);
+        expect_same(s);
+        pln_schedule_destroy(&s);
+        pln_graph_destroy(&g);
+        pln_devices_close(&devices);
+    }
+}
+
+static bool on_host(const char *device)
+{
+    pln_devices *devices = open_devices(device);
+    const bool host = pln_devices_entry(devices, 0)->info.flags & PLN_DEVICE_HOST_MEMORY;
+    pln_devices_close(&devices);
+    return host;
+}
+
+/* One layer in the middle elsewhere: its input goes there once although two nodes read it, its output comes back once.
+ */
+static void test_copies(void **state)
+{
+    (void)state;
+    const char *other = device_names[n_devices - 1], *place = NULL;
+    char rule[64], list[128];
+    static float y[MOST_TOKENS * WIDTH];
+    pln_error error;
+    snprintf(rule, sizeof rule, "layer.1.*=%s", other);
+    snprintf(list, sizeof list, strcmp(other, "reference") == 0 ? "reference" : "reference,%s", other);
+    place = rule;
+    pln_devices *devices = open_devices(list);
+    pln_graph *g = encoder();
+    pln_schedule *s;
+    must(pln_schedule_create(g, devices, &(pln_schedule_options){.place = &place, .n_place = 1}, &s, &error), &error);
+    run_encoder(s, 10, y);
+    pln_statistics statistics;
+    pln_schedule_statistics(s, &statistics);
+    const bool moves = !on_host(other);
+    assert_int_equal(statistics.copies, moves ? 2 : 0);
+    assert_int_equal(statistics.copied_bytes, moves ? 2 * 10 * WIDTH * 4 : 0);
+    assert_int_equal(statistics.segments, strcmp(other, "reference") == 0 ? 1 : 3);
+    assert_int_equal(statistics.nodes, LAYERS * 5);
+    pln_schedule_destroy(&s);
+    pln_graph_destroy(&g);
+    pln_devices_close(&devices);
+}
+
+/* What is planned is what is allocated. */
+static void test_estimate(void **state)
+{
+    (void)state;
+    static float y[MOST_TOKENS * WIDTH];
+    pln_error error;
+    pln_devices *devices = open_devices(device_names[0]);
+    pln_graph *g = encoder();
+    pln_schedule *s;
+    must(pln_schedule_create(g, devices, NULL, &s, &error), &error);
+    const uint32_t dims[] = {0, 77, 2};
+    uint64_t sum = 0;
+    for (uint32_t i = 0; pln_devices_entry(devices, i); i++) {
+        pln_memory memory;
+        must(pln_schedule_estimate(s, dims, 3, i, &memory, &error), &error);
+        sum += memory.arena_bytes + memory.scratch_bytes;
+    }
+    run_encoder(s, 77, y);
+    pln_statistics statistics;
+    pln_schedule_statistics(s, &statistics);
+    assert_int_equal(statistics.planned_bytes, sum);
+    pln_schedule_destroy(&s);
+    pln_graph_destroy(&g);
+    pln_devices_close(&devices);
+}
+
+/* counter += x * scale; the tokens are there to have buckets. */
+static pln_graph *counter_graph(float scale)
+{
+    pln_graph *g = pln_graph_create("counter");
+    pln_value *x = pln_graph_input(g, "x", PLN_F32, pln_rows_fixed(2), 5);
+    pln_value *t = pln_graph_input(g, "t", PLN_F32, pln_rows_of(pln_graph_symbol(g, "tokens")), 4);
+    pln_value *sum = pln_accumulate(g, "add", pln_graph_state(g, "count", 2, 5), x, scale);
+    pln_graph_output(g, "sum", sum);
+    pln_graph_output(g, "u", pln_activation(g, "relu", t, PLN_ACTIVATION_RELU));
+    pln_error error;
+    must(pln_graph_finish(g, &error), &error);
+    return g;
+}
+
+static void count(pln_schedule *s, uint32_t tokens, float *sum)
+{
+    static float x[10] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, t[MOST_TOKENS * 4];
+    const uint32_t dims[] = {0, tokens};
+    const pln_binding inputs[] = {{"x", x}, {"t", t}}, outputs[] = {{"sum", sum}};
+    pln_error error;
+    must(pln_schedule_run(s, dims, 2, inputs, 2, outputs, 1, &error), &error);
+}
+
+/* One state under two graphs, in two buckets of one of them; and one of its own. */
+static void test_states(void **state)
+{
+    (void)state;
+    for (int i = 0; i < n_devices; i++) {
+        pln_error error;
+        float sum[10], zeros[10] = {0};
+        pln_devices *devices = open_devices(device_names[i]);
+        pln_graph *up = counter_graph(1), *down = counter_graph(-0.5f);
+        pln_states *states;
+        pln_schedule *a, *b, *own;
+        must(pln_states_create(devices, &states, &error), &error);
+        must(pln_schedule_create(up, devices, &(pln_schedule_options){.states = states}, &a, &error), &error);
+        must(pln_schedule_create(down, devices, &(pln_schedule_options){.states = states}, &b, &error), &error);
+        must(pln_schedule_create(up, devices, NULL, &own, &error), &error);
+        count(a, 5, sum);
+        count(a, 500, sum);
+        count(b, 5, sum);
+        count(own, 5, sum);
+        assert_true(sum[9] == 10);
+        must(pln_schedule_state_read(a, "count", sum, &error), &error);
+        for (int j = 0; j < 10; j++)
+            assert_true(sum[j] == 1.5f * (float)(j + 1));
+        must(pln_schedule_state_write(b, "count", zeros, &error), &error);
+        count(a, 5, sum);
+        assert_true(sum[3] == 4);
+        assert_int_equal(pln_schedule_state_read(a, "nothing", sum, &error), PLN_INVALID);
+        pln_schedule_destroy(&a);
+        pln_schedule_destroy(&b);
+        pln_schedule_destroy(&own);
+        pln_states_destroy(&states);
+        pln_graph_destroy(&up);
+        pln_graph_destroy(&down);
+        pln_devices_close(&devices);
+    }
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    pln_error error;
+    pln_devices *devices = NULL;
+    static const char *const unknown[] = {"colour=blue"}, *const shapeless[] = {"precision"},
+                             *const wrong[] = {"precision=f16"};
+    static const char *const rules[] = {"layer.*=nowhere"}, *const ruin[] = {"layer"};
+    assert_int_equal(pln_devices_open(runtime, "toaster", NULL, 0, &devices, &error), PLN_NO_DEVICE);
+    assert_non_null(strstr(error.message, "toaster"));
+    assert_int_equal(pln_devices_open(runtime, "reference:3", NULL, 0, &devices, &error), PLN_NO_DEVICE);
+    assert_int_equal(pln_devices_open(runtime, "reference,", NULL, 0, &devices, &error), PLN_NO_DEVICE);
+    assert_int_equal(pln_devices_open(runtime, "reference,reference", NULL, 0, &devices, &error), PLN_INVALID);
+    assert_int_equal(pln_devices_open(runtime, "reference", unknown, 1, &devices, &error), PLN_INVALID);
+    assert_int_equal(pln_devices_open(runtime, "reference", shapeless, 1, &devices, &error), PLN_INVALID);
+    assert_int_equal(pln_devices_open(runtime, "reference", wrong, 1, &devices, &error), PLN_INVALID);
+    assert_null(devices);
+
+    devices = open_devices("reference");
+    pln_graph *g = encoder();
+    pln_schedule *s;
+    assert_int_equal(pln_schedule_create(g, devices, &(pln_schedule_options){.place = rules, .n_place = 1}, &s, &error),
+                     PLN_INVALID);
+    assert_int_equal(pln_schedule_create(g, devices, &(pln_schedule_options){.place = ruin, .n_place = 1}, &s, &error),
+                     PLN_INVALID);
+    must(pln_schedule_create(g, devices, NULL, &s, &error), &error);
+    const uint32_t dims[] = {0, 3, 1};
+    assert_int_equal(pln_schedule_run(s, dims, 3, NULL, 0, NULL, 0, &error), PLN_INVALID);
+    assert_non_null(strstr(error.message, "starts"));
+    assert_int_equal(pln_schedule_run(s, dims, 1, NULL, 0, NULL, 0, &error), PLN_INVALID);
+    pln_schedule_destroy(&s);
+    pln_graph_destroy(&g);
+    pln_devices_close(&devices);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_each_device), cmocka_unit_test(test_random_split), cmocka_unit_test(test_copies),
+        cmocka_unit_test(test_estimate),    cmocka_unit_test(test_states),       cmocka_unit_test(test_refusals),
+    };
+    pln_error error;
+    device_names = argv + 1;
+    n_devices = argc - 1;
+    for (int i = 1; i < argc; i++)
+        snprintf(device_list + strlen(device_list), sizeof device_list - strlen(device_list), i > 1 ? ",%s" : "%s",
+                 argv[i]);
+    if (!n_devices || pln_runtime_create(NULL, &runtime, &error) != PLN_OK)
+        return 2;
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    pln_runtime_destroy(&runtime);
+    return failed != 0;
+}
