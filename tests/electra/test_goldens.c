@@ -44,7 +44,7 @@ static uint32_t crc32_of(const char *text)
 
 struct weights {
     pln_tensor tensors[MOST];
-    char names[MOST][128];
+    char names[MOST][256];
     uint32_t n;
 };
 
@@ -70,7 +70,7 @@ static void add(struct weights *w, bool encoder, const char *name, uint64_t rows
 
 static void add_dense(struct weights *w, bool encoder, const char *name, uint64_t out, uint64_t in)
 {
-    char full[128];
+    char full[160];
     snprintf(full, sizeof full, "%s.weight", name);
     add(w, encoder, full, out, in);
     snprintf(full, sizeof full, "%s.bias", name);
@@ -79,7 +79,7 @@ static void add_dense(struct weights *w, bool encoder, const char *name, uint64_
 
 static void add_norm(struct weights *w, bool encoder, const char *name, uint64_t width)
 {
-    char full[128];
+    char full[160];
     snprintf(full, sizeof full, "%s.weight", name);
     add(w, encoder, full, width, 0);
     snprintf(full, sizeof full, "%s.bias", name);

@@ -1,0 +1,116 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The command as a person uses it: answers, exit codes, one clear sentence for what is wrong: test_commands.sh PLEIONE SOURCE
+set -u
+pleione=$1
+models=$2/models
+to=$(mktemp -d)
+trap 'rm -rf "$to"' EXIT
+python3 "$2/tests/cli/broken.py" "$models/electra-tiny-discriminator" "$to" || exit 1
+failed=0
+passed=0
+
+# check CODE "what stdout or stderr must hold" ARGUMENTS...
+check() {
+    code=$1 text=$2
+    shift 2
+    "$pleione" "$@" >"$to/out" 2>"$to/err" </dev/null
+    found=$?
+    sentences=$(grep -vc 'warning' "$to/err")
+    if [ $found -ne "$code" ] || { [ -n "$text" ] && ! cat "$to/out" "$to/err" | grep -qF -- "$text"; }; then
+        echo "FAILED: pleione $*: exit code $found, expected $code with \"$text\""
+        sed 's/^/    /' "$to/out" "$to/err" | head -5
+        failed=$((failed + 1))
+    elif [ "$code" -gt 0 ] && [ "$code" -lt 5 ] && [ "$sentences" -ne 1 ]; then
+        echo "FAILED: pleione $*: $sentences lines on stderr, expected one sentence"
+        failed=$((failed + 1))
+    else
+        passed=$((passed + 1))
+    fi
+}
+
+disc=$models/electra-tiny-discriminator
+gen=$models/electra-tiny-generator
+on="--device reference"
+
+# answers
+check 0 "0.922  computer" run $disc $on "And the king said unto the prophet, Where is thy computer?"
+check 0 '"word":"computer"' run $disc $on --json "Where is thy computer?"
+check 0 "unto" run $gen $on "And the LORD said [MASK] Moses."
+check 0 "2 99 96 252 225 3" tokenize $disc "$2/tests/cli/line.txt"
+check 0 '"tokens":["[CLS]","and","the","king","said","[SEP]"]' tokenize $disc --json "$2/tests/cli/line.txt"
+check 0 "reference" devices
+check 0 '"usable":true' devices --json
+check 0 "together" estimate $disc -b 2 -s 16 $on
+check 0 '"total_bytes"' estimate $disc -b 2 -s 16 $on --json --head masked-lm
+check 0 "together" estimate "$to/no-weights" -b 2 -s 16 $on
+check 0 "layer.3.attention" explain $disc $on
+check 0 '"node":"embeddings"' explain $disc $on --json
+check 0 "linear(" explain $disc $on --graph
+check 0 "digraph" explain $disc $on --dot
+check 0 "agrees" compare $disc --devices reference
+check 0 '"verdict":"agrees"' compare $disc --devices reference --json --shapes 1x8,2x5
+check 0 '"tokens_per_s"' bench $disc --devices reference --shapes 2x8 --lengths 3-8 --seconds 0.05 --json
+check 0 "" forward $disc $on --inputs "$to/good.safetensors" --outputs "$to/o.safetensors" --hidden-states --attentions
+check 0 "" forward $disc $on --head masked-lm --inputs "$to/good.safetensors" --outputs "$to/o.safetensors"
+grep -q "generator_predictions.dense.weight" "$to/err" || { echo "FAILED: no warning names the head that was drawn"; failed=$((failed + 1)); }
+for command in run forward compare bench explain estimate tokenize devices; do check 0 "examples:" $command --help; done
+check 0 "exit codes" --help
+
+# usage: 2
+check 2 'no command "walk"' walk
+check 2 "no option --colour" run $disc --colour blue
+check 2 "needs a value" run $disc --device
+check 2 "needs a MODEL" run
+check 2 "--inputs" forward $disc
+check 2 'no head "tail"' forward $disc --head tail --inputs a --outputs b
+check 2 "no chosen device knows" run $disc $on --device-option level=c "a"
+check 2 "precision of reference is f32 or f64, not f16" run $disc $on --device-option precision=f16 "a"
+check 2 "no chosen device knows" run $disc $on --device-option cpu.level=c "a"
+check 2 "not KEY=VALUE" run $disc $on --device-option level "a"
+check 2 "not in the list" run $disc $on --place 'layer.*=cpu' "a"
+check 2 "not PATTERN=DEVICE" run $disc $on --place 'layer' "a"
+check 2 "no [MASK]" run $gen $on "no mask"
+check 2 "the model takes at most 512" run $disc $on "$(yes word | head -600 | tr '\n' ' ')"
+check 2 "shapes" bench $disc --shapes 8by128
+check 2 "takes at most 512" estimate $disc -b 1 -s 600 $on
+for wrong in "id-out-of-range:4096" "negative-id:-1" "too-long:513" "both:both input_ids and inputs_embeds" "neither:neither" \
+    "wrong-width:expected width 96 (embedding_size), found 95" "wrong-mask:attention_mask: expected [1, 3], found [1, 2]" \
+    "unknown-name:input_idz" "wrong-labels:labels: expected [1, 2], found [1, 1]" "float-ids:expected whole numbers"; do
+    check 2 "${wrong#*:}" forward $disc $on --inputs "$to/${wrong%%:*}.safetensors" --outputs "$to/never.safetensors"
+done
+check 2 "nothing.safetensors" forward $disc $on --inputs "$to/nothing.safetensors" --outputs "$to/never.safetensors"
+[ ! -e "$to/never.safetensors" ] || { echo "FAILED: an output file was left behind"; failed=$((failed + 1)); }
+
+# devices: 3
+check 3 "toaster" run $disc --device toaster "a"
+check 3 "reference:7" run $disc --device reference:7 "a"
+
+# model files: 4
+check 4 "nowhere" run "$to/nowhere" $on "a"
+for wrong in "unknown-activation:swoosh" "weighted-activation:prelu" "odd-heads:num_attention_heads 3" "not-electra:bert" \
+    "wrong-problem:guessing" "no-weights:model.safetensors" "no-config:config.json" "no-vocab:vocab.txt" "config-no-json:config.json" \
+    "long-header:9223372036854775808" "header-past-end:model.safetensors" "truncated:model.safetensors" "empty:too short" \
+    "overlap:model.safetensors" "lying-shape:word_embeddings" "lacking:word_embeddings" \
+    "other-shape:electra.embeddings.token_type_embeddings.weight: expected floats [2, 95], found f32 [2, 96]"; do
+    check 4 "${wrong#*:}" run "$to/${wrong%%:*}" $on "a"
+done
+
+# memory: 6; a full disk: 1; nothing half-written
+check 6 "memory" bench $disc --devices reference --shapes 60000x512 --seconds 0.01
+check 1 "/dev/full" forward $disc $on --inputs "$to/good.safetensors" --outputs /dev/full
+"$pleione" tokenize $disc "$2/tests/cli/line.txt" >/dev/full 2>"$to/err"
+[ $? -eq 1 ] || { echo "FAILED: a full disk under stdout goes unnoticed"; failed=$((failed + 1)); }
+
+# lines of stdin, and an interrupt
+printf 'Where is thy brother?\nWhere is thy computer?\n' | "$pleione" run $disc $on --json | grep -c probability | grep -qx 2 ||
+    { echo "FAILED: two lines of stdin"; failed=$((failed + 1)); }
+"$pleione" bench $disc --devices reference --shapes 1x64 --seconds 30 >/dev/null 2>&1 &
+bench=$!
+sleep 1
+kill -INT $bench
+wait $bench
+[ $? -eq 130 ] || { echo "FAILED: an interrupt is not exit code 130"; failed=$((failed + 1)); }
+
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
