@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The plugin's table: one device, the processor itself, working on host memory.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backends/cpu/cpu.h"
+#include "common/fail.h"
+
+static const pln_option_info options[] = {
+    {"level", "c|avx2|avx512", "instructions that kernels use; the best of the processor if not given"},
+    {"gemm", "ukernel|sgemm", "micro-kernel of BLIS on packed weights, or its sgemm"},
+    {NULL, NULL, NULL},
+};
+
+static pln_status device_count(uint32_t *count, pln_error *error)
+{
+    (void)error;
+    *count = 1;
+    return PLN_OK;
+}
+
+static pln_status device_info(uint32_t index, const pln_device *device, pln_device_info *info, pln_error *error)
+{
+    if (index)
+        return pln_fail(error, PLN_NO_DEVICE, "cpu has one device, not number %u", index);
+    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    *info = (pln_device_info){
+        .size = sizeof *info,
+        .kind = PLN_KIND_CPU,
+        .flags = PLN_DEVICE_HOST_MEMORY,
+        .dtypes = 1u << PLN_F32 | 1u << PLN_I32,
+        .alignment = 64,
+        .f32_bytes = sizeof(float),
+        .row_multiple = 1,
+        .memory_bytes = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0,
+        .version = PLEIONE_VERSION,
+        .options = options,
+    };
+    struct cpu_gemm gemm;
+    const struct cpu_level *level = device ? device->level : cpu_level_find(NULL, error);
+    if (device)
+        gemm = device->gemm;
+    else
+        cpu_gemm_init(&gemm, level->name, false);
+    snprintf(info->name, sizeof info->name, "processor, level %s", level->name);
+    snprintf(info->driver, sizeof info->driver, "%s", gemm.name);
+    return PLN_OK;
+}
+
+static pln_status check_options(const pln_option *given, uint32_t n, pln_error *error)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t known = 0;
+        while (options[known].key && strcmp(options[known].key, given[i].key) != 0)
+            known++;
+        if (!options[known].key)
+            return pln_fail(error, PLN_INVALID, "cpu knows no option %s", given[i].key);
+    }
+    const char *gemm = pln_option_find(given, n, "gemm");
+    if (gemm && strcmp(gemm, "ukernel") != 0 && strcmp(gemm, "sgemm") != 0)
+        return pln_fail(error, PLN_INVALID, "gemm of cpu is ukernel or sgemm, not %s", gemm);
+    return PLN_OK;
+}
+
+static pln_status device_open(uint32_t index, const pln_host *host, const pln_option *given, uint32_t n,
+                              pln_device **device, pln_error *error)
+{
+    if (index)
+        return pln_fail(error, PLN_NO_DEVICE, "cpu has one device, not number %u", index);
+    const pln_status status = check_options(given, n, error);
+    if (status)
+        return status;
+    const struct cpu_level *level = cpu_level_find(pln_option_find(given, n, "level"), error);
+    if (!level)
+        return PLN_INVALID;
+    const char *path = pln_option_find(given, n, "gemm");
+    struct cpu_gemm gemm;
+    cpu_gemm_init(&gemm, level->name, path && strcmp(path, "sgemm") == 0);
+    if (path && strcmp(path, "ukernel") == 0 && !gemm.panels)
+        return pln_fail(error, PLN_INVALID, "gemm=ukernel of cpu needs another BLIS than %s at level %s", gemm.name,
+                        level->name);
+    *device = host->allocate(host->context, sizeof **device);
+    if (!*device)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory to open cpu");
+    **device = (pln_device){.host = host, .level = level, .gemm = gemm};
+    return PLN_OK;
+}
+
+static void device_close(pln_device **device)
+{
+    if (*device)
+        (*device)->host->release((*device)->host->context, *device);
+    *device = NULL;
+}
+
+static const pln_backend backend = {
+    .size = sizeof backend,
+    .abi = PLN_ABI_VERSION,
+    .name = "cpu",
+    .version = PLEIONE_VERSION,
+    .device_count = device_count,
+    .device_info = device_info,
+    .device_open = device_open,
+    .device_close = device_close,
+    .supports = cpu_supports,
+    .constant_create = cpu_constant_create,
+    .constant_destroy = cpu_constant_destroy,
+    .plan_create = cpu_plan_create,
+    .plan_run = cpu_plan_run,
+    .plan_destroy = cpu_plan_destroy,
+    .plan_timing = cpu_plan_timing,
+    .plan_info = cpu_plan_info,
+};
+
+PLN_BACKEND_EXPORT const pln_backend *pln_backend_query(uint32_t abi_min, uint32_t abi_max);
+
+const pln_backend *pln_backend_query(uint32_t abi_min, uint32_t abi_max)
+{
+    return abi_min <= PLN_ABI_VERSION && PLN_ABI_VERSION <= abi_max ? &backend : NULL;
+}

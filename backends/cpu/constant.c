@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Constants: panels for linear, dense rows for everything else. Rows that lie in lasting memory are used there.
+ */
+#include "backends/cpu/cpu.h"
+#include "common/fail.h"
+
+struct cpu_constant_bytes cpu_constant_bytes(const struct cpu_gemm *gemm, uint32_t rows, uint32_t width,
+                                             const pln_constant_use *uses, uint32_t n_uses)
+{
+    struct cpu_constant_bytes bytes = {0};
+    const uint64_t dense = cpu_round_up((uint64_t)rows * width * sizeof(float), 64);
+    if (!n_uses)
+        bytes.rows = dense;
+    for (uint32_t i = 0; i < n_uses; i++) {
+        if (gemm->panels && uses[i].op == PLN_OP_LINEAR && uses[i].input == PLN_LINEAR_INPUT_WEIGHT)
+            bytes.panels = cpu_gemm_weight_floats(gemm, rows, width) * sizeof(float);
+        else
+            bytes.rows = dense;
+    }
+    return bytes;
+}
+
+/* Panel by panel, so that a weight that must be converted is never there twice. */
+static pln_status pack(const pln_device *device, const pln_constant_info *info, pln_constant *constant,
+                       pln_error *error)
+{
+    const pln_host *host = device->host;
+    const uint32_t step = device->gemm.weight_panel;
+    const uint64_t panel_floats = cpu_gemm_weight_floats(&device->gemm, step, info->width);
+    float *read = info->plain ? NULL : host->allocate(host->context, (size_t)step * info->width * sizeof(float));
+    if (!info->plain && !read)
+        return pln_fail(error, PLN_NO_MEMORY, "cpu: no memory to pack constant %s", info->name);
+    float *panel = constant->panels;
+    for (uint32_t r = 0; r < info->rows; r += step, panel += panel_floats) {
+        const uint32_t n = info->rows - r < step ? info->rows - r : step;
+        if (read)
+            host->constant_read(host->context, info, r, n, read);
+        cpu_gemm_pack_weight(&device->gemm, read ? read : info->plain + (size_t)r * info->width, n, info->width, panel);
+    }
+    host->release(host->context, read);
+    return PLN_OK;
+}
+
+pln_status cpu_constant_create(pln_device *device, const pln_constant_info *info, pln_constant **constant,
+                               pln_error *error)
+{
+    const pln_host *host = device->host;
+    const struct cpu_constant_bytes bytes =
+        cpu_constant_bytes(&device->gemm, info->rows, info->width, info->uses, info->n_uses);
+    pln_constant *c = host->allocate(host->context, sizeof *c);
+    if (!c)
+        return pln_fail(error, PLN_NO_MEMORY, "cpu: no memory for constant %s", info->name);
+    *c = (pln_constant){.rows = bytes.rows ? info->plain : NULL};
+    if (bytes.rows && !info->plain)
+        c->rows = c->own = host->allocate(host->context, bytes.rows);
+    if (bytes.panels)
+        c->panels = host->allocate(host->context, bytes.panels);
+    pln_status status = PLN_OK;
+    if ((bytes.rows && !c->rows) || (bytes.panels && !c->panels))
+        status = pln_fail(error, PLN_NO_MEMORY, "cpu: no memory for constant %s of %llu bytes", info->name,
+                          (unsigned long long)(bytes.rows + bytes.panels));
+    if (!status && c->own)
+        host->constant_read(host->context, info, 0, info->rows, c->own);
+    if (!status && c->panels)
+        status = pack(device, info, c, error);
+    if (status)
+        cpu_constant_destroy(device, &c);
+    *constant = c;
+    return status;
+}
+
+void cpu_constant_destroy(pln_device *device, pln_constant **constant)
+{
+    const pln_host *host = device->host;
+    if (*constant) {
+        host->release(host->context, (*constant)->own);
+        host->release(host->context, (*constant)->panels);
+        host->release(host->context, *constant);
+    }
+    *constant = NULL;
+}

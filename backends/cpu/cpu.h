@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the host side of the cpu backend shares: the levels and their kernels, the device, and how a constant is kept.
+ */
+#ifndef BACKENDS_CPU_CPU_H
+#define BACKENDS_CPU_CPU_H
+
+#include "backends/cpu/gemm.h"
+#include "backends/cpu/kernel.h"
+
+/* ---- levels: one build of all kernels each */
+
+struct cpu_level {
+    const char *name;           /* value of the option level */
+    cpu_kernel *const *kernels; /* [CPU_OPS], in the order of ops.def */
+};
+
+/* The level of that name, or the best one if name is NULL. NULL with a record (PLN_INVALID) for an unknown name and for
+ * a level that this processor lacks. */
+const struct cpu_level *cpu_level_find(const char *name, pln_error *error);
+
+/* ---- ops */
+
+#define PLN_OP(number, version, NAME, name, inputs, outputs, in_place, params) CPU_ROW_##NAME,
+enum {
+#include "graph/ops.def"
+    CPU_OPS
+};
+#undef PLN_OP
+enum { CPU_OPERANDS = 16, CPU_PARAMS = 24 };
+
+struct cpu_row {
+    uint32_t op, version, params_size;
+    const char *name;
+};
+
+extern const struct cpu_row cpu_rows[CPU_OPS];
+
+/* The index of an op in cpu_rows, CPU_OPS if it is unknown. */
+uint32_t cpu_row_find(uint32_t op);
+
+/* Bytes of scratch that the op of a row needs at capacity, for each member and for the whole team; multiples of 64. */
+uint64_t cpu_member_bytes(uint32_t row, const struct cpu_call *capacity);
+uint64_t cpu_shared_bytes(uint32_t row, const struct cpu_call *capacity);
+
+/* ---- device and constants */
+
+struct pln_device {
+    const pln_host *host;
+    const struct cpu_level *level;
+    struct cpu_gemm gemm;
+};
+
+struct pln_constant {
+    const float *rows; /* dense [rows, width]; NULL if no use needs them */
+    float *own;        /* the memory of rows, NULL if it is the caller's */
+    float *panels;     /* packed for linear, or NULL */
+};
+
+/* Bytes of a constant: its rows, unless they are used where they lie, and its panels. */
+struct cpu_constant_bytes {
+    uint64_t rows, panels;
+};
+struct cpu_constant_bytes cpu_constant_bytes(const struct cpu_gemm *gemm, uint32_t rows, uint32_t width,
+                                             const pln_constant_use *uses, uint32_t n_uses);
+
+pln_status cpu_constant_create(pln_device *device, const pln_constant_info *info, pln_constant **constant,
+                               pln_error *error);
+void cpu_constant_destroy(pln_device *device, pln_constant **constant);
+
+/* ---- plans, as in pln_backend */
+
+pln_status cpu_supports(pln_device *device, const pln_segment *segment, pln_verdict *verdicts, uint32_t verdict_stride,
+                        pln_error *error);
+pln_status cpu_plan_create(pln_device *device, const pln_segment *segment, pln_plan **plan, pln_error *error);
+pln_status cpu_plan_run(pln_plan *plan, const pln_run *run, pln_error *error);
+void cpu_plan_destroy(pln_plan **plan);
+pln_status cpu_plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, pln_error *error);
+pln_status cpu_plan_info(pln_device *device, const pln_segment *segment, pln_plan *plan, pln_plan_info *info,
+                         pln_error *error);
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The levels that were built, and which of them this processor can run.
+ */
+#include <string.h>
+
+#include "backends/cpu/cpu.h"
+#include "common/fail.h"
+
+extern cpu_kernel *const cpu_c_kernels[];
+
+static bool always(void)
+{
+    return true;
+}
+
+#if defined(__x86_64__)
+extern cpu_kernel *const cpu_avx2_kernels[], *const cpu_avx512_kernels[];
+
+static bool has_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+}
+
+static bool has_avx512(void)
+{
+    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+}
+#endif
+
+/* From plain to fast. */
+static const struct {
+    struct cpu_level level;
+    bool (*runs)(void);
+} levels[] = {
+    {{"c", cpu_c_kernels}, always},
+#if defined(__x86_64__)
+    {{"avx2", cpu_avx2_kernels}, has_avx2},
+    {{"avx512", cpu_avx512_kernels}, has_avx512},
+#endif
+};
+
+const struct cpu_level *cpu_level_find(const char *name, pln_error *error)
+{
+    for (size_t i = sizeof levels / sizeof *levels; i-- > 0;) {
+        if (name && strcmp(name, levels[i].level.name) != 0)
+            continue;
+        if (levels[i].runs())
+            return &levels[i].level;
+        if (name) {
+            pln_fail(error, PLN_INVALID, "this processor cannot run level %s of cpu", name);
+            return NULL;
+        }
+    }
+    pln_fail(error, PLN_INVALID, "level of cpu is c, avx2 or avx512 as far as it was built, not %s", name);
+    return NULL;
+}

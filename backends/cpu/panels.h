@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A small product for attention: rows of a against panels of one vector's width that lie in scratch.
+ */
+#ifndef BACKENDS_CPU_PANELS_H
+#define BACKENDS_CPU_PANELS_H
+
+#include <stdbool.h>
+
+#include "backends/cpu/vec.h"
+
+/* out[i][p * VEC_LANES ..] = sum over k of a[i][k] * panels[p][k][..], panels [n_panels][depth][VEC_LANES]. Rows of out
+ * are whole vectors. */
+struct panel_product {
+    const float *a, *panels;
+    float *out;
+    size_t a_stride, out_stride;
+    uint32_t depth, n_panels;
+};
+
+/* `rows` and `panels` are constants where this is called, so that the sums stay in registers. */
+static inline __attribute__((always_inline)) void panel_tile(const struct panel_product *p, uint32_t row,
+                                                             uint32_t panel, const uint32_t rows, const uint32_t panels)
+{
+    const float *a = p->a + row * p->a_stride;
+    const float *b = p->panels + (size_t)panel * p->depth * VEC_LANES;
+    const size_t next = (size_t)p->depth * VEC_LANES;
+    vec sum[6][2] = {{{0}}};
+    for (uint32_t k = 0; k < p->depth; k++) {
+        const vec b0 = vec_load(b + (size_t)k * VEC_LANES);
+        const vec b1 = panels > 1 ? vec_load(b + next + (size_t)k * VEC_LANES) : b0;
+#pragma GCC unroll 6
+        for (uint32_t i = 0; i < rows; i++) {
+            const vec v = vec_all(a[i * p->a_stride + k]);
+            sum[i][0] += v * b0;
+            if (panels > 1)
+                sum[i][1] += v * b1;
+        }
+    }
+#pragma GCC unroll 6
+    for (uint32_t i = 0; i < rows; i++) {
+        float *out = p->out + (row + i) * p->out_stride + (size_t)panel * VEC_LANES;
+        vec_store(out, sum[i][0]);
+        if (panels > 1)
+            vec_store(out + VEC_LANES, sum[i][1]);
+    }
+}
+
+static inline void panel_product(const struct panel_product *p, uint32_t rows)
+{
+    for (uint32_t panel = 0; panel < p->n_panels; panel += 2) {
+        const bool pair = panel + 1 < p->n_panels;
+        uint32_t r = 0;
+        for (; r + 6 <= rows; r += 6)
+            pair ? panel_tile(p, r, panel, 6, 2) : panel_tile(p, r, panel, 6, 1);
+        for (; r + 2 <= rows; r += 2)
+            pair ? panel_tile(p, r, panel, 2, 2) : panel_tile(p, r, panel, 2, 1);
+        for (; r < rows; r++)
+            pair ? panel_tile(p, r, panel, 1, 2) : panel_tile(p, r, panel, 1, 1);
+    }
+}
+#endif

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Plans: a copy of the segment with its scratch. A run is one run of the team, with a barrier after each node.
+ */
+#include <string.h>
+#include <time.h>
+
+#include "backends/cpu/cpu.h"
+#include "common/fail.h"
+
+struct node {
+    uint32_t row;
+    uint32_t params[CPU_PARAMS];
+    int32_t operands[2 * CPU_OPERANDS]; /* values; inputs, then outputs from CPU_OPERANDS */
+};
+
+struct value {
+    void *data;
+    const float *panels;
+    pln_dim rows;
+    uint32_t width, stride;
+};
+
+struct scratch {
+    uint64_t member, shared; /* bytes */
+};
+
+struct pln_plan {
+    pln_device *device;
+    bool timed;
+    uint32_t n_nodes, members;
+    struct node *nodes;
+    struct value *values;
+    uint64_t *ns;
+    struct scratch bytes;
+    char *scratch; /* shared, then each member's */
+    const pln_run *run;
+};
+
+/* ---- verdicts */
+
+/* NULL if the node is taken, else why not. */
+static const char *refusal(const pln_node_info *node)
+{
+    const uint32_t row = cpu_row_find(node->op);
+    if (row == CPU_OPS)
+        return "an op that this build does not know";
+    if (node->version > cpu_rows[row].version || node->params_size > cpu_rows[row].params_size)
+        return "a newer version of the op than this build knows";
+    if (node->n_inputs > CPU_OPERANDS || node->n_outputs > CPU_OPERANDS)
+        return "more operands than this build knows";
+    return NULL;
+}
+
+pln_status cpu_supports(pln_device *device, const pln_segment *segment, pln_verdict *verdicts, uint32_t verdict_stride,
+                        pln_error *error)
+{
+    enum { FLOPS_PER_NS = 40, BYTES_PER_NS = 10 }; /* of one core, for estimates only */
+    (void)error;
+    const uint32_t members = device->host->team_size(device->host->context);
+    for (uint32_t i = 0; i < segment->n_nodes; i++) {
+        const pln_node_info *node = pln_segment_node(segment, i);
+        const char *reason = refusal(node);
+        pln_verdict *verdict = (pln_verdict *)(void *)((char *)verdicts + (size_t)i * verdict_stride);
+        verdict->supported = !reason;
+        verdict->estimated_ns = node->flops / FLOPS_PER_NS / (members ? members : 1) + node->bytes / BYTES_PER_NS;
+        snprintf(verdict->kernel, sizeof verdict->kernel, "%s %s", reason ? "" : cpu_rows[cpu_row_find(node->op)].name,
+                 device->level->name);
+        snprintf(verdict->reason, sizeof verdict->reason, "%s", reason ? reason : "");
+    }
+    return PLN_OK;
+}
+
+/* ---- scratch */
+
+static struct cpu_operand capacity_of(const pln_segment *segment, int32_t at)
+{
+    const pln_value_info *v = pln_segment_value(segment, at);
+    if (!v)
+        return (struct cpu_operand){0};
+    return (struct cpu_operand){
+        .rows = pln_dim_rows(v->rows, segment->capacity), .width = v->width, .stride = v->row_stride};
+}
+
+/* The most that any node needs. */
+static struct scratch scratch_of(const pln_device *device, const pln_segment *segment)
+{
+    struct scratch most = {0};
+    for (uint32_t i = 0; i < segment->n_nodes; i++) {
+        const pln_node_info *node = pln_segment_node(segment, i);
+        const uint32_t row = cpu_row_find(node->op);
+        if (refusal(node))
+            continue;
+        struct cpu_operand in[CPU_OPERANDS] = {{0}};
+        for (uint32_t j = 0; j < node->n_inputs; j++)
+            in[j] = capacity_of(segment, node->inputs[j]);
+        uint32_t params[CPU_PARAMS] = {0};
+        memcpy(params, node->params, node->params_size);
+        const struct cpu_call call = {.in = in, .params = params, .gemm = &device->gemm};
+        const uint64_t member = cpu_member_bytes(row, &call), shared = cpu_shared_bytes(row, &call);
+        most.member = member > most.member ? member : most.member;
+        most.shared = shared > most.shared ? shared : most.shared;
+    }
+    return most;
+}
+
+/* ---- life of a plan */
+
+static void copy_segment(pln_plan *plan, const pln_segment *segment)
+{
+    for (uint32_t i = 0; i < segment->n_values; i++) {
+        const pln_value_info *v = pln_segment_value(segment, (int32_t)i);
+        plan->values[i] = (struct value){.data = v->data, .rows = v->rows, .width = v->width, .stride = v->row_stride};
+        if (v->constant) {
+            plan->values[i].data = (void *)(uintptr_t)v->constant->rows;
+            plan->values[i].panels = v->constant->panels;
+            plan->values[i].stride = v->width;
+        }
+    }
+    for (uint32_t i = 0; i < segment->n_nodes; i++) {
+        const pln_node_info *n = pln_segment_node(segment, i);
+        struct node *node = &plan->nodes[i];
+        node->row = cpu_row_find(n->op);
+        memcpy(node->params, n->params, n->params_size);
+        for (uint32_t j = 0; j < CPU_OPERANDS; j++) {
+            node->operands[j] = j < n->n_inputs ? n->inputs[j] : PLN_ABSENT;
+            node->operands[CPU_OPERANDS + j] = j < n->n_outputs ? n->outputs[j] : PLN_ABSENT;
+        }
+    }
+}
+
+void cpu_plan_destroy(pln_plan **plan)
+{
+    pln_plan *p = *plan;
+    *plan = NULL;
+    if (!p)
+        return;
+    const pln_host *host = p->device->host;
+    host->release(host->context, p->nodes);
+    host->release(host->context, p->values);
+    host->release(host->context, p->ns);
+    host->release(host->context, p->scratch);
+    host->release(host->context, p);
+}
+
+static pln_plan *allocate_plan(pln_device *device, const pln_segment *segment)
+{
+    const pln_host *host = device->host;
+    pln_plan *p = host->allocate(host->context, sizeof *p);
+    if (!p)
+        return NULL;
+    *p = (pln_plan){.device = device,
+                    .timed = segment->flags & PLN_SEGMENT_TIMED,
+                    .n_nodes = segment->n_nodes,
+                    .members = host->team_size(host->context),
+                    .bytes = scratch_of(device, segment)};
+    const uint64_t bytes = p->bytes.shared + p->bytes.member * p->members;
+    p->nodes = host->allocate(host->context, segment->n_nodes * sizeof *p->nodes);
+    p->values = host->allocate(host->context, segment->n_values * sizeof *p->values);
+    p->ns = p->timed ? host->allocate(host->context, segment->n_nodes * sizeof *p->ns) : NULL;
+    p->scratch = bytes ? host->allocate(host->context, bytes) : NULL;
+    if (!p->nodes || !p->values || (p->timed && !p->ns) || (bytes && !p->scratch))
+        cpu_plan_destroy(&p);
+    return p;
+}
+
+pln_status cpu_plan_create(pln_device *device, const pln_segment *segment, pln_plan **plan, pln_error *error)
+{
+    for (uint32_t i = 0; i < segment->n_nodes; i++) {
+        const char *reason = refusal(pln_segment_node(segment, i));
+        if (reason)
+            return pln_fail_node(error, PLN_UNSUPPORTED, (int32_t)i, "cpu refuses %s: %s",
+                                 pln_segment_node(segment, i)->name, reason);
+    }
+    *plan = allocate_plan(device, segment);
+    if (!*plan)
+        return pln_fail(error, PLN_NO_MEMORY, "cpu: no memory for a plan of %u nodes", segment->n_nodes);
+    copy_segment(*plan, segment);
+    return PLN_OK;
+}
+
+/* ---- a run */
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void run_node(const pln_plan *p, const struct node *node, uint32_t member, uint32_t members)
+{
+    struct cpu_operand operands[2 * CPU_OPERANDS] = {{0}};
+    for (uint32_t j = 0; j < 2 * CPU_OPERANDS; j++) {
+        if (node->operands[j] == PLN_ABSENT)
+            continue;
+        const struct value *v = &p->values[node->operands[j]];
+        operands[j] =
+            (struct cpu_operand){v->data, v->panels, pln_dim_rows(v->rows, p->run->dims), v->width, v->stride};
+    }
+    p->device->level->kernels[node->row](&(struct cpu_call){
+        .in = operands,
+        .out = operands + CPU_OPERANDS,
+        .params = node->params,
+        .gemm = &p->device->gemm,
+        .host = p->device->host,
+        .scratch = p->scratch + p->bytes.shared + member * p->bytes.member,
+        .shared = p->scratch,
+        .member = member,
+        .members = members,
+    });
+}
+
+static void run_member(void *argument, uint32_t member, uint32_t members)
+{
+    pln_plan *p = argument;
+    const pln_host *host = p->device->host;
+    for (uint32_t i = 0; i < p->n_nodes; i++) {
+        const uint64_t begin = p->timed && !member ? now_ns() : 0;
+        run_node(p, &p->nodes[i], member, members);
+        host->team_barrier(host->context);
+        if (p->timed && !member)
+            p->ns[i] = now_ns() - begin;
+    }
+}
+
+pln_status cpu_plan_run(pln_plan *plan, const pln_run *run, pln_error *error)
+{
+    (void)error;
+    plan->run = run;
+    plan->device->host->team_run(plan->device->host->context, run_member, plan);
+    plan->run = NULL;
+    return PLN_OK;
+}
+
+/* ---- what is told of a plan */
+
+pln_status cpu_plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, pln_error *error)
+{
+    if (!plan->timed || n_nodes != plan->n_nodes)
+        return pln_fail(error, PLN_INVALID, "cpu: the plan was not made to be timed for %u nodes", n_nodes);
+    memcpy(node_ns, plan->ns, n_nodes * sizeof *node_ns);
+    return PLN_OK;
+}
+
+/* Bytes of a constant as all nodes of the segment together use it. A dry run cannot know whether its rows are used
+ * where they lie, and says the most. */
+static uint64_t constant_bytes(const pln_device *device, const pln_segment *segment, int32_t at)
+{
+    const pln_value_info *value = pln_segment_value(segment, at);
+    struct cpu_constant_bytes most = {0};
+    bool used = false;
+    for (uint32_t i = 0; i < segment->n_nodes; i++) {
+        const pln_node_info *node = pln_segment_node(segment, i);
+        for (uint32_t j = 0; j < node->n_inputs; j++) {
+            if (node->inputs[j] != at)
+                continue;
+            const struct cpu_constant_bytes bytes =
+                cpu_constant_bytes(&device->gemm, pln_dim_rows(value->rows, segment->capacity), value->width,
+                                   &(pln_constant_use){node->op, j}, 1);
+            most.rows = bytes.rows ? bytes.rows : most.rows;
+            most.panels = bytes.panels ? bytes.panels : most.panels;
+            used = true;
+        }
+    }
+    return used ? most.rows + most.panels : 0;
+}
+
+static void list_kernels(const pln_device *device, const pln_segment *segment, const pln_plan *plan,
+                         pln_plan_info *info)
+{
+    const uint32_t room = info->n_kernels;
+    info->n_kernels = plan ? plan->n_nodes : segment->n_nodes;
+    for (uint32_t i = 0; info->kernels && i < info->n_kernels && i < room; i++) {
+        const uint32_t row = plan ? plan->nodes[i].row : cpu_row_find(pln_segment_node(segment, i)->op);
+        info->kernels[i] = (pln_kernel_info){0};
+        snprintf(info->kernels[i].name, sizeof info->kernels[i].name, "%s %s",
+                 row < CPU_OPS ? cpu_rows[row].name : "unknown", device->level->name);
+    }
+}
+
+pln_status cpu_plan_info(pln_device *device, const pln_segment *segment, pln_plan *plan, pln_plan_info *info,
+                         pln_error *error)
+{
+    (void)error;
+    const struct scratch bytes = plan ? plan->bytes : scratch_of(device, segment);
+    list_kernels(device, segment, plan, info);
+    info->scratch_bytes = bytes.shared + bytes.member * device->host->team_size(device->host->context);
+    info->constant_bytes = 0;
+    for (uint32_t i = 0; !plan && i < segment->n_values; i++)
+        if (pln_segment_value(segment, (int32_t)i)->kind == PLN_VALUE_CONSTANT)
+            info->constant_bytes += constant_bytes(device, segment, (int32_t)i);
+    return PLN_OK;
+}
