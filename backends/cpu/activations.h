@@ -28,7 +28,7 @@ CPU_INLINE vec activation_GELU_TANH(vec x)
 CPU_INLINE vec activation_GELU_10(vec x)
 {
     const vec y = activation_GELU(x);
-    return vec_select(y > 10.0f, vec_all(10), vec_select(y < -10.0f, vec_all(-10), y));
+    return vec_smaller(vec_all(10), vec_larger(vec_all(-10), y));
 }
 
 CPU_INLINE vec activation_SIGMOID(vec x)
@@ -43,7 +43,7 @@ CPU_INLINE vec activation_QUICK_GELU(vec x)
 
 CPU_INLINE vec activation_RELU(vec x)
 {
-    return vec_select(x <= 0.0f, vec_all(0), x);
+    return vec_larger(vec_all(0), x);
 }
 
 CPU_INLINE vec activation_RELU2(vec x)
@@ -54,7 +54,7 @@ CPU_INLINE vec activation_RELU2(vec x)
 
 CPU_INLINE vec activation_RELU6(vec x)
 {
-    return vec_select(x > 6.0f, vec_all(6), activation_RELU(x));
+    return vec_smaller(vec_all(6), activation_RELU(x));
 }
 
 CPU_INLINE vec activation_SILU(vec x)
@@ -65,7 +65,7 @@ CPU_INLINE vec activation_SILU(vec x)
 /* tanh(log(1 + e)) is (e^2 + 2e) / (e^2 + 2e + 2), which is 1 in f32 from x = 20 on. */
 CPU_INLINE vec activation_MISH(vec x)
 {
-    const vec e = vec_exp(vec_select(x > 20.0f, vec_all(20), x)), n = e * (e + 2.0f);
+    const vec e = vec_exp(vec_smaller(vec_all(20), x)), n = e * (e + 2.0f);
     return x * (n / (n + 2.0f));
 }
 
@@ -91,10 +91,6 @@ CPU_INLINE vec activation_LAPLACE(vec x)
 
 CPU_INLINE vec activation_SQRT_SOFTPLUS(vec x)
 {
-    const vec y = vec_softplus(x);
-    vec root = y;
-    for (uint32_t i = 0; i < VEC_LANES; i++)
-        root[i] = __builtin_sqrtf(y[i]);
-    return root;
+    return vec_root(vec_softplus(x));
 }
 #endif

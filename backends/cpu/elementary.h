@@ -13,15 +13,16 @@ static inline vec vec_power_of_two(vec_int n)
     return (vec)((n + 127) << 23);
 }
 
-/* Relative error about 1e-7; right down to denormal numbers and up to infinity. x = n ln 2 + r, e^r by a polynomial. */
-static inline vec vec_exp(vec x)
+/* e^x = p 2^n: n is x / ln 2 to the nearest whole number, p a polynomial of the rest. */
+struct vec_power {
+    vec p;
+    vec_int n;
+};
+
+static inline struct vec_power vec_exp_parts(vec x)
 {
-    x = vec_select(x > 89.0f, vec_all(89.0f), x);
-    x = vec_select(x < -104.0f, vec_all(-104.0f), x);
     const vec shift = vec_all(12582912.0f); /* 1.5 * 2^23: the sum's low bits are the nearest integer */
-    const vec shifted = x * 1.44269504f + shift;
-    const vec n = shifted - shift;
-    const vec_int whole = vec_bits(shifted) - vec_bits(shift);
+    const vec shifted = x * 1.44269504f + shift, n = shifted - shift;
     const vec r = (x - n * 0.693359375f) - n * -2.12194440e-4f;
     vec p = vec_all(1.0f / 5040);
     p = p * r + 1.0f / 720;
@@ -30,8 +31,23 @@ static inline vec vec_exp(vec x)
     p = p * r + 1.0f / 6;
     p = p * r + 0.5f;
     p = p * (r * r) + (r + 1.0f);
-    const vec_int half = whole >> 1; /* two factors, each within the range of an exponent */
-    return p * vec_power_of_two(half) * vec_power_of_two(whole - half);
+    return (struct vec_power){p, vec_bits(shifted) - vec_bits(shift)};
+}
+
+/* Relative error about 1e-7, for x in -87 .. 88. */
+static inline vec vec_exp_normal(vec x)
+{
+    const struct vec_power power = vec_exp_parts(x);
+    return power.p * vec_power_of_two(power.n);
+}
+
+/* The same for all x, down to denormal numbers and up to infinity: two factors, each within the range of an exponent.
+ */
+static inline vec vec_exp(vec x)
+{
+    const struct vec_power power = vec_exp_parts(vec_smaller(vec_all(89), vec_larger(vec_all(-104), x)));
+    const vec_int half = power.n >> 1;
+    return power.p * vec_power_of_two(half) * vec_power_of_two(power.n - half);
 }
 
 /* Absolute error about 1e-7. Below 1 an odd polynomial, from there 1 - e^q(|x|) with q near log(erfc); both are minimax
@@ -39,7 +55,7 @@ static inline vec vec_exp(vec x)
 static inline vec vec_erf(vec x)
 {
     const vec s = x * x, size = vec_absolute(x);
-    const vec a = vec_select(size > 4.0f, vec_all(4.0f), size); /* from 4 on erf is 1 in f32 */
+    const vec a = vec_smaller(vec_all(4), size); /* from 4 on erf is 1 in f32 */
     vec p = vec_all(7.88912294e-5f);
     p = p * s - 8.02084222e-4f;
     p = p * s + 5.18953567e-3f;
@@ -54,7 +70,7 @@ static inline vec vec_erf(vec x)
     q = q * a - 6.37965024e-1f;
     q = q * a - 1.12720227f;
     q = q * a - 3.12470482e-4f;
-    return vec_select(a < 1.0f, p * x, vec_signed(1.0f - vec_exp(q), x));
+    return vec_select(a < 1.0f, p * x, vec_signed(1.0f - vec_exp_normal(q), x));
 }
 
 /* Relative error about 3e-7. */
@@ -89,6 +105,6 @@ static inline vec vec_log1p_unit(vec u)
 /* log(1 + e^x) without overflow */
 static inline vec vec_softplus(vec x)
 {
-    return vec_select(x < 0.0f, vec_all(0), x) + vec_log1p_unit(vec_exp(-vec_absolute(x)));
+    return vec_larger(vec_all(0), x) + vec_log1p_unit(vec_exp(-vec_absolute(x)));
 }
 #endif

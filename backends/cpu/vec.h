@@ -9,6 +9,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #if defined(__AVX512F__)
 #define VEC_LANES 16
 #elif defined(__AVX2__)
@@ -57,21 +61,56 @@ static inline vec_int vec_bits(vec v)
     return (vec_int)v;
 }
 
+/* Compilers do not find these instructions in the plain text, which is the last of each. */
+#if defined(__AVX512F__)
+#define VEC_X86(avx512, avx2, sse) (vec) avx512
+#elif defined(__AVX2__)
+#define VEC_X86(avx512, avx2, sse) (vec) avx2
+#elif defined(__SSE2__)
+#define VEC_X86(avx512, avx2, sse) (vec) sse
+#endif
+
 /* a where the mask is all ones, b where it is zero. */
 static inline vec vec_select(vec_int mask, vec a, vec b)
 {
+#if defined(__AVX2__) && !defined(__AVX512F__)
+    return (vec)_mm256_blendv_ps((__m256)b, (__m256)a, (__m256)mask);
+#else
     return (vec)((vec_bits(a) & mask) | (vec_bits(b) & ~mask));
+#endif
 }
 
-/* b where a is not a number or not larger. */
+/* a if it is larger, else b: b too where one is not a number. */
 static inline vec vec_larger(vec a, vec b)
 {
+#if defined(VEC_X86)
+    return VEC_X86(_mm512_max_ps((__m512)a, (__m512)b), _mm256_max_ps((__m256)a, (__m256)b),
+                   _mm_max_ps((__m128)a, (__m128)b));
+#else
     return vec_select(a > b, a, b);
+#endif
 }
 
 static inline vec vec_smaller(vec a, vec b)
 {
+#if defined(VEC_X86)
+    return VEC_X86(_mm512_min_ps((__m512)a, (__m512)b), _mm256_min_ps((__m256)a, (__m256)b),
+                   _mm_min_ps((__m128)a, (__m128)b));
+#else
     return vec_select(a < b, a, b);
+#endif
+}
+
+static inline vec vec_root(vec a)
+{
+#if defined(VEC_X86)
+    return VEC_X86(_mm512_sqrt_ps((__m512)a), _mm256_sqrt_ps((__m256)a), _mm_sqrt_ps((__m128)a));
+#else
+    vec root = a;
+    for (uint32_t i = 0; i < VEC_LANES; i++)
+        root[i] = __builtin_sqrtf(a[i]);
+    return root;
+#endif
 }
 
 static inline vec vec_absolute(vec v)
