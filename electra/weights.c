@@ -169,11 +169,13 @@ static pln_status take_tensor(struct electra_weights *weights, const struct elec
 pln_status electra_weight_find(struct electra_weights *weights, const struct electra_request *request,
                                const pln_tensor **tensor, pln_error *error)
 {
-    for (struct electra_weight *w = weights->list; w; w = w->next)
-        if (strcmp(w->name, request->name) == 0) {
-            *tensor = &w->tensor;
-            return check_tensor(request, &w->tensor, error);
-        }
+    for (struct electra_weight *w = weights->list; w; w = w->next) {
+        /* Heads share names ("classifier.weight") but not shapes: what is drawn is drawn for each. */
+        if (strcmp(w->name, request->name) != 0 || (w->drawn && check_tensor(request, &w->tensor, NULL) != PLN_OK))
+            continue;
+        *tensor = &w->tensor;
+        return check_tensor(request, &w->tensor, error);
+    }
     struct electra_weight *w = calloc(1, sizeof *w);
     if (!w || !(w->name = strdup(request->name))) {
         free(w);
