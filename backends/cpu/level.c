@@ -19,7 +19,7 @@ extern cpu_kernel *const cpu_avx2_kernels[], *const cpu_avx512_kernels[];
 
 static bool has_avx2(void)
 {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
 static bool has_avx512(void)

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Levels and ways of the product are chosen and refused; the kernel that a verdict names is the one of the level;
+ * memory is foretold. The argument is the plugin.
+ */
+#include <dlfcn.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "api/pleione_ops.h"
+#include "tests/backends/cpu/fake_host.h"
+
+static const pln_backend *backend;
+
+static pln_status open_with(const char *key, const char *value, pln_device **device, pln_error *error)
+{
+    const pln_option option = {key, value};
+    *device = NULL;
+    return backend->device_open(0, &fake_host, &option, key ? 1 : 0, device, error);
+}
+
+static void refuses(const char *key, const char *value, const char *named)
+{
+    pln_device *device;
+    pln_error error = {0};
+    assert_int_equal(open_with(key, value, &device, &error), PLN_INVALID);
+    assert_null(device);
+    assert_int_equal(error.status, PLN_INVALID);
+    assert_non_null(strstr(error.message, named));
+}
+
+static void unknown_options_are_refused(void **state)
+{
+    (void)state;
+    refuses("level", "sse9", "sse9");
+    refuses("level", "", "level");
+    refuses("gemm", "by-hand", "by-hand");
+    refuses("colour", "red", "colour");
+    assert_int_equal(fake_host_blocks, 0);
+}
+
+/* One linear node [3,5] x [7,5]. */
+static const pln_value_info values[] = {
+    {.kind = PLN_VALUE_INPUT, .dtype = PLN_F32, .rows = {0, 0, 3}, .width = 5, .row_stride = 5},
+    {.kind = PLN_VALUE_CONSTANT, .dtype = PLN_F32, .rows = {0, 0, 7}, .width = 5, .row_stride = 5},
+    {.kind = PLN_VALUE_TEMPORARY, .dtype = PLN_F32, .rows = {0, 0, 3}, .width = 7, .row_stride = 7},
+};
+static const pln_linear_params no_activation;
+static const pln_node_info node = {.op = PLN_OP_LINEAR,
+                                   .version = PLN_LINEAR_VERSION,
+                                   .name = "dense",
+                                   .params = &no_activation,
+                                   .params_size = sizeof no_activation,
+                                   .n_inputs = 2,
+                                   .n_outputs = 1,
+                                   .inputs = (const int32_t[]){0, 1},
+                                   .outputs = (const int32_t[]){2}};
+static const pln_segment segment = {.size = sizeof segment,
+                                    .n_nodes = 1,
+                                    .node_stride = sizeof node,
+                                    .nodes = &node,
+                                    .n_values = 3,
+                                    .value_stride = sizeof *values,
+                                    .values = values,
+                                    .n_symbols = 1,
+                                    .capacity = (const uint32_t[]){0}};
+
+static void level_is_honoured(const char *level)
+{
+    pln_device *device;
+    pln_error error = {0};
+    if (open_with("level", level, &device, &error)) {
+        assert_string_not_equal(level, "c");
+        assert_int_equal(error.status, PLN_INVALID);
+        assert_non_null(strstr(error.message, level));
+        return;
+    }
+    char kernel[48];
+    snprintf(kernel, sizeof kernel, "linear %s", level);
+    pln_verdict verdict = {.size = sizeof verdict};
+    assert_int_equal(backend->supports(device, &segment, &verdict, sizeof verdict, &error), PLN_OK);
+    assert_int_equal(verdict.supported, 1);
+    assert_string_equal(verdict.kernel, kernel);
+    backend->device_close(&device);
+    assert_null(device);
+    assert_int_equal(fake_host_blocks, 0);
+}
+
+static void levels_are_honoured(void **state)
+{
+    (void)state;
+    level_is_honoured("c");
+    level_is_honoured("avx2");
+    level_is_honoured("avx512");
+}
+
+static void newer_ops_are_refused(void **state)
+{
+    (void)state;
+    pln_device *device;
+    pln_error error = {0};
+    assert_int_equal(open_with(NULL, NULL, &device, &error), PLN_OK);
+    pln_node_info nodes[2] = {node, node};
+    nodes[0].op = 9999;
+    nodes[1].version = PLN_LINEAR_VERSION + 1;
+    pln_segment both = segment;
+    both.n_nodes = 2;
+    both.nodes = nodes;
+    pln_verdict verdicts[2] = {{.size = sizeof *verdicts}, {.size = sizeof *verdicts}};
+    assert_int_equal(backend->supports(device, &both, verdicts, sizeof *verdicts, &error), PLN_OK);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(verdicts[i].supported, 0);
+        assert_true(verdicts[i].reason[0] != 0);
+    }
+    pln_plan *plan = NULL;
+    assert_int_equal(backend->plan_create(device, &both, &plan, &error), PLN_UNSUPPORTED);
+    assert_int_equal(error.node, 0);
+    backend->device_close(&device);
+    assert_int_equal(fake_host_blocks, 0);
+}
+
+/* Scratch is the same before and after; the weight takes no less than its rows. */
+static void memory_is_foretold(void **state)
+{
+    (void)state;
+    static const char *const ways[] = {"ukernel", "sgemm"};
+    for (int i = 0; i < 2; i++) {
+        pln_device *device;
+        pln_error error = {0};
+        if (open_with("gemm", ways[i], &device, &error)) {
+            assert_int_equal(error.status, PLN_INVALID);
+            continue;
+        }
+        pln_plan_info dry = {.size = sizeof dry}, made = {.size = sizeof made};
+        assert_int_equal(backend->plan_info(device, &segment, NULL, &dry, &error), PLN_OK);
+        assert_true(dry.constant_bytes >= 7 * 5 * sizeof(float));
+        assert_int_equal(dry.n_kernels, 1);
+        pln_plan *plan = NULL;
+        assert_int_equal(backend->plan_create(device, &segment, &plan, &error), PLN_OK);
+        assert_int_equal(backend->plan_info(device, NULL, plan, &made, &error), PLN_OK);
+        assert_int_equal(made.scratch_bytes, dry.scratch_bytes);
+        backend->plan_destroy(&plan);
+        backend->device_close(&device);
+        assert_int_equal(fake_host_blocks, 0);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    void *plugin = argc > 1 ? dlopen(argv[1], RTLD_NOW | RTLD_LOCAL) : NULL;
+    void *symbol = plugin ? dlsym(plugin, PLN_BACKEND_SYMBOL) : NULL;
+    if (!symbol)
+        return 2;
+    pln_backend_query_fn *query;
+    memcpy(&query, &symbol, sizeof query);
+    backend = query(PLN_ABI_VERSION, PLN_ABI_VERSION);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(unknown_options_are_refused),
+        cmocka_unit_test(levels_are_honoured),
+        cmocka_unit_test(newer_ops_are_refused),
+        cmocka_unit_test(memory_is_foretold),
+    };
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    dlclose(plugin);
+    return failed;
+}
