@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Makes the values and nodes of a case.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "conformance/harness.h"
+
+void conf_begin(struct conf_case *c, uint32_t index, uint32_t round)
+{
+    memset(c, 0, sizeof *c);
+    c->round = round;
+    c->seed = index * 7919u + round * 104729u + 1;
+}
+
+uint32_t conf_below(struct conf_case *c, uint32_t n)
+{
+    c->seed = c->seed * 1664525u + 1013904223u;
+    return n ? (c->seed >> 8) % n : 0;
+}
+
+float conf_noise(struct conf_case *c)
+{
+    c->seed = c->seed * 1664525u + 1013904223u;
+    return (float)(c->seed >> 8) / (float)(1 << 23) - 1;
+}
+
+uint32_t conf_symbol(struct conf_case *c, uint32_t number, uint32_t capacity)
+{
+    if (!c->n_symbols)
+        c->n_symbols = 1; /* 0 is none */
+    c->numbers[c->n_symbols] = number;
+    c->capacity[c->n_symbols] = capacity;
+    return c->n_symbols++;
+}
+
+pln_dim conf_rows(struct conf_case *c, uint32_t full)
+{
+    return (pln_dim){conf_symbol(c, c->round == 1 ? (full + 1) / 2 : full, full + 5), 1, 0};
+}
+
+pln_dim conf_fixed(uint32_t rows)
+{
+    return (pln_dim){0, 0, rows};
+}
+
+uint32_t conf_count(const struct conf_case *c, pln_dim rows)
+{
+    return pln_dim_rows(rows, c->numbers);
+}
+
+static int32_t add_value(struct conf_case *c, uint32_t kind, uint32_t dtype, pln_dim rows, uint32_t width,
+                         uint32_t stride)
+{
+    if (!stride)
+        stride = width < 4 ? width : (width + 3) & ~3u;
+    c->values[c->n_values] = (struct conf_value){
+        .kind = kind, .dtype = dtype, .rows = rows, .width = width, .stride = stride, .base = PLN_ABSENT};
+    return (int32_t)c->n_values++;
+}
+
+static float *fill_noise(struct conf_case *c, int32_t value, float scale)
+{
+    struct conf_value *v = &c->values[value];
+    const size_t n = (size_t)conf_count(c, v->rows) * v->width;
+    float *data = malloc((n + 1) * sizeof *data);
+    for (size_t i = 0; data && i < n; i++)
+        data[i] = scale * conf_noise(c);
+    v->data = data;
+    return data;
+}
+
+int32_t conf_input(struct conf_case *c, pln_dim rows, uint32_t width, uint32_t stride, float scale)
+{
+    const int32_t value = add_value(c, PLN_VALUE_INPUT, PLN_F32, rows, width, stride);
+    fill_noise(c, value, scale);
+    return value;
+}
+
+int32_t conf_integers(struct conf_case *c, pln_dim rows, const int32_t *numbers)
+{
+    const int32_t value = add_value(c, PLN_VALUE_INPUT, PLN_I32, rows, 1, 1);
+    const size_t n = conf_count(c, rows);
+    int32_t *data = malloc((n + 1) * sizeof *data);
+    if (data)
+        memcpy(data, numbers, n * sizeof *data);
+    c->values[value].data = data;
+    return value;
+}
+
+int32_t conf_random_integers(struct conf_case *c, pln_dim rows, uint32_t below)
+{
+    const int32_t value = add_value(c, PLN_VALUE_INPUT, PLN_I32, rows, 1, 1);
+    const size_t n = conf_count(c, rows);
+    int32_t *data = malloc((n + 1) * sizeof *data);
+    for (size_t i = 0; data && i < n; i++)
+        data[i] = (int32_t)conf_below(c, below);
+    c->values[value].data = data;
+    return value;
+}
+
+int32_t conf_constant(struct conf_case *c, uint32_t rows, uint32_t width, float scale, bool plain)
+{
+    const int32_t value = add_value(c, PLN_VALUE_CONSTANT, PLN_F32, conf_fixed(rows), width, width);
+    const uint32_t seed = c->seed;
+    c->seed = rows * 31 + width * 17 + (uint32_t)value; /* the same in every round */
+    fill_noise(c, value, scale);
+    c->seed = seed;
+    c->values[value].plain = plain;
+    return value;
+}
+
+int32_t conf_state(struct conf_case *c, uint32_t rows, uint32_t width)
+{
+    const int32_t value = add_value(c, PLN_VALUE_STATE, PLN_F32, conf_fixed(rows), width, 0);
+    fill_noise(c, value, 1);
+    return value;
+}
+
+int32_t conf_output(struct conf_case *c, pln_dim rows, uint32_t width)
+{
+    return add_value(c, PLN_VALUE_TEMPORARY, PLN_F32, rows, width, 0);
+}
+
+int32_t conf_window(struct conf_case *c, int32_t of, uint32_t column, uint32_t width)
+{
+    const struct conf_value *base = &c->values[of];
+    const int32_t value = add_value(c, base->kind, base->dtype, base->rows, width, base->stride);
+    c->values[value].base = of;
+    c->values[value].first = column;
+    return value;
+}
+
+int32_t conf_same(struct conf_case *c, int32_t of)
+{
+    const int32_t value = conf_window(c, of, 0, c->values[of].width);
+    if (c->values[of].kind != PLN_VALUE_STATE)
+        c->values[value].kind = PLN_VALUE_TEMPORARY;
+    return value;
+}
+
+float *conf_floats(struct conf_case *c, int32_t value)
+{
+    return c->values[value].data;
+}
+
+int32_t *conf_ints(struct conf_case *c, int32_t value)
+{
+    return c->values[value].data;
+}
+
+struct conf_node *conf_node(struct conf_case *c, uint32_t op, const void *params, uint32_t params_size,
+                            uint32_t n_inputs, uint32_t n_outputs)
+{
+    struct conf_node *node = &c->nodes[c->n_nodes++];
+    *node = (struct conf_node){.op = op, .params_size = params_size, .n_inputs = n_inputs, .n_outputs = n_outputs};
+    if (params_size)
+        memcpy(node->params, params, params_size);
+    for (uint32_t i = 0; i < CONF_OPERANDS; i++)
+        node->inputs[i] = node->outputs[i] = PLN_ABSENT;
+    return node;
+}
+
+void conf_free(struct conf_case *c)
+{
+    for (uint32_t i = 0; i < c->n_values; i++)
+        free(c->values[i].data);
+    c->n_values = c->n_nodes = c->n_symbols = 0;
+}

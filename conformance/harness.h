@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A case: values with data and one or a few nodes, built by a generator; an instance: that case on a device, driven
+ * through pleione_backend.h alone. Rows past the real count, padding columns and guards hold a pattern of NaN, before
+ * and after.
+ */
+#ifndef CONFORMANCE_HARNESS_H
+#define CONFORMANCE_HARNESS_H
+
+#include <stdbool.h>
+
+#include "api/pleione_backend.h"
+#include "api/pleione_ops.h"
+
+enum { CONF_VALUES = 40, CONF_NODES = 8, CONF_SYMBOLS = 12, CONF_OPERANDS = 16, CONF_ROUNDS = 3 };
+
+struct conf_value {
+    uint32_t kind, dtype; /* pln_value_kind, pln_dtype */
+    pln_dim rows;
+    uint32_t width, stride;
+    int32_t base;   /* the value whose memory it is, PLN_ABSENT: its own */
+    uint32_t first; /* elements after the start of the base */
+    void *data;     /* dense f32 or i32 [real rows, width] of inputs, states, constants; NULL: an output */
+    bool plain;     /* a constant is handed over where it lies */
+};
+
+struct conf_node {
+    uint32_t op;
+    uint32_t params[24];
+    uint32_t params_size, n_inputs, n_outputs;
+    int32_t inputs[CONF_OPERANDS], outputs[CONF_OPERANDS];
+};
+
+/* Structure, capacities and constants are the same in every round; the real numbers and the inputs are not: full,
+ * fewer, full. */
+struct conf_case {
+    char name[128];
+    uint32_t round, seed;
+    uint32_t n_symbols, numbers[CONF_SYMBOLS], capacity[CONF_SYMBOLS];
+    uint32_t n_values, n_nodes;
+    struct conf_value values[CONF_VALUES];
+    struct conf_node nodes[CONF_NODES];
+};
+
+/* ---- building
+ * ----------------------------------------------------------------------------------------------------------------- */
+
+void conf_begin(struct conf_case *c, uint32_t index, uint32_t round);
+float conf_noise(struct conf_case *c); /* even in [-1, 1) */
+uint32_t conf_below(struct conf_case *c, uint32_t n);
+/* A symbol with that number now; the same capacity in every round. */
+uint32_t conf_symbol(struct conf_case *c, uint32_t number, uint32_t capacity);
+/* A row count that is `full` in the rounds that are, and fewer in the other. */
+pln_dim conf_rows(struct conf_case *c, uint32_t full);
+pln_dim conf_fixed(uint32_t rows);
+uint32_t conf_count(const struct conf_case *c, pln_dim rows);
+
+/* Indices of values. Inputs are noise times scale, rows `stride` apart (0: padded to four). */
+int32_t conf_input(struct conf_case *c, pln_dim rows, uint32_t width, uint32_t stride, float scale);
+int32_t conf_integers(struct conf_case *c, pln_dim rows, const int32_t *numbers);
+int32_t conf_random_integers(struct conf_case *c, pln_dim rows, uint32_t below);
+int32_t conf_constant(struct conf_case *c, uint32_t rows, uint32_t width, float scale, bool plain);
+int32_t conf_state(struct conf_case *c, uint32_t rows, uint32_t width);
+int32_t conf_output(struct conf_case *c, pln_dim rows, uint32_t width);
+int32_t conf_window(struct conf_case *c, int32_t of, uint32_t column, uint32_t width);
+/* An output in the memory of an input: in place. */
+int32_t conf_same(struct conf_case *c, int32_t of);
+float *conf_floats(struct conf_case *c, int32_t value);
+int32_t *conf_ints(struct conf_case *c, int32_t value);
+/* The node; its operands are absent at first. params of that size. */
+struct conf_node *conf_node(struct conf_case *c, uint32_t op, const void *params, uint32_t params_size,
+                            uint32_t n_inputs, uint32_t n_outputs);
+void conf_free(struct conf_case *c);
+
+/* Fills case `index` of an op for c->round; false if there are no more. */
+typedef bool conf_fill(struct conf_case *c, uint32_t index);
+
+/* ---- running
+ * ------------------------------------------------------------------------------------------------------------------ */
+
+struct conf_target { /* an open device */
+    const pln_backend *backend;
+    pln_device *device;
+    pln_device_info info;
+    const pln_host *host;
+};
+
+enum conf_verdict { CONF_PASSED, CONF_FAILED, CONF_REFUSED };
+
+/* Runs every round of a case (filled for round 0) on the target and beside it on the oracle. `why` says what is wrong.
+ */
+enum conf_verdict conf_check(const struct conf_target *target, const struct conf_target *oracle, conf_fill *fill,
+                             uint32_t index, const struct conf_case *c, char *why, size_t why_bytes);
+
+/* ---- the cases
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+struct conf_group {
+    uint32_t op;
+    const char *name;
+    conf_fill *fill;
+};
+extern const struct conf_group conf_groups[];
+extern const uint32_t conf_n_groups;
+extern bool conf_quick; /* small shapes only, for slow devices */
+
+conf_fill conf_linear, conf_layer_norm, conf_activation, conf_gather, conf_embed, conf_attention, conf_segment_mean,
+    conf_cross_entropy, conf_binary_cross_entropy, conf_mean_squared_error, conf_span_cross_entropy, conf_accumulate,
+    conf_tied, conf_chain;
+#endif
