@@ -18,7 +18,7 @@ typedef void micro_kernel(dim_t m, dim_t n, dim_t k, float *alpha, float *a, flo
 typedef void pack_kernel(conj_t conj, pack_t schema, dim_t rows, dim_t n, dim_t n_max, float *kappa, float *from,
                          inc_t row_step, inc_t column_step, float *to, inc_t to_step, cntx_t *context);
 
-enum { SGEMM_ROWS = 8, SGEMM_COLUMNS = 16, WIDEST_WEIGHT_PANEL = 64 };
+enum { SGEMM_ROWS = 8, SGEMM_COLUMNS = 16, WIDEST_WEIGHT_PANEL = 64, RESIDENT_BLOCKS = 4 };
 
 static uint32_t round_up(uint32_t n, uint32_t multiple)
 {
@@ -114,23 +114,36 @@ void cpu_gemm_pack_weight(const struct cpu_gemm *gemm, const float *rows, uint32
 
 /* ---- the product */
 
-/* Columns of x in a block: all blocks of a product are about as deep. */
-static uint32_t depth_of_block(const struct cpu_gemm *gemm, uint32_t depth)
+/* n in parts of at most `most`, all about as large: the size of a part. */
+static uint32_t even_part(uint32_t n, uint32_t most)
 {
-    const uint32_t blocks = (depth + gemm->block_depth - 1) / gemm->block_depth;
-    return blocks < 2 ? depth : round_up((depth + blocks - 1) / blocks, 8);
+    const uint32_t parts = (n + most - 1) / most;
+    return parts < 2 ? n : round_up((n + parts - 1) / parts, 8);
+}
+
+/* Columns of x that are packed at a time. More than the micro-kernel takes in one go, so that tiles of the result are
+ * complete, or nearly, before they leave the cache. */
+static uint32_t resident_depth(const struct cpu_gemm *gemm, uint32_t depth)
+{
+    return even_part(depth, RESIDENT_BLOCKS * gemm->block_depth);
 }
 
 uint64_t cpu_gemm_scratch_bytes(const struct cpu_gemm *gemm, uint32_t depth)
 {
     if (!gemm->panels)
         return 0;
-    const uint64_t floats = (uint64_t)gemm->block_rows / gemm->x_panel * gemm->x_step * depth_of_block(gemm, depth);
+    const uint64_t floats = (uint64_t)gemm->block_rows / gemm->x_panel * gemm->x_step * resident_depth(gemm, depth);
     return (floats * sizeof(float) + 63) / 64 * 64;
 }
 
 struct range {
     uint32_t first, last;
+};
+
+/* A block of x as the micro-kernel reads it. */
+struct packed {
+    struct range rows, depth;
+    float *panels; /* each [depth, x_step] */
 };
 
 /* Part i of n in units of `unit`. */
@@ -178,50 +191,61 @@ static void pack_x(const struct cpu_gemm *gemm, const struct cpu_product *p, str
     }
 }
 
-/* A column of tiles: all panels of packed x against one panel of the weight. */
-static void multiply_panel(const struct cpu_gemm *gemm, const struct cpu_product *p, struct range rows,
-                           struct range depth, uint32_t column, float *x)
+/* A column of tiles: all panels of packed x against columns depth.first .. depth.last-1 of one
+ * panel of the weight. */
+static void multiply_panel(const struct cpu_gemm *gemm, const struct cpu_product *p, const struct packed *packed,
+                           struct range depth, uint32_t column)
 {
     const uint32_t k = depth.last - depth.first, left = p->n - column;
     const uint32_t columns = left < gemm->weight_panel ? left : gemm->weight_panel;
-    float *weight =
-        (float *)(uintptr_t)(p->weight + (size_t)(column / gemm->weight_panel) * p->depth * gemm->weight_step +
-                             (size_t)depth.first * gemm->weight_step);
+    const size_t panel = (size_t)(column / gemm->weight_panel) * p->depth;
+    float *weight = (float *)(uintptr_t)(p->weight + (panel + depth.first) * gemm->weight_step);
+    float *x = packed->panels + (size_t)(depth.first - packed->depth.first) * gemm->x_step;
+    const size_t x_next = (size_t)(packed->depth.last - packed->depth.first) * gemm->x_step;
     micro_kernel *kernel = (micro_kernel *)gemm->kernel;
     float one = 1, beta = depth.first ? 1 : 0;
     auxinfo_t aux = {0};
-    for (uint32_t r = rows.first; r < rows.last; r += gemm->x_panel) {
-        const uint32_t m = rows.last - r < gemm->x_panel ? rows.last - r : gemm->x_panel;
-        float *out = p->out + (size_t)r * p->out_stride + column, *next = x + (size_t)k * gemm->x_step;
+    for (uint32_t r = packed->rows.first; r < packed->rows.last; r += gemm->x_panel, x += x_next) {
+        const uint32_t rows = packed->rows.last - r, m = rows < gemm->x_panel ? rows : gemm->x_panel;
+        float *out = p->out + (size_t)r * p->out_stride + column, *next = rows > m ? x + x_next : x;
         bli_auxinfo_set_next_ab(gemm->weight_is_b ? next : weight, gemm->weight_is_b ? weight : next, &aux);
         if (gemm->weight_is_b)
             kernel(m, columns, k, &one, x, weight, &beta, out, p->out_stride, 1, &aux, gemm->context);
         else
             kernel(columns, m, k, &one, weight, x, &beta, out, 1, p->out_stride, &aux, gemm->context);
-        x = next;
+    }
+}
+
+/* All columns against one block of packed x. */
+static void multiply_block(const struct cpu_gemm *gemm, const struct cpu_product *p, const struct packed *packed,
+                           struct range columns)
+{
+    const uint32_t step = even_part(packed->depth.last - packed->depth.first, gemm->block_depth);
+    for (uint32_t c = columns.first; c < columns.last; c += gemm->weight_panel) {
+        for (uint32_t k = packed->depth.first; k < packed->depth.last; k += step) {
+            const uint32_t left = packed->depth.last - k;
+            multiply_panel(gemm, p, packed, (struct range){k, left < step ? packed->depth.last : k + step}, c);
+        }
+        if (packed->depth.last == p->depth) {
+            const uint32_t left = columns.last - c;
+            p->finish(p->argument, (struct cpu_tile){packed->rows.first, packed->rows.last - packed->rows.first, c,
+                                                     left < gemm->weight_panel ? left : gemm->weight_panel});
+        }
     }
 }
 
 static void run_panels(const struct cpu_gemm *gemm, const struct cpu_product *p, struct range rows,
-                       struct range columns, float *packed)
+                       struct range columns, float *scratch)
 {
-    const uint32_t step = depth_of_block(gemm, p->depth);
-    const uint32_t blocks = (rows.last - rows.first + gemm->block_rows - 1) / gemm->block_rows;
+    const uint32_t step = resident_depth(gemm, p->depth), n = rows.last - rows.first;
+    const uint32_t blocks = (n + gemm->block_rows - 1) / gemm->block_rows;
     for (uint32_t b = 0; b < blocks; b++) {
-        struct range block = part(rows.last - rows.first, gemm->x_panel, b, blocks);
-        block.first += rows.first;
-        block.last += rows.first;
+        const struct range block = part(n, gemm->x_panel, b, blocks);
+        struct packed packed = {.rows = {rows.first + block.first, rows.first + block.last}, .panels = scratch};
         for (uint32_t k = 0; k < p->depth; k += step) {
-            const struct range depth = {k, p->depth - k < step ? p->depth : k + step};
-            pack_x(gemm, p, block, depth, packed);
-            for (uint32_t c = columns.first; c < columns.last; c += gemm->weight_panel) {
-                multiply_panel(gemm, p, block, depth, c, packed);
-                if (depth.last == p->depth) {
-                    const uint32_t left = columns.last - c;
-                    p->finish(p->argument, (struct cpu_tile){block.first, block.last - block.first, c,
-                                                             left < gemm->weight_panel ? left : gemm->weight_panel});
-                }
-            }
+            packed.depth = (struct range){k, p->depth - k < step ? p->depth : k + step};
+            pack_x(gemm, p, packed.rows, packed.depth, scratch);
+            multiply_block(gemm, p, &packed, columns);
         }
     }
 }
