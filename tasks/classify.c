@@ -8,8 +8,8 @@
 #include "common/fail.h"
 #include "tasks/tasks.h"
 
-/* Logits to what a person expects of the kind of problem; without a word about it, one label is regression, several exclude each
- * other. */
+/* Logits to what a person expects of the kind of problem; without a word about it, one label is regression, several
+ * exclude each other. */
 static void score(enum electra_problem problem, float *x, uint32_t n)
 {
     if (problem == ELECTRA_MULTI_LABEL)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Fill-mask: text with [MASK] in, the likeliest tokens for each out. Only the rows of the masks go through the vocabulary.
+ * Fill-mask: text with [MASK] in, the likeliest tokens for each out. Only the rows of the masks go through the
+ * vocabulary.
  */
 #include <stdlib.h>
 #include <string.h>

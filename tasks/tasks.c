@@ -10,13 +10,13 @@
 
 #include "common/fail.h"
 
-pln_status task_encode(pln_session *session, pln_head head, const char *text, const char *pair, struct task_text *encoded,
-                       pln_error *error)
+pln_status task_encode(pln_session *session, pln_head head, const char *text, const char *pair,
+                       struct task_text *encoded, pln_error *error)
 {
     *encoded = (struct task_text){0};
     if (session->head != head)
-        return pln_fail(error, PLN_INVALID, "the session has the head %s, this task needs %s", pln_head_string(session->head),
-                        pln_head_string(head));
+        return pln_fail(error, PLN_INVALID, "the session has the head %s, this task needs %s",
+                        pln_head_string(session->head), pln_head_string(head));
     const uint32_t most = session->model->config.max_position_embeddings;
     const pln_tokenizer *tokenizer;
     pln_status status = pln_model_tokenizer(session->model, &tokenizer, error);

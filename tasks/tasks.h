@@ -15,10 +15,10 @@ struct task_text {
     pln_tensor inputs[2];
 };
 
-/* Encodes text (and pair, if there is one). PLN_INVALID if it is longer than the model can take, or if the session's head is not
- * `head`. */
-pln_status task_encode(pln_session *session, pln_head head, const char *text, const char *pair, struct task_text *encoded,
-                       pln_error *error);
+/* Encodes text (and pair, if there is one). PLN_INVALID if it is longer than the model can take, or if the session's
+ * head is not `head`. */
+pln_status task_encode(pln_session *session, pln_head head, const char *text, const char *pair,
+                       struct task_text *encoded, pln_error *error);
 void task_text_finish(struct task_text *encoded);
 
 /* The logits among the outputs. */
