@@ -13,7 +13,7 @@ struct sched_constant {
     struct sched_constant *next;
     uint32_t device, references;
     pln_constant *handle;
-    uint32_t n_parts, n_uses;
+    uint32_t rows, width, n_parts, n_uses;
     const void **parts; /* data of each */
     pln_constant_use *uses;
 };
@@ -21,7 +21,8 @@ struct sched_constant {
 static bool same_constant(const struct sched_constant *c, uint32_t device, const pln_value *value,
                           const pln_constant_use *uses, uint32_t n_uses)
 {
-    if (c->device != device || c->n_parts != value->n_parts || c->n_uses != n_uses)
+    if (c->device != device || c->rows != value->rows.offset || c->width != value->width || c->n_parts != value->n_parts ||
+        c->n_uses != n_uses)
         return false;
     for (uint32_t i = 0; i < c->n_parts; i++)
         if (c->parts[i] != value->parts[i]->data)
@@ -56,6 +57,8 @@ static struct sched_constant *describe_constant(uint32_t device, const pln_value
     if (!c)
         return NULL;
     c->device = device;
+    c->rows = value->rows.offset;
+    c->width = value->width;
     c->n_parts = value->n_parts;
     c->n_uses = n_uses;
     c->parts = calloc(value->n_parts, sizeof *c->parts);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The golden numbers of the specification: test_goldens DEVICES [OPTION...]. Weights are made by formula: for the tensor of name n
- * (without "electra."), h = crc32(n) mod 1000, element i is 0.5 sin(1.7 i + 0.011 h), LayerNorm weights 1 + 0.2 of that. The
- * numbers are those of the Hugging Face implementation, printed with six digits.
+ * The golden numbers of the specification: test_goldens DEVICES [OPTION...]. Weights are made by formula: for the
+ * tensor of name n (without "electra."), h = crc32(n) mod 1000, element i is 0.5 sin(1.7 i + 0.011 h), LayerNorm
+ * weights 1 + 0.2 of that. The numbers are those of the Hugging Face implementation, printed with six digits.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -29,7 +29,8 @@ static void must(pln_status status, const pln_error *error)
         fail_msg("%s", error->message);
 }
 
-/* ---- the model ---------------------------------------------------------------------------------------------------------------- */
+/* ---- the model
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static uint32_t crc32_of(const char *text)
 {
@@ -60,11 +61,8 @@ static void add(struct weights *w, bool encoder, const char *name, uint64_t rows
         data[i] = (float)(norm ? 1 + 0.2 * v : v);
     }
     snprintf(w->names[w->n], sizeof w->names[w->n], "%s%s", encoder ? "electra." : "", name);
-    w->tensors[w->n] = (pln_tensor){.name = w->names[w->n],
-                                    .dtype = PLN_F32,
-                                    .rank = width ? 2 : 1,
-                                    .shape = {rows, width},
-                                    .data = data};
+    w->tensors[w->n] = (pln_tensor){
+        .name = w->names[w->n], .dtype = PLN_F32, .rank = width ? 2 : 1, .shape = {rows, width}, .data = data};
     w->n++;
 }
 
@@ -156,7 +154,9 @@ static void add_head(struct weights *w, pln_head head, uint64_t labels)
     }
 }
 
-/* ---- inputs ------------------------------------------------------------------------------------------------------------------- */
+/* ---- inputs
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 
 #define N_ (-100)
 static const int64_t ids[] = {2, 7, 9, 11, 13, 3, 2, 21, 4, 3, 0, 0};
@@ -176,18 +176,25 @@ static const float head_mask[] = {1, 0, 0.5f}, layer_head_mask[] = {1, 0, 1, 0, 
 static float source[2 * 4 * H];
 static int64_t pair_mask[2 * 6 * 6];
 
-#define TOKENS(name_, data_)                                                                                                   \
-    {.name = name_, .dtype = PLN_I64, .rank = 2, .shape = {2, 6}, .data = data_}
+#define TOKENS(name_, data_)                                                                                           \
+    {                                                                                                                  \
+        .name = name_, .dtype = PLN_I64, .rank = 2, .shape = {2, 6}, .data = data_                                     \
+    }
 #define IDS TOKENS("input_ids", ids)
 #define MASK TOKENS("attention_mask", mask)
 #define TYPES TOKENS("token_type_ids", types)
-#define FLAT(name_, data_)                                                                                                     \
-    {.name = name_, .dtype = PLN_I64, .rank = 1, .shape = {2}, .data = data_}
-#define CHOICES(name_, data_)                                                                                                  \
-    {.name = name_, .dtype = PLN_I64, .rank = 3, .shape = {2, 2, 6}, .data = data_}
+#define FLAT(name_, data_)                                                                                             \
+    {                                                                                                                  \
+        .name = name_, .dtype = PLN_I64, .rank = 1, .shape = {2}, .data = data_                                        \
+    }
+#define CHOICES(name_, data_)                                                                                          \
+    {                                                                                                                  \
+        .name = name_, .dtype = PLN_I64, .rank = 3, .shape = {2, 2, 6}, .data = data_                                  \
+    }
 #define CHOICE CHOICES("input_ids", choice_ids), CHOICES("attention_mask", choice_mask), FLAT("labels", zero_one)
 
-/* ---- what is expected --------------------------------------------------------------------------------------------------------- */
+/* ---- what is expected
+ * --------------------------------------------------------------------------------------------------------- */
 
 struct part { /* values of an output from an element on */
     const char *output;
@@ -206,82 +213,249 @@ struct golden {
     struct part parts[8];
 };
 
-#define LAST(b, t) ((b) * 6 + (t)) * H
+#define LAST(b, t) ((b)*6 + (t)) * H
 static const struct golden goldens[] = {
-    {"model", PLN_HEAD_MODEL, "", E, 2, false, false, {IDS, MASK, TYPES},
+    {"model",
+     PLN_HEAD_MODEL,
+     "",
+     E,
+     2,
+     false,
+     false,
+     {IDS, MASK, TYPES},
      {{"last_hidden_state", LAST(0, 0), 4, {.440048, .649599, -1.736591, 1.388477}},
       {"last_hidden_state", LAST(1, 5), 4, {.152710, .934534, -1.955022, 1.288366}},
       {"hidden_states.0", LAST(1, 2), 4, {-1.432645, -2.007522, -.383571, .994652}},
       {"attentions.0", (1 * HEADS + 2) * 6 * 6, 6, {.064331, .074070, .689480, .172119, 0, 0}}}},
-    {"no mask, no types", PLN_HEAD_MODEL, "", E, 2, false, false, {IDS},
+    {"no mask, no types",
+     PLN_HEAD_MODEL,
+     "",
+     E,
+     2,
+     false,
+     false,
+     {IDS},
      {{"last_hidden_state", LAST(1, 5), 4, {.024303, 1.072355, -2.009673, 1.198837}}}},
-    {"row masked", PLN_HEAD_MODEL, "", E, 2, false, false, {IDS, TOKENS("attention_mask", row_hidden), TYPES},
+    {"row masked",
+     PLN_HEAD_MODEL,
+     "",
+     E,
+     2,
+     false,
+     false,
+     {IDS, TOKENS("attention_mask", row_hidden), TYPES},
      {{"last_hidden_state", LAST(1, 0), 4, {.514177, .532246, -1.621039, 1.392690}}}},
-    {"equal widths", PLN_HEAD_MODEL, ",\"embedding_size\":12", H, 2, false, false, {IDS, MASK, TYPES},
+    {"equal widths",
+     PLN_HEAD_MODEL,
+     ",\"embedding_size\":12",
+     H,
+     2,
+     false,
+     false,
+     {IDS, MASK, TYPES},
      {{"last_hidden_state", LAST(0, 0), 4, {.023948, 1.077798, -1.959582, 1.237437}}}},
-    {"pretraining", PLN_HEAD_PRETRAINING, "", E, 2, false, false, {IDS, MASK, TYPES, TOKENS("labels", rtd_labels)},
+    {"pretraining",
+     PLN_HEAD_PRETRAINING,
+     "",
+     E,
+     2,
+     false,
+     false,
+     {IDS, MASK, TYPES, TOKENS("labels", rtd_labels)},
      {{"loss", 0, 1, {1.756675}},
       {"logits", 0, 6, {2.412935, 2.479955, 2.377103, 2.358746, 2.473023, 2.408225}},
       {"logits", 6, 6, {2.453992, 2.141055, 2.132331, 2.528658, 2.527707, 2.525409}}}},
-    {"pretraining, no mask", PLN_HEAD_PRETRAINING, "", E, 2, false, false, {IDS, TYPES, TOKENS("labels", rtd_labels)},
+    {"pretraining, no mask",
+     PLN_HEAD_PRETRAINING,
+     "",
+     E,
+     2,
+     false,
+     false,
+     {IDS, TYPES, TOKENS("labels", rtd_labels)},
      {{"loss", 0, 1, {1.458639}}}},
-    {"pretraining, relu", PLN_HEAD_PRETRAINING, ",\"hidden_act\":\"relu\"", E, 2, false, false, {IDS, MASK, TYPES},
+    {"pretraining, relu",
+     PLN_HEAD_PRETRAINING,
+     ",\"hidden_act\":\"relu\"",
+     E,
+     2,
+     false,
+     false,
+     {IDS, MASK, TYPES},
      {{"logits", 0, 6, {2.465178, 2.537352, 2.432966, 2.404944, 2.531215, 2.459702}}}},
-    {"masked-lm", PLN_HEAD_MASKED_LM, "", E, 2, false, false, {IDS, MASK, TYPES, TOKENS("labels", mlm_labels)},
+    {"masked-lm",
+     PLN_HEAD_MASKED_LM,
+     "",
+     E,
+     2,
+     false,
+     false,
+     {IDS, MASK, TYPES, TOKENS("labels", mlm_labels)},
      {{"loss", 0, 1, {7.178545}}, {"logits", V, 4, {-.483893, -2.466220, -2.678992, -.238208}}}},
-    {"masked-lm, relu", PLN_HEAD_MASKED_LM, ",\"hidden_act\":\"relu\"", E, 2, false, false,
-     {IDS, MASK, TYPES, TOKENS("labels", mlm_labels)}, {{"loss", 0, 1, {7.180239}}}},
-    {"causal-lm", PLN_HEAD_CAUSAL_LM, ",\"is_decoder\":true", E, 2, false, false,
+    {"masked-lm, relu",
+     PLN_HEAD_MASKED_LM,
+     ",\"hidden_act\":\"relu\"",
+     E,
+     2,
+     false,
+     false,
+     {IDS, MASK, TYPES, TOKENS("labels", mlm_labels)},
+     {{"loss", 0, 1, {7.180239}}}},
+    {"causal-lm",
+     PLN_HEAD_CAUSAL_LM,
+     ",\"is_decoder\":true",
+     E,
+     2,
+     false,
+     false,
      {IDS, MASK, TOKENS("labels", causal_labels)},
      {{"loss", 0, 1, {5.959310}}, {"logits", 5 * V, 4, {-.447560, -2.457017, -2.705906, -.274956}}}},
-    {"causal-lm, cross", PLN_HEAD_CAUSAL_LM, ",\"is_decoder\":true,\"add_cross_attention\":true", E, 2, true, false,
-     {IDS, MASK, {.name = "encoder_hidden_states", .dtype = PLN_F32, .rank = 3, .shape = {2, 4, H}, .data = source},
+    {"causal-lm, cross",
+     PLN_HEAD_CAUSAL_LM,
+     ",\"is_decoder\":true,\"add_cross_attention\":true",
+     E,
+     2,
+     true,
+     false,
+     {IDS,
+      MASK,
+      {.name = "encoder_hidden_states", .dtype = PLN_F32, .rank = 3, .shape = {2, 4, H}, .data = source},
       {.name = "encoder_attention_mask", .dtype = PLN_I64, .rank = 2, .shape = {2, 4}, .data = source_mask}},
      {{"logits", 9 * V, 4, {-.170931, -2.386925, -2.910802, -.554740}}}},
-    {"sequence, single", PLN_HEAD_SEQUENCE_CLASSIFICATION, ",\"num_labels\":3", E, 3, false, false,
+    {"sequence, single",
+     PLN_HEAD_SEQUENCE_CLASSIFICATION,
+     ",\"num_labels\":3",
+     E,
+     3,
+     false,
+     false,
      {IDS, MASK, TYPES, FLAT("labels", two_zero)},
      {{"loss", 0, 1, {.768077}}, {"logits", 0, 6, {.386702, -3.188405, -.392971, .443303, -3.249944, -.452076}}}},
-    {"sequence, multi", PLN_HEAD_SEQUENCE_CLASSIFICATION, ",\"num_labels\":3", E, 3, false, false,
+    {"sequence, multi",
+     PLN_HEAD_SEQUENCE_CLASSIFICATION,
+     ",\"num_labels\":3",
+     E,
+     3,
+     false,
+     false,
      {IDS, MASK, TYPES, {.name = "labels", .dtype = PLN_F32, .rank = 2, .shape = {2, 3}, .data = multi_labels}},
      {{"loss", 0, 1, {.564887}}}},
-    {"sequence, regression", PLN_HEAD_SEQUENCE_CLASSIFICATION, ",\"num_labels\":1", E, 1, false, false,
+    {"sequence, regression",
+     PLN_HEAD_SEQUENCE_CLASSIFICATION,
+     ",\"num_labels\":1",
+     E,
+     1,
+     false,
+     false,
      {IDS, MASK, TYPES, {.name = "labels", .dtype = PLN_F32, .rank = 1, .shape = {2}, .data = regression}},
      {{"loss", 0, 1, {1.047980}}}},
-    {"token", PLN_HEAD_TOKEN_CLASSIFICATION, ",\"num_labels\":3", E, 3, false, false,
+    {"token",
+     PLN_HEAD_TOKEN_CLASSIFICATION,
+     ",\"num_labels\":3",
+     E,
+     3,
+     false,
+     false,
      {IDS, MASK, TYPES, TOKENS("labels", token_labels)},
      {{"loss", 0, 1, {3.008124}}, {"logits", 8 * 3, 3, {-2.801221, -.730695, 2.896078}}}},
-    {"answer", PLN_HEAD_QUESTION_ANSWERING, "", E, 2, false, false,
+    {"answer",
+     PLN_HEAD_QUESTION_ANSWERING,
+     "",
+     E,
+     2,
+     false,
+     false,
      {IDS, MASK, TYPES, FLAT("start_positions", starts), FLAT("end_positions", ends)},
      {{"loss", 0, 1, {1.669500}}, {"start_logits", 0, 6, {.706979, .793306, .618473, .457775, .795693, .698033}}}},
-    {"choice, first", PLN_HEAD_MULTIPLE_CHOICE, "", E, 2, false, false, {CHOICE},
+    {"choice, first",
+     PLN_HEAD_MULTIPLE_CHOICE,
+     "",
+     E,
+     2,
+     false,
+     false,
+     {CHOICE},
      {{"loss", 0, 1, {.563722}}, {"logits", 0, 4, {-1.830058, -2.108185, -2.108185, -1.830058}}}},
-    {"choice, last", PLN_HEAD_MULTIPLE_CHOICE, ",\"summary_type\":\"last\"", E, 2, false, false, {CHOICE},
+    {"choice, last",
+     PLN_HEAD_MULTIPLE_CHOICE,
+     ",\"summary_type\":\"last\"",
+     E,
+     2,
+     false,
+     false,
+     {CHOICE},
      {{"loss", 0, 1, {.402308}}, {"logits", 0, 2, {-1.764136, -2.466786}}}},
-    {"choice, mean", PLN_HEAD_MULTIPLE_CHOICE, ",\"summary_type\":\"mean\"", E, 2, false, false, {CHOICE},
+    {"choice, mean",
+     PLN_HEAD_MULTIPLE_CHOICE,
+     ",\"summary_type\":\"mean\"",
+     E,
+     2,
+     false,
+     false,
+     {CHOICE},
      {{"loss", 0, 1, {.428858}}, {"logits", 0, 2, {-1.875620, -2.500168}}}},
-    {"choice, tanh", PLN_HEAD_MULTIPLE_CHOICE, ",\"summary_activation\":\"tanh\"", E, 2, false, false, {CHOICE},
+    {"choice, tanh",
+     PLN_HEAD_MULTIPLE_CHOICE,
+     ",\"summary_activation\":\"tanh\"",
+     E,
+     2,
+     false,
+     false,
+     {CHOICE},
      {{"logits", 0, 2, {-1.914392, -2.006554}}}},
-    {"relative_key", PLN_HEAD_MODEL, ",\"position_embedding_type\":\"relative_key\"", E, 2, false, true, {IDS, MASK, TYPES},
+    {"relative_key",
+     PLN_HEAD_MODEL,
+     ",\"position_embedding_type\":\"relative_key\"",
+     E,
+     2,
+     false,
+     true,
+     {IDS, MASK, TYPES},
      {{"last_hidden_state", LAST(0, 0), 4, {.300037, .794139, -1.816945, 1.353657}},
       {"last_hidden_state", LAST(1, 3), 4, {.505895, .560471, -1.661911, 1.397305}}}},
-    {"relative_key_query", PLN_HEAD_MODEL, ",\"position_embedding_type\":\"relative_key_query\"", E, 2, false, true,
+    {"relative_key_query",
+     PLN_HEAD_MODEL,
+     ",\"position_embedding_type\":\"relative_key_query\"",
+     E,
+     2,
+     false,
+     true,
      {IDS, MASK, TYPES},
      {{"last_hidden_state", LAST(0, 0), 4, {.302602, .762613, -1.794349, 1.362591}},
       {"last_hidden_state", LAST(1, 3), 4, {.532154, .533437, -1.633482, 1.393512}}}},
-    {"head_mask", PLN_HEAD_MODEL, "", E, 2, false, false,
+    {"head_mask",
+     PLN_HEAD_MODEL,
+     "",
+     E,
+     2,
+     false,
+     false,
      {IDS, MASK, TYPES, {.name = "head_mask", .dtype = PLN_F32, .rank = 1, .shape = {3}, .data = head_mask}},
      {{"last_hidden_state", LAST(0, 0), 4, {.235137, .938658, -1.855789, 1.301267}}}},
-    {"head_mask of layers", PLN_HEAD_MODEL, "", E, 2, false, false,
+    {"head_mask of layers",
+     PLN_HEAD_MODEL,
+     "",
+     E,
+     2,
+     false,
+     false,
      {IDS, MASK, TYPES, {.name = "head_mask", .dtype = PLN_F32, .rank = 2, .shape = {2, 3}, .data = layer_head_mask}},
      {{"last_hidden_state", LAST(0, 0), 4, {.672263, .363506, -1.485806, 1.367782}}}},
-    {"3-D mask", PLN_HEAD_MODEL, "", E, 2, false, false,
+    {"3-D mask",
+     PLN_HEAD_MODEL,
+     "",
+     E,
+     2,
+     false,
+     false,
      {IDS, {.name = "attention_mask", .dtype = PLN_I64, .rank = 3, .shape = {2, 6, 6}, .data = pair_mask}, TYPES},
      {{"last_hidden_state", LAST(0, 0), 4, {.513026, .603437, -1.680296, 1.373974}},
       {"last_hidden_state", LAST(0, 2), 4, {.314213, .728498, -1.771956, 1.386468}}}},
 };
 enum { N_GOLDENS = sizeof goldens / sizeof *goldens };
 
-/* ---- running ------------------------------------------------------------------------------------------------------------------ */
+/* ---- running
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 static void write_model(const struct golden *g, const char *folder)
 {
@@ -336,8 +510,11 @@ static void test_golden(void **state)
     write_model(g, folder);
     must(pln_model_open(runtime, folder, NULL, &model, &error), &error);
     const bool more = g->head == PLN_HEAD_MODEL;
-    const pln_session_options options = {
-        .head = g->head, .every_position = true, .hidden_states = more, .attentions = more, .schedule.no_fallback = true};
+    const pln_session_options options = {.head = g->head,
+                                         .every_position = true,
+                                         .hidden_states = more,
+                                         .attentions = more,
+                                         .schedule.no_fallback = true};
     must(pln_session_create(model, devices, &options, &session, &error), &error);
     while (n_inputs < 6 && g->inputs[n_inputs].name)
         n_inputs++;

@@ -516,7 +516,7 @@ int main(void)
     pln_error error = {0};
     if (clb_device_count(&n, &error) != PLN_OK) {
         print_message("%s\n", error.message);
-        return 77;
+        return getenv("CI") ? 1 : 77;
     }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -71,5 +71,5 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(kernels_are_described)};
     setenv("VK_ICD_FILENAMES", RADV_ICD, 1);
     setenv("RADV_FORCE_FAMILY", "NAVI21", 1);
-    return fixture_has_device() ? cmocka_run_group_tests(tests, NULL, NULL) : SKIPPED;
+    return fixture_has_device() ? cmocka_run_group_tests(tests, NULL, NULL) : fixture_without_device();
 }

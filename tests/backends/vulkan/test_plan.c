@@ -287,6 +287,8 @@ static bool layer_is_installed(void)
 static void validation_has_nothing_to_say(void **state)
 {
     (void)state;
+    if (!layer_is_installed() && getenv("CI"))
+        fail_msg("the validation layer is not installed");
     if (!layer_is_installed())
         skip();
     static const char *const options[] = {
@@ -315,6 +317,8 @@ static VKAPI_ATTR void VKAPI_CALL no_barrier(VkCommandBuffer commands, VkPipelin
 static void a_missing_barrier_fails_the_next_entry(void **state)
 {
     (void)state;
+    if (!layer_is_installed() && getenv("CI"))
+        fail_msg("the validation layer is not installed");
     if (!layer_is_installed())
         skip();
     const pln_backend *backend = pln_backend_query(1, 1);
@@ -412,5 +416,5 @@ int main(void)
         cmocka_unit_test(validation_has_nothing_to_say),    cmocka_unit_test(a_missing_barrier_fails_the_next_entry),
         cmocka_unit_test(barriers_stand_where_ranges_meet), cmocka_unit_test(a_damaged_cache_is_left_out),
     };
-    return fixture_has_device() ? cmocka_run_group_tests(tests, NULL, NULL) : SKIPPED;
+    return fixture_has_device() ? cmocka_run_group_tests(tests, NULL, NULL) : fixture_without_device();
 }
