@@ -21,24 +21,50 @@ struct cpu_constant_bytes cpu_constant_bytes(const struct cpu_gemm *gemm, uint32
     return bytes;
 }
 
-/* Panel by panel, so that a weight that must be converted is never there twice. */
-static pln_status pack(const pln_device *device, const pln_constant_info *info, pln_constant *constant,
+/* What a team packs. */
+struct packing {
+    const struct cpu_gemm *gemm;
+    const pln_constant_info *info;
+    float *panels;
+};
+
+/* Panel i from its dense rows. */
+static void pack_panel(const struct packing *p, uint32_t i, const float *rows)
+{
+    const uint32_t step = p->gemm->weight_panel, left = p->info->rows - i * step;
+    const uint64_t panel_floats = cpu_gemm_weight_floats(p->gemm, step, p->info->width);
+    cpu_gemm_pack_weight(p->gemm, rows, left < step ? left : step, p->info->width, p->panels + i * panel_floats);
+}
+
+static void pack_share(void *argument, uint32_t member, uint32_t members)
+{
+    const struct packing *p = argument;
+    const uint32_t step = p->gemm->weight_panel;
+    const struct cpu_share share = cpu_share((p->info->rows + step - 1) / step, member, members);
+    for (uint32_t i = share.first; i < share.last; i++)
+        pack_panel(p, i, p->info->plain + (size_t)i * step * p->info->width);
+}
+
+/* Rows that must be converted come panel by panel, so that a weight is never there twice. */
+static pln_status pack(const pln_device *device, const pln_constant_info *info, const pln_constant *constant,
                        pln_error *error)
 {
     const pln_host *host = device->host;
     const uint32_t step = device->gemm.weight_panel;
-    const uint64_t panel_floats = cpu_gemm_weight_floats(&device->gemm, step, info->width);
-    float *read = info->plain ? NULL : host->allocate(host->context, (size_t)step * info->width * sizeof(float));
-    if (!info->plain && !read)
-        return pln_fail(error, PLN_NO_MEMORY, "cpu: no memory to pack constant %s", info->name);
-    float *panel = constant->panels;
-    for (uint32_t r = 0; r < info->rows; r += step, panel += panel_floats) {
-        const uint32_t n = info->rows - r < step ? info->rows - r : step;
-        if (read)
-            host->constant_read(host->context, info, r, n, read);
-        cpu_gemm_pack_weight(&device->gemm, read ? read : info->plain + (size_t)r * info->width, n, info->width, panel);
+    struct packing packing = {&device->gemm, info, constant->panels};
+    if (info->plain) {
+        host->team_run(host->context, pack_share, &packing);
+        return PLN_OK;
     }
-    host->release(host->context, read);
+    float *rows = host->allocate(host->context, (size_t)step * info->width * sizeof(float));
+    if (!rows)
+        return pln_fail(error, PLN_NO_MEMORY, "cpu: no memory to pack constant %s", info->name);
+    for (uint32_t i = 0; i * step < info->rows; i++) {
+        const uint32_t left = info->rows - i * step;
+        host->constant_read(host->context, info, i * step, left < step ? left : step, rows);
+        pack_panel(&packing, i, rows);
+    }
+    host->release(host->context, rows);
     return PLN_OK;
 }
 
