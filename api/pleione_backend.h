@@ -97,6 +97,22 @@ enum {
     PLN_SEGMENT_TIMED = 1u << 0, /* plan_timing will be asked */
 };
 
+/* Whether a node uses no more of an op than a backend was built with: its version at most that, its params behind that
+ * size zero, its operands behind those numbers absent. Then what it knows is all there is. */
+static inline int pln_node_fits(const pln_node_info *node, uint32_t version, uint32_t params_size, uint32_t n_inputs,
+                                uint32_t n_outputs)
+{
+    const unsigned char *params = (const unsigned char *)node->params;
+    int fits = node->version <= version;
+    for (uint32_t i = params_size; i < node->params_size; i++)
+        fits &= !params[i];
+    for (uint32_t i = n_inputs; i < node->n_inputs; i++)
+        fits &= node->inputs[i] == PLN_ABSENT;
+    for (uint32_t i = n_outputs; i < node->n_outputs; i++)
+        fits &= node->outputs[i] == PLN_ABSENT;
+    return fits;
+}
+
 /* Read-only and valid during the call only; what a plan needs of it the backend copies. In `supports` and in a dry
  * plan_info the memory members of values (constant, buffer, offset, data) are zero. */
 typedef struct pln_segment {

@@ -92,6 +92,10 @@ enum conf_verdict { CONF_PASSED, CONF_FAILED, CONF_REFUSED };
 enum conf_verdict conf_check(const struct conf_target *target, const struct conf_target *oracle, conf_fill *fill,
                              uint32_t index, const struct conf_case *c, char *why, size_t why_bytes);
 
+/* A device must refuse what is newer than itself: an unknown op, a later version, params or operands that it does not
+ * know, and take params that are longer but zero. Writes what it judges wrongly; true if nothing. */
+bool conf_check_growth(const struct conf_target *target, char *why, size_t why_bytes);
+
 /* ---- the cases
  * ---------------------------------------------------------------------------------------------------------------- */
 

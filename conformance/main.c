@@ -217,6 +217,12 @@ static int run_all(const struct arguments *a, const struct conf_target *target, 
     }
     if (a->list)
         return 0;
+    char why[128];
+    const bool grows = a->op || conf_check_growth(target, why, sizeof why);
+    if (!grows)
+        printf("FAILED: growth of the interface: %s\n", why);
+    all.passed += grows;
+    all.failed += !grows;
     for (uint32_t i = 0; i < conf_n_groups; i++)
         if (groups[i].passed + groups[i].failed + groups[i].refused)
             printf("%-24s %4u of %u\n", conf_groups[i].name, groups[i].passed,

@@ -30,7 +30,7 @@ enum {
 enum { CPU_OPERANDS = 16, CPU_PARAMS = 24 };
 
 struct cpu_row {
-    uint32_t op, version, params_size;
+    uint32_t op, version, params_size, n_inputs, n_outputs;
     const char *name;
 };
 

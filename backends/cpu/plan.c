@@ -40,16 +40,18 @@ struct pln_plan {
 /* ---- verdicts */
 
 /* NULL if the node is taken, else why not. */
-static const char *refusal(const pln_node_info *node)
+static const char *refusal(const pln_segment *segment, const pln_node_info *node)
 {
-    const uint32_t row = cpu_row_find(node->op);
-    if (row == CPU_OPS)
+    const uint32_t at = cpu_row_find(node->op);
+    if (at == CPU_OPS)
         return "an op that this build does not know";
-    if (node->version > cpu_rows[row].version || node->params_size > cpu_rows[row].params_size)
-        return "a newer version of the op than this build knows";
-    if (node->n_inputs > CPU_OPERANDS || node->n_outputs > CPU_OPERANDS)
-        return "more operands than this build knows";
-    return NULL;
+    const struct cpu_row *row = &cpu_rows[at];
+    if (!pln_node_fits(node, row->version, row->params_size, row->n_inputs, row->n_outputs))
+        return "it uses more of the op than this build knows";
+    if (node->op != PLN_OP_LINEAR)
+        return NULL;
+    const pln_value_info *weight = pln_segment_value(segment, node->inputs[PLN_LINEAR_INPUT_WEIGHT]);
+    return weight && weight->kind == PLN_VALUE_CONSTANT ? NULL : "a weight that is no constant";
 }
 
 pln_status cpu_supports(pln_device *device, const pln_segment *segment, pln_verdict *verdicts, uint32_t verdict_stride,
@@ -60,7 +62,7 @@ pln_status cpu_supports(pln_device *device, const pln_segment *segment, pln_verd
     const uint32_t members = device->host->team_size(device->host->context);
     for (uint32_t i = 0; i < segment->n_nodes; i++) {
         const pln_node_info *node = pln_segment_node(segment, i);
-        const char *reason = refusal(node);
+        const char *reason = refusal(segment, node);
         pln_verdict *verdict = (pln_verdict *)(void *)((char *)verdicts + (size_t)i * verdict_stride);
         verdict->supported = !reason;
         verdict->estimated_ns = node->flops / FLOPS_PER_NS / (members ? members : 1) + node->bytes / BYTES_PER_NS;
@@ -82,6 +84,15 @@ static struct cpu_operand capacity_of(const pln_segment *segment, int32_t at)
         .rows = pln_dim_rows(v->rows, segment->capacity), .width = v->width, .stride = v->row_stride};
 }
 
+/* As many as both sides know; what is behind them is zero. */
+static void copy_params(uint32_t *params, const pln_node_info *node, uint32_t row)
+{
+    const uint32_t known = cpu_rows[row].params_size;
+    const uint32_t bytes = node->params_size < known ? node->params_size : known;
+    if (bytes)
+        memcpy(params, node->params, bytes);
+}
+
 /* The most that any node needs. */
 static struct scratch scratch_of(const pln_device *device, const pln_segment *segment)
 {
@@ -89,13 +100,13 @@ static struct scratch scratch_of(const pln_device *device, const pln_segment *se
     for (uint32_t i = 0; i < segment->n_nodes; i++) {
         const pln_node_info *node = pln_segment_node(segment, i);
         const uint32_t row = cpu_row_find(node->op);
-        if (refusal(node))
+        if (refusal(segment, node))
             continue;
         struct cpu_operand in[CPU_OPERANDS] = {{0}};
-        for (uint32_t j = 0; j < node->n_inputs; j++)
+        for (uint32_t j = 0; j < node->n_inputs && j < cpu_rows[row].n_inputs; j++)
             in[j] = capacity_of(segment, node->inputs[j]);
         uint32_t params[CPU_PARAMS] = {0};
-        memcpy(params, node->params, node->params_size);
+        copy_params(params, node, row);
         const struct cpu_call call = {.in = in, .params = params, .gemm = &device->gemm};
         const uint64_t member = cpu_member_bytes(row, &call), shared = cpu_shared_bytes(row, &call);
         most.member = member > most.member ? member : most.member;
@@ -121,10 +132,11 @@ static void copy_segment(pln_plan *plan, const pln_segment *segment)
         const pln_node_info *n = pln_segment_node(segment, i);
         struct node *node = &plan->nodes[i];
         node->row = cpu_row_find(n->op);
-        memcpy(node->params, n->params, n->params_size);
+        copy_params(node->params, n, node->row);
+        const struct cpu_row *row = &cpu_rows[node->row];
         for (uint32_t j = 0; j < CPU_OPERANDS; j++) {
-            node->operands[j] = j < n->n_inputs ? n->inputs[j] : PLN_ABSENT;
-            node->operands[CPU_OPERANDS + j] = j < n->n_outputs ? n->outputs[j] : PLN_ABSENT;
+            node->operands[j] = j < n->n_inputs && j < row->n_inputs ? n->inputs[j] : PLN_ABSENT;
+            node->operands[CPU_OPERANDS + j] = j < n->n_outputs && j < row->n_outputs ? n->outputs[j] : PLN_ABSENT;
         }
     }
 }
@@ -167,7 +179,7 @@ static pln_plan *allocate_plan(pln_device *device, const pln_segment *segment)
 pln_status cpu_plan_create(pln_device *device, const pln_segment *segment, pln_plan **plan, pln_error *error)
 {
     for (uint32_t i = 0; i < segment->n_nodes; i++) {
-        const char *reason = refusal(pln_segment_node(segment, i));
+        const char *reason = refusal(segment, pln_segment_node(segment, i));
         if (reason)
             return pln_fail_node(error, PLN_UNSUPPORTED, (int32_t)i, "cpu refuses %s: %s",
                                  pln_segment_node(segment, i)->name, reason);

@@ -57,7 +57,12 @@ uint64_t cpu_shared_bytes(uint32_t row, const struct cpu_call *capacity)
 #define PARAMS(fields) (0 fields)
 const struct cpu_row cpu_rows[CPU_OPS] = {
 #define PLN_OP(number, version_, NAME, name_, inputs, outputs, in_place, params)                                       \
-    {.op = number, .version = version_, .params_size = params, .name = #name_},
+    {.op = number,                                                                                                     \
+     .version = version_,                                                                                              \
+     .params_size = params,                                                                                            \
+     .n_inputs = PLN_##NAME##_INPUTS,                                                                                  \
+     .n_outputs = PLN_##NAME##_OUTPUTS,                                                                                \
+     .name = #name_},
 #include "graph/ops.def"
 #undef PLN_OP
 };

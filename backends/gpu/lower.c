@@ -271,14 +271,8 @@ static pln_status check_node(const struct gpu_row *row, const pln_node_info *nod
 {
     if (!row)
         return pln_fail_node(error, PLN_UNSUPPORTED, index, "no kernel for op %u", node->op);
-    if (node->version > row->version)
-        return pln_fail_node(error, PLN_UNSUPPORTED, index, "version %u of the op is not known", node->version);
-    for (uint32_t i = row->n_inputs; i < node->n_inputs; i++)
-        if (node->inputs[i] != PLN_ABSENT)
-            return pln_fail_node(error, PLN_UNSUPPORTED, index, "input %u is not known", i);
-    for (uint32_t i = row->n_outputs; i < node->n_outputs; i++)
-        if (node->outputs[i] != PLN_ABSENT)
-            return pln_fail_node(error, PLN_UNSUPPORTED, index, "output %u is not known", i);
+    if (!pln_node_fits(node, row->version, row->params_size, row->n_inputs, row->n_outputs))
+        return pln_fail_node(error, PLN_UNSUPPORTED, index, "it uses more of the op than this build knows");
     return PLN_OK;
 }
 

@@ -13,7 +13,7 @@
 #include "common/fail.h"
 
 struct row {
-    uint32_t op, version, params_size;
+    uint32_t op, version, params_size, n_inputs, n_outputs;
     ref_kernel *f32, *f64;
 };
 
@@ -23,7 +23,7 @@ struct row {
 #define PARAMS(fields) (fields 0)
 static const struct row rows[] = {
 #define PLN_OP(number, version, NAME, name, inputs, outputs, in_place, params)                                         \
-    {number, version, params, ref_f32_##name, ref_f64_##name},
+    {number, version, params, PLN_##NAME##_INPUTS, PLN_##NAME##_OUTPUTS, ref_f32_##name, ref_f64_##name},
 #include "graph/ops.def"
 #undef PLN_OP
 };
@@ -191,10 +191,8 @@ static const char *refusal(const pln_node_info *node)
     const struct row *row = find_row(node->op);
     if (!row)
         return "an op that this build does not know";
-    if (node->version > row->version || node->params_size > row->params_size)
-        return "a newer version of the op than this build knows";
-    if (node->n_inputs > OPERANDS || node->n_outputs > OPERANDS)
-        return "more operands than this build knows";
+    if (!pln_node_fits(node, row->version, row->params_size, row->n_inputs, row->n_outputs))
+        return "it uses more of the op than this build knows";
     return NULL;
 }
 
@@ -288,10 +286,12 @@ static void copy_segment(pln_plan *plan, const pln_segment *segment)
         const pln_node_info *n = pln_segment_node(segment, i);
         struct node *node = &plan->nodes[i];
         node->row = find_row(n->op);
-        memcpy(node->params, n->params, n->params_size);
+        const uint32_t known = node->row->params_size, bytes = n->params_size < known ? n->params_size : known;
+        if (bytes)
+            memcpy(node->params, n->params, bytes);
         for (uint32_t j = 0; j < OPERANDS; j++) {
-            node->operands[j] = j < n->n_inputs ? n->inputs[j] : PLN_ABSENT;
-            node->operands[OPERANDS + j] = j < n->n_outputs ? n->outputs[j] : PLN_ABSENT;
+            node->operands[j] = j < n->n_inputs && j < node->row->n_inputs ? n->inputs[j] : PLN_ABSENT;
+            node->operands[OPERANDS + j] = j < n->n_outputs && j < node->row->n_outputs ? n->outputs[j] : PLN_ABSENT;
         }
     }
 }
