@@ -14,7 +14,7 @@ struct cpu_constant_bytes cpu_constant_bytes(const struct cpu_gemm *gemm, uint32
         bytes.rows = dense;
     for (uint32_t i = 0; i < n_uses; i++) {
         if (gemm->panels && uses[i].op == PLN_OP_LINEAR && uses[i].input == PLN_LINEAR_INPUT_WEIGHT)
-            bytes.panels = cpu_gemm_weight_floats(gemm, rows, width) * sizeof(float);
+            bytes.panels = (cpu_gemm_weight_floats(gemm, rows, width) + CPU_GEMM_AHEAD) * sizeof(float);
         else
             bytes.rows = dense;
     }

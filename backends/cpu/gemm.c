@@ -79,6 +79,7 @@ static void read_context(struct cpu_gemm *gemm, cntx_t *context)
 void cpu_gemm_init(struct cpu_gemm *gemm, const char *level, bool sgemm)
 {
     bli_init();
+    bli_thread_set_num_threads(1); /* the threads are the host's team */
     *gemm = (struct cpu_gemm){0};
     const char *version = bli_info_get_version_str();
     const arch_t arch = arch_of(level);
@@ -138,7 +139,7 @@ uint64_t cpu_gemm_scratch_bytes(const struct cpu_gemm *gemm, uint32_t depth)
     if (!gemm->panels)
         return 0;
     const uint64_t floats = (uint64_t)gemm->block_rows / gemm->x_panel * gemm->x_step * resident_depth(gemm, depth);
-    return (floats * sizeof(float) + 63) / 64 * 64;
+    return ((floats + CPU_GEMM_AHEAD) * sizeof(float) + 63) / 64 * 64;
 }
 
 struct range {
@@ -260,14 +261,19 @@ static void run_sgemm(const struct cpu_gemm *gemm, const struct cpu_product *p, 
     const struct cpu_tile tile = {rows.first, rows.last - rows.first, columns.first, columns.last - columns.first};
     if (!tile.rows || !tile.columns)
         return;
-    rntm_t one_thread;
-    bli_rntm_init(&one_thread);
-    bli_rntm_set_num_threads(1, &one_thread);
-    float one = 1, zero = 0;
-    bli_sgemm_ex(BLIS_NO_TRANSPOSE, BLIS_TRANSPOSE, tile.rows, tile.columns, p->depth, &one,
-                 (float *)(uintptr_t)(p->x + (size_t)tile.row * p->x_stride), p->x_stride, 1,
-                 (float *)(uintptr_t)(p->weight + (size_t)tile.column * p->depth), p->depth, 1, &zero,
-                 p->out + (size_t)tile.row * p->out_stride + tile.column, p->out_stride, 1, gemm->context, &one_thread);
+    float one = 1, zero = 0, *x = (float *)(uintptr_t)(p->x + (size_t)tile.row * p->x_stride);
+    float *weight = (float *)(uintptr_t)(p->weight + (size_t)tile.column * p->depth);
+    float *out = p->out + (size_t)tile.row * p->out_stride + tile.column;
+    if (gemm->context) {
+        rntm_t one_thread;
+        bli_rntm_init(&one_thread);
+        bli_rntm_set_num_threads(1, &one_thread);
+        bli_sgemm_ex(BLIS_NO_TRANSPOSE, BLIS_TRANSPOSE, tile.rows, tile.columns, p->depth, &one, x, p->x_stride, 1,
+                     weight, p->depth, 1, &zero, out, p->out_stride, 1, gemm->context, &one_thread);
+    } else { /* another version: only what all of them have */
+        bli_sgemm(BLIS_NO_TRANSPOSE, BLIS_TRANSPOSE, tile.rows, tile.columns, p->depth, &one, x, p->x_stride, 1, weight,
+                  p->depth, 1, &zero, out, p->out_stride, 1);
+    }
     p->finish(p->argument, tile);
 }
 

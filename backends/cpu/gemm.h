@@ -25,6 +25,10 @@ struct cpu_gemm {
 /* Kernels of BLIS that fit the level ("c", "avx2", "avx512"), by sgemm if that is asked for or must be. */
 void cpu_gemm_init(struct cpu_gemm *gemm, const char *level, bool sgemm);
 
+/* Floats that a micro-kernel may fetch behind packed memory (BLIS's kernel for AVX-512 loads a step ahead): what is
+ * allocated for packed weights has as many more. */
+enum { CPU_GEMM_AHEAD = 64 };
+
 /* Floats of a packed weight [n, depth], 0 if weights stay as they are. */
 uint64_t cpu_gemm_weight_floats(const struct cpu_gemm *gemm, uint32_t n, uint32_t depth);
 
