@@ -254,7 +254,8 @@ PLN_API pln_status pln_schedule_run(pln_schedule *schedule, const uint32_t *dims
                                     uint32_t n_outputs, pln_error *error);
 
 /* Makes the plan of the bucket before its first run: weights are packed, kernels compiled, nothing is run. */
-PLN_API pln_status pln_schedule_prepare(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims, pln_error *error);
+PLN_API pln_status pln_schedule_prepare(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims,
+                                        pln_error *error);
 
 /* Reads or writes a state by name, dense [rows, width] of the given dims. It must have been used by a run. */
 PLN_API pln_status pln_schedule_state_read(pln_schedule *schedule, const char *name, float *data, pln_error *error);

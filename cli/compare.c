@@ -151,10 +151,11 @@ static void print_row(const struct compare *c, const struct cli_batch *batch, co
     const pln_device_entry *e = r->device->entry;
     const char *verdict = r->difference.agrees ? "agrees" : "DISAGREES";
     if (c->json)
-        cli_print_json(json_pack("{s:s,s:s,s:i,s:i,s:f,s:f,s:f,s:f,s:I,s:f,s:s,s:s}", "device", e->name, "name",
+        cli_print_json(json_pack("{s:s,s:s,s:i,s:i,s:f,s:f,s:f,s:f,s:I,s:o,s:s,s:s}", "device", e->name, "name",
                                  e->info.name, "batch", (int)batch->batch, "seq", (int)batch->length, "p50_ms",
                                  r->p50 * 1e3, "p90_ms", r->p90 * 1e3, "tokens_per_s", r->tokens, "gflops", r->gflops,
-                                 "planned_bytes", (json_int_t)r->planned, "largest_difference", r->difference.largest,
+                                 "planned_bytes", (json_int_t)r->planned, "largest_difference",
+                                 isfinite(r->difference.largest) ? json_real(r->difference.largest) : json_null(),
                                  "diverges", r->diverges, "verdict", verdict));
     else
         printf("%-12s %4ux%-4u %9.3f %9.3f %11.0f %9.2f %12llu %11.2e  %-9s %s\n", e->name, batch->batch, batch->length,

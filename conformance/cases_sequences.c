@@ -76,7 +76,9 @@ static uint32_t pair_starts_of(const struct packed *q, const struct packed *k, i
 
 static void add_key_mask(struct conf_case *c, struct conf_node *node, const struct packed *k, bool hidden_row)
 {
-    const int32_t mask = conf_random_integers(c, k->rows, 2);
+    const int32_t mask = conf_random_integers(c, k->rows, 3);
+    for (uint32_t i = 0; i < conf_count(c, k->rows); i++)
+        conf_ints(c, mask)[i]--; /* all but zero attend */
     for (int32_t i = k->starts[0]; hidden_row && i < k->starts[1]; i++)
         conf_ints(c, mask)[i] = 0;
     node->inputs[PLN_ATTENTION_INPUT_KEY_MASK] = mask;

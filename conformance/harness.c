@@ -16,6 +16,9 @@ static const uint32_t pattern = 0x7fc0beefu; /* a quiet NaN */
  * f32, what sums over a few thousand terms lose, and far below what a wrong index or a dropped term costs. */
 static const double tolerance = 2e-5;
 
+bool conf_running;
+uint32_t conf_allocations;
+
 struct instance {
     const struct conf_target *target;
     uint32_t words; /* of the image */
@@ -168,10 +171,18 @@ static enum conf_verdict open_instance(struct instance *in, const struct conf_ca
     if (status == PLN_OK)
         status = create_constants(in, c, &error);
     view_case(in, c);
+    pln_plan_info dry = {.size = sizeof dry}, made = dry;
+    if (status == PLN_OK && b->plan_info)
+        status = b->plan_info(in->target->device, &in->segment, NULL, &dry, &error);
     if (status == PLN_OK)
         status = b->plan_create(in->target->device, &in->segment, &in->plan, &error);
-    if (status == PLN_OK)
+    if (status == PLN_OK && b->plan_info)
+        status = b->plan_info(in->target->device, &in->segment, in->plan, &made, &error);
+    if (status == PLN_OK && dry.scratch_bytes == made.scratch_bytes)
         return CONF_PASSED;
+    if (status == PLN_OK)
+        snprintf(error.message, sizeof error.message, "%llu bytes of scratch were foretold, the plan took %llu",
+                 (unsigned long long)dry.scratch_bytes, (unsigned long long)made.scratch_bytes);
     snprintf(why, bytes, "%s", error.message);
     return CONF_FAILED;
 }
@@ -223,8 +234,10 @@ static pln_status run_instance(struct instance *in, const struct conf_case *c, p
     const pln_run run = {.size = sizeof run, .n_dims = c->n_symbols ? c->n_symbols : 1, .dims = c->numbers};
     fill_image(in, c, in->image);
     pln_status status = move_image(in, c, true, error);
+    conf_running = true;
     if (status == PLN_OK)
         status = in->target->backend->plan_run(in->plan, &run, error);
+    conf_running = false;
     return status == PLN_OK ? move_image(in, c, false, error) : status;
 }
 
@@ -310,6 +323,10 @@ static enum conf_verdict run_rounds(struct instance *in, struct instance *oracle
         fill(&now, index);
         if (run_instance(in, &now, &error) != PLN_OK || run_instance(oracle, &now, &error) != PLN_OK) {
             snprintf(why, bytes, "round %u: %s", round, error.message);
+            verdict = CONF_FAILED;
+        } else if (conf_allocations) {
+            snprintf(why, bytes, "round %u: %u allocations while the plan ran", round, conf_allocations);
+            conf_allocations = 0;
             verdict = CONF_FAILED;
         } else if (!check_outputs(in, oracle, &now, why, bytes) ||
                    (in->target->info.f32_bytes == 4 && !check_untouched(in, &now, why, bytes))) {

@@ -78,6 +78,10 @@ typedef bool conf_fill(struct conf_case *c, uint32_t index);
 /* ---- running
  * ------------------------------------------------------------------------------------------------------------------ */
 
+/* What the host counts: no entry may allocate while a plan runs. */
+extern bool conf_running;
+extern uint32_t conf_allocations;
+
 struct conf_target { /* an open device */
     const pln_backend *backend;
     pln_device *device;

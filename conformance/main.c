@@ -36,6 +36,7 @@ static void *host_allocate(void *context, size_t bytes)
 {
     (void)context;
     void *memory = NULL;
+    conf_allocations += conf_running;
     if (posix_memalign(&memory, 64, bytes ? bytes : 64) != 0)
         return NULL;
     return memset(memory, 0, bytes);

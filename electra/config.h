@@ -31,7 +31,7 @@ struct electra_config {
     enum electra_problem problem_type;
     pln_head head;       /* from architectures, else PLN_HEAD_MODEL */
     const char **labels; /* [num_labels] */
-    char (*unnamed)[24];  /* "LABEL_0" ... for labels without a name */
+    char (*unnamed)[24]; /* "LABEL_0" ... for labels without a name */
 };
 
 /* json is borrowed and kept by reference. `name` begins the sentences. PLN_BAD_MODEL, PLN_UNSUPPORTED. */

@@ -21,8 +21,8 @@ struct sched_constant {
 static bool same_constant(const struct sched_constant *c, uint32_t device, const pln_value *value,
                           const pln_constant_use *uses, uint32_t n_uses)
 {
-    if (c->device != device || c->rows != value->rows.offset || c->width != value->width || c->n_parts != value->n_parts ||
-        c->n_uses != n_uses)
+    if (c->device != device || c->rows != value->rows.offset || c->width != value->width ||
+        c->n_parts != value->n_parts || c->n_uses != n_uses)
         return false;
     for (uint32_t i = 0; i < c->n_parts; i++)
         if (c->parts[i] != value->parts[i]->data)

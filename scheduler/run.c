@@ -172,8 +172,8 @@ static pln_status take_dims(pln_schedule *schedule, const uint32_t *dims, uint32
 {
     const uint32_t n = schedule->graph->n_symbols;
     if (n_dims < n)
-        return pln_fail(error, PLN_INVALID, "graph %s has %u symbols, only %u numbers are given", schedule->graph->name, n,
-                        n_dims);
+        return pln_fail(error, PLN_INVALID, "graph %s has %u symbols, only %u numbers are given", schedule->graph->name,
+                        n, n_dims);
     memset(schedule->dims, 0, sizeof schedule->dims);
     memcpy(schedule->dims + 1, dims + 1, (n - 1) * sizeof *dims);
     return PLN_OK;

@@ -104,8 +104,8 @@ static uint32_t lanes_of(const struct gpu_limits *limits)
     return limits->lanes ? limits->lanes : 1;
 }
 
-/* A thread alone makes ROWS rows of one panel of columns, one of several lanes its own LANE_COLUMNS: S1 = rows, S2 = rows of
- * a panel, S3 = activation, S4 = flags. */
+/* A thread alone makes ROWS rows of one panel of columns, one of several lanes its own LANE_COLUMNS: S1 = rows, S2 =
+ * rows of a panel, S3 = activation, S4 = flags. */
 const char *gpu_tile_linear_cpu(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group)
 {
     enum { ROWS = 48, LANE_COLUMNS = 8 };

@@ -334,18 +334,19 @@ pln_status clb_plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, 
 
 /* ---- telling ---- */
 
-/* What the compiler tells: OpenCL has no word for registers; private memory is what did not fit into them. */
+/* What the compiler tells: OpenCL has no word for registers, and for spills only Intel's drivers have one. */
 static void describe_kernel(const pln_device *device, const struct clb_launch *launch, pln_kernel_info *info)
 {
-    cl_ulong local = 0, private = 0;
+    enum { SPILL_MEM_SIZE_INTEL = 0x4109 }; /* cl_intel_required_subgroup_size */
+    cl_ulong local = 0, spilled = 0;
     size_t multiple = 0;
     cl_device_id id = device->entry->id;
     clb.GetKernelWorkGroupInfo(launch->kernel, id, CL_KERNEL_LOCAL_MEM_SIZE, sizeof local, &local, NULL);
-    clb.GetKernelWorkGroupInfo(launch->kernel, id, CL_KERNEL_PRIVATE_MEM_SIZE, sizeof private, &private, NULL);
+    clb.GetKernelWorkGroupInfo(launch->kernel, id, SPILL_MEM_SIZE_INTEL, sizeof spilled, &spilled, NULL);
     clb.GetKernelWorkGroupInfo(launch->kernel, id, CL_KERNEL_PREFERRED_WORK_GROUP_SIZE_MULTIPLE, sizeof multiple,
                                &multiple, NULL);
     *info = (pln_kernel_info){
-        .spills = (uint32_t) private,
+        .spills = (uint32_t)spilled,
         .shared_bytes = (uint32_t)local,
         .subgroup = (uint32_t)multiple,
     };

@@ -36,7 +36,7 @@ double ref_activate(uint32_t activation, double x)
     case PLN_ACTIVATION_GELU_TANH:
         return 0.5 * x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x * x * x)));
     case PLN_ACTIVATION_GELU_10:
-        return clamp(gelu(x), -10, 10);
+        return isnan(x) ? x : clamp(gelu(x), -10, 10);
     case PLN_ACTIVATION_QUICK_GELU:
         return x * sigmoid(1.702 * x);
     case PLN_ACTIVATION_RELU:
