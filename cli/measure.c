@@ -44,54 +44,58 @@ static bool knows(const pln_device_info *info, const char *option)
     return false;
 }
 
-static struct cli_common options_for(const struct cli_common *common, const pln_device_entry *entry, bool *used)
+/* What of the options is for the device, which is opened to ask what it knows. */
+static pln_status options_for(const struct measure *m, const struct cli_common *common, const char *name,
+                              struct cli_common *own, bool *used, pln_error *error)
 {
-    struct cli_common own = *common;
-    own.device_options.n = 0;
-    for (uint32_t i = 0; i < common->device_options.n; i++) {
+    *own = *common;
+    own->device_options.n = 0;
+    if (!common->device_options.n)
+        return PLN_OK;
+    pln_devices *devices;
+    const pln_status status = pln_devices_open(m->runtime, name, NULL, 0, &devices, error);
+    for (uint32_t i = 0; status == PLN_OK && i < common->device_options.n; i++) {
         const char *option = common->device_options.items[i];
-        if (for_device(option, entry->name) && knows(&entry->info, option)) {
-            own.device_options.items[own.device_options.n++] = option;
-            used[i] = true;
-        }
+        if (!for_device(option, name) || !knows(&pln_devices_entry(devices, 0)->info, option))
+            continue;
+        own->device_options.items[own->device_options.n++] = option;
+        used[i] = true;
     }
-    return own;
+    pln_devices_close(&devices);
+    return status;
 }
 
-static const pln_device_entry *find_entry(const pln_device_entry *entries, uint32_t n, const char *name)
+static pln_status open_name(struct measure *m, const struct cli_common *common, const char *name, const char *directory,
+                            pln_session_options options, bool *used, pln_error *error)
 {
-    for (uint32_t i = 0; i < n; i++)
-        if (strcmp(entries[i].name, name) == 0)
-            return &entries[i];
-    return NULL;
+    struct cli_common own;
+    const pln_status status = options_for(m, common, name, &own, used, error);
+    return status == PLN_OK ? open_device(m, &own, name, directory, options, error) : status;
 }
 
-static pln_status open_entry(struct measure *m, const struct cli_common *common, const pln_device_entry *entries,
-                             uint32_t n, const char *name, const char *directory, pln_session_options options,
-                             bool *used, pln_error *error)
+static pln_status open_all(struct measure *m, const struct cli_common *common, const char *directory,
+                           pln_session_options options, bool *used, pln_error *error)
 {
-    const pln_device_entry *entry = find_entry(entries, n, name);
-    const struct cli_common own = entry ? options_for(common, entry, used) : *common;
-    return open_device(m, &own, name, directory, options, error);
+    const pln_device_entry *entries;
+    uint32_t n;
+    pln_status status = pln_runtime_devices(m->runtime, &entries, &n, error);
+    for (uint32_t i = 0; status == PLN_OK && i < n; i++)
+        if (!(entries[i].info.flags & PLN_DEVICE_UNUSABLE))
+            status = open_name(m, common, entries[i].name, directory, options, used, error);
+    return status;
 }
 
 static pln_status open_list(struct measure *m, const struct cli_common *common, const char *directory,
                             pln_session_options options, bool *used, pln_error *error)
 {
-    const pln_device_entry *entries;
-    uint32_t n;
-    pln_status status = pln_runtime_devices(m->runtime, &entries, &n, error);
-    if (!common->device || strcmp(common->device, "all") == 0) {
-        for (uint32_t i = 0; status == PLN_OK && i < n; i++)
-            if (!(entries[i].info.flags & PLN_DEVICE_UNUSABLE))
-                status = open_entry(m, common, entries, n, entries[i].name, directory, options, used, error);
-        return status;
-    }
+    if (!common->device || strcmp(common->device, "all") == 0)
+        return open_all(m, common, directory, options, used, error);
+    pln_status status = PLN_OK;
     for (const char *s = common->device; status == PLN_OK; s++) {
         char name[64];
         const size_t length = strcspn(s, ",");
         snprintf(name, sizeof name, "%.*s", (int)length, s);
-        status = open_entry(m, common, entries, n, name, directory, options, used, error);
+        status = open_name(m, common, name, directory, options, used, error);
         s += length;
         if (!*s)
             break;
