@@ -97,8 +97,9 @@ enum conf_verdict conf_check(const struct conf_target *target, const struct conf
                              uint32_t index, const struct conf_case *c, char *why, size_t why_bytes);
 
 /* A device must refuse what is newer than itself: an unknown op, a later version, params or operands that it does not
- * know, and take params that are longer but zero. Writes what it judges wrongly; true if nothing. */
-bool conf_check_growth(const struct conf_target *target, char *why, size_t why_bytes);
+ * know, and take params that are longer but zero. `why` says what it judges wrongly. CONF_REFUSED if it does not take
+ * the op that is asked about. */
+enum conf_verdict conf_check_growth(const struct conf_target *target, char *why, size_t why_bytes);
 
 /* ---- the cases
  * ---------------------------------------------------------------------------------------------------------------- */
