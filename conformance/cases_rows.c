@@ -23,6 +23,7 @@ static const uint32_t linear_shapes[][3] = {
     {4, 33, 31},     {31, 33, 50},   {33, 31, 64},   {32, 32, 32},   {64, 64, 64},   {63, 65, 127},
     {65, 63, 129},   {128, 128, 96}, {129, 127, 33}, {127, 130, 16}, {16, 768, 96},  {33, 128, 768},
     {130, 300, 257}, {20, 50, 8},    {3, 1000, 12},  {257, 40, 128}, {6, 256, 3072}, {1, 4096, 96},
+    {2, 5, 2},       {5, 50, 15},    {31, 96, 63},   {65, 129, 50},  {127, 64, 256},
 };
 
 bool conf_linear(struct conf_case *c, uint32_t index)
@@ -35,9 +36,9 @@ bool conf_linear(struct conf_case *c, uint32_t index)
     const pln_dim rows = conf_rows(c, linear_shapes[i][0]);
     const pln_linear_params params = {.activation = form == 1 ? PLN_ACTIVATION_GELU : form == 2 ? index % 16 : 0};
     name_case(c, "linear", linear_shapes[i][0], n, k, forms[form]);
-    int32_t x = conf_input(c, rows, form == 3 ? k + 7 : k, form == 4 ? k + 13 : 0, 1);
+    int32_t x = conf_input(c, rows, form == 3 ? k + 17 : k, form == 4 ? k + 13 : 0, 1);
     if (form == 3)
-        x = conf_window(c, x, 5, k);
+        x = conf_window(c, x, i % 2 ? 5 : 15, k);
     const int32_t w = conf_constant(c, n, k, 1 / sqrtf((float)k), index % 2);
     struct conf_node *node = conf_node(c, PLN_OP_LINEAR, &params, sizeof params, PLN_LINEAR_INPUTS, PLN_LINEAR_OUTPUTS);
     node->inputs[PLN_LINEAR_INPUT_X] = x;
@@ -97,10 +98,13 @@ bool conf_activation(struct conf_case *c, uint32_t index)
     const pln_activation_params params = {.activation = activation};
     const pln_dim rows = conf_rows(c, 21);
     snprintf(c->name, sizeof c->name, "activation %u, form %u", activation, form);
-    int32_t x = conf_input(c, rows, widths[form], 0, 6);
-    conf_floats(c, x)[0] = 90; /* where exponentials end */
-    conf_floats(c, x)[1] = -90;
-    conf_floats(c, x)[2] = 0;
+    int32_t x = conf_input(c, rows, form == 2 ? widths[form] + 17 : widths[form], 0, 6);
+    const uint32_t first = form == 2 ? 15 : 0;
+    conf_floats(c, x)[first] = 90; /* where exponentials end */
+    conf_floats(c, x)[first + 1] = -90;
+    conf_floats(c, x)[first + 2] = 0;
+    if (form == 2)
+        x = conf_window(c, x, first, widths[form]);
     struct conf_node *node = conf_node(c, PLN_OP_ACTIVATION, &params, sizeof params, 1, 1);
     node->inputs[0] = x;
     node->outputs[0] = form == 1 ? conf_same(c, x) : conf_output(c, rows, widths[form]);
@@ -151,7 +155,8 @@ bool conf_embed(struct conf_case *c, uint32_t index)
     }
     node->inputs[PLN_EMBED_INPUT_GAMMA] = conf_constant(c, 1, width, 1, true);
     node->inputs[PLN_EMBED_INPUT_BETA] = conf_constant(c, 1, width, 1, true);
-    node->outputs[PLN_EMBED_OUTPUT_Y] = conf_output(c, rows, width);
+    node->outputs[PLN_EMBED_OUTPUT_Y] =
+        form == 1 ? conf_window(c, conf_output(c, rows, width + 18), 15, width) : conf_output(c, rows, width);
     if (form == 3) {
         node->outputs[PLN_EMBED_OUTPUT_MEAN] = conf_output(c, rows, 1);
         node->outputs[PLN_EMBED_OUTPUT_RSTD] = conf_output(c, rows, 1);
@@ -246,5 +251,29 @@ bool conf_chain(struct conf_case *c, uint32_t index)
     int32_t y = chain_norm(c, chain_linear(c, context, rows, width, PLN_ACTIVATION_NONE, x), rows);
     const int32_t inner = chain_linear(c, y, rows, 4 * width, PLN_ACTIVATION_GELU, PLN_ABSENT);
     chain_norm(c, chain_linear(c, inner, rows, width, PLN_ACTIVATION_NONE, y), rows);
+    return true;
+}
+
+/* The head of a generator on the rows that are masked, of which the short round has none: then the loss is NaN. */
+bool conf_masked(struct conf_case *c, uint32_t index)
+{
+    static const uint32_t shapes[][3] = {{5, 3, 6}, {40, 9, 33}, {64, 33, 64}};
+    if (index >= COUNT(shapes))
+        return false;
+    const uint32_t width = shapes[index][2];
+    const pln_dim rows = conf_rows(c, shapes[index][0]),
+                  masked = {conf_symbol(c, c->round == 1 ? 0 : shapes[index][1], shapes[index][1] + 4), 1, 0};
+    const pln_cross_entropy_params loss = {.ignore_index = -100};
+    name_case(c, "masked", shapes[index][0], width, shapes[index][1], "none of them in the short round");
+    struct conf_node *node = conf_node(c, PLN_OP_GATHER, NULL, 0, PLN_GATHER_INPUTS, PLN_GATHER_OUTPUTS);
+    node->inputs[PLN_GATHER_INPUT_X] = conf_input(c, rows, width, 0, 1);
+    node->inputs[PLN_GATHER_INPUT_INDEX] = conf_random_integers(c, masked, conf_count(c, rows));
+    int32_t y = node->outputs[PLN_GATHER_OUTPUT_Y] = conf_output(c, masked, width);
+    y = chain_norm(c, chain_linear(c, y, masked, width, PLN_ACTIVATION_GELU, PLN_ABSENT), masked);
+    y = chain_linear(c, y, masked, 2 * width, PLN_ACTIVATION_NONE, PLN_ABSENT);
+    node = conf_node(c, PLN_OP_CROSS_ENTROPY, &loss, sizeof loss, PLN_CROSS_ENTROPY_INPUTS, PLN_CROSS_ENTROPY_OUTPUTS);
+    node->inputs[PLN_CROSS_ENTROPY_INPUT_LOGITS] = y;
+    node->inputs[PLN_CROSS_ENTROPY_INPUT_LABELS] = conf_random_integers(c, masked, 2 * width);
+    node->outputs[PLN_CROSS_ENTROPY_OUTPUT_LOSS] = conf_output(c, conf_fixed(1), 1);
     return true;
 }

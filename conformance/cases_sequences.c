@@ -17,7 +17,7 @@ struct packed {
     pln_dim rows, starts_rows;
 };
 
-/* In the short round every second sequence is shortened and the last left out. */
+/* In the short round every second sequence is shortened and the last left out; a lone one is shortened. */
 static struct packed pack(struct conf_case *c, const uint32_t *lengths, uint32_t n)
 {
     struct packed p = {.n = n};
@@ -27,7 +27,8 @@ static struct packed pack(struct conf_case *c, const uint32_t *lengths, uint32_t
     if (c->round == 1 && n > 1)
         p.n--;
     for (uint32_t i = 0; i < p.n; i++) {
-        const uint32_t length = c->round == 1 && i % 2 ? lengths[i] / 2 : lengths[i];
+        const bool shortened = c->round == 1 && (i % 2 || n == 1);
+        const uint32_t length = shortened ? (lengths[i] + (n == 1)) / 2 : lengths[i];
         p.starts[i + 1] = p.starts[i] + (int32_t)length;
     }
     p.rows = (pln_dim){conf_symbol(c, (uint32_t)p.starts[p.n], full + 3), 1, 0};
@@ -37,7 +38,7 @@ static struct packed pack(struct conf_case *c, const uint32_t *lengths, uint32_t
 
 struct attention_form {
     const char *name;
-    bool mask, hidden_row, causal, bias, planes, infinite, cross, head_mask, outputs, separate;
+    bool mask, hidden_row, causal, bias, planes, infinite, cross, head_mask, outputs, lse, probabilities, separate;
     uint32_t relative;
 };
 static const struct attention_form attention_forms[] = {
@@ -54,6 +55,10 @@ static const struct attention_form attention_forms[] = {
     {"cross", .cross = true, .mask = true},
     {"cross, bias, outputs", .cross = true, .bias = true, .outputs = true},
     {"head mask, outputs", .head_mask = true, .outputs = true},
+    {"infinite bias of heads, lse", .bias = true, .planes = true, .infinite = true, .lse = true},
+    {"infinite bias, key mask, outputs", .bias = true, .infinite = true, .mask = true, .outputs = true},
+    {"cross, causal, probabilities", .cross = true, .causal = true, .probabilities = true},
+    {"separate, lse", .separate = true, .lse = true},
     {"separate, relative 2, causal, head mask", .separate = true, .relative = 2, .causal = true, .head_mask = true},
 };
 
@@ -63,8 +68,9 @@ struct attention_shape {
 static const struct attention_shape attention_shapes[] = {
     {1, 4, 1, {1}},          {3, 4, 3, {6, 4, 1}}, {2, 5, 4, {3, 0, 7, 2}},     {1, 8, 2, {33, 31}},
     {4, 16, 3, {17, 64, 5}}, {2, 64, 2, {65, 40}}, {12, 3, 5, {1, 2, 3, 5, 8}}, {2, 32, 1, {129}},
+    {1, 16, 2, {300, 2}},
 };
-enum { POSITIONS = 140 };
+enum { POSITIONS = 310 };
 
 static uint32_t pair_starts_of(const struct packed *q, const struct packed *k, int32_t *starts)
 {
@@ -106,7 +112,7 @@ static void add_operands(struct conf_case *c, struct conf_node *node, const stru
         most += shape->lengths[i] * (form->cross ? shape->lengths[i] / 2 + 3 : shape->lengths[i]);
     const uint32_t n_pairs = pair_starts_of(q, k, pair_starts);
     const pln_dim pairs = {conf_symbol(c, n_pairs, most + 8), 1, 0};
-    if (form->bias || form->outputs)
+    if (form->bias || form->outputs || form->probabilities)
         node->inputs[PLN_ATTENTION_INPUT_PAIR_STARTS] = conf_integers(c, q->starts_rows, pair_starts);
     if (form->bias)
         add_bias(c, node, form, pairs, form->planes ? shape->heads : 1, k);
@@ -116,10 +122,10 @@ static void add_operands(struct conf_case *c, struct conf_node *node, const stru
         node->inputs[PLN_ATTENTION_INPUT_DISTANCE] = conf_constant(c, 2 * POSITIONS - 1, shape->head_size, 1, true);
     if (form->head_mask)
         node->inputs[PLN_ATTENTION_INPUT_HEAD_MASK] = conf_input(c, conf_fixed(1), shape->heads, 0, 1);
-    if (form->outputs) {
+    if (form->outputs || form->lse)
         node->outputs[PLN_ATTENTION_OUTPUT_LSE] = conf_output(c, q->rows, shape->heads);
+    if (form->outputs || form->probabilities)
         node->outputs[PLN_ATTENTION_OUTPUT_PROBABILITIES] = conf_output(c, (pln_dim){pairs.symbol, shape->heads, 0}, 1);
-    }
 }
 
 static struct packed pack_source(struct conf_case *c, const struct attention_shape *shape)
@@ -197,15 +203,17 @@ bool conf_cross_entropy(struct conf_case *c, uint32_t index)
         return false;
     const uint32_t classes = loss_shapes[i][1];
     const pln_dim rows = conf_rows(c, loss_shapes[i][0]);
-    const pln_cross_entropy_params params = {.ignore_index = -100};
+    const pln_cross_entropy_params params = {.ignore_index = i % 2 ? 0 : -100};
     snprintf(c->name, sizeof c->name, "cross_entropy %ux%u, %s", loss_shapes[i][0], classes,
              (const char *const[]){"all labels", "some labels, lse", "no label"}[form]);
     struct conf_node *node = conf_node(c, PLN_OP_CROSS_ENTROPY, &params, sizeof params, 2, 2);
-    node->inputs[0] = conf_input(c, rows, classes, 0, 3);
+    node->inputs[0] = conf_input(c, rows, form ? classes + 20 : classes, 0, 3);
+    if (form)
+        node->inputs[0] = conf_window(c, node->inputs[0], 15, classes);
     node->inputs[1] = conf_random_integers(c, rows, classes);
     for (uint32_t j = 0; j < conf_count(c, rows); j++)
         if (form == 2 || (form == 1 && j % 3 == 1))
-            conf_ints(c, node->inputs[1])[j] = -100;
+            conf_ints(c, node->inputs[1])[j] = params.ignore_index;
     node->outputs[0] = conf_output(c, conf_fixed(1), 1);
     if (form == 1)
         node->outputs[1] = conf_output(c, rows, 1);
@@ -227,7 +235,7 @@ bool conf_binary_cross_entropy(struct conf_case *c, uint32_t index)
     if (form) {
         node->inputs[2] = conf_input(c, rows, 1, 0, 1);
         for (uint32_t j = 0; j < conf_count(c, rows); j++)
-            conf_floats(c, node->inputs[2])[j] = form == 1 && j % 2 == 0 ? 1 : 0;
+            conf_floats(c, node->inputs[2])[j] = form == 1 && j % 2 == 0 ? 0.25f * (float)(1 + j % 5) : 0;
     }
     node->outputs[0] = conf_output(c, conf_fixed(1), 1);
     return true;
@@ -276,5 +284,6 @@ const struct conf_group conf_groups[] = {
 #undef PLN_OP
     {0, "tied", conf_tied},
     {0, "chain", conf_chain},
+    {0, "masked", conf_masked},
 };
 const uint32_t conf_n_groups = COUNT(conf_groups);

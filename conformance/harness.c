@@ -10,7 +10,9 @@
 #include <string.h>
 
 enum { GUARD_WORDS = 64 };
-static const uint32_t pattern = 0x7fc0beefu; /* a quiet NaN */
+/* Two quiet NaNs: processors hand on the payload of an operand, so that rows which are computed from what inputs hold
+ * past their real rows would not show if outputs had held the same. */
+static const uint32_t pattern = 0x7fc0beefu, poison = 0x7fc00001u;
 
 /* Results hold inputs and weights of order one, so that outputs are of order one too: 2e-5 is some hundred roundings of
  * f32, what sums over a few thousand terms lose, and far below what a wrong index or a dropped term costs. */
@@ -200,7 +202,7 @@ static bool is_read(const struct conf_case *c, int32_t value, uint32_t k)
     return false;
 }
 
-/* Everything is the pattern but the real rows of inputs and states; beside a window they are the pattern too. */
+/* Everything is the pattern, inputs and states are the poison but for the real rows, and there beside a window too. */
 static void fill_image(const struct instance *in, const struct conf_case *c, uint32_t *image)
 {
     for (uint32_t i = 0; i < in->words; i++)
@@ -209,6 +211,8 @@ static void fill_image(const struct instance *in, const struct conf_case *c, uin
         const struct conf_value *v = &c->values[i];
         if (!in_memory(v) || !v->data)
             continue;
+        for (uint32_t j = 0; j < pln_dim_rows(v->rows, c->capacity) * v->stride; j++)
+            image[in->places[i] + j] = poison;
         for (uint32_t k = 0; k < v->width; k++)
             for (uint32_t r = 0; is_read(c, (int32_t)i, k) && r < conf_count(c, v->rows); r++)
                 image[in->places[i] + (size_t)r * v->stride + k] =

@@ -115,5 +115,5 @@ extern bool conf_quick; /* small shapes only, for slow devices */
 
 conf_fill conf_linear, conf_layer_norm, conf_activation, conf_gather, conf_embed, conf_attention, conf_segment_mean,
     conf_cross_entropy, conf_binary_cross_entropy, conf_mean_squared_error, conf_span_cross_entropy, conf_accumulate,
-    conf_tied, conf_chain;
+    conf_tied, conf_chain, conf_masked;
 #endif
