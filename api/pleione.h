@@ -306,32 +306,73 @@ PLN_API pln_status pln_schedule_kernels(const pln_schedule *schedule, uint32_t i
 /* ---- tokenizer
  * ---------------------------------------------------------------------------------------------------------- */
 
-typedef struct pln_tokenizer pln_tokenizer;
+typedef struct pln_tokenizer pln_tokenizer; /* vocabulary and rules; read-only once it is open: any thread */
+typedef struct pln_encoder pln_encoder;     /* threads, scratch and the last answer: one caller at a time */
 
-/* Returns new, from a model directory (vocab.txt, tokenizer_config.json). Read-only afterwards: any thread.
- * PLN_BAD_MODEL. */
-PLN_API pln_status pln_tokenizer_open(const char *directory, pln_log_fn *log, void *log_context,
-                                      pln_tokenizer **tokenizer, pln_error *error);
-PLN_API void pln_tokenizer_close(pln_tokenizer **tokenizer);
+typedef struct pln_tokenizer_options { /* zero is a good default */
+    pln_log_fn *log;                   /* NULL: warnings are dropped */
+    void *log_context;
+} pln_tokenizer_options;
 
-/* A token's place. Special tokens that were added have begin = end = 0 and word = -1. */
-typedef struct pln_token {
-    int32_t id;
-    int32_t type;        /* 0 in the first text, 1 in the second */
-    int32_t word;        /* number of the word in its text, or -1 */
-    uint32_t begin, end; /* code points of the text */
-    uint32_t begin_byte, end_byte;
-    bool special; /* [CLS], [SEP] put there by the encoder */
-} pln_token;
+/* Returns new. path: a model directory (vocab.txt, tokenizer_config.json) or a vocabulary file, beside which the config
+ * is looked for. options may be NULL. PLN_BAD_MODEL names the file. */
+PLN_API pln_status pln_tokenizer_open(const char *path, const pln_tokenizer_options *options, pln_tokenizer **tokenizer,
+                                      pln_error *error);
+PLN_API void pln_tokenizer_close(pln_tokenizer **tokenizer); /* after its encoders */
 
-/* Returns new tokens, freed by pln_free: [CLS] text [SEP], and with pair (may be NULL) pair [SEP]. UTF-8, bytes long;
- * invalid bytes are one U+FFFD each maximal subpart. max_length 0: no truncation, else the longer text is cut first. */
-PLN_API pln_status pln_tokenizer_encode(const pln_tokenizer *tokenizer, const char *text, size_t bytes,
-                                        const char *pair, size_t pair_bytes, uint32_t max_length, pln_token **tokens,
-                                        uint32_t *count, pln_error *error);
-PLN_API const char *pln_tokenizer_token(const pln_tokenizer *tokenizer, int32_t id); /* NULL if out of range */
+typedef enum pln_special { PLN_UNK_TOKEN, PLN_SEP_TOKEN, PLN_PAD_TOKEN, PLN_CLS_TOKEN, PLN_MASK_TOKEN } pln_special;
+
+PLN_API const char *pln_tokenizer_token(const pln_tokenizer *tokenizer, int32_t id); /* NULL if there is none */
 PLN_API int32_t pln_tokenizer_id(const pln_tokenizer *tokenizer, const char *token); /* -1 if there is none */
-PLN_API int32_t pln_tokenizer_mask_id(const pln_tokenizer *tokenizer);               /* [MASK], or -1 */
+PLN_API int32_t pln_tokenizer_special_id(const pln_tokenizer *tokenizer, pln_special special);
+PLN_API uint32_t pln_tokenizer_count(const pln_tokenizer *tokenizer);      /* ids are below this number */
+PLN_API uint32_t pln_tokenizer_max_length(const pln_tokenizer *tokenizer); /* that the files name; 0: none */
+
+/* Returns new text (pln_free), NULL if there is no memory. Ids that do not exist are passed over. */
+PLN_API char *pln_tokenizer_decode(const pln_tokenizer *tokenizer, const int32_t *ids, uint32_t n, bool skip_special);
+
+/* UTF-8, need not end in NUL. Invalid bytes are one U+FFFD each maximal subpart. At most 4 GiB. */
+typedef struct pln_text {
+    const char *text;
+    size_t bytes;
+} pln_text;
+
+typedef struct pln_example {
+    pln_text text;
+    pln_text pair; /* text NULL: there is none */
+} pln_example;
+
+typedef struct pln_encode_options { /* zero is a good default */
+    uint32_t max_length;            /* of a row, special tokens included; 0: nothing is cut */
+} pln_encode_options;
+
+/* Rows of tokens, one after the other: row r is tokens [starts[r], starts[r + 1]). One entry a token in each column:
+ * what a model reads can be bound to it as it lies. */
+typedef struct pln_encodings {
+    uint32_t rows, tokens;
+    const uint32_t *starts;        /* [rows + 1] */
+    const uint32_t *examples;      /* [rows], the example that the row is of */
+    const int32_t *ids;            /* [tokens], as all that follow */
+    const int32_t *types;          /* 0 in the first text and round it, 1 in the second and behind it */
+    const int32_t *words;          /* number of the word in its text; -1: special */
+    const int8_t *sequences;       /* 0 in the first text, 1 in the second; -1: special */
+    const uint8_t *attention_mask; /* 1: a token, 0: padding */
+    const uint8_t *special_mask;   /* 1: put there by the encoder */
+    const uint32_t *begins, *ends; /* code points of its text; 0, 0: special */
+    const uint32_t *begin_bytes, *end_bytes;
+} pln_encodings;
+
+/* Returns new; keeps the tokenizer. threads: the caller included; 0: one per processor. PLN_NO_MEMORY. */
+PLN_API pln_status pln_encoder_create(const pln_tokenizer *tokenizer, uint32_t threads, pln_encoder **encoder,
+                                      pln_error *error);
+PLN_API void pln_encoder_destroy(pln_encoder **encoder);
+
+/* [CLS] text [SEP], and with a pair: pair [SEP]; rows in the order of the examples, whatever the threads. Borrows; the
+ * answer belongs to the encoder until its next call. options may be NULL. Memory is kept for the next call: many small
+ * calls allocate nothing. PLN_INVALID names the example. */
+PLN_API pln_status pln_encoder_encode(pln_encoder *encoder, const pln_example *examples, uint32_t count,
+                                      const pln_encode_options *options, const pln_encodings **encodings,
+                                      pln_error *error);
 
 /* ---- models
  * ------------------------------------------------------------------------------------------------------------- */

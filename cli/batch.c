@@ -61,28 +61,32 @@ bool cli_batch_random(struct cli_batch *b, struct cli_shape shape, uint32_t shor
 pln_status cli_batch_texts(struct cli_batch *b, pln_model *model, const struct cli_list *texts, pln_error *error)
 {
     const pln_tokenizer *tokenizer;
-    pln_token *tokens[CLI_LIST] = {0};
-    uint32_t counts[CLI_LIST], longest = 0;
+    const pln_encodings *rows;
+    pln_encoder *encoder = NULL;
+    pln_example examples[CLI_LIST] = {0};
+    uint32_t longest = 0;
+    for (uint32_t i = 0; i < texts->n; i++)
+        examples[i].text = (pln_text){texts->items[i], strlen(texts->items[i])};
     pln_status status = pln_model_tokenizer(model, &tokenizer, error);
-    for (uint32_t i = 0; status == PLN_OK && i < texts->n; i++) {
-        status = pln_tokenizer_encode(tokenizer, texts->items[i], strlen(texts->items[i]), NULL, 0, 0, &tokens[i],
-                                      &counts[i], error);
-        if (status == PLN_OK && counts[i] > longest)
-            longest = counts[i];
-    }
+    if (status == PLN_OK)
+        status = pln_encoder_create(tokenizer, 1, &encoder, error);
+    if (status == PLN_OK)
+        status = pln_encoder_encode(encoder, examples, texts->n, NULL, &rows, error);
+    for (uint32_t i = 0; status == PLN_OK && i < texts->n; i++)
+        if (rows->starts[i + 1] - rows->starts[i] > longest)
+            longest = rows->starts[i + 1] - rows->starts[i];
     if (status == PLN_OK && !allocate(b, texts->n, longest)) {
         status = PLN_NO_MEMORY;
         *error = (pln_error){.status = status, .message = "no memory for a batch of texts"};
     }
     for (uint32_t i = 0; status == PLN_OK && i < texts->n; i++) {
-        b->lengths[i] = counts[i];
-        for (uint32_t j = 0; j < counts[i]; j++) {
-            b->ids[(size_t)i * longest + j] = tokens[i][j].id;
+        b->lengths[i] = rows->starts[i + 1] - rows->starts[i];
+        for (uint32_t j = 0; j < b->lengths[i]; j++) {
+            b->ids[(size_t)i * longest + j] = rows->ids[rows->starts[i] + j];
             b->mask[(size_t)i * longest + j] = 1;
         }
     }
-    for (uint32_t i = 0; i < texts->n; i++)
-        pln_free(tokens[i]);
+    pln_encoder_destroy(&encoder);
     return status;
 }
 

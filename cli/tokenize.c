@@ -3,81 +3,42 @@
  * pleione tokenize: a line of text in, a line of ids out, in the order of the input.
  */
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/cli.h"
 
-enum { LINES = 1024, MAX_THREADS = 64 };
+enum { LINES = 1024 };
 
 struct line {
     char *text;
     size_t bytes, room;
-    pln_token *tokens;
-    uint32_t n;
-    pln_status status;
-    pln_error error;
 };
 
 struct stream {
     const pln_tokenizer *tokenizer;
-    uint32_t threads;
+    pln_encoder *encoder;
     bool json;
-    struct line *lines; /* [LINES] */
+    struct line *lines;    /* [LINES] */
+    pln_example *examples; /* [LINES] */
     uint32_t n;
 };
 
-struct share {
-    struct stream *stream;
-    uint32_t first;
-};
-
-static void *encode_share(void *argument)
-{
-    const struct share *share = argument;
-    for (uint32_t i = share->first; i < share->stream->n; i += share->stream->threads) {
-        struct line *line = &share->stream->lines[i];
-        line->status = pln_tokenizer_encode(share->stream->tokenizer, line->text, line->bytes, NULL, 0, 0,
-                                            &line->tokens, &line->n, &line->error);
-    }
-    return NULL;
-}
-
-static void encode_lines(struct stream *s)
-{
-    pthread_t handles[MAX_THREADS];
-    struct share shares[MAX_THREADS];
-    bool started[MAX_THREADS] = {false};
-    for (uint32_t i = 0; i < s->threads; i++)
-        shares[i] = (struct share){s, i};
-    for (uint32_t i = 1; i < s->threads; i++)
-        started[i] = pthread_create(&handles[i], NULL, encode_share, &shares[i]) == 0;
-    for (uint32_t i = 0; i < s->threads; i++)
-        if (!started[i])
-            encode_share(&shares[i]);
-    for (uint32_t i = 1; i < s->threads; i++)
-        if (started[i])
-            pthread_join(handles[i], NULL);
-}
-
-static void print_tokens(const struct stream *s, const struct line *line)
+static void print_row(const struct stream *s, const pln_encodings *e, uint32_t begin, uint32_t end)
 {
     if (!s->json) {
-        for (uint32_t i = 0; i < line->n; i++)
-            printf(i ? " %d" : "%d", (int)line->tokens[i].id);
+        for (uint32_t i = begin; i < end; i++)
+            printf(i > begin ? " %d" : "%d", (int)e->ids[i]);
         putchar('\n');
         return;
     }
     json_t *ids = json_array(), *tokens = json_array(), *offsets = json_array(), *words = json_array();
-    for (uint32_t i = 0; i < line->n; i++) {
-        const pln_token *t = &line->tokens[i];
-        const char *token = pln_tokenizer_token(s->tokenizer, t->id);
-        json_array_append_new(ids, json_integer(t->id));
+    for (uint32_t i = begin; i < end; i++) {
+        const char *token = pln_tokenizer_token(s->tokenizer, e->ids[i]);
+        json_array_append_new(ids, json_integer(e->ids[i]));
         json_array_append_new(tokens, json_string(token ? token : ""));
-        json_array_append_new(offsets, json_pack("[i,i]", (int)t->begin, (int)t->end));
-        json_array_append_new(words, t->word < 0 ? json_null() : json_integer(t->word));
+        json_array_append_new(offsets, json_pack("[i,i]", (int)e->begins[i], (int)e->ends[i]));
+        json_array_append_new(words, e->words[i] < 0 ? json_null() : json_integer(e->words[i]));
     }
     cli_print_json(json_pack("{s:o,s:o,s:o,s:o}", "ids", ids, "tokens", tokens, "offsets", offsets, "word_ids", words));
 }
@@ -85,19 +46,16 @@ static void print_tokens(const struct stream *s, const struct line *line)
 /* Encodes and prints what was gathered. */
 static int flush_lines(struct stream *s)
 {
-    int code = 0;
-    encode_lines(s);
-    for (uint32_t i = 0; i < s->n; i++) {
-        struct line *line = &s->lines[i];
-        if (code == 0 && line->status != PLN_OK)
-            code = cli_fail(&line->error);
-        if (code == 0)
-            print_tokens(s, line);
-        pln_free(line->tokens);
-        line->tokens = NULL;
-    }
+    const pln_encodings *e;
+    pln_error error;
+    for (uint32_t i = 0; i < s->n; i++)
+        s->examples[i] = (pln_example){.text = {s->lines[i].text, s->lines[i].bytes}};
+    if (pln_encoder_encode(s->encoder, s->examples, s->n, NULL, &e, &error) != PLN_OK)
+        return cli_fail(&error);
+    for (uint32_t r = 0; r < e->rows; r++)
+        print_row(s, e, e->starts[r], e->starts[r + 1]);
     s->n = 0;
-    return code;
+    return 0;
 }
 
 static int tokenize_file(struct stream *s, FILE *in, const char *name)
@@ -140,11 +98,12 @@ static int tokenize_files(struct stream *s, const struct cli_list *arguments)
 
 int cli_tokenize(int argc, char **argv)
 {
-    struct stream s = {.threads = 0};
+    struct stream s = {.n = 0};
+    uint32_t threads = 0;
     struct cli_list arguments = {0};
     const struct cli_option options[] = {
         {"--json", CLI_FLAG, &s.json, NULL, "ids, tokens, offsets (code points) and word ids, one object a line"},
-        {"--threads", CLI_UNSIGNED, &s.threads, "N", "threads (default: all)"},
+        {"--threads", CLI_UNSIGNED, &threads, "N", "threads (default: all)"},
     };
     static const struct cli_usage usage = {
         .synopsis = "tokenize MODEL [FILE...]",
@@ -158,21 +117,23 @@ int cli_tokenize(int argc, char **argv)
         return parsed - 1;
     if (!arguments.n)
         return cli_usage_error("tokenize needs a MODEL directory");
-    if (!s.threads)
-        s.threads = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
-    if (s.threads > MAX_THREADS)
-        s.threads = MAX_THREADS;
     cli_catch_interrupt();
     pln_error error;
     pln_tokenizer *tokenizer;
-    if (pln_tokenizer_open(arguments.items[0], cli_log, NULL, &tokenizer, &error) != PLN_OK)
+    const pln_tokenizer_options how = {.log = cli_log};
+    if (pln_tokenizer_open(arguments.items[0], &how, &tokenizer, &error) != PLN_OK)
         return cli_fail(&error);
+    int code = pln_encoder_create(tokenizer, threads, &s.encoder, &error) == PLN_OK ? 0 : cli_fail(&error);
     s.tokenizer = tokenizer;
     s.lines = calloc(LINES, sizeof *s.lines);
-    int code = s.lines ? tokenize_files(&s, &arguments) : PLN_NO_MEMORY;
+    s.examples = calloc(LINES, sizeof *s.examples);
+    if (code == 0)
+        code = s.lines && s.examples ? tokenize_files(&s, &arguments) : PLN_NO_MEMORY;
     for (uint32_t i = 0; s.lines && i < LINES; i++)
         free(s.lines[i].text);
     free(s.lines);
+    free(s.examples);
+    pln_encoder_destroy(&s.encoder);
     pln_tokenizer_close(&tokenizer);
     const int written = cli_finish_output();
     return code ? code : written;

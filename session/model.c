@@ -64,9 +64,9 @@ const char *pln_model_label(const pln_model *model, uint32_t index)
 pln_status pln_model_tokenizer(pln_model *model, const pln_tokenizer **tokenizer, pln_error *error)
 {
     pln_status status = PLN_OK;
+    const pln_tokenizer_options options = {.log = model->runtime->log, .log_context = model->runtime->log_context};
     if (!model->tokenizer)
-        status = pln_tokenizer_open(ckpt_directory(model->checkpoint), model->runtime->log, model->runtime->log_context,
-                                    &model->tokenizer, error);
+        status = pln_tokenizer_open(ckpt_directory(model->checkpoint), &options, &model->tokenizer, error);
     *tokenizer = model->tokenizer;
     return status;
 }

@@ -14,14 +14,15 @@ static uint32_t join_words(const struct task_text *text, const float *logits, pl
     uint32_t n = 0;
     int32_t open = -1; /* number of the word under way */
     for (uint32_t i = 0; i < text->n; i++) {
-        const pln_token *t = &text->tokens[i];
+        const int32_t word = text->tokens->words[i];
+        const uint32_t end = text->tokens->end_bytes[i];
         const float probability = 1 / (1 + expf(-logits[i]));
-        if (t->word < 0)
+        if (word < 0)
             continue;
-        if (t->word != open)
-            words[n++] = (pln_word){t->begin_byte, t->end_byte, probability};
-        open = t->word;
-        words[n - 1].end = t->end_byte;
+        if (word != open)
+            words[n++] = (pln_word){text->tokens->begin_bytes[i], end, probability};
+        open = word;
+        words[n - 1].end = end;
         if (probability > words[n - 1].probability)
             words[n - 1].probability = probability;
     }

@@ -60,7 +60,7 @@ pln_status pln_fill_mask(pln_session *session, const char *text, uint32_t top, p
         return status;
     uint32_t *masks = calloc(encoded.n + 1, sizeof *masks);
     for (uint32_t i = 0; masks && i < encoded.n; i++)
-        if (encoded.tokens[i].id == pln_tokenizer_mask_id(tokenizer))
+        if (encoded.tokens->ids[i] == pln_tokenizer_special_id(tokenizer, PLN_MASK_TOKEN))
             masks[n_masks++] = i;
     if (!masks)
         status = pln_fail(error, PLN_NO_MEMORY, "no memory for %u tokens", encoded.n);

@@ -5,7 +5,6 @@
 #include "tasks/tasks.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/fail.h"
@@ -18,39 +17,34 @@ pln_status task_encode(pln_session *session, pln_head head, const char *text, co
         return pln_fail(error, PLN_INVALID, "the session has the head %s, this task needs %s",
                         pln_head_string(session->head), pln_head_string(head));
     const uint32_t most = session->model->config.max_position_embeddings;
+    const pln_example example = {{text, strlen(text)}, {pair, pair ? strlen(pair) : 0}};
     const pln_tokenizer *tokenizer;
     pln_status status = pln_model_tokenizer(session->model, &tokenizer, error);
     if (status == PLN_OK)
-        status = pln_tokenizer_encode(tokenizer, text, strlen(text), pair, pair ? strlen(pair) : 0, 0, &encoded->tokens,
-                                      &encoded->n, error);
-    if (status == PLN_OK && encoded->n > most)
-        status = pln_fail(error, PLN_INVALID, "the text has %u tokens, the model takes at most %u", encoded->n, most);
-    if (status == PLN_OK) {
-        encoded->ids = calloc(encoded->n + 1, sizeof *encoded->ids);
-        encoded->types = calloc(encoded->n + 1, sizeof *encoded->types);
-        if (!encoded->ids || !encoded->types)
-            status = pln_fail(error, PLN_NO_MEMORY, "no memory for %u tokens", encoded->n);
-    }
+        status = pln_encoder_create(tokenizer, 1, &encoded->encoder, error);
+    if (status == PLN_OK)
+        status = pln_encoder_encode(encoded->encoder, &example, 1, NULL, &encoded->tokens, error);
+    if (status == PLN_OK && encoded->tokens->tokens > most)
+        status = pln_fail(error, PLN_INVALID, "the text has %u tokens, the model takes at most %u",
+                          encoded->tokens->tokens, most);
     if (status != PLN_OK) {
         task_text_finish(encoded);
         return status;
     }
-    for (uint32_t i = 0; i < encoded->n; i++) {
-        encoded->ids[i] = encoded->tokens[i].id;
-        encoded->types[i] = encoded->tokens[i].type;
-    }
-    encoded->inputs[0] =
-        (pln_tensor){.name = "input_ids", .dtype = PLN_I64, .rank = 2, .shape = {1, encoded->n}, .data = encoded->ids};
-    encoded->inputs[1] = (pln_tensor){
-        .name = "token_type_ids", .dtype = PLN_I64, .rank = 2, .shape = {1, encoded->n}, .data = encoded->types};
+    encoded->n = encoded->tokens->tokens;
+    encoded->inputs[0] = (pln_tensor){
+        .name = "input_ids", .dtype = PLN_I32, .rank = 2, .shape = {1, encoded->n}, .data = encoded->tokens->ids};
+    encoded->inputs[1] = (pln_tensor){.name = "token_type_ids",
+                                      .dtype = PLN_I32,
+                                      .rank = 2,
+                                      .shape = {1, encoded->n},
+                                      .data = encoded->tokens->types};
     return PLN_OK;
 }
 
 void task_text_finish(struct task_text *encoded)
 {
-    pln_free(encoded->tokens);
-    free(encoded->ids);
-    free(encoded->types);
+    pln_encoder_destroy(&encoded->encoder);
     *encoded = (struct task_text){0};
 }
 

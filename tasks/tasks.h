@@ -6,12 +6,11 @@
 #define TASKS_TASKS_H
 
 #include "session/session.h"
-#include "tokenizer/tokenizer.h"
 
 struct task_text {
-    pln_token *tokens;
-    uint32_t n;
-    int64_t *ids, *types;
+    pln_encoder *encoder;
+    const pln_encodings *tokens; /* one row */
+    uint32_t n;                  /* tokens */
     pln_tensor inputs[2];
 };
 

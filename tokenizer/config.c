@@ -15,8 +15,9 @@
 static const struct {
     const char *key, *token;
 } specials[TOK_SPECIALS] = {
-    [TOK_UNK] = {"unk_token", "[UNK]"}, [TOK_SEP] = {"sep_token", "[SEP]"},    [TOK_PAD] = {"pad_token", "[PAD]"},
-    [TOK_CLS] = {"cls_token", "[CLS]"}, [TOK_MASK] = {"mask_token", "[MASK]"},
+    [PLN_UNK_TOKEN] = {"unk_token", "[UNK]"},    [PLN_SEP_TOKEN] = {"sep_token", "[SEP]"},
+    [PLN_PAD_TOKEN] = {"pad_token", "[PAD]"},    [PLN_CLS_TOKEN] = {"cls_token", "[CLS]"},
+    [PLN_MASK_TOKEN] = {"mask_token", "[MASK]"},
 };
 
 struct reader {
@@ -162,9 +163,9 @@ pln_status tok_config_init(struct tok_config *config, const json_t *json, const 
         status = read_max_length(&r);
     if (status == PLN_OK)
         status = read_specials(&r);
-    if (status == PLN_OK && tok_vocabulary_id(vocabulary, config->special[TOK_UNK]) < 0)
+    if (status == PLN_OK && tok_vocabulary_id(vocabulary, config->special[PLN_UNK_TOKEN]) < 0)
         status = pln_fail(error, PLN_BAD_MODEL, "%s: the unknown token '%s' is not in the vocabulary", path,
-                          config->special[TOK_UNK]);
+                          config->special[PLN_UNK_TOKEN]);
     if (status != PLN_OK)
         tok_config_finish(config);
     return status;

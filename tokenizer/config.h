@@ -9,8 +9,9 @@
 
 #include "tokenizer/added.h"
 #include "tokenizer/normalizer.h"
-#include "tokenizer/tokenizer.h"
 #include "tokenizer/vocabulary.h"
+
+enum { TOK_SPECIALS = PLN_MASK_TOKEN + 1 };
 
 struct tok_config {
     struct tok_normalizer normalizer;

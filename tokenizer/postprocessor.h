@@ -1,23 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Truncation and the template of ELECTRA: [CLS] A [SEP], [CLS] A [SEP] B [SEP].
+ * Tokens of texts to rows that the model reads: truncation, then [CLS] A [SEP] or [CLS] A [SEP] B [SEP].
  */
 #ifndef TOKENIZER_POSTPROCESSOR_H
 #define TOKENIZER_POSTPROCESSOR_H
 
-#include "api/pleione.h"
+#include "tokenizer/columns.h"
+#include "tokenizer/tokenizer.h"
 
-struct tok_list { /* tokens of one text */
-    pln_token *tokens;
-    uint32_t n, room;
+struct tok_part { /* an example, tokenized */
+    const struct tok_tokens *tokens;
+    uint32_t at, first, second; /* tokens [at, at + first) are of the text, `second` behind them of its pair */
+    bool pair;
 };
 
-/* Cuts both lists (second: NULL if there is none) so that the whole takes at most max_length tokens, the longer one
- * first; of equal ones the first gives the odd token. max_length 0, or too short for the special tokens: nothing is
- * cut. */
-void tok_truncate(struct tok_list *first, struct tok_list *second, uint32_t max_length);
+struct tok_row { /* which of the tokens of an example */
+    uint32_t example;
+    uint32_t first, n_first;
+    uint32_t second, n_second;
+};
 
-/* Returns new tokens (free), NULL if there is no memory. */
-pln_token *tok_apply_template(const struct tok_list *first, const struct tok_list *second, int32_t cls_id,
-                              int32_t sep_id, uint32_t *count);
+/* The row of an example under the options. */
+struct tok_row tok_row_of(const struct tok_part *parts, uint32_t example, const pln_encode_options *options);
+uint64_t tok_row_length(const struct tok_row *row, const struct tok_part *part);
+
+/* Writes the row from rows[at] on. */
+void tok_row_write(const pln_tokenizer *tokenizer, const struct tok_part *part, const struct tok_row *row,
+                   struct tok_rows *rows, uint32_t at);
 #endif

@@ -72,6 +72,19 @@ size_t tok_decode_utf8(const unsigned char *text, size_t bytes, uint32_t *code, 
     return (size_t)lead->follow + 1;
 }
 
+size_t tok_encode_utf8(uint32_t code, unsigned char out[4])
+{
+    if (code < 0x80) {
+        out[0] = (unsigned char)code;
+        return 1;
+    }
+    const size_t bytes = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    for (size_t i = bytes - 1; i > 0; i--, code >>= 6)
+        out[i] = (unsigned char)(0x80 | (code & 0x3f));
+    out[0] = (unsigned char)((0xf00u >> bytes & 0xf0) | code);
+    return bytes;
+}
+
 void tok_text_decode(struct tok_text *out, const char *text, uint32_t bytes)
 {
     for (uint32_t at = 0; at < bytes && !out->failed;) {

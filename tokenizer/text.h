@@ -25,6 +25,9 @@ void tok_text_finish(struct tok_text *text);
  * U+FFFD for each maximal subpart (Unicode 15, section 3.9). *good (may be NULL) is set to false if it was broken. */
 size_t tok_decode_utf8(const unsigned char *text, size_t bytes, uint32_t *code, bool *good);
 
+/* Writes one code point, gives the bytes that it took. */
+size_t tok_encode_utf8(uint32_t code, unsigned char out[4]);
+
 /* Appends all code points of the text, and one more, 0, that is not counted: its `from` is `bytes`. */
 void tok_text_decode(struct tok_text *out, const char *text, uint32_t bytes);
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Takes a directory, gives a tokenizer; takes text, sends it through the stages, gives tokens.
+ * Takes a directory, gives a tokenizer, answers for its tokens and ids.
  */
 #include "tokenizer/tokenizer.h"
 
@@ -12,16 +12,7 @@
 
 #include "common/fail.h"
 #include "common/jsonfile.h"
-#include "tokenizer/config.h"
 #include "tokenizer/decoder.h"
-#include "tokenizer/postprocessor.h"
-#include "tokenizer/pretokenizer.h"
-
-struct pln_tokenizer {
-    struct tok_vocabulary vocabulary;
-    struct tok_config config;
-    int32_t special[TOK_SPECIALS];
-};
 
 struct paths {
     char vocabulary[PATH_MAX], config[PATH_MAX];
@@ -84,93 +75,12 @@ pln_status tok_open(const char *path, const json_t *config, pln_log_fn *log, voi
     return PLN_OK;
 }
 
-/* What is known while a text is encoded. */
-struct encoding {
-    const pln_tokenizer *tokenizer;
-    struct tok_text raw, normalized;
-    struct tok_list list;
-    int32_t words;
-    bool failed;
-};
-
-/* A token that covers raw code points [begin, end), of the word that is counted now. */
-static void add_token(struct encoding *e, int32_t id, uint32_t begin, uint32_t end)
-{
-    struct tok_list *list = &e->list;
-    if (list->n == list->room) {
-        const size_t room = list->room ? (size_t)list->room * 2 : 64;
-        pln_token *larger = room <= UINT32_MAX ? realloc(list->tokens, room * sizeof *larger) : NULL;
-        e->failed = !larger;
-        if (!larger)
-            return;
-        list->tokens = larger;
-        list->room = (uint32_t)room;
-    }
-    list->tokens[list->n++] = (pln_token){
-        .id = id,
-        .word = e->words,
-        .begin = begin,
-        .end = end,
-        .begin_byte = e->raw.from[begin],
-        .end_byte = e->raw.from[end],
-    };
-}
-
-static void add_word(struct encoding *e, uint32_t begin, uint32_t end)
-{
-    struct tok_piece pieces[TOK_MAX_WORD];
-    const struct tok_text *text = &e->normalized;
-    uint32_t n = tok_wordpiece(&e->tokenizer->vocabulary.trie, text->code + begin, end - begin, pieces);
-    if (!n)
-        pieces[n++] = (struct tok_piece){e->tokenizer->special[TOK_UNK], 0, end - begin};
-    for (uint32_t i = 0; i < n && !e->failed; i++)
-        add_token(e, pieces[i].id, text->from[begin + pieces[i].begin], text->from[begin + pieces[i].end - 1] + 1);
-    e->words++;
-}
-
-/* Raw code points [begin, end), in which no added token is. */
-static void add_plain(struct encoding *e, uint32_t begin, uint32_t end)
-{
-    uint32_t first, last = 0;
-    e->normalized.n = 0;
-    tok_normalize(&e->tokenizer->config.normalizer, &e->raw, begin, end, &e->normalized);
-    e->failed = e->failed || e->normalized.failed;
-    while (!e->failed && tok_next_word(&e->normalized, &first, &last))
-        add_word(e, first, last);
-}
-
-static void add_text(struct encoding *e, const char *text, uint32_t bytes)
-{
-    tok_text_decode(&e->raw, text, bytes);
-    e->failed = e->raw.failed;
-    for (uint32_t at = 0, begin, end; !e->failed && at < e->raw.n; at = end) {
-        const struct tok_added *added = tok_added_next(&e->tokenizer->config.added, &e->raw, at, &begin, &end);
-        add_plain(e, at, begin);
-        if (added && !e->failed)
-            add_token(e, added->id, begin, end);
-        e->words += added != NULL;
-    }
-}
-
-static pln_status encode_text(const pln_tokenizer *tokenizer, const char *text, size_t bytes, struct tok_list *list,
-                              pln_error *error)
-{
-    struct encoding e = {.tokenizer = tokenizer};
-    if (bytes >= UINT32_MAX)
-        return pln_fail(error, PLN_INVALID, "text of %zu bytes is longer than 4 GiB", bytes);
-    add_text(&e, text, (uint32_t)bytes);
-    tok_text_finish(&e.raw);
-    tok_text_finish(&e.normalized);
-    *list = e.list;
-    return e.failed ? pln_fail(error, PLN_NO_MEMORY, "no memory to tokenize %zu bytes", bytes) : PLN_OK;
-}
-
-int32_t tok_special_id(const pln_tokenizer *tokenizer, tok_special special)
+int32_t pln_tokenizer_special_id(const pln_tokenizer *tokenizer, pln_special special)
 {
     return tokenizer->special[special];
 }
 
-uint32_t tok_count(const pln_tokenizer *tokenizer)
+uint32_t pln_tokenizer_count(const pln_tokenizer *tokenizer)
 {
     const struct tok_added_list *added = &tokenizer->config.added;
     uint32_t count = tokenizer->vocabulary.n;
@@ -181,12 +91,12 @@ uint32_t tok_count(const pln_tokenizer *tokenizer)
     return count;
 }
 
-uint32_t tok_max_length(const pln_tokenizer *tokenizer)
+uint32_t pln_tokenizer_max_length(const pln_tokenizer *tokenizer)
 {
     return tokenizer->config.max_length;
 }
 
-char *tok_decode(const pln_tokenizer *tokenizer, const int32_t *ids, uint32_t n, bool skip_special)
+char *pln_tokenizer_decode(const pln_tokenizer *tokenizer, const int32_t *ids, uint32_t n, bool skip_special)
 {
     struct tok_decoder decoder = {0};
     for (uint32_t i = 0; i < n; i++) {
@@ -197,13 +107,13 @@ char *tok_decode(const pln_tokenizer *tokenizer, const int32_t *ids, uint32_t n,
     return tok_decoder_finish(&decoder);
 }
 
-pln_status pln_tokenizer_open(const char *directory, pln_log_fn *log, void *log_context, pln_tokenizer **tokenizer,
+pln_status pln_tokenizer_open(const char *path, const pln_tokenizer_options *options, pln_tokenizer **tokenizer,
                               pln_error *error)
 {
-    if (!directory || !tokenizer)
-        return pln_fail(error, PLN_INVALID, "pln_tokenizer_open: directory and tokenizer must not be NULL");
+    if (!path || !tokenizer)
+        return pln_fail(error, PLN_INVALID, "pln_tokenizer_open: path and tokenizer must not be NULL");
     *tokenizer = NULL;
-    return tok_open(directory, NULL, log, log_context, tokenizer, error);
+    return tok_open(path, NULL, options ? options->log : NULL, options ? options->log_context : NULL, tokenizer, error);
 }
 
 void pln_tokenizer_close(pln_tokenizer **tokenizer)
@@ -214,28 +124,6 @@ void pln_tokenizer_close(pln_tokenizer **tokenizer)
     tok_vocabulary_finish(&(*tokenizer)->vocabulary);
     free(*tokenizer);
     *tokenizer = NULL;
-}
-
-pln_status pln_tokenizer_encode(const pln_tokenizer *tokenizer, const char *text, size_t bytes, const char *pair,
-                                size_t pair_bytes, uint32_t max_length, pln_token **tokens, uint32_t *count,
-                                pln_error *error)
-{
-    struct tok_list first = {0}, second = {0};
-    if (!tokenizer || (!text && bytes) || !tokens || !count)
-        return pln_fail(error, PLN_INVALID, "pln_tokenizer_encode: an argument must not be NULL");
-    pln_status status = encode_text(tokenizer, text, bytes, &first, error);
-    if (status == PLN_OK && pair)
-        status = encode_text(tokenizer, pair, pair_bytes, &second, error);
-    if (status == PLN_OK) {
-        tok_truncate(&first, pair ? &second : NULL, max_length);
-        *tokens = tok_apply_template(&first, pair ? &second : NULL, tokenizer->special[TOK_CLS],
-                                     tokenizer->special[TOK_SEP], count);
-        if (!*tokens)
-            status = pln_fail(error, PLN_NO_MEMORY, "no memory for the tokens of %zu bytes", bytes + pair_bytes);
-    }
-    free(first.tokens);
-    free(second.tokens);
-    return status;
 }
 
 const char *pln_tokenizer_token(const pln_tokenizer *tokenizer, int32_t id)
@@ -250,9 +138,4 @@ int32_t pln_tokenizer_id(const pln_tokenizer *tokenizer, const char *token)
 {
     const struct tok_added *added = tok_added_find(&tokenizer->config.added, token);
     return added ? added->id : tok_vocabulary_id(&tokenizer->vocabulary, token);
-}
-
-int32_t pln_tokenizer_mask_id(const pln_tokenizer *tokenizer)
-{
-    return tokenizer->special[TOK_MASK];
 }

@@ -18,6 +18,7 @@
 #include "tokenizer/normalizer.h"
 #include "tokenizer/tokenizer.h"
 #include "tokenizer/unicode.h"
+#include "tokenizer/words.h"
 
 static const char *root;
 static char folder[] = "tokenizer-XXXXXX";
@@ -81,31 +82,43 @@ static int number(const json_t *row, size_t list, size_t i)
     return (int)json_integer_value(json_array_get(json_array_get(row, list), i));
 }
 
+/* One row, of an encoder of its own. */
+static const pln_encodings *encode(const pln_tokenizer *tokenizer, pln_text text, pln_text pair, uint32_t max_length,
+                                   pln_encoder **encoder)
+{
+    const pln_encodings *e;
+    const pln_example example = {text, pair};
+    const pln_encode_options options = {.max_length = max_length};
+    assert_int_equal(pln_encoder_create(tokenizer, 1, encoder, &error), PLN_OK);
+    assert_int_equal(pln_encoder_encode(*encoder, &example, 1, &options, &e, &error), PLN_OK);
+    assert_int_equal(e->rows, 1);
+    return e;
+}
+
+static const pln_text none;
+
 /* Compares one case; on a difference says which text and which token. */
 static void check_case(const pln_tokenizer *tokenizer, const json_t *row)
 {
     const json_t *text = json_array_get(row, TEXT), *pair = json_array_get(row, PAIR);
     const uint32_t max_length = (uint32_t)json_integer_value(json_array_get(row, MAX_LENGTH));
-    pln_token *tokens;
-    uint32_t count;
-    assert_int_equal(pln_tokenizer_encode(tokenizer, json_string_value(text), json_string_length(text),
-                                          json_string_value(pair), json_string_length(pair), max_length, &tokens,
-                                          &count, &error),
-                     PLN_OK);
-    if (count != json_array_size(json_array_get(row, IDS)))
-        fail_msg("%s: %u tokens", json_dumps(row, JSON_ENSURE_ASCII), count);
-    for (uint32_t i = 0; i < count; i++) {
-        const pln_token t = tokens[i];
-        const char *source = json_string_value(t.type ? pair : text);
-        if (t.id != number(row, IDS, i) || t.type != number(row, TYPES, i) || t.word != number(row, WORDS, i) ||
-            (int)t.begin != number(row, BEGINS, i) || (int)t.end != number(row, ENDS, i) ||
-            t.special != number(row, SPECIAL, i))
+    pln_encoder *encoder;
+    const pln_encodings *e =
+        encode(tokenizer, (pln_text){json_string_value(text), json_string_length(text)},
+               (pln_text){json_string_value(pair), json_string_length(pair)}, max_length, &encoder);
+    if (e->tokens != json_array_size(json_array_get(row, IDS)))
+        fail_msg("%s: %u tokens", json_dumps(row, JSON_ENSURE_ASCII), e->tokens);
+    for (uint32_t i = 0; i < e->tokens; i++) {
+        const char *source = json_string_value(e->types[i] ? pair : text);
+        if (e->ids[i] != number(row, IDS, i) || e->types[i] != number(row, TYPES, i) ||
+            e->words[i] != number(row, WORDS, i) || (int)e->begins[i] != number(row, BEGINS, i) ||
+            (int)e->ends[i] != number(row, ENDS, i) || e->special_mask[i] != number(row, SPECIAL, i))
             fail_msg("%s: token %u is id %d type %d word %d %u-%u special %d", json_dumps(row, JSON_ENSURE_ASCII), i,
-                     t.id, t.type, t.word, t.begin, t.end, t.special);
-        assert_int_equal(t.begin_byte, byte_of(source, t.begin));
-        assert_int_equal(t.end_byte, byte_of(source, t.end));
+                     e->ids[i], e->types[i], e->words[i], e->begins[i], e->ends[i], e->special_mask[i]);
+        assert_int_equal(e->begin_bytes[i], byte_of(source, e->begins[i]));
+        assert_int_equal(e->end_bytes[i], byte_of(source, e->ends[i]));
     }
-    pln_free(tokens);
+    pln_encoder_destroy(&encoder);
 }
 
 static void check_decoded(const pln_tokenizer *tokenizer, const json_t *row)
@@ -116,7 +129,7 @@ static void check_decoded(const pln_tokenizer *tokenizer, const json_t *row)
     for (uint32_t i = 0; i < n; i++)
         ids[i] = number(row, 0, i);
     for (int skip = 0; skip < 2; skip++) {
-        char *text = tok_decode(tokenizer, ids, n, skip);
+        char *text = pln_tokenizer_decode(tokenizer, ids, n, skip);
         assert_string_equal(text, json_string_value(json_array_get(row, 1 + (size_t)skip)));
         pln_free(text);
     }
@@ -211,22 +224,38 @@ static void broken_bytes_keep_offsets_right(void **state)
 {
     (void)state;
     pln_tokenizer *tokenizer;
-    pln_token *tokens;
-    uint32_t count;
+    pln_encoder *encoder;
     put("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nab\nc\n");
-    assert_int_equal(pln_tokenizer_open(folder, NULL, NULL, &tokenizer, &error), PLN_OK);
-    assert_int_equal(pln_tokenizer_encode(tokenizer, "a\xe1\x80\x62 \xff c", 8, NULL, 0, 0, &tokens, &count, &error),
-                     PLN_OK);
-    assert_int_equal(count, 4);
-    assert_string_equal(pln_tokenizer_token(tokenizer, tokens[1].id), "ab");
-    assert_int_equal(tokens[1].end, 3);
-    assert_int_equal(tokens[1].end_byte, 4);
-    assert_string_equal(pln_tokenizer_token(tokenizer, tokens[2].id), "c");
-    assert_int_equal(tokens[2].begin, 6);
-    assert_int_equal(tokens[2].begin_byte, 7);
-    pln_free(tokens);
+    assert_int_equal(pln_tokenizer_open(folder, NULL, &tokenizer, &error), PLN_OK);
+    const pln_encodings *e = encode(tokenizer, (pln_text){"a\xe1\x80\x62 \xff c", 8}, none, 0, &encoder);
+    assert_int_equal(e->tokens, 4);
+    assert_string_equal(pln_tokenizer_token(tokenizer, e->ids[1]), "ab");
+    assert_int_equal(e->ends[1], 3);
+    assert_int_equal(e->end_bytes[1], 4);
+    assert_string_equal(pln_tokenizer_token(tokenizer, e->ids[2]), "c");
+    assert_int_equal(e->begins[2], 6);
+    assert_int_equal(e->begin_bytes[2], 7);
+    pln_encoder_destroy(&encoder);
     pln_tokenizer_close(&tokenizer);
     assert_null(tokenizer);
+}
+
+static void words_are_normalized(void **state)
+{
+    (void)state;
+    static const char text[] = "  CAF\xc3\x89,\xe4\xb8\xad\xe6\x96\x87 \xf0\x9f\x98\x80x \xcc\x81\xff";
+    static const char *const expected_words[] = {"cafe", ",", "\xe4\xb8\xad", "\xe6\x96\x87", "\xf0\x9f\x98\x80x"};
+    const struct tok_normalizer normalizer = {true, true, true};
+    struct tok_words words = {0};
+    struct tok_word word;
+    assert_true(tok_words_begin(&words, &normalizer, (pln_text){text, sizeof text - 1}));
+    for (size_t i = 0; i < sizeof expected_words / sizeof *expected_words; i++) {
+        assert_true(tok_words_next(&words, &word));
+        assert_int_equal(word.bytes, strlen(expected_words[i]));
+        assert_memory_equal(word.text, expected_words[i], word.bytes);
+    }
+    assert_false(tok_words_next(&words, &word));
+    tok_words_finish(&words);
 }
 
 static char warnings[2000];
@@ -244,7 +273,8 @@ static void missing_config_is_told(void **state)
     pln_tokenizer *tokenizer;
     put("vocab.txt", "[UNK]\n[CLS]\n[SEP]\nabc\n[UNK2]\nabc");
     warnings[0] = '\0';
-    assert_int_equal(pln_tokenizer_open(folder, keep_warning, NULL, &tokenizer, &error), PLN_OK);
+    assert_int_equal(pln_tokenizer_open(folder, &(pln_tokenizer_options){.log = keep_warning}, &tokenizer, &error),
+                     PLN_OK);
     assert_non_null(strstr(warnings, "tokenizer_config.json is missing"));
     assert_non_null(strstr(warnings, "'[MASK]' is not in the vocabulary"));
     assert_int_equal(pln_tokenizer_id(tokenizer, "abc"), 5);
@@ -252,10 +282,11 @@ static void missing_config_is_told(void **state)
     assert_null(pln_tokenizer_token(tokenizer, -1));
     assert_null(pln_tokenizer_token(tokenizer, 100));
     assert_int_equal(pln_tokenizer_id(tokenizer, "ab"), -1);
-    assert_int_equal(tok_special_id(tokenizer, TOK_PAD), 5); /* 5 tokens are distinct: as the reference counts */
-    assert_int_equal(pln_tokenizer_mask_id(tokenizer), 6);
-    assert_int_equal(tok_count(tokenizer), 7);
-    assert_int_equal(tok_max_length(tokenizer), 0);
+    assert_int_equal(pln_tokenizer_special_id(tokenizer, PLN_PAD_TOKEN),
+                     5); /* 5 tokens are distinct: as the reference counts */
+    assert_int_equal(pln_tokenizer_special_id(tokenizer, PLN_MASK_TOKEN), 6);
+    assert_int_equal(pln_tokenizer_count(tokenizer), 7);
+    assert_int_equal(pln_tokenizer_max_length(tokenizer), 0);
     pln_tokenizer_close(&tokenizer);
 }
 
@@ -263,24 +294,22 @@ static void config_is_obeyed(void **state)
 {
     (void)state;
     pln_tokenizer *tokenizer;
-    pln_token *tokens;
-    uint32_t count;
+    pln_encoder *encoder;
     put("vocab.txt", "<pad>\r\n[UNK]\r\n<s>\r\n[SEP]\r\n<mask>\r\nA\r\n<e1>\r\n");
     put("tokenizer_config.json",
         "{\"do_lower_case\":false,\"strip_accents\":null,\"max_len\":77,\"pad_token\":\"<pad>\",\"cls_token\":\"<s>\","
         "\"mask_token\":{\"content\":\"<mask>\",\"lstrip\":true},\"additional_special_tokens\":[\"<e1>\",\"<e1>+\"],"
         "\"added_tokens_decoder\":{\"10\":{\"content\":\"<e2>\",\"special\":true}}}");
-    assert_int_equal(pln_tokenizer_open(folder, NULL, NULL, &tokenizer, &error), PLN_OK);
-    assert_int_equal(tok_max_length(tokenizer), 77);
+    assert_int_equal(pln_tokenizer_open(folder, NULL, &tokenizer, &error), PLN_OK);
+    assert_int_equal(pln_tokenizer_max_length(tokenizer), 77);
     const char *text = "A  <mask> A<e1>+<e1><e2>";
-    assert_int_equal(pln_tokenizer_encode(tokenizer, text, strlen(text), NULL, 0, 0, &tokens, &count, &error), PLN_OK);
     static const int32_t ids[] = {2, 5, 4, 5, 8, 6, 7, 3};
-    assert_int_equal(count, 8);
-    for (int i = 0; i < 8; i++)
-        assert_int_equal(tokens[i].id, ids[i]);
-    assert_int_equal(tokens[2].begin, 1);
-    assert_int_equal(tokens[2].end, 9);
-    pln_free(tokens);
+    const pln_encodings *e = encode(tokenizer, (pln_text){text, strlen(text)}, none, 0, &encoder);
+    assert_int_equal(e->tokens, 8);
+    assert_memory_equal(e->ids, ids, sizeof ids);
+    assert_int_equal(e->begins[2], 1);
+    assert_int_equal(e->ends[2], 9);
+    pln_encoder_destroy(&encoder);
     pln_tokenizer_close(&tokenizer);
 }
 
@@ -302,12 +331,12 @@ static void bad_files_are_refused(void **state)
         {"[UNK]", "{\"unk_token\":\"<unk>\"}", "'<unk>' is not in the vocabulary"},
     };
     pln_tokenizer *tokenizer;
-    assert_int_equal(pln_tokenizer_open(folder, NULL, NULL, &tokenizer, &error), PLN_BAD_MODEL);
+    assert_int_equal(pln_tokenizer_open(folder, NULL, &tokenizer, &error), PLN_BAD_MODEL);
     assert_non_null(strstr(error.message, "holds no vocab.txt"));
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         put("vocab.txt", files[i].vocabulary);
         put("tokenizer_config.json", files[i].config);
-        assert_int_equal(pln_tokenizer_open(folder, NULL, NULL, &tokenizer, &error), PLN_BAD_MODEL);
+        assert_int_equal(pln_tokenizer_open(folder, NULL, &tokenizer, &error), PLN_BAD_MODEL);
         assert_null(tokenizer);
         if (!strstr(error.message, files[i].sentence))
             fail_msg("'%s' lacks '%s'", error.message, files[i].sentence);
@@ -336,19 +365,17 @@ static void random_bytes_do_no_harm(void **state)
             text[i] = (char)(round % 2 ? next_random(&random) : (uint32_t)seed[(i + (uint32_t)round) % sizeof seed]);
         if (n)
             text[next_random(&random) % n] = (char)next_random(&random);
-        pln_token *tokens;
-        uint32_t count;
         char *exact = malloc(n + 1); /* so that a read past the end is seen */
         memcpy(exact, text, n);
-        assert_int_equal(
-            pln_tokenizer_encode(tokenizer, exact, n, exact, n / 2, next_random(&random) % 40, &tokens, &count, &error),
-            PLN_OK);
-        for (uint32_t i = 0; i < count; i++) {
-            assert_true(tokens[i].begin <= tokens[i].end && tokens[i].begin_byte <= tokens[i].end_byte);
-            assert_true(tokens[i].end_byte <= (tokens[i].type ? n / 2 : n));
-            assert_non_null(pln_tokenizer_token(tokenizer, tokens[i].id));
+        pln_encoder *encoder;
+        const pln_encodings *e =
+            encode(tokenizer, (pln_text){exact, n}, (pln_text){exact, n / 2}, next_random(&random) % 40, &encoder);
+        for (uint32_t i = 0; i < e->tokens; i++) {
+            assert_true(e->begins[i] <= e->ends[i] && e->begin_bytes[i] <= e->end_bytes[i]);
+            assert_true(e->end_bytes[i] <= (e->types[i] ? n / 2 : n));
+            assert_non_null(pln_tokenizer_token(tokenizer, e->ids[i]));
         }
-        pln_free(tokens);
+        pln_encoder_destroy(&encoder);
         free(exact);
     }
     pln_tokenizer_close(&tokenizer);
@@ -356,17 +383,19 @@ static void random_bytes_do_no_harm(void **state)
 
 static void *encode_often(void *tokenizer)
 {
-    static const char text[] = "hello[MASK]world caf\xc3\xa9";
+    static const pln_example example = {.text = {"hello[MASK]world caf\xc3\xa9", 22}};
+    const pln_encodings *e;
+    pln_encoder *encoder;
     uintptr_t sum = 0;
+    if (pln_encoder_create(tokenizer, 2, &encoder, NULL) != PLN_OK)
+        return NULL;
     for (int i = 0; i < 200; i++) {
-        pln_token *tokens;
-        uint32_t count;
-        if (pln_tokenizer_encode(tokenizer, text, sizeof text - 1, NULL, 0, 0, &tokens, &count, NULL) != PLN_OK)
+        if (pln_encoder_encode(encoder, &example, 1, NULL, &e, NULL) != PLN_OK)
             return NULL;
-        for (uint32_t k = 0; k < count; k++)
-            sum += (uintptr_t)tokens[k].id * (k + 1);
-        pln_free(tokens);
+        for (uint32_t k = 0; k < e->tokens; k++)
+            sum += (uintptr_t)e->ids[k] * (k + 1);
     }
+    pln_encoder_destroy(&encoder);
     return (void *)sum; /* a number, the same in every thread */
 }
 
@@ -376,7 +405,7 @@ static void threads_share_a_tokenizer(void **state)
     pln_tokenizer *tokenizer;
     pthread_t threads[4];
     void *sums[4];
-    assert_int_equal(pln_tokenizer_open(in_root("models/electra-tiny-discriminator"), NULL, NULL, &tokenizer, &error),
+    assert_int_equal(pln_tokenizer_open(in_root("models/electra-tiny-discriminator"), NULL, &tokenizer, &error),
                      PLN_OK);
     for (int i = 0; i < 4; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, encode_often, tokenizer), 0);
@@ -398,6 +427,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(missing_config_is_told, remove_files),
         cmocka_unit_test_teardown(config_is_obeyed, remove_files),
         cmocka_unit_test_teardown(bad_files_are_refused, remove_files),
+        cmocka_unit_test(words_are_normalized),
         cmocka_unit_test(random_bytes_do_no_harm),
         cmocka_unit_test(threads_share_a_tokenizer),
     };

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Memory of columns: each is an array of its own, all have the same room.
+ */
+#include "tokenizer/columns.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_ROOM = 256 };
+
+static bool grow(void **column, size_t bytes)
+{
+    void *larger = realloc(*column, bytes);
+    if (larger)
+        *column = larger;
+    return larger;
+}
+
+bool tok_tokens_grow(struct tok_tokens *tokens, uint32_t more)
+{
+    const uint64_t least = (uint64_t)tokens->n + more;
+    uint64_t room = tokens->room ? tokens->room : FIRST_ROOM;
+    while (room < least)
+        room *= 2;
+    if (room > UINT32_MAX)
+        return false;
+#define GROW(type, name)                                                                                               \
+    {                                                                                                                  \
+        void *column = tokens->name;                                                                                   \
+        if (!grow(&column, room * sizeof(type)))                                                                       \
+            return false;                                                                                              \
+        tokens->name = column;                                                                                         \
+    }
+    TOK_TEXT_COLUMNS(GROW)
+#undef GROW
+    tokens->room = (uint32_t)room;
+    return true;
+}
+
+#define FREE(type, name) free(from->name);
+
+void tok_tokens_finish(struct tok_tokens *from)
+{
+    TOK_TEXT_COLUMNS(FREE)
+    *from = (struct tok_tokens){0};
+}
+
+bool tok_rows_reserve(struct tok_rows *rows, uint32_t n)
+{
+    if (rows->room >= n)
+        return true;
+    tok_rows_finish(rows);
+    const size_t room = (size_t)n + n / 4;
+#define ALLOCATE(type, name) rows->name = malloc(room * sizeof(type));
+#define CHECK(type, name)                                                                                              \
+    if (!rows->name)                                                                                                   \
+        return false;
+    TOK_TEXT_COLUMNS(ALLOCATE)
+    TOK_ROW_COLUMNS(ALLOCATE)
+    TOK_TEXT_COLUMNS(CHECK)
+    TOK_ROW_COLUMNS(CHECK)
+    rows->room = room < UINT32_MAX ? (uint32_t)room : UINT32_MAX;
+    return true;
+}
+
+void tok_rows_finish(struct tok_rows *from)
+{
+    TOK_TEXT_COLUMNS(FREE)
+    TOK_ROW_COLUMNS(FREE)
+    *from = (struct tok_rows){0};
+}
+
+void tok_rows_copy(struct tok_rows *rows, uint32_t at, const struct tok_tokens *tokens, uint32_t from, uint32_t n)
+{
+    if (!n)
+        return;
+#define COPY(type, name) memcpy(rows->name + at, tokens->name + from, n * sizeof(type));
+    TOK_TEXT_COLUMNS(COPY)
+}
