@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The rows of the kernel table, and the tiles of the kernels that move memory; those that multiply stand in tiles.c.
+ * The rows of the kernel table, and the tiles of the kernels that move memory; those of `linear` stand in tiles.c, all
+ * of `attention` in attention.c.
  */
 #include "backends/gpu/table.h"
 
 enum { MAX_VALUES = 32 }; /* groups of four that a thread of layer_norm holds */
-
-#define INPUT(view, OP, NAME) (&(view)->slots[PLN_##OP##_INPUT_##NAME])
-#define OUTPUT(view, OP, NAME) (&(view)->slots[PLN_##OP##_INPUTS + PLN_##OP##_OUTPUT_##NAME])
 
 bool gpu_slot_whole(const struct gpu_slot *slot)
 {
@@ -17,11 +15,6 @@ bool gpu_slot_whole(const struct gpu_slot *slot)
 static uint32_t quads_of(uint32_t width)
 {
     return (width + 3) / 4;
-}
-
-static uint32_t flag(bool set, uint32_t bit)
-{
-    return set ? bit : 0;
 }
 
 static void spec(struct gpu_launch *launch, uint32_t value)
@@ -221,29 +214,6 @@ static uint32_t two_terms_and_weights(const struct gpu_view *view)
     return 4;
 }
 
-static const char *accepts_attention(const struct gpu_view *view)
-{
-    const struct gpu_slot *distance = INPUT(view, ATTENTION, DISTANCE);
-    if (gpu_slot_here(distance) && (distance->panel || distance->stride % 4 || distance->offset % GPU_ALIGNMENT))
-        return "the table of distances does not lie in aligned rows";
-    if (gpu_slot_here(OUTPUT(view, ATTENTION, PROBABILITIES)) && !gpu_slot_here(INPUT(view, ATTENTION, PAIR_STARTS)))
-        return "probabilities need pair_starts";
-    return NULL;
-}
-
-/* ---- attention: probabilities need a second pass, which needs the maximum and the sum of each row */
-
-static uint32_t attention_statistics(const struct gpu_view *view)
-{
-    const pln_attention_params *p = view->params;
-    return gpu_slot_here(OUTPUT(view, ATTENTION, PROBABILITIES)) ? 2 * p->heads : 0;
-}
-
-static bool skip_probabilities(const struct gpu_view *view, uint32_t pass)
-{
-    return pass == 1 && !gpu_slot_here(OUTPUT(view, ATTENTION, PROBABILITIES));
-}
-
 #define ARITY(OP)                                                                                                      \
     .op = PLN_OP_##OP, .n_inputs = PLN_##OP##_INPUTS, .n_outputs = PLN_##OP##_OUTPUTS, .version = PLN_##OP##_VERSION
 #define PARAMS(name) .params_size = sizeof(pln_##name##_params)
@@ -251,16 +221,16 @@ static bool skip_probabilities(const struct gpu_view *view, uint32_t pass)
 static const struct gpu_row rows[] = {
     {ARITY(LINEAR), PARAMS(linear), .cpu = true,
      .passes = {{"linear_cpu", "rtwrrr", 0, 0, false, gpu_tile_linear_cpu}}},
-    {ARITY(ATTENTION), PARAMS(attention), .cpu = true, .accepts = accepts_attention,
-     .scratch_width = attention_statistics, .skip = skip_probabilities,
+    {ARITY(ATTENTION), PARAMS(attention), .cpu = true, .accepts = gpu_accepts_attention,
+     .scratch_width = gpu_attention_statistics, .skip = gpu_skip_probabilities,
      .passes = {{"attention_cpu", "rwwwwwwwwwrrwr", 0, 3, false, gpu_tile_attention_cpu},
                 {"attention", "rwwwwwwwwwrrwr", 0, 3, false, gpu_tile_probabilities}}},
     {ARITY(EMBED), PARAMS(embed), .accepts = accepts_embed,
      .passes = {{"embed", "rrrrtwwwwrrr", 9, 9, false, tile_embed}}},
     {ARITY(LINEAR), PARAMS(linear), .passes = {{"linear", "rtwrrr", 0, 0, false, gpu_tile_linear}}},
     {ARITY(LAYER_NORM), PARAMS(layer_norm), .passes = {{"layer_norm", "rwwrrr", 0, 0, false, tile_layer_norm}}},
-    {ARITY(ATTENTION), PARAMS(attention), .accepts = accepts_attention, .scratch_width = attention_statistics,
-     .skip = skip_probabilities,
+    {ARITY(ATTENTION), PARAMS(attention), .accepts = gpu_accepts_attention, .scratch_width = gpu_attention_statistics,
+     .skip = gpu_skip_probabilities,
      .passes = {{"attention", "rwwwwwwwwwrrwr", 0, 3, false, gpu_tile_attention},
                 {"attention", "rwwwwwwwwwrrwr", 0, 3, false, gpu_tile_probabilities}}},
     {ARITY(ACTIVATION), PARAMS(activation), .passes = {{"activation", "rr", 0, 0, false, tile_activation}}},

@@ -71,8 +71,47 @@ static inline bool gpu_slot_here(const struct gpu_slot *slot)
     return slot->value != GPU_BIND_NONE;
 }
 
+#define INPUT(view, OP, NAME) (&(view)->slots[PLN_##OP##_INPUT_##NAME])
+#define OUTPUT(view, OP, NAME) (&(view)->slots[PLN_##OP##_INPUTS + PLN_##OP##_OUTPUT_##NAME])
+
+static inline uint32_t ceil_div(uint32_t a, uint32_t b)
+{
+    return (a + b - 1) / b;
+}
+
+static inline uint32_t flag(bool set, uint32_t bit)
+{
+    return set ? bit : 0;
+}
+
+/* The first value is that of the work-group. */
+static inline void set_specs(struct gpu_launch *launch, uint32_t n, const uint32_t *values)
+{
+    for (uint32_t i = 0; i < n; i++)
+        launch->specs[i] = values[i];
+    launch->n_specs = n;
+    launch->workgroup = values[0];
+}
+
+static inline uint32_t lanes_of(const struct gpu_limits *limits)
+{
+    return limits->lanes ? limits->lanes : 1;
+}
+
+/* Two work-groups for each compute unit: fewer leave the device idle. */
+static inline uint64_t groups_to_fill(const struct gpu_limits *limits)
+{
+    enum { UNKNOWN_UNITS = 16, GROUPS_PER_UNIT = 2 };
+    return (uint64_t)GROUPS_PER_UNIT * (limits->compute_units ? limits->compute_units : UNKNOWN_UNITS);
+}
+
 const char *gpu_tile_linear(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group);
 const char *gpu_tile_linear_cpu(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group);
+
+/* attention.c: probabilities need a second pass, which needs the maximum and the sum of each row. */
+const char *gpu_accepts_attention(const struct gpu_view *view);
+uint32_t gpu_attention_statistics(const struct gpu_view *view); /* floats for each row */
+bool gpu_skip_probabilities(const struct gpu_view *view, uint32_t pass);
 const char *gpu_tile_attention(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group);
 const char *gpu_tile_attention_cpu(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group);
 const char *gpu_tile_probabilities(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group);
