@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A table for programs: JSON (one document, or one object a line) and CSV (RFC 4180). Keys are the columns' keys, and
+ * nothing is rounded for reading.
+ */
+#include <jansson.h>
+#include <string.h>
+
+#include "cli/table.h"
+
+/* ---- JSON */
+
+static json_t *cell_value(const struct table_column *column, const struct table_cell *cell)
+{
+    if (!cell->present)
+        return json_null();
+    if (column->type == TABLE_TEXT)
+        return json_string(cell->text);
+    return column->type == TABLE_COUNT ? json_integer((json_int_t)cell->number) : json_real(cell->number);
+}
+
+/* Returns new, or NULL: text that is not UTF-8, or no memory. */
+static json_t *row_object(const struct table *t, uint32_t row)
+{
+    json_t *object = json_object();
+    for (uint32_t i = 0; object && i < t->n_columns; i++)
+        if (json_object_set_new(object, t->columns[i].key, cell_value(&t->columns[i], table_at(t, row, i))) != 0) {
+            json_decref(object);
+            object = NULL;
+        }
+    return object;
+}
+
+static bool dump(FILE *out, json_t *value, size_t flags)
+{
+    const bool dumped = value && json_dumpf(value, out, flags | JSON_REAL_PRECISION(9)) == 0;
+    fputc('\n', out);
+    json_decref(value);
+    return dumped || ferror(out);
+}
+
+bool table_write_json_rows(FILE *out, const struct table *t, uint32_t first)
+{
+    bool written = true;
+    for (uint32_t row = first; written && row < t->n_rows; row++)
+        written = dump(out, row_object(t, row), JSON_COMPACT);
+    return written;
+}
+
+bool table_write_json(FILE *out, const struct table *t)
+{
+    json_t *columns = json_array(), *rows = json_array(), *notes = json_array();
+    bool made = columns && rows && notes;
+    for (uint32_t i = 0; made && i < t->n_columns; i++) {
+        const struct table_column *c = &t->columns[i];
+        made = json_array_append_new(
+                   columns, json_pack("{s:s,s:s?,s:s?}", "key", c->key, "title", c->title, "unit", c->unit)) == 0;
+    }
+    for (uint32_t row = 0; made && row < t->n_rows; row++)
+        made = json_array_append_new(rows, row_object(t, row)) == 0;
+    for (uint32_t i = 0; made && i < t->n_notes; i++)
+        made = json_array_append_new(notes, json_string(t->notes[i])) == 0;
+    json_t *document =
+        json_pack("{s:s,s:o,s:o,s:o}", "title", t->title, "notes", notes, "columns", columns, "rows", rows);
+    if (!document)
+        return false;
+    return dump(out, document, JSON_INDENT(1)) && made;
+}
+
+/* ---- CSV */
+
+static void write_field(FILE *out, const char *text)
+{
+    if (!text[strcspn(text, ",\"\r\n")]) {
+        fputs(text, out);
+        return;
+    }
+    fputc('"', out);
+    for (; *text; text++)
+        fprintf(out, *text == '"' ? "\"%c" : "%c", *text);
+    fputc('"', out);
+}
+
+bool table_write_csv(FILE *out, const struct table *t)
+{
+    for (uint32_t i = 0; i < t->n_columns; i++)
+        fprintf(out, "%s%s", i ? "," : "", t->columns[i].key);
+    for (uint32_t row = 0; row < t->n_rows; row++)
+        for (uint32_t i = 0; i < t->n_columns; i++) {
+            const struct table_cell *cell = table_at(t, row, i);
+            fputs(i ? "," : "\r\n", out);
+            if (cell->present && t->columns[i].type == TABLE_TEXT)
+                write_field(out, cell->text);
+            else if (cell->present)
+                fprintf(out, t->columns[i].type == TABLE_COUNT ? "%.0f" : "%.9g", cell->number);
+        }
+    fputs("\r\n", out);
+    return true;
+}
