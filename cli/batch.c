@@ -41,21 +41,26 @@ static uint64_t draw(uint64_t *state)
     return z ^ (z >> 31);
 }
 
-bool cli_batch_random(struct cli_batch *b, struct cli_shape shape, uint32_t shortest, uint32_t vocab, uint64_t seed)
+pln_status cli_batch_random(struct cli_batch *b, struct cli_shape shape, const pln_model *model, uint64_t seed,
+                            pln_error *error)
 {
-    if (!allocate(b, shape.batch, shape.length))
-        return false;
-    const uint32_t low = vocab > 10 ? 5 : 0; /* leaves the special tokens out */
+    if (!allocate(b, shape.batch, shape.length)) {
+        *error = (pln_error){.status = PLN_NO_MEMORY, .message = "no memory for a batch"};
+        return PLN_NO_MEMORY;
+    }
+    const uint64_t vocab = (uint64_t)pln_model_number(model, "vocab_size");
+    const uint64_t low = vocab > 10 ? 5 : 0; /* leaves the special tokens out */
+    b->shortest = shape.shortest;
     for (uint32_t i = 0; i < shape.batch; i++) {
         b->lengths[i] = shape.length;
-        if (shortest)
-            b->lengths[i] = shortest + (uint32_t)(draw(&seed) % (shape.length - shortest + 1));
+        if (shape.shortest)
+            b->lengths[i] = shape.shortest + (uint32_t)(draw(&seed) % (shape.length - shape.shortest + 1));
         for (uint32_t j = 0; j < b->lengths[i]; j++) {
-            b->ids[(size_t)i * shape.length + j] = low + (int64_t)(draw(&seed) % (vocab - low));
+            b->ids[(size_t)i * shape.length + j] = (int64_t)(low + draw(&seed) % (vocab - low));
             b->mask[(size_t)i * shape.length + j] = 1;
         }
     }
-    return true;
+    return PLN_OK;
 }
 
 pln_status cli_batch_texts(struct cli_batch *b, pln_model *model, const struct cli_list *texts, pln_error *error)
@@ -111,4 +116,22 @@ double cli_batch_flops(const struct cli_batch *b, const pln_model *model)
         flops += e != h ? 2 * t * e * h : 0;
     }
     return flops;
+}
+
+double cli_weight_bytes(const pln_model *model)
+{
+    const double h = (double)pln_model_number(model, "hidden_size"),
+                 e = (double)pln_model_number(model, "embedding_size");
+    const double inner = (double)pln_model_number(model, "intermediate_size");
+    const double layers = (double)pln_model_number(model, "num_hidden_layers");
+    return sizeof(float) * (layers * (4 * h * h + 2 * h * inner) + h * h + (e != h ? e * h : 0));
+}
+
+const char *cli_batch_shape(const struct cli_batch *b, char *text, size_t bytes)
+{
+    if (b->shortest)
+        snprintf(text, bytes, "%ux%u-%u", b->batch, b->shortest, b->length);
+    else
+        snprintf(text, bytes, "%ux%u", b->batch, b->length);
+    return text;
 }

@@ -1,122 +1,172 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * pleione bench: speed of devices side by side.
+ * pleione bench: speed of devices side by side; what the host costs; what memory it takes.
  */
+#include "cli/bench.h"
+
 #include <string.h>
 
-#include "cli/measure.h"
+enum { OWN_OPTIONS = 6, OPTIONS = CLI_COMMON_OPTIONS + MEASURE_OPTIONS + OUTPUT_OPTIONS + OWN_OPTIONS };
 
-enum { MOST_SHAPES = 32 };
-
-struct bench {
-    const char *shapes, *lengths;
-    double seconds;
-    bool json;
-    uint32_t shortest, longest; /* of --lengths; 0: all rows full */
-    double roof;                /* GFLOP/s of the processor */
+static const struct table_column columns[] = {
+    {.key = "device", .title = "device", .width = 9},
+    {.key = "shape", .title = "shape", .width = 9},
+    {.key = "first_ms", .title = "first", .unit = "ms", .type = TABLE_NUMBER, .digits = 1, .width = 9},
+    {.key = "best_ms", .title = "best", .unit = "ms", .type = TABLE_NUMBER, .digits = 3, .width = 10},
+    {.key = "median_ms", .title = "median", .unit = "ms", .type = TABLE_NUMBER, .digits = 3, .width = 10},
+    {.key = "tokens_per_s", .title = "tokens/s", .type = TABLE_NUMBER, .width = 9},
+    {.key = "gflops", .title = "GFLOP/s", .type = TABLE_NUMBER, .digits = 1, .width = 7},
+    {.key = "of_roof_percent", .title = "of roof", .unit = "%", .type = TABLE_NUMBER, .digits = 1},
+    {.key = "bound", .title = "roof", .width = 6},
+    {.key = "slower_percent", .title = "slower by", .unit = "%", .type = TABLE_NUMBER, .digits = 1},
+    {.key = "verdict", .title = "verdict"},
 };
 
-static const char *dtype_of(const pln_device_entry *entry)
+static pln_status time_shape(struct bench *b, struct speed *s, struct table *t, struct cli_shape shape,
+                             pln_error *error)
 {
-    return entry->info.f32_bytes == 8 ? "f64" : "f32";
-}
-
-/* 0, or 1 when a rate is above what the processor can do. */
-static int print_row(const struct bench *b, const struct measured_device *d, const struct cli_batch *batch,
-                     const pln_model *model, uint32_t threads)
-{
-    const double best = measure_quantile(d, 0), median = measure_quantile(d, 0.5);
-    const double gflops = cli_batch_flops(batch, model) / best / 1e9, tokens = (double)cli_batch_tokens(batch) / best;
-    if (b->json)
-        cli_print_json(json_pack("{s:s,s:s,s:s,s:s,s:i,s:i,s:i,s:f,s:f,s:f,s:f}", "device", d->entry->name, "name",
-                                 d->entry->info.name, "driver", d->entry->info.driver, "dtype", dtype_of(d->entry),
-                                 "batch", (int)batch->batch, "seq", (int)batch->length, "threads", (int)threads,
-                                 "best_ms", best * 1e3, "median_ms", median * 1e3, "gflops", gflops, "tokens_per_s",
-                                 tokens));
-    else
-        printf("%-12s %-4s %4ux%-4u %10.3f %10.3f %9.1f %12.0f\n", d->entry->name, dtype_of(d->entry), batch->batch,
-               batch->length, best * 1e3, median * 1e3, gflops, tokens);
-    fflush(stdout);
-    if (strcmp(d->entry->backend, "cpu") != 0 || gflops <= 1.05 * b->roof)
-        return 0;
-    fprintf(stderr,
-            "pleione: %.1f GFLOP/s on cpu is more than the %.1f that the processor can do: the measurement is wrong\n",
-            gflops, b->roof);
-    return PLN_FAILED;
-}
-
-static int bench_shape(struct bench *b, struct measure *m, struct cli_shape shape, uint32_t threads, uint64_t seed)
-{
-    struct cli_batch batch;
-    pln_error error = {.status = PLN_NO_MEMORY, .message = "no memory for a batch"};
-    pln_status status = PLN_NO_MEMORY;
-    if (b->shortest && (b->shortest > shape.length || b->longest < b->shortest))
-        return cli_usage_error("lengths \"%s\" do not fit rows of %u tokens", b->lengths, shape.length);
-    if (cli_batch_random(&batch, shape, b->shortest, (uint32_t)pln_model_number(m->model, "vocab_size"), seed))
-        status = measure_run(m, &batch, b->seconds, &error);
-    int code = status == PLN_OK ? 0 : cli_fail(&error);
-    for (uint32_t i = 0; code == 0 && !cli_interrupted() && i < m->n; i++)
-        code = print_row(b, &m->devices[i], &batch, m->model, threads);
-    cli_batch_finish(&batch);
-    return code == 0 && cli_interrupted() ? CLI_INTERRUPTED : code;
-}
-
-static int bench(struct bench *b, const struct cli_common *common, const char *directory)
-{
-    struct cli_shape shapes[MOST_SHAPES];
-    uint32_t n;
-    int used = 0;
-    if (!cli_parse_shapes(b->shapes, shapes, MOST_SHAPES, &n))
-        return PLN_INVALID;
-    if (b->lengths &&
-        (sscanf(b->lengths, "%9u-%9u%n", &b->shortest, &b->longest, &used) != 2 || b->lengths[used] || !b->shortest))
-        return cli_usage_error("lengths \"%s\" are not like 16-128", b->lengths);
-    struct measure m = {0};
-    pln_error error;
-    if (measure_open(&m, common, directory, (pln_session_options){0}, &error) != PLN_OK) {
-        measure_close(&m);
-        return cli_fail(&error);
+    static const double close = 0.05; /* what the machine's own noise can be */
+    struct cli_batch batch = {0};
+    pln_status status = cli_batch_random(&batch, shape, s->measure.teams[0].model, b->options.common.seed, error);
+    if (status == PLN_OK)
+        status = measure_run(&s->measure, &batch, b->seconds, error);
+    for (uint32_t i = 0; status == PLN_OK && !cli_interrupted() && i < s->measure.n; i++) {
+        const struct measured_device *d = &s->measure.devices[i];
+        const double behind = measure_quantile(d, 0) / measure_fastest(&s->measure, 0) - 1;
+        status = speed_set(t, s, i, &batch, 0, error);
+        if (status != PLN_OK)
+            break;
+        table_set_number(t, "first_ms", d->first * 1e3);
+        table_set_number(t, "best_ms", measure_quantile(d, 0) * 1e3);
+        table_set_number(t, "median_ms", measure_quantile(d, 0.5) * 1e3);
+        table_set_text(t, "verdict", behind <= 0 ? "fastest" : behind < close ? "close" : "slower");
     }
-    const uint32_t threads = pln_runtime_threads(m.runtime);
-    b->roof = cli_fma_gflops(threads);
-    if (!b->json)
-        printf("%-12s %-4s %9s %10s %10s %9s %12s   (roof of the processor: %.0f GFLOP/s, %u threads)\n", "device",
-               "type", "shape", "best ms", "median ms", "GFLOP/s", "tokens/s", b->roof, threads);
-    int code = 0;
-    for (uint32_t i = 0; code == 0 && i < n; i++)
-        code = bench_shape(b, &m, shapes[i], threads, common->seed);
-    measure_close(&m);
-    const int written = cli_finish_output();
-    return code ? code : written;
+    cli_batch_finish(&batch);
+    return status;
+}
+
+pln_status bench_times(struct bench *b, struct table *t, pln_error *error)
+{
+    struct speed s = {0};
+    pln_status status = speed_open(&s, &b->options, b->directory, error);
+    table_add_columns(t, columns, sizeof columns / sizeof *columns);
+    table_add_columns(t, speed_hidden_columns, SPEED_HIDDEN_COLUMNS);
+    t->plot = (struct table_plot){.kind = TABLE_BARS,
+                                  .series = "device",
+                                  .group = "shape",
+                                  .value = "tokens_per_s",
+                                  .unit = "tokens/s",
+                                  .beside = {"best_ms", "of_roof_percent", "verdict"},
+                                  .value_name = "speed, tokens/s",
+                                  .sense = "Tokens a second of the forward pass, best run; longer is faster."};
+    if (b->lines)
+        t->plot = (struct table_plot){.kind = TABLE_LINES,
+                                      .series = "device",
+                                      .x = "seq",
+                                      .value = "best_ms",
+                                      .x_name = "length of the sequence, tokens",
+                                      .value_name = "time, ms",
+                                      .sense = "Time of one sequence by its length, best run; lower is faster."};
+    if (status == PLN_OK)
+        speed_describe(t, &s, b->lines ? "latency by sequence length" : "speed side by side", b->directory);
+    for (uint32_t i = 0; status == PLN_OK && !cli_interrupted() && i < b->n_shapes; i++) {
+        status = time_shape(b, &s, t, b->shapes[i], error);
+        if (status == PLN_OK)
+            output_print(&b->output, t);
+    }
+    speed_close(&s);
+    return status;
+}
+
+/* Which shapes the options ask for. */
+static bool choose_shapes(struct bench *b, const char *shapes, const char *ragged, const char *lengths)
+{
+    struct cli_shape range = {0};
+    int used = 0;
+    if (lengths && sscanf(lengths, "%9u-%9u%n", &range.shortest, &range.length, &used) == 2 && !lengths[used]) {
+        if (!cli_parse_shapes(shapes ? shapes : "32x128", b->shapes, BENCH_SHAPES, &b->n_shapes))
+            return false;
+        for (uint32_t i = 0; i < b->n_shapes; i++) {
+            b->shapes[i].shortest = range.shortest;
+            if (!range.shortest || range.shortest > range.length || range.length > b->shapes[i].length) {
+                cli_usage_error("lengths \"%s\" do not fit rows of %u tokens", lengths, b->shapes[i].length);
+                return false;
+            }
+            b->shapes[i].length = range.length;
+        }
+        return true;
+    }
+    b->lines = lengths && !shapes && !ragged;
+    if (!shapes && !ragged && !lengths)
+        shapes = "1x16,1x128,8x128";
+    return (!lengths || cli_parse_lengths(lengths, b->shapes, BENCH_SHAPES, &b->n_shapes)) &&
+           (!shapes || cli_parse_shapes(shapes, b->shapes, BENCH_SHAPES, &b->n_shapes)) &&
+           (!ragged || cli_parse_shapes(ragged, b->shapes, BENCH_SHAPES, &b->n_shapes));
+}
+
+static int run_bench(struct bench *b, pln_status (*measure)(struct bench *, struct table *, pln_error *))
+{
+    struct table t = {0};
+    pln_error error;
+    int code = output_check(&b->output);
+    if (code)
+        return code;
+    cli_catch_interrupt();
+    if (measure(b, &t, &error) != PLN_OK)
+        code = cli_fail(&error);
+    else if (cli_interrupted())
+        code = CLI_INTERRUPTED;
+    else
+        code = output_finish(&b->output, &t);
+    table_finish(&t);
+    return code;
 }
 
 int cli_bench(int argc, char **argv)
 {
-    struct cli_common common = {0};
-    struct bench b = {.shapes = "1x16,1x128,8x128", .seconds = 2};
+    struct bench b = {.seconds = 2};
+    const char *shapes = NULL, *ragged = NULL, *lengths = NULL;
+    bool overhead = false, memory = false;
     struct cli_list arguments = {0};
-    struct cli_option options[CLI_COMMON_OPTIONS + 4];
-    cli_common_options(&common, "--devices", options);
-    const struct cli_option own[] = {
-        {"--shapes", CLI_TEXT, &b.shapes, "LIST", "batch x tokens (default 1x16,1x128,8x128)"},
-        {"--lengths", CLI_TEXT, &b.lengths, "A-B", "draw each row's length evenly; the shape gives batch and longest"},
+    struct cli_option options[OPTIONS];
+    cli_common_options(&b.options.common, "--devices", options);
+    measure_each_option(&b.options, options + CLI_COMMON_OPTIONS);
+    output_options(&b.output, options + CLI_COMMON_OPTIONS + MEASURE_OPTIONS);
+    const struct cli_option own[OWN_OPTIONS] = {
+        {"--shapes", CLI_TEXT, &shapes, "LIST", "sequences x tokens (default 1x16,1x128,8x128)"},
+        {"--ragged", CLI_TEXT, &ragged, "LIST", "sequences x shortest-longest, lengths drawn evenly: 32x16-128"},
+        {"--lengths", CLI_TEXT, &lengths, "LIST",
+         "one sequence of each length: 16,32,64; A-B: the lengths of --shapes"},
         {"--seconds", CLI_SECONDS, &b.seconds, "S", "a device and shape (default 2)"},
-        {"--json", CLI_FLAG, &b.json, NULL, "one JSON object a device and shape"},
+        {"--overhead", CLI_FLAG, &overhead, NULL, "instead: time of the host per run outside kernels"},
+        {"--memory", CLI_FLAG, &memory, NULL, "instead: peak resident memory, each row in a process of its own"},
     };
-    memcpy(options + CLI_COMMON_OPTIONS, own, sizeof own);
+    memcpy(options + OPTIONS - OWN_OPTIONS, own, sizeof own);
     static const struct cli_usage usage = {
         .synopsis = "bench MODEL --devices LIST --shapes 1x16,8x128",
-        .description = "Times the forward pass, devices in turn. GFLOP/s count the arithmetic of the encoder on real "
-                       "tokens. On cpu a\n"
-                       "rate above the measured multiply-add rate of the processor is an error.",
-        .examples = "  pleione bench MODEL --devices cpu,vulkan --shapes 1x128,8x128 --json\n"
-                    "  pleione bench MODEL --devices cpu --shapes 32x128 --lengths 16-128 --threads 2\n",
+        .description =
+            "Times the forward pass, devices in turn: the first call apart from the warm ones. GFLOP/s count the\n"
+            "arithmetic of the encoder on real tokens. The roof is measured in the same run: multiply-adds and reading "
+            "of\n"
+            "weights on the processor, a plain product on a GPU; \"of roof\" is the share of the lower one. A rate "
+            "above\n"
+            "the roof is an error (exit code 1).",
+        .examples = "  pleione bench MODEL --devices cpu,vulkan --shapes 1x128,8x128 -o speed.json -o speed.md --plot "
+                    "speed.svg\n"
+                    "  pleione bench MODEL --devices cpu --each level=c,avx2,avx512 --each threads=1,2\n"
+                    "  pleione bench MODEL --devices cpu,opencl --lengths 16,32,64,128,256,512 --plot latency.svg\n"
+                    "  pleione bench MODEL --devices cpu --ragged 32x16-128\n"
+                    "  pleione bench MODEL --devices cpu --overhead\n",
     };
-    const int parsed = cli_parse(argc, argv, &usage, options, CLI_COMMON_OPTIONS + 4, &arguments);
+    const int parsed = cli_parse(argc, argv, &usage, options, OPTIONS, &arguments);
     if (parsed)
         return parsed - 1;
     if (arguments.n != 1)
         return cli_usage_error("bench needs one MODEL directory");
-    cli_catch_interrupt();
-    return bench(&b, &common, arguments.items[0]);
+    if (overhead && memory)
+        return cli_usage_error("bench measures --overhead or --memory, not both");
+    if (!choose_shapes(&b, shapes, ragged, lengths))
+        return PLN_INVALID;
+    b.directory = arguments.items[0];
+    return run_bench(&b, overhead ? bench_overhead : memory ? bench_memory : bench_times);
 }

@@ -66,12 +66,15 @@ void cli_common_options(struct cli_common *common, const char *device_name, stru
 int cli_parse(int argc, char **argv, const struct cli_usage *usage, const struct cli_option *options,
               uint32_t n_options, struct cli_list *positional);
 
-/* "8x128" */
+/* "8x128", or "32x16-128" with lengths drawn evenly between the two. */
 struct cli_shape {
     uint32_t batch, length;
+    uint32_t shortest; /* 0: all rows are full */
 };
-/* "1x16,8x128" into shapes; false (after a sentence) if it is no such list. */
+/* "1x16,8x128,32x16-128" behind the n shapes that are there; false (after a sentence) if it is no such list. */
 bool cli_parse_shapes(const char *text, struct cli_shape *shapes, uint32_t room, uint32_t *n);
+/* "16,32,512": shapes of one row each, shortest first. */
+bool cli_parse_lengths(const char *text, struct cli_shape *shapes, uint32_t room, uint32_t *n);
 
 /* ---- what is opened
  * ------------------------------------------------------------------------------------------------------- */
@@ -116,22 +119,23 @@ bool cli_interrupted(void);
 
 /* Input tensors of one batch, owned. */
 struct cli_batch {
-    uint32_t batch, length;
-    uint32_t *lengths; /* [batch] real tokens */
+    uint32_t batch, length, shortest; /* shortest: of the shape */
+    uint32_t *lengths;                /* [batch] real tokens */
     int64_t *ids, *mask, *types;
     pln_tensor tensors[3];
 };
-/* Random ids (the same for the same seed); lengths drawn evenly from [shortest, length] when shortest is not 0. */
-bool cli_batch_random(struct cli_batch *b, struct cli_shape shape, uint32_t shortest, uint32_t vocab, uint64_t seed);
+/* Random ids and lengths, the same for the same seed. PLN_NO_MEMORY. */
+pln_status cli_batch_random(struct cli_batch *b, struct cli_shape shape, const pln_model *model, uint64_t seed,
+                            pln_error *error);
 /* Texts, padded to the longest. */
 pln_status cli_batch_texts(struct cli_batch *b, pln_model *model, const struct cli_list *texts, pln_error *error);
 void cli_batch_finish(struct cli_batch *b);
 uint64_t cli_batch_tokens(const struct cli_batch *b); /* real ones */
 /* Arithmetic of ForPreTraining on the real tokens, the formula that the peers are measured with. */
 double cli_batch_flops(const struct cli_batch *b, const pln_model *model);
-
-/* Best FMA rate of the processor with that many threads, GFLOP/s, measured for about a tenth of a second. */
-double cli_fma_gflops(uint32_t threads);
+/* Bytes of the matrices that each run of the encoder reads, in f32. */
+double cli_weight_bytes(const pln_model *model);
+const char *cli_batch_shape(const struct cli_batch *b, char *text, size_t bytes); /* "32x16-128" */
 
 int cli_devices(int argc, char **argv);
 int cli_forward(int argc, char **argv);

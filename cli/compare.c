@@ -2,61 +2,52 @@
  *
  * pleione compare: the same input on every device, beside the reference in f64: time, difference, verdict.
  */
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "cli/measure.h"
+#include "cli/answer.h"
+#include "cli/output.h"
+#include "cli/speed.h"
 
-enum { MOST_SHAPES = 16 };
+enum {
+    MOST_SHAPES = 16,
+    OWN_OPTIONS = 1,
+    OPTIONS = CLI_COMMON_OPTIONS + MEASURE_OPTIONS + OUTPUT_OPTIONS + OWN_OPTIONS,
+    NODE_NAME = 160
+};
 static const double seconds_a_device = 0.5;
-static const double tolerance = 5e-5; /* |a - b| <= tolerance (1 + |b|), in f32 */
+
+static const struct table_column columns[] = {
+    {.key = "device", .title = "device", .width = 9},
+    {.key = "shape", .title = "shape", .width = 9},
+    {.key = "p50_ms", .title = "p50", .unit = "ms", .type = TABLE_NUMBER, .digits = 3, .width = 9},
+    {.key = "p90_ms", .title = "p90", .unit = "ms", .type = TABLE_NUMBER, .digits = 3, .width = 9},
+    {.key = "tokens_per_s", .title = "tokens/s", .type = TABLE_NUMBER, .width = 8},
+    {.key = "gflops", .title = "GFLOP/s", .type = TABLE_NUMBER, .digits = 1, .width = 7},
+    {.key = "of_roof_percent", .title = "of roof", .unit = "%", .type = TABLE_NUMBER, .digits = 1},
+    {.key = "slower_percent", .title = "slower by", .unit = "%", .type = TABLE_NUMBER, .digits = 1},
+    {.key = "largest_difference", .title = "difference", .type = TABLE_SCIENTIFIC, .digits = 2},
+    {.key = "verdict", .title = "verdict", .width = 9},
+    {.key = "diverges", .title = "first node that diverges"},
+    {.key = "planned_bytes", .type = TABLE_COUNT},
+    {.key = "first_ms", .unit = "ms", .type = TABLE_NUMBER},
+    {.key = "bound"},
+};
 
 struct compare {
-    const char *shapes;
-    bool json;
+    struct measure_options options;
+    struct output output;
+    const char *directory;
+    struct cli_list texts;
+    struct cli_shape shapes[MOST_SHAPES];
+    uint32_t n_shapes; /* 0: the texts */
     bool disagrees;
+    struct speed speed;
+    pln_devices *reference;
 };
-
-/* The outputs of one forward, copied: a session keeps its own only until the next. */
-struct answer {
-    uint32_t n;
-    pln_tensor *tensors;
-};
-
-static void finish_answer(struct answer *a)
-{
-    for (uint32_t i = 0; i < a->n; i++) {
-        free((void *)(uintptr_t)a->tensors[i].data);
-        free((void *)(uintptr_t)a->tensors[i].name);
-    }
-    free(a->tensors);
-    *a = (struct answer){0};
-}
-
-static pln_status keep_answer(const pln_tensor *outputs, uint32_t n, struct answer *a, pln_error *error)
-{
-    a->tensors = calloc(n + 1, sizeof *a->tensors);
-    for (; a->tensors && a->n < n; a->n++) {
-        pln_tensor *t = &a->tensors[a->n];
-        const size_t bytes = (size_t)pln_tensor_elements(&outputs[a->n]) * sizeof(float);
-        void *data = malloc(bytes + 1);
-        *t = outputs[a->n];
-        t->name = strdup(outputs[a->n].name);
-        t->data = data;
-        if (!data || !t->name) {
-            a->n++;
-            *error = (pln_error){.status = PLN_NO_MEMORY, .message = "no memory for the outputs"};
-            return PLN_NO_MEMORY;
-        }
-        memcpy(data, outputs[a->n].data, bytes);
-    }
-    return PLN_OK;
-}
 
 /* The batch on a device of its own session; with trace every node's output. */
-static pln_status run_on(const struct measure *m, pln_devices *devices, const struct cli_common *common, bool trace,
-                         const struct cli_batch *batch, struct answer *a, pln_error *error)
+static pln_status run_on(const struct measured_team *team, pln_devices *devices, const struct cli_common *common,
+                         bool trace, const struct cli_batch *batch, struct answer *a, pln_error *error)
 {
     const pln_session_options options = {
         .trace = trace,
@@ -64,232 +55,190 @@ static pln_status run_on(const struct measure *m, pln_devices *devices, const st
     pln_session *session = NULL;
     const pln_tensor *outputs;
     uint32_t n;
-    pln_status status = pln_session_create(m->model, devices, &options, &session, error);
+    pln_status status = pln_session_create(team->model, devices, &options, &session, error);
     if (status == PLN_OK)
         status = pln_session_forward(session, batch->tensors, 2, &outputs, &n, error);
     if (status == PLN_OK)
-        status = keep_answer(outputs, n, a, error);
+        status = answer_keep(outputs, n, a, error);
     if (session)
         pln_session_destroy(&session);
     return status;
 }
 
-struct difference {
-    double largest; /* |a - b| */
-    bool agrees;
-};
-
-static struct difference compare_tensor(const pln_tensor *a, const pln_tensor *b)
-{
-    struct difference d = {0, true};
-    const float *x = a->data, *y = b->data;
-    const uint64_t n = pln_tensor_elements(b);
-    for (uint64_t i = 0; i < n; i++) {
-        const double gap = fabs((double)x[i] - (double)y[i]);
-        if (isnan(x[i]) && isnan(y[i]))
-            continue;
-        d.agrees &= gap <= tolerance * (1 + fabs((double)y[i])); /* false for a NaN on one side */
-        if (gap > d.largest || isnan(gap))
-            d.largest = gap;
-    }
-    return d;
-}
-
-static const pln_tensor *find_tensor(const struct answer *a, const char *name)
-{
-    for (uint32_t i = 0; i < a->n; i++)
-        if (strcmp(a->tensors[i].name, name) == 0)
-            return &a->tensors[i];
-    return NULL;
-}
-
-static struct difference compare_answers(const struct answer *a, const struct answer *reference)
-{
-    struct difference all = {0, true};
-    for (uint32_t i = 0; i < reference->n; i++) {
-        const pln_tensor *t = find_tensor(a, reference->tensors[i].name);
-        const struct difference d =
-            t ? compare_tensor(t, &reference->tensors[i]) : (struct difference){INFINITY, false};
-        all.agrees &= d.agrees;
-        all.largest = d.largest > all.largest || isnan(d.largest) ? d.largest : all.largest;
-    }
-    return all;
-}
-
 /* The first node, in the order of the graph, whose output is out of tolerance. Written to name. */
-static pln_status find_divergence(const struct measure *m, pln_devices *devices, pln_devices *reference,
-                                  const struct cli_common *common, const struct cli_batch *batch, char *name,
-                                  size_t bytes, pln_error *error)
+static pln_status find_divergence(const struct compare *c, const struct measured_device *d,
+                                  const struct cli_batch *batch, char name[NODE_NAME], pln_error *error)
 {
     struct answer a = {0}, b = {0};
     const struct cli_common plain = {0};
-    pln_status status = run_on(m, devices, common, true, batch, &a, error);
+    pln_status status = run_on(d->team, d->devices, &c->options.common, true, batch, &a, error);
     if (status == PLN_OK)
-        status = run_on(m, reference, &plain, true, batch, &b, error);
+        status = run_on(&c->speed.measure.teams[0], c->reference, &plain, true, batch, &b, error);
     for (uint32_t i = 0; status == PLN_OK && i < b.n; i++) {
-        const pln_tensor *t = find_tensor(&a, b.tensors[i].name);
-        if (strncmp(b.tensors[i].name, "node:", 5) == 0 && t && !compare_tensor(t, &b.tensors[i]).agrees) {
-            snprintf(name, bytes, "%s", b.tensors[i].name + 5);
+        const pln_tensor *t = answer_find(&a, b.tensors[i].name);
+        if (strncmp(b.tensors[i].name, "node:", 5) == 0 && t && !answer_difference_of(t, &b.tensors[i]).agrees) {
+            snprintf(name, NODE_NAME, "%s", b.tensors[i].name + 5);
             break;
         }
     }
-    finish_answer(&a);
-    finish_answer(&b);
+    answer_finish(&a);
+    answer_finish(&b);
     return status;
 }
 
-struct row {
-    const struct measured_device *device;
-    struct difference difference;
-    const char *diverges;
-    double p50, p90, gflops, tokens;
-    uint64_t planned;
-};
-
-static void print_row(const struct compare *c, const struct cli_batch *batch, const struct row *r)
+static pln_status compare_device(struct compare *c, uint32_t i, const struct cli_batch *batch,
+                                 const struct answer *right, struct table *t, pln_error *error)
 {
-    const pln_device_entry *e = r->device->entry;
-    const char *verdict = r->difference.agrees ? "agrees" : "DISAGREES";
-    if (c->json)
-        cli_print_json(json_pack("{s:s,s:s,s:i,s:i,s:f,s:f,s:f,s:f,s:I,s:o,s:s,s:s}", "device", e->name, "name",
-                                 e->info.name, "batch", (int)batch->batch, "seq", (int)batch->length, "p50_ms",
-                                 r->p50 * 1e3, "p90_ms", r->p90 * 1e3, "tokens_per_s", r->tokens, "gflops", r->gflops,
-                                 "planned_bytes", (json_int_t)r->planned, "largest_difference",
-                                 isfinite(r->difference.largest) ? json_real(r->difference.largest) : json_null(),
-                                 "diverges", r->diverges, "verdict", verdict));
-    else
-        printf("%-12s %4ux%-4u %9.3f %9.3f %11.0f %9.2f %12llu %11.2e  %-9s %s\n", e->name, batch->batch, batch->length,
-               r->p50 * 1e3, r->p90 * 1e3, r->tokens, r->gflops, (unsigned long long)r->planned, r->difference.largest,
-               verdict, r->diverges);
-}
-
-static pln_status compare_device(struct compare *c, const struct measure *m, pln_devices *reference, uint32_t i,
-                                 const struct cli_common *common, const struct cli_batch *batch,
-                                 const struct answer *right, pln_error *error)
-{
-    struct measured_device *d = &m->devices[i];
+    const struct measured_device *d = &c->speed.measure.devices[i];
     struct answer mine = {0};
-    char diverges[160] = "";
+    struct answer_difference difference = {0};
+    char diverges[NODE_NAME] = "";
     const pln_tensor *outputs;
     uint32_t n;
-    pln_statistics statistics;
+    pln_statistics statistics = {0};
     pln_status status = pln_session_forward(d->session, batch->tensors, 2, &outputs, &n, error);
     if (status == PLN_OK)
-        status = keep_answer(outputs, n, &mine, error);
-    struct row row = {.device = d, .diverges = diverges};
+        status = answer_keep(outputs, n, &mine, error);
     if (status == PLN_OK) {
-        row.difference = compare_answers(&mine, right);
-        row.p50 = measure_quantile(d, 0.5);
-        row.p90 = measure_quantile(d, 0.9);
-        row.gflops = cli_batch_flops(batch, m->model) / row.p50 / 1e9;
-        row.tokens = (double)cli_batch_tokens(batch) / row.p50;
+        difference = answer_difference(&mine, right);
         pln_schedule_statistics(pln_session_schedule(d->session), &statistics);
-        row.planned = statistics.planned_bytes;
     }
-    finish_answer(&mine);
-    if (status == PLN_OK && !row.difference.agrees) {
-        c->disagrees = true;
-        status = find_divergence(m, d->devices, reference, common, batch, diverges, sizeof diverges, error);
-    }
+    answer_finish(&mine);
+    if (status == PLN_OK && !difference.agrees)
+        status = find_divergence(c, d, batch, diverges, error);
+    c->disagrees |= status == PLN_OK && !difference.agrees;
     if (status == PLN_OK)
-        print_row(c, batch, &row);
-    return status;
+        status = speed_set(t, &c->speed, i, batch, 0.5, error);
+    if (status != PLN_OK)
+        return status;
+    table_set_number(t, "first_ms", d->first * 1e3);
+    table_set_number(t, "p50_ms", measure_quantile(d, 0.5) * 1e3);
+    table_set_number(t, "p90_ms", measure_quantile(d, 0.9) * 1e3);
+    table_set_number(t, "planned_bytes", (double)statistics.planned_bytes);
+    table_set_number(t, "largest_difference", difference.largest);
+    table_set_text(t, "verdict", difference.agrees ? "agrees" : "DISAGREES");
+    table_set_text(t, "diverges", diverges);
+    return PLN_OK;
 }
 
-static pln_status compare_batch(struct compare *c, struct measure *m, pln_devices *reference,
-                                const struct cli_common *common, const struct cli_batch *batch, pln_error *error)
+static pln_status compare_batch(struct compare *c, const struct cli_batch *batch, struct table *t, pln_error *error)
 {
     struct answer right = {0};
     const struct cli_common plain = {0};
-    pln_status status = run_on(m, reference, &plain, false, batch, &right, error);
+    struct measure *m = &c->speed.measure;
+    pln_status status = run_on(&m->teams[0], c->reference, &plain, false, batch, &right, error);
     if (status == PLN_OK)
         status = measure_run(m, batch, seconds_a_device, error);
     for (uint32_t i = 0; status == PLN_OK && !cli_interrupted() && i < m->n; i++)
-        status = compare_device(c, m, reference, i, common, batch, &right, error);
-    finish_answer(&right);
+        status = compare_device(c, i, batch, &right, t, error);
+    answer_finish(&right);
+    if (status == PLN_OK && !cli_interrupted())
+        output_print(&c->output, t);
     return status;
 }
 
-static pln_status compare_shapes(struct compare *c, struct measure *m, pln_devices *reference,
-                                 const struct cli_common *common, const struct cli_shape *shapes, uint32_t n,
-                                 pln_error *error)
+static pln_status compare_shapes(struct compare *c, struct table *t, pln_error *error)
 {
     pln_status status = PLN_OK;
-    for (uint32_t i = 0; status == PLN_OK && !cli_interrupted() && i < n; i++) {
-        struct cli_batch batch;
-        *error = (pln_error){.status = PLN_NO_MEMORY, .message = "no memory for a batch"};
-        status = PLN_NO_MEMORY;
-        if (cli_batch_random(&batch, shapes[i], 0, (uint32_t)pln_model_number(m->model, "vocab_size"), common->seed))
-            status = compare_batch(c, m, reference, common, &batch, error);
+    for (uint32_t i = 0; status == PLN_OK && !cli_interrupted() && i < c->n_shapes; i++) {
+        struct cli_batch batch = {0};
+        status = cli_batch_random(&batch, c->shapes[i], c->speed.measure.teams[0].model, c->options.common.seed, error);
+        if (status == PLN_OK)
+            status = compare_batch(c, &batch, t, error);
         cli_batch_finish(&batch);
     }
     return status;
 }
 
-static pln_status compare(struct compare *c, const struct cli_common *common, const struct cli_list *arguments,
-                          const struct cli_shape *shapes, uint32_t n_shapes, pln_error *error)
+static pln_status compare_texts(struct compare *c, struct table *t, pln_error *error)
 {
-    struct measure m = {0};
-    pln_devices *reference = NULL;
-    struct cli_list texts = {.n = arguments->n - 1};
-    static const char *const precise[] = {"precision=f64"};
-    memcpy(texts.items, arguments->items + 1, texts.n * sizeof *texts.items);
-    if (!texts.n)
-        texts = (struct cli_list){1, {CLI_SENTENCE}};
-    pln_status status = measure_open(&m, common, arguments->items[0], (pln_session_options){0}, error);
+    struct cli_batch batch = {0};
+    pln_status status = cli_batch_texts(&batch, c->speed.measure.teams[0].model, &c->texts, error);
     if (status == PLN_OK)
-        status = pln_devices_open(m.runtime, "reference", precise, 1, &reference, error);
-    if (status == PLN_OK && !c->json)
-        printf("%-12s %9s %9s %9s %11s %9s %12s %11s  %-9s %s\n", "device", "shape", "p50 ms", "p90 ms", "tokens/s",
-               "GFLOP/s", "bytes", "difference", "verdict", "first node that diverges");
-    if (status == PLN_OK && n_shapes) {
-        status = compare_shapes(c, &m, reference, common, shapes, n_shapes, error);
-    } else if (status == PLN_OK) {
-        struct cli_batch batch = {0};
-        status = cli_batch_texts(&batch, m.model, &texts, error);
-        if (status == PLN_OK)
-            status = compare_batch(c, &m, reference, common, &batch, error);
-        cli_batch_finish(&batch);
-    }
-    pln_devices_close(&reference);
-    measure_close(&m);
+        status = compare_batch(c, &batch, t, error);
+    cli_batch_finish(&batch);
     return status;
+}
+
+static pln_status compare(struct compare *c, struct table *t, pln_error *error)
+{
+    static const char *const precise[] = {"precision=f64"};
+    pln_status status = speed_open(&c->speed, &c->options, c->directory, error);
+    if (status == PLN_OK)
+        status = pln_devices_open(c->speed.measure.teams[0].runtime, "reference", precise, 1, &c->reference, error);
+    table_add_columns(t, columns, sizeof columns / sizeof *columns);
+    table_add_columns(t, speed_hidden_columns, SPEED_HIDDEN_COLUMNS);
+    t->plot =
+        (struct table_plot){.kind = TABLE_BARS,
+                            .series = "device",
+                            .group = "shape",
+                            .value = "tokens_per_s",
+                            .unit = "tokens/s",
+                            .beside = {"p50_ms", "largest_difference", "verdict"},
+                            .value_name = "speed, tokens/s",
+                            .sense = "Tokens a second of the forward pass, median; longer is faster. Difference to "
+                                     "the reference in double precision."};
+    if (status == PLN_OK) {
+        speed_describe(t, &c->speed, "devices side by side", c->directory);
+        status = c->n_shapes ? compare_shapes(c, t, error) : compare_texts(c, t, error);
+    }
+    pln_devices_close(&c->reference);
+    speed_close(&c->speed);
+    return status;
+}
+
+static int run_compare(struct compare *c)
+{
+    struct table t = {0};
+    pln_error error;
+    int code = output_check(&c->output);
+    if (code)
+        return code;
+    cli_catch_interrupt();
+    if (compare(c, &t, &error) != PLN_OK)
+        code = cli_fail(&error);
+    else if (cli_interrupted())
+        code = CLI_INTERRUPTED;
+    else
+        code = output_finish(&c->output, &t);
+    table_finish(&t);
+    return code ? code : c->disagrees ? PLN_DISAGREE : 0;
 }
 
 int cli_compare(int argc, char **argv)
 {
-    struct cli_common common = {0};
     struct compare c = {0};
+    const char *shapes = NULL;
     struct cli_list arguments = {0};
-    struct cli_shape shapes[MOST_SHAPES];
-    uint32_t n_shapes = 0;
-    struct cli_option options[CLI_COMMON_OPTIONS + 2];
-    cli_common_options(&common, "--devices", options);
-    options[CLI_COMMON_OPTIONS] =
-        (struct cli_option){"--shapes", CLI_TEXT, &c.shapes, "LIST", "random ids of batch x tokens instead of text"};
-    options[CLI_COMMON_OPTIONS + 1] =
-        (struct cli_option){"--json", CLI_FLAG, &c.json, NULL, "one JSON object a device"};
+    struct cli_option options[OPTIONS];
+    cli_common_options(&c.options.common, "--devices", options);
+    measure_each_option(&c.options, options + CLI_COMMON_OPTIONS);
+    output_options(&c.output, options + CLI_COMMON_OPTIONS + MEASURE_OPTIONS);
+    options[OPTIONS - 1] =
+        (struct cli_option){"--shapes", CLI_TEXT, &shapes, "LIST", "random ids instead of text: 1x128,8x128,32x16-128"};
     static const struct cli_usage usage = {
         .synopsis = "compare MODEL [TEXT...]",
         .description =
             "The same input on every usable device, CPU-type Vulkan and OpenCL ones too, beside the reference in f64:\n"
-            "times, speed, planned bytes, largest difference, and the first node that diverges. Exit code 5 when one\n"
-            "disagrees by more than 5e-5 (1 + |b|). A sentence of its own when no text is given.",
+            "times, speed, share of the roof measured in the same run, largest difference, and the first node that\n"
+            "diverges. Exit code 5 when one disagrees by more than 5e-5 (1 + |b|), 1 when a rate is above the roof. A\n"
+            "sentence of its own when no text is given.",
         .examples =
             "  pleione compare models/electra-tiny-discriminator\n"
-            "  pleione compare MODEL --devices cpu,vulkan --shapes 1x128,8x128 --device-option vulkan.variant=gpu\n",
+            "  pleione compare MODEL --devices cpu,vulkan --shapes 1x128,8x128 --device-option vulkan.variant=gpu\n"
+            "  pleione compare MODEL -o devices.json -o devices.md --plot devices.svg\n",
     };
-    const int parsed = cli_parse(argc, argv, &usage, options, CLI_COMMON_OPTIONS + 2, &arguments);
+    const int parsed = cli_parse(argc, argv, &usage, options, OPTIONS, &arguments);
     if (parsed)
         return parsed - 1;
     if (!arguments.n)
         return cli_usage_error("compare needs a MODEL directory");
-    if (c.shapes && !cli_parse_shapes(c.shapes, shapes, MOST_SHAPES, &n_shapes))
+    if (shapes && !cli_parse_shapes(shapes, c.shapes, MOST_SHAPES, &c.n_shapes))
         return PLN_INVALID;
-    cli_catch_interrupt();
-    pln_error error;
-    if (compare(&c, &common, &arguments, shapes, n_shapes, &error) != PLN_OK)
-        return cli_fail(&error);
-    const int written = cli_finish_output();
-    return written ? written : cli_interrupted() ? CLI_INTERRUPTED : c.disagrees ? PLN_DISAGREE : 0;
+    c.directory = arguments.items[0];
+    c.texts.n = arguments.n - 1;
+    memcpy(c.texts.items, arguments.items + 1, c.texts.n * sizeof *c.texts.items);
+    if (!c.texts.n)
+        c.texts = (struct cli_list){1, {CLI_SENTENCE}};
+    return run_compare(&c);
 }

@@ -150,20 +150,56 @@ int cli_parse(int argc, char **argv, const struct cli_usage *usage, const struct
     return 0;
 }
 
+/* One "8x128" or "32x16-128"; returns how many characters it has, 0 if it is neither. */
+static int parse_shape(const char *s, struct cli_shape *shape)
+{
+    int used = 0;
+    *shape = (struct cli_shape){0};
+    if (sscanf(s, "%9ux%9u-%9u%n", &shape->batch, &shape->shortest, &shape->length, &used) != 3 || !used) {
+        *shape = (struct cli_shape){0};
+        if (sscanf(s, "%9ux%9u%n", &shape->batch, &shape->length, &used) != 2)
+            return 0;
+    } else if (!shape->shortest || shape->shortest > shape->length) {
+        return 0;
+    }
+    return shape->batch && shape->length && (!s[used] || s[used] == ',') ? used : 0;
+}
+
 bool cli_parse_shapes(const char *text, struct cli_shape *shapes, uint32_t room, uint32_t *n)
 {
-    *n = 0;
     for (const char *s = text; *n < room; s++) {
-        int used = 0;
-        struct cli_shape *shape = &shapes[*n];
-        if (sscanf(s, "%9ux%9u%n", &shape->batch, &shape->length, &used) != 2 || !shape->batch || !shape->length ||
-            (s[used] && s[used] != ','))
+        const int used = parse_shape(s, &shapes[*n]);
+        if (!used)
             break;
         (*n)++;
         s += used;
         if (!*s)
             return true;
     }
-    cli_usage_error("shapes \"%s\" are not a list like 1x16,8x128", text);
+    cli_usage_error("shapes \"%s\" are not a list of at most %u like 1x16,8x128,32x16-128", text, room);
+    return false;
+}
+
+static int by_length(const void *a, const void *b)
+{
+    const struct cli_shape *x = a, *y = b;
+    return x->length < y->length ? -1 : x->length > y->length;
+}
+
+bool cli_parse_lengths(const char *text, struct cli_shape *shapes, uint32_t room, uint32_t *n)
+{
+    for (const char *s = text; *n < room; s++) {
+        int used = 0;
+        struct cli_shape shape = {.batch = 1};
+        if (sscanf(s, "%9u%n", &shape.length, &used) != 1 || !shape.length || (s[used] && s[used] != ','))
+            break;
+        shapes[(*n)++] = shape;
+        s += used;
+        if (!*s) {
+            qsort(shapes, *n, sizeof *shapes, by_length);
+            return true;
+        }
+    }
+    cli_usage_error("lengths \"%s\" are not a list of at most %u like 16,32,64", text, room);
     return false;
 }

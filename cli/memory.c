@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * pleione bench --memory: the most that a process holds which runs one row, beside what was planned. Each row has a
+ * process of its own, forked before anything is opened: the peak of a process never sinks.
+ */
+#define _DEFAULT_SOURCE /* wait4 */
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/bench.h"
+
+/* What may be resident beyond packed weights and planned memory. */
+static const double limit_bytes = 40e6;
+static const double mega = 1e6;
+
+static const struct table_column columns[] = {
+    {.key = "device", .title = "device", .width = 20},
+    {.key = "shape", .title = "shape", .width = 9},
+    {.key = "weights_mb", .title = "weights", .unit = "MB", .type = TABLE_NUMBER, .digits = 1, .width = 10},
+    {.key = "planned_mb", .title = "arena", .unit = "MB", .type = TABLE_NUMBER, .digits = 1, .width = 9},
+    {.key = "peak_mb", .title = "peak", .unit = "MB", .type = TABLE_NUMBER, .digits = 1, .width = 9},
+    {.key = "beyond_mb", .title = "beyond", .unit = "MB", .type = TABLE_NUMBER, .digits = 1},
+    {.key = "limit_mb", .title = "limit", .unit = "MB", .type = TABLE_NUMBER, .digits = 1},
+    {.key = "verdict", .title = "verdict"},
+    {.key = "name", .type = TABLE_TEXT},
+    {.key = "threads", .type = TABLE_COUNT},
+};
+
+/* What the process of a row tells. */
+struct told {
+    pln_status status;
+    bool last; /* there is no such row */
+    uint32_t threads;
+    double weights, planned; /* bytes */
+    char label[96], name[128];
+    pln_error error;
+};
+
+static pln_status count_bytes(const struct measured_device *d, const struct cli_batch *batch, struct told *told)
+{
+    uint32_t dims[64], n;
+    pln_statistics statistics;
+    pln_memory memory;
+    pln_schedule_statistics(pln_session_schedule(d->session), &statistics);
+    told->planned = (double)statistics.planned_bytes;
+    pln_status status = pln_session_prepare(d->session, batch->batch, batch->length, dims, &n, &told->error);
+    for (uint32_t i = 0; status == PLN_OK && pln_devices_entry(d->devices, i); i++) {
+        status = pln_schedule_estimate(pln_session_schedule(d->session), dims, n, i, &memory, &told->error);
+        told->weights += status == PLN_OK ? (double)memory.constant_bytes : 0;
+    }
+    return status;
+}
+
+/* The row alone: opened, run a few times. */
+static void run_row(const struct bench *b, uint32_t row, struct cli_shape shape, struct told *told)
+{
+    enum { RUNS = 3 };
+    struct measure m = {.only = row, .selects = true};
+    struct cli_batch batch = {0};
+    told->status = measure_open(&m, &b->options, b->directory, &told->error);
+    told->last = told->status == PLN_OK && row >= m.rows;
+    if (told->status == PLN_OK && !told->last)
+        told->status = cli_batch_random(&batch, shape, m.teams[0].model, b->options.common.seed, &told->error);
+    for (int i = 0; told->status == PLN_OK && !told->last && i < RUNS; i++) {
+        const pln_tensor *outputs;
+        uint32_t n;
+        told->status = pln_session_forward(m.devices[0].session, batch.tensors, 2, &outputs, &n, &told->error);
+    }
+    if (told->status == PLN_OK && !told->last) {
+        told->threads = measure_threads(&m.devices[0]);
+        snprintf(told->label, sizeof told->label, "%s", m.devices[0].label);
+        snprintf(told->name, sizeof told->name, "%s", m.devices[0].entry->info.name);
+        told->status = count_bytes(&m.devices[0], &batch, told);
+    }
+}
+
+static pln_status fail(pln_error *error, const char *sentence)
+{
+    *error = (pln_error){.status = PLN_FAILED, .node = -1};
+    snprintf(error->message, sizeof error->message, "the process of a row %s", sentence);
+    return PLN_FAILED;
+}
+
+/* Runs the row in a child; its peak comes from the system, the rest through a pipe. */
+static pln_status run_child(const struct bench *b, uint32_t row, struct cli_shape shape, struct told *told,
+                            double *peak, pln_error *error)
+{
+    int ends[2], code;
+    struct rusage usage;
+    fflush(NULL);
+    if (pipe(ends) != 0)
+        return fail(error, strerror(errno));
+    const pid_t child = fork();
+    if (child == 0) {
+        close(ends[0]);
+        run_row(b, row, shape, told);
+        _exit(write(ends[1], told, sizeof *told) == (ssize_t)sizeof *told ? 0 : 1);
+    }
+    close(ends[1]);
+    const bool whole = child > 0 && read(ends[0], told, sizeof *told) == (ssize_t)sizeof *told;
+    close(ends[0]);
+    if (child < 0 || wait4(child, &code, 0, &usage) != child)
+        return fail(error, "could not be started");
+    if (!whole)
+        return fail(error, cli_interrupted() ? "was interrupted" : "ended early");
+    *peak = 1024 * (double)usage.ru_maxrss;
+    *error = told->error;
+    return told->status;
+}
+
+static void add_row(struct table *t, const struct told *told, const char *shape, double peak)
+{
+    const double beyond = peak - told->weights - told->planned;
+    table_add_row(t);
+    table_set_text(t, "device", told->label);
+    table_set_text(t, "shape", shape);
+    table_set_number(t, "weights_mb", told->weights / mega);
+    table_set_number(t, "planned_mb", told->planned / mega);
+    table_set_number(t, "peak_mb", peak / mega);
+    table_set_number(t, "beyond_mb", beyond / mega);
+    table_set_number(t, "limit_mb", limit_bytes / mega);
+    table_set_text(t, "verdict", beyond <= limit_bytes ? "within" : "above");
+    table_set_text(t, "name", told->name);
+    if (told->threads)
+        table_set_number(t, "threads", told->threads);
+}
+
+pln_status bench_memory(struct bench *b, struct table *t, pln_error *error)
+{
+    table_add_columns(t, columns, sizeof columns / sizeof *columns);
+    t->plot = (struct table_plot){.kind = TABLE_BARS,
+                                  .series = "device",
+                                  .group = "shape",
+                                  .value = "peak_mb",
+                                  .unit = "MB",
+                                  .beside = {"verdict"},
+                                  .value_name = "peak resident memory, MB",
+                                  .sense = "Peak resident memory of a process that runs one row; shorter is better."};
+    snprintf(t->title, sizeof t->title, "Peak resident memory");
+    table_add_note(t,
+                   "Beyond: what is resident besides packed weights and planned memory; the limit on cpu is %.0f MB.",
+                   limit_bytes / mega);
+    pln_status status = PLN_OK;
+    for (uint32_t i = 0; status == PLN_OK && i < b->n_shapes; i++)
+        for (uint32_t row = 0; status == PLN_OK && !cli_interrupted(); row++) {
+            const struct cli_batch like = {
+                .batch = b->shapes[i].batch, .length = b->shapes[i].length, .shortest = b->shapes[i].shortest};
+            struct told told = {0};
+            char shape[48];
+            double peak;
+            status = run_child(b, row, b->shapes[i], &told, &peak, error);
+            if (status != PLN_OK || told.last)
+                break;
+            add_row(t, &told, cli_batch_shape(&like, shape, sizeof shape), peak);
+            output_print(&b->output, t);
+        }
+    return status;
+}

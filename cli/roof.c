@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Roofs of the processor, and what a result is worth below them.
+ */
+#include "cli/roof.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/roof_loops.h"
+
+enum { MOST_THREADS = 256, SLICE = 4096 };
+static const double seconds_to_measure = 0.12, seconds_to_be_sure = 1;
+/* Beyond caches a larger buffer reads at the same rate. */
+static const double most_bytes = 256e6;
+
+struct loops {
+    roof_multiply *multiply;
+    roof_read *read;
+};
+
+static struct loops best_loops(void)
+{
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f"))
+        return (struct loops){roof_multiply_avx512, roof_read_avx512};
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        return (struct loops){roof_multiply_avx2, roof_read_avx2};
+#endif
+    return (struct loops){roof_multiply_c, roof_read_c};
+}
+
+struct job {
+    const char *buffer; /* NULL: multiply */
+    size_t bytes;
+    double until, rate;
+};
+
+static void *work(void *argument)
+{
+    struct job *job = argument;
+    const struct loops loops = best_loops();
+    job->rate = job->buffer ? loops.read(job->buffer, job->bytes, job->until) : loops.multiply(job->until);
+    return NULL;
+}
+
+/* Sum of the rates of threads that work at the same time, each on its slice. */
+static double run_threads(uint32_t threads, const char *buffer, size_t slice, double seconds)
+{
+    struct job jobs[MOST_THREADS];
+    pthread_t handles[MOST_THREADS];
+    uint32_t started = 0;
+    for (; started < threads && started < MOST_THREADS; started++) {
+        jobs[started] = (struct job){buffer ? buffer + started * slice : NULL, slice, cli_seconds() + seconds, 0};
+        if (pthread_create(&handles[started], NULL, work, &jobs[started]) != 0)
+            break;
+    }
+    double sum = 0;
+    for (uint32_t i = 0; i < started; i++) {
+        pthread_join(handles[i], NULL);
+        sum += jobs[i].rate;
+    }
+    return sum;
+}
+
+double roof_multiply_adds(uint32_t threads, double seconds)
+{
+    return run_threads(threads, NULL, 0, seconds);
+}
+
+double roof_reading(uint32_t threads, size_t bytes, double seconds)
+{
+    enum { WINDOWS = 3 };
+    const size_t slice = (bytes / threads / SLICE + 1) * SLICE;
+    char *buffer = aligned_alloc(SLICE, slice * threads);
+    double best = 0;
+    if (!buffer)
+        return 0;
+    memset(buffer, 0, slice * threads);
+    for (int i = 0; i < WINDOWS; i++) {
+        const double rate = run_threads(threads, buffer, slice, seconds / WINDOWS) / 1e9;
+        best = rate > best ? rate : best;
+    }
+    free(buffer);
+    return best;
+}
+
+static uint32_t threads_of(const struct measured_device *device)
+{
+    const uint32_t threads = measure_threads(device);
+    return threads ? threads : (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+/* Another API on the processor is bound by the same multiply-adds. */
+pln_status roof_measure(const struct measured_device *device, struct roof *roof, pln_error *error)
+{
+    if (device->entry->info.kind != PLN_KIND_CPU) {
+        *roof = (struct roof){.slack = 0.1}; /* a product is near the peak, not at it */
+        return roof_product(device, &roof->gflops, error);
+    }
+    const double weights = cli_weight_bytes(device->team->model);
+    *roof = (struct roof){.gflops = roof_multiply_adds(threads_of(device), seconds_to_measure), .slack = 0.05};
+    roof->gbytes =
+        roof_reading(threads_of(device), (size_t)(weights < most_bytes ? weights : most_bytes), seconds_to_measure);
+    return PLN_OK;
+}
+
+pln_status roof_exceeded(const struct measured_device *device, double gflops, struct roof *roof, bool *exceeded,
+                         pln_error *error)
+{
+    pln_status status = PLN_OK;
+    double again = 0;
+    *exceeded = gflops > (1 + roof->slack) * roof->gflops;
+    if (!*exceeded)
+        return PLN_OK;
+    if (device->entry->info.kind != PLN_KIND_CPU)
+        status = roof_product(device, &again, error);
+    else
+        again = roof_multiply_adds(threads_of(device), seconds_to_be_sure);
+    roof->gflops = again > roof->gflops ? again : roof->gflops;
+    *exceeded = gflops > (1 + roof->slack) * roof->gflops;
+    return status;
+}
+
+double roof_share(const struct roof *roof, const struct measured_device *device, const struct cli_batch *batch,
+                  double seconds, const char **bound)
+{
+    const double arithmetic = cli_batch_flops(batch, device->team->model) / (roof->gflops * 1e9);
+    const double memory = roof->gbytes > 0 ? cli_weight_bytes(device->team->model) / (roof->gbytes * 1e9) : 0;
+    *bound = memory > arithmetic ? "memory" : "FMA";
+    return (memory > arithmetic ? memory : arithmetic) / seconds;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The roof of a device, measured in the same run: what it cannot be faster than. On the processor that is its rate of
+ * multiply-adds and the rate at which weights come from memory; on a GPU a plain product. A result above the roof means
+ * that a measurement is wrong.
+ */
+#ifndef CLI_ROOF_H
+#define CLI_ROOF_H
+
+#include "cli/measure.h"
+
+struct roof {
+    double gflops;
+    double gbytes; /* GB/s of reading as many bytes as the weights have; 0: not measured */
+    double slack;  /* a result counts as impossible above (1 + slack) * gflops */
+};
+
+/* Measures for about a quarter of a second on the processor, a few seconds at most on a GPU. */
+pln_status roof_measure(const struct measured_device *device, struct roof *roof, pln_error *error);
+
+/* A result is above the roof: measures it again, longer, before it is called impossible. */
+pln_status roof_exceeded(const struct measured_device *device, double gflops, struct roof *roof, bool *exceeded,
+                         pln_error *error);
+
+/* Share of the roof that a run of the batch reached: the time that its arithmetic or its weights take at the roof,
+ * whichever is longer, over its time. *bound says which. */
+double roof_share(const struct roof *roof, const struct measured_device *device, const struct cli_batch *batch,
+                  double seconds, const char **bound);
+
+/* Best rates of the processor with that many threads, for about so many seconds. */
+double roof_multiply_adds(uint32_t threads, double seconds);         /* GFLOP/s in f32 */
+double roof_reading(uint32_t threads, size_t bytes, double seconds); /* GB/s over a buffer of that size */
+/* Rate of a plain product of ELECTRA-base's shapes on the device, by its own clock if it has one, GFLOP/s. */
+pln_status roof_product(const struct measured_device *device, double *gflops, pln_error *error);
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A plugin for the roof: device 0 says that it is a processor and computes nothing, device 1 says that it is a GPU and
+ * computes as the reference does.
+ */
+#include <stdbool.h>
+
+#include "backends/reference/reference.h"
+
+static const pln_backend *right;
+static bool lazy;
+
+static pln_status count(uint32_t *n, pln_error *error)
+{
+    (void)error;
+    *n = 2;
+    return PLN_OK;
+}
+
+static pln_status describe(uint32_t index, const pln_device *device, pln_device_info *info, pln_error *error)
+{
+    const pln_status status = right->device_info(0, device, info, error);
+    info->kind = index == 0 ? PLN_KIND_CPU : PLN_KIND_DISCRETE;
+    return status;
+}
+
+/* One device is open for runs at a time. */
+static pln_status open_device(uint32_t index, const pln_host *host, const pln_option *options, uint32_t n,
+                              pln_device **device, pln_error *error)
+{
+    lazy = index == 0;
+    return right->device_open(0, host, options, n, device, error);
+}
+
+static pln_status run_plan(pln_plan *plan, const pln_run *run, pln_error *error)
+{
+    return lazy ? PLN_OK : right->plan_run(plan, run, error);
+}
+
+PLN_BACKEND_EXPORT const pln_backend *pln_backend_query(uint32_t abi_min, uint32_t abi_max);
+
+const pln_backend *pln_backend_query(uint32_t abi_min, uint32_t abi_max)
+{
+    static pln_backend impostor;
+    right = pln_reference_query(abi_min, abi_max);
+    if (!right)
+        return NULL;
+    impostor = *right;
+    impostor.name = "impostor";
+    impostor.device_count = count;
+    impostor.device_info = describe;
+    impostor.device_open = open_device;
+    impostor.plan_run = run_plan;
+    return &impostor;
+}
