@@ -374,6 +374,47 @@ PLN_API pln_status pln_encoder_encode(pln_encoder *encoder, const pln_example *e
                                       const pln_encode_options *options, const pln_encodings **encodings,
                                       pln_error *error);
 
+/* ---- training a vocabulary
+ * ---------------------------------------------------------------------------------------------- */
+
+enum { PLN_VOCABULARY_TOKEN_BYTES = 256 }; /* a special token is no longer */
+
+typedef struct pln_vocabulary_trainer pln_vocabulary_trainer;
+
+typedef struct pln_vocabulary_options { /* zero is a good default */
+    uint32_t size;                      /* entries, special tokens and alphabet included; 0 means 30000 */
+    uint32_t min_frequency;             /* pairs that occur less often are not joined; 0 means 2 */
+    uint32_t limit_alphabet;            /* characters kept, the most frequent ones; 0 means 1000 */
+    bool cased;                         /* letters are not lowered, accents stay */
+    bool keep_accents;                  /* letters are lowered, accents stay */
+    bool join_chinese;                  /* Chinese characters are not set apart */
+    const char *const *special;         /* first entries, in order; NULL: [PAD] [UNK] [CLS] [SEP] [MASK]; borrows */
+    uint32_t n_special;
+    uint32_t threads; /* 0: one per processor */
+    /* Called while pairs are joined, with the entries there are and the size; false stops. May be NULL. */
+    bool (*progress)(void *context, uint32_t entries, uint32_t size);
+    void *progress_context;
+} pln_vocabulary_options;
+
+/* Returns new. options may be NULL. A WordPiece vocabulary as the WordPieceTrainer of Hugging Face's tokenizers makes
+ * it: the alphabet, then pairs of neighbours joined, the most frequent first; of equal ones that with the lower ids.
+ * The same texts give the same vocabulary on any number of threads. PLN_INVALID names a special token that is empty,
+ * longer than PLN_VOCABULARY_TOKEN_BYTES or holds a blank. */
+PLN_API pln_status pln_vocabulary_trainer_create(const pln_vocabulary_options *options,
+                                                 pln_vocabulary_trainer **trainer, pln_error *error);
+PLN_API void pln_vocabulary_trainer_destroy(pln_vocabulary_trainer **trainer);
+
+/* Counts the words of a text: UTF-8, bytes long; invalid bytes are U+FFFD, which the normalizer takes away. It begins
+ * and ends a word. Borrows. Memory grows with the distinct words only. PLN_NO_MEMORY. */
+PLN_API pln_status pln_vocabulary_trainer_add(pln_vocabulary_trainer *trainer, const char *text, size_t bytes,
+                                              pln_error *error);
+
+/* Returns new text, freed by pln_free: a vocab.txt of *entries lines, *bytes long. There are fewer entries than asked
+ * for when no pair is left, and more when special tokens and alphabet alone are more. Texts can be added afterwards and
+ * the training repeated. PLN_FAILED: stopped by progress. PLN_NO_MEMORY. */
+PLN_API pln_status pln_vocabulary_trainer_train(pln_vocabulary_trainer *trainer, char **text, size_t *bytes,
+                                                uint32_t *entries, pln_error *error);
+
 /* ---- models
  * ------------------------------------------------------------------------------------------------------------- */
 

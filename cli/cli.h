@@ -13,7 +13,7 @@
 
 #include "api/pleione.h"
 
-enum { CLI_LIST = 64, CLI_INTERRUPTED = 130 };
+enum { CLI_LIST = 4096, CLI_INTERRUPTED = 130 };
 
 /* What explain and compare run when no text is given. */
 #define CLI_SENTENCE "And the king said unto the prophet, Where is thy computer?"
@@ -110,6 +110,17 @@ void cli_print_json(json_t *object);
 /* Flushes stdout: 0, or 1 after a sentence when it cannot be written (full disk, closed pipe). */
 int cli_finish_output(void);
 
+/* A bar on stderr where that is a terminal, else nothing. */
+struct cli_progress {
+    const char *what;
+    bool shown;
+    double began, drawn; /* seconds */
+};
+struct cli_progress cli_progress_begin(const char *what);
+/* total 0: it is not known. */
+void cli_progress_update(struct cli_progress *progress, uint64_t done, uint64_t total);
+void cli_progress_end(struct cli_progress *progress); /* takes it away */
+
 double cli_seconds(void); /* monotonic */
 void cli_catch_interrupt(void);
 bool cli_interrupted(void);
@@ -145,4 +156,5 @@ int cli_bench(int argc, char **argv);
 int cli_explain(int argc, char **argv);
 int cli_estimate(int argc, char **argv);
 int cli_tokenize(int argc, char **argv);
+int cli_vocab(int argc, char **argv);
 #endif

@@ -14,6 +14,7 @@ static const struct cli_command commands[] = {
     {"explain", "who runs which node, and why", cli_explain},
     {"estimate", "bytes that a batch needs, before anything is allocated", cli_estimate},
     {"tokenize", "text to ids", cli_tokenize},
+    {"vocab", "texts to a vocabulary", cli_vocab},
     {"devices", "the devices of each backend", cli_devices},
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };

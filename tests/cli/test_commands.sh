@@ -54,8 +54,13 @@ check 0 '"tokens_per_s"' bench $disc --devices reference --shapes 2x8 --lengths 
 check 0 "" forward $disc $on --inputs "$to/good.safetensors" --outputs "$to/o.safetensors" --hidden-states --attentions
 check 0 "" forward $disc $on --head masked-lm --inputs "$to/good.safetensors" --outputs "$to/o.safetensors"
 grep -q "generator_predictions.dense.weight" "$to/err" || { echo "FAILED: no warning names the head that was drawn"; failed=$((failed + 1)); }
-for command in run forward compare bench explain estimate tokenize devices; do check 0 "examples:" $command --help; done
+for command in run forward compare bench explain estimate tokenize vocab devices; do check 0 "examples:" $command --help; done
 check 0 "exit codes" --help
+check 0 "[MASK]" vocab "$2/tests/cli/line.txt"
+check 0 "the texts give 22 entries, not 30000" vocab "$2/tests/cli/line.txt" -o "$to/vocab.txt" --threads 2
+[ "$(wc -l <"$to/vocab.txt")" -eq 22 ] || { echo "FAILED: the vocabulary has not 22 lines"; failed=$((failed + 1)); }
+check 0 "alphabet alone are 22 entries, more than 9" vocab "$2/tests/cli/line.txt" --size 9
+check 0 "[only]" vocab "$2/tests/cli/line.txt" --special "[only]" --cased --min-frequency 1
 
 # usage: 2
 check 2 'no command "walk"' walk
@@ -73,6 +78,9 @@ check 2 "not PATTERN=DEVICE" run $disc $on --place 'layer' "a"
 check 2 "no [MASK]" run $gen $on "no mask"
 check 2 "the model takes at most 512" run $disc $on "$(yes word | head -600 | tr '\n' ' ')"
 check 2 "shapes" bench $disc --shapes 8by128
+check 2 "nowhere.txt cannot be opened" vocab "$2/tests/cli/line.txt" "$to/nowhere.txt"
+check 2 'special token "a b"' vocab "$2/tests/cli/line.txt" --special "a b"
+check 2 '"0" is not N' vocab "$2/tests/cli/line.txt" --size 0
 check 2 "takes at most 512" estimate $disc -b 1 -s 600 $on
 for wrong in "id-out-of-range:4096" "negative-id:-1" "too-long:513" "both:both input_ids and inputs_embeds" "neither:neither" \
     "wrong-width:expected width 96 (embedding_size), found 95" "wrong-mask:attention_mask: expected [1, 3], found [1, 2]" \
@@ -101,6 +109,10 @@ check 6 "memory" bench $disc --devices reference --shapes 60000x512 --seconds 0.
 check 1 "/dev/full" forward $disc $on --inputs "$to/good.safetensors" --outputs /dev/full
 "$pleione" tokenize $disc "$2/tests/cli/line.txt" >/dev/full 2>"$to/err"
 [ $? -eq 1 ] || { echo "FAILED: a full disk under stdout goes unnoticed"; failed=$((failed + 1)); }
+
+check 1 "$to cannot be read: Is a directory" vocab "$to"
+check 1 "/dev/full cannot be written" vocab "$2/tests/cli/line.txt" --special "[UNK]" --size 5 -o /dev/full
+check 1 "$to/no/vocab.txt cannot be written" vocab "$2/tests/cli/line.txt" --size 18 -o "$to/no/vocab.txt"
 
 # lines of stdin, and an interrupt
 printf 'Where is thy brother?\nWhere is thy computer?\n' | "$pleione" run $disc $on --json | grep -c probability | grep -qx 2 ||
