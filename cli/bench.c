@@ -112,10 +112,11 @@ static int run_bench(struct bench *b, pln_status (*measure)(struct bench *, stru
     if (code)
         return code;
     cli_catch_interrupt();
-    if (measure(b, &t, &error) != PLN_OK)
-        code = cli_fail(&error);
-    else if (cli_interrupted())
+    const pln_status status = measure(b, &t, &error);
+    if (cli_interrupted())
         code = CLI_INTERRUPTED;
+    else if (status != PLN_OK)
+        code = cli_fail(&error);
     else
         code = output_finish(&b->output, &t);
     table_finish(&t);

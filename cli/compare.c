@@ -195,10 +195,11 @@ static int run_compare(struct compare *c)
     if (code)
         return code;
     cli_catch_interrupt();
-    if (compare(c, &t, &error) != PLN_OK)
-        code = cli_fail(&error);
-    else if (cli_interrupted())
+    const pln_status status = compare(c, &t, &error);
+    if (cli_interrupted())
         code = CLI_INTERRUPTED;
+    else if (status != PLN_OK)
+        code = cli_fail(&error);
     else
         code = output_finish(&c->output, &t);
     table_finish(&t);

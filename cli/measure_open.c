@@ -66,27 +66,24 @@ static bool for_device(const char *option, const char *device)
     return !dot || !equals || dot > equals || ((size_t)(dot - option) == n && strncmp(option, device, n) == 0);
 }
 
-static bool knows_key(const pln_device_info *info, const char *key, size_t length)
-{
-    for (const pln_option_info *o = info->options; o && o->key; o++)
-        if (strlen(o->key) == length && strncmp(o->key, key, length) == 0)
-            return true;
-    return false;
-}
-
 static bool knows(const pln_device_info *info, const char *option)
 {
     const char *dot = strchr(option, '.'), *equals = strchr(option, '=');
     const char *key = dot && equals && dot < equals ? dot + 1 : option;
-    return equals && knows_key(info, key, (size_t)(equals - key));
+    for (const pln_option_info *o = info->options; o && o->key; o++)
+        if (equals && strlen(o->key) == (size_t)(equals - key) && strncmp(o->key, key, strlen(o->key)) == 0)
+            return true;
+    return false;
 }
 
 /* Threads of the team are what devices on the host's memory compute with. */
-static bool takes_each(const pln_device_info *info, const char *key)
+static bool takes_each(const pln_device_info *info, const char *name, const char *key)
 {
+    char option[40];
     if (strcmp(key, "threads") == 0)
         return info->flags & PLN_DEVICE_HOST_MEMORY;
-    return knows_key(info, key, strlen(key));
+    snprintf(option, sizeof option, "%s=", key);
+    return for_device(option, name) && knows(info, option);
 }
 
 /* ---- opening */
@@ -128,7 +125,7 @@ static pln_status open_row(struct measure *m, const struct measure_options *opti
     snprintf(d->label, sizeof d->label, "%s", name);
     for (uint32_t i = 0; i < m->n_each; i++) {
         const struct measure_each *each = &m->each[i];
-        if (!takes_each(info, each->key))
+        if (!takes_each(info, name, each->key))
             continue;
         snprintf(settings[i], sizeof settings[i], "%s=%s", each->key, each->values[combination % each->n]);
         const size_t used = strlen(d->label);
@@ -171,7 +168,7 @@ static pln_status open_name(struct measure *m, const struct measure_options *opt
     }
     uint32_t rows = 1;
     for (uint32_t i = 0; i < m->n_each; i++)
-        if (takes_each(&info, m->each[i].key)) {
+        if (takes_each(&info, name, m->each[i].key)) {
             used->each[i] = true;
             rows *= m->each[i].n;
         }

@@ -105,7 +105,7 @@ static pln_status run_child(const struct bench *b, uint32_t row, struct cli_shap
     if (child < 0 || wait4(child, &code, 0, &usage) != child)
         return fail(error, "could not be started");
     if (!whole)
-        return fail(error, cli_interrupted() ? "was interrupted" : "ended early");
+        return fail(error, "ended early");
     *peak = 1024 * (double)usage.ru_maxrss;
     *error = told->error;
     return told->status;

@@ -62,6 +62,9 @@ fast="--devices reference --seconds 0.01"
     tables 2 "device weights_mb planned_mb peak_mb beyond_mb verdict" \
         bench $disc $fast --memory --each precision=f32,f64 --shapes 1x4
 
+    # an option of one backend, beside a device that does not know it
+    tables 3 "$times" bench $disc --devices reference,impostor:1 --seconds 0.01 --each reference.precision=f32,f64 --shapes 1x4
+
     # what the rows are
     "$pleione" bench $disc $fast --each threads=1,2 --shapes 1x4 --json | python3 -c '
 import json, sys
@@ -81,6 +84,16 @@ assert row["shape"] == "8x2-8" and 16 <= row["tokens"] < 64' || fail "ragged row
     check 1 "the measurement is wrong" bench $disc --devices impostor --seconds 0.01 --shapes 8x128 -o "$to/impossible.json"
     check 1 "the measurement is wrong" compare $disc --devices impostor --shapes 8x128 -o "$to/impossible.md"
     check 0 "a plain product" bench $disc --devices impostor:1 --seconds 0.01 --shapes 1x8
+
+    # an interrupt, also while a row has a process of its own
+    for mode in "" --memory; do
+        "$pleione" bench $disc --devices reference --shapes 8x128,8x127,8x126,8x125 --seconds 60 $mode -o "$to/impossible.md" >/dev/null 2>&1 &
+        bench=$!
+        sleep 1
+        kill -INT $bench
+        wait $bench
+        [ $? -eq 130 ] && passed=$((passed + 1)) || fail "an interrupt of bench $mode is not exit code 130"
+    done
 
     # wrong requests
     check 2 'does not end in .json, .csv, .md or .svg' bench $disc $fast -o "$to/impossible.pdf"
