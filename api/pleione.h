@@ -137,8 +137,8 @@ PLN_API void pln_graph_begin(pln_graph *graph, const char *format, ...) __attrib
 PLN_API void pln_graph_end(pln_graph *graph);
 
 /* The four kinds of value; temporaries come from ops. Input: written before each run. Constant: parts f32, f16, bf16 or
- * f64, stacked by rows ([rows, width]; rank-1 parts are joined to one [1, width]); keeps their data. State: zero at
- * first, outlives plans, shared by the schedules of one pln_states under its name. */
+ * f64, stacked by rows ([rows, width]; rank-1 parts are joined to one [1, width]); keeps the tensors and their data.
+ * State: zero at first, outlives plans, shared by the schedules of one pln_states under its name. */
 PLN_API pln_value *pln_graph_input(pln_graph *graph, const char *name, pln_dtype dtype, pln_dim rows, uint32_t width);
 PLN_API pln_value *pln_graph_constant(pln_graph *graph, const char *name, const pln_tensor *const *parts,
                                       uint32_t n_parts);

@@ -13,6 +13,7 @@ static const double long_enough = 0.02; /* seconds; more rows bring nothing then
 struct product {
     uint32_t width, outputs;
     float *weight, *x, *y;
+    pln_tensor tensor; /* the graph keeps it */
     pln_graph *graph;
     pln_schedule *schedule;
 };
@@ -49,9 +50,9 @@ static pln_status init_product(struct product *p, pln_devices *devices, pln_erro
     p->graph = pln_graph_create("plain product");
     if (!p->weight || !p->x || !p->y || !p->graph)
         return PLN_NO_MEMORY;
-    const pln_tensor weight = {
-        .name = "w", .dtype = PLN_F32, .rank = 2, .shape = {p->outputs, p->width}, .data = p->weight};
-    const pln_tensor *part = &weight;
+    p->tensor =
+        (pln_tensor){.name = "w", .dtype = PLN_F32, .rank = 2, .shape = {p->outputs, p->width}, .data = p->weight};
+    const pln_tensor *part = &p->tensor;
     pln_value *x = pln_graph_input(p->graph, "x", PLN_F32, pln_rows_of(pln_graph_symbol(p->graph, "rows")), p->width);
     pln_graph_output(
         p->graph, "y",
