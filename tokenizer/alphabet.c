@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tokenizer/text.h"
 #include "tokenizer/unicode.h"
+#include "tokenizer/utf8.h"
 
 struct letter {
     uint64_t count;
@@ -45,7 +45,7 @@ static void count_letters(const struct tok_strings *words, struct letter *letter
         const size_t bytes = words->items[i].bytes;
         for (size_t at = 0; at < bytes;) {
             uint32_t code;
-            const size_t taken = tok_decode_utf8(word + at, bytes - at, &code, NULL);
+            const size_t taken = tok_utf8_decode(word + at, bytes - at, &code);
             letters[code].count += words->items[i].count;
             letters[code].behind += at > 0;
             at += taken;
@@ -59,7 +59,7 @@ static int32_t find_token(struct tok_strings *tokens, const char *prefix, uint32
     unsigned char text[8];
     const size_t ahead = strlen(prefix);
     memcpy(text, prefix, ahead);
-    const size_t bytes = ahead + tok_encode_utf8(code, text + ahead);
+    const size_t bytes = ahead + tok_utf8_encode(code, text + ahead);
     const char *token = (const char *)text;
     return (int32_t)(may_add ? tok_strings_add(tokens, token, bytes, 0) : tok_strings_find(tokens, token, bytes));
 }
@@ -116,7 +116,7 @@ size_t tok_alphabet_spell(const struct tok_alphabet *alphabet, const char *word,
     for (size_t at = 0; at < bytes;) {
         uint32_t code;
         const int32_t *table = at ? alphabet->next : alphabet->first;
-        at += tok_decode_utf8((const unsigned char *)word + at, bytes - at, &code, NULL);
+        at += tok_utf8_decode((const unsigned char *)word + at, bytes - at, &code);
         if (table[code] != TOK_NO_STRING)
             ids[n++] = (uint32_t)table[code];
     }

@@ -77,16 +77,21 @@ static pln_status add_token(struct reader *r, const char *key, const json_t *jso
     const char *text = json_string_value(json_is_object(json) ? json_object_get(json, "content") : json);
     if (!text)
         return wrong(r, key, "a token");
-    if (json_is_true(json_object_get(json, "single_word")))
-        tok_warn(r->log, "%s: '%s' is also split off inside words: single_word is not obeyed", r->path, text);
     int32_t id = tok_vocabulary_id(r->vocabulary, text);
     const bool lacking = id < 0 && !tok_added_find(&r->config->added, text);
     if (lacking) {
         id = (int32_t)r->next_id++;
         tok_warn(r->log, "%s: '%s' is not in the vocabulary and gets the id %d behind it", r->path, text, id);
     }
-    if (!tok_added_add(&r->config->added, text, id, json_is_true(json_object_get(json, "lstrip")),
-                       json_is_true(json_object_get(json, "rstrip"))))
+    const struct tok_added token = {
+        .content = (char *)(uintptr_t)text, /* copied */
+        .id = id,
+        .special = true,
+        .takes_left = json_is_true(json_object_get(json, "lstrip")),
+        .takes_right = json_is_true(json_object_get(json, "rstrip")),
+        .single_word = json_is_true(json_object_get(json, "single_word")),
+    };
+    if (!tok_added_add(&r->config->added, &token))
         return pln_fail(r->error, PLN_NO_MEMORY, "%s: no memory", r->path);
     const struct tok_added *added = tok_added_find(&r->config->added, text);
     if (!added)
@@ -151,14 +156,16 @@ static pln_status read_specials(struct reader *r)
 pln_status tok_config_init(struct tok_config *config, const json_t *json, const char *path,
                            const struct tok_vocabulary *vocabulary, struct tok_log log, pln_error *error)
 {
-    *config = (struct tok_config){.normalizer = {.space_chinese = true, .lower_case = true}};
+    *config = (struct tok_config){.max_word = 100};
     struct reader r = {json, path, vocabulary, log, config, vocabulary->distinct, error};
-    pln_status status = read_bool(&r, "do_lower_case", &config->normalizer.lower_case);
-    config->normalizer.strip_accents = config->normalizer.lower_case;
+    bool lower_case = true, chinese = true;
+    pln_status status = read_bool(&r, "do_lower_case", &lower_case);
+    bool strip_accents = lower_case;
     if (status == PLN_OK)
-        status = read_bool(&r, "strip_accents", &config->normalizer.strip_accents);
+        status = read_bool(&r, "strip_accents", &strip_accents);
     if (status == PLN_OK)
-        status = read_bool(&r, "tokenize_chinese_chars", &config->normalizer.space_chinese);
+        status = read_bool(&r, "tokenize_chinese_chars", &chinese);
+    tok_normalizer_init(&config->normalizer, true, chinese, strip_accents, lower_case);
     if (status == PLN_OK)
         status = read_max_length(&r);
     if (status == PLN_OK)
@@ -166,6 +173,8 @@ pln_status tok_config_init(struct tok_config *config, const json_t *json, const 
     if (status == PLN_OK && tok_vocabulary_id(vocabulary, config->special[PLN_UNK_TOKEN]) < 0)
         status = pln_fail(error, PLN_BAD_MODEL, "%s: the unknown token '%s' is not in the vocabulary", path,
                           config->special[PLN_UNK_TOKEN]);
+    if (status == PLN_OK && !tok_added_index(&config->added, &config->normalizer))
+        status = pln_fail(error, PLN_NO_MEMORY, "%s: no memory", path);
     if (status != PLN_OK)
         tok_config_finish(config);
     return status;

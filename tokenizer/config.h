@@ -18,6 +18,7 @@ struct tok_config {
     uint32_t max_length; /* 0: not said */
     const char *special[TOK_SPECIALS];
     struct tok_added_list added;
+    uint32_t max_word; /* code points; a longer word is unknown */
 };
 
 struct tok_log {

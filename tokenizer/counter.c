@@ -12,8 +12,9 @@ enum { LONG_PIECE = 48, MANY_PIECES = 1 << 20 };
 static bool add_piece(struct tok_counter *c, const char *text, size_t bytes, uint64_t count)
 {
     struct tok_word word;
-    if (bytes > UINT32_MAX || !tok_words_begin(&c->cutter, &c->normalizer, (pln_text){text, bytes}))
+    if (bytes > UINT32_MAX)
         return false;
+    tok_words_begin(&c->cutter, &c->normalizer, (pln_text){text, bytes}, 0);
     while (tok_words_next(&c->cutter, &word))
         tok_strings_add(&c->words, (const char *)word.text, word.bytes, count);
     return !c->cutter.failed && !c->words.failed;

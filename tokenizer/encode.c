@@ -4,72 +4,205 @@
  */
 #include "tokenizer/encode.h"
 
-#include "tokenizer/pretokenizer.h"
+#include <stdlib.h>
+
+#include "tokenizer/utf8.h"
 
 struct encoding {
     const pln_tokenizer *tokenizer;
-    struct tok_text *raw, *normalized;
+    struct tok_scratch *scratch;
     struct tok_tokens *out;
-    int32_t words;
-    bool failed;
+    const struct tok_place *places; /* of the code points of normalized text; NULL: words come from the raw text */
+    const unsigned char *text;
+    uint32_t bytes;
+    bool split_special;
+    int32_t word; /* number of the next one */
 };
 
 void tok_scratch_finish(struct tok_scratch *scratch)
 {
-    tok_text_finish(&scratch->raw);
-    tok_text_finish(&scratch->normalized);
+    tok_words_finish(&scratch->words);
+    tok_source_finish(&scratch->source);
+    free(scratch->normalized.text);
+    free(scratch->normalized.places);
+    scratch->normalized = (struct tok_normalized){0};
 }
 
-/* A token that covers raw code points [begin, end), of the word that is counted now. */
-static void add_token(struct encoding *e, int32_t id, uint32_t begin, uint32_t end)
+struct span { /* of code points and of bytes */
+    uint32_t index, end_index, byte, end_byte;
+};
+
+/* Room for it was reserved; its id is there. */
+static inline void set_token(struct encoding *e, uint32_t at, struct span span)
 {
     struct tok_tokens *out = e->out;
-    e->failed = e->failed || !tok_tokens_reserve(out, 1);
-    if (e->failed)
-        return;
-    out->ids[out->n] = id;
-    out->words[out->n] = e->words;
-    out->begins[out->n] = begin;
-    out->ends[out->n] = end;
-    out->begin_bytes[out->n] = e->raw->from[begin];
-    out->end_bytes[out->n++] = e->raw->from[end];
-}
-
-static void add_word(struct encoding *e, uint32_t begin, uint32_t end)
-{
-    struct tok_piece pieces[TOK_MAX_WORD];
-    const struct tok_text *text = e->normalized;
-    uint32_t n = tok_wordpiece(&e->tokenizer->vocabulary.trie, text->code + begin, end - begin, pieces);
-    if (!n)
-        pieces[n++] = (struct tok_piece){e->tokenizer->special[PLN_UNK_TOKEN], 0, end - begin};
-    for (uint32_t i = 0; i < n && !e->failed; i++)
-        add_token(e, pieces[i].id, text->from[begin + pieces[i].begin], text->from[begin + pieces[i].end - 1] + 1);
-    e->words++;
-}
-
-/* Raw code points [begin, end), in which no added token is. */
-static void add_plain(struct encoding *e, uint32_t begin, uint32_t end)
-{
-    uint32_t first, last = 0;
-    e->normalized->n = 0;
-    tok_normalize(&e->tokenizer->config.normalizer, e->raw, begin, end, e->normalized);
-    e->failed = e->failed || e->normalized->failed;
-    while (!e->failed && tok_next_word(e->normalized, &first, &last))
-        add_word(e, first, last);
-}
-
-bool tok_encode(const pln_tokenizer *tokenizer, pln_text text, struct tok_scratch *scratch, struct tok_tokens *out)
-{
-    struct encoding e = {.tokenizer = tokenizer, .raw = &scratch->raw, .normalized = &scratch->normalized, .out = out};
-    e.raw->n = 0;
-    tok_text_decode(e.raw, text.text, (uint32_t)text.bytes);
-    e.failed = e.raw->failed;
-    for (uint32_t at = 0, begin, end; !e.failed && at < e.raw->n; at = end) {
-        const struct tok_added *added = tok_added_next(&tokenizer->config.added, e.raw, at, &begin, &end);
-        add_plain(&e, at, begin);
-        if (added && !e.failed)
-            add_token(&e, added->id, begin, end);
-        e.words += added != NULL;
+    if (e->places) {
+        span.byte = e->places[span.index].byte;
+        span.index = e->places[span.index].index;
+        span.end_byte = e->places[span.end_index - 1].end_byte;
+        span.end_index = e->places[span.end_index - 1].index + 1;
     }
-    return !e.failed;
+    out->words[at] = e->word;
+    out->begins[at] = span.index;
+    out->ends[at] = span.end_index;
+    out->begin_bytes[at] = span.byte;
+    out->end_bytes[at] = span.end_byte;
+}
+
+static void set_pieces(struct encoding *e, const struct tok_word *word, uint32_t n)
+{
+    const struct tok_length *lengths = e->tokenizer->vocabulary.lengths;
+    const int32_t *ids = e->out->ids + e->out->n;
+    uint32_t chars = 0, bytes = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t prefix = i ? 2 : 0; /* "##" */
+        const uint32_t end = chars + lengths[ids[i]].chars - prefix, end_byte = bytes + lengths[ids[i]].bytes - prefix;
+        struct span span = {word->index + chars, word->index + end, word->byte + bytes, word->byte + end_byte};
+        if (word->places)
+            span = (struct span){word->places[chars].index, word->places[end - 1].index + 1, word->places[chars].byte,
+                                 word->places[end - 1].end_byte};
+        set_token(e, e->out->n + i, span);
+        chars = end;
+        bytes = end_byte;
+    }
+}
+
+static bool add_word(struct encoding *e, const struct tok_word *word)
+{
+    const pln_tokenizer *t = e->tokenizer;
+    struct tok_tokens *out = e->out;
+    const bool too_long = word->chars > t->config.max_word;
+    if (!tok_tokens_reserve(out, too_long ? 1 : word->chars))
+        return false;
+    uint32_t n = too_long ? 0 : tok_automaton_cut(&t->vocabulary.pieces, word->text, word->bytes, out->ids + out->n);
+    if (n == 0) {
+        out->ids[out->n] = t->special[PLN_UNK_TOKEN];
+        n = 1;
+    }
+    if (n == 1)
+        set_token(e, out->n, (struct span){word->index, word->end_index, word->byte, word->end_byte});
+    else
+        set_pieces(e, word, n);
+    out->n += n;
+    e->word++;
+    return true;
+}
+
+static bool add_added(struct encoding *e, const struct tok_added *token, struct span span)
+{
+    if (!tok_tokens_reserve(e->out, 1))
+        return false;
+    e->out->ids[e->out->n] = token->id;
+    set_token(e, e->out->n++, span);
+    e->word++;
+    return true;
+}
+
+/* Words of bytes [begin, end), the first of which is code point *index; gives the number of the code point at end. */
+static bool add_words(struct encoding *e, const struct tok_normalizer *normalizer, const unsigned char *text,
+                      uint32_t begin, uint32_t end, uint32_t *index)
+{
+    struct tok_words *words = &e->scratch->words;
+    struct tok_word word;
+    tok_words_begin_at(words, normalizer, text, begin, end, *index, e->tokenizer->config.max_word);
+    while (tok_words_next(words, &word))
+        if (!add_word(e, &word))
+            return false;
+    *index = words->source.index;
+    return !words->failed;
+}
+
+/* Code points of bytes [begin, end); one that goes past the end counts. */
+static uint32_t count(const unsigned char *text, uint32_t begin, uint32_t end)
+{
+    uint32_t n = 0, code;
+    for (; begin < end; n++)
+        begin += tok_utf8_decode(text + begin, end - begin, &code);
+    return n;
+}
+
+static bool keep_char(struct tok_normalized *n, const struct tok_char *c)
+{
+    if (n->chars + 3 > n->room) {
+        const size_t room = 2ul * n->room + 256;
+        unsigned char *text = realloc(n->text, 6 * room);
+        n->text = text ? text : n->text;
+        struct tok_place *places = text ? realloc(n->places, room * sizeof *places) : NULL;
+        n->places = places ? places : n->places;
+        if (!places || room > UINT32_MAX / 6)
+            return false;
+        n->room = (uint32_t)room;
+    }
+    n->bytes += tok_char_write(c, n->text + n->bytes);
+    for (uint32_t i = 0; i < (c->chinese ? 3 : 1); i++)
+        n->places[n->chars++] = c->place;
+    return true;
+}
+
+static bool normalize(struct encoding *e, uint32_t begin, uint32_t end, uint32_t *index)
+{
+    struct tok_source *s = &e->scratch->source;
+    struct tok_normalized *n = &e->scratch->normalized;
+    s->normalizer = &e->tokenizer->config.normalizer;
+    s->text = e->text;
+    s->at = begin;
+    s->end = end;
+    s->index = *index;
+    s->failed = false;
+    n->bytes = n->chars = 0;
+    while (s->at < s->end && !s->failed) {
+        tok_source_read(s);
+        for (uint32_t i = 0; i < s->ready; i++)
+            if (!keep_char(n, &s->chars[i]))
+                return false;
+    }
+    *index = s->index;
+    return !s->failed;
+}
+
+/* Raw bytes [begin, end) with added tokens that are looked for in normalized text. */
+static bool add_normalized(struct encoding *e, uint32_t begin, uint32_t end, uint32_t *index)
+{
+    const struct tok_added_list *added = &e->tokenizer->config.added;
+    struct tok_normalized *n = &e->scratch->normalized;
+    if (!normalize(e, begin, end, index))
+        return false;
+    e->places = n->places;
+    bool good = true;
+    struct tok_match match = {.end = 0};
+    for (uint32_t at = 0, chars = 0; good && at < n->bytes; at = match.end) {
+        match = tok_added_next(added, &added->normalized, n->text, at, n->bytes, e->split_special);
+        good = add_words(e, &e->tokenizer->unchanged, n->text, at, match.begin, &chars);
+        if (!match.token || !good)
+            continue;
+        const uint32_t length = count(n->text, match.begin, match.end);
+        good = add_added(e, match.token, (struct span){.index = chars, .end_index = chars + length});
+        chars += length;
+    }
+    e->places = NULL;
+    return good;
+}
+
+bool tok_encode(const pln_tokenizer *tokenizer, pln_text text, bool split_special, struct tok_scratch *scratch,
+                struct tok_tokens *out)
+{
+    struct encoding e = {.tokenizer = tokenizer, .scratch = scratch, .out = out, .split_special = split_special};
+    const struct tok_added_list *added = &tokenizer->config.added;
+    e.text = (const unsigned char *)text.text;
+    e.bytes = (uint32_t)text.bytes;
+    struct tok_match match = {.end = 0};
+    bool good = true;
+    for (uint32_t at = 0, index = 0; good && at < e.bytes; at = match.end) {
+        match = tok_added_next(added, &added->raw, e.text, at, e.bytes, split_special);
+        if (added->normalized.only_start == TOK_NO_TOKEN)
+            good = add_words(&e, &tokenizer->config.normalizer, e.text, at, match.begin, &index);
+        else
+            good = add_normalized(&e, at, match.begin, &index);
+        if (!match.token || !good)
+            continue;
+        const uint32_t length = count(e.text, match.begin, match.end);
+        good = add_added(&e, match.token, (struct span){index, index + length, match.begin, match.end});
+        index += length;
+    }
+    return good;
 }

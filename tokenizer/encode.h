@@ -6,15 +6,24 @@
 #define TOKENIZER_ENCODE_H
 
 #include "tokenizer/columns.h"
-#include "tokenizer/text.h"
 #include "tokenizer/tokenizer.h"
+#include "tokenizer/words.h"
+
+struct tok_normalized {       /* a stretch of text, for added tokens that are looked for in it */
+    unsigned char *text;      /* [6 * room] */
+    struct tok_place *places; /* [3 * room], by code point */
+    uint32_t bytes, chars, room;
+};
 
 struct tok_scratch { /* one a thread, kept between texts; a zeroed one is empty */
-    struct tok_text raw, normalized;
+    struct tok_words words;
+    struct tok_source source;
+    struct tok_normalized normalized;
 };
 
 void tok_scratch_finish(struct tok_scratch *scratch);
 
 /* Appends the tokens of a text of less than 4 GiB. False: no memory. */
-bool tok_encode(const pln_tokenizer *tokenizer, pln_text text, struct tok_scratch *scratch, struct tok_tokens *out);
+bool tok_encode(const pln_tokenizer *tokenizer, pln_text text, bool split_special, struct tok_scratch *scratch,
+                struct tok_tokens *out);
 #endif

@@ -106,10 +106,10 @@ static void tokenize_example(pln_encoder *e, struct member *m, uint32_t i)
     const pln_example *example = &e->input[i];
     struct tok_part *part = &e->parts[i];
     *part = (struct tok_part){.tokens = &m->tokens, .at = m->tokens.n, .pair = example->pair.text};
-    m->failed = m->failed || !tok_encode(e->tokenizer, example->text, &m->scratch, &m->tokens);
+    m->failed = m->failed || !tok_encode(e->tokenizer, example->text, false, &m->scratch, &m->tokens);
     part->first = m->tokens.n - part->at;
     if (part->pair)
-        m->failed = m->failed || !tok_encode(e->tokenizer, example->pair, &m->scratch, &m->tokens);
+        m->failed = m->failed || !tok_encode(e->tokenizer, example->pair, false, &m->scratch, &m->tokens);
     part->second = m->tokens.n - part->at - part->first;
 }
 

@@ -6,14 +6,17 @@ generate_tables.py TABLES.json > unicode_tables.c     writes the C tables
 generate_tables.py --read-reference TABLES.json       asks the `tokenizers` package about every code point (0.23 was
                                                       used) and writes the JSON
 
-The reference carries Unicode 8 to 13 data of its own, which no system library repeats; so its answers are the tables.
+The reference carries Unicode 8 to 13 data of its own. Which code points it touches is in the tables; what they become
+is utf8proc's business, except for the few that the two see differently: those are in the tables too.
 """
+import ctypes
+import ctypes.util
 import json
+import re
 import sys
-import unicodedata
 
 PAGE = 128
-FLAGS = ["removed", "space", "chinese", "punct", "split_ws", "mark", "strip", "lower"]  # bit 0 to 7, see unicode.h
+FLAGS = ["removed", "space", "chinese", "punct", "split_ws", "mark", "strip", "lower", "nonstarter"]  # bits, see unicode.h
 HANGUL = range(0xAC00, 0xD7A4)
 
 
@@ -41,11 +44,12 @@ def read_reference(path):
     clean, strip = changed("clean_text"), changed("strip_accents")
     decompose = normalizers.NFD()
 
-    def combining_class(code):  # of what stripping keeps; U+0334 has class 1 and goes before all others that have one
-        ordered = decompose.normalize_str(f"a{chr(code)}\u0334")
-        return unicodedata.combining(chr(code)) if code not in strip and ordered[1] == "\u0334" else 0
+    def nonstarter(code):  # a mark of class 1 goes before it, or it goes before one of class 230
+        text = chr(code)
+        return (decompose.normalize_str(f"a{text}\u0334") == f"a\u0334{text}" or
+                decompose.normalize_str(f"a\u0301{text}") == f"a{text}\u0301" or text == "\u0334")
 
-    classes = {c: combining_class(c) for c in codes}
+    nonstarters = [c for c in codes if decompose.normalize_str(chr(c)) == chr(c) and nonstarter(c)]
     splitter = pre_tokenizers.BertPreTokenizer()
     parts = {c: len(splitter.pre_tokenize_str(f"a{chr(c)}b")) for c in codes}
     tables = {
@@ -56,7 +60,7 @@ def read_reference(path):
         "split_ws": ranges(c for c, n in parts.items() if n == 2),
         "mark": ranges(c for c, s in strip.items() if not s),
         "strip": sorted([c] + s for c, s in strip.items() if s and c not in HANGUL),
-        "class": sorted(r + [n] for n in set(classes.values()) - {0} for r in ranges(c for c in codes if classes[c] == n)),
+        "nonstarter": ranges(nonstarters),
         "lower": sorted([c] + s for c, s in changed("lowercase").items()),
     }
     with open(path, "w", encoding="utf-8") as file:
@@ -64,8 +68,22 @@ def read_reference(path):
         file.write("{" + ",\n".join(lines) + "}\n")
 
 
+def exceptions(tables):
+    """Lower case of the reference that is not utf8proc's: [code, lowered...]. Decompositions must all be the same."""
+    library = ctypes.CDLL(ctypes.util.find_library("utf8proc"))
+    out = (ctypes.c_int32 * 32)()
+    marks = {c for first, last in tables["mark"] for c in range(first, last + 1)}
+
+    def stripped(code):  # UTF8PROC_DECOMPOSE is 1 << 4
+        n = library.utf8proc_decompose_char(code, out, 32, 1 << 4, ctypes.byref(ctypes.c_int(0)))
+        return [c for c in out[:n] if c not in marks]
+
+    assert all(stripped(row[0]) == row[1:] for row in tables["strip"])
+    return [row for row in tables["lower"] if [library.utf8proc_tolower(row[0])] != row[1:]]
+
+
 def flags_of_all(tables):
-    flags = bytearray(0x110000)
+    flags = [0] * 0x110000
     for bit, name in enumerate(FLAGS):
         mapped = name in ("strip", "lower")
         spans = [(row[0], row[0]) for row in tables[name]] if mapped else tables[name]
@@ -93,7 +111,7 @@ def write_tables(path):
     flags = flags_of_all(tables)
     numbers, pages = {}, []
     for start in range(0, len(flags), PAGE):
-        page = bytes(flags[start:start + PAGE])
+        page = tuple(flags[start:start + PAGE])
         pages.append(numbers.setdefault(page, len(numbers)))
     print("""/* SPDX-License-Identifier: Apache-2.0
  *
@@ -104,17 +122,14 @@ def write_tables(path):
 """)
     print(f"const uint8_t tok_page_of[{len(pages)}] = {{")
     print("\n".join(lines_of(str(n) for n in pages)) + "\n};\n")
-    print(f"const uint8_t tok_page_flags[{len(numbers)}][TOK_PAGE] = {{")
+    print(f"const uint16_t tok_page_flags[{len(numbers)}][TOK_PAGE] = {{")
     for page in numbers:
-        print("    {" + ",".join(str(x) for x in page.rstrip(b"\0") or b"\0") + "},")
+        print("    {" + re.sub("(,0)+$", "", ",".join(str(x) for x in page)) + "},")
     print("};\n")
-    for name, rows in (("tok_stripped", tables["strip"]), ("tok_lowered", tables["lower"])):
-        print(f"const struct tok_mapping {name}[] = {{")
-        print("\n".join(lines_of(f"{{{row[0]:#x}, {{{', '.join(hex(c) for c in row[1:])}}}}}" for row in rows)))
-        print(f"}};\nconst uint32_t {name}_count = sizeof {name} / sizeof *{name};\n")
-    print("const struct tok_class tok_classes[] = {")
-    print("\n".join(lines_of(f"{{{first:#x}, {last:#x}, {n}}}" for first, last, n in tables["class"])) + "\n};")
-    print("const uint32_t tok_classes_count = sizeof tok_classes / sizeof *tok_classes;")
+    rows = exceptions(tables)
+    print("const struct tok_mapping tok_lowered_apart[] = {")
+    print("\n".join(lines_of(f"{{{row[0]:#x}, {{{', '.join(hex(c) for c in row[1:])}}}}}" for row in rows)))
+    print("};\nconst uint32_t tok_lowered_apart_count = sizeof tok_lowered_apart / sizeof *tok_lowered_apart;")
 
 
 if __name__ == "__main__":

@@ -1,98 +1,187 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Takes raw code points, gives normalized ones, one pass, each with its place in the raw text.
+ * Takes raw text, gives normalized code points, each with the place that it comes from. Places are those of the
+ * reference, which follows each code point through decomposition and reordering.
  */
 #include "tokenizer/normalizer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "tokenizer/unicode.h"
+#include "tokenizer/utf8.h"
 
-/* Hangul syllables: leading consonant, vowel, trailing consonant (Unicode 15, section 3.12). */
-enum { HANGUL_FIRST = 0xac00, HANGUL_LAST = 0xd7a3, JAMO_L = 0x1100, JAMO_V = 0x1161, JAMO_T = 0x11a7 };
-enum { JAMO_V_COUNT = 21, JAMO_T_COUNT = 28 };
+enum { ACCENTS = TOK_MARK | TOK_COMPOSED | TOK_NONSTARTER };
 
-static int by_code(const void *code, const void *mapping)
+static enum tok_kind kind_of(const struct tok_normalizer *n, uint32_t code)
 {
-    const uint32_t a = *(const uint32_t *)code, b = ((const struct tok_mapping *)mapping)->from;
-    return (a > b) - (a < b);
+    const uint32_t flags = tok_flags(code) & n->flags;
+    if (flags & TOK_REMOVED)
+        return TOK_CAREFUL;
+    if (flags & (TOK_SPACE | TOK_WHITESPACE))
+        return TOK_BLANK;
+    return flags & TOK_PUNCTUATION ? TOK_ALONE : TOK_LETTER;
 }
 
-static const struct tok_mapping *find(const struct tok_mapping *table, uint32_t count, uint32_t code)
+void tok_normalizer_init(struct tok_normalizer *normalizer, bool clean, bool space_chinese, bool strip_accents,
+                         bool lower_case)
 {
-    return bsearch(&code, table, count, sizeof *table, by_code);
+    *normalizer = (struct tok_normalizer){clean, space_chinese, strip_accents, lower_case, 0, {0}, {0}};
+    normalizer->flags = (clean ? TOK_REMOVED | TOK_SPACE : 0u) | (space_chinese ? TOK_CHINESE : 0u) |
+                        (strip_accents ? (uint32_t)ACCENTS : 0u) | (lower_case ? TOK_UPPER : 0u) | TOK_PUNCTUATION |
+                        TOK_WHITESPACE;
+    memset(normalizer->kind, TOK_CAREFUL, sizeof normalizer->kind);
+    for (uint32_t c = 0; c < 256; c++) {
+        if (c < 128)
+            normalizer->kind[c] = (uint8_t)kind_of(normalizer, c);
+        normalizer->lowered[c] = (uint8_t)(lower_case && c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+    }
 }
 
-static void add_lowered(const struct tok_normalizer *normalizer, uint32_t code, uint32_t from, struct tok_text *out)
+void tok_source_finish(struct tok_source *source)
 {
-    if (!normalizer->lower_case || !(tok_flags(code) & TOK_UPPER)) {
-        tok_text_add(out, code, from);
+    free(source->chars);
+    free(source->marks);
+    free(source->places);
+    *source = (struct tok_source){0};
+}
+
+uint32_t tok_char_write(const struct tok_char *character, unsigned char *out)
+{
+    uint32_t bytes = 0;
+    if (character->chinese)
+        out[bytes++] = ' ';
+    bytes += tok_utf8_encode(character->code, out + bytes);
+    if (character->chinese)
+        out[bytes++] = ' ';
+    return bytes;
+}
+
+static void add(struct tok_source *s, uint32_t code, struct tok_place place)
+{
+    if (s->ready == s->room && !s->failed) {
+        const uint32_t room = s->room ? 2 * s->room : 16;
+        struct tok_char *larger = realloc(s->chars, room * sizeof *larger);
+        s->failed = !larger;
+        s->chars = larger ? larger : s->chars;
+        s->room = larger ? room : s->room;
+    }
+    if (!s->failed)
+        s->chars[s->ready++] = (struct tok_char){.code = code, .place = place};
+}
+
+static void add_lowered(struct tok_source *s, uint32_t code, struct tok_place place)
+{
+    uint32_t lower[TOK_LOWERED] = {code}, n = 1;
+    if (s->normalizer->lower_case)
+        n = tok_lower(code, lower);
+    for (uint32_t i = 0; i < n; i++)
+        add(s, lower[i], place);
+}
+
+/* The next code point that cleaning leaves, not taken yet; its place. False: there is none. */
+static bool peek(struct tok_source *s, uint32_t *code, struct tok_place *place)
+{
+    while (s->at < s->end) {
+        const uint32_t bytes = tok_utf8_decode(s->text + s->at, s->end - s->at, code);
+        *place = (struct tok_place){s->index, s->at, s->at + bytes};
+        if (!(tok_flags(*code) & s->normalizer->flags & TOK_REMOVED))
+            return true;
+        s->at += bytes;
+        s->index++;
+    }
+    return false;
+}
+
+static void take(struct tok_source *s, struct tok_place place)
+{
+    s->at = place.end_byte;
+    s->index = place.index + 1;
+}
+
+static bool reserve_marks(struct tok_source *s, uint32_t n)
+{
+    if (n <= s->marks_room)
+        return true;
+    s->failed = n > UINT32_MAX / 4;
+    if (s->failed)
+        return false;
+    const uint32_t room = 2 * n + 32;
+    struct tok_mark *marks = realloc(s->marks, 2ul * room * sizeof *marks);
+    s->marks = marks ? marks : s->marks;
+    struct tok_place *places = realloc(s->places, room * sizeof *places);
+    s->places = places ? places : s->places;
+    s->failed = !marks || !places;
+    s->marks_room = s->failed ? s->marks_room : room;
+    return !s->failed;
+}
+
+/* By class, equal ones in their order; counted, since a text may be one run of millions. */
+static void sort_marks(struct tok_mark *marks, struct tok_mark *scratch, uint32_t n)
+{
+    uint32_t first[257] = {0};
+    if (n < 2)
         return;
-    }
-    const struct tok_mapping *lower = find(tok_lowered, tok_lowered_count, code);
-    for (int i = 0; i < 3 && lower->to[i]; i++)
-        tok_text_add(out, lower->to[i], from);
+    for (uint32_t i = 0; i < n; i++)
+        first[marks[i].class + 1]++;
+    for (uint32_t i = 0; i < 256; i++)
+        first[i + 1] += first[i];
+    memcpy(scratch, marks, n * sizeof *marks);
+    for (uint32_t i = 0; i < n; i++)
+        marks[first[scratch[i].class]++] = scratch[i];
 }
 
-static uint32_t combining_class(uint32_t code)
+/* What is left of a run in canonical order. The n-th code point that was not inserted comes from the n-th of the raw
+ * text, whatever went before or behind it; an inserted one from where the one before it comes from. */
+static void add_run(struct tok_source *s, uint32_t n)
 {
-    if (code < 0x300) /* Latin is not looked up */
-        return 0;
-    for (uint32_t i = 0; i < tok_classes_count; i++) {
-        if (code >= tok_classes[i].first && code <= tok_classes[i].last)
-            return tok_classes[i].class;
+    uint32_t starter = 0, taken = 0;
+    for (uint32_t i = 0; i <= n; i++)
+        if (i == n || s->marks[i].class == 0) {
+            sort_marks(s->marks + starter, s->marks + s->marks_room, i - starter);
+            starter = i + 1;
+        }
+    for (uint32_t i = 0; i < n; i++) {
+        taken += !s->marks[i].inserted;
+        if (!(tok_flags(s->marks[i].code) & TOK_MARK))
+            add_lowered(s, s->marks[i].code, s->places[taken ? taken - 1 : 0]);
     }
-    return 0;
 }
 
-/* Adds a decomposed code point in canonical order: behind others of at most its class. Places stay in order, as in the
- * reference (there stripped marks take part too, which moves places in text that is not in canonical order). */
-static void add_ordered(const struct tok_normalizer *normalizer, uint32_t code, uint32_t from, struct tok_text *out)
+/* A code point that decomposes or combines, and all combining ones behind it. */
+static void read_run(struct tok_source *s, uint32_t code, struct tok_place place)
 {
-    const uint32_t first = out->n, class = combining_class(code);
-    add_lowered(normalizer, code, from, out);
-    if (!class || out->failed)
+    uint32_t parts[TOK_DECOMPOSED], n = 0, raw = 0;
+    uint32_t n_parts = tok_decompose(code, parts);
+    do {
+        if (!reserve_marks(s, n + TOK_DECOMPOSED))
+            return;
+        s->places[raw++] = place;
+        for (uint32_t i = 0; i < n_parts; i++)
+            s->marks[n++] = (struct tok_mark){parts[i], tok_class(parts[i]), i > 0};
+        take(s, place);
+        if (!peek(s, &code, &place))
+            break;
+        n_parts = code < 0x300 ? 0 : tok_decompose(code, parts);
+    } while (n_parts && tok_class(parts[0]));
+    add_run(s, n);
+}
+
+void tok_source_read(struct tok_source *source)
+{
+    uint32_t code;
+    struct tok_place place;
+    source->next = source->ready = 0;
+    if (!peek(source, &code, &place))
         return;
-    for (uint32_t i = first; i > 0 && combining_class(out->code[i - 1]) > class; i--) {
-        out->code[i] = out->code[i - 1];
-        out->code[i - 1] = code;
-    }
-}
-
-static void add_stripped(const struct tok_normalizer *normalizer, uint32_t code, uint32_t from, struct tok_text *out)
-{
-    if (code >= HANGUL_FIRST && code <= HANGUL_LAST) {
-        const uint32_t i = code - HANGUL_FIRST, trailing = i % JAMO_T_COUNT;
-        tok_text_add(out, JAMO_L + i / (JAMO_V_COUNT * JAMO_T_COUNT), from);
-        tok_text_add(out, JAMO_V + i / JAMO_T_COUNT % JAMO_V_COUNT, from);
-        if (trailing)
-            tok_text_add(out, JAMO_T + trailing, from);
-        return;
-    }
-    const struct tok_mapping *base = find(tok_stripped, tok_stripped_count, code);
-    for (int i = 0; i < 3 && base->to[i]; i++)
-        add_ordered(normalizer, base->to[i], from, out);
-}
-
-void tok_normalize(const struct tok_normalizer *normalizer, const struct tok_text *raw, uint32_t begin, uint32_t end,
-                   struct tok_text *out)
-{
-    for (uint32_t i = begin; i < end && !out->failed; i++) {
-        const uint32_t code = raw->code[i], flags = tok_flags(code);
-        const bool alone = normalizer->space_chinese && (flags & TOK_CHINESE);
-        if (flags & TOK_REMOVED)
-            continue;
-        if (alone)
-            tok_text_add(out, ' ', i);
-        if (flags & TOK_SPACE)
-            tok_text_add(out, ' ', i);
-        else if (!normalizer->strip_accents)
-            add_lowered(normalizer, code, i, out);
-        else if (flags & TOK_ACCENTED)
-            add_stripped(normalizer, code, i, out);
-        else if (!(flags & TOK_MARK))
-            add_ordered(normalizer, code, i, out);
-        if (alone)
-            tok_text_add(out, ' ', i);
-    }
+    const uint32_t flags = tok_flags(code) & source->normalizer->flags;
+    take(source, place);
+    if (flags & TOK_SPACE)
+        add(source, ' ', place);
+    else if (flags & ACCENTS)
+        read_run(source, code, place);
+    else
+        add_lowered(source, code, place);
+    for (uint32_t i = 0; (flags & TOK_CHINESE) && i < source->ready; i++)
+        source->chars[i].chinese = true;
 }

@@ -52,6 +52,28 @@ static pln_status open_config(pln_tokenizer *t, const struct paths *paths, const
     return status;
 }
 
+/* The tokens of the vocabulary and, before them, the added ones. */
+static bool index_ids(pln_tokenizer *t)
+{
+    const struct tok_added_list *added = &t->config.added;
+    t->n = t->vocabulary.n;
+    for (uint32_t i = 0; i < added->n; i++)
+        if ((uint32_t)added->tokens[i].id >= t->n)
+            t->n = (uint32_t)added->tokens[i].id + 1;
+    t->tokens = calloc(t->n, sizeof *t->tokens);
+    t->is_special = calloc(t->n, sizeof *t->is_special);
+    if (!t->tokens || !t->is_special)
+        return false;
+    memcpy(t->tokens, t->vocabulary.tokens, t->vocabulary.n * sizeof *t->tokens);
+    for (uint32_t i = 0; i < added->n; i++) {
+        t->tokens[added->tokens[i].id] = added->tokens[i].content;
+        t->is_special[added->tokens[i].id] = added->tokens[i].special;
+    }
+    for (int i = 0; i < TOK_SPECIALS; i++)
+        t->special[i] = tok_added_find(added, t->config.special[i])->id;
+    return true;
+}
+
 pln_status tok_open(const char *path, const json_t *config, pln_log_fn *log, void *log_context,
                     pln_tokenizer **tokenizer, pln_error *error)
 {
@@ -62,15 +84,18 @@ pln_status tok_open(const char *path, const json_t *config, pln_log_fn *log, voi
     pln_tokenizer *t = calloc(1, sizeof *t);
     if (!t)
         return pln_fail(error, PLN_NO_MEMORY, "%s: no memory", path);
-    status = tok_vocabulary_init(&t->vocabulary, paths.vocabulary, error);
+    status = tok_vocabulary_read(&t->vocabulary, paths.vocabulary, error);
     if (status == PLN_OK)
         status = open_config(t, &paths, config, (struct tok_log){log, log_context}, error);
     if (status != PLN_OK) {
         pln_tokenizer_close(&t);
         return status;
     }
-    for (int i = 0; i < TOK_SPECIALS; i++)
-        t->special[i] = tok_added_find(&t->config.added, t->config.special[i])->id;
+    tok_normalizer_init(&t->unchanged, false, false, false, false);
+    if (!index_ids(t)) {
+        pln_tokenizer_close(&t);
+        return pln_fail(error, PLN_NO_MEMORY, "%s: no memory", path);
+    }
     *tokenizer = t;
     return PLN_OK;
 }
@@ -82,13 +107,7 @@ int32_t pln_tokenizer_special_id(const pln_tokenizer *tokenizer, pln_special spe
 
 uint32_t pln_tokenizer_count(const pln_tokenizer *tokenizer)
 {
-    const struct tok_added_list *added = &tokenizer->config.added;
-    uint32_t count = tokenizer->vocabulary.n;
-    for (uint32_t i = 0; i < added->n; i++) {
-        if ((uint32_t)added->tokens[i].id >= count)
-            count = (uint32_t)added->tokens[i].id + 1;
-    }
-    return count;
+    return tokenizer->n;
 }
 
 uint32_t pln_tokenizer_max_length(const pln_tokenizer *tokenizer)
@@ -101,7 +120,7 @@ char *pln_tokenizer_decode(const pln_tokenizer *tokenizer, const int32_t *ids, u
     struct tok_decoder decoder = {0};
     for (uint32_t i = 0; i < n; i++) {
         const char *token = pln_tokenizer_token(tokenizer, ids[i]);
-        if (token && !(skip_special && tok_added_find_id(&tokenizer->config.added, ids[i])))
+        if (token && !(skip_special && tokenizer->is_special[ids[i]]))
             tok_decoder_add(&decoder, token);
     }
     return tok_decoder_finish(&decoder);
@@ -122,16 +141,15 @@ void pln_tokenizer_close(pln_tokenizer **tokenizer)
         return;
     tok_config_finish(&(*tokenizer)->config);
     tok_vocabulary_finish(&(*tokenizer)->vocabulary);
+    free((*tokenizer)->tokens);
+    free((*tokenizer)->is_special);
     free(*tokenizer);
     *tokenizer = NULL;
 }
 
 const char *pln_tokenizer_token(const pln_tokenizer *tokenizer, int32_t id)
 {
-    const struct tok_added *added = tok_added_find_id(&tokenizer->config.added, id);
-    if (added)
-        return added->content;
-    return id >= 0 && (uint32_t)id < tokenizer->vocabulary.n ? tokenizer->vocabulary.tokens[id] : NULL;
+    return id >= 0 && (uint32_t)id < tokenizer->n ? tokenizer->tokens[id] : NULL;
 }
 
 int32_t pln_tokenizer_id(const pln_tokenizer *tokenizer, const char *token)

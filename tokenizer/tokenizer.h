@@ -14,6 +14,10 @@
 struct pln_tokenizer {
     struct tok_vocabulary vocabulary;
     struct tok_config config;
+    struct tok_normalizer unchanged; /* splits into words only, for text that is normalized */
+    const char **tokens;             /* [n], by id, added ones too; NULL: none has this id */
+    bool *is_special;                /* [n] */
+    uint32_t n;
     int32_t special[TOK_SPECIALS];
 };
 

@@ -66,8 +66,8 @@ pln_status pln_vocabulary_trainer_create(const pln_vocabulary_options *options, 
     pln_status status = t->team && t->counters ? add_special(t, o, error)
                                                : pln_fail(error, PLN_NO_MEMORY, "no memory for %u threads", threads);
     for (uint32_t i = 0; status == PLN_OK && i < threads; i++)
-        t->counters[i].normalizer = (struct tok_normalizer){
-            .space_chinese = !o->join_chinese, .strip_accents = !o->cased && !o->keep_accents, .lower_case = !o->cased};
+        tok_normalizer_init(&t->counters[i].normalizer, true, !o->join_chinese, !o->cased && !o->keep_accents,
+                            !o->cased);
     if (status == PLN_OK)
         *trainer = t;
     else

@@ -11,10 +11,10 @@
 #include <sys/stat.h>
 
 #include "common/fail.h"
-#include "tokenizer/text.h"
 #include "tokenizer/unicode.h"
+#include "tokenizer/utf8.h"
 
-enum { VOCABULARY_LIMIT = 256 << 20 }; /* bytes; the largest in use have 10 MB */
+enum { VOCABULARY_LIMIT = 64 << 20 }; /* bytes; the largest in use have 10 MB */
 
 /* The whole file and a newline at its end. */
 static pln_status read_file(struct tok_vocabulary *v, const char *path, size_t *bytes, pln_error *error)
@@ -39,58 +39,80 @@ static pln_status read_file(struct tok_vocabulary *v, const char *path, size_t *
     return PLN_OK;
 }
 
-/* Checks a line and cuts the whitespace at its end; false: it is not UTF-8 or holds NUL. */
-static bool trim_line(char *line, size_t bytes)
+/* Checks a line, cuts the whitespace at its end, counts the code points of what is left; false: it is not UTF-8 or
+ * holds NUL. */
+static bool trim_line(char *line, size_t bytes, struct tok_length *length)
 {
     bool good = true;
-    size_t kept = 0;
+    uint32_t chars = 0;
+    *length = (struct tok_length){0};
     for (size_t at = 0; at < bytes;) {
         uint32_t code;
-        at += tok_decode_utf8((unsigned char *)line + at, bytes - at, &code, &good);
+        at += tok_utf8_decode_checked((unsigned char *)line + at, bytes - at, &code, &good);
+        chars++;
         if (!code)
             return false;
         if (!(tok_flags(code) & TOK_WHITESPACE))
-            kept = at;
+            *length = (struct tok_length){chars, (uint32_t)at};
     }
-    line[kept] = '\0';
+    line[length->bytes] = '\0';
     return good;
 }
 
-static pln_status add_line(struct tok_vocabulary *v, const char *path, const char *token, pln_error *error)
+/* Cuts the text into lines; `entries` takes a token each. */
+static pln_status read_lines(struct tok_vocabulary *v, const char *path, size_t bytes, struct tok_entry *entries,
+                             pln_error *error)
 {
-    const size_t bytes = strlen(token);
-    const int32_t earlier = tok_trie_find(&v->trie, token, bytes);
-    if (!tok_trie_add(&v->trie, token, bytes, (int32_t)v->n))
-        return pln_fail(error, PLN_NO_MEMORY, "%s: no memory for the vocabulary", path);
-    if (earlier >= 0)
-        v->tokens[earlier] = NULL;
-    else
-        v->distinct++;
-    v->tokens[v->n++] = token;
+    for (char *line = v->text, *next; line < v->text + bytes; line = next) {
+        char *end = memchr(line, '\n', (size_t)(v->text + bytes - line));
+        struct tok_length *length = &v->lengths[v->n];
+        next = end + 1;
+        if (!trim_line(line, (size_t)(end - line), length))
+            return pln_fail(error, PLN_BAD_MODEL, "%s: line %u is not UTF-8 text", path, v->n + 1);
+        entries[v->n] = (struct tok_entry){(unsigned char *)line, length->bytes, (int32_t)v->n};
+        v->tokens[v->n++] = line;
+    }
     return PLN_OK;
 }
 
-static pln_status read_lines(struct tok_vocabulary *v, const char *path, size_t bytes, pln_error *error)
+/* Leaves a token only to the last of its lines. */
+static void drop_repeated(struct tok_vocabulary *v)
+{
+    int32_t empty = -1;
+    v->distinct = v->n;
+    for (uint32_t i = v->n; i-- > 0;) {
+        int32_t last = tok_vocabulary_id(v, v->tokens[i]);
+        if (!*v->tokens[i])
+            last = empty = empty < 0 ? (int32_t)i : empty;
+        if (last == (int32_t)i)
+            continue;
+        v->tokens[i] = NULL;
+        v->distinct--;
+    }
+}
+
+static pln_status index_lines(struct tok_vocabulary *v, const char *path, size_t bytes, pln_error *error)
 {
     size_t lines = 0;
     for (size_t i = 0; i < bytes; i++)
         lines += v->text[i] == '\n';
-    v->tokens = calloc(lines + 1, sizeof *v->tokens);
-    if (!v->tokens || !tok_trie_init(&v->trie))
-        return pln_fail(error, PLN_NO_MEMORY, "%s: no memory for the vocabulary", path);
-    for (char *line = v->text, *next; line < v->text + bytes; line = next) {
-        char *end = memchr(line, '\n', (size_t)(v->text + bytes - line));
-        next = end + 1;
-        if (!trim_line(line, (size_t)(end - line)))
-            return pln_fail(error, PLN_BAD_MODEL, "%s: line %u is not UTF-8 text", path, v->n + 1);
-        const pln_status status = add_line(v, path, line, error);
-        if (status != PLN_OK)
-            return status;
-    }
-    return PLN_OK;
+    struct tok_entry *entries = malloc(lines * sizeof *entries);
+    v->tokens = calloc(lines, sizeof *v->tokens);
+    v->lengths = calloc(lines, sizeof *v->lengths);
+    pln_status status = PLN_OK;
+    if (!entries || !v->tokens || !v->lengths)
+        status = pln_fail(error, PLN_NO_MEMORY, "%s: no memory for the vocabulary", path);
+    if (status == PLN_OK)
+        status = read_lines(v, path, bytes, entries, error);
+    if (status == PLN_OK && !tok_automaton_init(&v->pieces, entries, v->n))
+        status = pln_fail(error, PLN_NO_MEMORY, "%s: no memory for the vocabulary", path);
+    if (status == PLN_OK)
+        drop_repeated(v);
+    free(entries);
+    return status;
 }
 
-pln_status tok_vocabulary_init(struct tok_vocabulary *vocabulary, const char *path, pln_error *error)
+pln_status tok_vocabulary_read(struct tok_vocabulary *vocabulary, const char *path, pln_error *error)
 {
     size_t bytes = 0;
     *vocabulary = (struct tok_vocabulary){0};
@@ -98,7 +120,7 @@ pln_status tok_vocabulary_init(struct tok_vocabulary *vocabulary, const char *pa
     if (status == PLN_OK && !bytes)
         status = pln_fail(error, PLN_BAD_MODEL, "%s: empty", path);
     if (status == PLN_OK)
-        status = read_lines(vocabulary, path, bytes, error);
+        status = index_lines(vocabulary, path, bytes, error);
     if (status != PLN_OK)
         tok_vocabulary_finish(vocabulary);
     return status;
@@ -106,13 +128,14 @@ pln_status tok_vocabulary_init(struct tok_vocabulary *vocabulary, const char *pa
 
 void tok_vocabulary_finish(struct tok_vocabulary *vocabulary)
 {
-    tok_trie_finish(&vocabulary->trie);
+    tok_automaton_finish(&vocabulary->pieces);
     free(vocabulary->tokens);
+    free(vocabulary->lengths);
     free(vocabulary->text);
     *vocabulary = (struct tok_vocabulary){0};
 }
 
 int32_t tok_vocabulary_id(const struct tok_vocabulary *vocabulary, const char *token)
 {
-    return tok_trie_find(&vocabulary->trie, token, strlen(token));
+    return tok_automaton_find(&vocabulary->pieces, (const unsigned char *)token, strlen(token));
 }

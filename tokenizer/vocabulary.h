@@ -1,24 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Tokens and their ids, from vocab.txt: one token a line, the id is the line's index.
+ * Tokens and their ids: from vocab.txt, one token a line, the id is the line's index; or from a list.
  */
 #ifndef TOKENIZER_VOCABULARY_H
 #define TOKENIZER_VOCABULARY_H
 
 #include "api/pleione.h"
-#include "tokenizer/wordpiece.h"
+#include "tokenizer/automaton.h"
+
+struct tok_length { /* of a token */
+    uint32_t chars, bytes;
+};
 
 struct tok_vocabulary {
-    char *text;          /* the file; each token ends in NUL */
-    const char **tokens; /* by id; NULL: a later line holds the same token */
-    uint32_t n;          /* ids */
-    uint32_t distinct;   /* tokens */
-    struct tok_trie trie;
+    char *text;                  /* all tokens; each ends in NUL */
+    const char **tokens;         /* by id; NULL: there is none, or a later line holds the same token */
+    struct tok_length *lengths;  /* by id */
+    uint32_t n;                  /* ids */
+    uint32_t distinct;           /* tokens */
+    struct tok_automaton pieces; /* of all tokens */
 };
 
 /* The caller's memory. Whitespace at the end of a line is no part of its token; of equal lines the last one counts.
  * PLN_BAD_MODEL names the file and the line. */
-pln_status tok_vocabulary_init(struct tok_vocabulary *vocabulary, const char *path, pln_error *error);
+pln_status tok_vocabulary_read(struct tok_vocabulary *vocabulary, const char *path, pln_error *error);
 void tok_vocabulary_finish(struct tok_vocabulary *vocabulary);
 
 /* -1 if there is none. */
