@@ -10,6 +10,7 @@ enum { OWN_OPTIONS = 6, OPTIONS = CLI_COMMON_OPTIONS + MEASURE_OPTIONS + OUTPUT_
 
 static const struct table_column columns[] = {
     {.key = "device", .title = "device", .width = 9},
+    {.key = "dtype", .title = "type"},
     {.key = "shape", .title = "shape", .width = 9},
     {.key = "first_ms", .title = "first", .unit = "ms", .type = TABLE_NUMBER, .digits = 1, .width = 9},
     {.key = "best_ms", .title = "best", .unit = "ms", .type = TABLE_NUMBER, .digits = 3, .width = 10},

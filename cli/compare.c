@@ -18,6 +18,7 @@ static const double seconds_a_device = 0.5;
 
 static const struct table_column columns[] = {
     {.key = "device", .title = "device", .width = 9},
+    {.key = "dtype", .title = "type"},
     {.key = "shape", .title = "shape", .width = 9},
     {.key = "p50_ms", .title = "p50", .unit = "ms", .type = TABLE_NUMBER, .digits = 3, .width = 9},
     {.key = "p90_ms", .title = "p90", .unit = "ms", .type = TABLE_NUMBER, .digits = 3, .width = 9},

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { BAR = 20, STEP = 27, GROUP = 34, AXIS = 52, BESIDE = 470, DESCRIPTION = 160, MOST_BESIDE = 3 };
+enum { BAR = 20, STEP = 27, GROUP = 34, AXIS = 52, BESIDE = 470, DESCRIPTION = 160, MOST_BESIDE = 3, MOST_LABEL = 52 };
 
 static double longest_value(const struct table *t)
 {
@@ -24,7 +24,7 @@ static int label_width(const char *const *names, uint32_t n)
     size_t most = 6;
     for (uint32_t i = 0; i < n; i++)
         most = strlen(names[i]) > most ? strlen(names[i]) : most;
-    return (int)(most < 34 ? most : 34) * (PLOT_LETTER + 1) + 12;
+    return (int)(most < MOST_LABEL ? most : MOST_LABEL) * (PLOT_LETTER + 1) + 12;
 }
 
 /* A new group begins where the text differs from the row before. */

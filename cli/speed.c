@@ -7,11 +7,15 @@
 #include <string.h>
 
 const struct table_column speed_hidden_columns[SPEED_HIDDEN_COLUMNS] = {
-    {.key = "name", .type = TABLE_TEXT},          {.key = "driver", .type = TABLE_TEXT},
-    {.key = "dtype", .type = TABLE_TEXT},         {.key = "batch", .type = TABLE_COUNT},
-    {.key = "seq", .type = TABLE_COUNT},          {.key = "tokens", .type = TABLE_COUNT},
-    {.key = "threads", .type = TABLE_COUNT},      {.key = "runs", .type = TABLE_COUNT},
-    {.key = "roof_gflops", .type = TABLE_NUMBER}, {.key = "roof_gbytes_per_s", .type = TABLE_NUMBER},
+    {.key = "name", .type = TABLE_TEXT},
+    {.key = "driver", .type = TABLE_TEXT},
+    {.key = "batch", .type = TABLE_COUNT},
+    {.key = "seq", .type = TABLE_COUNT},
+    {.key = "tokens", .type = TABLE_COUNT},
+    {.key = "threads", .type = TABLE_COUNT},
+    {.key = "runs", .type = TABLE_COUNT},
+    {.key = "roof_gflops", .type = TABLE_NUMBER},
+    {.key = "roof_gbytes_per_s", .type = TABLE_NUMBER},
 };
 
 /* Rows with the same threads of the same processor stand under the same roof. */

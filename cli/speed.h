@@ -19,13 +19,13 @@ pln_status speed_open(struct speed *s, const struct measure_options *options, co
 void speed_close(struct speed *s);
 
 /* Columns that only programs read; speed_set fills them. */
-enum { SPEED_HIDDEN_COLUMNS = 10 };
+enum { SPEED_HIDDEN_COLUMNS = 9 };
 extern const struct table_column speed_hidden_columns[SPEED_HIDDEN_COLUMNS];
 
 /* Sets title, the width of the column "device", and a note for each roof. */
 void speed_describe(struct table *t, const struct speed *s, const char *title, const char *directory);
 
-/* Fills device, type, shape, tokens_per_s, gflops, of_roof_percent, bound, slower_percent and the hidden columns of a
+/* Fills device, dtype, shape, tokens_per_s, gflops, of_roof_percent, bound, slower_percent and the hidden columns of a
  * new row for device i after measure_run, from the time below which `share` of the runs lies. PLN_FAILED when the
  * result is above the roof: then there is no row. */
 pln_status speed_set(struct table *t, struct speed *s, uint32_t i, const struct cli_batch *batch, double share,
