@@ -8,98 +8,30 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
+#include "cli/blocks.h"
 
-enum { BLOCK = 16 << 20 }; /* bytes that are read at once */
-
-struct vocab {
-    pln_vocabulary_trainer *trainer;
-    char *text;
-    size_t held, room;    /* bytes of text that are not yet added */
-    uint64_t read, total; /* bytes of all files; total is 0 if one is no regular file */
-    struct cli_progress progress;
-};
+enum { BLOCK = 16 << 20 }; /* bytes, enough for all threads */
 
 static bool is_blank(char byte)
 {
     return byte == ' ' || byte == '\n' || byte == '\t' || byte == '\r';
 }
 
-/* Adds what is held up to its last blank, all of it at the end of a file, and keeps the rest. */
-static int add_held(struct vocab *v, bool at_end)
+static int add_files(pln_vocabulary_trainer *trainer, struct cli_blocks *blocks)
 {
-    size_t n = v->held;
-    while (!at_end && n && !is_blank(v->text[n - 1]))
-        n--;
-    pln_error error;
-    if (n && pln_vocabulary_trainer_add(v->trainer, v->text, n, &error) != PLN_OK)
-        return cli_fail(&error);
-    v->held -= n;
-    memmove(v->text, v->text + n, v->held);
-    return 0;
-}
-
-static int reserve(struct vocab *v)
-{
-    if (v->room - v->held >= BLOCK)
-        return 0;
-    char *text = realloc(v->text, v->held + BLOCK);
-    if (!text) {
-        fprintf(stderr, "pleione: no memory for a word of %zu bytes\n", v->held);
-        return PLN_NO_MEMORY;
-    }
-    v->text = text;
-    v->room = v->held + BLOCK;
-    return 0;
-}
-
-static int add_file(struct vocab *v, FILE *in, const char *name)
-{
-    int code = 0;
-    bool at_end = false;
-    while (code == 0 && !at_end && !cli_interrupted()) {
-        code = reserve(v);
-        if (code)
+    struct cli_block block = {0};
+    struct cli_progress progress = cli_progress_begin("counting words");
+    int code;
+    while ((code = cli_blocks_next(blocks, &block)) == 0 && block.bytes) {
+        pln_error error;
+        if (pln_vocabulary_trainer_add(trainer, block.text, block.bytes, &error) != PLN_OK) {
+            code = cli_fail(&error);
             break;
-        const size_t n = fread(v->text + v->held, 1, BLOCK, in);
-        at_end = n < BLOCK;
-        v->held += n;
-        v->read += n;
-        code = add_held(v, at_end);
-        cli_progress_update(&v->progress, v->read, v->total);
+        }
+        cli_progress_update(&progress, blocks->read, blocks->total);
     }
-    if (code == 0 && ferror(in)) {
-        fprintf(stderr, "pleione: %s cannot be read: %s\n", name, strerror(errno));
-        code = PLN_FAILED;
-    }
-    return code == 0 && cli_interrupted() ? CLI_INTERRUPTED : code;
-}
-
-static uint64_t total_bytes(const struct cli_list *files)
-{
-    uint64_t total = 0;
-    struct stat about;
-    for (uint32_t i = 0; i < files->n; i++) {
-        if (stat(files->items[i], &about) != 0 || !S_ISREG(about.st_mode))
-            return 0;
-        total += (uint64_t)about.st_size;
-    }
-    return total;
-}
-
-static int add_files(struct vocab *v, const struct cli_list *files)
-{
-    if (!files->n)
-        return add_file(v, stdin, "stdin");
-    int code = 0;
-    v->total = total_bytes(files);
-    for (uint32_t i = 0; code == 0 && i < files->n; i++) {
-        FILE *in = fopen(files->items[i], "rb");
-        if (!in)
-            return cli_usage_error("%s cannot be opened: %s", files->items[i], strerror(errno));
-        code = add_file(v, in, files->items[i]);
-        fclose(in);
-    }
+    cli_progress_end(&progress);
+    free(block.text);
     return code;
 }
 
@@ -165,17 +97,18 @@ static void close_output(struct output *out)
     free(out->temporary);
 }
 
-static int train(struct vocab *v, uint32_t size, struct output *out)
+/* progress: what the trainer was made with. */
+static int train(pln_vocabulary_trainer *trainer, struct cli_progress *progress, uint32_t size, struct output *out)
 {
     char *text;
     size_t bytes;
     uint32_t entries;
     pln_error error;
-    cli_progress_end(&v->progress);
-    v->progress = cli_progress_begin("joining pairs");
-    if (pln_vocabulary_trainer_train(v->trainer, &text, &bytes, &entries, &error) != PLN_OK)
+    *progress = cli_progress_begin("joining pairs");
+    const pln_status status = pln_vocabulary_trainer_train(trainer, &text, &bytes, &entries, &error);
+    cli_progress_end(progress);
+    if (status != PLN_OK)
         return cli_interrupted() ? CLI_INTERRUPTED : cli_fail(&error);
-    cli_progress_end(&v->progress);
     if (entries < size)
         fprintf(stderr, "pleione: warning: the texts give %u entries, not %u\n", entries, size);
     if (entries > size)
@@ -188,8 +121,8 @@ static int train(struct vocab *v, uint32_t size, struct output *out)
 
 int cli_vocab(int argc, char **argv)
 {
-    struct vocab v = {0};
-    pln_vocabulary_options train_options = {.size = 30000, .progress = show_merges, .progress_context = &v.progress};
+    struct cli_progress progress = {0};
+    pln_vocabulary_options train_options = {.size = 30000, .progress = show_merges, .progress_context = &progress};
     struct cli_list files = {0}, special = {0};
     const char *output = NULL;
     const struct cli_option options[] = {
@@ -212,9 +145,9 @@ int cli_vocab(int argc, char **argv)
         .synopsis = "vocab [FILE...] --size N -o vocab.txt",
         .description = "Trains a WordPiece vocabulary: the same entries as the WordPieceTrainer of Hugging Face's "
                        "tokenizers, up to\n"
-                       "pairs of equal count, of which that with the lower ids is joined first. Texts are UTF-8; "
-                       "invalid bytes are\n"
-                       "left out. Reads stdin when no file is given. The file is written whole or not at all.",
+                       "pairs of equal count (docs/vocabulary.md). Texts are UTF-8; invalid bytes are left out. Reads "
+                       "stdin when no\n"
+                       "file is given, or where a file is \"-\". The vocabulary is written whole or not at all.",
         .examples = "  pleione vocab corpus.txt --size 30000 -o vocab.txt\n"
                     "  pleione vocab korean/*.txt --size 32000 --cased --limit-alphabet 6000 -o vocab.txt\n",
     };
@@ -226,20 +159,22 @@ int cli_vocab(int argc, char **argv)
         train_options.n_special = special.n;
     }
     pln_error error;
-    struct output out;
-    if (pln_vocabulary_trainer_create(&train_options, &v.trainer, &error) != PLN_OK)
+    struct output out = {0};
+    struct cli_blocks blocks;
+    pln_vocabulary_trainer *trainer;
+    if (pln_vocabulary_trainer_create(&train_options, &trainer, &error) != PLN_OK)
         return cli_fail(&error);
     cli_catch_interrupt();
-    v.progress = cli_progress_begin("counting words");
-    int code = open_output(&out, output);
+    int code = cli_blocks_open(&blocks, &files, 0, (struct cli_cut){.ends = is_blank, .bytes = BLOCK, .full = true});
     if (code == 0)
-        code = add_files(&v, &files);
+        code = open_output(&out, output);
     if (code == 0)
-        code = train(&v, train_options.size, &out);
-    cli_progress_end(&v.progress);
+        code = add_files(trainer, &blocks);
+    if (code == 0)
+        code = train(trainer, &progress, train_options.size, &out);
     close_output(&out);
-    free(v.text);
-    pln_vocabulary_trainer_destroy(&v.trainer);
+    cli_blocks_close(&blocks);
+    pln_vocabulary_trainer_destroy(&trainer);
     const int written = cli_finish_output();
     return code ? code : written;
 }
