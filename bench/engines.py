@@ -10,9 +10,6 @@ Unavailable.
 import os
 import pathlib
 
-ENGINES = ["onnxruntime", "openvino", "pytorch", "ncnn"]
-
-
 class Unavailable(Exception):
     pass
 
@@ -70,19 +67,32 @@ def onnxruntime(directory, cache, threads, math):
     return prepare
 
 
-def openvino(directory, cache, threads, math):
+def openvino(directory, cache, threads, math, fixed=False):
+    """With batch and length open, or compiled again for each shape (fixed)."""
     import numpy as np
     import openvino as ov
 
     core = ov.Core()
     options = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": math}
-    request = core.compile_model(core.read_model(onnx_file(directory, cache)), "CPU", options).create_infer_request()
+
+    def compile_model(shape):
+        model = core.read_model(onnx_file(directory, cache))
+        if shape:
+            model.reshape({i.any_name: list(shape) for i in model.inputs})
+        return core.compile_model(model, "CPU", options)
+
+    opened = None if fixed else compile_model(None)
 
     def prepare(ids):
+        request = (opened or compile_model(ids.shape)).create_infer_request()
         feed = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
         return lambda: request.infer(feed)
 
     return prepare
+
+
+def openvino_fixed(directory, cache, threads, math):
+    return openvino(directory, cache, threads, math, fixed=True)
 
 
 def pytorch(directory, cache, threads, math):
@@ -143,5 +153,10 @@ def ncnn(directory, cache, threads, math):
     return prepare
 
 
+ENGINES = {"onnxruntime": onnxruntime, "openvino": openvino, "pytorch": pytorch, "ncnn": ncnn,
+           "openvino-fixed": openvino_fixed}
+USUAL = ["onnxruntime", "openvino", "pytorch", "ncnn"]
+
+
 def open_engine(name, directory, cache, threads, math):
-    return globals()[name](directory, cache, threads, math)
+    return ENGINES[name](directory, cache, threads, math)

@@ -42,11 +42,14 @@ class Engine:
 
 def check_rounds(peers):
     order = []
-    engines = [Engine("pleione", [4, 2, 3], order), Engine("a", [9, 8, 7], order), Engine("b", [6, 5, 6], order)]
+    own = [Engine("pleione", [4, 2, 3], order), Engine("pleione level=c", [40, 20, 30], order)]
+    others = [Engine("a", [9, 8, 7], order), Engine("b", [6, 5, 6], order)]
     arguments = types.SimpleNamespace(rounds=3, seconds=1, math="f32", threads=2)
-    r = peers.measure(engines, "8x4-16", arguments)
-    assert order == ["pleione", "a", "b", "a", "b", "pleione", "b", "pleione", "a"], order
-    assert r["best_ms"] == {"pleione": 2, "a": 7, "b": 5} and r["fastest_peer"] == "b" and r["ratio"] == 2.5, r
+    r = peers.measure(own, others, "8x4-16", arguments)
+    names = ["pleione", "pleione level=c", "a", "b"]
+    assert order == names + names[1:] + names[:1] + names[2:] + names[:2], order
+    assert r["best_ms"] == {"pleione": 2, "pleione level=c": 20, "a": 7, "b": 5} and r["fastest_peer"] == "b", r
+    assert r["ratio"] == {"pleione": 2.5, "pleione level=c": 0.25}, r
     assert r["median_ms"]["pleione"] == 6 and r["of_roof_percent"] == 25, r
     return r
 
@@ -60,12 +63,12 @@ def check_tables(peers, result):
         assert json.loads(outputs[0].read_text())["results"] == [result, result]
         lines = [line for line in outputs[1].read_text().splitlines() if line.startswith("|")]
         assert len(lines) == 4 and len({line.count("|") for line in lines}) == 1, lines
-        assert lines[2] == "| 8x4-16 | 2.00 | 7.00 | 5.00 | 50000 | 25 | b | 2.50 |", lines[2]
+        assert lines[2] == "| 8x4-16 | 2.00 | 20.00 | 7.00 | 5.00 | 50000 | 25 | b | 2.50 | 0.25 |", lines[2]
         assert sorted(p.name for p in pathlib.Path(folder).iterdir()) == ["t.json", "t.md"]
 
 
 def check_pleione(peers):
-    arguments = types.SimpleNamespace(pleione=PLEIONE, model=str(MODEL), threads=1, math="f32", device_option=[])
+    arguments = types.SimpleNamespace(pleione=PLEIONE, model=str(MODEL), threads=1, math="f32")
     engine = peers.Pleione(arguments)
     engine.command[engine.command.index("cpu")] = "reference"
     r = engine.run("2x3-8", 0.01)
