@@ -11,7 +11,7 @@
 
 static const pln_option_info options[] = {
     {"level", "c|avx2|avx512", "instructions that kernels use; the best of the processor if not given"},
-    {"gemm", "ukernel|sgemm", "micro-kernel of BLIS on packed weights, or its sgemm"},
+    {"gemm", "own|blis|sgemm", "on packed weights our micro-kernel or that of BLIS, or the sgemm of BLIS"},
     {NULL, NULL, NULL},
 };
 
@@ -44,7 +44,7 @@ static pln_status device_info(uint32_t index, const pln_device *device, pln_devi
     if (device)
         gemm = device->gemm;
     else
-        cpu_gemm_init(&gemm, level->name, false);
+        cpu_gemm_init(&gemm, CPU_GEMM_OWN, level->name, level->micro_kernel);
     snprintf(info->name, sizeof info->name, "processor, level %s", level->name);
     snprintf(info->driver, sizeof info->driver, "%s", gemm.name);
     return PLN_OK;
@@ -59,9 +59,18 @@ static pln_status check_options(const pln_option *given, uint32_t n, pln_error *
         if (!options[known].key)
             return pln_fail(error, PLN_INVALID, "cpu knows no option %s", given[i].key);
     }
-    const char *gemm = pln_option_find(given, n, "gemm");
-    if (gemm && strcmp(gemm, "ukernel") != 0 && strcmp(gemm, "sgemm") != 0)
-        return pln_fail(error, PLN_INVALID, "gemm of cpu is ukernel or sgemm, not %s", gemm);
+    return PLN_OK;
+}
+
+static pln_status find_way(const char *name, enum cpu_gemm_way *way, pln_error *error)
+{
+    static const char *const names[] = {[CPU_GEMM_OWN] = "own", [CPU_GEMM_BLIS] = "blis", [CPU_GEMM_SGEMM] = "sgemm"};
+    uint32_t i = 0;
+    while (name && i < sizeof names / sizeof *names && strcmp(name, names[i]) != 0)
+        i++;
+    if (i == sizeof names / sizeof *names)
+        return pln_fail(error, PLN_INVALID, "gemm of cpu is own, blis or sgemm, not %s", name);
+    *way = (enum cpu_gemm_way)i;
     return PLN_OK;
 }
 
@@ -70,17 +79,19 @@ static pln_status device_open(uint32_t index, const pln_host *host, const pln_op
 {
     if (index)
         return pln_fail(error, PLN_NO_DEVICE, "cpu has one device, not number %u", index);
-    const pln_status status = check_options(given, n, error);
+    enum cpu_gemm_way way = CPU_GEMM_OWN;
+    pln_status status = check_options(given, n, error);
+    if (!status)
+        status = find_way(pln_option_find(given, n, "gemm"), &way, error);
     if (status)
         return status;
     const struct cpu_level *level = cpu_level_find(pln_option_find(given, n, "level"), error);
     if (!level)
         return PLN_INVALID;
-    const char *path = pln_option_find(given, n, "gemm");
     struct cpu_gemm gemm;
-    cpu_gemm_init(&gemm, level->name, path && strcmp(path, "sgemm") == 0);
-    if (path && strcmp(path, "ukernel") == 0 && !gemm.panels)
-        return pln_fail(error, PLN_INVALID, "gemm=ukernel of cpu needs another BLIS than %s at level %s", gemm.name,
+    cpu_gemm_init(&gemm, way, level->name, level->micro_kernel);
+    if (way == CPU_GEMM_BLIS && !gemm.panels)
+        return pln_fail(error, PLN_INVALID, "gemm=blis of cpu needs another BLIS than %s at level %s", gemm.name,
                         level->name);
     *device = host->allocate(host->context, sizeof **device);
     if (!*device)

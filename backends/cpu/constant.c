@@ -14,35 +14,26 @@ struct cpu_constant_bytes cpu_constant_bytes(const struct cpu_gemm *gemm, uint32
         bytes.rows = dense;
     for (uint32_t i = 0; i < n_uses; i++) {
         if (gemm->panels && uses[i].op == PLN_OP_LINEAR && uses[i].input == PLN_LINEAR_INPUT_WEIGHT)
-            bytes.panels = (cpu_gemm_weight_floats(gemm, rows, width) + CPU_GEMM_AHEAD) * sizeof(float);
+            bytes.panels = cpu_gemm_weight_bytes(gemm, rows, width) + CPU_PACKED_AHEAD * sizeof(float);
         else
             bytes.rows = dense;
     }
     return bytes;
 }
 
-/* What a team packs. */
+/* What a team packs: a weight whose dense rows lie in memory. */
 struct packing {
     const struct cpu_gemm *gemm;
     const pln_constant_info *info;
-    float *panels;
+    void *panels;
 };
-
-/* Panel i from its dense rows. */
-static void pack_panel(const struct packing *p, uint32_t i, const float *rows)
-{
-    const uint32_t step = p->gemm->weight_panel, left = p->info->rows - i * step;
-    const uint64_t panel_floats = cpu_gemm_weight_floats(p->gemm, step, p->info->width);
-    cpu_gemm_pack_weight(p->gemm, rows, left < step ? left : step, p->info->width, p->panels + i * panel_floats);
-}
 
 static void pack_share(void *argument, uint32_t member, uint32_t members)
 {
     const struct packing *p = argument;
-    const uint32_t step = p->gemm->weight_panel;
-    const struct cpu_share share = cpu_share((p->info->rows + step - 1) / step, member, members);
-    for (uint32_t i = share.first; i < share.last; i++)
-        pack_panel(p, i, p->info->plain + (size_t)i * step * p->info->width);
+    const struct cpu_matrix weight = {p->info->plain, p->info->width, 1};
+    const struct cpu_share share = cpu_share(cpu_gemm_weight_panels(p->gemm, p->info->rows), member, members);
+    cpu_gemm_pack_weight(p->gemm, &weight, p->info->rows, p->info->width, share.first, share.last, p->panels);
 }
 
 /* Rows that must be converted come panel by panel, so that a weight is never there twice. */
@@ -50,19 +41,21 @@ static pln_status pack(const pln_device *device, const pln_constant_info *info, 
                        pln_error *error)
 {
     const pln_host *host = device->host;
-    const uint32_t step = device->gemm.weight_panel;
-    struct packing packing = {&device->gemm, info, constant->panels};
+    const struct cpu_gemm *gemm = &device->gemm;
     if (info->plain) {
-        host->team_run(host->context, pack_share, &packing);
+        host->team_run(host->context, pack_share, &(struct packing){gemm, info, constant->panels});
         return PLN_OK;
     }
+    const uint32_t step = gemm->kernel.columns;
+    const uint64_t panel_bytes = cpu_gemm_weight_bytes(gemm, step, info->width);
     float *rows = host->allocate(host->context, (size_t)step * info->width * sizeof(float));
     if (!rows)
         return pln_fail(error, PLN_NO_MEMORY, "cpu: no memory to pack constant %s", info->name);
     for (uint32_t i = 0; i * step < info->rows; i++) {
-        const uint32_t left = info->rows - i * step;
-        host->constant_read(host->context, info, i * step, left < step ? left : step, rows);
-        pack_panel(&packing, i, rows);
+        const uint32_t left = info->rows - i * step, n = left < step ? left : step;
+        host->constant_read(host->context, info, i * step, n, rows);
+        cpu_gemm_pack_weight(gemm, &(struct cpu_matrix){rows, info->width, 1}, n, info->width, 0, 1,
+                             (char *)constant->panels + i * panel_bytes);
     }
     host->release(host->context, rows);
     return PLN_OK;

@@ -13,6 +13,7 @@
 struct cpu_level {
     const char *name;           /* value of the option level */
     cpu_kernel *const *kernels; /* [CPU_OPS], in the order of ops.def */
+    const struct cpu_micro_kernel *micro_kernel;
 };
 
 /* The level of that name, or the best one if name is NULL. NULL with a record (PLN_INVALID) for an unknown name and for
@@ -54,7 +55,7 @@ struct pln_device {
 struct pln_constant {
     const float *rows; /* dense [rows, width]; NULL if no use needs them */
     float *own;        /* the memory of rows, NULL if it is the caller's */
-    float *panels;     /* packed for linear, or NULL */
+    void *panels;      /* packed for linear, or NULL */
 };
 
 /* Bytes of a constant: its rows, unless they are used where they lie, and its panels. */

@@ -1,58 +1,76 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * out = x weight^T on BLIS: its micro-kernel on weights packed once, or its sgemm where that inner interface is not the
- * one we know. Tiles are handed to the caller while they are in cache.
+ * out = x weight^T on panels that are packed once, by a micro-kernel of our own or of BLIS; or BLIS's sgemm on matrices
+ * as they lie. Tiles are handed to the caller while they are in cache.
  */
 #ifndef BACKENDS_CPU_GEMM_H
 #define BACKENDS_CPU_GEMM_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "backends/cpu/micro_kernel.h"
 
 /* How products are made on a device. Filled by cpu_gemm_init, then read-only. */
 struct cpu_gemm {
-    bool panels;   /* by micro-kernel, else by sgemm */
-    void *context; /* of BLIS */
-    void (*kernel)(void);
-    void (*pack)(void); /* of rows of x */
-    bool weight_is_b;   /* the micro-kernel writes rows: its B is the weight, its A is x; else the other way round */
-    uint32_t weight_panel, weight_step; /* rows of the weight in a panel, and floats they take for each column */
-    uint32_t x_panel, x_step;
-    uint32_t block_rows, block_depth; /* of x in the second level of cache; block_rows is a multiple of x_panel */
-    char name[64];                    /* "BLIS 0.9.0 zen3 micro-kernel 6x16" */
+    bool panels; /* by micro-kernel, else by sgemm */
+    struct cpu_micro_kernel kernel;
+    void *blis;    /* for sgemm: its context, NULL if that is not ours to choose */
+    char name[64]; /* "own micro-kernel 14x32", "BLIS 0.9.0 zen3 micro-kernel 6x16" */
 };
 
-/* Kernels of BLIS that fit the level ("c", "avx2", "avx512"), by sgemm if that is asked for or must be. */
-void cpu_gemm_init(struct cpu_gemm *gemm, const char *level, bool sgemm);
+enum cpu_gemm_way { CPU_GEMM_OWN, CPU_GEMM_BLIS, CPU_GEMM_SGEMM };
 
-/* Floats that a micro-kernel may fetch behind packed memory (BLIS's kernel for AVX-512 loads a step ahead): what is
- * allocated for packed weights has as many more. */
-enum { CPU_GEMM_AHEAD = 64 };
+/* own is the level's micro-kernel. BLIS is taken as it fits the level ("c", "avx2", "avx512"), and by sgemm if it must
+ * be. */
+void cpu_gemm_init(struct cpu_gemm *gemm, enum cpu_gemm_way way, const char *level, const struct cpu_micro_kernel *own);
 
-/* Floats of a packed weight [n, depth], 0 if weights stay as they are. */
-uint64_t cpu_gemm_weight_floats(const struct cpu_gemm *gemm, uint32_t n, uint32_t depth);
+/* Bytes of a packed weight [n, depth] without what CPU_PACKED_AHEAD asks for behind it, 0 if weights stay as they are.
+ */
+uint64_t cpu_gemm_weight_bytes(const struct cpu_gemm *gemm, uint32_t n, uint32_t depth);
 
-/* Packs one panel from dense rows [weight_panel or fewer, depth]. */
-void cpu_gemm_pack_weight(const struct cpu_gemm *gemm, const float *rows, uint32_t n, uint32_t depth, float *panel);
+/* Packs panels first .. last-1 of a weight [n, depth]; there are cpu_gemm_weight_panels. */
+uint32_t cpu_gemm_weight_panels(const struct cpu_gemm *gemm, uint32_t n);
+void cpu_gemm_pack_weight(const struct cpu_gemm *gemm, const struct cpu_matrix *weight, uint32_t n, uint32_t depth,
+                          uint32_t first, uint32_t last, void *packed);
 
 /* Bytes of scratch that a member needs for any product of that depth; a multiple of 64. */
 uint64_t cpu_gemm_scratch_bytes(const struct cpu_gemm *gemm, uint32_t depth);
 
+/* A tile of the product that is complete: its first sum, rows of them `stride` apart. */
 struct cpu_tile {
     uint32_t row, rows, column, columns;
+    float *sums;
+    size_t stride;
 };
 
-/* out [rows, n] = x [rows, depth] weight^T. weight is packed, or dense [n, depth] for sgemm. */
+/* out [rows, n] = x [rows, depth] weight^T, or added to what out holds. */
 struct cpu_product {
-    const float *x, *weight;
+    struct cpu_matrix x;
+    struct cpu_matrix weight; /* [n, depth], for sgemm */
+    const void *packed;       /* the same, for micro-kernels */
     float *out;
-    uint32_t x_stride, out_stride;
+    size_t out_stride;
     uint32_t rows, n, depth;
-    void (*finish)(const void *argument, struct cpu_tile tile); /* the tile of out is complete */
+    bool accumulate;
+    /* Takes each tile once; then out need not hold the product in the end, though parts of sums may pass there. NULL:
+     * the product is wanted in out. */
+    void (*finish)(const void *argument, const struct cpu_tile *tile);
     const void *argument;
 };
 
 /* This member's share of the product. Members need not wait for each other. */
 void cpu_gemm_run(const struct cpu_gemm *gemm, const struct cpu_product *product, uint32_t member, uint32_t members,
                   void *scratch);
+
+/* ---- BLIS, in blis.c */
+
+/* Its micro-kernel for a level. False if this is not the BLIS whose inner interface we know. */
+bool cpu_blis_micro_kernel(const char *level, struct cpu_micro_kernel *kernel);
+
+/* "BLIS 0.9.0 zen3" */
+void cpu_blis_name(const char *level, char *name, size_t bytes);
+
+/* The context of a level, NULL if BLIS chooses by itself. */
+void *cpu_blis_context(const char *level);
+
+/* The tile of a product, by one thread. */
+void cpu_blis_sgemm(void *context, const struct cpu_product *product, const struct cpu_tile *tile);
 #endif

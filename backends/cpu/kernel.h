@@ -16,7 +16,7 @@ struct cpu_gemm;
 /* An operand under the real numbers of a run: rows of float or int32_t. data NULL and panels NULL: absent. */
 struct cpu_operand {
     void *data;
-    const float *panels; /* of a weight that was packed for linear */
+    const void *panels; /* of a weight that was packed for linear */
     uint32_t rows, width, stride;
 };
 
@@ -73,5 +73,7 @@ static inline uint64_t cpu_round_up(uint64_t n, uint64_t multiple)
 #include "graph/ops.def"
 #undef PLN_OP
 extern cpu_kernel *const CPU_NAME(kernels)[]; /* in the order of ops.def */
+struct cpu_micro_kernel;
+extern const struct cpu_micro_kernel CPU_NAME(micro_kernel);
 #endif
 #endif

@@ -8,6 +8,7 @@
 #include "common/fail.h"
 
 extern cpu_kernel *const cpu_c_kernels[];
+extern const struct cpu_micro_kernel cpu_c_micro_kernel;
 
 static bool always(void)
 {
@@ -16,6 +17,7 @@ static bool always(void)
 
 #if defined(__x86_64__)
 extern cpu_kernel *const cpu_avx2_kernels[], *const cpu_avx512_kernels[];
+extern const struct cpu_micro_kernel cpu_avx2_micro_kernel, cpu_avx512_micro_kernel;
 
 static bool has_avx2(void)
 {
@@ -34,10 +36,10 @@ static const struct {
     struct cpu_level level;
     bool (*runs)(void);
 } levels[] = {
-    {{"c", cpu_c_kernels}, always},
+    {{"c", cpu_c_kernels, &cpu_c_micro_kernel}, always},
 #if defined(__x86_64__)
-    {{"avx2", cpu_avx2_kernels}, has_avx2},
-    {{"avx512", cpu_avx512_kernels}, has_avx512},
+    {{"avx2", cpu_avx2_kernels, &cpu_avx2_micro_kernel}, has_avx2},
+    {{"avx512", cpu_avx512_kernels, &cpu_avx512_micro_kernel}, has_avx512},
 #endif
 };
 

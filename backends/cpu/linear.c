@@ -1,71 +1,71 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * linear: y = activation(x weight^T + bias) + residual. The product goes to preactivation if that is wanted, else to y,
- * and each tile of it is finished while it is in cache.
+ * linear: y = activation(x weight^T + bias) + residual. Each tile of the product is finished while it is in cache.
  */
 #include "backends/cpu/activations.h"
 #include "backends/cpu/gemm.h"
 #include "backends/cpu/kernel.h"
 
-/* Where a tile of the product gets its bias and residual from and goes to; sums is the product, and takes the bias if
- * it is wanted by itself. bias and residual may be absent. */
+/* Where a tile of the product gets its bias and residual from and goes to. bias, residual and preactivation may be
+ * absent. */
 struct epilogue {
     uint32_t activation;
-    bool keep_sums;
     const float *bias;
-    const struct cpu_operand *sums, *residual, *y;
+    const struct cpu_operand *preactivation, *residual, *y;
 };
 
 struct epilogue_row {
-    float *sums, *y;
-    const float *bias, *residual; /* may be NULL */
+    const float *sums, *bias, *residual; /* the last two may be NULL */
+    float *preactivation, *y;            /* the first may be NULL */
 };
 
-static struct epilogue_row row_of(const struct epilogue *e, uint32_t row, uint32_t column)
+static struct epilogue_row row_of(const struct epilogue *e, const struct cpu_tile *tile, uint32_t i)
 {
+    const uint32_t row = tile->row + i, column = tile->column;
     return (struct epilogue_row){
-        .sums = cpu_vector(e->sums, row) + column,
+        .sums = tile->sums + i * tile->stride,
         .y = cpu_vector(e->y, row) + column,
         .bias = e->bias ? e->bias + column : NULL,
         .residual = e->residual->data ? cpu_vector(e->residual, row) + column : NULL,
+        .preactivation = e->preactivation->data ? cpu_vector(e->preactivation, row) + column : NULL,
     };
 }
 
-CPU_INLINE void finish_part(vec (*f)(vec), const struct epilogue_row *row, uint32_t c, uint32_t n, bool keep_sums)
+CPU_INLINE void finish_part(vec (*f)(vec), const struct epilogue_row *row, uint32_t c, uint32_t n)
 {
     vec v = vec_load_part(row->sums + c, n);
     if (row->bias)
         v += vec_load_part(row->bias + c, n);
-    if (keep_sums)
-        vec_store_part(row->sums + c, v, n);
+    if (row->preactivation)
+        vec_store_part(row->preactivation + c, v, n);
     v = f(v);
     if (row->residual)
         v += vec_load_part(row->residual + c, n);
     vec_store_part(row->y + c, v, n);
 }
 
-CPU_INLINE void finish_tile(vec (*f)(vec), const struct epilogue *e, struct cpu_tile tile)
+CPU_INLINE void finish_tile(vec (*f)(vec), const struct epilogue *e, const struct cpu_tile *tile)
 {
-    for (uint32_t r = tile.row; r < tile.row + tile.rows; r++) {
-        const struct epilogue_row row = row_of(e, r, tile.column);
+    for (uint32_t i = 0; i < tile->rows; i++) {
+        const struct epilogue_row row = row_of(e, tile, i);
         uint32_t c = 0;
-        for (; c + VEC_LANES <= tile.columns; c += VEC_LANES) {
+        for (; c + VEC_LANES <= tile->columns; c += VEC_LANES) {
             vec v = vec_load(row.sums + c);
             if (row.bias)
                 v += vec_load(row.bias + c);
-            if (e->keep_sums)
-                vec_store(row.sums + c, v);
+            if (row.preactivation)
+                vec_store(row.preactivation + c, v);
             v = f(v);
             if (row.residual)
                 v += vec_load(row.residual + c);
             vec_store(row.y + c, v);
         }
-        if (c < tile.columns)
-            finish_part(f, &row, c, tile.columns - c, e->keep_sums);
+        if (c < tile->columns)
+            finish_part(f, &row, c, tile->columns - c);
     }
 }
 
-static void finish(const void *argument, struct cpu_tile tile)
+static void finish(const void *argument, const struct cpu_tile *tile)
 {
     const struct epilogue *e = argument;
     switch (e->activation) {
@@ -86,18 +86,18 @@ void CPU_NAME(linear)(const struct cpu_call *call)
     const struct cpu_operand *preactivation = &call->out[PLN_LINEAR_OUTPUT_PREACTIVATION];
     const struct epilogue epilogue = {
         .activation = params->activation,
-        .keep_sums = preactivation->data,
         .bias = call->in[PLN_LINEAR_INPUT_BIAS].data,
-        .sums = preactivation->data ? preactivation : y,
+        .preactivation = preactivation,
         .residual = &call->in[PLN_LINEAR_INPUT_RESIDUAL],
         .y = y,
     };
+    const struct cpu_operand *sums = preactivation->data ? preactivation : y;
     const struct cpu_product product = {
-        .x = x->data,
-        .weight = weight->panels ? weight->panels : weight->data,
-        .out = epilogue.sums->data,
-        .x_stride = x->stride,
-        .out_stride = epilogue.sums->stride,
+        .x = {x->data, x->stride, 1},
+        .weight = {weight->data, weight->stride, 1},
+        .packed = weight->panels,
+        .out = sums->data,
+        .out_stride = sums->stride,
         .rows = x->rows,
         .n = weight->rows,
         .depth = x->width,

@@ -16,7 +16,7 @@ struct node {
 
 struct value {
     void *data;
-    const float *panels;
+    const void *panels;
     pln_dim rows;
     uint32_t width, stride;
 };

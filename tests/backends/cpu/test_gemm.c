@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Products by micro-kernel and by sgemm against sums in double: odd sizes, more columns than a block is deep, strides,
- * any number of members.
+ * Products by our micro-kernels, by that of BLIS and by its sgemm against sums in double: odd sizes, more depth than a
+ * block has, strides, both orientations of both matrices, sums that are added, any number of members.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -14,10 +14,18 @@
 
 #include "backends/cpu/gemm.h"
 
-enum { GAP = 3 }; /* between rows of x and of out */
+extern const struct cpu_micro_kernel cpu_c_micro_kernel;
+#if defined(__x86_64__)
+extern const struct cpu_micro_kernel cpu_avx2_micro_kernel, cpu_avx512_micro_kernel;
+#endif
 
-struct sizes {
-    uint32_t rows, n, depth;
+enum { GAP = 3 }; /* between rows of x, of the weight and of out */
+
+/* What is multiplied, and how. */
+struct setting {
+    uint32_t rows, n, depth, members;
+    bool upright_x, upright_weight; /* columns lie together, not rows */
+    bool accumulate, finish;
 };
 
 static float value(uint32_t i)
@@ -33,131 +41,167 @@ static float *fill(size_t n, uint32_t seed)
     return x;
 }
 
-/* Counts how often each element was finished. */
-struct seen {
+static struct cpu_matrix matrix(uint32_t rows, uint32_t columns, bool upright, uint32_t seed)
+{
+    const uint32_t length = (upright ? rows : columns) + GAP;
+    return (struct cpu_matrix){.data = fill((size_t)(upright ? columns : rows) * length, seed),
+                               .row_step = upright ? 1 : length,
+                               .column_step = upright ? length : 1};
+}
+
+/* Takes tiles as linear does: to where the product goes. */
+struct result {
+    float *out;
+    size_t stride;
     uint32_t n;
-    unsigned char *times;
+    unsigned char *times; /* each element was finished */
 };
 
-static void count(const void *argument, struct cpu_tile tile)
+static void take(const void *argument, const struct cpu_tile *tile)
 {
-    const struct seen *seen = argument;
-    for (uint32_t r = tile.row; r < tile.row + tile.rows; r++)
-        for (uint32_t c = tile.column; c < tile.column + tile.columns; c++)
-            seen->times[(size_t)r * seen->n + c]++;
+    const struct result *result = argument;
+    for (uint32_t r = 0; r < tile->rows; r++)
+        for (uint32_t c = 0; c < tile->columns; c++) {
+            const size_t row = tile->row + r, column = tile->column + c;
+            result->out[row * result->stride + column] = tile->sums[r * tile->stride + c];
+            result->times[row * result->n + column]++;
+        }
 }
 
-static float *pack(const struct cpu_gemm *gemm, const float *weight, struct sizes s)
+static void compare(const struct cpu_product *p, const struct setting *s)
 {
-    const uint64_t panel = cpu_gemm_weight_floats(gemm, gemm->weight_panel, s.depth);
-    float *packed = fill(cpu_gemm_weight_floats(gemm, s.n, s.depth), 0);
-    for (uint32_t r = 0; r < s.n && gemm->panels; r += gemm->weight_panel) {
-        const uint32_t rows = s.n - r < gemm->weight_panel ? s.n - r : gemm->weight_panel;
-        cpu_gemm_pack_weight(gemm, weight + (size_t)r * s.depth, rows, s.depth,
-                             packed + r / gemm->weight_panel * panel);
-    }
-    return packed;
-}
-
-static void compare(const float *x, const float *weight, const float *out, struct sizes s)
-{
-    for (uint32_t r = 0; r < s.rows; r++) {
-        for (uint32_t c = 0; c < s.n; c++) {
-            double sum = 0, size = 0;
-            for (uint32_t k = 0; k < s.depth; k++) {
-                const double term =
-                    (double)x[(size_t)r * (s.depth + GAP) + k] * (double)weight[(size_t)c * s.depth + k];
+    for (uint32_t r = 0; r < s->rows; r++) {
+        for (uint32_t c = 0; c < s->n; c++) {
+            double sum = s->accumulate ? (double)value(r * 31 + c) : 0, size = fabs(sum);
+            for (uint32_t k = 0; k < s->depth; k++) {
+                const double term = (double)p->x.data[r * p->x.row_step + k * p->x.column_step] *
+                                    (double)p->weight.data[c * p->weight.row_step + k * p->weight.column_step];
                 sum += term;
                 size += fabs(term);
             }
-            assert_true(fabs((double)out[(size_t)r * (s.n + GAP) + c] - sum) <= 1e-6 * (1 + size));
+            assert_true(fabs((double)p->out[r * p->out_stride + c] - sum) <= 4e-6 * (1 + size));
         }
-        for (uint32_t c = s.n; c < s.n + GAP; c++)
-            assert_true(isnan(out[(size_t)r * (s.n + GAP) + c]));
+        for (uint32_t c = s->n; c < s->n + GAP; c++)
+            assert_true(isnan(p->out[r * p->out_stride + c]));
     }
 }
 
-static void multiply(const struct cpu_gemm *gemm, struct sizes s, uint32_t members)
+static void *pack(const struct cpu_gemm *gemm, const struct cpu_matrix *weight, const struct setting *s)
 {
-    float *x = fill((size_t)s.rows * (s.depth + GAP), 1), *weight = fill((size_t)s.n * s.depth, 7);
-    float *out = fill((size_t)s.rows * (s.n + GAP), 0), *packed = pack(gemm, weight, s);
-    for (size_t i = 0; i < (size_t)s.rows * (s.n + GAP); i++)
-        out[i] = NAN;
-    const struct seen seen = {s.n, calloc(s.rows, s.n)};
-    const struct cpu_product product = {.x = x,
-                                        .weight = gemm->panels ? packed : weight,
-                                        .out = out,
-                                        .x_stride = s.depth + GAP,
-                                        .out_stride = s.n + GAP,
-                                        .rows = s.rows,
-                                        .n = s.n,
-                                        .depth = s.depth,
-                                        .finish = count,
-                                        .argument = &seen};
-    void *scratch = aligned_alloc(64, cpu_gemm_scratch_bytes(gemm, s.depth) + 64);
-    for (uint32_t member = 0; member < members; member++)
-        cpu_gemm_run(gemm, &product, member, members, scratch);
-    compare(x, weight, out, s);
-    for (size_t i = 0; i < (size_t)s.rows * s.n; i++)
-        assert_int_equal(seen.times[i], 1);
-    free(scratch);
-    free(seen.times);
-    free(packed);
-    free(out);
-    free(weight);
-    free(x);
+    void *packed = fill(cpu_gemm_weight_bytes(gemm, s->n, s->depth) / 4 + CPU_PACKED_AHEAD, 0);
+    const uint32_t panels = cpu_gemm_weight_panels(gemm, s->n);
+    for (uint32_t i = 0; i < s->members; i++)
+        cpu_gemm_pack_weight(gemm, weight, s->n, s->depth, panels * i / s->members, panels * (i + 1) / s->members,
+                             packed);
+    return packed;
 }
 
-static void all_sizes(const char *level, bool sgemm)
+static void multiply(const struct cpu_gemm *gemm, const struct setting *s)
 {
-    static const struct sizes sizes[] = {{1, 1, 1},      {1, 70, 33}, {6, 16, 256},   {7, 17, 257},   {13, 5, 40},
-                                         {150, 49, 300}, {33, 31, 1}, {300, 20, 520}, {64, 256, 1030}};
+    const size_t stride = s->n + GAP;
+    struct result result = {fill(s->rows * stride, 0), stride, s->n, calloc(s->rows, s->n)};
+    for (uint32_t r = 0; r < s->rows; r++)
+        for (uint32_t c = 0; c < stride; c++)
+            result.out[r * stride + c] = s->accumulate && c < s->n ? value(r * 31 + c) : NAN;
+    struct cpu_product product = {.x = matrix(s->rows, s->depth, s->upright_x, 1),
+                                  .weight = matrix(s->n, s->depth, s->upright_weight, 7),
+                                  .out = result.out,
+                                  .out_stride = stride,
+                                  .rows = s->rows,
+                                  .n = s->n,
+                                  .depth = s->depth,
+                                  .accumulate = s->accumulate,
+                                  .finish = s->finish ? take : NULL,
+                                  .argument = &result};
+    void *packed = pack(gemm, &product.weight, s);
+    void *scratch = aligned_alloc(64, cpu_gemm_scratch_bytes(gemm, s->depth) + 64);
+    product.packed = packed;
+    for (uint32_t member = 0; member < s->members; member++)
+        cpu_gemm_run(gemm, &product, member, s->members, scratch);
+    compare(&product, s);
+    for (size_t i = 0; s->finish && i < (size_t)s->rows * s->n; i++)
+        assert_int_equal(result.times[i], 1);
+    free(scratch);
+    free(packed);
+    free((void *)(uintptr_t)product.x.data);
+    free((void *)(uintptr_t)product.weight.data);
+    free(result.out);
+    free(result.times);
+}
+
+static void all_settings(enum cpu_gemm_way way, const char *level, const struct cpu_micro_kernel *own)
+{
+    static const struct setting sizes[] = {
+        {.rows = 1, .n = 1, .depth = 1},       {.rows = 1, .n = 70, .depth = 33},
+        {.rows = 6, .n = 16, .depth = 256},    {.rows = 7, .n = 17, .depth = 257},
+        {.rows = 13, .n = 5, .depth = 40},     {.rows = 150, .n = 49, .depth = 300},
+        {.rows = 33, .n = 31, .depth = 1},     {.rows = 300, .n = 20, .depth = 520},
+        {.rows = 64, .n = 256, .depth = 1030}, {.rows = 90, .n = 40, .depth = 2500},
+    };
     struct cpu_gemm gemm;
-    cpu_gemm_init(&gemm, level, sgemm);
+    cpu_gemm_init(&gemm, way, level, own);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         for (uint32_t members = 1; members <= 6; members++)
-            multiply(&gemm, sizes[i], members);
+            for (uint32_t how = 0; how < 4; how++) {
+                struct setting s = sizes[i];
+                const uint32_t mix = how + members; /* each flag meets each size */
+                s.members = members;
+                s.upright_x = mix & 1;
+                s.upright_weight = mix & 2;
+                s.accumulate = how & 1;
+                s.finish = how & 2;
+                multiply(&gemm, &s);
+            }
+}
+
+static void level_c(void **state)
+{
+    (void)state;
+    all_settings(CPU_GEMM_OWN, "c", &cpu_c_micro_kernel);
 }
 
 /* The level of BLIS itself is the processor's business: c runs everywhere. */
-static void by_micro_kernel(void **state)
+static void blis_c(void **state)
 {
     (void)state;
-    all_sizes("c", false);
+    all_settings(CPU_GEMM_BLIS, "c", &cpu_c_micro_kernel);
 }
 
-static void by_sgemm(void **state)
+static void sgemm(void **state)
 {
     (void)state;
-    all_sizes("c", true);
+    all_settings(CPU_GEMM_SGEMM, "c", &cpu_c_micro_kernel);
 }
 
 #if defined(__x86_64__)
-static void by_micro_kernel_avx2(void **state)
+static void level_avx2(void **state)
 {
     (void)state;
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
         skip();
-    all_sizes("avx2", false);
+    all_settings(CPU_GEMM_OWN, "avx2", &cpu_avx2_micro_kernel);
+    all_settings(CPU_GEMM_BLIS, "avx2", &cpu_avx2_micro_kernel);
 }
 
-static void by_micro_kernel_avx512(void **state)
+static void level_avx512(void **state)
 {
     (void)state;
     if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512vl"))
         skip();
-    all_sizes("avx512", false);
+    all_settings(CPU_GEMM_OWN, "avx512", &cpu_avx512_micro_kernel);
+    all_settings(CPU_GEMM_BLIS, "avx512", &cpu_avx512_micro_kernel);
 }
 #endif
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(by_micro_kernel),
-        cmocka_unit_test(by_sgemm),
+        cmocka_unit_test(level_c),
+        cmocka_unit_test(blis_c),
+        cmocka_unit_test(sgemm),
 #if defined(__x86_64__)
-        cmocka_unit_test(by_micro_kernel_avx2),
-        cmocka_unit_test(by_micro_kernel_avx512),
+        cmocka_unit_test(level_avx2),
+        cmocka_unit_test(level_avx512),
 #endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

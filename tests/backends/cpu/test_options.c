@@ -127,8 +127,8 @@ static void newer_ops_are_refused(void **state)
 static void memory_is_foretold(void **state)
 {
     (void)state;
-    static const char *const ways[] = {"ukernel", "sgemm"};
-    for (int i = 0; i < 2; i++) {
+    static const char *const ways[] = {"own", "blis", "sgemm"};
+    for (int i = 0; i < 3; i++) {
         pln_device *device;
         pln_error error = {0};
         if (open_with("gemm", ways[i], &device, &error)) {

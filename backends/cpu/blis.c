@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * BLIS: its micro-kernels behind our face, by the inner interface (context, micro-kernel, packing kernel) of one
+ * version, and its sgemm by the outer one.
+ */
+#include <blis.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "backends/cpu/gemm.h"
+
+#define KNOWN_VERSION "0.9.0"
+
+typedef void micro_kernel(dim_t m, dim_t n, dim_t k, float *alpha, float *a, float *b, float *beta, float *c, inc_t rs,
+                          inc_t cs, auxinfo_t *aux, cntx_t *context);
+typedef void pack_kernel(conj_t conj, pack_t schema, dim_t rows, dim_t n, dim_t n_max, float *kappa, float *from,
+                         inc_t row_step, inc_t column_step, float *to, inc_t to_step, cntx_t *context);
+
+enum { WIDEST_WEIGHT_PANEL = 64 };
+
+/* ---- the context */
+
+static void initialise(void)
+{
+    bli_init();
+    bli_thread_set_num_threads(1); /* the threads are the host's team */
+}
+
+static bool is_avx2(arch_t arch)
+{
+    return arch == BLIS_ARCH_ZEN3 || arch == BLIS_ARCH_ZEN2 || arch == BLIS_ARCH_ZEN || arch == BLIS_ARCH_HASWELL;
+}
+
+static arch_t arch_of(const char *level)
+{
+    const arch_t native = bli_arch_query_id();
+    if (strcmp(level, "avx512") == 0)
+        return BLIS_ARCH_SKX;
+    if (strcmp(level, "avx2") == 0)
+        return is_avx2(native) ? native : BLIS_ARCH_HASWELL;
+    return BLIS_ARCH_GENERIC;
+}
+
+/* Only the archive of BLIS lets us choose a context: the shared object tells the one of the processor. */
+void *cpu_blis_context(const char *level)
+{
+    initialise();
+    const arch_t arch = arch_of(level);
+    if (strcmp(bli_info_get_version_str(), KNOWN_VERSION) != 0)
+        return NULL;
+#ifdef CPU_BLIS_CONTEXTS
+    return bli_gks_lookup_id(arch) ? bli_gks_lookup_nat_cntx(arch) : NULL;
+#else
+    return arch == bli_arch_query_id() ? bli_gks_query_nat_cntx() : NULL;
+#endif
+}
+
+void cpu_blis_name(const char *level, char *name, size_t bytes)
+{
+    const arch_t arch = cpu_blis_context(level) ? arch_of(level) : bli_arch_query_id();
+    snprintf(name, bytes, "BLIS %s %s", bli_info_get_version_str(), bli_arch_string(arch));
+}
+
+/* ---- the micro-kernel */
+
+/* Whether it writes rows: then its B is the weight and its A is x, else the other way round. */
+static bool weight_is_b(cntx_t *context)
+{
+    return bli_cntx_get_l3_nat_ukr_prefs_dt(BLIS_FLOAT, BLIS_GEMM_UKR, context);
+}
+
+static void multiply(const struct cpu_micro_kernel *kernel, const struct cpu_tile_product *t)
+{
+    micro_kernel *product = (micro_kernel *)__extension__(void (*)(void))
+        bli_cntx_get_l3_nat_ukr_dt(BLIS_FLOAT, BLIS_GEMM_UKR, kernel->context);
+    float one = 1, beta = t->accumulate ? 1 : 0, *x = (float *)(uintptr_t)t->x;
+    float *weight = (float *)(uintptr_t)t->weight, *next = (float *)(uintptr_t)t->next_weight;
+    auxinfo_t aux = {0};
+    const bool by_rows = weight_is_b(kernel->context);
+    bli_auxinfo_set_next_ab(by_rows ? x : next, by_rows ? next : x, &aux);
+    if (by_rows)
+        product(t->rows, kernel->columns, t->depth, &one, x, weight, &beta, t->out, (inc_t)t->out_stride, 1, &aux,
+                kernel->context);
+    else
+        product(kernel->columns, t->rows, t->depth, &one, weight, x, &beta, t->out, 1, (inc_t)t->out_stride, &aux,
+                kernel->context);
+}
+
+static void pack_x(const struct cpu_micro_kernel *kernel, const struct cpu_matrix *x, uint32_t rows, uint32_t depth,
+                   void *panel)
+{
+    pack_kernel *pack = (pack_kernel *)__extension__(void (*)(void))
+        bli_cntx_get_packm_ker_dt(BLIS_FLOAT, (l1mkr_t)kernel->rows, kernel->context);
+    float one = 1;
+    pack(BLIS_NO_CONJUGATE, BLIS_PACKED_ROW_PANELS, rows, depth, depth, &one, (float *)(uintptr_t)x->data,
+         (inc_t)x->row_step, (inc_t)x->column_step, panel, kernel->x_step, kernel->context);
+}
+
+static void pack_weight(const struct cpu_micro_kernel *kernel, const struct cpu_matrix *weight, uint32_t columns,
+                        uint32_t depth, void *panel)
+{
+    const uint32_t step = kernel->weight_step;
+    float *to = panel;
+    for (uint32_t k = 0; k < depth; k++)
+        for (uint32_t i = 0; i < step; i++)
+            to[(size_t)k * step + i] = i < columns ? weight->data[i * weight->row_step + k * weight->column_step] : 0;
+}
+
+bool cpu_blis_micro_kernel(const char *level, struct cpu_micro_kernel *kernel)
+{
+    cntx_t *context = cpu_blis_context(level);
+    if (!context)
+        return false;
+    const uint32_t mr = (uint32_t)bli_cntx_get_blksz_def_dt(BLIS_FLOAT, BLIS_MR, context);
+    const uint32_t nr = (uint32_t)bli_cntx_get_blksz_def_dt(BLIS_FLOAT, BLIS_NR, context);
+    const uint32_t mr_step = (uint32_t)bli_cntx_get_blksz_max_dt(BLIS_FLOAT, BLIS_MR, context);
+    const uint32_t nr_step = (uint32_t)bli_cntx_get_blksz_max_dt(BLIS_FLOAT, BLIS_NR, context);
+    const bool by_rows = weight_is_b(context);
+    *kernel = (struct cpu_micro_kernel){
+        .rows = by_rows ? mr : nr,
+        .columns = by_rows ? nr : mr,
+        .x_step = by_rows ? mr_step : nr_step,
+        .weight_step = by_rows ? nr_step : mr_step,
+        .step_depth = 1,
+        .depth_multiple = 1,
+        .pack_x = pack_x,
+        .pack_weight = pack_weight,
+        .multiply = multiply,
+        .context = context,
+    };
+    return kernel->columns <= WIDEST_WEIGHT_PANEL && kernel->rows <= BLIS_PACKM_31XK_KER &&
+           bli_cntx_get_l3_nat_ukr_dt(BLIS_FLOAT, BLIS_GEMM_UKR, context) &&
+           bli_cntx_get_packm_ker_dt(BLIS_FLOAT, (l1mkr_t)kernel->rows, context);
+}
+
+/* ---- sgemm */
+
+void cpu_blis_sgemm(void *context, const struct cpu_product *p, const struct cpu_tile *tile)
+{
+    float one = 1, beta = p->accumulate ? 1 : 0;
+    float *x = (float *)(uintptr_t)(p->x.data + tile->row * p->x.row_step);
+    float *weight = (float *)(uintptr_t)(p->weight.data + tile->column * p->weight.row_step);
+    const inc_t x_rows = (inc_t)p->x.row_step, x_columns = (inc_t)p->x.column_step;
+    const inc_t weight_rows = (inc_t)p->weight.row_step, weight_columns = (inc_t)p->weight.column_step;
+    if (context) {
+        rntm_t one_thread;
+        bli_rntm_init(&one_thread);
+        bli_rntm_set_num_threads(1, &one_thread);
+        bli_sgemm_ex(BLIS_NO_TRANSPOSE, BLIS_TRANSPOSE, tile->rows, tile->columns, p->depth, &one, x, x_rows, x_columns,
+                     weight, weight_rows, weight_columns, &beta, tile->sums, (inc_t)tile->stride, 1, context,
+                     &one_thread);
+    } else { /* another version: only what all of them have */
+        bli_sgemm(BLIS_NO_TRANSPOSE, BLIS_TRANSPOSE, tile->rows, tile->columns, p->depth, &one, x, x_rows, x_columns,
+                  weight, weight_rows, weight_columns, &beta, tile->sums, (inc_t)tile->stride, 1);
+    }
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Our own micro-kernel of a level. Sums of a tile stay in registers over the whole depth; a row of x meets vectors of
+ * the weight one step of depth at a time. Rows of x lie in chunks of a fixed depth, so that every row is at a constant
+ * distance from the first and packing is copying.
+ */
+#include <string.h>
+
+#include "backends/cpu/kernel.h"
+#include "backends/cpu/micro_kernel.h"
+#include "backends/cpu/step.h"
+
+/* Sums take all registers but those for a step of the weight and an element of x. */
+#if defined(__AVX512F__)
+enum { ROWS = 14, VECTORS = 2 };
+#define EACH_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
+#else
+enum { ROWS = 6, VECTORS = 2 };
+#define EACH_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6)
+#endif
+
+enum {
+    COLUMNS = VECTORS * VEC_LANES,
+    CHUNK = 64 /* steps: a row of it is some lines of the cache */
+};
+
+/* `rows` is a constant where this is called. */
+static inline __attribute__((always_inline)) void multiply_rows(const struct cpu_tile_product *t, uint32_t steps,
+                                                                const uint32_t rows)
+{
+    vec sum[ROWS][VECTORS] = {{{0}}};
+    const step *x = t->x, *weight = t->weight;
+    for (uint32_t first = 0; first < steps; first += CHUNK, x += (size_t)rows * CHUNK) {
+        const uint32_t n = steps - first < CHUNK ? steps - first : CHUNK;
+        const step *ahead = n < CHUNK || first + CHUNK == steps ? t->next_weight : weight + CHUNK * COLUMNS;
+        for (uint32_t k = 0; k < n; k++, weight += COLUMNS, ahead += COLUMNS) {
+            vec w[VECTORS];
+#pragma GCC unroll 4
+            for (uint32_t j = 0; j < VECTORS; j++) {
+                w[j] = load_steps(weight + j * VEC_LANES);
+                __builtin_prefetch(ahead + j * VEC_LANES);
+            }
+#pragma GCC unroll 14
+            for (uint32_t i = 0; i < rows; i++) {
+                const vec v = all_steps(x + (size_t)i * CHUNK + k);
+#pragma GCC unroll 4
+                for (uint32_t j = 0; j < VECTORS; j++)
+                    sum[i][j] = multiply_add(v, w[j], sum[i][j]);
+            }
+        }
+    }
+#pragma GCC unroll 14
+    for (uint32_t i = 0; i < rows; i++) {
+        float *out = t->out + i * t->out_stride;
+#pragma GCC unroll 4
+        for (uint32_t j = 0; j < VECTORS; j++, out += VEC_LANES)
+            vec_store(out, t->accumulate ? vec_load(out) + sum[i][j] : sum[i][j]);
+    }
+}
+
+static void multiply(const struct cpu_micro_kernel *kernel, const struct cpu_tile_product *t)
+{
+    const uint32_t steps = (t->depth + kernel->step_depth - 1) / kernel->step_depth;
+    switch (t->rows) {
+#define CASE(n)                                                                                                        \
+    case n:                                                                                                            \
+        multiply_rows(t, steps, n);                                                                                    \
+        break;
+        EACH_ROWS(CASE)
+#undef CASE
+    }
+}
+
+/* ---- packing */
+
+/* [chunks][rows][CHUNK] */
+static void pack_x(const struct cpu_micro_kernel *kernel, const struct cpu_matrix *x, uint32_t rows, uint32_t depth,
+                   void *panel)
+{
+    (void)kernel;
+    step *to = panel;
+    for (uint32_t first = 0; first < depth; first += CHUNK * STEP_DEPTH) {
+        const uint32_t n = depth - first < CHUNK * STEP_DEPTH ? depth - first : CHUNK * STEP_DEPTH;
+        for (uint32_t i = 0; i < rows; i++, to += CHUNK) {
+            const float *from = x->data + i * x->row_step + first * x->column_step;
+            if (x->column_step == 1)
+                pack_steps(from, n, to);
+            else
+                for (uint32_t k = 0; k < n; k++)
+                    set_element(to + k / STEP_DEPTH, k % STEP_DEPTH, from[k * x->column_step]);
+            if (n % STEP_DEPTH)
+                set_element(to + n / STEP_DEPTH, 1, 0);
+        }
+    }
+}
+
+/* Elements first .. last-1 of row i of the weight into a panel. */
+static void pack_weight_row(const struct cpu_matrix *weight, uint32_t i, uint32_t first, uint32_t last, step *panel)
+{
+    const float *from = weight->data + i * weight->row_step;
+    for (uint32_t k = first; k < last; k++)
+        set_element(panel + (size_t)(k / STEP_DEPTH) * COLUMNS + i, k % STEP_DEPTH, from[k * weight->column_step]);
+}
+
+/* Rows that are not there are zero. */
+static void pack_weight(const struct cpu_micro_kernel *kernel, const struct cpu_matrix *weight, uint32_t columns,
+                        uint32_t depth, void *panel)
+{
+    enum { TOGETHER = 16 }; /* elements: one line of the cache of each row, which then is not fetched again */
+    (void)kernel;
+    step *to = panel;
+    memset(to, 0, (depth + STEP_DEPTH - 1) / STEP_DEPTH * COLUMNS * sizeof *to);
+    for (uint32_t first = 0; first < depth; first += TOGETHER)
+        for (uint32_t i = 0; i < columns; i++)
+            pack_weight_row(weight, i, first, depth - first < TOGETHER ? depth : first + TOGETHER, to);
+}
+
+const struct cpu_micro_kernel CPU_NAME(micro_kernel) = {
+    .rows = ROWS,
+    .columns = COLUMNS,
+    .x_step = ROWS,
+    .weight_step = COLUMNS,
+    .step_depth = STEP_DEPTH,
+    .depth_multiple = CHUNK * STEP_DEPTH,
+    .any_rows = true,
+    .pack_x = pack_x,
+    .pack_weight = pack_weight,
+    .multiply = multiply,
+};

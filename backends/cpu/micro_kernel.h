@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The innermost product, behind one face whoever wrote it: tiles of x weight^T from packed panels. Beside our own, one
+ * for each level, there is that of BLIS.
+ */
+#ifndef BACKENDS_CPU_MICRO_KERNEL_H
+#define BACKENDS_CPU_MICRO_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Element (i, k) lies at data[i * row_step + k * column_step]: either orientation of what a product reads. */
+struct cpu_matrix {
+    const float *data;
+    size_t row_step, column_step;
+};
+
+/* A tile: out [rows, columns] = x [rows, depth] weight^T, or added to what out holds. All columns of the panel are
+ * written. */
+struct cpu_tile_product {
+    const void *x, *weight;  /* packed */
+    const void *next_weight; /* of the tile that follows: to be fetched ahead */
+    float *out;
+    size_t out_stride;
+    uint32_t rows, depth;
+    bool accumulate;
+};
+
+/* Depth is packed in steps of 4 bytes: an f32 element, or two of bf16. A panel of the weight is [steps, weight_step],
+ * so that any range of steps is one piece of memory; how a panel of x lies is the kernel's own affair. */
+struct cpu_micro_kernel {
+    uint32_t rows, columns;       /* of the largest tile */
+    uint32_t x_step, weight_step; /* as many as take room in a panel */
+    uint32_t step_depth;          /* elements of depth in a step */
+    uint32_t depth_multiple;      /* panels of x have room for depth rounded up to it; parts of depth begin at one */
+    bool any_rows;                /* fewer rows are no slower each */
+    void (*pack_x)(const struct cpu_micro_kernel *kernel, const struct cpu_matrix *x, uint32_t rows, uint32_t depth,
+                   void *panel);
+    void (*pack_weight)(const struct cpu_micro_kernel *kernel, const struct cpu_matrix *weight, uint32_t columns,
+                        uint32_t depth, void *panel);
+    void (*multiply)(const struct cpu_micro_kernel *kernel, const struct cpu_tile_product *tile);
+    void *context; /* of BLIS */
+};
+
+/* Floats that a micro-kernel may fetch behind packed memory (BLIS's kernel for AVX-512 loads a step ahead): what is
+ * allocated for packed matrices has as many more. */
+enum { CPU_PACKED_AHEAD = 64 };
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A step of depth in packed matrices, 4 bytes: an element of f32, or at level bf16 two neighbours rounded to bfloat16,
+ * whose products one instruction adds to an f32 sum.
+ */
+#ifndef BACKENDS_CPU_STEP_H
+#define BACKENDS_CPU_STEP_H
+
+#include "backends/cpu/vec.h"
+#include "common/half.h"
+
+#if defined(__AVX512BF16__)
+
+enum { STEP_DEPTH = 2 };
+typedef struct {
+    uint16_t halves[STEP_DEPTH];
+} step;
+
+static inline void set_element(step *to, uint32_t i, float value)
+{
+    to->halves[i] = float_to_bfloat(value);
+}
+
+/* n elements; of an odd number the last step's second half is left. */
+static inline void pack_steps(const float *from, uint32_t n, step *to)
+{
+    uint32_t k = 0;
+    for (; k + 2 * VEC_LANES <= n; k += 2 * VEC_LANES) {
+        const __m512bh both = _mm512_cvtne2ps_pbh((__m512)vec_load(from + k + VEC_LANES), (__m512)vec_load(from + k));
+        memcpy(to + k / STEP_DEPTH, &both, sizeof both);
+    }
+    for (; k < n; k++)
+        set_element(to + k / STEP_DEPTH, k % STEP_DEPTH, from[k]);
+}
+
+static inline vec load_steps(const step *p)
+{
+    vec v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+static inline vec all_steps(const step *p)
+{
+    int32_t both;
+    memcpy(&both, p, sizeof both);
+    return (vec)_mm512_set1_epi32(both);
+}
+
+static inline vec multiply_add(vec a, vec b, vec sum)
+{
+    return (vec)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b);
+}
+
+#else
+
+enum { STEP_DEPTH = 1 };
+typedef float step;
+
+static inline void set_element(step *to, uint32_t i, float value)
+{
+    to[i] = value;
+}
+
+static inline void pack_steps(const float *from, uint32_t n, step *to)
+{
+    memcpy(to, from, n * sizeof *to);
+}
+
+static inline vec load_steps(const step *p)
+{
+    return vec_load(p);
+}
+
+static inline vec all_steps(const step *p)
+{
+    return vec_all(*p);
+}
+
+static inline vec multiply_add(vec a, vec b, vec sum)
+{
+    return a * b + sum;
+}
+
+#endif
+#endif
