@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "tokenizer/unicode.h"
 #include "tokenizer/utf8.h"
 
@@ -38,7 +39,26 @@ static int by_places(const void *a, const void *b)
     return by_code(a, b);
 }
 
-static void count_letters(const struct tok_strings *words, struct letter *letters)
+struct letters {
+    struct letter *items;
+    size_t n, room;
+    uint32_t *number; /* [TOK_CODES] of a letter in items, + 1 */
+};
+
+static struct letter *find_letter(struct letters *l, uint32_t code)
+{
+    if (!l->number[code]) {
+        struct letter *items = array_reserve(l->items, &l->room, l->n + 1, sizeof *items);
+        if (!items)
+            return NULL;
+        l->items = items;
+        items[l->n] = (struct letter){.code = code};
+        l->number[code] = (uint32_t)++l->n;
+    }
+    return &l->items[l->number[code] - 1];
+}
+
+static bool count_letters(const struct tok_strings *words, struct letters *letters)
 {
     for (size_t i = 0; i < words->n; i++) {
         const unsigned char *word = (const unsigned char *)tok_strings_text(words, i);
@@ -46,61 +66,59 @@ static void count_letters(const struct tok_strings *words, struct letter *letter
         for (size_t at = 0; at < bytes;) {
             uint32_t code;
             const size_t taken = tok_utf8_decode(word + at, bytes - at, &code);
-            letters[code].count += words->items[i].count;
-            letters[code].behind += at > 0;
+            struct letter *letter = find_letter(letters, code);
+            if (!letter)
+                return false;
+            letter->count += words->items[i].count;
+            letter->behind += at > 0;
             at += taken;
         }
     }
+    return true;
 }
 
-/* The token of a letter; added if it is not there and may be. */
-static int32_t find_token(struct tok_strings *tokens, const char *prefix, uint32_t code, bool may_add)
+/* Id + 1 of the token of a letter, which is added if it is not there and may be; 0: there is none. */
+static uint32_t find_token(struct tok_strings *tokens, const char *prefix, uint32_t code, bool may_add)
 {
     unsigned char text[8];
     const size_t ahead = strlen(prefix);
     memcpy(text, prefix, ahead);
     const size_t bytes = ahead + tok_utf8_encode(code, text + ahead);
     const char *token = (const char *)text;
-    return (int32_t)(may_add ? tok_strings_add(tokens, token, bytes, 0) : tok_strings_find(tokens, token, bytes));
+    const int64_t id = may_add ? tok_strings_add(tokens, token, bytes, 0) : tok_strings_find(tokens, token, bytes);
+    return (uint32_t)(id + 1);
 }
 
-/* A letter that is no longer kept still has an id when a special token is that letter, as in the reference. */
-static void give_ids(struct tok_alphabet *a, struct letter *letters, size_t n, size_t kept, struct tok_strings *tokens)
+/* A letter that is not kept still has an id when a special token is that letter, as in the reference. */
+static void give_ids(struct tok_alphabet *a, const struct letters *letters, uint32_t limit, struct tok_strings *tokens)
 {
-    qsort(letters, kept, sizeof *letters, by_code);
+    struct letter *items = letters->items;
+    const size_t n = letters->n, kept = n < limit ? n : limit;
+    if (!n)
+        return;
+    qsort(items, n, sizeof *items, by_count);
+    qsort(items, kept, sizeof *items, by_code);
     for (size_t i = 0; i < n; i++)
-        a->first[letters[i].code] = find_token(tokens, "", letters[i].code, i < kept);
-    qsort(letters, n, sizeof *letters, by_places);
+        a->first[items[i].code] = find_token(tokens, "", items[i].code, i < kept);
+    qsort(items, n, sizeof *items, by_places);
     for (size_t i = 0; i < n; i++)
-        if (letters[i].behind && a->first[letters[i].code] != TOK_NO_STRING)
-            a->next[letters[i].code] = find_token(tokens, "##", letters[i].code, true);
+        if (items[i].behind && a->first[items[i].code])
+            a->next[items[i].code] = find_token(tokens, "##", items[i].code, true);
 }
 
 bool tok_alphabet_init(struct tok_alphabet *alphabet, const struct tok_strings *words, uint32_t limit,
                        struct tok_strings *tokens)
 {
-    struct letter *letters = calloc(TOK_CODES, sizeof *letters);
-    *alphabet = (struct tok_alphabet){malloc(TOK_CODES * sizeof(int32_t)), malloc(TOK_CODES * sizeof(int32_t))};
-    if (!letters || !alphabet->first || !alphabet->next) {
-        free(letters);
+    *alphabet = (struct tok_alphabet){calloc(TOK_CODES, sizeof(uint32_t)), calloc(TOK_CODES, sizeof(uint32_t))};
+    struct letters letters = {.number = alphabet->first}; /* ids take the place of the numbers */
+    bool good = alphabet->first && alphabet->next && count_letters(words, &letters);
+    if (good)
+        give_ids(alphabet, &letters, limit, tokens);
+    good = good && !tokens->failed;
+    free(letters.items);
+    if (!good)
         tok_alphabet_finish(alphabet);
-        return false;
-    }
-    for (uint32_t code = 0; code < TOK_CODES; code++) {
-        letters[code].code = code;
-        alphabet->first[code] = alphabet->next[code] = TOK_NO_STRING;
-    }
-    count_letters(words, letters);
-    size_t n = 0;
-    for (uint32_t code = 0; code < TOK_CODES; code++)
-        if (letters[code].count)
-            letters[n++] = letters[code];
-    qsort(letters, n, sizeof *letters, by_count);
-    give_ids(alphabet, letters, n, n < limit ? n : limit, tokens);
-    free(letters);
-    if (tokens->failed)
-        tok_alphabet_finish(alphabet);
-    return !tokens->failed;
+    return good;
 }
 
 void tok_alphabet_finish(struct tok_alphabet *alphabet)
@@ -115,10 +133,10 @@ size_t tok_alphabet_spell(const struct tok_alphabet *alphabet, const char *word,
     size_t n = 0;
     for (size_t at = 0; at < bytes;) {
         uint32_t code;
-        const int32_t *table = at ? alphabet->next : alphabet->first;
+        const uint32_t *table = at ? alphabet->next : alphabet->first;
         at += tok_utf8_decode((const unsigned char *)word + at, bytes - at, &code);
-        if (table[code] != TOK_NO_STRING)
-            ids[n++] = (uint32_t)table[code];
+        if (table[code])
+            ids[n++] = table[code] - 1;
     }
     return n;
 }

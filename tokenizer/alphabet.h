@@ -7,10 +7,10 @@
 
 #include "tokenizer/strings.h"
 
-/* Two tables by code point: the id at the beginning of a word and behind it ("##"), or TOK_NO_STRING. A zeroed struct
- * is an empty one. */
+/* Two tables by code point: the id + 1 at the beginning of a word, and behind it ("##"); 0: it was not kept. A zeroed
+ * struct is an empty one. */
 struct tok_alphabet {
-    int32_t *first, *next; /* [TOK_CODES] */
+    uint32_t *first, *next; /* [TOK_CODES]; what no text touches takes no memory */
 };
 
 /* The caller's memory. Of the characters of the words (UTF-8, each with its count) the `limit` most frequent are added

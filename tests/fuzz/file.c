@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A file of a model directory, beside files that are as they should be. It is refused with a sentence, or the tokenizer
+ * works.
+ */
+#include <string.h>
+
+#include "tests/fuzz/target.h"
+
+static const char vocabulary[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\n##a\n##b\nab\n##ab\nthe\n";
+
+static void use_tokenizer(const pln_tokenizer *tokenizer)
+{
+    static const char text[] = "ab[MASK]the  aab <x> [CLS]\xff \xed\x95\x9c\xea\xb8\x80 é 中";
+    const pln_example examples[] = {{.text = {text, sizeof text - 1}},
+                                    {.text = {text, 9}, .pair = {text + 9, sizeof text - 10}}};
+    pln_encoder *encoder;
+    pln_error error;
+    fuzz_check(pln_encoder_create(tokenizer, 1, &encoder, &error) == PLN_OK, "there is an encoder");
+    for (uint32_t i = 0; i < 2; i++) {
+        const pln_encodings *e;
+        if (pln_encoder_encode(encoder, &examples[i], 1, NULL, &e, &error) == PLN_OK)
+            fuzz_check_encodings(tokenizer, e, &examples[i]);
+        else
+            fuzz_check(error.message[0] != '\0', "a refusal has a sentence");
+    }
+    pln_encoder_destroy(&encoder);
+    const uint32_t count = pln_tokenizer_count(tokenizer);
+    for (uint32_t i = 0; i < count && i < 1000; i++) {
+        const char *token = pln_tokenizer_token(tokenizer, (int32_t)i);
+        fuzz_check(!token || !*token || pln_tokenizer_id(tokenizer, token) >= 0, "a token has an id");
+    }
+    static const int32_t beyond[] = {INT32_MIN, -1, 0, 7, INT32_MAX};
+    char *decoded = pln_tokenizer_decode(tokenizer, beyond, 5, false);
+    fuzz_check(decoded != NULL, "ids out of range are passed over");
+    pln_free(decoded);
+}
+
+void fuzz_file(const struct fuzz_target *target, const uint8_t *data, size_t bytes)
+{
+    pln_tokenizer *tokenizer;
+    pln_error error = {.message = ""};
+    if (strcmp(target->name, "tokenizer.json") != 0)
+        fuzz_write("vocab.txt", vocabulary, sizeof vocabulary - 1);
+    fuzz_write(target->name, data, bytes);
+    const pln_status status = pln_tokenizer_open(fuzz_folder(), NULL, &tokenizer, &error);
+    if (status != PLN_OK) {
+        fuzz_check(status == PLN_BAD_MODEL && strstr(error.message, fuzz_folder()), "a refusal names the file");
+        fuzz_check(tokenizer == NULL, "a refusal opens nothing");
+        return;
+    }
+    use_tokenizer(tokenizer);
+    pln_tokenizer_close(&tokenizer);
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A text, or a pair, under several tokenizers. Three bytes choose: which tokenizer, how long a row may be, and where
+ * the text is cut in two.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/fuzz/target.h"
+#include "tokenizer/words.h"
+
+enum { TOKENIZERS = 2, LONGEST_WORD = 100 };
+
+struct opened {
+    pln_tokenizer *tokenizer;
+    pln_encoder *encoder;
+    struct tok_normalizer normalizer;
+};
+
+static void copy_vocabulary(void)
+{
+    static char text[1 << 16];
+    FILE *file = fopen(FUZZ_SOURCE "/tests/tokenizer/vocab.txt", "rb");
+    fuzz_check(file != NULL, "the vocabulary of the tests is there");
+    const size_t bytes = fread(text, 1, sizeof text, file);
+    fuzz_check(bytes < sizeof text, "the vocabulary of the tests is small");
+    fclose(file);
+    fuzz_write("vocab.txt", text, bytes);
+}
+
+/* One for each way of the normalizer, kept for the process. */
+static const struct opened *open_tokenizer(unsigned which)
+{
+    static struct opened all[TOKENIZERS];
+    static const char *const configs[TOKENIZERS] = {"{\"do_lower_case\": true}", "{\"do_lower_case\": false}"};
+    struct opened *o = &all[which];
+    if (o->tokenizer)
+        return o;
+    copy_vocabulary();
+    fuzz_write("tokenizer_config.json", configs[which], strlen(configs[which]));
+    fuzz_check(pln_tokenizer_open(fuzz_folder(), NULL, &o->tokenizer, NULL) == PLN_OK, "the vocabulary opens");
+    fuzz_check(pln_encoder_create(o->tokenizer, 1, &o->encoder, NULL) == PLN_OK, "there is an encoder");
+    tok_normalizer_init(&o->normalizer, true, true, which == 0, which == 0);
+    return o;
+}
+
+/* The longest piece at `at`, tried byte by byte. 0: there is none. */
+static uint32_t longest_piece(const pln_tokenizer *tokenizer, const struct tok_word *word, uint32_t at, int32_t *id)
+{
+    char token[4 * LONGEST_WORD + 3] = "##";
+    for (uint32_t bytes = word->bytes - at; bytes; bytes--) {
+        memcpy(token + 2, word->text + at, bytes);
+        token[2 + bytes] = '\0';
+        *id = pln_tokenizer_id(tokenizer, at ? token : token + 2);
+        if (*id >= 0)
+            return bytes;
+    }
+    return 0;
+}
+
+/* Ids of a word by the definition of WordPiece. Returns how many; room for LONGEST_WORD. */
+static uint32_t cut_word(const pln_tokenizer *tokenizer, const struct tok_word *word, int32_t *ids)
+{
+    uint32_t n = 0;
+    for (uint32_t at = 0, taken; word->chars <= LONGEST_WORD && at < word->bytes; at += taken) {
+        taken = longest_piece(tokenizer, word, at, &ids[n]);
+        n = taken ? n + 1 : 0;
+        if (!taken)
+            break;
+    }
+    if (!n)
+        ids[n++] = pln_tokenizer_special_id(tokenizer, PLN_UNK_TOKEN);
+    return n;
+}
+
+/* Without added tokens in it, the text is its words, cut by the definition. */
+static void check_words(const struct opened *o, pln_text text, const pln_encodings *e)
+{
+    struct tok_words words = {0};
+    struct tok_word word;
+    uint32_t at = 1; /* behind [CLS] */
+    tok_words_begin(&words, &o->normalizer, text, 0);
+    while (tok_words_next(&words, &word)) {
+        int32_t ids[LONGEST_WORD];
+        const uint32_t n = cut_word(o->tokenizer, &word, ids);
+        fuzz_check(at + n < e->tokens && memcmp(ids, e->ids + at, n * sizeof *ids) == 0,
+                   "words are cut by the definition");
+        at += n;
+    }
+    fuzz_check(at + 1 == e->tokens, "there are no tokens but those of words");
+    tok_words_finish(&words);
+}
+
+void fuzz_text(const struct fuzz_target *target, const uint8_t *data, size_t bytes)
+{
+    (void)target;
+    if (bytes < 3)
+        return;
+    const struct opened *o = open_tokenizer(data[0] % TOKENIZERS);
+    const pln_encode_options options = {.max_length = data[1]};
+    const char *text = (const char *)data + 3;
+    const size_t length = bytes - 3, first = data[2] < length && data[2] ? data[2] : length;
+    const pln_example example = {.text = {text, first}, .pair = {first < length ? text + first : NULL, length - first}};
+    const pln_encodings *e;
+    pln_error error;
+    fuzz_check(pln_encoder_encode(o->encoder, &example, 1, &options, &e, &error) == PLN_OK, "every text is encoded");
+    fuzz_check_encodings(o->tokenizer, e, &example);
+    if (options.max_length > 3)
+        fuzz_check(e->tokens <= options.max_length, "a row is no longer than it may be");
+    if (!options.max_length && !example.pair.text && !memchr(text, '[', length))
+        check_words(o, example.text, e);
+}
