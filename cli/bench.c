@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * pleione bench: speed of devices side by side; what the host costs; what memory it takes.
+ * pleione bench: speed of devices side by side; what the host costs; what memory it takes; where the time goes.
  */
 #include "cli/bench.h"
 
 #include <string.h>
 
-enum { OWN_OPTIONS = 6, OPTIONS = CLI_COMMON_OPTIONS + MEASURE_OPTIONS + OUTPUT_OPTIONS + OWN_OPTIONS };
+enum { OWN_OPTIONS = 7, OPTIONS = CLI_COMMON_OPTIONS + MEASURE_OPTIONS + OUTPUT_OPTIONS + OWN_OPTIONS };
 
 static const struct table_column columns[] = {
     {.key = "device", .title = "device", .width = 9},
@@ -128,7 +128,7 @@ int cli_bench(int argc, char **argv)
 {
     struct bench b = {.seconds = 2};
     const char *shapes = NULL, *ragged = NULL, *lengths = NULL;
-    bool overhead = false, memory = false;
+    bool overhead = false, memory = false, profile = false;
     struct cli_list arguments = {0};
     struct cli_option options[OPTIONS];
     cli_common_options(&b.options.common, "--devices", options);
@@ -142,6 +142,7 @@ int cli_bench(int argc, char **argv)
         {"--seconds", CLI_SECONDS, &b.seconds, "S", "a device and shape (default 2)"},
         {"--overhead", CLI_FLAG, &overhead, NULL, "instead: time of the host per run outside kernels"},
         {"--memory", CLI_FLAG, &memory, NULL, "instead: peak resident memory, each row in a process of its own"},
+        {"--profile", CLI_FLAG, &profile, NULL, "instead: where the time goes, by nodes of the same name"},
     };
     memcpy(options + OPTIONS - OWN_OPTIONS, own, sizeof own);
     static const struct cli_usage usage = {
@@ -165,10 +166,10 @@ int cli_bench(int argc, char **argv)
         return parsed - 1;
     if (arguments.n != 1)
         return cli_usage_error("bench needs one MODEL directory");
-    if (overhead && memory)
-        return cli_usage_error("bench measures --overhead or --memory, not both");
+    if (overhead + memory + profile > 1)
+        return cli_usage_error("bench measures one of --overhead, --memory and --profile");
     if (!choose_shapes(&b, shapes, ragged, lengths))
         return PLN_INVALID;
     b.directory = arguments.items[0];
-    return run_bench(&b, overhead ? bench_overhead : memory ? bench_memory : bench_times);
+    return run_bench(&b, overhead ? bench_overhead : memory ? bench_memory : profile ? bench_profile : bench_times);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The three things that `pleione bench` measures; each fills a table of its own.
+ * The four things that `pleione bench` measures; each fills a table of its own.
  */
 #ifndef CLI_BENCH_H
 #define CLI_BENCH_H
@@ -24,4 +24,5 @@ struct bench {
 pln_status bench_times(struct bench *b, struct table *t, pln_error *error);    /* first call, warm calls, rates */
 pln_status bench_overhead(struct bench *b, struct table *t, pln_error *error); /* host time outside kernels */
 pln_status bench_memory(struct bench *b, struct table *t, pln_error *error);   /* peak resident memory */
+pln_status bench_profile(struct bench *b, struct table *t, pln_error *error);  /* time by nodes */
 #endif

@@ -7,6 +7,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { TICK = 90 }; /* pixels between ticks, at least: room for their numbers */
+
 static const char template_head[] =
     "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
     "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" role=\"img\">\n"
@@ -91,7 +93,7 @@ uint32_t plot_ticks(const struct plot_axis *a, double *ticks, uint32_t room)
                     ticks[n++] = steps[i] * decade;
         return n;
     }
-    const double rough = (a->high - a->low) / 6, decade = pow(10, floor(log10(rough)));
+    const double rough = (a->high - a->low) * TICK / fabs(a->to - a->from), decade = pow(10, floor(log10(rough)));
     double step = 10 * decade;
     for (int i = 2; i >= 0; i--)
         step = steps[i] * decade >= rough ? steps[i] * decade : step;

@@ -8,7 +8,7 @@
 
 #include "cli/table.h"
 
-enum { PLOT_WIDTH = 1080, PLOT_MARGIN = 28, PLOT_TOP = 86, PLOT_LETTER = 7, PLOT_SERIES = 16 };
+enum { PLOT_WIDTH = 1080, PLOT_MARGIN = 28, PLOT_TOP = 86, PLOT_LETTER = 7, PLOT_SERIES = 48 };
 
 struct plot_axis {
     double low, high; /* values at the ends */

@@ -53,8 +53,10 @@ static void describe(const struct table *t, uint32_t row, const char *key, char 
         snprintf(text, bytes, " · %s %% %s", cell, c->title);
     else if (c->unit)
         snprintf(text, bytes, " · %s %s", cell, c->unit);
-    else
+    else if (c->type == TABLE_SCIENTIFIC)
         snprintf(text, bytes, " · %s %s", c->title, cell);
+    else
+        snprintf(text, bytes, " · %s %s", cell, c->title);
 }
 
 static void write_beside(FILE *out, const struct table *t, uint32_t row, double x, double y)

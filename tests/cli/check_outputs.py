@@ -54,7 +54,7 @@ def check_svg(path, rows):
         check("length of the sequence, tokens" in texts and "time, ms" in texts, "an axis has no name")
     else:
         check(len(list(root.iter(SVG + "rect"))) == len(rows) + 1, "not a bar for each row")
-        check(any(", " in t and t.split(", ")[-1] in ("tokens/s", "us", "MB") for t in texts), "the axis has no name")
+        check(any(", " in t and t.split(", ")[-1] in ("tokens/s", "us", "ms", "MB") for t in texts), "the axis has no name")
     width, height = map(float, root.get("viewBox").split()[2:])
     for shape in root.iter(SVG + "text"):
         check(0 <= float(shape.get("x")) <= width and 0 <= float(shape.get("y")) <= height, "text lies outside the picture")

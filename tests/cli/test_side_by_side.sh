@@ -39,7 +39,7 @@ tables() {
     rows=$1 keys=$2
     shift 2
     rm -f "$to"/table.*
-    check 0 verdict "$@" -o "$to/table.json" -o "$to/table.csv" -o "$to/table.md" --plot "$to/table.svg"
+    check 0 device "$@" -o "$to/table.json" -o "$to/table.csv" -o "$to/table.md" --plot "$to/table.svg"
     # shellcheck disable=SC2086
     python3 "$read_back" "$to/table" "$rows" $keys && passed=$((passed + 1)) || fail "pleione $*: read back"
     [ "$(ls "$to" | grep -c 'table\.')" -eq 4 ] || fail "pleione $*: other files than asked for"
@@ -61,6 +61,8 @@ fast="--devices reference --seconds 0.01"
     tables 1 "device nodes run_us kernels_us host_us limit_us verdict" bench $disc $fast --overhead --shapes 1x4
     tables 2 "device weights_mb planned_mb peak_mb beyond_mb verdict" \
         bench $disc $fast --memory --each precision=f32,f64 --shapes 1x4
+
+    tables 12 "device shape nodes time_ms share_percent" bench $disc $fast --profile --shapes 1x4
 
     # an option of one backend, beside a device that does not know it
     tables 3 "$times" bench $disc --devices reference,impostor:1 --seconds 0.01 --each reference.precision=f32,f64 --shapes 1x4
@@ -101,7 +103,7 @@ assert row["shape"] == "8x2-8" and 16 <= row["tokens"] < 64' || fail "ragged row
     check 2 'does not end in' bench $disc $fast -o "$to/.json"
     check 2 'does not end in .svg' compare $disc --devices reference --plot "$to/impossible.png"
     check 2 'named twice' bench $disc $fast -o "$to/impossible.svg" --plot "$to/impossible.svg"
-    check 2 'not both' bench $disc $fast --overhead --memory
+    check 2 'one of' bench $disc $fast --overhead --memory
     check 2 'not KEY=A,B,C' bench $disc $fast --each threads
     check 2 'not KEY=A,B,C' bench $disc $fast --each threads=1,,2
     check 2 'no number of threads' bench $disc $fast --each threads=1,0
