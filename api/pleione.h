@@ -337,39 +337,75 @@ typedef struct pln_text {
     size_t bytes;
 } pln_text;
 
-typedef struct pln_example {
+typedef struct pln_example { /* zero is nothing */
     pln_text text;
-    pln_text pair; /* text NULL: there is none */
+    pln_text pair;         /* text NULL: there is none */
+    const pln_text *words; /* not NULL: `text` is split into these already; offsets count within each */
+    const pln_text *pair_words;
+    uint32_t n_words, n_pair_words;
 } pln_example;
 
+typedef enum pln_truncation { /* which text is cut */
+                              PLN_LONGEST_FIRST =
+                                  0, /* the longer one; of equal ones the first is, and keeps less by the odd token */
+                              PLN_ONLY_FIRST,
+                              PLN_ONLY_SECOND,
+} pln_truncation;
+
+typedef enum pln_padding { PLN_NO_PADDING = 0, PLN_PAD_LONGEST, PLN_PAD_LENGTH } pln_padding;
+
 typedef struct pln_encode_options { /* zero is a good default */
-    uint32_t max_length;            /* of a row, special tokens included; 0: nothing is cut */
+    uint32_t max_length;            /* of a row, special tokens included; 0, or too little for them: nothing is cut */
+    pln_truncation truncation;
+    bool truncate_left;  /* the beginnings go, not the ends */
+    bool overflow;       /* what is cut off comes too, as more rows of the same example: windows of the same size */
+    uint32_t stride;     /* tokens that a window shares with the one before it */
+    pln_padding padding; /* to the longest row, or to pad_length */
+    bool pad_left;
+    uint32_t pad_length;   /* 0: max_length */
+    uint32_t pad_multiple; /* padded lengths are rounded up to a multiple of it; 0: they are not */
+    bool no_special;       /* [CLS] and [SEP] are not added */
+    bool split_special;    /* special tokens written in a text are plain text */
 } pln_encode_options;
 
+/* What the files of the tokenizer say of truncation and padding (tokenizer.json; sides also tokenizer_config.json). */
+PLN_API pln_encode_options pln_tokenizer_defaults(const pln_tokenizer *tokenizer);
+
 /* Rows of tokens, one after the other: row r is tokens [starts[r], starts[r + 1]). One entry a token in each column:
- * what a model reads can be bound to it as it lies. */
+ * what a model reads can be bound to it as it lies. Padded rows are all as long, but for those that are longer than was
+ * asked for: each column is a matrix. */
 typedef struct pln_encodings {
     uint32_t rows, tokens;
     const uint32_t *starts;        /* [rows + 1] */
     const uint32_t *examples;      /* [rows], the example that the row is of */
     const int32_t *ids;            /* [tokens], as all that follow */
-    const int32_t *types;          /* 0 in the first text and round it, 1 in the second and behind it */
-    const int32_t *words;          /* number of the word in its text; -1: special */
-    const int8_t *sequences;       /* 0 in the first text, 1 in the second; -1: special */
+    const int32_t *types;          /* 0 in the first text and round it, 1 in the second and behind it, 0 in padding */
+    const int32_t *words;          /* number of the word in its text; -1: added by the encoder */
+    const int8_t *sequences;       /* 0 in the first text, 1 in the second; -1: added by the encoder */
     const uint8_t *attention_mask; /* 1: a token, 0: padding */
-    const uint8_t *special_mask;   /* 1: put there by the encoder */
-    const uint32_t *begins, *ends; /* code points of its text; 0, 0: special */
+    const uint8_t *special_mask;   /* 1: added by the encoder: [CLS], [SEP], padding */
+    const uint32_t *begins, *ends; /* code points of its text (of its word, if words were given); 0, 0: added */
     const uint32_t *begin_bytes, *end_bytes;
 } pln_encodings;
+
+/* Look-ups in a row; sequence: 0 or 1. False: there is none. A token's word, sequence and characters stand in the
+ * columns, so the word of a character is words[] of its token, and the characters of a word go from begins[] of its
+ * first token to ends[] of its last. Tokens are places in the columns. */
+PLN_API bool pln_encodings_char_to_token(const pln_encodings *encodings, uint32_t row, int sequence, uint32_t character,
+                                         uint32_t *token);
+PLN_API bool pln_encodings_word_to_tokens(const pln_encodings *encodings, uint32_t row, int sequence, int32_t word,
+                                          uint32_t *begin, uint32_t *end);
 
 /* Returns new; keeps the tokenizer. threads: the caller included; 0: one per processor. PLN_NO_MEMORY. */
 PLN_API pln_status pln_encoder_create(const pln_tokenizer *tokenizer, uint32_t threads, pln_encoder **encoder,
                                       pln_error *error);
 PLN_API void pln_encoder_destroy(pln_encoder **encoder);
 
-/* [CLS] text [SEP], and with a pair: pair [SEP]; rows in the order of the examples, whatever the threads. Borrows; the
- * answer belongs to the encoder until its next call. options may be NULL. Memory is kept for the next call: many small
- * calls allocate nothing. PLN_INVALID names the example. */
+/* [CLS] text [SEP], and with a pair: pair [SEP]; rows in the order of the examples, whatever the threads. Windows: the
+ * first of both texts, then each later one of the first with all of the second, then the first with the later ones of
+ * the second. Borrows; the answer belongs to the encoder until its next call. options may be NULL. Memory is kept for
+ * the next call: many small calls allocate nothing. PLN_INVALID names the example that is too short to be cut as asked,
+ * or a stride that is not smaller than its window. */
 PLN_API pln_status pln_encoder_encode(pln_encoder *encoder, const pln_example *examples, uint32_t count,
                                       const pln_encode_options *options, const pln_encodings **encodings,
                                       pln_error *error);

@@ -17,7 +17,7 @@ pln_status task_encode(pln_session *session, pln_head head, const char *text, co
         return pln_fail(error, PLN_INVALID, "the session has the head %s, this task needs %s",
                         pln_head_string(session->head), pln_head_string(head));
     const uint32_t most = session->model->config.max_position_embeddings;
-    const pln_example example = {{text, strlen(text)}, {pair, pair ? strlen(pair) : 0}};
+    const pln_example example = {.text = {text, strlen(text)}, .pair = {pair, pair ? strlen(pair) : 0}};
     const pln_tokenizer *tokenizer;
     pln_status status = pln_model_tokenizer(session->model, &tokenizer, error);
     if (status == PLN_OK)

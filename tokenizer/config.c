@@ -58,6 +58,19 @@ static pln_status read_bool(const struct reader *r, const char *key, bool *value
     return PLN_OK;
 }
 
+/* padding_side, truncation_side */
+static pln_status read_side(const struct reader *r, const char *key, bool *left)
+{
+    const json_t *json = json_object_get(r->json, key);
+    const char *side = json_string_value(json);
+    if (!json || json_is_null(json))
+        return PLN_OK;
+    if (!side || (strcmp(side, "left") != 0 && strcmp(side, "right") != 0))
+        return wrong(r, key, "\"left\" or \"right\"");
+    *left = *side == 'l';
+    return PLN_OK;
+}
+
 static pln_status read_max_length(struct reader *r)
 {
     const char *key = json_object_get(r->json, "model_max_length") ? "model_max_length" : "max_len";
@@ -168,6 +181,10 @@ pln_status tok_config_init(struct tok_config *config, const json_t *json, const 
     tok_normalizer_init(&config->normalizer, true, chinese, strip_accents, lower_case);
     if (status == PLN_OK)
         status = read_max_length(&r);
+    if (status == PLN_OK)
+        status = read_side(&r, "padding_side", &config->defaults.pad_left);
+    if (status == PLN_OK)
+        status = read_side(&r, "truncation_side", &config->defaults.truncate_left);
     if (status == PLN_OK)
         status = read_specials(&r);
     if (status == PLN_OK && tok_vocabulary_id(vocabulary, config->special[PLN_UNK_TOKEN]) < 0)

@@ -15,7 +15,8 @@ enum { TOK_SPECIALS = PLN_MASK_TOKEN + 1 };
 
 struct tok_config {
     struct tok_normalizer normalizer;
-    uint32_t max_length; /* 0: not said */
+    uint32_t max_length;         /* 0: not said */
+    pln_encode_options defaults; /* truncation and padding */
     const char *special[TOK_SPECIALS];
     struct tok_added_list added;
     uint32_t max_word; /* code points; a longer word is unknown */

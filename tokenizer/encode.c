@@ -17,6 +17,7 @@ struct encoding {
     uint32_t bytes;
     bool split_special;
     int32_t word; /* number of the next one */
+    int32_t step; /* to the number of the one behind it */
 };
 
 void tok_scratch_finish(struct tok_scratch *scratch)
@@ -84,7 +85,7 @@ static bool add_word(struct encoding *e, const struct tok_word *word)
     else
         set_pieces(e, word, n);
     out->n += n;
-    e->word++;
+    e->word += e->step;
     return true;
 }
 
@@ -94,7 +95,7 @@ static bool add_added(struct encoding *e, const struct tok_added *token, struct 
         return false;
     e->out->ids[e->out->n] = token->id;
     set_token(e, e->out->n++, span);
-    e->word++;
+    e->word += e->step;
     return true;
 }
 
@@ -183,11 +184,13 @@ static bool add_normalized(struct encoding *e, uint32_t begin, uint32_t end, uin
     return good;
 }
 
-bool tok_encode(const pln_tokenizer *tokenizer, pln_text text, bool split_special, struct tok_scratch *scratch,
-                struct tok_tokens *out)
+bool tok_encode(const pln_tokenizer *tokenizer, pln_text text, int32_t word, bool split_special,
+                struct tok_scratch *scratch, struct tok_tokens *out)
 {
     struct encoding e = {.tokenizer = tokenizer, .scratch = scratch, .out = out, .split_special = split_special};
     const struct tok_added_list *added = &tokenizer->config.added;
+    e.word = word == TOK_COUNT_WORDS ? 0 : word;
+    e.step = word == TOK_COUNT_WORDS;
     e.text = (const unsigned char *)text.text;
     e.bytes = (uint32_t)text.bytes;
     struct tok_match match = {.end = 0};

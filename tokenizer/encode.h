@@ -23,7 +23,10 @@ struct tok_scratch { /* one a thread, kept between texts; a zeroed one is empty 
 
 void tok_scratch_finish(struct tok_scratch *scratch);
 
-/* Appends the tokens of a text of less than 4 GiB. False: no memory. */
-bool tok_encode(const pln_tokenizer *tokenizer, pln_text text, bool split_special, struct tok_scratch *scratch,
-                struct tok_tokens *out);
+enum { TOK_COUNT_WORDS = -1 };
+
+/* Appends the tokens of a text of less than 4 GiB. word: what all its tokens get for the number of their word, or
+ * TOK_COUNT_WORDS. split_special: special tokens in it are plain text. False: no memory. */
+bool tok_encode(const pln_tokenizer *tokenizer, pln_text text, int32_t word, bool split_special,
+                struct tok_scratch *scratch, struct tok_tokens *out);
 #endif

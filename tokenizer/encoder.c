@@ -26,9 +26,8 @@ struct pln_encoder {
     struct team *team;
     struct member *members; /* [team_size] */
     struct tok_part *parts; /* [count], of the call */
-    struct tok_row *plan;   /* [rows] */
-    uint32_t *starts, *examples;
-    uint32_t parts_room, plan_room;
+    uint32_t parts_room;
+    struct tok_plan plan;
     struct tok_rows rows;
     pln_encodings answer;
     const pln_example *input; /* of the call */
@@ -72,9 +71,7 @@ void pln_encoder_destroy(pln_encoder **encoder)
     tok_rows_finish(&e->rows);
     free(e->members);
     free(e->parts);
-    free(e->plan);
-    free(e->starts);
-    free(e->examples);
+    tok_plan_finish(&e->plan);
     free(e);
     *encoder = NULL;
 }
@@ -101,16 +98,26 @@ static void share_out(pln_encoder *e, uint32_t n, void (*fn)(void *, uint32_t, u
         team_run(e->team, fn, e);
 }
 
+/* One text, split into words or not; gives how many tokens it has. */
+static uint32_t tokenize(pln_encoder *e, struct member *m, pln_text text, const pln_text *words, uint32_t n)
+{
+    const uint32_t before = m->tokens.n;
+    const bool split = e->options->split_special;
+    if (!words && !m->failed)
+        m->failed = !tok_encode(e->tokenizer, text, TOK_COUNT_WORDS, split, &m->scratch, &m->tokens);
+    for (uint32_t i = 0; words && i < n && !m->failed; i++)
+        m->failed = !tok_encode(e->tokenizer, words[i], (int32_t)i, split, &m->scratch, &m->tokens);
+    return m->tokens.n - before;
+}
+
 static void tokenize_example(pln_encoder *e, struct member *m, uint32_t i)
 {
-    const pln_example *example = &e->input[i];
+    const pln_example *x = &e->input[i];
     struct tok_part *part = &e->parts[i];
-    *part = (struct tok_part){.tokens = &m->tokens, .at = m->tokens.n, .pair = example->pair.text};
-    m->failed = m->failed || !tok_encode(e->tokenizer, example->text, false, &m->scratch, &m->tokens);
-    part->first = m->tokens.n - part->at;
+    *part = (struct tok_part){.tokens = &m->tokens, .at = m->tokens.n, .pair = x->pair.text || x->pair_words};
+    part->first = tokenize(e, m, x->text, x->words, x->n_words);
     if (part->pair)
-        m->failed = m->failed || !tok_encode(e->tokenizer, example->pair, false, &m->scratch, &m->tokens);
-    part->second = m->tokens.n - part->at - part->first;
+        part->second = tokenize(e, m, x->pair, x->pair_words, x->n_pair_words);
 }
 
 static void tokenize_share(void *encoder, uint32_t index, uint32_t members)
@@ -130,7 +137,7 @@ static void write_share(void *encoder, uint32_t index, uint32_t members)
     pln_encoder *e = encoder;
     for (uint32_t begin, end; take(e, e->answer.rows, &begin, &end);)
         for (uint32_t i = begin; i < end; i++)
-            tok_row_write(e->tokenizer, &e->parts[e->plan[i].example], &e->plan[i], &e->rows, e->starts[i]);
+            tok_row_write(e->tokenizer, &e->plan, i, &e->parts[e->plan.examples[i]], e->options, &e->rows);
 }
 
 static bool reserve_parts(pln_encoder *e, uint32_t count)
@@ -143,62 +150,54 @@ static bool reserve_parts(pln_encoder *e, uint32_t count)
     return e->parts;
 }
 
-static bool reserve_plan(pln_encoder *e, uint32_t rows)
-{
-    if (e->plan_room >= rows && e->starts)
-        return true;
-    free(e->plan);
-    free(e->starts);
-    free(e->examples);
-    e->plan = malloc((rows + 1ul) * sizeof *e->plan);
-    e->starts = malloc((rows + 1ul) * sizeof *e->starts);
-    e->examples = malloc((rows + 1ul) * sizeof *e->examples);
-    e->plan_room = e->plan && e->starts && e->examples ? rows : 0;
-    return e->plan && e->starts && e->examples;
-}
-
-/* Which tokens are in which row, and where each row begins. */
-static pln_status plan_rows(pln_encoder *e, pln_error *error)
-{
-    uint64_t tokens = 0;
-    if (!reserve_plan(e, e->count))
-        return pln_fail(error, PLN_NO_MEMORY, "no memory for %u rows", e->count);
-    for (uint32_t i = 0; i < e->count; i++) {
-        e->plan[i] = tok_row_of(e->parts, i, e->options);
-        e->examples[i] = i;
-        e->starts[i] = (uint32_t)tokens;
-        tokens += tok_row_length(&e->plan[i], &e->parts[i]);
-        if (tokens > UINT32_MAX)
-            return pln_fail(error, PLN_INVALID, "the %u examples have more than 2^32 tokens: give fewer at once",
-                            e->count);
-    }
-    e->starts[e->count] = (uint32_t)tokens;
-    if (!tok_rows_reserve(&e->rows, (uint32_t)tokens))
-        return pln_fail(error, PLN_NO_MEMORY, "no memory for %llu tokens", (unsigned long long)tokens);
-    return PLN_OK;
-}
-
 static void set_answer(pln_encoder *e)
 {
-    e->answer = (pln_encodings){.rows = e->count, .starts = e->starts, .examples = e->examples};
-    e->answer.tokens = e->starts[e->count];
+    e->answer = (pln_encodings){.rows = e->plan.n, .starts = e->plan.starts, .examples = e->plan.examples};
+    e->answer.tokens = e->plan.starts[e->plan.n];
 #define SET(type, name) e->answer.name = e->rows.name;
     TOK_TEXT_COLUMNS(SET)
     TOK_ROW_COLUMNS(SET)
 #undef SET
 }
 
+static pln_status check_text(pln_text text, uint32_t example, pln_error *error)
+{
+    if (!text.text && text.bytes)
+        return pln_fail(error, PLN_INVALID, "example %u: its text is NULL", example);
+    if (text.bytes >= UINT32_MAX)
+        return pln_fail(error, PLN_INVALID, "example %u: a text of %zu bytes is longer than 4 GiB", example,
+                        text.bytes);
+    return PLN_OK;
+}
+
 static pln_status check(const pln_example *examples, uint32_t count, pln_error *error)
 {
-    for (uint32_t i = 0; i < count; i++) {
+    pln_status status = PLN_OK;
+    for (uint32_t i = 0; i < count && status == PLN_OK; i++) {
         const pln_example *x = &examples[i];
-        if ((!x->text.text && x->text.bytes) || (!x->pair.text && x->pair.bytes))
-            return pln_fail(error, PLN_INVALID, "example %u: its text is NULL", i);
-        if (x->text.bytes >= UINT32_MAX || x->pair.bytes >= UINT32_MAX)
-            return pln_fail(error, PLN_INVALID, "example %u: a text of %zu bytes is longer than 4 GiB", i,
-                            x->text.bytes >= UINT32_MAX ? x->text.bytes : x->pair.bytes);
+        status = check_text(x->text, i, error);
+        if (status == PLN_OK)
+            status = check_text(x->pair, i, error);
+        for (uint32_t k = 0; x->words && k < x->n_words && status == PLN_OK; k++)
+            status = check_text(x->words[k], i, error);
+        for (uint32_t k = 0; x->pair_words && k < x->n_pair_words && status == PLN_OK; k++)
+            status = check_text(x->pair_words[k], i, error);
     }
-    return PLN_OK;
+    return status;
+}
+
+/* Every text to tokens, by the team. False: no memory. */
+static bool tokenize_all(pln_encoder *e)
+{
+    bool failed = false;
+    for (uint32_t i = 0; i < team_size(e->team); i++) {
+        e->members[i].tokens.n = 0;
+        e->members[i].failed = false;
+    }
+    share_out(e, e->count, tokenize_share);
+    for (uint32_t i = 0; i < team_size(e->team); i++)
+        failed = failed || e->members[i].failed;
+    return !failed;
 }
 
 pln_status pln_encoder_encode(pln_encoder *encoder, const pln_example *examples, uint32_t count,
@@ -211,26 +210,18 @@ pln_status pln_encoder_encode(pln_encoder *encoder, const pln_example *examples,
     pln_status status = check(examples, count, error);
     if (status != PLN_OK)
         return status;
-    if (!reserve_parts(e, count))
-        return pln_fail(error, PLN_NO_MEMORY, "no memory for %u examples", count);
     e->input = examples;
     e->count = count;
     e->options = options ? options : &defaults;
-    bool failed = false;
-    for (uint32_t i = 0; i < team_size(e->team); i++) {
-        e->members[i].tokens.n = 0;
-        e->members[i].failed = false;
-    }
-    share_out(e, count, tokenize_share);
-    for (uint32_t i = 0; i < team_size(e->team); i++)
-        failed = failed || e->members[i].failed;
-    if (failed)
+    if (!reserve_parts(e, count) || !tokenize_all(e))
         return pln_fail(error, PLN_NO_MEMORY, "no memory for the tokens of %u examples", count);
-    status = plan_rows(e, error);
+    status = tok_plan_rows(&e->plan, e->parts, count, e->options, error);
     if (status != PLN_OK)
         return status;
+    if (!tok_rows_reserve(&e->rows, e->plan.starts[e->plan.n]))
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for %u tokens", e->plan.starts[e->plan.n]);
     set_answer(e);
-    share_out(e, e->answer.rows, write_share);
+    share_out(e, e->plan.n, write_share);
     *encodings = &e->answer;
     return PLN_OK;
 }

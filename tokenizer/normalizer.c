@@ -148,6 +148,17 @@ static void add_run(struct tok_source *s, uint32_t n)
     }
 }
 
+/* A Chinese code point decomposes to one; the blank behind it parts it from combining ones. */
+static void add_chinese(struct tok_source *s, uint32_t code, struct tok_place place)
+{
+    uint32_t parts[TOK_DECOMPOSED] = {code};
+    if (s->normalizer->strip_accents)
+        tok_decompose(code, parts);
+    add(s, parts[0], place);
+    if (!s->failed)
+        s->chars[s->ready - 1].chinese = true;
+}
+
 /* A code point that decomposes or combines, and all combining ones behind it. */
 static void read_run(struct tok_source *s, uint32_t code, struct tok_place place)
 {
@@ -178,10 +189,10 @@ void tok_source_read(struct tok_source *source)
     take(source, place);
     if (flags & TOK_SPACE)
         add(source, ' ', place);
+    else if (flags & TOK_CHINESE)
+        add_chinese(source, code, place);
     else if (flags & ACCENTS)
         read_run(source, code, place);
     else
         add_lowered(source, code, place);
-    for (uint32_t i = 0; (flags & TOK_CHINESE) && i < source->ready; i++)
-        source->chars[i].chinese = true;
 }

@@ -1,54 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Takes the tokens of one or two texts, gives the row that the model reads.
+ * Takes the plan of a row and the tokens of its texts, writes the row into the columns.
  */
 #include "tokenizer/postprocessor.h"
 
 #include <string.h>
 
-/* The reference's rule, [longest_first] of its truncate_encodings; counts are of the shorter and the longer text. */
-static void share(uint64_t *shorter, uint64_t *longer, uint64_t room)
-{
-    if (*shorter > room)
-        *longer = *shorter;
-    else
-        *longer = *shorter > room - *shorter ? *shorter : room - *shorter;
-    if (*shorter + *longer > room) {
-        *shorter = room / 2;
-        *longer = *shorter + room % 2;
-    }
-}
-
-struct tok_row tok_row_of(const struct tok_part *parts, uint32_t example, const pln_encode_options *options)
-{
-    const struct tok_part *part = &parts[example];
-    const uint32_t specials = part->pair ? 3 : 2, max_length = options->max_length;
-    uint64_t a = part->first, b = part->second;
-    if (max_length >= specials && a + b + specials > max_length) {
-        const uint64_t room = max_length - specials;
-        if (!part->pair)
-            a = room;
-        else if (a > b)
-            share(&b, &a, room);
-        else
-            share(&a, &b, room);
-    }
-    return (struct tok_row){.example = example, .n_first = (uint32_t)a, .second = part->first, .n_second = (uint32_t)b};
-}
-
-uint64_t tok_row_length(const struct tok_row *row, const struct tok_part *part)
-{
-    return (uint64_t)row->n_first + row->n_second + (part->pair ? 3 : 2);
-}
-
-static uint32_t write_special(struct tok_rows *rows, uint32_t at, int32_t id, int32_t type)
+static uint32_t write_added(struct tok_rows *rows, uint32_t at, int32_t id, int32_t type, bool attended)
 {
     rows->ids[at] = id;
     rows->words[at] = -1;
     rows->begins[at] = rows->ends[at] = rows->begin_bytes[at] = rows->end_bytes[at] = 0;
     rows->types[at] = type;
     rows->sequences[at] = -1;
-    rows->attention_mask[at] = rows->special_mask[at] = 1;
+    rows->attention_mask[at] = attended;
+    rows->special_mask[at] = 1;
     return at + 1;
 }
 
@@ -64,15 +30,33 @@ static uint32_t write_text(struct tok_rows *rows, uint32_t at, const struct tok_
     return at + n;
 }
 
-void tok_row_write(const pln_tokenizer *tokenizer, const struct tok_part *part, const struct tok_row *row,
-                   struct tok_rows *rows, uint32_t at)
+static uint32_t write_padding(const pln_tokenizer *tokenizer, struct tok_rows *rows, uint32_t at, uint32_t n)
 {
-    const int32_t separator = pln_tokenizer_special_id(tokenizer, PLN_SEP_TOKEN);
-    at = write_special(rows, at, pln_tokenizer_special_id(tokenizer, PLN_CLS_TOKEN), 0);
-    at = write_text(rows, at, part->tokens, part->at + row->first, row->n_first, 0);
-    at = write_special(rows, at, separator, 0);
-    if (part->pair) {
-        at = write_text(rows, at, part->tokens, part->at + row->second, row->n_second, 1);
-        write_special(rows, at, separator, 1);
-    }
+    for (uint32_t i = 0; i < n; i++)
+        write_added(rows, at + i, tokenizer->special[PLN_PAD_TOKEN], 0, false);
+    return at + n;
+}
+
+void tok_row_write(const pln_tokenizer *tokenizer, const struct tok_plan *plan, uint32_t index,
+                   const struct tok_part *part, const pln_encode_options *options, struct tok_rows *rows)
+{
+    const struct tok_row *row = &plan->rows[index];
+    const int32_t separator = tokenizer->special[PLN_SEP_TOKEN];
+    const uint32_t specials = options->no_special ? 0 : part->pair ? 3 : 2;
+    const uint32_t length = plan->starts[index + 1] - plan->starts[index];
+    const uint32_t padding = length - specials - row->n[0] - row->n[1];
+    uint32_t at = plan->starts[index];
+    if (options->pad_left)
+        at = write_padding(tokenizer, rows, at, padding);
+    if (specials)
+        at = write_added(rows, at, tokenizer->special[PLN_CLS_TOKEN], 0, true);
+    at = write_text(rows, at, part->tokens, part->at + row->begin[0], row->n[0], 0);
+    if (specials)
+        at = write_added(rows, at, separator, 0, true);
+    if (part->pair)
+        at = write_text(rows, at, part->tokens, part->at + part->first + row->begin[1], row->n[1], 1);
+    if (part->pair && specials)
+        at = write_added(rows, at, separator, 1, true);
+    if (!options->pad_left)
+        write_padding(tokenizer, rows, at, padding);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Tokens of texts to rows that the model reads: truncation, then [CLS] A [SEP] or [CLS] A [SEP] B [SEP].
+ * Tokens of texts to rows that the model reads: truncation, windows, then [CLS] A [SEP] or [CLS] A [SEP] B [SEP], then
+ * padding.
  */
 #ifndef TOKENIZER_POSTPROCESSOR_H
 #define TOKENIZER_POSTPROCESSOR_H
@@ -16,15 +17,23 @@ struct tok_part { /* an example, tokenized */
 
 struct tok_row { /* which of the tokens of an example */
     uint32_t example;
-    uint32_t first, n_first;
-    uint32_t second, n_second;
+    uint32_t begin[2], n[2]; /* of the first and the second text, counted from where each begins */
 };
 
-/* The row of an example under the options. */
-struct tok_row tok_row_of(const struct tok_part *parts, uint32_t example, const pln_encode_options *options);
-uint64_t tok_row_length(const struct tok_row *row, const struct tok_part *part);
+struct tok_plan {         /* rows of a batch; kept between batches, a zeroed one is empty */
+    struct tok_row *rows; /* [n] */
+    uint32_t *starts;     /* [n + 1], in the columns, padding counted */
+    uint32_t *examples;   /* [n] */
+    uint32_t n, room;
+};
 
-/* Writes the row from rows[at] on. */
-void tok_row_write(const pln_tokenizer *tokenizer, const struct tok_part *part, const struct tok_row *row,
-                   struct tok_rows *rows, uint32_t at);
+void tok_plan_finish(struct tok_plan *plan);
+
+/* Which tokens go into which row, and where each row begins. */
+pln_status tok_plan_rows(struct tok_plan *plan, const struct tok_part *parts, uint32_t count,
+                         const pln_encode_options *options, pln_error *error);
+
+/* Writes row `index` of the plan. */
+void tok_row_write(const pln_tokenizer *tokenizer, const struct tok_plan *plan, uint32_t index,
+                   const struct tok_part *part, const pln_encode_options *options, struct tok_rows *rows);
 #endif

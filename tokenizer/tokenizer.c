@@ -110,6 +110,11 @@ uint32_t pln_tokenizer_count(const pln_tokenizer *tokenizer)
     return tokenizer->n;
 }
 
+pln_encode_options pln_tokenizer_defaults(const pln_tokenizer *tokenizer)
+{
+    return tokenizer->config.defaults;
+}
+
 uint32_t pln_tokenizer_max_length(const pln_tokenizer *tokenizer)
 {
     return tokenizer->config.max_length;

@@ -8,7 +8,8 @@ class Text(c.Structure):
 
 
 class Example(c.Structure):
-    _fields_ = [("text", Text), ("pair", Text)]
+    _fields_ = [("text", Text), ("pair", Text), ("words", c.c_void_p), ("pair_words", c.c_void_p), ("n_words", c.c_uint32),
+                ("n_pair_words", c.c_uint32)]
 
 
 class Error(c.Structure):
@@ -32,7 +33,7 @@ class Encodings(c.Structure):
 def examples(texts):
     """An array for encode; keeps the bytes of the texts."""
     encoded = [text if isinstance(text, bytes) else text.encode() for text in texts]
-    return (Example * len(texts))(*[Example(Text(text, len(text)), Text(None, 0)) for text in encoded])
+    return (Example * len(texts))(*[Example(Text(text, len(text))) for text in encoded])
 
 
 class Tokenizer:

@@ -88,7 +88,7 @@ static const pln_encodings *encode(const pln_tokenizer *tokenizer, pln_text text
                                    pln_encoder **encoder)
 {
     const pln_encodings *e;
-    const pln_example example = {text, pair};
+    const pln_example example = {.text = text, .pair = pair};
     const pln_encode_options options = {.max_length = max_length};
     assert_int_equal(pln_encoder_create(tokenizer, 1, encoder, &error), PLN_OK);
     assert_int_equal(pln_encoder_encode(*encoder, &example, 1, &options, &e, &error), PLN_OK);

@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Compares ids, offsets, word numbers and types with the `tokenizers` package, text by text; not run by the tests.
+
+compare.py [--library build/libpleione.so] [--megabytes 100] [--kind KIND] [--seed N]
+
+For each kind of text (texts.py) a vocabulary is trained, cased and uncased, and both tokenizers read the same texts.
+Half of each kind is read cased, half uncased. A difference is printed with its text, and the exit code is 1.
+tests/tokenizer/sample.json holds a small run for the tests: --write-sample writes it.
+"""
+import argparse
+import itertools
+import json
+import os
+import sys
+import tempfile
+import time
+
+import numpy
+from tokenizers import BertWordPieceTokenizer
+
+import library as pleione
+import texts
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CHUNK = 4000  # lines
+
+
+def train(kind, lower, folder, size, entries):
+    trainer = BertWordPieceTokenizer(lowercase=lower)
+    trainer.train_from_iterator(texts.lines(kind, "vocabulary", size), vocab_size=entries, min_frequency=1, show_progress=False)
+    trainer.save_model(folder)
+    with open(os.path.join(folder, "tokenizer_config.json"), "w", encoding="utf-8") as file:
+        json.dump({"do_lower_case": lower}, file)
+    return BertWordPieceTokenizer(os.path.join(folder, "vocab.txt"), lowercase=lower)
+
+
+def column(rows, name):
+    return numpy.frombuffer(rows.column(name), numpy.uint8 if "mask" in name else numpy.int32)
+
+
+def joined(encodings, get):
+    return numpy.fromiter(itertools.chain.from_iterable(map(get, encodings)), numpy.int64)
+
+
+def first_difference(lines, encodings, rows):
+    """The text in which the two differ, or None."""
+    lengths = numpy.fromiter((len(e.ids) for e in encodings), numpy.int64)
+    starts = numpy.concatenate([[0], numpy.cumsum(lengths)])
+    ours = numpy.ctypeslib.as_array(rows.starts, (len(lines) + 1,))
+    wrong = numpy.nonzero(starts != ours)[0]
+    if len(wrong):
+        return lines[wrong[0] - 1], "tokens"
+    offsets = numpy.array(list(itertools.chain.from_iterable(e.offsets for e in encodings)))
+    theirs = {"ids": joined(encodings, lambda e: e.ids), "types": joined(encodings, lambda e: e.type_ids),
+              "begins": offsets[:, 0], "ends": offsets[:, 1],
+              "words": joined(encodings, lambda e: (-1 if w is None else w for w in e.word_ids))}
+    for name, values in theirs.items():
+        wrong = numpy.nonzero(values != column(rows, name))[0]
+        if len(wrong):
+            return lines[int(numpy.searchsorted(starts, wrong[0], "right")) - 1], name
+    return None
+
+
+def compare(library, kind, lower, seed, size):
+    with tempfile.TemporaryDirectory() as folder:
+        theirs = train(kind, lower, folder, 3_000_000, 20_000)
+        ours = pleione.Tokenizer(library, folder, 2)
+    lines = texts.lines(kind, seed, size)
+    tokens = 0
+    for at in range(0, len(lines), CHUNK):
+        chunk = lines[at:at + CHUNK]
+        rows = ours.encode(pleione.examples(chunk))
+        difference = first_difference(chunk, theirs.encode_batch(chunk), rows)
+        tokens += rows.tokens
+        if difference:
+            print(f"{kind} {'uncased' if lower else 'cased'}: {difference[1]} differ in {difference[0]!r}")
+            return False, tokens
+    ours.close()
+    return True, tokens
+
+
+def main():
+    options = argparse.ArgumentParser()
+    options.add_argument("--library", default=os.path.join(HERE, "..", "..", "build", "libpleione.so"))
+    options.add_argument("--megabytes", type=float, default=100)
+    options.add_argument("--kind", choices=texts.kinds(), action="append")
+    options.add_argument("--seed", default="compared")
+    chosen = options.parse_args()
+    kinds = chosen.kind or texts.kinds()
+    size = int(chosen.megabytes * 1e6 / len(kinds) / 2)
+    good = True
+    for kind in kinds:
+        for lower in (False, True):
+            begin = time.time()
+            same, tokens = compare(os.path.abspath(chosen.library), kind, lower, f"{chosen.seed} {lower}", size)
+            good = good and same
+            print(f"{kind:10} {'uncased' if lower else 'cased':7} {size / 1e6:6.2f} MB {tokens:9} tokens "
+                  f"{'equal' if same else 'DIFFERENT'} {time.time() - begin:5.0f} s", flush=True)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
