@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double tolerance = 5e-5; /* |a - b| <= tolerance (1 + |b|), in f32 */
-
 void answer_finish(struct answer *a)
 {
     for (uint32_t i = 0; i < a->n; i++) {
@@ -40,7 +38,7 @@ pln_status answer_keep(const pln_tensor *outputs, uint32_t n, struct answer *a, 
     return PLN_OK;
 }
 
-struct answer_difference answer_difference_of(const pln_tensor *a, const pln_tensor *b)
+struct answer_difference answer_difference_of(const pln_tensor *a, const pln_tensor *b, double tolerance)
 {
     struct answer_difference d = {0, true};
     const float *x = a->data, *y = b->data;
@@ -64,13 +62,13 @@ const pln_tensor *answer_find(const struct answer *a, const char *name)
     return NULL;
 }
 
-struct answer_difference answer_difference(const struct answer *a, const struct answer *reference)
+struct answer_difference answer_difference(const struct answer *a, const struct answer *reference, double tolerance)
 {
     struct answer_difference all = {0, true};
     for (uint32_t i = 0; i < reference->n; i++) {
         const pln_tensor *t = answer_find(a, reference->tensors[i].name);
-        const struct answer_difference d =
-            t ? answer_difference_of(t, &reference->tensors[i]) : (struct answer_difference){INFINITY, false};
+        const struct answer_difference d = t ? answer_difference_of(t, &reference->tensors[i], tolerance)
+                                             : (struct answer_difference){INFINITY, false};
         all.agrees &= d.agrees;
         all.largest = d.largest > all.largest || isnan(d.largest) ? d.largest : all.largest;
     }

@@ -15,14 +15,14 @@ struct answer {
 
 struct answer_difference {
     double largest; /* |a - b|; infinite when a tensor is not there */
-    bool agrees;    /* within 5e-5 (1 + |b|) everywhere */
+    bool agrees;    /* within tolerance (1 + |b|) everywhere */
 };
 
 pln_status answer_keep(const pln_tensor *outputs, uint32_t n, struct answer *a, pln_error *error);
 void answer_finish(struct answer *a);
 const pln_tensor *answer_find(const struct answer *a, const char *name); /* NULL if it is not there */
 
-struct answer_difference answer_difference_of(const pln_tensor *a, const pln_tensor *b);
+struct answer_difference answer_difference_of(const pln_tensor *a, const pln_tensor *b, double tolerance);
 /* Over all tensors of b. */
-struct answer_difference answer_difference(const struct answer *a, const struct answer *b);
+struct answer_difference answer_difference(const struct answer *a, const struct answer *b, double tolerance);
 #endif

@@ -15,6 +15,7 @@ enum {
     NODE_NAME = 160
 };
 static const double seconds_a_device = 0.5;
+static const double tolerance_f32 = 5e-5, tolerance_bf16 = 2e-2; /* |a - b| <= tolerance (1 + |b|) */
 
 static const struct table_column columns[] = {
     {.key = "device", .title = "device", .width = 9},
@@ -45,6 +46,11 @@ struct compare {
     struct speed speed;
     pln_devices *reference;
 };
+
+static double tolerance_of(const struct measured_device *device)
+{
+    return device->bf16 ? tolerance_bf16 : tolerance_f32;
+}
 
 /* The batch on a device of its own session; with trace every node's output. */
 static pln_status run_on(const struct measured_team *team, pln_devices *devices, const struct cli_common *common,
@@ -77,7 +83,8 @@ static pln_status find_divergence(const struct compare *c, const struct measured
         status = run_on(&c->speed.measure.teams[0], c->reference, &plain, true, batch, &b, error);
     for (uint32_t i = 0; status == PLN_OK && i < b.n; i++) {
         const pln_tensor *t = answer_find(&a, b.tensors[i].name);
-        if (strncmp(b.tensors[i].name, "node:", 5) == 0 && t && !answer_difference_of(t, &b.tensors[i]).agrees) {
+        if (strncmp(b.tensors[i].name, "node:", 5) == 0 && t &&
+            !answer_difference_of(t, &b.tensors[i], tolerance_of(d)).agrees) {
             snprintf(name, NODE_NAME, "%s", b.tensors[i].name + 5);
             break;
         }
@@ -101,7 +108,7 @@ static pln_status compare_device(struct compare *c, uint32_t i, const struct cli
     if (status == PLN_OK)
         status = answer_keep(outputs, n, &mine, error);
     if (status == PLN_OK) {
-        difference = answer_difference(&mine, right);
+        difference = answer_difference(&mine, right, tolerance_of(d));
         pln_schedule_statistics(pln_session_schedule(d->session), &statistics);
     }
     answer_finish(&mine);
@@ -223,8 +230,9 @@ int cli_compare(int argc, char **argv)
         .description =
             "The same input on every usable device, CPU-type Vulkan and OpenCL ones too, beside the reference in f64:\n"
             "times, speed, share of the roof measured in the same run, largest difference, and the first node that\n"
-            "diverges. Exit code 5 when one disagrees by more than 5e-5 (1 + |b|), 1 when a rate is above the roof. A\n"
-            "sentence of its own when no text is given.",
+            "diverges. Exit code 5 when one disagrees by more than 5e-5 (1 + |b|), in bf16 2e-2 (1 + |b|); 1 when a "
+            "rate is\n"
+            "above the roof. A sentence of its own when no text is given.",
         .examples =
             "  pleione compare models/electra-tiny-discriminator\n"
             "  pleione compare MODEL --devices cpu,vulkan --shapes 1x128,8x128 --device-option vulkan.variant=gpu\n"

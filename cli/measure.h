@@ -33,6 +33,7 @@ struct measured_team {
 
 struct measured_device {
     char label[96]; /* "cpu level=avx2" */
+    bool bf16;      /* its products multiply in bf16 (math=bf16) */
     const struct measured_team *team;
     pln_devices *devices;
     pln_session *session;

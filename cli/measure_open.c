@@ -109,6 +109,17 @@ static pln_status team_of(struct measure *m, const struct measure_options *optio
     return status;
 }
 
+/* The last one counts, as for the device. */
+static bool asks_for_bf16(const struct cli_list *options)
+{
+    bool asked = false;
+    for (uint32_t i = 0; i < options->n; i++) {
+        const char *dot = strchr(options->items[i], '.'), *option = dot ? dot + 1 : options->items[i];
+        asked = strncmp(option, "math=", 5) == 0 ? strcmp(option, "math=bf16") == 0 : asked;
+    }
+    return asked;
+}
+
 /* A row: the device with the options that it knows, and value number `combination` of each --each that it takes. */
 static pln_status open_row(struct measure *m, const struct measure_options *options, const struct cli_common *common,
                            const char *name, const pln_device_info *info, uint32_t combination, const char *directory,
@@ -136,6 +147,7 @@ static pln_status open_row(struct measure *m, const struct measure_options *opti
             own.device_options.items[own.device_options.n++] = settings[i];
         combination /= each->n;
     }
+    d->bf16 = asks_for_bf16(&own.device_options);
     pln_status status = team_of(m, options, own.threads, directory, &d->team, error);
     if (status != PLN_OK)
         return status;

@@ -17,7 +17,7 @@ static const double seconds_to_measure = 0.12, seconds_to_be_sure = 1;
 static const double most_bytes = 256e6;
 
 struct loops {
-    roof_multiply *multiply;
+    roof_multiply *multiply, *multiply_bf16;
     roof_read *read;
 };
 
@@ -25,16 +25,22 @@ static struct loops best_loops(void)
 {
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f"))
-        return (struct loops){roof_multiply_avx512, roof_read_avx512};
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        return (struct loops){roof_multiply_avx2, roof_read_avx2};
+#if defined(ROOF_BF16)
+    if (__builtin_cpu_supports("avx512bf16"))
+        return (struct loops){roof_multiply_avx512, roof_multiply_bf16, roof_read_avx512};
 #endif
-    return (struct loops){roof_multiply_c, roof_read_c};
+    if (__builtin_cpu_supports("avx512f"))
+        return (struct loops){roof_multiply_avx512, roof_multiply_avx512, roof_read_avx512};
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        return (struct loops){roof_multiply_avx2, roof_multiply_avx2, roof_read_avx2};
+#endif
+    return (struct loops){roof_multiply_c, roof_multiply_c, roof_read_c};
 }
 
 struct job {
-    const char *buffer; /* NULL: multiply */
+    roof_multiply *multiply; /* NULL: read */
+    roof_read *read;
+    const char *buffer;
     size_t bytes;
     double until, rate;
 };
@@ -42,19 +48,20 @@ struct job {
 static void *work(void *argument)
 {
     struct job *job = argument;
-    const struct loops loops = best_loops();
-    job->rate = job->buffer ? loops.read(job->buffer, job->bytes, job->until) : loops.multiply(job->until);
+    job->rate = job->multiply ? job->multiply(job->until) : job->read(job->buffer, job->bytes, job->until);
     return NULL;
 }
 
-/* Sum of the rates of threads that work at the same time, each on its slice. */
-static double run_threads(uint32_t threads, const char *buffer, size_t slice, double seconds)
+/* Sum of the rates of threads that work at the same time: at multiply, or reading a slice each. */
+static double run_threads(uint32_t threads, struct job job, double seconds)
 {
     struct job jobs[MOST_THREADS];
     pthread_t handles[MOST_THREADS];
     uint32_t started = 0;
     for (; started < threads && started < MOST_THREADS; started++) {
-        jobs[started] = (struct job){buffer ? buffer + started * slice : NULL, slice, cli_seconds() + seconds, 0};
+        jobs[started] = job;
+        jobs[started].buffer = job.buffer ? job.buffer + started * job.bytes : NULL;
+        jobs[started].until = cli_seconds() + seconds;
         if (pthread_create(&handles[started], NULL, work, &jobs[started]) != 0)
             break;
     }
@@ -66,9 +73,10 @@ static double run_threads(uint32_t threads, const char *buffer, size_t slice, do
     return sum;
 }
 
-double roof_multiply_adds(uint32_t threads, double seconds)
+double roof_multiply_adds(uint32_t threads, bool bf16, double seconds)
 {
-    return run_threads(threads, NULL, 0, seconds);
+    const struct loops loops = best_loops();
+    return run_threads(threads, (struct job){.multiply = bf16 ? loops.multiply_bf16 : loops.multiply}, seconds);
 }
 
 double roof_reading(uint32_t threads, size_t bytes, double seconds)
@@ -80,8 +88,9 @@ double roof_reading(uint32_t threads, size_t bytes, double seconds)
     if (!buffer)
         return 0;
     memset(buffer, 0, slice * threads);
+    const struct job job = {.read = best_loops().read, .buffer = buffer, .bytes = slice};
     for (int i = 0; i < WINDOWS; i++) {
-        const double rate = run_threads(threads, buffer, slice, seconds / WINDOWS) / 1e9;
+        const double rate = run_threads(threads, job, seconds / WINDOWS) / 1e9;
         best = rate > best ? rate : best;
     }
     free(buffer);
@@ -94,6 +103,12 @@ static uint32_t threads_of(const struct measured_device *device)
     return threads ? threads : (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
 }
 
+/* Of the matrices, as the device keeps them. */
+static double weight_bytes(const struct measured_device *device)
+{
+    return cli_weight_bytes(device->team->model) * (device->bf16 ? 0.5 : 1);
+}
+
 /* Another API on the processor is bound by the same multiply-adds. */
 pln_status roof_measure(const struct measured_device *device, struct roof *roof, pln_error *error)
 {
@@ -101,8 +116,9 @@ pln_status roof_measure(const struct measured_device *device, struct roof *roof,
         *roof = (struct roof){.slack = 0.1}; /* a product is near the peak, not at it */
         return roof_product(device, &roof->gflops, error);
     }
-    const double weights = cli_weight_bytes(device->team->model);
-    *roof = (struct roof){.gflops = roof_multiply_adds(threads_of(device), seconds_to_measure), .slack = 0.05};
+    const double weights = weight_bytes(device);
+    *roof = (struct roof){.gflops = roof_multiply_adds(threads_of(device), device->bf16, seconds_to_measure),
+                          .slack = 0.05};
     roof->gbytes =
         roof_reading(threads_of(device), (size_t)(weights < most_bytes ? weights : most_bytes), seconds_to_measure);
     return PLN_OK;
@@ -119,7 +135,7 @@ pln_status roof_exceeded(const struct measured_device *device, double gflops, st
     if (device->entry->info.kind != PLN_KIND_CPU)
         status = roof_product(device, &again, error);
     else
-        again = roof_multiply_adds(threads_of(device), seconds_to_be_sure);
+        again = roof_multiply_adds(threads_of(device), device->bf16, seconds_to_be_sure);
     roof->gflops = again > roof->gflops ? again : roof->gflops;
     *exceeded = gflops > (1 + roof->slack) * roof->gflops;
     return status;
@@ -129,7 +145,7 @@ double roof_share(const struct roof *roof, const struct measured_device *device,
                   double seconds, const char **bound)
 {
     const double arithmetic = cli_batch_flops(batch, device->team->model) / (roof->gflops * 1e9);
-    const double memory = roof->gbytes > 0 ? cli_weight_bytes(device->team->model) / (roof->gbytes * 1e9) : 0;
+    const double memory = roof->gbytes > 0 ? weight_bytes(device) / (roof->gbytes * 1e9) : 0;
     *bound = memory > arithmetic ? "memory" : "FMA";
     return (memory > arithmetic ? memory : arithmetic) / seconds;
 }

@@ -28,8 +28,8 @@ double roof_share(const struct roof *roof, const struct measured_device *device,
                   double seconds, const char **bound);
 
 /* Best rates of the processor with that many threads, for about so many seconds. */
-double roof_multiply_adds(uint32_t threads, double seconds);         /* GFLOP/s in f32 */
-double roof_reading(uint32_t threads, size_t bytes, double seconds); /* GB/s over a buffer of that size */
+double roof_multiply_adds(uint32_t threads, bool bf16, double seconds); /* GFLOP/s; bf16: factors, sums in f32 */
+double roof_reading(uint32_t threads, size_t bytes, double seconds);    /* GB/s over a buffer of that size */
 /* Rate of a plain product of ELECTRA-base's shapes on the device, by its own clock if it has one, GFLOP/s. */
 pln_status roof_product(const struct measured_device *device, double *gflops, pln_error *error);
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The two loops that measure a processor, built once per instruction set from roof_loops.c.
+ * The two loops that measure a processor, built once per instruction set from roof_loops.c, and
+ * the one for products in bf16.
  */
 #ifndef CLI_ROOF_LOOPS_H
 #define CLI_ROOF_LOOPS_H
@@ -12,6 +13,6 @@ typedef double roof_multiply(double until);
 /* Bytes a second of reading the buffer, a multiple of 1024 bytes aligned to 64, again and again until then. */
 typedef double roof_read(const void *buffer, size_t bytes, double until);
 
-roof_multiply roof_multiply_c, roof_multiply_avx2, roof_multiply_avx512;
+roof_multiply roof_multiply_c, roof_multiply_avx2, roof_multiply_avx512, roof_multiply_bf16;
 roof_read roof_read_c, roof_read_avx2, roof_read_avx512;
 #endif

@@ -22,7 +22,7 @@ const struct table_column speed_hidden_columns[SPEED_HIDDEN_COLUMNS] = {
 static bool shares_roof(const struct measured_device *a, const struct measured_device *b)
 {
     return a->entry->info.kind == PLN_KIND_CPU && b->entry->info.kind == PLN_KIND_CPU &&
-           measure_threads(a) == measure_threads(b);
+           measure_threads(a) == measure_threads(b) && a->bf16 == b->bf16;
 }
 
 pln_status speed_open(struct speed *s, const struct measure_options *options, const char *directory, pln_error *error)
@@ -52,8 +52,8 @@ static void note_roof(struct table *t, const struct measured_device *d, const st
         table_add_note(t, "Roof of %s: %.0f GFLOP/s, a plain product.", d->label, roof->gflops);
     else if (threads)
         table_add_note(t,
-                       "Roof of the processor with %u thread%s: %.0f GFLOP/s of multiply-adds, weights at %.1f GB/s.",
-                       threads, threads == 1 ? "" : "s", roof->gflops, roof->gbytes);
+                       "Roof of the processor with %u thread%s: %.0f GFLOP/s of multiply-adds%s, weights at %.1f GB/s.",
+                       threads, threads == 1 ? "" : "s", roof->gflops, d->bf16 ? " in bf16" : "", roof->gbytes);
     else
         table_add_note(t, "Roof of the whole processor: %.0f GFLOP/s of multiply-adds, weights at %.1f GB/s.",
                        roof->gflops, roof->gbytes);
@@ -116,7 +116,7 @@ pln_status speed_set(struct table *t, struct speed *s, uint32_t i, const struct 
     table_set_number(t, "slower_percent", 100 * (time / measure_fastest(&s->measure, share) - 1));
     table_set_text(t, "name", d->entry->info.name);
     table_set_text(t, "driver", d->entry->info.driver);
-    table_set_text(t, "dtype", d->entry->info.f32_bytes == 8 ? "f64" : "f32");
+    table_set_text(t, "dtype", d->bf16 ? "bf16" : d->entry->info.f32_bytes == 8 ? "f64" : "f32");
     table_set_number(t, "batch", batch->batch);
     table_set_number(t, "seq", batch->length);
     table_set_number(t, "tokens", tokens);
