@@ -65,6 +65,14 @@ static bool placed_here(const pln_value *value)
     return value && value->kind != PLN_VALUE_CONSTANT && value->kind != PLN_VALUE_STATE;
 }
 
+/* From when on a value must be there to be read by a node: it is made in this domain, copied to it, or an input. */
+static uint32_t begin_of(const pln_schedule *s, const pln_value *base, uint32_t domain, uint32_t node)
+{
+    if (!base->producer)
+        return 0;
+    return domain_of_node(s, base->producer->id) == domain ? base->producer->id : segment_of_node(s, node)->first;
+}
+
 static void find_lives(struct layout *l)
 {
     const pln_schedule *s = l->schedule;
@@ -78,7 +86,7 @@ static void find_lives(struct layout *l)
             if (!placed_here(node->inputs[j]))
                 continue;
             const pln_value *base = node->inputs[j]->base;
-            touch(l, domain, base, base->producer ? segment_of_node(s, i)->first : 0, i);
+            touch(l, domain, base, begin_of(s, base, domain, i), i);
         }
     }
     for (uint32_t i = 0; i < s->n_segments; i++)
