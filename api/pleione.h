@@ -153,13 +153,20 @@ PLN_API pln_value *pln_row(pln_graph *graph, pln_value *value, uint32_t row);
 PLN_API pln_value *pln_reshape(pln_graph *graph, pln_value *value, pln_dim rows, uint32_t width);
 
 /* Ops. What each computes stands in ops.def; operands are named as there. Options: `name` of the node, optional
- * operands, scalars; an address in an optional output asks for it. Zero is a good default. */
+ * operands, scalars; an address in an optional output asks for it. Zero is a good default.
+ *
+ * Dropout: with a rate in (0, 1) and the inputs that ops.def tells of, origin i32 [rows,2] (number of the sequence within
+ * the step, position in it) and random i32 [1,3] (seed, low and high word, and step), elements are dropped and the others
+ * scaled by 1/(1-rate). Without `origin` nothing is dropped. Places of dropout are numbered in the order of description. */
 typedef struct pln_embed_options {
     const char *name;
     pln_value *ids, *word;           /* either these ... */
     pln_value *embeddings;           /* ... or this [T,E] */
     pln_value *positions, *position; /* both or neither */
     float eps;
+    uint32_t padding; /* 1 + the id whose row of word gets no gradient; 0: none is left out */
+    float dropout;
+    pln_value *origin, *random;
     pln_value **mean, **rstd;
 } pln_embed_options;
 PLN_API pln_value *pln_embed(pln_graph *graph, pln_value *token_types, pln_value *type, pln_value *gamma,
@@ -169,6 +176,8 @@ typedef struct pln_linear_options {
     const char *name;
     pln_value *bias, *residual;
     uint32_t activation; /* PLN_ACTIVATION_* */
+    float dropout;       /* before the residual is added */
+    pln_value *origin, *random;
     pln_value **preactivation;
 } pln_linear_options;
 PLN_API pln_value *pln_linear(pln_graph *graph, pln_value *x, pln_value *weight, pln_linear_options options);
@@ -195,24 +204,101 @@ typedef struct pln_attention_options {
     pln_value *head_mask;
     float scale; /* 0 means 1/sqrt(head size) */
     bool causal;
+    float dropout;              /* of probabilities */
+    pln_value *origin, *random; /* origin of the queries' rows */
     pln_value **lse, **probabilities;
 } pln_attention_options;
 PLN_API pln_value *pln_attention(pln_graph *graph, pln_value *query, pln_attention_options options);
 
-PLN_API pln_value *pln_activation(pln_graph *graph, const char *name, pln_value *x, uint32_t activation);
+typedef struct pln_activation_options {
+    const char *name;
+    pln_value *residual; /* is added at the end */
+    float dropout;
+    pln_value *origin, *random;
+} pln_activation_options;
+PLN_API pln_value *pln_activation(pln_graph *graph, pln_value *x, uint32_t activation, pln_activation_options options);
+
 PLN_API pln_value *pln_gather(pln_graph *graph, const char *name, pln_value *x, pln_value *index);
 PLN_API pln_value *pln_segment_mean(pln_graph *graph, const char *name, pln_value *x, pln_value *starts);
+
+typedef struct pln_loss_options {
+    pln_value *total; /* f32 [1,1], of span_cross_entropy [1,2]: divisor of the whole step, when a run is a part of it */
+    pln_value **lse;  /* of the two cross entropies */
+    pln_value **count; /* what was divided by */
+} pln_loss_options;
 PLN_API pln_value *pln_cross_entropy(pln_graph *graph, const char *name, pln_value *logits, pln_value *labels,
-                                     int32_t ignore_index, pln_value **lse);
+                                     int32_t ignore_index, pln_loss_options options);
 PLN_API pln_value *pln_binary_cross_entropy(pln_graph *graph, const char *name, pln_value *logits, pln_value *labels,
-                                            pln_value *weights);
-PLN_API pln_value *pln_mean_squared_error(pln_graph *graph, const char *name, pln_value *x, pln_value *labels);
+                                            pln_value *weights, pln_loss_options options); /* weights may be NULL */
+PLN_API pln_value *pln_mean_squared_error(pln_graph *graph, const char *name, pln_value *x, pln_value *labels,
+                                          pln_loss_options options);
 PLN_API pln_value *pln_span_cross_entropy(pln_graph *graph, const char *name, pln_value *logits, pln_value *starts,
-                                          pln_value *first, pln_value *last);
+                                          pln_value *first, pln_value *last, pln_loss_options options);
+
+/* These write states. */
 PLN_API pln_value *pln_accumulate(pln_graph *graph, const char *name, pln_value *state, pln_value *x, float scale);
+typedef struct pln_adamw_operands { /* ops.def */
+    pln_value *parameter, *first_moment, *second_moment, *gradient;
+    pln_value *settings, *factors, *norm;
+} pln_adamw_operands;
+PLN_API pln_value *pln_adamw(pln_graph *graph, const char *name, pln_adamw_operands operands);
+PLN_API pln_value *pln_global_norm(pln_graph *graph, const char *name, pln_value *x);
 
 /* The number of an activation by any of its names in activations.def, or -1. NULL and "" are PLN_ACTIVATION_NONE. */
 PLN_API int32_t pln_activation_find(const char *name);
+
+/* ---- training
+ * ----------------------------------------------------------------------------------------------------------- */
+
+enum { PLN_PARAMETER_WIDTH = 256 };
+
+/* A tensor in the flat states. All parameters of a graph lie in one state f32 [rows, 256] with the name "parameters", in
+ * the order of their description, each from the beginning of a row; their gradients lie at the same places of the state
+ * "gradients". Optimizers keep more states of that shape. */
+typedef struct pln_parameter {
+    const char *name;         /* of the tensor */
+    const pln_tensor *tensor; /* that it was described with: its shape and first values */
+    uint64_t first;           /* element (r, c) lies first + r * row_stride + c elements after the start of the state */
+    uint32_t rows, width, row_stride;
+    uint32_t flat_row, flat_rows;      /* rows of the state that it, or what it is joined with, takes */
+    float weight_decay, learning_rate; /* factors of the optimizer's numbers */
+} pln_parameter;
+
+typedef struct pln_parameter_options {
+    float weight_decay, learning_rate; /* factors; as they are: 0 is no decay, and no learning */
+} pln_parameter_options;
+
+/* A weight that is trained: parts as in pln_graph_constant. Returns a window of the flat state, which embed, linear,
+ * layer_norm and attention take for a constant. The same name is the same parameter (tied weights). keeps the parts. */
+PLN_API pln_value *pln_graph_parameter(pln_graph *graph, const char *name, const pln_tensor *const *parts,
+                                       uint32_t n_parts, pln_parameter_options options);
+/* The segment table: a line for each tensor; joined ones have a line each. *rows are those of the flat states. */
+PLN_API const pln_parameter *pln_graph_parameters(const pln_graph *graph, uint32_t *count, uint32_t *rows);
+/* The flat state as it is described, f32 [rows, 256], zero between parameters; and [rows, 2] for `factors` of adamw. */
+PLN_API void pln_graph_parameter_values(const pln_graph *graph, float *values);
+PLN_API void pln_graph_parameter_factors(const pln_graph *graph, float *factors);
+
+typedef struct pln_loss {
+    pln_value *value; /* output of a loss op */
+    float scale;      /* its weight in the sum of losses */
+} pln_loss;
+
+typedef struct pln_gradient_options { /* zero is a good default */
+    /* Inputs whose gradient is wanted too; their gradients are stored there (NULL if the loss does not hang on one). */
+    pln_value *const *inputs;
+    uint32_t n_inputs;
+    pln_value **gradients;
+    /* Scopes ("layer.3") whose values are not kept for the backward pass but computed again in it, as
+     * recompute.layer.3.*: time for memory. */
+    const char *const *recompute;
+    uint32_t n_recompute;
+} pln_gradient_options;
+
+/* Adds the backward nodes: a run of the graph then adds the gradient of the sum of losses by each parameter to the state
+ * "gradients". Last call of a description. Names: NODE.backward, and NODE.backward_WHAT where a node needs several. What
+ * has no gradient (a mask that is trained, an op that writes states) is PLN_UNSUPPORTED and names the node. */
+PLN_API void pln_graph_gradients(pln_graph *graph, const pln_loss *losses, uint32_t n_losses,
+                                 pln_gradient_options options);
 
 /* Printing: text (one line a node) and Graphviz. Returns new text, freed by pln_free; NULL if there is no memory. */
 PLN_API char *pln_graph_text(const pln_graph *graph);
@@ -257,7 +343,7 @@ PLN_API pln_status pln_schedule_run(pln_schedule *schedule, const uint32_t *dims
 PLN_API pln_status pln_schedule_prepare(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims,
                                         pln_error *error);
 
-/* Reads or writes a state by name, dense [rows, width] of the given dims. It must have been used by a run. */
+/* Reads or writes a state of the graph, or of another schedule with the same pln_states, by name: dense [rows, width]. */
 PLN_API pln_status pln_schedule_state_read(pln_schedule *schedule, const char *name, float *data, pln_error *error);
 PLN_API pln_status pln_schedule_state_write(pln_schedule *schedule, const char *name, const float *data,
                                             pln_error *error);

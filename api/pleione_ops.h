@@ -26,7 +26,14 @@
 #ifdef PLN_KERNEL
 
 #define PLN_EMBED_PARAM_EPS 0u
+#define PLN_EMBED_PARAM_SITE 1u
+#define PLN_EMBED_PARAM_DROP_BELOW 2u
+#define PLN_EMBED_PARAM_KEEP_SCALE 3u
+#define PLN_EMBED_PARAM_PADDING 4u
 #define PLN_LINEAR_PARAM_ACTIVATION 0u
+#define PLN_LINEAR_PARAM_SITE 1u
+#define PLN_LINEAR_PARAM_DROP_BELOW 2u
+#define PLN_LINEAR_PARAM_KEEP_SCALE 3u
 #define PLN_LAYER_NORM_PARAM_EPS 0u
 #define PLN_ATTENTION_PARAM_HEADS 0u
 #define PLN_ATTENTION_PARAM_HEAD_SIZE 1u
@@ -35,9 +42,48 @@
 #define PLN_ATTENTION_PARAM_RELATIVE 4u
 #define PLN_ATTENTION_PARAM_MAX_POSITIONS 5u
 #define PLN_ATTENTION_PARAM_BIAS_HEADS 6u
+#define PLN_ATTENTION_PARAM_SITE 7u
+#define PLN_ATTENTION_PARAM_DROP_BELOW 8u
+#define PLN_ATTENTION_PARAM_KEEP_SCALE 9u
 #define PLN_ACTIVATION_PARAM_ACTIVATION 0u
+#define PLN_ACTIVATION_PARAM_SITE 1u
+#define PLN_ACTIVATION_PARAM_DROP_BELOW 2u
+#define PLN_ACTIVATION_PARAM_KEEP_SCALE 3u
 #define PLN_CROSS_ENTROPY_PARAM_IGNORE_INDEX 0u
 #define PLN_ACCUMULATE_PARAM_SCALE 0u
+#define PLN_ACTIVATION_BACKWARD_PARAM_ACTIVATION 0u
+#define PLN_ACTIVATION_BACKWARD_PARAM_SITE 1u
+#define PLN_ACTIVATION_BACKWARD_PARAM_DROP_BELOW 2u
+#define PLN_ACTIVATION_BACKWARD_PARAM_KEEP_SCALE 3u
+#define PLN_EMBED_BACKWARD_PARAM_SITE 0u
+#define PLN_EMBED_BACKWARD_PARAM_DROP_BELOW 1u
+#define PLN_EMBED_BACKWARD_PARAM_KEEP_SCALE 2u
+#define PLN_SCATTER_ADD_PARAM_IGNORED 0u
+#define PLN_ATTENTION_BACKWARD_PARAM_HEADS 0u
+#define PLN_ATTENTION_BACKWARD_PARAM_HEAD_SIZE 1u
+#define PLN_ATTENTION_BACKWARD_PARAM_SCALE 2u
+#define PLN_ATTENTION_BACKWARD_PARAM_CAUSAL 3u
+#define PLN_ATTENTION_BACKWARD_PARAM_RELATIVE 4u
+#define PLN_ATTENTION_BACKWARD_PARAM_MAX_POSITIONS 5u
+#define PLN_ATTENTION_BACKWARD_PARAM_BIAS_HEADS 6u
+#define PLN_ATTENTION_BACKWARD_PARAM_SITE 7u
+#define PLN_ATTENTION_BACKWARD_PARAM_DROP_BELOW 8u
+#define PLN_ATTENTION_BACKWARD_PARAM_KEEP_SCALE 9u
+#define PLN_ATTENTION_BACKWARD_DISTANCE_PARAM_HEADS 0u
+#define PLN_ATTENTION_BACKWARD_DISTANCE_PARAM_HEAD_SIZE 1u
+#define PLN_ATTENTION_BACKWARD_DISTANCE_PARAM_SCALE 2u
+#define PLN_ATTENTION_BACKWARD_DISTANCE_PARAM_CAUSAL 3u
+#define PLN_ATTENTION_BACKWARD_DISTANCE_PARAM_RELATIVE 4u
+#define PLN_ATTENTION_BACKWARD_DISTANCE_PARAM_MAX_POSITIONS 5u
+#define PLN_ATTENTION_BACKWARD_DISTANCE_PARAM_BIAS_HEADS 6u
+#define PLN_ATTENTION_BACKWARD_DISTANCE_PARAM_SITE 7u
+#define PLN_ATTENTION_BACKWARD_DISTANCE_PARAM_DROP_BELOW 8u
+#define PLN_ATTENTION_BACKWARD_DISTANCE_PARAM_KEEP_SCALE 9u
+#define PLN_CROSS_ENTROPY_BACKWARD_PARAM_IGNORE_INDEX 0u
+#define PLN_CROSS_ENTROPY_BACKWARD_PARAM_SCALE 1u
+#define PLN_BINARY_CROSS_ENTROPY_BACKWARD_PARAM_SCALE 0u
+#define PLN_MEAN_SQUARED_ERROR_BACKWARD_PARAM_SCALE 0u
+#define PLN_SPAN_CROSS_ENTROPY_BACKWARD_PARAM_SCALE 0u
 
 #else
 
@@ -56,22 +102,54 @@ typedef enum pln_op {
     PLN_OP_MEAN_SQUARED_ERROR = 10,
     PLN_OP_SPAN_CROSS_ENTROPY = 11,
     PLN_OP_ACCUMULATE = 12,
+    PLN_OP_LINEAR_BACKWARD_X = 13,
+    PLN_OP_LINEAR_BACKWARD_WEIGHT = 14,
+    PLN_OP_ACTIVATION_BACKWARD = 15,
+    PLN_OP_LAYER_NORM_BACKWARD = 16,
+    PLN_OP_EMBED_BACKWARD = 17,
+    PLN_OP_SCATTER_ADD = 18,
+    PLN_OP_GATHER_BACKWARD = 19,
+    PLN_OP_SEGMENT_MEAN_BACKWARD = 20,
+    PLN_OP_ATTENTION_BACKWARD = 21,
+    PLN_OP_ATTENTION_BACKWARD_DISTANCE = 22,
+    PLN_OP_CROSS_ENTROPY_BACKWARD = 23,
+    PLN_OP_BINARY_CROSS_ENTROPY_BACKWARD = 24,
+    PLN_OP_MEAN_SQUARED_ERROR_BACKWARD = 25,
+    PLN_OP_SPAN_CROSS_ENTROPY_BACKWARD = 26,
+    PLN_OP_GLOBAL_NORM = 27,
+    PLN_OP_ADAMW = 28,
 } pln_op;
 
-#define PLN_EMBED_VERSION 1u
-#define PLN_LINEAR_VERSION 1u
+#define PLN_EMBED_VERSION 2u
+#define PLN_LINEAR_VERSION 2u
 #define PLN_LAYER_NORM_VERSION 1u
-#define PLN_ATTENTION_VERSION 1u
-#define PLN_ACTIVATION_VERSION 1u
+#define PLN_ATTENTION_VERSION 2u
+#define PLN_ACTIVATION_VERSION 2u
 #define PLN_GATHER_VERSION 1u
 #define PLN_SEGMENT_MEAN_VERSION 1u
-#define PLN_CROSS_ENTROPY_VERSION 1u
-#define PLN_BINARY_CROSS_ENTROPY_VERSION 1u
-#define PLN_MEAN_SQUARED_ERROR_VERSION 1u
-#define PLN_SPAN_CROSS_ENTROPY_VERSION 1u
+#define PLN_CROSS_ENTROPY_VERSION 2u
+#define PLN_BINARY_CROSS_ENTROPY_VERSION 2u
+#define PLN_MEAN_SQUARED_ERROR_VERSION 2u
+#define PLN_SPAN_CROSS_ENTROPY_VERSION 2u
 #define PLN_ACCUMULATE_VERSION 1u
+#define PLN_LINEAR_BACKWARD_X_VERSION 1u
+#define PLN_LINEAR_BACKWARD_WEIGHT_VERSION 1u
+#define PLN_ACTIVATION_BACKWARD_VERSION 1u
+#define PLN_LAYER_NORM_BACKWARD_VERSION 1u
+#define PLN_EMBED_BACKWARD_VERSION 1u
+#define PLN_SCATTER_ADD_VERSION 1u
+#define PLN_GATHER_BACKWARD_VERSION 1u
+#define PLN_SEGMENT_MEAN_BACKWARD_VERSION 1u
+#define PLN_ATTENTION_BACKWARD_VERSION 1u
+#define PLN_ATTENTION_BACKWARD_DISTANCE_VERSION 1u
+#define PLN_CROSS_ENTROPY_BACKWARD_VERSION 1u
+#define PLN_BINARY_CROSS_ENTROPY_BACKWARD_VERSION 1u
+#define PLN_MEAN_SQUARED_ERROR_BACKWARD_VERSION 1u
+#define PLN_SPAN_CROSS_ENTROPY_BACKWARD_VERSION 1u
+#define PLN_GLOBAL_NORM_VERSION 1u
+#define PLN_ADAMW_VERSION 1u
 
-/* embed: (ids?, embeddings?, token_types, positions?, word?, type, position?, gamma, beta) -> (y, mean?, rstd?) */
+/* embed: (ids?, embeddings?, token_types, positions?, word?, type, position?, gamma, beta, origin?, random?) -> (y, mean?, rstd?) */
 enum {
     PLN_EMBED_INPUT_IDS = 0,
     PLN_EMBED_INPUT_EMBEDDINGS = 1,
@@ -82,7 +160,9 @@ enum {
     PLN_EMBED_INPUT_POSITION = 6,
     PLN_EMBED_INPUT_GAMMA = 7,
     PLN_EMBED_INPUT_BETA = 8,
-    PLN_EMBED_INPUTS = 9,
+    PLN_EMBED_INPUT_ORIGIN = 9,
+    PLN_EMBED_INPUT_RANDOM = 10,
+    PLN_EMBED_INPUTS = 11,
 };
 enum {
     PLN_EMBED_OUTPUT_Y = 0,
@@ -92,15 +172,21 @@ enum {
 };
 typedef struct pln_embed_params {
     float eps;
+    uint32_t site;
+    uint32_t drop_below;
+    float keep_scale;
+    uint32_t padding;
 } pln_embed_params;
 
-/* linear: (x, weight, bias?, residual?) -> (y, preactivation?) */
+/* linear: (x, weight, bias?, residual?, origin?, random?) -> (y, preactivation?) */
 enum {
     PLN_LINEAR_INPUT_X = 0,
     PLN_LINEAR_INPUT_WEIGHT = 1,
     PLN_LINEAR_INPUT_BIAS = 2,
     PLN_LINEAR_INPUT_RESIDUAL = 3,
-    PLN_LINEAR_INPUTS = 4,
+    PLN_LINEAR_INPUT_ORIGIN = 4,
+    PLN_LINEAR_INPUT_RANDOM = 5,
+    PLN_LINEAR_INPUTS = 6,
 };
 enum {
     PLN_LINEAR_OUTPUT_Y = 0,
@@ -109,6 +195,9 @@ enum {
 };
 typedef struct pln_linear_params {
     uint32_t activation;
+    uint32_t site;
+    uint32_t drop_below;
+    float keep_scale;
 } pln_linear_params;
 
 /* layer_norm: (x, gamma, beta) -> (y, mean?, rstd?) */
@@ -128,7 +217,7 @@ typedef struct pln_layer_norm_params {
     float eps;
 } pln_layer_norm_params;
 
-/* attention: (query, key, value, starts, source_starts?, key_mask?, bias?, pair_starts?, distance?, head_mask?) -> (y, lse?, probabilities?) */
+/* attention: (query, key, value, starts, source_starts?, key_mask?, bias?, pair_starts?, distance?, head_mask?, origin?, random?) -> (y, lse?, probabilities?) */
 enum {
     PLN_ATTENTION_INPUT_QUERY = 0,
     PLN_ATTENTION_INPUT_KEY = 1,
@@ -140,7 +229,9 @@ enum {
     PLN_ATTENTION_INPUT_PAIR_STARTS = 7,
     PLN_ATTENTION_INPUT_DISTANCE = 8,
     PLN_ATTENTION_INPUT_HEAD_MASK = 9,
-    PLN_ATTENTION_INPUTS = 10,
+    PLN_ATTENTION_INPUT_ORIGIN = 10,
+    PLN_ATTENTION_INPUT_RANDOM = 11,
+    PLN_ATTENTION_INPUTS = 12,
 };
 enum {
     PLN_ATTENTION_OUTPUT_Y = 0,
@@ -156,12 +247,18 @@ typedef struct pln_attention_params {
     uint32_t relative;
     uint32_t max_positions;
     uint32_t bias_heads;
+    uint32_t site;
+    uint32_t drop_below;
+    float keep_scale;
 } pln_attention_params;
 
-/* activation: (x) -> (y) */
+/* activation: (x, residual?, origin?, random?) -> (y) */
 enum {
     PLN_ACTIVATION_INPUT_X = 0,
-    PLN_ACTIVATION_INPUTS = 1,
+    PLN_ACTIVATION_INPUT_RESIDUAL = 1,
+    PLN_ACTIVATION_INPUT_ORIGIN = 2,
+    PLN_ACTIVATION_INPUT_RANDOM = 3,
+    PLN_ACTIVATION_INPUTS = 4,
 };
 enum {
     PLN_ACTIVATION_OUTPUT_Y = 0,
@@ -169,6 +266,9 @@ enum {
 };
 typedef struct pln_activation_params {
     uint32_t activation;
+    uint32_t site;
+    uint32_t drop_below;
+    float keep_scale;
 } pln_activation_params;
 
 /* gather: (x, index) -> (y) */
@@ -193,55 +293,64 @@ enum {
     PLN_SEGMENT_MEAN_OUTPUTS = 1,
 };
 
-/* cross_entropy: (logits, labels) -> (loss, lse?) */
+/* cross_entropy: (logits, labels, total?) -> (loss, lse?, count?) */
 enum {
     PLN_CROSS_ENTROPY_INPUT_LOGITS = 0,
     PLN_CROSS_ENTROPY_INPUT_LABELS = 1,
-    PLN_CROSS_ENTROPY_INPUTS = 2,
+    PLN_CROSS_ENTROPY_INPUT_TOTAL = 2,
+    PLN_CROSS_ENTROPY_INPUTS = 3,
 };
 enum {
     PLN_CROSS_ENTROPY_OUTPUT_LOSS = 0,
     PLN_CROSS_ENTROPY_OUTPUT_LSE = 1,
-    PLN_CROSS_ENTROPY_OUTPUTS = 2,
+    PLN_CROSS_ENTROPY_OUTPUT_COUNT = 2,
+    PLN_CROSS_ENTROPY_OUTPUTS = 3,
 };
 typedef struct pln_cross_entropy_params {
     int32_t ignore_index;
 } pln_cross_entropy_params;
 
-/* binary_cross_entropy: (logits, labels, weights?) -> (loss) */
+/* binary_cross_entropy: (logits, labels, weights?, total?) -> (loss, count?) */
 enum {
     PLN_BINARY_CROSS_ENTROPY_INPUT_LOGITS = 0,
     PLN_BINARY_CROSS_ENTROPY_INPUT_LABELS = 1,
     PLN_BINARY_CROSS_ENTROPY_INPUT_WEIGHTS = 2,
-    PLN_BINARY_CROSS_ENTROPY_INPUTS = 3,
+    PLN_BINARY_CROSS_ENTROPY_INPUT_TOTAL = 3,
+    PLN_BINARY_CROSS_ENTROPY_INPUTS = 4,
 };
 enum {
     PLN_BINARY_CROSS_ENTROPY_OUTPUT_LOSS = 0,
-    PLN_BINARY_CROSS_ENTROPY_OUTPUTS = 1,
+    PLN_BINARY_CROSS_ENTROPY_OUTPUT_COUNT = 1,
+    PLN_BINARY_CROSS_ENTROPY_OUTPUTS = 2,
 };
 
-/* mean_squared_error: (x, labels) -> (loss) */
+/* mean_squared_error: (x, labels, total?) -> (loss, count?) */
 enum {
     PLN_MEAN_SQUARED_ERROR_INPUT_X = 0,
     PLN_MEAN_SQUARED_ERROR_INPUT_LABELS = 1,
-    PLN_MEAN_SQUARED_ERROR_INPUTS = 2,
+    PLN_MEAN_SQUARED_ERROR_INPUT_TOTAL = 2,
+    PLN_MEAN_SQUARED_ERROR_INPUTS = 3,
 };
 enum {
     PLN_MEAN_SQUARED_ERROR_OUTPUT_LOSS = 0,
-    PLN_MEAN_SQUARED_ERROR_OUTPUTS = 1,
+    PLN_MEAN_SQUARED_ERROR_OUTPUT_COUNT = 1,
+    PLN_MEAN_SQUARED_ERROR_OUTPUTS = 2,
 };
 
-/* span_cross_entropy: (logits, starts, first, last) -> (loss) */
+/* span_cross_entropy: (logits, starts, first, last, total?) -> (loss, lse?, count?) */
 enum {
     PLN_SPAN_CROSS_ENTROPY_INPUT_LOGITS = 0,
     PLN_SPAN_CROSS_ENTROPY_INPUT_STARTS = 1,
     PLN_SPAN_CROSS_ENTROPY_INPUT_FIRST = 2,
     PLN_SPAN_CROSS_ENTROPY_INPUT_LAST = 3,
-    PLN_SPAN_CROSS_ENTROPY_INPUTS = 4,
+    PLN_SPAN_CROSS_ENTROPY_INPUT_TOTAL = 4,
+    PLN_SPAN_CROSS_ENTROPY_INPUTS = 5,
 };
 enum {
     PLN_SPAN_CROSS_ENTROPY_OUTPUT_LOSS = 0,
-    PLN_SPAN_CROSS_ENTROPY_OUTPUTS = 1,
+    PLN_SPAN_CROSS_ENTROPY_OUTPUT_LSE = 1,
+    PLN_SPAN_CROSS_ENTROPY_OUTPUT_COUNT = 2,
+    PLN_SPAN_CROSS_ENTROPY_OUTPUTS = 3,
 };
 
 /* accumulate: (state, x) -> (y) */
@@ -257,6 +366,310 @@ enum {
 typedef struct pln_accumulate_params {
     float scale;
 } pln_accumulate_params;
+
+/* linear_backward_x: (d_y, weight, residual?) -> (d_x) */
+enum {
+    PLN_LINEAR_BACKWARD_X_INPUT_D_Y = 0,
+    PLN_LINEAR_BACKWARD_X_INPUT_WEIGHT = 1,
+    PLN_LINEAR_BACKWARD_X_INPUT_RESIDUAL = 2,
+    PLN_LINEAR_BACKWARD_X_INPUTS = 3,
+};
+enum {
+    PLN_LINEAR_BACKWARD_X_OUTPUT_D_X = 0,
+    PLN_LINEAR_BACKWARD_X_OUTPUTS = 1,
+};
+
+/* linear_backward_weight: (d_weight, d_bias?, d_y, x) -> (d_weight, d_bias?) */
+enum {
+    PLN_LINEAR_BACKWARD_WEIGHT_INPUT_D_WEIGHT = 0,
+    PLN_LINEAR_BACKWARD_WEIGHT_INPUT_D_BIAS = 1,
+    PLN_LINEAR_BACKWARD_WEIGHT_INPUT_D_Y = 2,
+    PLN_LINEAR_BACKWARD_WEIGHT_INPUT_X = 3,
+    PLN_LINEAR_BACKWARD_WEIGHT_INPUTS = 4,
+};
+enum {
+    PLN_LINEAR_BACKWARD_WEIGHT_OUTPUT_D_WEIGHT = 0,
+    PLN_LINEAR_BACKWARD_WEIGHT_OUTPUT_D_BIAS = 1,
+    PLN_LINEAR_BACKWARD_WEIGHT_OUTPUTS = 2,
+};
+
+/* activation_backward: (d_y, x?, origin?, random?) -> (d_x) */
+enum {
+    PLN_ACTIVATION_BACKWARD_INPUT_D_Y = 0,
+    PLN_ACTIVATION_BACKWARD_INPUT_X = 1,
+    PLN_ACTIVATION_BACKWARD_INPUT_ORIGIN = 2,
+    PLN_ACTIVATION_BACKWARD_INPUT_RANDOM = 3,
+    PLN_ACTIVATION_BACKWARD_INPUTS = 4,
+};
+enum {
+    PLN_ACTIVATION_BACKWARD_OUTPUT_D_X = 0,
+    PLN_ACTIVATION_BACKWARD_OUTPUTS = 1,
+};
+typedef struct pln_activation_backward_params {
+    uint32_t activation;
+    uint32_t site;
+    uint32_t drop_below;
+    float keep_scale;
+} pln_activation_backward_params;
+
+/* layer_norm_backward: (d_gamma?, d_beta?, d_y, x, gamma, mean, rstd) -> (d_gamma?, d_beta?, d_x) */
+enum {
+    PLN_LAYER_NORM_BACKWARD_INPUT_D_GAMMA = 0,
+    PLN_LAYER_NORM_BACKWARD_INPUT_D_BETA = 1,
+    PLN_LAYER_NORM_BACKWARD_INPUT_D_Y = 2,
+    PLN_LAYER_NORM_BACKWARD_INPUT_X = 3,
+    PLN_LAYER_NORM_BACKWARD_INPUT_GAMMA = 4,
+    PLN_LAYER_NORM_BACKWARD_INPUT_MEAN = 5,
+    PLN_LAYER_NORM_BACKWARD_INPUT_RSTD = 6,
+    PLN_LAYER_NORM_BACKWARD_INPUTS = 7,
+};
+enum {
+    PLN_LAYER_NORM_BACKWARD_OUTPUT_D_GAMMA = 0,
+    PLN_LAYER_NORM_BACKWARD_OUTPUT_D_BETA = 1,
+    PLN_LAYER_NORM_BACKWARD_OUTPUT_D_X = 2,
+    PLN_LAYER_NORM_BACKWARD_OUTPUTS = 3,
+};
+
+/* embed_backward: (d_gamma?, d_beta?, d_y, ids?, embeddings?, token_types, positions?, word?, type, position?, gamma, mean, rstd, origin?, random?) -> (d_gamma?, d_beta?, d_x) */
+enum {
+    PLN_EMBED_BACKWARD_INPUT_D_GAMMA = 0,
+    PLN_EMBED_BACKWARD_INPUT_D_BETA = 1,
+    PLN_EMBED_BACKWARD_INPUT_D_Y = 2,
+    PLN_EMBED_BACKWARD_INPUT_IDS = 3,
+    PLN_EMBED_BACKWARD_INPUT_EMBEDDINGS = 4,
+    PLN_EMBED_BACKWARD_INPUT_TOKEN_TYPES = 5,
+    PLN_EMBED_BACKWARD_INPUT_POSITIONS = 6,
+    PLN_EMBED_BACKWARD_INPUT_WORD = 7,
+    PLN_EMBED_BACKWARD_INPUT_TYPE = 8,
+    PLN_EMBED_BACKWARD_INPUT_POSITION = 9,
+    PLN_EMBED_BACKWARD_INPUT_GAMMA = 10,
+    PLN_EMBED_BACKWARD_INPUT_MEAN = 11,
+    PLN_EMBED_BACKWARD_INPUT_RSTD = 12,
+    PLN_EMBED_BACKWARD_INPUT_ORIGIN = 13,
+    PLN_EMBED_BACKWARD_INPUT_RANDOM = 14,
+    PLN_EMBED_BACKWARD_INPUTS = 15,
+};
+enum {
+    PLN_EMBED_BACKWARD_OUTPUT_D_GAMMA = 0,
+    PLN_EMBED_BACKWARD_OUTPUT_D_BETA = 1,
+    PLN_EMBED_BACKWARD_OUTPUT_D_X = 2,
+    PLN_EMBED_BACKWARD_OUTPUTS = 3,
+};
+typedef struct pln_embed_backward_params {
+    uint32_t site;
+    uint32_t drop_below;
+    float keep_scale;
+} pln_embed_backward_params;
+
+/* scatter_add: (state, index, x) -> (y) */
+enum {
+    PLN_SCATTER_ADD_INPUT_STATE = 0,
+    PLN_SCATTER_ADD_INPUT_INDEX = 1,
+    PLN_SCATTER_ADD_INPUT_X = 2,
+    PLN_SCATTER_ADD_INPUTS = 3,
+};
+enum {
+    PLN_SCATTER_ADD_OUTPUT_Y = 0,
+    PLN_SCATTER_ADD_OUTPUTS = 1,
+};
+typedef struct pln_scatter_add_params {
+    int32_t ignored;
+} pln_scatter_add_params;
+
+/* gather_backward: (d_y, index, x) -> (d_x) */
+enum {
+    PLN_GATHER_BACKWARD_INPUT_D_Y = 0,
+    PLN_GATHER_BACKWARD_INPUT_INDEX = 1,
+    PLN_GATHER_BACKWARD_INPUT_X = 2,
+    PLN_GATHER_BACKWARD_INPUTS = 3,
+};
+enum {
+    PLN_GATHER_BACKWARD_OUTPUT_D_X = 0,
+    PLN_GATHER_BACKWARD_OUTPUTS = 1,
+};
+
+/* segment_mean_backward: (d_y, starts, x) -> (d_x) */
+enum {
+    PLN_SEGMENT_MEAN_BACKWARD_INPUT_D_Y = 0,
+    PLN_SEGMENT_MEAN_BACKWARD_INPUT_STARTS = 1,
+    PLN_SEGMENT_MEAN_BACKWARD_INPUT_X = 2,
+    PLN_SEGMENT_MEAN_BACKWARD_INPUTS = 3,
+};
+enum {
+    PLN_SEGMENT_MEAN_BACKWARD_OUTPUT_D_X = 0,
+    PLN_SEGMENT_MEAN_BACKWARD_OUTPUTS = 1,
+};
+
+/* attention_backward: (query, key, value, starts, source_starts?, key_mask?, bias?, pair_starts?, distance?, head_mask?, origin?, random?, y, lse, d_y) -> (d_query, d_key, d_value, delta?) */
+enum {
+    PLN_ATTENTION_BACKWARD_INPUT_QUERY = 0,
+    PLN_ATTENTION_BACKWARD_INPUT_KEY = 1,
+    PLN_ATTENTION_BACKWARD_INPUT_VALUE = 2,
+    PLN_ATTENTION_BACKWARD_INPUT_STARTS = 3,
+    PLN_ATTENTION_BACKWARD_INPUT_SOURCE_STARTS = 4,
+    PLN_ATTENTION_BACKWARD_INPUT_KEY_MASK = 5,
+    PLN_ATTENTION_BACKWARD_INPUT_BIAS = 6,
+    PLN_ATTENTION_BACKWARD_INPUT_PAIR_STARTS = 7,
+    PLN_ATTENTION_BACKWARD_INPUT_DISTANCE = 8,
+    PLN_ATTENTION_BACKWARD_INPUT_HEAD_MASK = 9,
+    PLN_ATTENTION_BACKWARD_INPUT_ORIGIN = 10,
+    PLN_ATTENTION_BACKWARD_INPUT_RANDOM = 11,
+    PLN_ATTENTION_BACKWARD_INPUT_Y = 12,
+    PLN_ATTENTION_BACKWARD_INPUT_LSE = 13,
+    PLN_ATTENTION_BACKWARD_INPUT_D_Y = 14,
+    PLN_ATTENTION_BACKWARD_INPUTS = 15,
+};
+enum {
+    PLN_ATTENTION_BACKWARD_OUTPUT_D_QUERY = 0,
+    PLN_ATTENTION_BACKWARD_OUTPUT_D_KEY = 1,
+    PLN_ATTENTION_BACKWARD_OUTPUT_D_VALUE = 2,
+    PLN_ATTENTION_BACKWARD_OUTPUT_DELTA = 3,
+    PLN_ATTENTION_BACKWARD_OUTPUTS = 4,
+};
+typedef struct pln_attention_backward_params {
+    uint32_t heads;
+    uint32_t head_size;
+    float scale;
+    uint32_t causal;
+    uint32_t relative;
+    uint32_t max_positions;
+    uint32_t bias_heads;
+    uint32_t site;
+    uint32_t drop_below;
+    float keep_scale;
+} pln_attention_backward_params;
+
+/* attention_backward_distance: (d_distance, query, key, value, starts, source_starts?, key_mask?, bias?, pair_starts?, distance, head_mask?, origin?, random?, lse, delta, d_y) -> (d_distance) */
+enum {
+    PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_D_DISTANCE = 0,
+    PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_QUERY = 1,
+    PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_KEY = 2,
+    PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_VALUE = 3,
+    PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_STARTS = 4,
+    PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_SOURCE_STARTS = 5,
+    PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_KEY_MASK = 6,
+    PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_BIAS = 7,
+    PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_PAIR_STARTS = 8,
+    PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_DISTANCE = 9,
+    PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_HEAD_MASK = 10,
+    PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_ORIGIN = 11,
+    PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_RANDOM = 12,
+    PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_LSE = 13,
+    PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_DELTA = 14,
+    PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_D_Y = 15,
+    PLN_ATTENTION_BACKWARD_DISTANCE_INPUTS = 16,
+};
+enum {
+    PLN_ATTENTION_BACKWARD_DISTANCE_OUTPUT_D_DISTANCE = 0,
+    PLN_ATTENTION_BACKWARD_DISTANCE_OUTPUTS = 1,
+};
+typedef struct pln_attention_backward_distance_params {
+    uint32_t heads;
+    uint32_t head_size;
+    float scale;
+    uint32_t causal;
+    uint32_t relative;
+    uint32_t max_positions;
+    uint32_t bias_heads;
+    uint32_t site;
+    uint32_t drop_below;
+    float keep_scale;
+} pln_attention_backward_distance_params;
+
+/* cross_entropy_backward: (logits, labels, lse, count) -> (d_logits) */
+enum {
+    PLN_CROSS_ENTROPY_BACKWARD_INPUT_LOGITS = 0,
+    PLN_CROSS_ENTROPY_BACKWARD_INPUT_LABELS = 1,
+    PLN_CROSS_ENTROPY_BACKWARD_INPUT_LSE = 2,
+    PLN_CROSS_ENTROPY_BACKWARD_INPUT_COUNT = 3,
+    PLN_CROSS_ENTROPY_BACKWARD_INPUTS = 4,
+};
+enum {
+    PLN_CROSS_ENTROPY_BACKWARD_OUTPUT_D_LOGITS = 0,
+    PLN_CROSS_ENTROPY_BACKWARD_OUTPUTS = 1,
+};
+typedef struct pln_cross_entropy_backward_params {
+    int32_t ignore_index;
+    float scale;
+} pln_cross_entropy_backward_params;
+
+/* binary_cross_entropy_backward: (logits, labels, weights?, count) -> (d_logits) */
+enum {
+    PLN_BINARY_CROSS_ENTROPY_BACKWARD_INPUT_LOGITS = 0,
+    PLN_BINARY_CROSS_ENTROPY_BACKWARD_INPUT_LABELS = 1,
+    PLN_BINARY_CROSS_ENTROPY_BACKWARD_INPUT_WEIGHTS = 2,
+    PLN_BINARY_CROSS_ENTROPY_BACKWARD_INPUT_COUNT = 3,
+    PLN_BINARY_CROSS_ENTROPY_BACKWARD_INPUTS = 4,
+};
+enum {
+    PLN_BINARY_CROSS_ENTROPY_BACKWARD_OUTPUT_D_LOGITS = 0,
+    PLN_BINARY_CROSS_ENTROPY_BACKWARD_OUTPUTS = 1,
+};
+typedef struct pln_binary_cross_entropy_backward_params {
+    float scale;
+} pln_binary_cross_entropy_backward_params;
+
+/* mean_squared_error_backward: (x, labels, count) -> (d_x) */
+enum {
+    PLN_MEAN_SQUARED_ERROR_BACKWARD_INPUT_X = 0,
+    PLN_MEAN_SQUARED_ERROR_BACKWARD_INPUT_LABELS = 1,
+    PLN_MEAN_SQUARED_ERROR_BACKWARD_INPUT_COUNT = 2,
+    PLN_MEAN_SQUARED_ERROR_BACKWARD_INPUTS = 3,
+};
+enum {
+    PLN_MEAN_SQUARED_ERROR_BACKWARD_OUTPUT_D_X = 0,
+    PLN_MEAN_SQUARED_ERROR_BACKWARD_OUTPUTS = 1,
+};
+typedef struct pln_mean_squared_error_backward_params {
+    float scale;
+} pln_mean_squared_error_backward_params;
+
+/* span_cross_entropy_backward: (logits, starts, first, last, lse, count) -> (d_logits) */
+enum {
+    PLN_SPAN_CROSS_ENTROPY_BACKWARD_INPUT_LOGITS = 0,
+    PLN_SPAN_CROSS_ENTROPY_BACKWARD_INPUT_STARTS = 1,
+    PLN_SPAN_CROSS_ENTROPY_BACKWARD_INPUT_FIRST = 2,
+    PLN_SPAN_CROSS_ENTROPY_BACKWARD_INPUT_LAST = 3,
+    PLN_SPAN_CROSS_ENTROPY_BACKWARD_INPUT_LSE = 4,
+    PLN_SPAN_CROSS_ENTROPY_BACKWARD_INPUT_COUNT = 5,
+    PLN_SPAN_CROSS_ENTROPY_BACKWARD_INPUTS = 6,
+};
+enum {
+    PLN_SPAN_CROSS_ENTROPY_BACKWARD_OUTPUT_D_LOGITS = 0,
+    PLN_SPAN_CROSS_ENTROPY_BACKWARD_OUTPUTS = 1,
+};
+typedef struct pln_span_cross_entropy_backward_params {
+    float scale;
+} pln_span_cross_entropy_backward_params;
+
+/* global_norm: (x) -> (norm) */
+enum {
+    PLN_GLOBAL_NORM_INPUT_X = 0,
+    PLN_GLOBAL_NORM_INPUTS = 1,
+};
+enum {
+    PLN_GLOBAL_NORM_OUTPUT_NORM = 0,
+    PLN_GLOBAL_NORM_OUTPUTS = 1,
+};
+
+/* adamw: (parameter, first_moment, second_moment, gradient, settings, factors, norm) -> (parameter, first_moment, second_moment, gradient) */
+enum {
+    PLN_ADAMW_INPUT_PARAMETER = 0,
+    PLN_ADAMW_INPUT_FIRST_MOMENT = 1,
+    PLN_ADAMW_INPUT_SECOND_MOMENT = 2,
+    PLN_ADAMW_INPUT_GRADIENT = 3,
+    PLN_ADAMW_INPUT_SETTINGS = 4,
+    PLN_ADAMW_INPUT_FACTORS = 5,
+    PLN_ADAMW_INPUT_NORM = 6,
+    PLN_ADAMW_INPUTS = 7,
+};
+enum {
+    PLN_ADAMW_OUTPUT_PARAMETER = 0,
+    PLN_ADAMW_OUTPUT_FIRST_MOMENT = 1,
+    PLN_ADAMW_OUTPUT_SECOND_MOMENT = 2,
+    PLN_ADAMW_OUTPUT_GRADIENT = 3,
+    PLN_ADAMW_OUTPUTS = 4,
+};
 
 #endif
 #endif

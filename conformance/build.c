@@ -40,6 +40,11 @@ pln_dim conf_rows(struct conf_case *c, uint32_t full)
     return (pln_dim){conf_symbol(c, c->round == 1 ? (full + 1) / 2 : full, full + 5), 1, 0};
 }
 
+pln_dim conf_rows_or_none(struct conf_case *c, uint32_t full)
+{
+    return (pln_dim){conf_symbol(c, c->round == 1 ? 0 : full, full + 5), 1, 0};
+}
+
 pln_dim conf_fixed(uint32_t rows)
 {
     return (pln_dim){0, 0, rows};
@@ -78,25 +83,27 @@ int32_t conf_input(struct conf_case *c, pln_dim rows, uint32_t width, uint32_t s
     return value;
 }
 
+/* Integers [rows, width], none of them set. */
+static int32_t add_integers(struct conf_case *c, pln_dim rows, uint32_t width)
+{
+    const int32_t value = add_value(c, PLN_VALUE_INPUT, PLN_I32, rows, width, width);
+    c->values[value].data = malloc(((size_t)conf_count(c, rows) * width + 1) * sizeof(int32_t));
+    return value;
+}
+
 int32_t conf_integers(struct conf_case *c, pln_dim rows, const int32_t *numbers)
 {
-    const int32_t value = add_value(c, PLN_VALUE_INPUT, PLN_I32, rows, 1, 1);
-    const size_t n = conf_count(c, rows);
-    int32_t *data = malloc((n + 1) * sizeof *data);
-    if (data)
-        memcpy(data, numbers, n * sizeof *data);
-    c->values[value].data = data;
+    const int32_t value = add_integers(c, rows, 1);
+    if (conf_ints(c, value))
+        memcpy(conf_ints(c, value), numbers, conf_count(c, rows) * sizeof *numbers);
     return value;
 }
 
 int32_t conf_random_integers(struct conf_case *c, pln_dim rows, uint32_t below)
 {
-    const int32_t value = add_value(c, PLN_VALUE_INPUT, PLN_I32, rows, 1, 1);
-    const size_t n = conf_count(c, rows);
-    int32_t *data = malloc((n + 1) * sizeof *data);
-    for (size_t i = 0; data && i < n; i++)
-        data[i] = (int32_t)conf_below(c, below);
-    c->values[value].data = data;
+    const int32_t value = add_integers(c, rows, 1);
+    for (size_t i = 0; conf_ints(c, value) && i < conf_count(c, rows); i++)
+        conf_ints(c, value)[i] = (int32_t)conf_below(c, below);
     return value;
 }
 
@@ -111,10 +118,10 @@ int32_t conf_constant(struct conf_case *c, uint32_t rows, uint32_t width, float 
     return value;
 }
 
-int32_t conf_state(struct conf_case *c, uint32_t rows, uint32_t width)
+int32_t conf_state(struct conf_case *c, uint32_t rows, uint32_t width, float scale)
 {
     const int32_t value = add_value(c, PLN_VALUE_STATE, PLN_F32, conf_fixed(rows), width, 0);
-    fill_noise(c, value, 1);
+    fill_noise(c, value, scale);
     return value;
 }
 
@@ -132,9 +139,24 @@ int32_t conf_window(struct conf_case *c, int32_t of, uint32_t column, uint32_t w
     return value;
 }
 
+int32_t conf_part(struct conf_case *c, int32_t of, uint32_t row, uint32_t rows, uint32_t width)
+{
+    const int32_t value = add_value(c, c->values[of].kind, PLN_F32, conf_fixed(rows), width, 0);
+    c->values[value].base = of;
+    c->values[value].first = row * c->values[of].stride;
+    c->values[value].part = true;
+    return value;
+}
+
 int32_t conf_same(struct conf_case *c, int32_t of)
 {
-    const int32_t value = conf_window(c, of, 0, c->values[of].width);
+    const int32_t value = (int32_t)c->n_values++;
+    c->values[value] = c->values[of];
+    c->values[value].data = NULL;
+    if (c->values[of].base == PLN_ABSENT)
+        c->values[value].base = of;
+    if (c->values[of].kind != PLN_VALUE_STATE)
+        c->values[value].kind = PLN_VALUE_TEMPORARY;
     if (c->values[of].kind != PLN_VALUE_STATE)
         c->values[value].kind = PLN_VALUE_TEMPORARY;
     return value;
@@ -167,4 +189,47 @@ void conf_free(struct conf_case *c)
     for (uint32_t i = 0; i < c->n_values; i++)
         free(c->values[i].data);
     c->n_values = c->n_nodes = c->n_symbols = 0;
+}
+
+struct conf_packed conf_pack(struct conf_case *c, const uint32_t *lengths, uint32_t n, bool one)
+{
+    struct conf_packed p = {.n = n};
+    uint32_t full = 0;
+    for (uint32_t i = 0; i < n; i++)
+        full += lengths[i];
+    if (c->round == 1 && n > 1)
+        p.n--;
+    for (uint32_t i = 0; i < p.n; i++) {
+        const bool shortened = c->round == 1 && (i % 2 || n == 1);
+        const uint32_t length = shortened ? (lengths[i] + (one || n == 1)) / 2 : lengths[i];
+        p.starts[i + 1] = p.starts[i] + (int32_t)length;
+    }
+    p.rows = (pln_dim){conf_symbol(c, (uint32_t)p.starts[p.n], full + 3), 1, 0};
+    p.starts_rows = (pln_dim){conf_symbol(c, p.n, n + 2), 1, 1};
+    return p;
+}
+
+int32_t conf_origin(struct conf_case *c, pln_dim rows, const struct conf_packed *packed)
+{
+    enum { ROWS_OF_A_SEQUENCE = 6, FIRST_SEQUENCE = 11 };
+    const int32_t value = add_integers(c, rows, 2);
+    int32_t *data = conf_ints(c, value), sequence = 0, position = 0;
+    for (uint32_t r = 0; data && r < conf_count(c, rows); r++, position++) {
+        while (packed ? (int32_t)r >= packed->starts[sequence + 1] : position == ROWS_OF_A_SEQUENCE) {
+            sequence++;
+            position = 0;
+        }
+        data[2 * r] = FIRST_SEQUENCE + sequence;
+        data[2 * r + 1] = position;
+    }
+    return value;
+}
+
+int32_t conf_random(struct conf_case *c)
+{
+    const int32_t value = add_integers(c, conf_fixed(1), 3);
+    static const int32_t numbers[] = {-77, 12345, 3}; /* the seed, low and high word; the step */
+    if (conf_ints(c, value))
+        memcpy(conf_ints(c, value), numbers, sizeof numbers);
+    return value;
 }

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Cases of the ops that see rows: linear, layer_norm, activation, gather, embed, accumulate; and of a chain of them.
+ * Cases of the ops that see rows: linear, layer_norm, activation, gather, embed; and of a chain of them.
  */
 #include <math.h>
 #include <stdio.h>
 
 #include "conformance/harness.h"
-
-bool conf_quick;
 
 #define COUNT(array) (uint32_t)(sizeof(array) / sizeof *(array))
 
@@ -26,33 +24,59 @@ static const uint32_t linear_shapes[][3] = {
     {2, 5, 2},       {5, 50, 15},    {31, 96, 63},   {65, 129, 50},  {127, 64, 256},
 };
 
+enum { BARE, BIAS, PREACTIVATION, WINDOWS, WIDE, DROPOUT, STATE, LINEAR_FORMS };
+static const char *const linear_forms[] = {
+    "bare",    "bias", "bias, residual, preactivation", "windows", "wide rows", "dropout, residual, preactivation",
+    "a state",
+};
+
+/* The weight, a constant or a part of a flat state. */
+static int32_t add_weight(struct conf_case *c, uint32_t n, uint32_t k, bool state, bool plain)
+{
+    enum { FLAT_WIDTH = 256 };
+    const float scale = 1 / sqrtf((float)k);
+    if (!state)
+        return conf_constant(c, n, k, scale, plain);
+    const uint32_t rows = (n * ((k + 3) & ~3u) + FLAT_WIDTH - 1) / FLAT_WIDTH;
+    return conf_part(c, conf_state(c, rows + 2, FLAT_WIDTH, scale), 1, n, k);
+}
+
+static void add_linear_operands(struct conf_case *c, struct conf_node *node, uint32_t form, pln_dim rows, uint32_t n)
+{
+    if (form != BARE)
+        node->inputs[PLN_LINEAR_INPUT_BIAS] = conf_constant(c, 1, n, 0.5f, true);
+    if (form == PREACTIVATION || form == WIDE || form == DROPOUT)
+        node->inputs[PLN_LINEAR_INPUT_RESIDUAL] = conf_input(c, rows, n, form == WIDE ? n + 9 : 0, 1);
+    if (form == DROPOUT) {
+        node->inputs[PLN_LINEAR_INPUT_ORIGIN] = conf_origin(c, rows, NULL);
+        node->inputs[PLN_LINEAR_INPUT_RANDOM] = conf_random(c);
+    }
+    if (form == PREACTIVATION || form == DROPOUT)
+        node->outputs[PLN_LINEAR_OUTPUT_PREACTIVATION] = conf_output(c, rows, n);
+}
+
 bool conf_linear(struct conf_case *c, uint32_t index)
 {
-    const uint32_t form = index % 5, i = index / 5;
-    static const char *const forms[] = {"bare", "bias", "bias, residual, preactivation", "windows", "wide rows"};
+    const uint32_t form = index % LINEAR_FORMS, i = index / LINEAR_FORMS;
     if (i >= (conf_quick ? 8 : COUNT(linear_shapes)))
         return false;
     const uint32_t n = linear_shapes[i][1], k = linear_shapes[i][2];
     const pln_dim rows = conf_rows(c, linear_shapes[i][0]);
-    const pln_linear_params params = {.activation = form == 1 ? PLN_ACTIVATION_GELU : form == 2 ? index % 16 : 0};
-    name_case(c, "linear", linear_shapes[i][0], n, k, forms[form]);
-    int32_t x = conf_input(c, rows, form == 3 ? k + 17 : k, form == 4 ? k + 13 : 0, 1);
-    if (form == 3)
-        x = conf_window(c, x, i % 2 ? 5 : 15, k);
-    const int32_t w = conf_constant(c, n, k, 1 / sqrtf((float)k), index % 2);
+    const bool drops = form == DROPOUT;
+    const pln_linear_params params = {.activation = form == BIAS                     ? PLN_ACTIVATION_GELU
+                                                    : form == PREACTIVATION || drops ? i % 16
+                                                                                     : 0,
+                                      .site = drops ? CONF_SITE : 0,
+                                      .drop_below = drops ? CONF_DROP_BELOW : 0,
+                                      .keep_scale = drops ? CONF_KEEP_SCALE : 0};
+    name_case(c, "linear", linear_shapes[i][0], n, k, linear_forms[form]);
+    const int32_t x = conf_input(c, rows, form == WINDOWS ? k + 17 : k, form == WIDE ? k + 13 : 0, 1);
     struct conf_node *node = conf_node(c, PLN_OP_LINEAR, &params, sizeof params, PLN_LINEAR_INPUTS, PLN_LINEAR_OUTPUTS);
-    node->inputs[PLN_LINEAR_INPUT_X] = x;
-    node->inputs[PLN_LINEAR_INPUT_WEIGHT] = w;
-    if (form)
-        node->inputs[PLN_LINEAR_INPUT_BIAS] = conf_constant(c, 1, n, 0.5f, true);
-    if (form == 2 || form == 4)
-        node->inputs[PLN_LINEAR_INPUT_RESIDUAL] = conf_input(c, rows, n, form == 4 ? n + 9 : 0, 1);
-    if (form == 2)
-        node->outputs[PLN_LINEAR_OUTPUT_PREACTIVATION] = conf_output(c, rows, n);
-    int32_t y = conf_output(c, rows, form == 3 ? n + 6 : n);
-    if (form == 3)
-        y = conf_window(c, y, 3, n);
-    node->outputs[PLN_LINEAR_OUTPUT_Y] = y;
+    node->inputs[PLN_LINEAR_INPUT_X] = form == WINDOWS ? conf_window(c, x, i % 2 ? 5 : 15, k) : x;
+    node->inputs[PLN_LINEAR_INPUT_WEIGHT] = add_weight(c, n, k, form == STATE, index % 2);
+    add_linear_operands(c, node, form, rows, n);
+    const int32_t y = conf_output(c, rows, form == WINDOWS ? n + 6 : n);
+    node->outputs[PLN_LINEAR_OUTPUT_Y] = form == WINDOWS ? conf_window(c, y, 3, n) : y;
     return true;
 }
 
@@ -91,13 +115,18 @@ bool conf_layer_norm(struct conf_case *c, uint32_t index)
 
 bool conf_activation(struct conf_case *c, uint32_t index)
 {
-    const uint32_t form = index % 3, activation = index / 3;
-    static const uint32_t widths[] = {33, 64, 5};
+    static const char *const forms[] = {"", "in place", "window", "residual", "in place, dropout, residual"};
+    static const uint32_t widths[] = {33, 64, 5, 40, 70};
+    const uint32_t form = index % COUNT(forms), activation = index / COUNT(forms);
     if (activation >= 16)
         return false;
-    const pln_activation_params params = {.activation = activation};
+    const bool drops = form == 4;
+    const pln_activation_params params = {.activation = activation,
+                                          .site = drops ? CONF_SITE : 0,
+                                          .drop_below = drops ? CONF_DROP_BELOW : 0,
+                                          .keep_scale = drops ? CONF_KEEP_SCALE : 0};
     const pln_dim rows = conf_rows(c, 21);
-    snprintf(c->name, sizeof c->name, "activation %u, form %u", activation, form);
+    snprintf(c->name, sizeof c->name, "activation %u, %s", activation, forms[form]);
     int32_t x = conf_input(c, rows, form == 2 ? widths[form] + 17 : widths[form], 0, 6);
     const uint32_t first = form == 2 ? 15 : 0;
     conf_floats(c, x)[first] = 90; /* where exponentials end */
@@ -105,9 +134,15 @@ bool conf_activation(struct conf_case *c, uint32_t index)
     conf_floats(c, x)[first + 2] = 0;
     if (form == 2)
         x = conf_window(c, x, first, widths[form]);
-    struct conf_node *node = conf_node(c, PLN_OP_ACTIVATION, &params, sizeof params, 1, 1);
-    node->inputs[0] = x;
-    node->outputs[0] = form == 1 ? conf_same(c, x) : conf_output(c, rows, widths[form]);
+    struct conf_node *node = conf_node(c, PLN_OP_ACTIVATION, &params, sizeof params, PLN_ACTIVATION_INPUTS, 1);
+    node->inputs[PLN_ACTIVATION_INPUT_X] = x;
+    if (form >= 3)
+        node->inputs[PLN_ACTIVATION_INPUT_RESIDUAL] = conf_input(c, rows, widths[form], widths[form] + 5, 1);
+    if (drops) {
+        node->inputs[PLN_ACTIVATION_INPUT_ORIGIN] = conf_origin(c, rows, NULL);
+        node->inputs[PLN_ACTIVATION_INPUT_RANDOM] = conf_random(c);
+    }
+    node->outputs[0] = form == 1 || form == 4 ? conf_same(c, x) : conf_output(c, rows, widths[form]);
     return true;
 }
 
@@ -130,51 +165,55 @@ bool conf_gather(struct conf_case *c, uint32_t index)
 static const uint32_t embed_shapes[][3] = {{1, 1, 1},   {3, 2, 5},     {7, 5, 50},    {33, 8, 40},
                                            {20, 33, 7}, {65, 96, 300}, {12, 128, 97}, {5, 768, 64}};
 
-bool conf_embed(struct conf_case *c, uint32_t index)
+enum { IDS, NO_POSITIONS, EMBEDDINGS, STATISTICS, DROPPED, EMBED_FORMS };
+static const char *const embed_forms[] = {"ids", "ids, no positions", "embeddings", "mean and rstd", "dropout"};
+
+static void add_embed_operands(struct conf_case *c, struct conf_node *node, uint32_t form, pln_dim rows,
+                               const uint32_t *shape)
 {
-    const uint32_t form = index % 4, i = index / 4;
-    if (i >= (conf_quick ? 4 : COUNT(embed_shapes)))
-        return false;
-    const uint32_t width = embed_shapes[i][1], vocab = embed_shapes[i][2];
-    const pln_dim rows = conf_rows(c, embed_shapes[i][0]);
-    const pln_embed_params params = {.eps = width < 3 ? 1e-3f : 1e-12f};
-    struct conf_node *node = conf_node(c, PLN_OP_EMBED, &params, sizeof params, PLN_EMBED_INPUTS, PLN_EMBED_OUTPUTS);
-    name_case(c, "embed", embed_shapes[i][0], width, vocab,
-              (const char *const[]){"ids", "ids, no positions", "embeddings", "mean and rstd"}[form]);
-    if (form == 2) {
+    const uint32_t width = shape[1], vocab = shape[2];
+    if (form == EMBEDDINGS) {
         node->inputs[PLN_EMBED_INPUT_EMBEDDINGS] = conf_input(c, rows, width, 0, 1);
     } else {
         node->inputs[PLN_EMBED_INPUT_IDS] = conf_random_integers(c, rows, vocab);
-        node->inputs[PLN_EMBED_INPUT_WORD] = conf_constant(c, vocab, width, 1, index % 2);
+        node->inputs[PLN_EMBED_INPUT_WORD] = conf_constant(c, vocab, width, 1, width % 2);
     }
     node->inputs[PLN_EMBED_INPUT_TOKEN_TYPES] = conf_random_integers(c, rows, 2);
     node->inputs[PLN_EMBED_INPUT_TYPE] = conf_constant(c, 2, width, 1, false);
-    if (form != 1) {
+    if (form != NO_POSITIONS) {
         node->inputs[PLN_EMBED_INPUT_POSITIONS] = conf_random_integers(c, rows, 11);
         node->inputs[PLN_EMBED_INPUT_POSITION] = conf_constant(c, 11, width, 1, true);
     }
     node->inputs[PLN_EMBED_INPUT_GAMMA] = conf_constant(c, 1, width, 1, true);
     node->inputs[PLN_EMBED_INPUT_BETA] = conf_constant(c, 1, width, 1, true);
-    node->outputs[PLN_EMBED_OUTPUT_Y] =
-        form == 1 ? conf_window(c, conf_output(c, rows, width + 18), 15, width) : conf_output(c, rows, width);
-    if (form == 3) {
+    if (form == DROPPED) {
+        node->inputs[PLN_EMBED_INPUT_ORIGIN] = conf_origin(c, rows, NULL);
+        node->inputs[PLN_EMBED_INPUT_RANDOM] = conf_random(c);
+    }
+}
+
+bool conf_embed(struct conf_case *c, uint32_t index)
+{
+    const uint32_t form = index % EMBED_FORMS, i = index / EMBED_FORMS;
+    if (i >= (conf_quick ? 4 : COUNT(embed_shapes)))
+        return false;
+    const uint32_t width = embed_shapes[i][1];
+    const pln_dim rows = conf_rows(c, embed_shapes[i][0]);
+    const bool drops = form == DROPPED;
+    const pln_embed_params params = {.eps = width < 3 ? 1e-3f : 1e-12f,
+                                     .site = drops ? CONF_SITE : 0,
+                                     .drop_below = drops ? CONF_DROP_BELOW : 0,
+                                     .keep_scale = drops ? CONF_KEEP_SCALE : 0};
+    struct conf_node *node = conf_node(c, PLN_OP_EMBED, &params, sizeof params, PLN_EMBED_INPUTS, PLN_EMBED_OUTPUTS);
+    name_case(c, "embed", embed_shapes[i][0], width, embed_shapes[i][2], embed_forms[form]);
+    add_embed_operands(c, node, form, rows, embed_shapes[i]);
+    node->outputs[PLN_EMBED_OUTPUT_Y] = form == NO_POSITIONS
+                                            ? conf_window(c, conf_output(c, rows, width + 18), 15, width)
+                                            : conf_output(c, rows, width);
+    if (form == STATISTICS) {
         node->outputs[PLN_EMBED_OUTPUT_MEAN] = conf_output(c, rows, 1);
         node->outputs[PLN_EMBED_OUTPUT_RSTD] = conf_output(c, rows, 1);
     }
-    return true;
-}
-
-bool conf_accumulate(struct conf_case *c, uint32_t index)
-{
-    static const uint32_t shapes[][2] = {{1, 1}, {3, 5}, {33, 64}, {7, 130}};
-    if (index >= COUNT(shapes))
-        return false;
-    const pln_accumulate_params params = {.scale = -0.75f};
-    name_case(c, "accumulate", shapes[index][0], shapes[index][1], 1, "");
-    struct conf_node *node = conf_node(c, PLN_OP_ACCUMULATE, &params, sizeof params, 2, 1);
-    node->inputs[0] = conf_state(c, shapes[index][0], shapes[index][1]);
-    node->inputs[1] = conf_input(c, conf_fixed(shapes[index][0]), shapes[index][1], 0, 1);
-    node->outputs[0] = conf_same(c, node->inputs[0]);
     return true;
 }
 

@@ -6,37 +6,43 @@
 
 #include "conformance/harness.h"
 
+/* What is more than this build knows of activation. */
 struct newer {
     const char *what;
-    uint32_t op, version, params_size, extra_inputs, extra_outputs;
+    uint32_t op, version, extra_params, extra_inputs, extra_outputs;
     bool filled; /* the params behind the known ones are not zero */
     bool taken;
 };
 static const struct newer newer_nodes[] = {
-    {"activation as it is", PLN_OP_ACTIVATION, 1, 4, 0, 0, false, true},
-    {"longer params, zero", PLN_OP_ACTIVATION, 1, 8, 0, 0, false, true},
-    {"longer params, not zero", PLN_OP_ACTIVATION, 1, 8, 0, 0, true, false},
-    {"an input more", PLN_OP_ACTIVATION, 1, 4, 1, 0, false, false},
-    {"an output more", PLN_OP_ACTIVATION, 1, 4, 0, 1, false, false},
-    {"a later version", PLN_OP_ACTIVATION, 1000, 4, 0, 0, false, false},
-    {"an unknown op", 9999, 1, 4, 0, 0, false, false},
+    {"activation as it is", PLN_OP_ACTIVATION, 1, 0, 0, 0, false, true},
+    {"longer params, zero", PLN_OP_ACTIVATION, 1, 1, 0, 0, false, true},
+    {"longer params, not zero", PLN_OP_ACTIVATION, 1, 1, 0, 0, true, false},
+    {"an input more", PLN_OP_ACTIVATION, 1, 0, 1, 0, false, false},
+    {"an output more", PLN_OP_ACTIVATION, 1, 0, 0, 1, false, false},
+    {"a later version", PLN_OP_ACTIVATION, 1000, 0, 0, 0, false, false},
+    {"an unknown op", 9999, 1, 0, 0, 0, false, false},
 };
 
 static bool takes(const struct conf_target *t, const struct newer *n)
 {
+    enum { KNOWN = sizeof(pln_activation_params) / sizeof(uint32_t) };
     static const uint32_t capacity[2] = {0, 8};
-    const uint32_t params[2] = {PLN_ACTIVATION_RELU, n->filled ? 1 : 0};
+    uint32_t params[KNOWN + 1] = {PLN_ACTIVATION_RELU};
+    params[KNOWN] = n->filled;
     const pln_value_info value = {
         .kind = PLN_VALUE_TEMPORARY, .dtype = PLN_F32, .rows = {1, 1, 0}, .width = 8, .row_stride = 8, .name = "value"};
     const pln_value_info values[4] = {value, value, value, value};
-    static const int32_t inputs[2] = {0, 1}, outputs[2] = {2, 3};
+    int32_t inputs[PLN_ACTIVATION_INPUTS + 1];
+    for (uint32_t i = 0; i <= PLN_ACTIVATION_INPUTS; i++)
+        inputs[i] = i == PLN_ACTIVATION_INPUT_X ? 0 : i == PLN_ACTIVATION_INPUTS ? 1 : PLN_ABSENT;
+    static const int32_t outputs[PLN_ACTIVATION_OUTPUTS + 1] = {2, 3};
     const pln_node_info node = {.op = n->op,
                                 .version = n->version,
                                 .name = "node",
                                 .params = params,
-                                .params_size = n->params_size,
-                                .n_inputs = 1 + n->extra_inputs,
-                                .n_outputs = 1 + n->extra_outputs,
+                                .params_size = (uint32_t)((KNOWN + n->extra_params) * sizeof(uint32_t)),
+                                .n_inputs = PLN_ACTIVATION_INPUTS + n->extra_inputs,
+                                .n_outputs = PLN_ACTIVATION_OUTPUTS + n->extra_outputs,
                                 .inputs = inputs,
                                 .outputs = outputs};
     const pln_segment segment = {.size = sizeof segment,

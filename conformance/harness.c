@@ -189,14 +189,14 @@ static enum conf_verdict open_instance(struct instance *in, const struct conf_ca
     return CONF_FAILED;
 }
 
-/* Whether a node reads column k of a value, itself or through a window. */
+/* Whether a node reads column k of a value, itself or through a window; the parts of a flat state know no columns. */
 static bool is_read(const struct conf_case *c, int32_t value, uint32_t k)
 {
     for (uint32_t i = 0; i < c->n_nodes; i++)
         for (uint32_t j = 0; j < c->nodes[i].n_inputs; j++) {
             const int32_t at = c->nodes[i].inputs[j];
             const struct conf_value *v = at == PLN_ABSENT ? NULL : &c->values[at];
-            if (v && (at == value || (v->base == value && k >= v->first && k - v->first < v->width)))
+            if (v && (at == value || (v->base == value && (v->part || (k >= v->first && k - v->first < v->width)))))
                 return true;
         }
     return false;

@@ -12,7 +12,7 @@
 #include "api/pleione_backend.h"
 #include "api/pleione_ops.h"
 
-enum { CONF_VALUES = 40, CONF_NODES = 8, CONF_SYMBOLS = 12, CONF_OPERANDS = 16, CONF_ROUNDS = 3 };
+enum { CONF_VALUES = 48, CONF_NODES = 8, CONF_SYMBOLS = 12, CONF_OPERANDS = 16, CONF_ROUNDS = 3, CONF_SEQUENCES = 12 };
 
 struct conf_value {
     uint32_t kind, dtype; /* pln_value_kind, pln_dtype */
@@ -20,6 +20,7 @@ struct conf_value {
     uint32_t width, stride;
     int32_t base;   /* the value whose memory it is, PLN_ABSENT: its own */
     uint32_t first; /* elements after the start of the base */
+    bool part;      /* of a flat state: its rows are not those of the base */
     void *data;     /* dense f32 or i32 [real rows, width] of inputs, states, constants; NULL: an output */
     bool plain;     /* a constant is handed over where it lies */
 };
@@ -52,6 +53,8 @@ uint32_t conf_below(struct conf_case *c, uint32_t n);
 uint32_t conf_symbol(struct conf_case *c, uint32_t number, uint32_t capacity);
 /* A row count that is `full` in the rounds that are, and fewer in the other. */
 pln_dim conf_rows(struct conf_case *c, uint32_t full);
+/* The same, with none in that other round. */
+pln_dim conf_rows_or_none(struct conf_case *c, uint32_t full);
 pln_dim conf_fixed(uint32_t rows);
 uint32_t conf_count(const struct conf_case *c, pln_dim rows);
 
@@ -60,9 +63,11 @@ int32_t conf_input(struct conf_case *c, pln_dim rows, uint32_t width, uint32_t s
 int32_t conf_integers(struct conf_case *c, pln_dim rows, const int32_t *numbers);
 int32_t conf_random_integers(struct conf_case *c, pln_dim rows, uint32_t below);
 int32_t conf_constant(struct conf_case *c, uint32_t rows, uint32_t width, float scale, bool plain);
-int32_t conf_state(struct conf_case *c, uint32_t rows, uint32_t width);
+int32_t conf_state(struct conf_case *c, uint32_t rows, uint32_t width, float scale);
 int32_t conf_output(struct conf_case *c, pln_dim rows, uint32_t width);
 int32_t conf_window(struct conf_case *c, int32_t of, uint32_t column, uint32_t width);
+/* A parameter in a flat state, from one of its rows on. */
+int32_t conf_part(struct conf_case *c, int32_t of, uint32_t row, uint32_t rows, uint32_t width);
 /* An output in the memory of an input: in place. */
 int32_t conf_same(struct conf_case *c, int32_t of);
 float *conf_floats(struct conf_case *c, int32_t value);
@@ -71,6 +76,24 @@ int32_t *conf_ints(struct conf_case *c, int32_t value);
 struct conf_node *conf_node(struct conf_case *c, uint32_t op, const void *params, uint32_t params_size,
                             uint32_t n_inputs, uint32_t n_outputs);
 void conf_free(struct conf_case *c);
+
+/* Packed sequences: lengths of this round, their starts, symbols for rows and starts. */
+struct conf_packed {
+    uint32_t n;
+    int32_t starts[CONF_SEQUENCES + 1];
+    pln_dim rows, starts_rows;
+};
+
+/* In the short round every second sequence is shortened (`one`: but keeps a row) and the last left out; a lone one is
+ * shortened. */
+struct conf_packed conf_pack(struct conf_case *c, const uint32_t *lengths, uint32_t n, bool one);
+
+/* Inputs and params of dropout: what it is counted from (rows of some sequences; of `packed` if it is given), seed and
+ * step. */
+int32_t conf_origin(struct conf_case *c, pln_dim rows, const struct conf_packed *packed);
+int32_t conf_random(struct conf_case *c);
+enum { CONF_SITE = 5, CONF_DROP_BELOW = 0x30000000 };
+#define CONF_KEEP_SCALE (16.0f / 13)
 
 /* Fills case `index` of an op for c->round; false if there are no more. */
 typedef bool conf_fill(struct conf_case *c, uint32_t index);
@@ -113,7 +136,8 @@ extern const struct conf_group conf_groups[];
 extern const uint32_t conf_n_groups;
 extern bool conf_quick; /* small shapes only, for slow devices */
 
-conf_fill conf_linear, conf_layer_norm, conf_activation, conf_gather, conf_embed, conf_attention, conf_segment_mean,
-    conf_cross_entropy, conf_binary_cross_entropy, conf_mean_squared_error, conf_span_cross_entropy, conf_accumulate,
-    conf_tied, conf_chain, conf_masked;
+#define PLN_OP(number, version, NAME, name, inputs, outputs, in_place, params, gradient) conf_fill conf_##name;
+#include "graph/ops.def"
+#undef PLN_OP
+conf_fill conf_tied, conf_chain, conf_masked;
 #endif

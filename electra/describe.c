@@ -89,7 +89,7 @@ static void mark_nodes(pln_graph *graph)
     for (uint32_t i = 0; i < graph->n_nodes; i++) {
         char name[160];
         snprintf(name, sizeof name, "node:%s", graph->nodes[i]->name);
-        pln_graph_output(graph, name, graph->nodes[i]->outputs[0]);
+        pln_graph_output(graph, name, graph_node_value(graph->nodes[i]));
     }
 }
 

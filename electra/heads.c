@@ -75,7 +75,7 @@ static void pretraining_head(struct electra_describe *d, pln_value *x)
     if (d->features->labels)
         mark(d, "loss",
              pln_binary_cross_entropy(d->graph, "loss", logits, input(d, "labels", PLN_F32, d->tokens, 1),
-                                      input(d, "weights", PLN_F32, d->tokens, 1)));
+                                      input(d, "weights", PLN_F32, d->tokens, 1), (pln_loss_options){0}));
 }
 
 /* The output matrix is the word table, unless the checkpoint is untied and has its own. */
@@ -107,7 +107,9 @@ static void vocabulary_head(struct electra_describe *d, pln_value *x)
         pln_linear(d->graph, x, vocabulary_weight(d), (pln_linear_options){.name = "predictions.logits", .bias = bias});
     mark(d, "logits", logits);
     if (d->features->labels)
-        mark(d, "loss", pln_cross_entropy(d->graph, "loss", logits, input(d, "labels", PLN_I32, rows, 1), -100, NULL));
+        mark(d, "loss",
+             pln_cross_entropy(d->graph, "loss", logits, input(d, "labels", PLN_I32, rows, 1), -100,
+                               (pln_loss_options){0}));
 }
 
 static void sequence_head(struct electra_describe *d, pln_value *x)
@@ -123,11 +125,11 @@ static void sequence_head(struct electra_describe *d, pln_value *x)
     const bool single = d->features->problem == ELECTRA_SINGLE_LABEL;
     pln_value *labels = input(d, "labels", single ? PLN_I32 : PLN_F32, d->batch, single ? 1 : c->num_labels);
     if (single)
-        mark(d, "loss", pln_cross_entropy(d->graph, "loss", logits, labels, -100, NULL));
+        mark(d, "loss", pln_cross_entropy(d->graph, "loss", logits, labels, -100, (pln_loss_options){0}));
     else if (d->features->problem == ELECTRA_REGRESSION)
-        mark(d, "loss", pln_mean_squared_error(d->graph, "loss", logits, labels));
+        mark(d, "loss", pln_mean_squared_error(d->graph, "loss", logits, labels, (pln_loss_options){0}));
     else
-        mark(d, "loss", pln_binary_cross_entropy(d->graph, "loss", logits, labels, NULL));
+        mark(d, "loss", pln_binary_cross_entropy(d->graph, "loss", logits, labels, NULL, (pln_loss_options){0}));
 }
 
 static void token_head(struct electra_describe *d, pln_value *x)
@@ -137,7 +139,8 @@ static void token_head(struct electra_describe *d, pln_value *x)
     mark(d, "logits", logits);
     if (d->features->labels)
         mark(d, "loss",
-             pln_cross_entropy(d->graph, "loss", logits, input(d, "labels", PLN_I32, d->tokens, 1), -100, NULL));
+             pln_cross_entropy(d->graph, "loss", logits, input(d, "labels", PLN_I32, d->tokens, 1), -100,
+                               (pln_loss_options){0}));
 }
 
 /* Where an answer begins and ends: [tokens, 2]. */
@@ -149,7 +152,7 @@ static void answer_head(struct electra_describe *d, pln_value *x)
     if (d->features->labels)
         mark(d, "loss",
              pln_span_cross_entropy(d->graph, "loss", logits, d->starts, input(d, "first", PLN_I32, d->batch, 1),
-                                    input(d, "last", PLN_I32, d->batch, 1)));
+                                    input(d, "last", PLN_I32, d->batch, 1), (pln_loss_options){0}));
 }
 
 /* SequenceSummary: one vector for each sequence. */
@@ -164,7 +167,8 @@ static pln_value *summary(struct electra_describe *d, pln_value *x)
                              (pln_linear_options){.name = "summary.dense", .activation = c->summary_activation});
     return c->summary_activation == PLN_ACTIVATION_NONE
                ? x
-               : pln_activation(d->graph, "summary.activation", x, c->summary_activation);
+               : pln_activation(d->graph, x, c->summary_activation,
+                                (pln_activation_options){.name = "summary.activation"});
 }
 
 /* Each sequence of the batch is a choice; `examples` of them side by side. */
@@ -177,7 +181,8 @@ static void choice_head(struct electra_describe *d, pln_value *x)
     mark(d, "logits", logits);
     if (d->features->labels)
         mark(d, "loss",
-             pln_cross_entropy(d->graph, "loss", logits, input(d, "labels", PLN_I32, examples, 1), -100, NULL));
+             pln_cross_entropy(d->graph, "loss", logits, input(d, "labels", PLN_I32, examples, 1), -100,
+                               (pln_loss_options){0}));
 }
 
 void electra_head(struct electra_describe *d, pln_value *x)

@@ -25,7 +25,7 @@ void graph_fail(pln_graph *graph, const char *node, pln_status status, const cha
     pln_fail(&graph->error, status, "graph %s, %s: %s", graph->name, node, text);
 }
 
-static bool usable(pln_graph *graph, const char *what)
+bool graph_usable(pln_graph *graph, const char *what)
 {
     if (!graph || graph->error.status != PLN_OK)
         return false;
@@ -34,7 +34,7 @@ static bool usable(pln_graph *graph, const char *what)
     return !graph->finished;
 }
 
-static void *allocate(pln_graph *graph, size_t bytes)
+void *graph_allocate(pln_graph *graph, size_t bytes)
 {
     void *memory = arena_allocate(&graph->arena, bytes);
     if (!memory)
@@ -43,12 +43,12 @@ static void *allocate(pln_graph *graph, size_t bytes)
 }
 
 /* Pointers move to a larger array; the old one stays in the arena until the graph ends. */
-static void *grow(pln_graph *graph, void *old, uint32_t n, uint32_t *room, size_t size)
+void *graph_grow(pln_graph *graph, void *old, uint32_t n, uint32_t *room, size_t size)
 {
     if (n < *room)
         return old;
     const uint32_t wanted = *room ? 2 * *room : 32;
-    void *memory = allocate(graph, wanted * size);
+    void *memory = graph_allocate(graph, wanted * size);
     if (!memory)
         return NULL;
     if (n)
@@ -97,7 +97,7 @@ pln_status pln_graph_finish(pln_graph *graph, pln_error *error)
 
 uint32_t pln_graph_symbol(pln_graph *graph, const char *name)
 {
-    if (!usable(graph, name))
+    if (!graph_usable(graph, name))
         return 0;
     for (uint32_t i = 1; i < graph->n_symbols; i++)
         if (strcmp(graph->symbols[i], name) == 0)
@@ -112,7 +112,7 @@ uint32_t pln_graph_symbol(pln_graph *graph, const char *name)
 
 void pln_graph_begin(pln_graph *graph, const char *format, ...)
 {
-    if (!usable(graph, "scope"))
+    if (!graph_usable(graph, "scope"))
         return;
     char text[128];
     va_list arguments;
@@ -121,8 +121,8 @@ void pln_graph_begin(pln_graph *graph, const char *format, ...)
     va_end(arguments);
     const char *outer = graph->scope ? graph->scope->prefix : "";
     const size_t bytes = strlen(outer) + strlen(text) + 2;
-    struct graph_scope *scope = allocate(graph, sizeof *scope);
-    char *prefix = allocate(graph, bytes);
+    struct graph_scope *scope = graph_allocate(graph, sizeof *scope);
+    char *prefix = graph_allocate(graph, bytes);
     if (!scope || !prefix)
         return;
     snprintf(prefix, bytes, "%s%s.", outer, text);
@@ -132,7 +132,7 @@ void pln_graph_begin(pln_graph *graph, const char *format, ...)
 
 void pln_graph_end(pln_graph *graph)
 {
-    if (!usable(graph, "scope"))
+    if (!graph_usable(graph, "scope"))
         return;
     if (!graph->scope)
         graph_fail(graph, "scope", PLN_INVALID, "pln_graph_end without pln_graph_begin");
@@ -140,26 +140,26 @@ void pln_graph_end(pln_graph *graph)
         graph->scope = graph->scope->outer;
 }
 
-static const char *scoped_name(pln_graph *graph, const char *name)
+const char *graph_scoped_name(pln_graph *graph, const char *name)
 {
     const char *prefix = graph->scope ? graph->scope->prefix : "";
     const size_t bytes = strlen(prefix) + strlen(name) + 1;
-    char *text = allocate(graph, bytes);
+    char *text = graph_allocate(graph, bytes);
     if (text)
         snprintf(text, bytes, "%s%s", prefix, name);
     return text;
 }
 
 /* Rows of four or more elements begin at multiples of four: kernels load 16 bytes at once. */
-static uint32_t padded(uint32_t width)
+uint32_t graph_row_stride(uint32_t width)
 {
     return width < 4 ? width : (width + 3) & ~3u;
 }
 
-static pln_value *add_value(pln_graph *graph, const pln_value *value)
+pln_value *graph_add_value(pln_graph *graph, const pln_value *value)
 {
-    pln_value **values = grow(graph, graph->values, graph->n_values, &graph->room_values, sizeof *values);
-    pln_value *copy = allocate(graph, sizeof *copy);
+    pln_value **values = graph_grow(graph, graph->values, graph->n_values, &graph->room_values, sizeof *values);
+    pln_value *copy = graph_allocate(graph, sizeof *copy);
     if (!values || !copy)
         return NULL;
     *copy = *value;
@@ -175,7 +175,7 @@ static pln_value *add_value(pln_graph *graph, const pln_value *value)
 static pln_value *add_leaf(pln_graph *graph, const char *name, pln_value_kind kind, pln_dtype dtype, pln_dim rows,
                            uint32_t width)
 {
-    if (!usable(graph, name))
+    if (!graph_usable(graph, name))
         return NULL;
     for (uint32_t i = 0; i < graph->n_values; i++)
         if (graph->values[i]->kind == kind && kind != PLN_VALUE_CONSTANT && strcmp(graph->values[i]->name, name) == 0)
@@ -187,9 +187,13 @@ static pln_value *add_leaf(pln_graph *graph, const char *name, pln_value_kind ki
     const char *copy = arena_copy(&graph->arena, name);
     if (!copy || graph->error.status != PLN_OK)
         return NULL;
-    const pln_value value = {
-        .kind = kind, .dtype = dtype, .rows = rows, .width = width, .name = copy, .row_stride = padded(width)};
-    return add_value(graph, &value);
+    const pln_value value = {.kind = kind,
+                             .dtype = dtype,
+                             .rows = rows,
+                             .width = width,
+                             .name = copy,
+                             .row_stride = graph_row_stride(width)};
+    return graph_add_value(graph, &value);
 }
 
 pln_value *pln_graph_input(pln_graph *graph, const char *name, pln_dtype dtype, pln_dim rows, uint32_t width)
@@ -203,7 +207,7 @@ pln_value *pln_graph_state(pln_graph *graph, const char *name, uint32_t rows, ui
 }
 
 /* Rows and width of the parts together; false if they do not fit. */
-static bool join_parts(const pln_tensor *const *parts, uint32_t n_parts, uint32_t *rows, uint32_t *width)
+static bool sum_parts(const pln_tensor *const *parts, uint32_t n_parts, uint32_t *rows, uint32_t *width)
 {
     uint64_t r = 0, w = 0;
     for (uint32_t i = 0; i < n_parts; i++) {
@@ -225,12 +229,10 @@ static bool join_parts(const pln_tensor *const *parts, uint32_t n_parts, uint32_
     return r && w && r <= UINT32_MAX && w <= UINT32_MAX;
 }
 
-pln_value *pln_graph_constant(pln_graph *graph, const char *name, const pln_tensor *const *parts, uint32_t n_parts)
+const pln_tensor *const *graph_join_parts(pln_graph *graph, const char *name, const pln_tensor *const *parts,
+                                          uint32_t n_parts, uint32_t *rows, uint32_t *width)
 {
-    if (!usable(graph, name))
-        return NULL;
-    uint32_t rows, width;
-    if (!n_parts || !join_parts(parts, n_parts, &rows, &width)) {
+    if (!n_parts || !sum_parts(parts, n_parts, rows, width)) {
         graph_fail(graph, name, PLN_INVALID, "its parts have rank 1 or 2 and must fit together");
         return NULL;
     }
@@ -239,12 +241,22 @@ pln_value *pln_graph_constant(pln_graph *graph, const char *name, const pln_tens
             parts[i]->dtype != PLN_F64)
             graph_fail(graph, name, PLN_INVALID, "weights are f32, f16, bf16 or f64, not %s",
                        pln_dtype_string(parts[i]->dtype));
-    pln_value *value = add_leaf(graph, name, PLN_VALUE_CONSTANT, PLN_F32, pln_rows_fixed(rows), width);
-    const pln_tensor **copy = value ? allocate(graph, n_parts * sizeof *copy) : NULL;
-    if (!copy)
+    const pln_tensor **copy = graph_allocate(graph, n_parts * sizeof *copy);
+    if (copy)
+        memcpy(copy, parts, n_parts * sizeof *copy);
+    return copy;
+}
+
+pln_value *pln_graph_constant(pln_graph *graph, const char *name, const pln_tensor *const *parts, uint32_t n_parts)
+{
+    if (!graph_usable(graph, name))
         return NULL;
-    memcpy(copy, parts, n_parts * sizeof *copy);
-    value->parts = copy;
+    uint32_t rows, width;
+    parts = graph_join_parts(graph, name, parts, n_parts, &rows, &width);
+    pln_value *value = parts ? add_leaf(graph, name, PLN_VALUE_CONSTANT, PLN_F32, pln_rows_fixed(rows), width) : NULL;
+    if (!value)
+        return NULL;
+    value->parts = parts;
     value->n_parts = n_parts;
     value->row_stride = width;
     return value;
@@ -252,11 +264,12 @@ pln_value *pln_graph_constant(pln_graph *graph, const char *name, const pln_tens
 
 void pln_graph_output(pln_graph *graph, const char *name, pln_value *value)
 {
-    if (!usable(graph, name) || !value)
+    if (!graph_usable(graph, name) || !value)
         return;
     if (value->kind == PLN_VALUE_CONSTANT)
         graph_fail(graph, name, PLN_INVALID, "a constant is no output");
-    struct graph_output *outputs = grow(graph, graph->outputs, graph->n_outputs, &graph->room_outputs, sizeof *outputs);
+    struct graph_output *outputs =
+        graph_grow(graph, graph->outputs, graph->n_outputs, &graph->room_outputs, sizeof *outputs);
     const char *copy = arena_copy(&graph->arena, name);
     if (!outputs || !copy)
         return;
@@ -264,9 +277,8 @@ void pln_graph_output(pln_graph *graph, const char *name, pln_value *value)
     graph->outputs[graph->n_outputs++] = (struct graph_output){copy, value};
 }
 
-/* A window is a value of its own that shares the base's memory. */
-static pln_value *add_window(pln_graph *graph, pln_value *of, uint64_t first, pln_dim rows, uint32_t width,
-                             uint32_t stride)
+pln_value *graph_add_window(pln_graph *graph, pln_value *of, uint64_t first, pln_dim rows, uint32_t width,
+                            uint32_t stride)
 {
     if (of->kind == PLN_VALUE_CONSTANT) {
         graph_fail(graph, of->name, PLN_INVALID, "a constant has no windows");
@@ -278,116 +290,41 @@ static pln_value *add_window(pln_graph *graph, pln_value *of, uint64_t first, pl
     window.rows = rows;
     window.width = width;
     window.row_stride = stride;
-    return add_value(graph, &window);
+    return graph_add_value(graph, &window);
 }
 
 pln_value *pln_columns(pln_graph *graph, pln_value *value, uint32_t first, uint32_t width)
 {
-    if (!usable(graph, "columns") || !value)
+    if (!graph_usable(graph, "columns") || !value)
         return NULL;
     if (!width || (uint64_t)first + width > value->width) {
         graph_fail(graph, value->name, PLN_INVALID, "columns %u to %llu of %u", first,
                    (unsigned long long)first + width, value->width);
         return NULL;
     }
-    return add_window(graph, value, first, value->rows, width, value->row_stride);
+    return graph_add_window(graph, value, first, value->rows, width, value->row_stride);
 }
 
 pln_value *pln_row(pln_graph *graph, pln_value *value, uint32_t row)
 {
-    if (!usable(graph, "row") || !value)
+    if (!graph_usable(graph, "row") || !value)
         return NULL;
     if (value->rows.symbol == 0 && row >= value->rows.offset) {
         graph_fail(graph, value->name, PLN_INVALID, "row %u of %u", row, value->rows.offset);
         return NULL;
     }
-    return add_window(graph, value, (uint64_t)row * value->row_stride, pln_rows_fixed(1), value->width,
-                      value->row_stride);
+    return graph_add_window(graph, value, (uint64_t)row * value->row_stride, pln_rows_fixed(1), value->width,
+                            value->row_stride);
 }
 
 pln_value *pln_reshape(pln_graph *graph, pln_value *value, pln_dim rows, uint32_t width)
 {
-    if (!usable(graph, "reshape") || !value)
+    if (!graph_usable(graph, "reshape") || !value)
         return NULL;
     if (value->windowed || value->base != value || value->row_stride != value->width || !width) {
         graph_fail(graph, value->name, PLN_INVALID,
                    "only a whole value without padding between its rows can be reshaped");
         return NULL;
     }
-    return add_window(graph, value, 0, rows, width, width);
-}
-
-static bool check_inputs(pln_graph *graph, const struct graph_op *op, const struct graph_node *node)
-{
-    for (uint32_t i = 0; i < op->n_inputs; i++) {
-        if (!node->inputs[i] && !(op->optional_inputs & 1u << i))
-            graph_fail(graph, node->name, PLN_INVALID, "%s needs %s", op->name, op->input_names[i]);
-        if (node->inputs[i] && node->inputs[i]->graph != graph)
-            graph_fail(graph, node->name, PLN_INVALID, "%s is a value of another graph", op->input_names[i]);
-    }
-    return graph->error.status == PLN_OK;
-}
-
-static pln_value *add_output(pln_graph *graph, const struct graph_op *op, struct graph_node *node, uint32_t i,
-                             const struct graph_shape *shape)
-{
-    const char *name = node->name;
-    if (i) {
-        const size_t bytes = strlen(node->name) + strlen(op->output_names[i]) + 2;
-        char *text = allocate(graph, bytes);
-        if (!text)
-            return NULL;
-        snprintf(text, bytes, "%s.%s", node->name, op->output_names[i]);
-        name = text;
-    }
-    pln_value value = {.kind = PLN_VALUE_TEMPORARY,
-                       .dtype = PLN_F32,
-                       .rows = shape->rows,
-                       .width = shape->width,
-                       .name = name,
-                       .row_stride = padded(shape->width),
-                       .producer = node};
-    if (i == 0 && op->writes_input) {
-        value = *node->inputs[op->in_place];
-        value.producer = node;
-    }
-    return add_value(graph, &value);
-}
-
-pln_value *graph_add(pln_graph *graph, const struct graph_call *call)
-{
-    const struct graph_op *op = graph_op(call->op);
-    if (!usable(graph, op->name))
-        return NULL;
-    struct graph_node **nodes = grow(graph, graph->nodes, graph->n_nodes, &graph->room_nodes, sizeof *nodes);
-    struct graph_node *node = allocate(graph, sizeof *node);
-    if (!nodes || !node)
-        return NULL;
-    *node =
-        (struct graph_node){.id = graph->n_nodes, .op = call->op, .n_inputs = op->n_inputs, .n_outputs = op->n_outputs};
-    node->name = scoped_name(graph, call->name ? call->name : op->name);
-    if (!node->name)
-        return NULL;
-    for (uint32_t i = 0; i < graph->n_nodes; i++)
-        if (strcmp(graph->nodes[i]->name, node->name) == 0)
-            graph_fail(graph, node->name, PLN_INVALID, "this name was given to a node already");
-    memcpy(node->inputs, call->inputs, sizeof node->inputs);
-    if (op->params_size)
-        memcpy(node->params, call->params, op->params_size);
-    struct graph_shape shapes[GRAPH_OPERANDS] = {0};
-    if (!check_inputs(graph, op, node))
-        return NULL;
-    op->shape(graph, node, shapes);
-    for (uint32_t i = 0; i < op->n_outputs && graph->error.status == PLN_OK; i++) {
-        if (i && !call->wanted[i])
-            continue;
-        node->outputs[i] = add_output(graph, op, node, i, &shapes[i]);
-        if (i)
-            *call->wanted[i] = node->outputs[i];
-    }
-    if (graph->error.status != PLN_OK)
-        return NULL;
-    graph->nodes = nodes;
-    graph->nodes[graph->n_nodes++] = node;
-    return node->outputs[0];
+    return graph_add_window(graph, value, 0, rows, width, width);
 }

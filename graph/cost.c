@@ -32,15 +32,36 @@ uint64_t graph_flops_layer_norm(const struct graph_node *node, const uint32_t *d
     return 8 * elements(node->outputs[0], dims);
 }
 
-/* The lengths of the sequences are not known here: as if all were equal. */
+/* Pairs of a query and a key, over all heads. The lengths of the sequences are not known here: as if all were equal.
+ * Inputs of attention from `first` on. */
+static uint64_t attention_pairs(const struct graph_node *node, uint32_t first, const uint32_t *dims)
+{
+    const pln_attention_params *p = (const void *)node->params;
+    pln_value *const *in = node->inputs + first;
+    const uint64_t sequences = rows_of(in[PLN_ATTENTION_INPUT_STARTS], dims) - 1;
+    const uint64_t queries = rows_of(in[PLN_ATTENTION_INPUT_QUERY], dims);
+    const uint64_t keys = rows_of(in[PLN_ATTENTION_INPUT_KEY], dims);
+    return queries * keys / (sequences ? sequences : 1) * p->heads;
+}
+
 uint64_t graph_flops_attention(const struct graph_node *node, const uint32_t *dims)
 {
     const pln_attention_params *p = (const void *)node->params;
-    const uint64_t sequences = rows_of(node->inputs[PLN_ATTENTION_INPUT_STARTS], dims) - 1;
-    const uint64_t queries = rows_of(node->inputs[PLN_ATTENTION_INPUT_QUERY], dims);
-    const uint64_t keys = rows_of(node->inputs[PLN_ATTENTION_INPUT_KEY], dims);
-    const uint64_t pairs = queries * keys / (sequences ? sequences : 1);
-    return pairs * p->heads * (4 * p->head_size + TRANSCENDENTAL);
+    return attention_pairs(node, 0, dims) * (4 * p->head_size + TRANSCENDENTAL);
+}
+
+/* Five products: scores, d_y v, and one for each of the three gradients. */
+uint64_t graph_flops_attention_backward(const struct graph_node *node, const uint32_t *dims)
+{
+    const pln_attention_params *p = (const void *)node->params;
+    return attention_pairs(node, 0, dims) * (10 * p->head_size + TRANSCENDENTAL);
+}
+
+uint64_t graph_flops_attention_backward_distance(const struct graph_node *node, const uint32_t *dims)
+{
+    const pln_attention_params *p = (const void *)node->params;
+    return attention_pairs(node, PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_QUERY, dims) *
+           (6 * p->head_size + TRANSCENDENTAL);
 }
 
 uint64_t graph_flops_activation(const struct graph_node *node, const uint32_t *dims)
@@ -83,6 +104,77 @@ uint64_t graph_flops_span_cross_entropy(const struct graph_node *node, const uin
 uint64_t graph_flops_accumulate(const struct graph_node *node, const uint32_t *dims)
 {
     return 2 * elements(node->inputs[0], dims);
+}
+
+uint64_t graph_flops_linear_backward_x(const struct graph_node *node, const uint32_t *dims)
+{
+    return 2 * elements(node->outputs[0], dims) * node->inputs[PLN_LINEAR_BACKWARD_X_INPUT_D_Y]->width;
+}
+
+uint64_t graph_flops_linear_backward_weight(const struct graph_node *node, const uint32_t *dims)
+{
+    return 2 * elements(node->inputs[PLN_LINEAR_BACKWARD_WEIGHT_INPUT_D_Y], dims) *
+           node->inputs[PLN_LINEAR_BACKWARD_WEIGHT_INPUT_X]->width;
+}
+
+uint64_t graph_flops_activation_backward(const struct graph_node *node, const uint32_t *dims)
+{
+    return 2 * TRANSCENDENTAL * elements(node->outputs[0], dims);
+}
+
+uint64_t graph_flops_layer_norm_backward(const struct graph_node *node, const uint32_t *dims)
+{
+    return 14 * elements(node->inputs[PLN_LAYER_NORM_BACKWARD_INPUT_X], dims);
+}
+
+uint64_t graph_flops_embed_backward(const struct graph_node *node, const uint32_t *dims)
+{
+    return 18 * elements(node->inputs[PLN_EMBED_BACKWARD_INPUT_D_Y], dims);
+}
+
+uint64_t graph_flops_scatter_add(const struct graph_node *node, const uint32_t *dims)
+{
+    return elements(node->inputs[PLN_SCATTER_ADD_INPUT_X], dims);
+}
+
+uint64_t graph_flops_gather_backward(const struct graph_node *node, const uint32_t *dims)
+{
+    return elements(node->inputs[PLN_GATHER_BACKWARD_INPUT_D_Y], dims);
+}
+
+uint64_t graph_flops_segment_mean_backward(const struct graph_node *node, const uint32_t *dims)
+{
+    return elements(node->outputs[0], dims);
+}
+
+uint64_t graph_flops_cross_entropy_backward(const struct graph_node *node, const uint32_t *dims)
+{
+    return TRANSCENDENTAL * elements(node->outputs[0], dims);
+}
+
+uint64_t graph_flops_binary_cross_entropy_backward(const struct graph_node *node, const uint32_t *dims)
+{
+    return TRANSCENDENTAL * elements(node->outputs[0], dims);
+}
+
+uint64_t graph_flops_mean_squared_error_backward(const struct graph_node *node, const uint32_t *dims)
+{
+    return 2 * elements(node->outputs[0], dims);
+}
+
+uint64_t graph_flops_span_cross_entropy_backward(const struct graph_node *node, const uint32_t *dims)
+{
+    return TRANSCENDENTAL * elements(node->outputs[0], dims);
+}
+
+uint64_t graph_flops_global_norm(const struct graph_node *node, const uint32_t *dims)
+{
+    return 2 * elements(node->inputs[0], dims);
+}
+
+uint64_t graph_flops_adamw(const struct graph_node *node, const uint32_t *dims)
+{
+    return 20 * elements(node->inputs[0], dims);
 }
 
 uint64_t graph_node_flops(const struct graph_node *node, const uint32_t *dims)

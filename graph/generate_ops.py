@@ -31,9 +31,10 @@ def main():
     ops = []
     for body in rows("ops.def", "PLN_OP"):
         number, version, upper, lower = [s.strip() for s in body.split(",")[:4]]
-        inputs, outputs = re.findall(r'"([^"]*)"', body)
+        inputs, outputs = re.findall(r'"([^"]*)"', re.sub(r'"\s+"', "", body))
         fields = re.findall(r"\b(U32|I32|F32)\((\w+)\)", body)
         assert len(fields) <= 24, lower
+        assert body.split(",")[-1].strip().rstrip(")").strip() in ("RULE", "NOT_DIFFERENTIABLE"), lower
         ops.append((int(number), int(version), upper, lower, inputs.split(), outputs.split(), fields))
     assert len({o[0] for o in ops}) == len(ops)
     activations = [[s.strip() for s in body.split(",")[:2]] for body in rows("activations.def", "PLN_ACTIVATION")]

@@ -29,6 +29,11 @@ struct pln_value {
     bool windowed;               /* a window of it was taken */
     const pln_tensor *const *parts;
     uint32_t n_parts;
+    /* Of a base, while pln_graph_gradients is at work: */
+    bool differentiated; /* the loss's gradient by it is wanted, for its own sake or for what it is made of */
+    pln_value *adjoint;  /* that gradient so far, NULL: zero */
+    pln_value *copy;     /* of the value: what stands for it in nodes that are made again */
+    pln_value *original; /* of the base of such a copy */
 };
 
 struct graph_node {
@@ -37,6 +42,7 @@ struct graph_node {
     const char *name;
     uint32_t params[GRAPH_PARAM_WORDS];
     uint32_t n_inputs, n_outputs; /* as many as ops.def lists; absent ones are NULL */
+    struct graph_node *copy;      /* that makes the same again in the backward pass, NULL: none */
     pln_value *inputs[GRAPH_OPERANDS];
     pln_value *outputs[GRAPH_OPERANDS];
 };
@@ -62,12 +68,24 @@ struct pln_graph {
     uint32_t n_outputs, room_outputs;
     struct graph_output *outputs;
     struct graph_scope *scope;
+    uint32_t n_sites;                  /* of dropout; they are numbered from 1 */
+    pln_value *parameters, *gradients; /* the flat states, NULL while there are none */
+    const pln_loss *losses;            /* of the call of pln_graph_gradients that is under way */
+    uint32_t n_losses;
+    uint32_t n_weights, room_weights;
+    pln_value **weights; /* windows of the parameters, by name */
+    uint32_t n_table, room_table;
+    pln_parameter *table; /* a line for each tensor */
 };
+
+bool graph_same_rows(pln_dim a, pln_dim b);
 
 struct graph_shape {
     pln_dim rows;
     uint32_t width;
 };
+
+typedef void graph_gradient_rule(pln_graph *graph, struct graph_node *node);
 
 /* A row of ops.def. */
 struct graph_op {
@@ -80,10 +98,12 @@ struct graph_op {
     const char *output_names[GRAPH_OPERANDS];
     uint32_t optional_inputs, optional_outputs; /* bit i: operand i may be absent */
     int32_t in_place;                           /* input whose memory output 0 may take, -1: none */
-    bool writes_input;                          /* output 0 is that input */
+    uint32_t writes; /* the first so many inputs are states that it writes, and its outputs */
     /* Checks the inputs and fills the shapes of the outputs; a failed check is graph_fail. */
     void (*shape)(pln_graph *graph, const struct graph_node *node, struct graph_shape *outputs);
     uint64_t (*flops)(const struct graph_node *node, const uint32_t *dims);
+    /* Adds the backward nodes; NULL: not differentiable. */
+    graph_gradient_rule *gradient;
 };
 
 /* The ops, in the order of ops.def. */
@@ -94,16 +114,38 @@ const struct graph_op *graph_op(uint32_t number); /* NULL if there is none */
 void graph_fail(pln_graph *graph, const char *node, pln_status status, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* A node to be added. Absent optional inputs are NULL; wanted[i] asks for optional output i. */
+/* A node to be added. Absent optional inputs are NULL; wanted[i] asks for optional output i, and gets any; into[i], if
+ * it is not NULL, is a value without a producer that output i is written to. */
 struct graph_call {
     uint32_t op;
     const char *name;
     pln_value *inputs[GRAPH_OPERANDS];
     const void *params;
     pln_value **wanted[GRAPH_OPERANDS];
+    pln_value *into[GRAPH_OPERANDS];
 };
-/* Output 0, or NULL on a failed graph. */
+/* NULL on a failed graph. graph_add gives output 0, which is NULL too if it is an absent state. */
+struct graph_node *graph_add_node(pln_graph *graph, const struct graph_call *call);
 pln_value *graph_add(pln_graph *graph, const struct graph_call *call);
+/* An optional output of a node that is there, added if it was not asked for. */
+pln_value *graph_late_output(pln_graph *graph, struct graph_node *node, uint32_t output);
+/* The first output that is there. */
+pln_value *graph_node_value(const struct graph_node *node);
+
+/* For the files of the builder: whether calls still count, memory of the graph, arrays that grow, values. */
+bool graph_usable(pln_graph *graph, const char *what);
+void *graph_allocate(pln_graph *graph, size_t bytes);
+void *graph_grow(pln_graph *graph, void *old, uint32_t n, uint32_t *room, size_t size);
+pln_value *graph_add_value(pln_graph *graph, const pln_value *value); /* a copy; without a base it is its own */
+uint32_t graph_row_stride(uint32_t width);                            /* of a whole value */
+const char *graph_scoped_name(pln_graph *graph, const char *name);
+
+/* Checks that weights fit together: a copy of the list, rows and width of all. */
+const pln_tensor *const *graph_join_parts(pln_graph *graph, const char *name, const pln_tensor *const *parts,
+                                          uint32_t n_parts, uint32_t *rows, uint32_t *width);
+/* A value with the memory of another: `first` elements after its start. */
+pln_value *graph_add_window(pln_graph *graph, pln_value *of, uint64_t first, pln_dim rows, uint32_t width,
+                            uint32_t stride);
 
 /* Memory that an element of the type takes on a device with that size of f32. */
 static inline uint32_t graph_element_bytes(pln_dtype dtype, uint32_t f32_bytes)

@@ -8,7 +8,7 @@
 
 #include "graph/graph.h"
 
-#define PLN_OP(number, version, NAME, name, inputs, outputs, in_place, params)                                         \
+#define PLN_OP(number, version, NAME, name, inputs, outputs, in_place, params, gradient)                               \
     void graph_shape_##name(pln_graph *graph, const struct graph_node *node, struct graph_shape *outputs_);            \
     uint64_t graph_flops_##name(const struct graph_node *node, const uint32_t *dims);
 #include "graph/ops.def"
@@ -24,14 +24,14 @@ struct row {
 #define U32(field) "U" #field " "
 #define I32(field) "I" #field " "
 #define PARAMS(fields) "" fields
-#define NOT (-1), false
-#define MAY(i) (i), false
-#define MUST(i) (i), true
-#define PLACE(input, writes) .in_place = input, .writes_input = writes
+#define NOT (-1), 0
+#define MAY(i) (i), 0
+#define MUST(n) (-1), n
+#define PLACE(input, n) .in_place = input, .writes = n
 #define PLACE_(...) PLACE(__VA_ARGS__)
 
 static struct row rows[] = {
-#define PLN_OP(number_, version_, NAME, name_, inputs_, outputs_, in_place_, params_)                                  \
+#define PLN_OP(number_, version_, NAME, name_, inputs_, outputs_, in_place_, params_, gradient_)                       \
     {.op = {.number = number_,                                                                                         \
             .version = version_,                                                                                       \
             .name = #name_,                                                                                            \

@@ -7,10 +7,36 @@
 
 #include "graph/graph.h"
 
+/* Where a node drops elements: its number, the words below which they are dropped, what the others are scaled with. */
+struct dropout {
+    uint32_t site, below;
+    float scale;
+    pln_value *origin, *random;
+};
+
+static struct dropout draw_dropout(pln_graph *graph, const char *name, float rate, pln_value *origin, pln_value *random)
+{
+    const struct dropout none = {0};
+    if (!graph || rate == 0 || !origin)
+        return none;
+    if (!(rate > 0 && rate < 1)) {
+        graph_fail(graph, name ? name : "dropout", PLN_INVALID, "dropout is %g, expected at least 0 and below 1",
+                   (double)rate);
+        return none;
+    }
+    return (struct dropout){.site = ++graph->n_sites,
+                            .below = (uint32_t)((double)rate * 0x1p32),
+                            .scale = (float)(1 / (1 - (double)rate)),
+                            .origin = origin,
+                            .random = random};
+}
+
 pln_value *pln_embed(pln_graph *graph, pln_value *token_types, pln_value *type, pln_value *gamma, pln_value *beta,
                      pln_embed_options o)
 {
-    const pln_embed_params params = {.eps = o.eps};
+    const struct dropout drop = draw_dropout(graph, o.name, o.dropout, o.origin, o.random);
+    const pln_embed_params params = {
+        .eps = o.eps, .site = drop.site, .drop_below = drop.below, .keep_scale = drop.scale, .padding = o.padding};
     return graph_add(graph, &(struct graph_call){.op = PLN_OP_EMBED,
                                                  .name = o.name,
                                                  .inputs = {[PLN_EMBED_INPUT_IDS] = o.ids,
@@ -21,17 +47,21 @@ pln_value *pln_embed(pln_graph *graph, pln_value *token_types, pln_value *type, 
                                                             [PLN_EMBED_INPUT_TYPE] = type,
                                                             [PLN_EMBED_INPUT_POSITION] = o.position,
                                                             [PLN_EMBED_INPUT_GAMMA] = gamma,
-                                                            [PLN_EMBED_INPUT_BETA] = beta},
+                                                            [PLN_EMBED_INPUT_BETA] = beta,
+                                                            [PLN_EMBED_INPUT_ORIGIN] = drop.origin,
+                                                            [PLN_EMBED_INPUT_RANDOM] = drop.random},
                                                  .params = &params,
                                                  .wanted = {NULL, o.mean, o.rstd}});
 }
 
 pln_value *pln_linear(pln_graph *graph, pln_value *x, pln_value *weight, pln_linear_options o)
 {
-    const pln_linear_params params = {.activation = o.activation};
+    const struct dropout drop = draw_dropout(graph, o.name, o.dropout, o.origin, o.random);
+    const pln_linear_params params = {
+        .activation = o.activation, .site = drop.site, .drop_below = drop.below, .keep_scale = drop.scale};
     return graph_add(graph, &(struct graph_call){.op = PLN_OP_LINEAR,
                                                  .name = o.name,
-                                                 .inputs = {x, weight, o.bias, o.residual},
+                                                 .inputs = {x, weight, o.bias, o.residual, drop.origin, drop.random},
                                                  .params = &params,
                                                  .wanted = {NULL, o.preactivation}});
 }
@@ -60,6 +90,7 @@ pln_value *pln_attention(pln_graph *graph, pln_value *query, pln_attention_optio
         if (!query)
             return NULL;
     }
+    const struct dropout drop = draw_dropout(graph, o.name, o.dropout, o.origin, o.random);
     const bool divides = o.heads && query->width % o.heads == 0;
     const uint32_t head_size = divides ? query->width / o.heads : 0; /* 0 is refused by the shape rule */
     const pln_attention_params params = {
@@ -70,20 +101,28 @@ pln_value *pln_attention(pln_graph *graph, pln_value *query, pln_attention_optio
         .relative = o.relative,
         .max_positions = o.distance ? (o.distance->rows.offset + 1) / 2 : 0,
         .bias_heads = o.bias_heads ? o.bias_heads : 1,
+        .site = drop.site,
+        .drop_below = drop.below,
+        .keep_scale = drop.scale,
     };
-    return graph_add(graph, &(struct graph_call){.op = PLN_OP_ATTENTION,
-                                                 .name = o.name,
-                                                 .inputs = {query, o.key, o.value, o.starts, o.source_starts,
-                                                            o.key_mask, o.bias, o.pair_starts, o.distance, o.head_mask},
-                                                 .params = &params,
-                                                 .wanted = {NULL, o.lse, o.probabilities}});
+    return graph_add(
+        graph, &(struct graph_call){.op = PLN_OP_ATTENTION,
+                                    .name = o.name,
+                                    .inputs = {query, o.key, o.value, o.starts, o.source_starts, o.key_mask, o.bias,
+                                               o.pair_starts, o.distance, o.head_mask, drop.origin, drop.random},
+                                    .params = &params,
+                                    .wanted = {NULL, o.lse, o.probabilities}});
 }
 
-pln_value *pln_activation(pln_graph *graph, const char *name, pln_value *x, uint32_t activation)
+pln_value *pln_activation(pln_graph *graph, pln_value *x, uint32_t activation, pln_activation_options o)
 {
-    const pln_activation_params params = {.activation = activation};
-    return graph_add(graph,
-                     &(struct graph_call){.op = PLN_OP_ACTIVATION, .name = name, .inputs = {x}, .params = &params});
+    const struct dropout drop = draw_dropout(graph, o.name, o.dropout, o.origin, o.random);
+    const pln_activation_params params = {
+        .activation = activation, .site = drop.site, .drop_below = drop.below, .keep_scale = drop.scale};
+    return graph_add(graph, &(struct graph_call){.op = PLN_OP_ACTIVATION,
+                                                 .name = o.name,
+                                                 .inputs = {x, o.residual, drop.origin, drop.random},
+                                                 .params = &params});
 }
 
 pln_value *pln_gather(pln_graph *graph, const char *name, pln_value *x, pln_value *index)
@@ -97,34 +136,41 @@ pln_value *pln_segment_mean(pln_graph *graph, const char *name, pln_value *x, pl
 }
 
 pln_value *pln_cross_entropy(pln_graph *graph, const char *name, pln_value *logits, pln_value *labels,
-                             int32_t ignore_index, pln_value **lse)
+                             int32_t ignore_index, pln_loss_options o)
 {
     const pln_cross_entropy_params params = {.ignore_index = ignore_index};
     return graph_add(graph, &(struct graph_call){.op = PLN_OP_CROSS_ENTROPY,
                                                  .name = name,
-                                                 .inputs = {logits, labels},
+                                                 .inputs = {logits, labels, o.total},
                                                  .params = &params,
-                                                 .wanted = {NULL, lse}});
+                                                 .wanted = {NULL, o.lse, o.count}});
 }
 
 pln_value *pln_binary_cross_entropy(pln_graph *graph, const char *name, pln_value *logits, pln_value *labels,
-                                    pln_value *weights)
+                                    pln_value *weights, pln_loss_options o)
 {
-    return graph_add(graph, &(struct graph_call){
-                                .op = PLN_OP_BINARY_CROSS_ENTROPY, .name = name, .inputs = {logits, labels, weights}});
+    return graph_add(graph, &(struct graph_call){.op = PLN_OP_BINARY_CROSS_ENTROPY,
+                                                 .name = name,
+                                                 .inputs = {logits, labels, weights, o.total},
+                                                 .wanted = {NULL, o.count}});
 }
 
-pln_value *pln_mean_squared_error(pln_graph *graph, const char *name, pln_value *x, pln_value *labels)
+pln_value *pln_mean_squared_error(pln_graph *graph, const char *name, pln_value *x, pln_value *labels,
+                                  pln_loss_options o)
 {
-    return graph_add(graph, &(struct graph_call){.op = PLN_OP_MEAN_SQUARED_ERROR, .name = name, .inputs = {x, labels}});
+    return graph_add(graph, &(struct graph_call){.op = PLN_OP_MEAN_SQUARED_ERROR,
+                                                 .name = name,
+                                                 .inputs = {x, labels, o.total},
+                                                 .wanted = {NULL, o.count}});
 }
 
 pln_value *pln_span_cross_entropy(pln_graph *graph, const char *name, pln_value *logits, pln_value *starts,
-                                  pln_value *first, pln_value *last)
+                                  pln_value *first, pln_value *last, pln_loss_options o)
 {
-    return graph_add(
-        graph,
-        &(struct graph_call){.op = PLN_OP_SPAN_CROSS_ENTROPY, .name = name, .inputs = {logits, starts, first, last}});
+    return graph_add(graph, &(struct graph_call){.op = PLN_OP_SPAN_CROSS_ENTROPY,
+                                                 .name = name,
+                                                 .inputs = {logits, starts, first, last, o.total},
+                                                 .wanted = {NULL, o.lse, o.count}});
 }
 
 pln_value *pln_accumulate(pln_graph *graph, const char *name, pln_value *state, pln_value *x, float scale)
@@ -132,6 +178,19 @@ pln_value *pln_accumulate(pln_graph *graph, const char *name, pln_value *state, 
     const pln_accumulate_params params = {.scale = scale};
     return graph_add(
         graph, &(struct graph_call){.op = PLN_OP_ACCUMULATE, .name = name, .inputs = {state, x}, .params = &params});
+}
+
+pln_value *pln_global_norm(pln_graph *graph, const char *name, pln_value *x)
+{
+    return graph_add(graph, &(struct graph_call){.op = PLN_OP_GLOBAL_NORM, .name = name, .inputs = {x}});
+}
+
+pln_value *pln_adamw(pln_graph *graph, const char *name, pln_adamw_operands o)
+{
+    return graph_add(graph, &(struct graph_call){.op = PLN_OP_ADAMW,
+                                                 .name = name,
+                                                 .inputs = {o.parameter, o.first_moment, o.second_moment, o.gradient,
+                                                            o.settings, o.factors, o.norm}});
 }
 
 static const struct {

@@ -65,9 +65,9 @@ static void print_params(FILE *out, const struct graph_node *node)
 static void print_node(FILE *out, const pln_graph *graph, const struct graph_node *node)
 {
     const struct graph_op *op = graph_op(node->op);
-    print_value(out, node->outputs[0]);
+    print_value(out, graph_node_value(node));
     fputs(" = ", out);
-    print_shape(out, graph, node->outputs[0]);
+    print_shape(out, graph, graph_node_value(node));
     fprintf(out, " %s(", op->name);
     const char *comma = "";
     for (uint32_t i = 0; i < node->n_inputs; i++) {
@@ -79,7 +79,7 @@ static void print_node(FILE *out, const pln_graph *graph, const struct graph_nod
     }
     fputc(')', out);
     for (uint32_t i = 1; i < node->n_outputs; i++)
-        if (node->outputs[i])
+        if (node->outputs[i] && node->outputs[i] != graph_node_value(node))
             fprintf(out, " %s %%%u", op->output_names[i], node->outputs[i]->id);
     print_params(out, node);
     fprintf(out, "  # %s\n", node->name);
@@ -145,7 +145,7 @@ char *pln_graph_dot(const pln_graph *graph)
     for (uint32_t i = 0; i < graph->n_nodes; i++) {
         const struct graph_node *node = graph->nodes[i];
         fprintf(out, "  n%u [label=\"%s\\n%s ", node->id, node->name, graph_op(node->op)->name);
-        print_shape(out, graph, node->outputs[0]);
+        print_shape(out, graph, graph_node_value(node));
         fputs("\"];\n", out);
         print_edges(out, node);
     }

@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Shape rules: what the operands of each op must look like, and what comes out. ops.def gives the shapes in words.
+ * Shape rules of the forward ops and of attention's backward ones: what the operands must look like, and what comes
+ * out. ops.def gives the shapes in words.
  */
 #include <stdio.h>
 
-#include "graph/graph.h"
+#include "graph/shape.h"
 
-/* A check that fails makes the graph's error: "node: query is f32 [tokens,12], expected ...". */
-struct rule {
-    pln_graph *graph;
-    const struct graph_node *node;
-    const struct graph_op *op;
-};
-
-static bool same_rows(pln_dim a, pln_dim b)
+bool graph_same_rows(pln_dim a, pln_dim b)
 {
     return a.symbol == b.symbol && (a.symbol ? a.scale == b.scale : true) && a.offset == b.offset;
 }
@@ -28,8 +22,7 @@ static void print_shape(char *text, size_t bytes, const pln_graph *graph, pln_di
         snprintf(text, bytes, "[%u %s + %u, %u]", rows.scale, graph->symbols[rows.symbol], rows.offset, width);
 }
 
-/* Input i, if it is there, must be of that type and shape; width 0: any, rows NULL: any. */
-static void want(const struct rule *r, uint32_t i, pln_dtype dtype, const pln_dim *rows, uint32_t width)
+void graph_want(const struct graph_rule *r, uint32_t i, pln_dtype dtype, const pln_dim *rows, uint32_t width)
 {
     const pln_value *v = r->node->inputs[i];
     if (!v)
@@ -39,30 +32,38 @@ static void want(const struct rule *r, uint32_t i, pln_dtype dtype, const pln_di
     if (v->dtype != dtype)
         graph_fail(r->graph, r->node->name, PLN_INVALID, "%s is %s, expected %s", r->op->input_names[i],
                    pln_dtype_string(v->dtype), pln_dtype_string(dtype));
-    if ((width && v->width != width) || (rows && !same_rows(v->rows, *rows))) {
+    if ((width && v->width != width) || (rows && !graph_same_rows(v->rows, *rows))) {
         print_shape(expected, sizeof expected, r->graph, rows ? *rows : v->rows, width ? width : v->width);
         graph_fail(r->graph, r->node->name, PLN_INVALID, "%s is %s, expected %s", r->op->input_names[i], found,
                    expected);
     }
 }
 
-static void want_constant(const struct rule *r, uint32_t i)
+void graph_want_weight(const struct graph_rule *r, uint32_t i)
 {
-    if (r->node->inputs[i] && r->node->inputs[i]->kind != PLN_VALUE_CONSTANT)
-        graph_fail(r->graph, r->node->name, PLN_INVALID, "%s must be a constant", r->op->input_names[i]);
+    const pln_value *v = r->node->inputs[i];
+    if (v && v->kind != PLN_VALUE_CONSTANT && v->kind != PLN_VALUE_STATE)
+        graph_fail(r->graph, r->node->name, PLN_INVALID, "%s must be a constant or a parameter", r->op->input_names[i]);
 }
 
-static void want_vector(const struct rule *r, uint32_t i, uint32_t width)
+void graph_want_vector(const struct graph_rule *r, uint32_t i, uint32_t width)
 {
-    want(r, i, PLN_F32, &(pln_dim){0, 0, 1}, width);
+    graph_want(r, i, PLN_F32, &(pln_dim){0, 0, 1}, width);
 }
 
-/* starts has a row more than there are sequences. */
-static pln_dim batch_of_starts(const struct rule *r, uint32_t i)
+void graph_want_dropout(const struct graph_rule *r, uint32_t origin, uint32_t random, pln_dim rows, uint32_t site)
+{
+    graph_require(r, !r->node->inputs[origin] == !r->node->inputs[random], "origin and random go together");
+    graph_require(r, site < 65536, "there are more than 65535 places of dropout");
+    graph_want(r, origin, PLN_I32, &rows, 2);
+    graph_want(r, random, PLN_I32, &(pln_dim){0, 0, 1}, 3);
+}
+
+pln_dim graph_want_starts(const struct graph_rule *r, uint32_t i)
 {
     const pln_value *starts = r->node->inputs[i];
     pln_dim rows = starts->rows;
-    want(r, i, PLN_I32, NULL, 1);
+    graph_want(r, i, PLN_I32, NULL, 1);
     if (rows.offset < 1)
         graph_fail(r->graph, r->node->name, PLN_INVALID, "%s needs a row more than there are sequences",
                    r->op->input_names[i]);
@@ -71,61 +72,58 @@ static pln_dim batch_of_starts(const struct rule *r, uint32_t i)
     return rows;
 }
 
-static void require(const struct rule *r, bool holds, const char *sentence)
+void graph_require(const struct graph_rule *r, bool holds, const char *sentence)
 {
     if (!holds)
         graph_fail(r->graph, r->node->name, PLN_INVALID, "%s", sentence);
 }
 
-static struct rule rule_of(pln_graph *graph, const struct graph_node *node)
-{
-    return (struct rule){graph, node, graph_op(node->op)};
-}
-
-#define INPUT(op, name) node->inputs[PLN_##op##_INPUT_##name]
-
 void graph_shape_embed(pln_graph *graph, const struct graph_node *node, struct graph_shape *out)
 {
-    const struct rule r = rule_of(graph, node);
+    const struct graph_rule r = graph_rule_of(graph, node);
     const pln_dim tokens = INPUT(EMBED, TOKEN_TYPES)->rows;
     const uint32_t width = INPUT(EMBED, TYPE)->width;
-    require(&r, !INPUT(EMBED, IDS) == !INPUT(EMBED, WORD), "ids and word go together");
-    require(&r, !INPUT(EMBED, IDS) != !INPUT(EMBED, EMBEDDINGS), "either ids or embeddings, not both or neither");
-    require(&r, !INPUT(EMBED, POSITIONS) == !INPUT(EMBED, POSITION), "positions and position go together");
-    want(&r, PLN_EMBED_INPUT_IDS, PLN_I32, &tokens, 1);
-    want(&r, PLN_EMBED_INPUT_EMBEDDINGS, PLN_F32, &tokens, width);
-    want(&r, PLN_EMBED_INPUT_TOKEN_TYPES, PLN_I32, &tokens, 1);
-    want(&r, PLN_EMBED_INPUT_POSITIONS, PLN_I32, &tokens, 1);
+    graph_require(&r, !INPUT(EMBED, IDS) == !INPUT(EMBED, WORD), "ids and word go together");
+    graph_require(&r, !INPUT(EMBED, IDS) != !INPUT(EMBED, EMBEDDINGS), "either ids or embeddings, not both or neither");
+    graph_require(&r, !INPUT(EMBED, POSITIONS) == !INPUT(EMBED, POSITION), "positions and position go together");
+    graph_want(&r, PLN_EMBED_INPUT_IDS, PLN_I32, &tokens, 1);
+    graph_want(&r, PLN_EMBED_INPUT_EMBEDDINGS, PLN_F32, &tokens, width);
+    graph_want(&r, PLN_EMBED_INPUT_TOKEN_TYPES, PLN_I32, &tokens, 1);
+    graph_want(&r, PLN_EMBED_INPUT_POSITIONS, PLN_I32, &tokens, 1);
     const uint32_t tables[] = {PLN_EMBED_INPUT_WORD, PLN_EMBED_INPUT_TYPE, PLN_EMBED_INPUT_POSITION};
     for (uint32_t i = 0; i < 3; i++) {
-        want(&r, tables[i], PLN_F32, NULL, width);
-        want_constant(&r, tables[i]);
+        graph_want(&r, tables[i], PLN_F32, NULL, width);
+        graph_want_weight(&r, tables[i]);
     }
-    want_vector(&r, PLN_EMBED_INPUT_GAMMA, width);
-    want_vector(&r, PLN_EMBED_INPUT_BETA, width);
+    graph_want_vector(&r, PLN_EMBED_INPUT_GAMMA, width);
+    graph_want_vector(&r, PLN_EMBED_INPUT_BETA, width);
+    const pln_embed_params *p = (const void *)node->params;
+    graph_want_dropout(&r, PLN_EMBED_INPUT_ORIGIN, PLN_EMBED_INPUT_RANDOM, tokens, p->site);
     out[PLN_EMBED_OUTPUT_Y] = (struct graph_shape){tokens, width};
     out[PLN_EMBED_OUTPUT_MEAN] = out[PLN_EMBED_OUTPUT_RSTD] = (struct graph_shape){tokens, 1};
 }
 
 void graph_shape_linear(pln_graph *graph, const struct graph_node *node, struct graph_shape *out)
 {
-    const struct rule r = rule_of(graph, node);
+    const struct graph_rule r = graph_rule_of(graph, node);
     const pln_dim rows = INPUT(LINEAR, X)->rows;
     const uint32_t width = INPUT(LINEAR, WEIGHT)->rows.offset;
-    want_constant(&r, PLN_LINEAR_INPUT_WEIGHT);
-    want(&r, PLN_LINEAR_INPUT_X, PLN_F32, NULL, INPUT(LINEAR, WEIGHT)->width);
-    want_vector(&r, PLN_LINEAR_INPUT_BIAS, width);
-    want(&r, PLN_LINEAR_INPUT_RESIDUAL, PLN_F32, &rows, width);
+    graph_want_weight(&r, PLN_LINEAR_INPUT_WEIGHT);
+    graph_want(&r, PLN_LINEAR_INPUT_X, PLN_F32, NULL, INPUT(LINEAR, WEIGHT)->width);
+    graph_want_vector(&r, PLN_LINEAR_INPUT_BIAS, width);
+    graph_want(&r, PLN_LINEAR_INPUT_RESIDUAL, PLN_F32, &rows, width);
+    const pln_linear_params *p = (const void *)node->params;
+    graph_want_dropout(&r, PLN_LINEAR_INPUT_ORIGIN, PLN_LINEAR_INPUT_RANDOM, rows, p->site);
     out[PLN_LINEAR_OUTPUT_Y] = out[PLN_LINEAR_OUTPUT_PREACTIVATION] = (struct graph_shape){rows, width};
 }
 
 void graph_shape_layer_norm(pln_graph *graph, const struct graph_node *node, struct graph_shape *out)
 {
-    const struct rule r = rule_of(graph, node);
+    const struct graph_rule r = graph_rule_of(graph, node);
     const pln_value *x = INPUT(LAYER_NORM, X);
-    want(&r, PLN_LAYER_NORM_INPUT_X, PLN_F32, NULL, 0);
-    want_vector(&r, PLN_LAYER_NORM_INPUT_GAMMA, x->width);
-    want_vector(&r, PLN_LAYER_NORM_INPUT_BETA, x->width);
+    graph_want(&r, PLN_LAYER_NORM_INPUT_X, PLN_F32, NULL, 0);
+    graph_want_vector(&r, PLN_LAYER_NORM_INPUT_GAMMA, x->width);
+    graph_want_vector(&r, PLN_LAYER_NORM_INPUT_BETA, x->width);
     out[PLN_LAYER_NORM_OUTPUT_Y] = (struct graph_shape){x->rows, x->width};
     out[PLN_LAYER_NORM_OUTPUT_MEAN] = out[PLN_LAYER_NORM_OUTPUT_RSTD] = (struct graph_shape){x->rows, 1};
 }
@@ -147,114 +145,167 @@ static pln_dim graph_pairs(pln_graph *graph, const pln_value *pair_starts)
     return pln_rows_of(pln_graph_symbol(graph, name));
 }
 
-static void want_relative(const struct rule *r, const pln_attention_params *p)
+static void want_relative(const struct graph_rule *r, const pln_attention_params *p, uint32_t at)
 {
-    const pln_value *distance = r->node->inputs[PLN_ATTENTION_INPUT_DISTANCE];
-    require(r, p->relative <= 2, "relative is 0, 1 or 2");
-    require(r, !p->relative == !distance, "relative and distance go together");
-    want_constant(r, PLN_ATTENTION_INPUT_DISTANCE);
-    want(r, PLN_ATTENTION_INPUT_DISTANCE, PLN_F32, NULL, p->head_size);
-    require(r, !distance || distance->rows.offset % 2 == 1, "distance has 2 * max_positions - 1 rows");
+    const pln_value *distance = r->node->inputs[at];
+    graph_require(r, p->relative <= 2, "relative is 0, 1 or 2");
+    graph_require(r, !p->relative == !distance, "relative and distance go together");
+    graph_want_weight(r, at);
+    graph_want(r, at, PLN_F32, NULL, p->head_size);
+    graph_require(r, !distance || distance->rows.offset % 2 == 1, "distance has 2 * max_positions - 1 rows");
+}
+
+static void want_bias(const struct graph_rule *r, const pln_attention_params *p, const pln_value *bias, pln_dim pairs)
+{
+    pln_dim plane;
+    graph_require(r, p->bias_heads == 1 || p->bias_heads == p->heads, "bias_heads is 1 or heads");
+    if (bias && (!planes_of(bias->rows, p->bias_heads, &plane) || !graph_same_rows(plane, pairs)))
+        graph_require(r, false, "bias has bias_heads times as many rows as pair_starts has pairs");
+}
+
+/* The operands of attention lie one behind the other in the backward ops too, from input `first` on. */
+static pln_dim want_attention(const struct graph_rule *r, uint32_t first)
+{
+    const pln_attention_params *p = (const void *)r->node->params;
+    pln_value *const *in = r->node->inputs + first;
+    const pln_value *q = in[PLN_ATTENTION_INPUT_QUERY], *k = in[PLN_ATTENTION_INPUT_KEY];
+    const pln_value *pair_starts = in[PLN_ATTENTION_INPUT_PAIR_STARTS], *bias = in[PLN_ATTENTION_INPUT_BIAS];
+    graph_require(r, p->heads && p->head_size, "the width of query is a multiple of the heads");
+    graph_want(r, first + PLN_ATTENTION_INPUT_QUERY, PLN_F32, NULL, p->heads * p->head_size);
+    graph_want(r, first + PLN_ATTENTION_INPUT_KEY, PLN_F32, NULL, q->width);
+    graph_want(r, first + PLN_ATTENTION_INPUT_VALUE, PLN_F32, &k->rows, q->width);
+    const pln_dim batch = graph_want_starts(r, first + PLN_ATTENTION_INPUT_STARTS);
+    const pln_dim starts = {batch.symbol, batch.scale, batch.offset + 1};
+    graph_want(r, first + PLN_ATTENTION_INPUT_SOURCE_STARTS, PLN_I32, &starts, 1);
+    graph_require(r, in[PLN_ATTENTION_INPUT_SOURCE_STARTS] || graph_same_rows(q->rows, k->rows),
+                  "keys that are not the queries need source_starts");
+    graph_want(r, first + PLN_ATTENTION_INPUT_KEY_MASK, PLN_I32, &k->rows, 1);
+    graph_want(r, first + PLN_ATTENTION_INPUT_PAIR_STARTS, PLN_I32, &starts, 1);
+    graph_want(r, first + PLN_ATTENTION_INPUT_BIAS, PLN_F32, NULL, 1);
+    graph_want_vector(r, first + PLN_ATTENTION_INPUT_HEAD_MASK, p->heads);
+    graph_want_dropout(r, first + PLN_ATTENTION_INPUT_ORIGIN, first + PLN_ATTENTION_INPUT_RANDOM, q->rows, p->site);
+    graph_require(r, !bias || pair_starts, "bias needs pair_starts");
+    want_relative(r, p, first + PLN_ATTENTION_INPUT_DISTANCE);
+    pln_dim pairs = {0}; /* without pair_starts nothing has pairs */
+    if (pair_starts)
+        pairs = graph_pairs(r->graph, pair_starts);
+    want_bias(r, p, bias, pairs);
+    return pairs;
 }
 
 void graph_shape_attention(pln_graph *graph, const struct graph_node *node, struct graph_shape *out)
 {
-    const struct rule r = rule_of(graph, node);
+    const struct graph_rule r = graph_rule_of(graph, node);
     const pln_attention_params *p = (const void *)node->params;
-    const pln_value *q = INPUT(ATTENTION, QUERY), *k = INPUT(ATTENTION, KEY);
-    const pln_value *pair_starts = INPUT(ATTENTION, PAIR_STARTS), *bias = INPUT(ATTENTION, BIAS);
-    require(&r, p->heads && p->head_size, "the width of query is a multiple of the heads");
-    want(&r, PLN_ATTENTION_INPUT_QUERY, PLN_F32, NULL, p->heads * p->head_size);
-    want(&r, PLN_ATTENTION_INPUT_KEY, PLN_F32, NULL, q->width);
-    want(&r, PLN_ATTENTION_INPUT_VALUE, PLN_F32, &k->rows, q->width);
-    const pln_dim batch = batch_of_starts(&r, PLN_ATTENTION_INPUT_STARTS);
-    const pln_dim starts = {batch.symbol, batch.scale, batch.offset + 1};
-    want(&r, PLN_ATTENTION_INPUT_SOURCE_STARTS, PLN_I32, &starts, 1);
-    require(&r, INPUT(ATTENTION, SOURCE_STARTS) || same_rows(q->rows, k->rows),
-            "keys that are not the queries need source_starts");
-    want(&r, PLN_ATTENTION_INPUT_KEY_MASK, PLN_I32, &k->rows, 1);
-    want(&r, PLN_ATTENTION_INPUT_PAIR_STARTS, PLN_I32, &starts, 1);
-    want(&r, PLN_ATTENTION_INPUT_BIAS, PLN_F32, NULL, 1);
-    want_vector(&r, PLN_ATTENTION_INPUT_HEAD_MASK, p->heads);
-    require(&r, !bias || pair_starts, "bias needs pair_starts");
-    require(&r, p->bias_heads == 1 || p->bias_heads == p->heads, "bias_heads is 1 or heads");
-    want_relative(&r, p);
-    pln_dim pairs = {0}; /* without pair_starts nothing has pairs */
-    if (pair_starts)
-        pairs = graph_pairs(graph, pair_starts);
-    pln_dim plane;
-    if (bias && (!planes_of(bias->rows, p->bias_heads, &plane) || !same_rows(plane, pairs)))
-        require(&r, false, "bias has bias_heads times as many rows as pair_starts has pairs");
-    out[PLN_ATTENTION_OUTPUT_Y] = (struct graph_shape){q->rows, q->width};
+    const pln_value *q = INPUT(ATTENTION, QUERY);
+    const pln_dim pairs = want_attention(&r, 0);
+    out[PLN_ATTENTION_OUTPUT_Y] = graph_shape_like(q);
     out[PLN_ATTENTION_OUTPUT_LSE] = (struct graph_shape){q->rows, p->heads};
     out[PLN_ATTENTION_OUTPUT_PROBABILITIES] =
         (struct graph_shape){{pairs.symbol, pairs.scale * p->heads, pairs.offset * p->heads}, 1};
 }
 
+void graph_shape_attention_backward(pln_graph *graph, const struct graph_node *node, struct graph_shape *out)
+{
+    const struct graph_rule r = graph_rule_of(graph, node);
+    const pln_attention_params *p = (const void *)node->params;
+    const pln_value *q = INPUT(ATTENTION_BACKWARD, QUERY), *k = INPUT(ATTENTION_BACKWARD, KEY);
+    want_attention(&r, 0);
+    WANT(ATTENTION_BACKWARD, Y, PLN_F32, &q->rows, q->width);
+    WANT(ATTENTION_BACKWARD, LSE, PLN_F32, &q->rows, p->heads);
+    WANT(ATTENTION_BACKWARD, D_Y, PLN_F32, &q->rows, q->width);
+    out[PLN_ATTENTION_BACKWARD_OUTPUT_D_QUERY] = graph_shape_like(q);
+    out[PLN_ATTENTION_BACKWARD_OUTPUT_D_KEY] = out[PLN_ATTENTION_BACKWARD_OUTPUT_D_VALUE] = graph_shape_like(k);
+    out[PLN_ATTENTION_BACKWARD_OUTPUT_DELTA] = (struct graph_shape){q->rows, p->heads};
+}
+
+void graph_shape_attention_backward_distance(pln_graph *graph, const struct graph_node *node, struct graph_shape *out)
+{
+    const struct graph_rule r = graph_rule_of(graph, node);
+    const pln_attention_params *p = (const void *)node->params;
+    const pln_value *q = INPUT(ATTENTION_BACKWARD_DISTANCE, QUERY);
+    const pln_value *distance = INPUT(ATTENTION_BACKWARD_DISTANCE, DISTANCE);
+    want_attention(&r, PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_QUERY);
+    WANT(ATTENTION_BACKWARD_DISTANCE, D_DISTANCE, PLN_F32, &distance->rows, distance->width);
+    WANT(ATTENTION_BACKWARD_DISTANCE, LSE, PLN_F32, &q->rows, p->heads);
+    WANT(ATTENTION_BACKWARD_DISTANCE, DELTA, PLN_F32, &q->rows, p->heads);
+    WANT(ATTENTION_BACKWARD_DISTANCE, D_Y, PLN_F32, &q->rows, q->width);
+    out[0] = graph_shape_like(distance);
+}
+
 void graph_shape_activation(pln_graph *graph, const struct graph_node *node, struct graph_shape *out)
 {
-    const struct rule r = rule_of(graph, node);
-    want(&r, PLN_ACTIVATION_INPUT_X, PLN_F32, NULL, 0);
-    out[0] = (struct graph_shape){INPUT(ACTIVATION, X)->rows, INPUT(ACTIVATION, X)->width};
+    const struct graph_rule r = graph_rule_of(graph, node);
+    const pln_value *x = INPUT(ACTIVATION, X);
+    WANT(ACTIVATION, X, PLN_F32, NULL, 0);
+    WANT(ACTIVATION, RESIDUAL, PLN_F32, &x->rows, x->width);
+    const pln_activation_params *p = (const void *)node->params;
+    graph_want_dropout(&r, PLN_ACTIVATION_INPUT_ORIGIN, PLN_ACTIVATION_INPUT_RANDOM, x->rows, p->site);
+    out[0] = graph_shape_like(x);
 }
 
 void graph_shape_gather(pln_graph *graph, const struct graph_node *node, struct graph_shape *out)
 {
-    const struct rule r = rule_of(graph, node);
-    want(&r, PLN_GATHER_INPUT_X, PLN_F32, NULL, 0);
-    want(&r, PLN_GATHER_INPUT_INDEX, PLN_I32, NULL, 1);
+    const struct graph_rule r = graph_rule_of(graph, node);
+    graph_want(&r, PLN_GATHER_INPUT_X, PLN_F32, NULL, 0);
+    graph_want(&r, PLN_GATHER_INPUT_INDEX, PLN_I32, NULL, 1);
     out[0] = (struct graph_shape){INPUT(GATHER, INDEX)->rows, INPUT(GATHER, X)->width};
 }
 
 void graph_shape_segment_mean(pln_graph *graph, const struct graph_node *node, struct graph_shape *out)
 {
-    const struct rule r = rule_of(graph, node);
-    want(&r, PLN_SEGMENT_MEAN_INPUT_X, PLN_F32, NULL, 0);
-    out[0] = (struct graph_shape){batch_of_starts(&r, PLN_SEGMENT_MEAN_INPUT_STARTS), INPUT(SEGMENT_MEAN, X)->width};
+    const struct graph_rule r = graph_rule_of(graph, node);
+    graph_want(&r, PLN_SEGMENT_MEAN_INPUT_X, PLN_F32, NULL, 0);
+    out[0] = (struct graph_shape){graph_want_starts(&r, PLN_SEGMENT_MEAN_INPUT_STARTS), INPUT(SEGMENT_MEAN, X)->width};
 }
 
 void graph_shape_cross_entropy(pln_graph *graph, const struct graph_node *node, struct graph_shape *out)
 {
-    const struct rule r = rule_of(graph, node);
+    const struct graph_rule r = graph_rule_of(graph, node);
     const pln_dim rows = INPUT(CROSS_ENTROPY, LOGITS)->rows;
-    want(&r, PLN_CROSS_ENTROPY_INPUT_LOGITS, PLN_F32, NULL, 0);
-    want(&r, PLN_CROSS_ENTROPY_INPUT_LABELS, PLN_I32, &rows, 1);
-    out[PLN_CROSS_ENTROPY_OUTPUT_LOSS] = (struct graph_shape){{0, 0, 1}, 1};
+    graph_want(&r, PLN_CROSS_ENTROPY_INPUT_LOGITS, PLN_F32, NULL, 0);
+    graph_want(&r, PLN_CROSS_ENTROPY_INPUT_LABELS, PLN_I32, &rows, 1);
+    graph_want_vector(&r, PLN_CROSS_ENTROPY_INPUT_TOTAL, 1);
+    out[PLN_CROSS_ENTROPY_OUTPUT_LOSS] = out[PLN_CROSS_ENTROPY_OUTPUT_COUNT] = graph_shape_scalar();
     out[PLN_CROSS_ENTROPY_OUTPUT_LSE] = (struct graph_shape){rows, 1};
 }
 
 void graph_shape_binary_cross_entropy(pln_graph *graph, const struct graph_node *node, struct graph_shape *out)
 {
-    const struct rule r = rule_of(graph, node);
+    const struct graph_rule r = graph_rule_of(graph, node);
     const pln_value *logits = INPUT(BINARY_CROSS_ENTROPY, LOGITS);
-    want(&r, PLN_BINARY_CROSS_ENTROPY_INPUT_LABELS, PLN_F32, &logits->rows, logits->width);
-    want(&r, PLN_BINARY_CROSS_ENTROPY_INPUT_WEIGHTS, PLN_F32, &logits->rows, 1);
-    out[0] = (struct graph_shape){{0, 0, 1}, 1};
+    graph_want(&r, PLN_BINARY_CROSS_ENTROPY_INPUT_LABELS, PLN_F32, &logits->rows, logits->width);
+    graph_want(&r, PLN_BINARY_CROSS_ENTROPY_INPUT_WEIGHTS, PLN_F32, &logits->rows, 1);
+    graph_want_vector(&r, PLN_BINARY_CROSS_ENTROPY_INPUT_TOTAL, 1);
+    out[PLN_BINARY_CROSS_ENTROPY_OUTPUT_LOSS] = out[PLN_BINARY_CROSS_ENTROPY_OUTPUT_COUNT] = graph_shape_scalar();
 }
 
 void graph_shape_mean_squared_error(pln_graph *graph, const struct graph_node *node, struct graph_shape *out)
 {
-    const struct rule r = rule_of(graph, node);
+    const struct graph_rule r = graph_rule_of(graph, node);
     const pln_value *x = INPUT(MEAN_SQUARED_ERROR, X);
-    want(&r, PLN_MEAN_SQUARED_ERROR_INPUT_LABELS, PLN_F32, &x->rows, x->width);
-    out[0] = (struct graph_shape){{0, 0, 1}, 1};
+    graph_want(&r, PLN_MEAN_SQUARED_ERROR_INPUT_LABELS, PLN_F32, &x->rows, x->width);
+    graph_want_vector(&r, PLN_MEAN_SQUARED_ERROR_INPUT_TOTAL, 1);
+    out[PLN_MEAN_SQUARED_ERROR_OUTPUT_LOSS] = out[PLN_MEAN_SQUARED_ERROR_OUTPUT_COUNT] = graph_shape_scalar();
 }
 
 void graph_shape_span_cross_entropy(pln_graph *graph, const struct graph_node *node, struct graph_shape *out)
 {
-    const struct rule r = rule_of(graph, node);
-    const pln_dim batch = batch_of_starts(&r, PLN_SPAN_CROSS_ENTROPY_INPUT_STARTS);
-    want(&r, PLN_SPAN_CROSS_ENTROPY_INPUT_LOGITS, PLN_F32, NULL, 2);
-    want(&r, PLN_SPAN_CROSS_ENTROPY_INPUT_FIRST, PLN_I32, &batch, 1);
-    want(&r, PLN_SPAN_CROSS_ENTROPY_INPUT_LAST, PLN_I32, &batch, 1);
-    out[0] = (struct graph_shape){{0, 0, 1}, 1};
+    const struct graph_rule r = graph_rule_of(graph, node);
+    const pln_dim batch = graph_want_starts(&r, PLN_SPAN_CROSS_ENTROPY_INPUT_STARTS);
+    graph_want(&r, PLN_SPAN_CROSS_ENTROPY_INPUT_LOGITS, PLN_F32, NULL, 2);
+    graph_want(&r, PLN_SPAN_CROSS_ENTROPY_INPUT_FIRST, PLN_I32, &batch, 1);
+    graph_want(&r, PLN_SPAN_CROSS_ENTROPY_INPUT_LAST, PLN_I32, &batch, 1);
+    graph_want_vector(&r, PLN_SPAN_CROSS_ENTROPY_INPUT_TOTAL, 2);
+    out[PLN_SPAN_CROSS_ENTROPY_OUTPUT_LOSS] = graph_shape_scalar();
+    out[PLN_SPAN_CROSS_ENTROPY_OUTPUT_LSE] = (struct graph_shape){batch, 2};
+    out[PLN_SPAN_CROSS_ENTROPY_OUTPUT_COUNT] = (struct graph_shape){{0, 0, 1}, 2};
 }
 
 void graph_shape_accumulate(pln_graph *graph, const struct graph_node *node, struct graph_shape *out)
 {
-    const struct rule r = rule_of(graph, node);
+    const struct graph_rule r = graph_rule_of(graph, node);
     const pln_value *state = INPUT(ACCUMULATE, STATE);
-    require(&r, state->kind == PLN_VALUE_STATE, "only a value of kind state is written in place");
-    want(&r, PLN_ACCUMULATE_INPUT_X, PLN_F32, &state->rows, state->width);
+    graph_want(&r, PLN_ACCUMULATE_INPUT_X, PLN_F32, &state->rows, state->width);
     out[0] = (struct graph_shape){state->rows, state->width};
 }

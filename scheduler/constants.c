@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/elements.h"
 #include "common/fail.h"
-#include "common/half.h"
 #include "scheduler/scheduler.h"
 
 struct sched_constant {
@@ -129,29 +129,6 @@ pln_constant *sched_constant_handle(const struct sched_constant *constant)
     return constant->handle;
 }
 
-static void read_elements(const pln_tensor *part, uint64_t first, uint64_t n, float *out)
-{
-    const char *data = (const char *)part->data + first * pln_dtype_bytes(part->dtype);
-    uint16_t half;
-    double wide;
-    switch (part->dtype) {
-    case PLN_F16:
-        for (uint64_t i = 0; i < n; i++)
-            out[i] = half_to_float((memcpy(&half, data + 2 * i, 2), half));
-        break;
-    case PLN_BF16:
-        for (uint64_t i = 0; i < n; i++)
-            out[i] = bfloat_to_float((memcpy(&half, data + 2 * i, 2), half));
-        break;
-    case PLN_F64:
-        for (uint64_t i = 0; i < n; i++)
-            out[i] = (float)(memcpy(&wide, data + 8 * i, 8), wide);
-        break;
-    default:
-        memcpy(out, data, n * sizeof *out);
-    }
-}
-
 /* Parts of rank 1 lie side by side in one row, parts of rank 2 one below the other: both are one run of elements. */
 void sched_constant_read(void *context, const pln_constant_info *info, uint32_t first, uint32_t rows, float *out)
 {
@@ -165,7 +142,7 @@ void sched_constant_read(void *context, const pln_constant_info *info, uint32_t 
             continue;
         }
         const uint64_t take = n - skip < left ? n - skip : left;
-        read_elements(value->parts[i], skip, take, out);
+        elements_read(value->parts[i], skip, take, out);
         out += take;
         left -= take;
         skip = 0;

@@ -106,7 +106,7 @@ static void find_lives(struct layout *l)
 static const pln_value *dying_input(const struct layout *l, const struct graph_node *node, uint32_t domain)
 {
     const struct graph_op *op = graph_op(node->op);
-    if (op->in_place < 0 || op->writes_input)
+    if (op->in_place < 0)
         return NULL;
     const pln_value *in = node->inputs[op->in_place], *out = node->outputs[0];
     if (!in || in->base != in || in->kind != PLN_VALUE_TEMPORARY || in->row_stride != out->row_stride)

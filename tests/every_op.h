@@ -60,16 +60,16 @@ static inline void every_loss(pln_graph *g, pln_value *x, pln_value *starts, pln
 {
     pln_value *labels = pln_graph_input(g, "labels", PLN_I32, tokens, 1), *lse;
     pln_value *reals = pln_graph_input(g, "reals", PLN_F32, tokens, EVERY_WIDTH);
-    pln_graph_output(g, "ce", pln_cross_entropy(g, "ce", x, labels, -100, &lse));
+    pln_graph_output(g, "ce", pln_cross_entropy(g, "ce", x, labels, -100, (pln_loss_options){.lse = &lse}));
     pln_graph_output(g, "ce.lse", lse);
     pln_graph_output(g, "bce",
-                     pln_binary_cross_entropy(g, "bce", x, reals, pln_graph_input(g, "weights", PLN_F32, tokens, 1)));
-    pln_graph_output(g, "bce.plain", pln_binary_cross_entropy(g, "bce.plain", x, reals, NULL));
-    pln_graph_output(g, "mse", pln_mean_squared_error(g, "mse", x, reals));
+                     pln_binary_cross_entropy(g, "bce", x, reals, pln_graph_input(g, "weights", PLN_F32, tokens, 1), (pln_loss_options){0}));
+    pln_graph_output(g, "bce.plain", pln_binary_cross_entropy(g, "bce.plain", x, reals, NULL, (pln_loss_options){0}));
+    pln_graph_output(g, "mse", pln_mean_squared_error(g, "mse", x, reals, (pln_loss_options){0}));
     pln_value *two = pln_linear(g, x, every_weight(g, 2, EVERY_WIDTH), (pln_linear_options){.name = "two"});
     pln_graph_output(g, "span",
                      pln_span_cross_entropy(g, "span", two, starts, pln_graph_input(g, "first", PLN_I32, batch, 1),
-                                            pln_graph_input(g, "last", PLN_I32, batch, 1)));
+                                            pln_graph_input(g, "last", PLN_I32, batch, 1), (pln_loss_options){0}));
 }
 
 /* Returns new, finished; NULL after a mistake. */
@@ -102,7 +102,7 @@ static inline pln_graph *every_op_graph(pln_error *error)
     pln_graph_output(g, "norm.rstd", rstd);
     x = every_attention(g, x, starts, 2, tokens, starts_rows);
     x = every_attention(g, x, starts, 1, tokens, starts_rows);
-    x = pln_activation(g, "activation", x, PLN_ACTIVATION_LAPLACE);
+    x = pln_activation(g, x, PLN_ACTIVATION_LAPLACE, (pln_activation_options){.name = "activation"});
     every_loss(g, x, starts, tokens, batch);
     pln_value *one = pln_gather(g, "gather", x, pln_graph_input(g, "rows", PLN_I32, pln_rows_fixed(1), 1));
     pln_graph_output(g, "sum", pln_accumulate(g, "accumulate", pln_graph_state(g, "state", 1, EVERY_WIDTH), one, 1));

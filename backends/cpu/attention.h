@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The scratch of a member in attention, which depends on the widest vectors of any level only.
+ * The scratch of a member in attention and in its gradients, which depends on the widest vectors of any level only.
  */
 #ifndef BACKENDS_CPU_ATTENTION_H
 #define BACKENDS_CPU_ATTENTION_H
@@ -14,11 +14,12 @@ enum {
 
 /* Offsets in floats. */
 struct cpu_attention_room {
-    size_t keys;   /* panels of transposed keys [source panels][head_size][lanes] */
-    size_t values; /* panels of values [head panels][sources][lanes] */
-    size_t hidden; /* [sources]: 0, or what replaces the score */
-    size_t scores; /* [CPU_ATTENTION_QUERIES][sources] */
-    size_t mixed;  /* [CPU_ATTENTION_QUERIES][head_size] */
+    size_t keys;    /* panels of transposed keys [source panels][head_size][lanes] */
+    size_t values;  /* panels of values [head panels][sources][lanes] */
+    size_t hidden;  /* [sources]: 0, or what replaces the score */
+    size_t factors; /* [sources] of dropout, with its slack */
+    size_t scores;  /* [CPU_ATTENTION_QUERIES][sources] */
+    size_t mixed;   /* [CPU_ATTENTION_QUERIES][head_size] */
     size_t end;
 };
 
@@ -29,9 +30,42 @@ static inline struct cpu_attention_room cpu_attention_room(uint32_t sources, uin
     struct cpu_attention_room room = {0};
     room.values = room.keys + s * h;
     room.hidden = room.values + s * h;
-    room.scores = room.hidden + s;
+    room.factors = room.hidden + s;
+    room.scores = room.factors + s + 3 * CPU_WIDEST_VECTOR;
     room.mixed = room.scores + CPU_ATTENTION_QUERIES * s;
     room.end = room.mixed + CPU_ATTENTION_QUERIES * h;
+    return room;
+}
+
+/* The same for attention_backward. */
+struct cpu_attention_backward_room {
+    size_t keys, values;     /* both transposed */
+    size_t key_rows;         /* panels of keys [head panels][sources][lanes] */
+    size_t hidden, factors;  /* as above */
+    size_t d_keys, d_values; /* [sources][head_size] */
+    size_t scores, d_scores; /* [CPU_ATTENTION_QUERIES][sources] */
+    size_t query_rows, d_y_rows,
+        d_query; /* [head panels][CPU_ATTENTION_QUERIES][lanes], the last [queries][head_size] */
+    size_t end;
+};
+
+static inline struct cpu_attention_backward_room cpu_attention_backward_room(uint32_t sources, uint32_t head_size)
+{
+    const size_t s = (size_t)cpu_round_up(sources, CPU_WIDEST_VECTOR),
+                 h = (size_t)cpu_round_up(head_size, CPU_WIDEST_VECTOR);
+    struct cpu_attention_backward_room room = {0};
+    room.values = room.keys + s * h;
+    room.key_rows = room.values + s * h;
+    room.hidden = room.key_rows + s * h;
+    room.factors = room.hidden + s;
+    room.d_keys = room.factors + s + 3 * CPU_WIDEST_VECTOR;
+    room.d_values = room.d_keys + s * h;
+    room.scores = room.d_values + s * h;
+    room.d_scores = room.scores + CPU_ATTENTION_QUERIES * s;
+    room.query_rows = room.d_scores + CPU_ATTENTION_QUERIES * s;
+    room.d_y_rows = room.query_rows + CPU_ATTENTION_QUERIES * h;
+    room.d_query = room.d_y_rows + CPU_ATTENTION_QUERIES * h;
+    room.end = room.d_query + CPU_ATTENTION_QUERIES * h;
     return room;
 }
 #endif

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * binary_cross_entropy: with logits, weighted by row. Rows are shared; member 0 adds their terms in order.
+ * binary_cross_entropy: with logits, weighted by row, divided by the weight of all elements or by total. Rows are
+ * shared; member 0 adds their terms in order.
  */
 #include <math.h>
 
-#include "backends/cpu/kernel.h"
+#include "backends/cpu/total.h"
 
 static double weight_of(const struct cpu_call *call, uint32_t row)
 {
@@ -34,10 +35,12 @@ void CPU_NAME(binary_cross_entropy)(const struct cpu_call *call)
     cpu_barrier(call);
     if (call->member)
         return;
-    double sum = 0, total = 0;
+    double sum = 0, count = 0;
     for (uint32_t r = 0; r < logits->rows; r++) {
         sum += terms[r];
-        total += weight_of(call, r);
+        count += weight_of(call, r) * logits->width;
     }
-    *cpu_vector(&call->out[PLN_BINARY_CROSS_ENTROPY_OUTPUT_LOSS], 0) = (float)(sum / (total * logits->width));
+    count = divisor(&call->in[PLN_BINARY_CROSS_ENTROPY_INPUT_TOTAL], &call->out[PLN_BINARY_CROSS_ENTROPY_OUTPUT_COUNT],
+                    0, count);
+    *cpu_vector(&call->out[PLN_BINARY_CROSS_ENTROPY_OUTPUT_LOSS], 0) = (float)(sum / count);
 }

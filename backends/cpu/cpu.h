@@ -22,7 +22,7 @@ const struct cpu_level *cpu_level_find(const char *name, pln_error *error);
 
 /* ---- ops */
 
-#define PLN_OP(number, version, NAME, name, inputs, outputs, in_place, params) CPU_ROW_##NAME,
+#define PLN_OP(number, version, NAME, name, inputs, outputs, in_place, params, gradient) CPU_ROW_##NAME,
 enum {
 #include "graph/ops.def"
     CPU_OPS

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cross_entropy: mean over the rows that have a label. Rows are shared; member 0 adds their terms in order, so that the
- * loss does not depend on the size of the team.
+ * cross_entropy: over the rows that have a label, divided by their number or by total. Rows are shared; member 0 adds
+ * their terms in order, so that the loss does not depend on the size of the team.
  */
 #include <math.h>
 
 #include "backends/cpu/elementary.h"
-#include "backends/cpu/kernel.h"
+#include "backends/cpu/total.h"
 
 enum { TOGETHER = 64 * VEC_LANES }; /* elements summed in f32 before they go into a double */
 
@@ -49,6 +49,7 @@ static void write_loss(const struct cpu_call *call, const double *terms)
             sum += terms[r];
             count++;
         }
+    count = divisor(&call->in[PLN_CROSS_ENTROPY_INPUT_TOTAL], &call->out[PLN_CROSS_ENTROPY_OUTPUT_COUNT], 0, count);
     *cpu_vector(&call->out[PLN_CROSS_ENTROPY_OUTPUT_LOSS], 0) = (float)(sum / count);
 }
 

@@ -107,9 +107,8 @@ uint64_t cpu_gemm_scratch_bytes(const struct cpu_gemm *gemm, uint32_t depth)
     const struct cpu_micro_kernel *kernel = &gemm->kernel;
     if (!gemm->panels || !depth)
         return 0;
-    return round_up(block_panels(kernel, depth) * x_panel_bytes(kernel, block_depth(kernel, depth)) +
-                        CPU_PACKED_AHEAD * sizeof(float),
-                    64);
+    const uint64_t panel = x_panel_bytes(kernel, depth < MOST_DEPTH ? depth : MOST_DEPTH);
+    return round_up((panel > BLOCK_BYTES ? panel : BLOCK_BYTES) + CPU_PACKED_AHEAD * sizeof(float), 64);
 }
 
 /* Rows of a product that are packed together, in panels as even as the kernel likes them, and the depth of them. */

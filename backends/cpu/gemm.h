@@ -31,7 +31,7 @@ uint32_t cpu_gemm_weight_panels(const struct cpu_gemm *gemm, uint32_t n);
 void cpu_gemm_pack_weight(const struct cpu_gemm *gemm, const struct cpu_matrix *weight, uint32_t n, uint32_t depth,
                           uint32_t first, uint32_t last, void *packed);
 
-/* Bytes of scratch that a member needs for any product of that depth; a multiple of 64. */
+/* Bytes of scratch that a member needs for any product of that depth or less; a multiple of 64. */
 uint64_t cpu_gemm_scratch_bytes(const struct cpu_gemm *gemm, uint32_t depth);
 
 /* A tile of the product that is complete: its first sum, rows of them `stride` apart. */

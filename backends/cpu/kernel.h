@@ -18,6 +18,7 @@ struct cpu_operand {
     void *data;
     const void *panels; /* of a weight that was packed for linear */
     uint32_t rows, width, stride;
+    bool constant;
 };
 
 /* One node, seen by one member. in and out are as many as ops.def lists. */
@@ -69,7 +70,7 @@ static inline uint64_t cpu_round_up(uint64_t n, uint64_t multiple)
 #define CPU_EXPAND(level, name) CPU_JOIN(level, name)
 #define CPU_NAME(name) CPU_EXPAND(CPU_LEVEL, name)
 
-#define PLN_OP(number, version, NAME, name, inputs, outputs, in_place, params) cpu_kernel CPU_NAME(name);
+#define PLN_OP(number, version, NAME, name, inputs, outputs, in_place, params, gradient) cpu_kernel CPU_NAME(name);
 #include "graph/ops.def"
 #undef PLN_OP
 extern cpu_kernel *const CPU_NAME(kernels)[]; /* in the order of ops.def */

@@ -5,7 +5,7 @@
 #include "backends/cpu/kernel.h"
 
 cpu_kernel *const CPU_NAME(kernels)[] = {
-#define PLN_OP(number, version, NAME, name, inputs, outputs, in_place, params) CPU_NAME(name),
+#define PLN_OP(number, version, NAME, name, inputs, outputs, in_place, params, gradient) CPU_NAME(name),
 #include "graph/ops.def"
 #undef PLN_OP
 };

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * linear: y = activation(x weight^T + bias) + residual. Each tile of the product is finished while it is in cache.
+ * linear: y = dropout(activation(x weight^T + bias)) + residual. Each tile of the product
+ * is finished while it is in cache. A weight that is no constant is packed in each run.
  */
 #include "backends/cpu/activations.h"
-#include "backends/cpu/gemm.h"
-#include "backends/cpu/kernel.h"
+#include "backends/cpu/dropout.h"
+#include "backends/cpu/product.h"
 
 /* Where a tile of the product gets its bias and residual from and goes to. bias, residual and preactivation may be
  * absent. */
@@ -12,57 +13,55 @@ struct epilogue {
     uint32_t activation;
     const float *bias;
     const struct cpu_operand *preactivation, *residual, *y;
+    struct dropout dropout;
 };
 
 struct epilogue_row {
-    const float *sums, *bias, *residual; /* the last two may be NULL */
-    float *preactivation, *y;            /* the first may be NULL */
+    const float *sums, *bias, *residual, *factors; /* all but the first may be NULL */
+    float *preactivation, *y;                      /* the first may be NULL */
 };
 
-static struct epilogue_row row_of(const struct epilogue *e, const struct cpu_tile *tile, uint32_t i)
+CPU_INLINE vec finish_vector(vec (*f)(vec), const struct epilogue_row *row, uint32_t c, uint32_t n)
 {
-    const uint32_t row = tile->row + i, column = tile->column;
-    return (struct epilogue_row){
-        .sums = tile->sums + i * tile->stride,
-        .y = cpu_vector(e->y, row) + column,
-        .bias = e->bias ? e->bias + column : NULL,
-        .residual = e->residual->data ? cpu_vector(e->residual, row) + column : NULL,
-        .preactivation = e->preactivation->data ? cpu_vector(e->preactivation, row) + column : NULL,
-    };
+    vec v = vec_load_some(row->sums + c, n);
+    if (row->bias)
+        v += vec_load_some(row->bias + c, n);
+    if (row->preactivation)
+        vec_store_some(row->preactivation + c, v, n);
+    v = f(v);
+    if (row->factors)
+        v *= vec_load(row->factors + c);
+    if (row->residual)
+        v += vec_load_some(row->residual + c, n);
+    return v;
 }
 
-CPU_INLINE void finish_part(vec (*f)(vec), const struct epilogue_row *row, uint32_t c, uint32_t n)
+/* n columns from number `first` of the tile on. */
+CPU_INLINE void finish_row(vec (*f)(vec), const struct epilogue *e, const struct cpu_tile *tile, uint32_t i,
+                           uint32_t first, uint32_t n)
 {
-    vec v = vec_load_part(row->sums + c, n);
-    if (row->bias)
-        v += vec_load_part(row->bias + c, n);
-    if (row->preactivation)
-        vec_store_part(row->preactivation + c, v, n);
-    v = f(v);
-    if (row->residual)
-        v += vec_load_part(row->residual + c, n);
-    vec_store_part(row->y + c, v, n);
+    float room[DROPOUT_TOGETHER + DROPOUT_SLACK];
+    const uint32_t r = tile->row + i, column = tile->column + first;
+    const struct epilogue_row row = {
+        .sums = tile->sums + i * tile->stride + first,
+        .bias = e->bias ? e->bias + column : NULL,
+        .residual = e->residual->data ? cpu_vector(e->residual, r) + column : NULL,
+        .factors = dropout_of_row(&e->dropout, r, column, n, e->y->width, room),
+        .preactivation = e->preactivation->data ? cpu_vector(e->preactivation, r) + column : NULL,
+        .y = cpu_vector(e->y, r) + column,
+    };
+    uint32_t c = 0;
+    for (; c + VEC_LANES <= n; c += VEC_LANES)
+        vec_store(row.y + c, finish_vector(f, &row, c, VEC_LANES));
+    if (c < n)
+        vec_store_part(row.y + c, finish_vector(f, &row, c, n - c), n - c);
 }
 
 CPU_INLINE void finish_tile(vec (*f)(vec), const struct epilogue *e, const struct cpu_tile *tile)
 {
-    for (uint32_t i = 0; i < tile->rows; i++) {
-        const struct epilogue_row row = row_of(e, tile, i);
-        uint32_t c = 0;
-        for (; c + VEC_LANES <= tile->columns; c += VEC_LANES) {
-            vec v = vec_load(row.sums + c);
-            if (row.bias)
-                v += vec_load(row.bias + c);
-            if (row.preactivation)
-                vec_store(row.preactivation + c, v);
-            v = f(v);
-            if (row.residual)
-                v += vec_load(row.residual + c);
-            vec_store(row.y + c, v);
-        }
-        if (c < tile->columns)
-            finish_part(f, &row, c, tile->columns - c);
-    }
+    for (uint32_t i = 0; i < tile->rows; i++)
+        for (uint32_t c = 0; c < tile->columns; c += DROPOUT_TOGETHER)
+            finish_row(f, e, tile, i, c, tile->columns - c < DROPOUT_TOGETHER ? tile->columns - c : DROPOUT_TOGETHER);
 }
 
 static void finish(const void *argument, const struct cpu_tile *tile)
@@ -90,9 +89,10 @@ void CPU_NAME(linear)(const struct cpu_call *call)
         .preactivation = preactivation,
         .residual = &call->in[PLN_LINEAR_INPUT_RESIDUAL],
         .y = y,
+        .dropout = DROPOUT_OF(&call->in[PLN_LINEAR_INPUT_ORIGIN], &call->in[PLN_LINEAR_INPUT_RANDOM], params),
     };
     const struct cpu_operand *sums = preactivation->data ? preactivation : y;
-    const struct cpu_product product = {
+    struct cpu_product product = {
         .x = {x->data, x->stride, 1},
         .weight = {weight->data, weight->stride, 1},
         .packed = weight->panels,
@@ -104,5 +104,7 @@ void CPU_NAME(linear)(const struct cpu_call *call)
         .finish = finish,
         .argument = &epilogue,
     };
+    if (!product.packed)
+        product.packed = cpu_pack_in_run(call, &product.weight, product.n, product.depth);
     cpu_gemm_run(call->gemm, &product, call->member, call->members, call->scratch);
 }

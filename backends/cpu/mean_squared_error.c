@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * mean_squared_error: over all elements. Rows are shared; member 0 adds their terms in order.
+ * mean_squared_error: over all elements, divided by their number or by total. Rows are shared; member 0 adds their
+ * terms in order.
  */
-#include "backends/cpu/kernel.h"
+#include "backends/cpu/total.h"
 
 void CPU_NAME(mean_squared_error)(const struct cpu_call *call)
 {
@@ -23,5 +24,7 @@ void CPU_NAME(mean_squared_error)(const struct cpu_call *call)
     double sum = 0;
     for (uint32_t r = 0; r < x->rows; r++)
         sum += terms[r];
-    *cpu_vector(&call->out[PLN_MEAN_SQUARED_ERROR_OUTPUT_LOSS], 0) = (float)(sum / ((double)x->rows * x->width));
+    const double count = divisor(&call->in[PLN_MEAN_SQUARED_ERROR_INPUT_TOTAL],
+                                 &call->out[PLN_MEAN_SQUARED_ERROR_OUTPUT_COUNT], 0, (double)x->rows * x->width);
+    *cpu_vector(&call->out[PLN_MEAN_SQUARED_ERROR_OUTPUT_LOSS], 0) = (float)(sum / count);
 }

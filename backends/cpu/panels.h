@@ -9,20 +9,24 @@
 
 #include "backends/cpu/vec.h"
 
-/* out[i][p * VEC_LANES ..] = sum over k of a[i][k] * panels[p][k][..], panels [n_panels][depth][VEC_LANES]. Rows of out
- * are whole vectors. */
+/* out[i][p * VEC_LANES ..] = sum over k of a[i][k] * panels[p][k][..], panels [n_panels][depth][VEC_LANES]; element
+ * a[i][k] lies at a[i * a_stride + k * a_step]. Rows of out are whole vectors. */
 struct panel_product {
     const float *a, *panels;
     float *out;
-    size_t a_stride, out_stride;
+    size_t a_stride, a_step, out_stride;
     uint32_t depth, n_panels;
+    bool accumulate; /* out += */
 };
 
-/* `rows` and `panels` are constants where this is called, so that the sums stay in registers. */
+/* `rows`, `panels` and `turned` (a_stride is 1, else a_step is) are constants where this is called, so that the sums
+ * stay in registers. */
 static inline __attribute__((always_inline)) void panel_tile(const struct panel_product *p, uint32_t row,
-                                                             uint32_t panel, const uint32_t rows, const uint32_t panels)
+                                                             uint32_t panel, const uint32_t rows, const uint32_t panels,
+                                                             const bool turned)
 {
-    const float *a = p->a + row * p->a_stride;
+    const size_t a_stride = turned ? 1 : p->a_stride, a_step = turned ? p->a_step : 1;
+    const float *a = p->a + row * a_stride;
     const float *b = p->panels + (size_t)panel * p->depth * VEC_LANES;
     const size_t next = (size_t)p->depth * VEC_LANES;
     vec sum[6][2] = {{{0}}};
@@ -31,7 +35,7 @@ static inline __attribute__((always_inline)) void panel_tile(const struct panel_
         const vec b1 = panels > 1 ? vec_load(b + next + (size_t)k * VEC_LANES) : b0;
 #pragma GCC unroll 6
         for (uint32_t i = 0; i < rows; i++) {
-            const vec v = vec_all(a[i * p->a_stride + k]);
+            const vec v = vec_all(a[i * a_stride + k * a_step]);
             sum[i][0] += v * b0;
             if (panels > 1)
                 sum[i][1] += v * b1;
@@ -40,23 +44,33 @@ static inline __attribute__((always_inline)) void panel_tile(const struct panel_
 #pragma GCC unroll 6
     for (uint32_t i = 0; i < rows; i++) {
         float *out = p->out + (row + i) * p->out_stride + (size_t)panel * VEC_LANES;
-        vec_store(out, sum[i][0]);
+        vec_store(out, p->accumulate ? vec_load(out) + sum[i][0] : sum[i][0]);
         if (panels > 1)
-            vec_store(out + VEC_LANES, sum[i][1]);
+            vec_store(out + VEC_LANES, p->accumulate ? vec_load(out + VEC_LANES) + sum[i][1] : sum[i][1]);
     }
 }
 
-static inline void panel_product(const struct panel_product *p, uint32_t rows)
+static inline __attribute__((always_inline)) void panel_rows(const struct panel_product *p, uint32_t rows,
+                                                             const bool turned)
 {
     for (uint32_t panel = 0; panel < p->n_panels; panel += 2) {
         const bool pair = panel + 1 < p->n_panels;
         uint32_t r = 0;
         for (; r + 6 <= rows; r += 6)
-            pair ? panel_tile(p, r, panel, 6, 2) : panel_tile(p, r, panel, 6, 1);
+            pair ? panel_tile(p, r, panel, 6, 2, turned) : panel_tile(p, r, panel, 6, 1, turned);
         for (; r + 2 <= rows; r += 2)
-            pair ? panel_tile(p, r, panel, 2, 2) : panel_tile(p, r, panel, 2, 1);
+            pair ? panel_tile(p, r, panel, 2, 2, turned) : panel_tile(p, r, panel, 2, 1, turned);
         for (; r < rows; r++)
-            pair ? panel_tile(p, r, panel, 1, 2) : panel_tile(p, r, panel, 1, 1);
+            pair ? panel_tile(p, r, panel, 1, 2, turned) : panel_tile(p, r, panel, 1, 1, turned);
     }
+}
+
+/* Rows of a lie as they are, or as columns (a_stride is 1). */
+static inline void panel_product(const struct panel_product *p, uint32_t rows)
+{
+    if (p->a_step == 1)
+        panel_rows(p, rows, false);
+    else
+        panel_rows(p, rows, true);
 }
 #endif

@@ -40,7 +40,7 @@ struct pln_plan {
 /* ---- verdicts */
 
 /* NULL if the node is taken, else why not. */
-static const char *refusal(const pln_segment *segment, const pln_node_info *node)
+static const char *refusal(const pln_node_info *node)
 {
     const uint32_t at = cpu_row_find(node->op);
     if (at == CPU_OPS)
@@ -48,10 +48,7 @@ static const char *refusal(const pln_segment *segment, const pln_node_info *node
     const struct cpu_row *row = &cpu_rows[at];
     if (!pln_node_fits(node, row->version, row->params_size, row->n_inputs, row->n_outputs))
         return "it uses more of the op than this build knows";
-    if (node->op != PLN_OP_LINEAR)
-        return NULL;
-    const pln_value_info *weight = pln_segment_value(segment, node->inputs[PLN_LINEAR_INPUT_WEIGHT]);
-    return weight && weight->kind == PLN_VALUE_CONSTANT ? NULL : "a weight that is no constant";
+    return NULL;
 }
 
 pln_status cpu_supports(pln_device *device, const pln_segment *segment, pln_verdict *verdicts, uint32_t verdict_stride,
@@ -62,7 +59,7 @@ pln_status cpu_supports(pln_device *device, const pln_segment *segment, pln_verd
     const uint32_t members = device->host->team_size(device->host->context);
     for (uint32_t i = 0; i < segment->n_nodes; i++) {
         const pln_node_info *node = pln_segment_node(segment, i);
-        const char *reason = refusal(segment, node);
+        const char *reason = refusal(node);
         pln_verdict *verdict = (pln_verdict *)(void *)((char *)verdicts + (size_t)i * verdict_stride);
         verdict->supported = !reason;
         verdict->estimated_ns = node->flops / FLOPS_PER_NS / (members ? members : 1) + node->bytes / BYTES_PER_NS;
@@ -80,8 +77,10 @@ static struct cpu_operand capacity_of(const pln_segment *segment, int32_t at)
     const pln_value_info *v = pln_segment_value(segment, at);
     if (!v)
         return (struct cpu_operand){0};
-    return (struct cpu_operand){
-        .rows = pln_dim_rows(v->rows, segment->capacity), .width = v->width, .stride = v->row_stride};
+    return (struct cpu_operand){.rows = pln_dim_rows(v->rows, segment->capacity),
+                                .width = v->width,
+                                .stride = v->row_stride,
+                                .constant = v->kind == PLN_VALUE_CONSTANT};
 }
 
 /* As many as both sides know; what is behind them is zero. */
@@ -100,7 +99,7 @@ static struct scratch scratch_of(const pln_device *device, const pln_segment *se
     for (uint32_t i = 0; i < segment->n_nodes; i++) {
         const pln_node_info *node = pln_segment_node(segment, i);
         const uint32_t row = cpu_row_find(node->op);
-        if (refusal(segment, node))
+        if (refusal(node))
             continue;
         struct cpu_operand in[CPU_OPERANDS] = {{0}};
         for (uint32_t j = 0; j < node->n_inputs && j < cpu_rows[row].n_inputs; j++)
@@ -179,7 +178,7 @@ static pln_plan *allocate_plan(pln_device *device, const pln_segment *segment)
 pln_status cpu_plan_create(pln_device *device, const pln_segment *segment, pln_plan **plan, pln_error *error)
 {
     for (uint32_t i = 0; i < segment->n_nodes; i++) {
-        const char *reason = refusal(segment, pln_segment_node(segment, i));
+        const char *reason = refusal(pln_segment_node(segment, i));
         if (reason)
             return pln_fail_node(error, PLN_UNSUPPORTED, (int32_t)i, "cpu refuses %s: %s",
                                  pln_segment_node(segment, i)->name, reason);
@@ -207,8 +206,11 @@ static void run_node(const pln_plan *p, const struct node *node, uint32_t member
         if (node->operands[j] == PLN_ABSENT)
             continue;
         const struct value *v = &p->values[node->operands[j]];
-        operands[j] =
-            (struct cpu_operand){v->data, v->panels, pln_dim_rows(v->rows, p->run->dims), v->width, v->stride};
+        operands[j] = (struct cpu_operand){.data = v->data,
+                                           .panels = v->panels,
+                                           .rows = pln_dim_rows(v->rows, p->run->dims),
+                                           .width = v->width,
+                                           .stride = v->stride};
     }
     p->device->level->kernels[node->row](&(struct cpu_call){
         .in = operands,

@@ -4,16 +4,66 @@
  */
 #include "backends/cpu/attention.h"
 #include "backends/cpu/cpu.h"
+#include "backends/cpu/pieces.h"
+
+static uint64_t panel_bytes(const struct cpu_call *capacity, uint32_t n, uint32_t depth)
+{
+    const uint64_t bytes = cpu_gemm_weight_bytes(capacity->gemm, n, depth);
+    return bytes ? bytes + CPU_PACKED_AHEAD * sizeof(float) : 0;
+}
 
 static uint64_t linear_bytes(const struct cpu_call *capacity)
 {
     return cpu_gemm_scratch_bytes(capacity->gemm, capacity->in[PLN_LINEAR_INPUT_X].width);
 }
 
+/* Panels of a weight that is no constant. */
+static uint64_t linear_panel_bytes(const struct cpu_call *capacity)
+{
+    const struct cpu_operand *weight = &capacity->in[PLN_LINEAR_INPUT_WEIGHT];
+    return weight->constant ? 0 : panel_bytes(capacity, weight->rows, weight->width);
+}
+
+static uint64_t linear_backward_x_bytes(const struct cpu_call *capacity)
+{
+    return cpu_gemm_scratch_bytes(capacity->gemm, capacity->in[PLN_LINEAR_BACKWARD_X_INPUT_D_Y].width);
+}
+
+static uint64_t linear_backward_x_panel_bytes(const struct cpu_call *capacity)
+{
+    const struct cpu_operand *weight = &capacity->in[PLN_LINEAR_BACKWARD_X_INPUT_WEIGHT];
+    return panel_bytes(capacity, weight->width, weight->rows);
+}
+
+static uint64_t linear_backward_weight_bytes(const struct cpu_call *capacity)
+{
+    return cpu_gemm_scratch_bytes(capacity->gemm, capacity->in[PLN_LINEAR_BACKWARD_WEIGHT_INPUT_X].rows);
+}
+
+static uint64_t linear_backward_weight_panel_bytes(const struct cpu_call *capacity)
+{
+    const struct cpu_operand *x = &capacity->in[PLN_LINEAR_BACKWARD_WEIGHT_INPUT_X];
+    return panel_bytes(capacity, x->width, x->rows);
+}
+
 static uint64_t attention_bytes(const struct cpu_call *capacity)
 {
     const pln_attention_params *params = capacity->params;
     return cpu_attention_room(capacity->in[PLN_ATTENTION_INPUT_KEY].rows, params->head_size).end * sizeof(float);
+}
+
+static uint64_t attention_backward_bytes(const struct cpu_call *capacity)
+{
+    const pln_attention_params *params = capacity->params;
+    const uint32_t sources = capacity->in[PLN_ATTENTION_BACKWARD_INPUT_KEY].rows;
+    return cpu_attention_backward_room(sources, params->head_size).end * sizeof(float);
+}
+
+static uint64_t attention_backward_distance_bytes(const struct cpu_call *capacity)
+{
+    const pln_attention_params *params = capacity->params;
+    const uint32_t sources = capacity->in[PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_KEY].rows;
+    return cpu_attention_backward_room(sources, params->head_size).end * sizeof(float);
 }
 
 /* A term for each row of input 0, added by one member. */
@@ -27,18 +77,55 @@ static uint64_t span_terms_bytes(const struct cpu_call *capacity)
     return (uint64_t)capacity->in[PLN_SPAN_CROSS_ENTROPY_INPUT_STARTS].rows * 2 * sizeof(double);
 }
 
+static uint64_t norm_terms_bytes(const struct cpu_call *capacity)
+{
+    return cpu_pieces(capacity->in[PLN_GLOBAL_NORM_INPUT_X].rows) * sizeof(double);
+}
+
+static uint64_t piece_bytes(const struct cpu_operand *d_y)
+{
+    return cpu_pieces(d_y->rows) * cpu_piece_floats(d_y->width) * sizeof(float);
+}
+
+static uint64_t layer_norm_sums_bytes(const struct cpu_call *capacity)
+{
+    return piece_bytes(&capacity->in[PLN_LAYER_NORM_BACKWARD_INPUT_D_Y]);
+}
+
+static uint64_t embed_sums_bytes(const struct cpu_call *capacity)
+{
+    return piece_bytes(&capacity->in[PLN_EMBED_BACKWARD_INPUT_D_Y]);
+}
+
+/* A row of the sum and one of its gradient. */
+static uint64_t embed_rows_bytes(const struct cpu_call *capacity)
+{
+    return 2 * (uint64_t)capacity->in[PLN_EMBED_BACKWARD_INPUT_D_Y].width * sizeof(float);
+}
+
 typedef uint64_t scratch_bytes(const struct cpu_call *capacity);
 
 static scratch_bytes *const member_scratch[CPU_OPS] = {
     [CPU_ROW_LINEAR] = linear_bytes,
+    [CPU_ROW_LINEAR_BACKWARD_X] = linear_backward_x_bytes,
+    [CPU_ROW_LINEAR_BACKWARD_WEIGHT] = linear_backward_weight_bytes,
     [CPU_ROW_ATTENTION] = attention_bytes,
+    [CPU_ROW_ATTENTION_BACKWARD] = attention_backward_bytes,
+    [CPU_ROW_ATTENTION_BACKWARD_DISTANCE] = attention_backward_distance_bytes,
+    [CPU_ROW_EMBED_BACKWARD] = embed_rows_bytes,
 };
 
 static scratch_bytes *const shared_scratch[CPU_OPS] = {
+    [CPU_ROW_LINEAR] = linear_panel_bytes,
+    [CPU_ROW_LINEAR_BACKWARD_X] = linear_backward_x_panel_bytes,
+    [CPU_ROW_LINEAR_BACKWARD_WEIGHT] = linear_backward_weight_panel_bytes,
+    [CPU_ROW_LAYER_NORM_BACKWARD] = layer_norm_sums_bytes,
+    [CPU_ROW_EMBED_BACKWARD] = embed_sums_bytes,
     [CPU_ROW_CROSS_ENTROPY] = row_terms_bytes,
     [CPU_ROW_BINARY_CROSS_ENTROPY] = row_terms_bytes,
     [CPU_ROW_MEAN_SQUARED_ERROR] = row_terms_bytes,
     [CPU_ROW_SPAN_CROSS_ENTROPY] = span_terms_bytes,
+    [CPU_ROW_GLOBAL_NORM] = norm_terms_bytes,
 };
 
 uint64_t cpu_member_bytes(uint32_t row, const struct cpu_call *capacity)
@@ -56,7 +143,7 @@ uint64_t cpu_shared_bytes(uint32_t row, const struct cpu_call *capacity)
 #define I32(field) +4
 #define PARAMS(fields) (0 fields)
 const struct cpu_row cpu_rows[CPU_OPS] = {
-#define PLN_OP(number, version_, NAME, name_, inputs, outputs, in_place, params)                                       \
+#define PLN_OP(number, version_, NAME, name_, inputs, outputs, in_place, params, gradient)                             \
     {.op = number,                                                                                                     \
      .version = version_,                                                                                              \
      .params_size = params,                                                                                            \

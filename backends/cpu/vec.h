@@ -56,6 +56,20 @@ static inline void vec_store_part(float *p, vec v, uint32_t n)
         p[i] = v[i];
 }
 
+/* At most a vector, from or to n elements. */
+static inline vec vec_load_some(const float *p, uint32_t n)
+{
+    return n < VEC_LANES ? vec_load_part(p, n) : vec_load(p);
+}
+
+static inline void vec_store_some(float *p, vec v, uint32_t n)
+{
+    if (n < VEC_LANES)
+        vec_store_part(p, v, n);
+    else
+        vec_store(p, v);
+}
+
 static inline vec_int vec_bits(vec v)
 {
     return (vec_int)v;

@@ -50,6 +50,7 @@ static struct gpu_slot slot_of(const struct gpu_limits *limits, const pln_segmen
         return (struct gpu_slot){.value = GPU_BIND_NONE, .output = output};
     struct gpu_slot slot = {.value = at,
                             .output = output,
+                            .state = value->kind == PLN_VALUE_STATE,
                             .offset = value->offset,
                             .dim = value->rows,
                             .rows = pln_dim_rows(value->rows, segment->capacity),
@@ -276,6 +277,22 @@ static pln_status check_node(const struct gpu_row *row, const pln_node_info *nod
     return PLN_OK;
 }
 
+/* NULL, or which operand of the node the kernels of the row do not know. */
+static const char *unknown_operand(const struct gpu_view *view, const struct gpu_row *row)
+{
+    for (uint32_t i = 0; i < view->n_slots; i++) {
+        const struct gpu_slot *slot = &view->slots[i];
+        bool bound = !gpu_slot_here(slot);
+        for (uint32_t j = 0; !bound && j < GPU_PASSES && row->passes[j].kernel; j++)
+            bound = row->passes[j].access[i] != '-';
+        if (!bound)
+            return "dropout and what training needs of it are not there on this device";
+        if (gpu_slot_here(slot) && slot->state && row->op != PLN_OP_ACCUMULATE)
+            return "weights that are trained are not taken by this device";
+    }
+    return NULL;
+}
+
 /* The scratch is one more operand: a matrix with a row for each row of the first pass. */
 static uint64_t add_scratch(struct gpu_view *view, const struct gpu_row *row)
 {
@@ -303,7 +320,9 @@ pln_status gpu_lower(const struct gpu_limits *limits, const pln_segment *segment
     struct gpu_view view;
     view_init(&view, limits, segment, info, emitter.row, params);
     const uint64_t scratch_bytes = add_scratch(&view, emitter.row);
-    const char *reason = emitter.row->accepts ? emitter.row->accepts(&view) : NULL;
+    const char *reason = unknown_operand(&view, emitter.row);
+    if (!reason && emitter.row->accepts)
+        reason = emitter.row->accepts(&view);
     if (reason)
         return pln_fail_node(error, PLN_UNSUPPORTED, emitter.node, "%s", reason);
     for (uint32_t i = 0; i < GPU_PASSES && emitter.row->passes[i].kernel; i++) {

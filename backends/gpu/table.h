@@ -18,7 +18,7 @@ enum {
 /* An operand: inputs of the op in order, then its outputs, then scratch. */
 struct gpu_slot {
     int32_t value; /* as in gpu_binding */
-    bool output;
+    bool output, state;
     uint64_t offset; /* bytes of its first element in its memory */
     uint32_t rows, width, stride, panel;
     pln_dim dim;

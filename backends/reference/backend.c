@@ -22,7 +22,7 @@ struct row {
 #define I32(field) 4 +
 #define PARAMS(fields) (fields 0)
 static const struct row rows[] = {
-#define PLN_OP(number, version, NAME, name, inputs, outputs, in_place, params)                                         \
+#define PLN_OP(number, version, NAME, name, inputs, outputs, in_place, params, gradient)                               \
     {number, version, params, PLN_##NAME##_INPUTS, PLN_##NAME##_OUTPUTS, ref_f32_##name, ref_f64_##name},
 #include "graph/ops.def"
 #undef PLN_OP
@@ -250,7 +250,8 @@ static void constant_destroy(pln_device *device, pln_constant **constant)
     *constant = NULL;
 }
 
-/* Doubles that a member needs: a row of the widest value, or the scores of one query against all keys. */
+/* Doubles that a member needs: a row of the widest value, the scores of one query against all keys, or the sums of
+ * attention_backward. */
 static uint64_t scratch_doubles(const pln_segment *segment)
 {
     uint64_t most = 8;
@@ -260,11 +261,13 @@ static uint64_t scratch_doubles(const pln_segment *segment)
     }
     for (uint32_t i = 0; i < segment->n_nodes; i++) {
         const pln_node_info *node = pln_segment_node(segment, i);
-        if (node->op != PLN_OP_ATTENTION)
+        if (node->op != PLN_OP_ATTENTION && node->op != PLN_OP_ATTENTION_BACKWARD)
             continue;
+        const pln_attention_params *params = node->params;
         const pln_value_info *key = pln_segment_value(segment, node->inputs[PLN_ATTENTION_INPUT_KEY]);
         const uint64_t keys = pln_dim_rows(key->rows, segment->capacity);
-        most = keys > most ? keys : most;
+        const uint64_t n = node->op == PLN_OP_ATTENTION ? keys : (2 * keys + 1) * params->head_size;
+        most = n > most ? n : most;
     }
     return (most + 7) & ~(uint64_t)7;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cross_entropy: mean over the rows that have a label.
+ * cross_entropy: over the rows that have a label, divided by their number or by total.
  */
 #include "backends/reference/loss.h"
 
@@ -23,5 +23,7 @@ void REF_NAME(cross_entropy)(const struct ref_call *call)
         sum += log_sum - (double)ref_row(logits, r)[label];
         count++;
     }
-    *ref_row(&call->out[PLN_CROSS_ENTROPY_OUTPUT_LOSS], 0) = (real)(sum / count);
+    count = divisor(&call->in[PLN_CROSS_ENTROPY_INPUT_TOTAL], 0, count);
+    write_scalar(&call->out[PLN_CROSS_ENTROPY_OUTPUT_LOSS], 0, sum / count);
+    write_scalar(&call->out[PLN_CROSS_ENTROPY_OUTPUT_COUNT], 0, count);
 }

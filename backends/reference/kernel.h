@@ -46,11 +46,12 @@ static inline int32_t ref_index(const struct ref_operand *operand, uint32_t row)
     return ((const int32_t *)operand->data)[(size_t)row * operand->stride];
 }
 
-/* activations.def */
+/* activations.def, and their derivatives; where there is none, the one of the flat side. */
 double ref_activate(uint32_t activation, double x);
+double ref_activation_slope(uint32_t activation, double x);
 
 /* One prototype for both builds, the tables and the kernels. */
-#define PLN_OP(number, version, NAME, name, inputs, outputs, in_place, params)                                         \
+#define PLN_OP(number, version, NAME, name, inputs, outputs, in_place, params, gradient)                               \
     ref_kernel ref_f32_##name, ref_f64_##name;
 #include "graph/ops.def"
 #undef PLN_OP

@@ -19,4 +19,17 @@ static inline double log_sum_exp(const real *x, uint32_t n, size_t stride)
         sum += exp((double)x[i * stride] - top);
     return top + log(sum);
 }
+
+/* What the sum of column c is divided with: of a loss that is made in parts, the total; else what was counted. */
+static inline double divisor(const struct ref_operand *total, uint32_t c, double counted)
+{
+    return total->data ? (double)ref_row(total, 0)[c] : counted;
+}
+
+/* Element (0, c) of an output that may be absent. */
+static inline void write_scalar(const struct ref_operand *out, uint32_t c, double x)
+{
+    if (out->data)
+        ref_row(out, 0)[c] = (real)x;
+}
 #endif

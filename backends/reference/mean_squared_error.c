@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * mean_squared_error: over all elements.
+ * mean_squared_error: over all elements, divided by their number or by total.
  */
 #include "backends/reference/loss.h"
 
@@ -16,5 +16,7 @@ void REF_NAME(mean_squared_error)(const struct ref_call *call)
             const double d = (double)ref_row(x, r)[c] - (double)ref_row(labels, r)[c];
             sum += d * d;
         }
-    *ref_row(&call->out[0], 0) = (real)(sum / ((double)x->rows * x->width));
+    const double count = divisor(&call->in[PLN_MEAN_SQUARED_ERROR_INPUT_TOTAL], 0, (double)x->rows * x->width);
+    write_scalar(&call->out[PLN_MEAN_SQUARED_ERROR_OUTPUT_LOSS], 0, sum / count);
+    write_scalar(&call->out[PLN_MEAN_SQUARED_ERROR_OUTPUT_COUNT], 0, count);
 }

@@ -96,8 +96,8 @@ static void test_other_mistakes(void **state)
 
     g = pln_graph_create("e");
     x = pln_graph_input(g, "x", PLN_F32, tokens(g), 4);
-    pln_activation(g, "one", x, PLN_ACTIVATION_RELU);
-    pln_activation(g, "one", x, PLN_ACTIVATION_RELU);
+    pln_activation(g, x, PLN_ACTIVATION_RELU, (pln_activation_options){.name = "one"});
+    pln_activation(g, x, PLN_ACTIVATION_RELU, (pln_activation_options){.name = "one"});
     finish_fails(g, "given to a node already");
 
     g = pln_graph_create("f");
@@ -116,7 +116,8 @@ static void test_printing(void **state)
     pln_graph *g = pln_graph_create("printed");
     pln_value *x = pln_graph_input(g, "x", PLN_F32, tokens(g), 4);
     pln_value *s = pln_graph_state(g, "count", 1, 4);
-    pln_value *y = pln_activation(g, "act", pln_columns(g, x, 1, 2), PLN_ACTIVATION_TANH);
+    pln_value *y =
+        pln_activation(g, pln_columns(g, x, 1, 2), PLN_ACTIVATION_TANH, (pln_activation_options){.name = "act"});
     pln_value *sum = pln_accumulate(g, "add", s, pln_row(g, x, 0), 2);
     pln_graph_output(g, "y", y);
     pln_graph_output(g, "sum", sum);
@@ -155,7 +156,8 @@ static void test_op_table(void **state)
     for (uint32_t i = 0; i < n; i++) {
         assert_ptr_equal(graph_op(ops[i].number), &ops[i]);
         assert_true(ops[i].params_size <= 96);
-        assert_true(ops[i].n_inputs + ops[i].n_outputs <= 14);
+        assert_true(ops[i].n_inputs <= GRAPH_OPERANDS && ops[i].n_outputs <= GRAPH_OPERANDS);
+        assert_true(ops[i].writes <= ops[i].n_inputs && ops[i].writes <= ops[i].n_outputs);
     }
     assert_string_equal(graph_op(PLN_OP_ATTENTION)->input_names[PLN_ATTENTION_INPUT_DISTANCE], "distance");
     assert_true(graph_op(PLN_OP_ATTENTION)->optional_inputs & 1u << PLN_ATTENTION_INPUT_BIAS);

@@ -236,7 +236,7 @@ static pln_graph *counter_graph(float scale)
     pln_value *t = pln_graph_input(g, "t", PLN_F32, pln_rows_of(pln_graph_symbol(g, "tokens")), 4);
     pln_value *sum = pln_accumulate(g, "add", pln_graph_state(g, "count", 2, 5), x, scale);
     pln_graph_output(g, "sum", sum);
-    pln_graph_output(g, "u", pln_activation(g, "relu", t, PLN_ACTIVATION_RELU));
+    pln_graph_output(g, "u", pln_activation(g, t, PLN_ACTIVATION_RELU, (pln_activation_options){0}));
     pln_error error;
     must(pln_graph_finish(g, &error), &error);
     return g;

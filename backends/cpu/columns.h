@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Sums over rows, a vector of columns at a time, and how columns are shared.
+ */
+#ifndef BACKENDS_CPU_COLUMNS_H
+#define BACKENDS_CPU_COLUMNS_H
+
+#include "backends/cpu/kernel.h"
+#include "backends/cpu/vec.h"
+
+enum { ROWS_TOGETHER = 32 }; /* summed by themselves first: long sums in f32 lose digits */
+
+/* Sum of n columns, at most a vector, over rows begin .. end-1. */
+static inline vec sum_rows(const struct cpu_operand *x, uint32_t begin, uint32_t end, uint32_t column, uint32_t n)
+{
+    vec total = {0};
+    for (uint32_t first = begin; first < end; first += ROWS_TOGETHER) {
+        const uint32_t last = end - first < ROWS_TOGETHER ? end : first + ROWS_TOGETHER;
+        vec sum = {0};
+        for (uint32_t r = first; r < last; r++)
+            sum += vec_load_some(cpu_vector(x, r) + column, n);
+        total += sum;
+    }
+    return total;
+}
+
+/* Neighbouring columns that fall to a member: whole lines of the cache, so that no two members write one. */
+static inline struct cpu_share cpu_share_vectors(uint32_t width, uint32_t member, uint32_t members)
+{
+    enum { LINE = 16 };
+    const struct cpu_share lines = cpu_share((width + LINE - 1) / LINE, member, members);
+    const uint32_t first = lines.first * LINE, last = lines.last * LINE;
+    return (struct cpu_share){first < width ? first : width, last < width ? last : width};
+}
+#endif

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Cases of attention and its gradients.
+ */
+#include <math.h>
+#include <stdio.h>
+
+#include "conformance/harness.h"
+
+#define COUNT(array) (uint32_t)(sizeof(array) / sizeof *(array))
+
+struct attention_form {
+    const char *name;
+    bool mask, hidden_row, causal, bias, planes, infinite, cross, head_mask, outputs, lse, probabilities, separate,
+        dropout;
+    uint32_t relative;
+};
+static const struct attention_form attention_forms[] = {
+    {"plain", .outputs = false},
+    {"key mask", .mask = true},
+    {"key mask, a hidden sequence, outputs", .mask = true, .hidden_row = true, .outputs = true},
+    {"causal", .causal = true, .outputs = true},
+    {"causal, key mask", .causal = true, .mask = true, .hidden_row = true},
+    {"bias", .bias = true},
+    {"bias of heads, outputs", .bias = true, .planes = true, .outputs = true},
+    {"infinite bias", .bias = true, .infinite = true, .outputs = true},
+    {"relative 1", .relative = 1},
+    {"relative 2, key mask", .relative = 2, .mask = true, .outputs = true},
+    {"cross", .cross = true, .mask = true},
+    {"cross, bias, outputs", .cross = true, .bias = true, .outputs = true},
+    {"head mask, outputs", .head_mask = true, .outputs = true},
+    {"infinite bias of heads, lse", .bias = true, .planes = true, .infinite = true, .lse = true},
+    {"infinite bias, key mask, outputs", .bias = true, .infinite = true, .mask = true, .outputs = true},
+    {"cross, causal, probabilities", .cross = true, .causal = true, .probabilities = true},
+    {"separate, lse", .separate = true, .lse = true},
+    {"separate, relative 2, causal, head mask", .separate = true, .relative = 2, .causal = true, .head_mask = true},
+    {"dropout", .dropout = true},
+    {"dropout, key mask, head mask, outputs", .dropout = true, .mask = true, .head_mask = true, .outputs = true},
+    {"cross, dropout, relative 1", .cross = true, .dropout = true, .relative = 1},
+};
+
+struct attention_shape {
+    uint32_t heads, head_size, n, lengths[CONF_SEQUENCES];
+};
+static const struct attention_shape attention_shapes[] = {
+    {1, 4, 1, {1}},          {3, 4, 3, {6, 4, 1}}, {2, 5, 4, {3, 0, 7, 2}},     {1, 8, 2, {33, 31}},
+    {4, 16, 3, {17, 64, 5}}, {2, 64, 2, {65, 40}}, {12, 3, 5, {1, 2, 3, 5, 8}}, {2, 32, 1, {129}},
+    {1, 16, 2, {300, 2}},
+};
+enum { POSITIONS = 310 };
+
+static uint32_t pair_starts_of(const struct conf_packed *q, const struct conf_packed *k, int32_t *starts)
+{
+    starts[0] = 0;
+    for (uint32_t i = 0; i < q->n; i++)
+        starts[i + 1] = starts[i] + (q->starts[i + 1] - q->starts[i]) * (k->starts[i + 1] - k->starts[i]);
+    return (uint32_t)starts[q->n];
+}
+
+static void add_key_mask(struct conf_case *c, struct conf_node *node, const struct conf_packed *k, bool hidden_row)
+{
+    const int32_t mask = conf_random_integers(c, k->rows, 3);
+    for (uint32_t i = 0; i < conf_count(c, k->rows); i++)
+        conf_ints(c, mask)[i]--; /* all but zero attend */
+    for (int32_t i = k->starts[0]; hidden_row && i < k->starts[1]; i++)
+        conf_ints(c, mask)[i] = 0;
+    node->inputs[PLN_ATTENTION_INPUT_KEY_MASK] = mask;
+}
+
+/* Some pairs at minus infinity, and every key of the first query. */
+static void add_bias(struct conf_case *c, struct conf_node *node, const struct attention_form *form, pln_dim pairs,
+                     uint32_t planes, const struct conf_packed *k)
+{
+    const int32_t bias = conf_input(c, (pln_dim){pairs.symbol, planes, 0}, 1, 0, 2);
+    float *data = conf_floats(c, bias);
+    const uint32_t n = conf_count(c, pairs) * planes;
+    for (uint32_t i = 0; form->infinite && i < n; i++)
+        if (i % 7 == 3 || i < (uint32_t)(k->starts[1] - k->starts[0]))
+            data[i] = -INFINITY;
+    node->inputs[PLN_ATTENTION_INPUT_BIAS] = bias;
+}
+
+static void add_operands(struct conf_case *c, struct conf_node *node, const struct attention_form *form,
+                         const struct attention_shape *shape, const struct conf_packed *q, const struct conf_packed *k)
+{
+    int32_t pair_starts[CONF_SEQUENCES + 1];
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < shape->n; i++)
+        most += shape->lengths[i] * (form->cross ? shape->lengths[i] / 2 + 3 : shape->lengths[i]);
+    const uint32_t n_pairs = pair_starts_of(q, k, pair_starts);
+    const pln_dim pairs = {conf_symbol(c, n_pairs, most + 8), 1, 0};
+    if (form->bias || form->outputs || form->probabilities)
+        node->inputs[PLN_ATTENTION_INPUT_PAIR_STARTS] = conf_integers(c, q->starts_rows, pair_starts);
+    if (form->bias)
+        add_bias(c, node, form, pairs, form->planes ? shape->heads : 1, k);
+    if (form->mask)
+        add_key_mask(c, node, k, form->hidden_row);
+    if (form->relative)
+        node->inputs[PLN_ATTENTION_INPUT_DISTANCE] = conf_constant(c, 2 * POSITIONS - 1, shape->head_size, 1, true);
+    if (form->dropout) {
+        node->inputs[PLN_ATTENTION_INPUT_ORIGIN] = conf_origin(c, q->rows, q);
+        node->inputs[PLN_ATTENTION_INPUT_RANDOM] = conf_random(c);
+    }
+    if (form->head_mask)
+        node->inputs[PLN_ATTENTION_INPUT_HEAD_MASK] = conf_input(c, conf_fixed(1), shape->heads, 0, 1);
+    if (form->outputs || form->lse)
+        node->outputs[PLN_ATTENTION_OUTPUT_LSE] = conf_output(c, q->rows, shape->heads);
+    if (form->outputs || form->probabilities)
+        node->outputs[PLN_ATTENTION_OUTPUT_PROBABILITIES] = conf_output(c, (pln_dim){pairs.symbol, shape->heads, 0}, 1);
+}
+
+static struct conf_packed pack_source(struct conf_case *c, const struct attention_shape *shape)
+{
+    uint32_t lengths[CONF_SEQUENCES];
+    for (uint32_t i = 0; i < shape->n; i++)
+        lengths[i] = shape->lengths[i] / 2 + 3;
+    return conf_pack(c, lengths, shape->n, false);
+}
+
+/* Query, key and value: windows of one product, of two if keys have their own rows, or apart. */
+static void add_rows(struct conf_case *c, struct conf_node *node, const struct attention_form *form, uint32_t width,
+                     const struct conf_packed *q, const struct conf_packed *k)
+{
+    if (form->cross) {
+        const int32_t kv = conf_input(c, k->rows, 2 * width, 0, 2);
+        node->inputs[0] = conf_input(c, q->rows, width, 0, 2);
+        node->inputs[1] = conf_window(c, kv, 0, width);
+        node->inputs[2] = conf_window(c, kv, width, width);
+        node->inputs[PLN_ATTENTION_INPUT_SOURCE_STARTS] = conf_integers(c, k->starts_rows, k->starts);
+    } else if (form->separate) {
+        for (uint32_t j = 0; j < 3; j++)
+            node->inputs[j] = conf_input(c, q->rows, width, width + j, 2);
+    } else {
+        const int32_t qkv = conf_input(c, q->rows, 3 * width, 0, 2);
+        for (uint32_t j = 0; j < 3; j++)
+            node->inputs[j] = conf_window(c, qkv, j * width, width);
+    }
+}
+
+static struct conf_node *add_attention(struct conf_case *c, const struct attention_shape *shape,
+                                       const struct attention_form *form)
+{
+    const uint32_t width = shape->heads * shape->head_size;
+    const struct conf_packed q = conf_pack(c, shape->lengths, shape->n, false),
+                             k = form->cross ? pack_source(c, shape) : q;
+    const pln_attention_params params = {.heads = shape->heads,
+                                         .head_size = shape->head_size,
+                                         .scale = 1 / sqrtf((float)shape->head_size),
+                                         .causal = form->causal,
+                                         .relative = form->relative,
+                                         .max_positions = form->relative ? POSITIONS : 0,
+                                         .bias_heads = form->planes ? shape->heads : 1,
+                                         .site = form->dropout ? CONF_SITE : 0,
+                                         .drop_below = form->dropout ? CONF_DROP_BELOW : 0,
+                                         .keep_scale = form->dropout ? CONF_KEEP_SCALE : 0};
+    snprintf(c->name, sizeof c->name, "attention %ux%u, %u sequences, %s", shape->heads, shape->head_size, shape->n,
+             form->name);
+    struct conf_node *node =
+        conf_node(c, PLN_OP_ATTENTION, &params, sizeof params, PLN_ATTENTION_INPUTS, PLN_ATTENTION_OUTPUTS);
+    add_rows(c, node, form, width, &q, &k);
+    node->inputs[PLN_ATTENTION_INPUT_STARTS] = conf_integers(c, q.starts_rows, q.starts);
+    add_operands(c, node, form, shape, &q, &k);
+    node->outputs[PLN_ATTENTION_OUTPUT_Y] = conf_output(c, q.rows, width);
+    return node;
+}
+
+bool conf_attention(struct conf_case *c, uint32_t index)
+{
+    const uint32_t i = index / COUNT(attention_forms);
+    if (i >= (conf_quick ? 3 : COUNT(attention_shapes)))
+        return false;
+    return add_attention(c, &attention_shapes[i], &attention_forms[index % COUNT(attention_forms)]);
+}
+
+/* The node whose gradient it is, which gives y and the log of the sum of exponentials, and the gradient: of query, key
+ * and value, windows of one value if they are so themselves. */
+static struct conf_node *add_gradient(struct conf_case *c, const struct attention_shape *shape,
+                                      const struct attention_form *form)
+{
+    struct conf_node *forward = add_attention(c, shape, form);
+    const uint32_t width = shape->heads * shape->head_size;
+    const pln_dim rows = c->values[forward->inputs[0]].rows, sources = c->values[forward->inputs[1]].rows;
+    struct conf_node *node = conf_node(c, PLN_OP_ATTENTION_BACKWARD, forward->params, forward->params_size,
+                                       PLN_ATTENTION_BACKWARD_INPUTS, PLN_ATTENTION_BACKWARD_OUTPUTS);
+    int32_t *lse = &forward->outputs[PLN_ATTENTION_OUTPUT_LSE];
+    *lse = *lse == PLN_ABSENT ? conf_output(c, rows, shape->heads) : *lse;
+    for (uint32_t i = 0; i < PLN_ATTENTION_INPUTS; i++)
+        node->inputs[i] = forward->inputs[i];
+    node->inputs[PLN_ATTENTION_BACKWARD_INPUT_Y] = forward->outputs[PLN_ATTENTION_OUTPUT_Y];
+    node->inputs[PLN_ATTENTION_BACKWARD_INPUT_LSE] = *lse;
+    node->inputs[PLN_ATTENTION_BACKWARD_INPUT_D_Y] = conf_input(c, rows, width, 0, 1);
+    const int32_t all = form->cross || form->separate ? PLN_ABSENT : conf_output(c, rows, 3 * width);
+    for (uint32_t j = 0; j < 3; j++)
+        node->outputs[j] =
+            all == PLN_ABSENT ? conf_output(c, j ? sources : rows, width) : conf_window(c, all, j * width, width);
+    if (form->relative || form->lse)
+        node->outputs[PLN_ATTENTION_BACKWARD_OUTPUT_DELTA] = conf_output(c, rows, shape->heads);
+    return node;
+}
+
+bool conf_attention_backward(struct conf_case *c, uint32_t index)
+{
+    const uint32_t i = index / COUNT(attention_forms);
+    if (i >= (conf_quick ? 3 : COUNT(attention_shapes)))
+        return false;
+    return add_gradient(c, &attention_shapes[i], &attention_forms[index % COUNT(attention_forms)]);
+}
+
+bool conf_attention_backward_distance(struct conf_case *c, uint32_t index)
+{
+    static const struct attention_form forms[] = {
+        {"relative 1", .relative = 1},
+        {"relative 2, key mask, a hidden sequence", .relative = 2, .mask = true, .hidden_row = true},
+        {"relative 1, cross, dropout, head mask", .relative = 1, .cross = true, .dropout = true, .head_mask = true},
+        {"relative 2, causal, infinite bias", .relative = 2, .causal = true, .bias = true, .infinite = true},
+    };
+    const uint32_t i = index / COUNT(forms);
+    if (i >= (conf_quick ? 3 : COUNT(attention_shapes)))
+        return false;
+    const struct conf_node *gradient = add_gradient(c, &attention_shapes[i], &forms[index % COUNT(forms)]);
+    struct conf_node *node = conf_node(c, PLN_OP_ATTENTION_BACKWARD_DISTANCE, gradient->params, gradient->params_size,
+                                       PLN_ATTENTION_BACKWARD_DISTANCE_INPUTS, PLN_ATTENTION_BACKWARD_DISTANCE_OUTPUTS);
+    for (uint32_t j = 0; j < PLN_ATTENTION_INPUTS; j++)
+        node->inputs[PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_QUERY + j] = gradient->inputs[j];
+    node->inputs[PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_D_DISTANCE] =
+        conf_state(c, 2 * POSITIONS - 1, attention_shapes[i].head_size, 1);
+    node->inputs[PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_LSE] = gradient->inputs[PLN_ATTENTION_BACKWARD_INPUT_LSE];
+    node->inputs[PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_DELTA] = gradient->outputs[PLN_ATTENTION_BACKWARD_OUTPUT_DELTA];
+    node->inputs[PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_D_Y] = gradient->inputs[PLN_ATTENTION_BACKWARD_INPUT_D_Y];
+    node->outputs[0] = conf_same(c, node->inputs[0]);
+    return true;
+}
