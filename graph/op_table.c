@@ -8,11 +8,16 @@
 
 #include "graph/graph.h"
 
+#define RULE(name) graph_gradient_rule graph_gradient_##name;
+#define NOT_DIFFERENTIABLE(name)
 #define PLN_OP(number, version, NAME, name, inputs, outputs, in_place, params, gradient)                               \
     void graph_shape_##name(pln_graph *graph, const struct graph_node *node, struct graph_shape *outputs_);            \
-    uint64_t graph_flops_##name(const struct graph_node *node, const uint32_t *dims);
+    uint64_t graph_flops_##name(const struct graph_node *node, const uint32_t *dims);                                  \
+    gradient(name)
 #include "graph/ops.def"
 #undef PLN_OP
+#undef RULE
+#undef NOT_DIFFERENTIABLE
 
 struct row {
     struct graph_op op;
@@ -29,6 +34,8 @@ struct row {
 #define MUST(n) (-1), n
 #define PLACE(input, n) .in_place = input, .writes = n
 #define PLACE_(...) PLACE(__VA_ARGS__)
+#define RULE(name) graph_gradient_##name
+#define NOT_DIFFERENTIABLE(name) NULL
 
 static struct row rows[] = {
 #define PLN_OP(number_, version_, NAME, name_, inputs_, outputs_, in_place_, params_, gradient_)                       \
@@ -38,7 +45,8 @@ static struct row rows[] = {
             .params = params_,                                                                                         \
             PLACE_(in_place_),                                                                                         \
             .shape = graph_shape_##name_,                                                                              \
-            .flops = graph_flops_##name_},                                                                             \
+            .flops = graph_flops_##name_,                                                                              \
+            .gradient = gradient_(name_)},                                                                             \
      .inputs = inputs_,                                                                                                \
      .outputs = outputs_},
 #include "graph/ops.def"

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Weights that are trained: windows of one flat state, and the table that says which tensor lies where.
+ */
+#include <string.h>
+
+#include "common/elements.h"
+#include "graph/graph.h"
+
+/* Parts of rank 1 lie side by side in one row, parts of rank 2 one below the other. */
+static void list_tensors(pln_graph *graph, const pln_value *value, const pln_tensor *const *parts, uint32_t n_parts,
+                         pln_parameter_options options)
+{
+    uint64_t first = value->first;
+    const uint64_t elements = (uint64_t)value->rows.offset * value->row_stride;
+    for (uint32_t i = 0; i < n_parts; i++) {
+        const bool vector = parts[i]->rank == 1;
+        pln_parameter *table =
+            graph_grow(graph, graph->table, graph->n_table, &graph->room_table, sizeof *graph->table);
+        if (!table)
+            return;
+        graph->table = table;
+        pln_parameter *line = &table[graph->n_table++];
+        *line = (pln_parameter){.name = parts[i]->name,
+                                .tensor = parts[i],
+                                .first = first,
+                                .rows = vector ? 1 : (uint32_t)parts[i]->shape[0],
+                                .width = (uint32_t)parts[i]->shape[vector ? 0 : 1],
+                                .row_stride = value->row_stride,
+                                .flat_row = (uint32_t)(value->first / PLN_PARAMETER_WIDTH),
+                                .flat_rows = (uint32_t)((elements + PLN_PARAMETER_WIDTH - 1) / PLN_PARAMETER_WIDTH),
+                                .weight_decay = options.weight_decay,
+                                .learning_rate = options.learning_rate};
+        first += vector ? line->width : (uint64_t)line->rows * line->row_stride;
+    }
+}
+
+static pln_value *find_weight(pln_graph *graph, const char *name, uint32_t rows, uint32_t width)
+{
+    for (uint32_t i = 0; i < graph->n_weights; i++) {
+        pln_value *value = graph->weights[i];
+        if (strcmp(value->name, name) != 0)
+            continue;
+        if (value->rows.offset != rows || value->width != width)
+            graph_fail(graph, name, PLN_INVALID, "parameter is [%u, %u] and now [%u, %u]", value->rows.offset,
+                       value->width, rows, width);
+        return value;
+    }
+    return NULL;
+}
+
+/* The flat state grows by whole rows, so that each of its rows belongs to one parameter. */
+static pln_value *add_weight(pln_graph *graph, const char *name, uint32_t rows, uint32_t width)
+{
+    if (!graph->parameters)
+        graph->parameters = pln_graph_state(graph, "parameters", 0, PLN_PARAMETER_WIDTH);
+    pln_value **weights =
+        graph_grow(graph, graph->weights, graph->n_weights, &graph->room_weights, sizeof *graph->weights);
+    const char *copy = arena_copy(&graph->arena, name);
+    if (!graph->parameters || !weights || !copy)
+        return NULL;
+    const uint32_t stride = graph_row_stride(width), flat_row = graph->parameters->rows.offset;
+    const uint64_t flat_rows = ((uint64_t)rows * stride + PLN_PARAMETER_WIDTH - 1) / PLN_PARAMETER_WIDTH;
+    if (flat_row + flat_rows > UINT32_MAX) {
+        graph_fail(graph, name, PLN_INVALID, "too many parameters");
+        return NULL;
+    }
+    pln_value *value = graph_add_window(graph, graph->parameters, (uint64_t)flat_row * PLN_PARAMETER_WIDTH,
+                                        pln_rows_fixed(rows), width, stride);
+    if (!value)
+        return NULL;
+    value->name = copy;
+    graph->parameters->rows.offset += (uint32_t)flat_rows;
+    graph->weights = weights;
+    return graph->weights[graph->n_weights++] = value;
+}
+
+pln_value *pln_graph_parameter(pln_graph *graph, const char *name, const pln_tensor *const *parts, uint32_t n_parts,
+                               pln_parameter_options options)
+{
+    uint32_t rows, width;
+    if (!graph_usable(graph, name))
+        return NULL;
+    if (graph->gradients)
+        graph_fail(graph, name, PLN_INVALID, "a parameter after pln_graph_gradients");
+    parts = graph_join_parts(graph, name, parts, n_parts, &rows, &width);
+    if (!parts || graph->error.status != PLN_OK)
+        return NULL;
+    pln_value *value = find_weight(graph, name, rows, width);
+    if (value)
+        return value;
+    value = add_weight(graph, name, rows, width);
+    if (value)
+        list_tensors(graph, value, parts, n_parts, options);
+    return value;
+}
+
+const pln_parameter *pln_graph_parameters(const pln_graph *graph, uint32_t *count, uint32_t *rows)
+{
+    *count = graph->n_table;
+    *rows = graph->parameters ? graph->parameters->rows.offset : 0;
+    return graph->table;
+}
+
+void pln_graph_parameter_values(const pln_graph *graph, float *values)
+{
+    if (!graph->parameters)
+        return;
+    memset(values, 0, (size_t)graph->parameters->rows.offset * PLN_PARAMETER_WIDTH * sizeof *values);
+    for (uint32_t i = 0; i < graph->n_table; i++) {
+        const pln_parameter *p = &graph->table[i];
+        for (uint32_t r = 0; r < p->rows; r++)
+            elements_read(p->tensor, (uint64_t)r * p->width, p->width, values + p->first + (size_t)r * p->row_stride);
+    }
+}
+
+void pln_graph_parameter_factors(const pln_graph *graph, float *factors)
+{
+    for (uint32_t i = 0; i < graph->n_table; i++) {
+        const pln_parameter *p = &graph->table[i];
+        for (uint32_t r = 0; r < p->flat_rows; r++) {
+            factors[2 * (p->flat_row + r)] = p->weight_decay;
+            factors[2 * (p->flat_row + r) + 1] = p->learning_rate;
+        }
+    }
+}
