@@ -37,6 +37,8 @@ static const struct sched_segment *segment_of_node(const pln_schedule *s, uint32
 
 uint32_t sched_home(const pln_schedule *schedule, const pln_value *base)
 {
+    if (base->kind == PLN_VALUE_STATE)
+        return schedule->devices->devices[0].domain;
     if (base->producer)
         return domain_of_node(schedule, base->producer->id);
     for (uint32_t i = 0; i < schedule->graph->n_nodes; i++) {
@@ -48,7 +50,7 @@ uint32_t sched_home(const pln_schedule *schedule, const pln_value *base)
     return 0;
 }
 
-/* The value is needed in the domain at that step. */
+/* The value (a base, or a window of a state from another domain) is needed in the domain at that step. */
 static void touch(struct layout *l, uint32_t domain, const pln_value *base, uint32_t begin, uint32_t step)
 {
     struct life *life = &l->lives[domain * l->schedule->graph->n_values + base->id];
@@ -94,6 +96,12 @@ static void find_lives(struct layout *l)
             const struct sched_copy *copy = &s->segments[i].copies[j];
             touch(l, copy->from, copy->value, s->segments[i].first, s->segments[i].first);
             touch(l, copy->to, copy->value, s->segments[i].first, s->segments[i].first);
+        }
+    for (uint32_t i = 0; i < s->n_segments; i++)
+        for (uint32_t j = 0; j < s->segments[i].n_windows; j++) {
+            const struct sched_segment *segment = &s->segments[i];
+            touch(l, domain_of_node(s, segment->first), segment->windows[j].value, segment->first,
+                  segment->first + segment->n - 1);
         }
     for (uint32_t i = 0; i < s->graph->n_outputs; i++) {
         const pln_value *base = s->graph->outputs[i].value->base;
@@ -141,7 +149,7 @@ static void add_item(struct layout *l, uint32_t domain, const pln_value *base)
         (struct graph_memory_item){.bytes = bytes ? bytes : 4, .begin = life->begin, .end = life->end};
 }
 
-static const struct sched_device *device_of_domain(const pln_devices *devices, uint32_t domain)
+const struct sched_device *sched_device_of(const pln_devices *devices, uint32_t domain)
 {
     for (uint32_t i = 0; i < devices->n; i++)
         if (devices->devices[i].domain == domain)
@@ -155,7 +163,7 @@ static bool place_items(struct layout *l)
     const uint32_t n_values = l->schedule->graph->n_values;
     for (uint32_t domain = 0; domain < devices->n_domains; domain++) {
         struct sched_memory *memory = &l->plan->memory[domain];
-        memory->device = device_of_domain(devices, domain);
+        memory->device = sched_device_of(devices, domain);
         if (!memory->device)
             continue;
         memory->items = calloc(n_values + 1, sizeof *memory->items);

@@ -31,23 +31,26 @@ void sched_bucket(const pln_schedule *schedule, const uint32_t *dims, uint32_t *
         capacity[i] = round_up(dims[i] ? dims[i] : 1, dims[i] > multiple ? multiple : 1);
 }
 
-pln_status sched_locate(pln_schedule *schedule, const struct sched_plan *plan, const pln_value *base, uint32_t domain,
-                        struct sched_location *location, pln_error *error)
+/* Where the memory begins that the value lies in, and which element of it is the value's first. */
+static pln_status locate_memory(pln_schedule *schedule, const struct sched_plan *plan, const pln_value *value,
+                                uint32_t domain, struct sched_location *location, uint64_t *first, pln_error *error)
 {
     const struct sched_memory *memory = &plan->memory[domain];
-    *location = (struct sched_location){.device = memory->device};
-    if (base->kind == PLN_VALUE_STATE) {
+    const bool is_state = value->kind == PLN_VALUE_STATE, home = sched_home(schedule, value->base) == domain;
+    *first = is_state && !home ? 0 : value->first;
+    if (is_state && home) {
         struct sched_state *state;
-        const pln_status status = sched_state_get(schedule->states, base, memory->device, &state, error);
+        const pln_status status = sched_state_get(schedule->states, value->base, memory->device, &state, error);
         if (status == PLN_OK) {
             location->buffer = state->buffer;
             location->data = state->data;
         }
         return status;
     }
-    const int32_t i = plan->instances[domain * schedule->graph->n_values + base->id];
+    const uint32_t id = is_state ? sched_window(schedule, value)->id : value->base->id;
+    const int32_t i = plan->instances[domain * schedule->graph->n_values + id];
     if (i == SCHED_NONE)
-        return pln_fail(error, PLN_FAILED, "value %s has no place on device %s", base->name,
+        return pln_fail(error, PLN_FAILED, "value %s has no place on device %s", value->name,
                         memory->device->entry.name);
     const struct graph_memory_item *item = &memory->items[i];
     location->offset = item->offset;
@@ -56,6 +59,21 @@ pln_status sched_locate(pln_schedule *schedule, const struct sched_plan *plan, c
     else
         location->buffer = memory->buffers[item->block];
     return PLN_OK;
+}
+
+pln_status sched_locate(pln_schedule *schedule, const struct sched_plan *plan, const pln_value *value, uint32_t domain,
+                        struct sched_location *location, pln_error *error)
+{
+    const struct sched_device *device = plan->memory[domain].device;
+    uint64_t first = 0;
+    *location = (struct sched_location){.device = device};
+    const pln_status status = locate_memory(schedule, plan, value, domain, location, &first, error);
+    first *= graph_element_bytes(value->dtype, device->entry.info.f32_bytes);
+    if (location->data)
+        location->data = (char *)location->data + first;
+    else
+        location->offset += first;
+    return status;
 }
 
 static pln_status allocate_blocks(pln_schedule *schedule, struct sched_memory *memory, pln_error *error)
@@ -150,14 +168,26 @@ static pln_status compile_segment(pln_schedule *schedule, struct sched_plan *pla
     return status;
 }
 
-/* The largest value, as the host writes it to a device: rows with their padding. */
+/* The largest value that goes through host memory: rows with their padding. A state goes by windows. */
 static pln_status allocate_staging(pln_schedule *schedule, struct sched_plan *plan, pln_error *error)
 {
     uint64_t most = 1;
     for (uint32_t i = 0; i < schedule->graph->n_values; i++) {
         const pln_value *value = schedule->graph->values[i];
         const uint64_t bytes = 4 * graph_value_elements(value, plan->capacity);
-        if (value->kind != PLN_VALUE_CONSTANT && bytes > most)
+        const bool moves = value->kind != PLN_VALUE_CONSTANT && value->kind != PLN_VALUE_STATE;
+        if (moves && bytes > most)
+            most = bytes;
+    }
+    for (uint32_t i = 0; i < schedule->n_segments; i++)
+        for (uint32_t j = 0; j < schedule->segments[i].n_windows; j++) {
+            const uint64_t bytes = 4 * graph_value_elements(schedule->segments[i].windows[j].value, plan->capacity);
+            most = bytes > most ? bytes : most;
+        }
+    for (uint32_t i = 0; i < schedule->graph->n_outputs; i++) {
+        const pln_value *value = schedule->graph->outputs[i].value;
+        const uint64_t bytes = 4 * graph_value_elements(value, plan->capacity);
+        if (value->row_stride != value->width && bytes > most)
             most = bytes;
     }
     if (schedule->devices->n_domains == 1)

@@ -83,22 +83,35 @@ uint32_t pln_schedule_nodes(const pln_schedule *schedule)
     return schedule->graph->n_nodes;
 }
 
+static bool reads(const pln_schedule *s, uint32_t node, const pln_value *value)
+{
+    const struct graph_node *n = s->graph->nodes[node];
+    for (uint32_t i = 0; i < n->n_inputs; i++)
+        if (n->inputs[i] && n->inputs[i]->base == value->base &&
+            (value->kind != PLN_VALUE_STATE || sched_window(s, n->inputs[i]) == value))
+            return true;
+    return false;
+}
+
+/* Whether the node is the first of its segment that reads what was copied for it. */
+static bool reads_first(const pln_schedule *s, const struct sched_segment *segment, uint32_t node,
+                        const pln_value *value)
+{
+    uint32_t first = segment->first;
+    while (first < node && !reads(s, first, value))
+        first++;
+    return first == node && reads(s, node, value);
+}
+
 static uint64_t copied_for(const pln_schedule *s, const struct sched_segment *segment, const struct graph_node *node)
 {
     uint64_t bytes = 0;
-    for (uint32_t i = 0; i < segment->n_copies; i++) {
-        const pln_value *value = segment->copies[i].value;
-        bool first = false; /* the node is the first of the segment that needs the value */
-        for (uint32_t j = segment->first; j <= node->id && !first; j++)
-            for (uint32_t k = 0; k < s->graph->nodes[j]->n_inputs; k++)
-                if (s->graph->nodes[j]->inputs[k] && s->graph->nodes[j]->inputs[k]->base == value) {
-                    first = j == node->id;
-                    j = node->id;
-                    break;
-                }
-        if (first)
-            bytes += 4 * graph_value_elements(value, s->dims);
-    }
+    for (uint32_t i = 0; i < segment->n_copies; i++)
+        if (reads_first(s, segment, node->id, segment->copies[i].value))
+            bytes += 4 * graph_value_elements(segment->copies[i].value, s->dims);
+    for (uint32_t i = 0; i < segment->n_windows; i++)
+        if (reads_first(s, segment, node->id, segment->windows[i].value))
+            bytes += 4 * graph_value_elements(segment->windows[i].value, s->dims);
     return bytes;
 }
 

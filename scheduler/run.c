@@ -44,49 +44,68 @@ static pln_status write_value(const struct run *run, const pln_value *value, uin
                                             rows * value->row_stride, data, error);
 }
 
+/* Elements between the first and the last of a value, both included. */
+static uint64_t span_of(const struct run *run, const pln_value *value)
+{
+    const uint64_t rows = pln_dim_rows(value->rows, run->dims);
+    return rows ? (rows - 1) * value->row_stride + value->width : 0;
+}
+
 /* value may be a window: what lies between its first and its last element is read. */
 static pln_status read_value(const struct run *run, const pln_value *value, void *data, pln_error *error)
 {
     struct sched_location at;
     pln_status status =
-        sched_locate(run->schedule, run->plan, value->base, sched_home(run->schedule, value->base), &at, error);
+        sched_locate(run->schedule, run->plan, value, sched_home(run->schedule, value->base), &at, error);
     const uint64_t rows = pln_dim_rows(value->rows, run->dims);
     if (status != PLN_OK || !rows)
         return status;
     if (at.data) {
-        move_rows(data, value->width, (const char *)at.data + value->first * 4, value->row_stride, rows, value->width);
+        move_rows(data, value->width, at.data, value->row_stride, rows, value->width);
         return PLN_OK;
     }
-    const uint64_t offset =
-        at.offset + value->first * graph_element_bytes(value->dtype, at.device->entry.info.f32_bytes);
     const bool dense = value->row_stride == value->width;
-    status = at.device->backend->buffer_read(at.device->device, at.buffer, offset, value->dtype,
-                                             (rows - 1) * value->row_stride + value->width,
+    status = at.device->backend->buffer_read(at.device->device, at.buffer, at.offset, value->dtype, span_of(run, value),
                                              dense ? data : run->plan->staging, error);
     if (status == PLN_OK && !dense)
         move_rows(data, value->width, run->plan->staging, value->row_stride, rows, value->width);
     return status;
 }
 
-/* A whole value from one domain to another, through host memory. */
-static pln_status copy_value(const struct run *run, const struct sched_copy *copy, pln_error *error)
+/* A base, or a window of a state, from one domain to another, through host memory. */
+static pln_status copy_value(const struct run *run, const pln_value *value, uint32_t from_domain, uint32_t to_domain,
+                             pln_error *error)
 {
     struct sched_location from, to;
-    pln_status status = sched_locate(run->schedule, run->plan, copy->value, copy->from, &from, error);
+    pln_status status = sched_locate(run->schedule, run->plan, value, from_domain, &from, error);
     if (status == PLN_OK)
-        status = sched_locate(run->schedule, run->plan, copy->value, copy->to, &to, error);
-    const uint64_t n = graph_value_elements(copy->value, run->dims);
+        status = sched_locate(run->schedule, run->plan, value, to_domain, &to, error);
+    const uint64_t n = span_of(run, value);
     if (status != PLN_OK || !n)
         return status;
     run->schedule->statistics.copies++;
     run->schedule->statistics.copied_bytes += 4 * n;
     void *host = from.data ? from.data : to.data ? to.data : run->plan->staging;
     if (!from.data)
-        status = from.device->backend->buffer_read(from.device->device, from.buffer, from.offset, copy->value->dtype, n,
-                                                   host, error);
+        status = from.device->backend->buffer_read(from.device->device, from.buffer, from.offset, value->dtype, n, host,
+                                                   error);
     if (status == PLN_OK && !to.data)
-        status = to.device->backend->buffer_write(to.device->device, to.buffer, to.offset, copy->value->dtype, n, host,
-                                                  error);
+        status =
+            to.device->backend->buffer_write(to.device->device, to.buffer, to.offset, value->dtype, n, host, error);
+    return status;
+}
+
+static pln_status copy_windows(const struct run *run, const struct sched_segment *segment, bool back, pln_error *error)
+{
+    const pln_schedule *s = run->schedule;
+    const uint32_t domain = s->devices->devices[segment->device].domain;
+    pln_status status = PLN_OK;
+    for (uint32_t i = 0; status == PLN_OK && i < segment->n_windows; i++) {
+        const struct sched_window *window = &segment->windows[i];
+        const uint32_t home = sched_home(s, window->value->base);
+        if (!back || window->written)
+            status = copy_value(run, window->value, back ? domain : home, back ? home : domain, error);
+    }
     return status;
 }
 
@@ -128,9 +147,13 @@ static pln_status run_segment(const struct run *run, uint32_t index, pln_error *
     const pln_run numbers = {.size = sizeof numbers, .n_dims = s->graph->n_symbols, .dims = run->dims};
     pln_status status = PLN_OK;
     for (uint32_t i = 0; status == PLN_OK && i < segment->n_copies; i++)
-        status = copy_value(run, &segment->copies[i], error);
+        status = copy_value(run, segment->copies[i].value, segment->copies[i].from, segment->copies[i].to, error);
+    if (status == PLN_OK)
+        status = copy_windows(run, segment, false, error);
     if (status == PLN_OK)
         status = d->backend->plan_run(run->plan->segments[index], &numbers, error);
+    if (status == PLN_OK)
+        status = copy_windows(run, segment, true, error);
     if (status != PLN_OK || !s->timed || !d->backend->plan_timing)
         return status;
     return d->backend->plan_timing(run->plan->segments[index], s->node_ns + segment->first, segment->n, error);

@@ -64,37 +64,6 @@ static pln_status find_uses(pln_schedule *s, pln_error *error)
     return PLN_OK;
 }
 
-/* A state lies in one domain: the nodes that use it must too. */
-static pln_status check_states(const pln_schedule *s, pln_error *error)
-{
-    for (uint32_t i = 0; i < s->graph->n_nodes; i++) {
-        const struct graph_node *node = s->graph->nodes[i];
-        for (uint32_t j = 0; j < node->n_inputs; j++) {
-            const pln_value *value = node->inputs[j];
-            if (!value || value->kind != PLN_VALUE_STATE)
-                continue;
-            const struct sched_device *here = &s->devices->devices[s->places[i].device];
-            uint32_t first = 0; /* the first node that uses it */
-            while (first < i) {
-                const struct graph_node *other = s->graph->nodes[first];
-                bool uses = false;
-                for (uint32_t k = 0; k < other->n_inputs; k++)
-                    uses |= other->inputs[k] && other->inputs[k]->base == value->base;
-                if (uses)
-                    break;
-                first++;
-            }
-            const struct sched_device *there = &s->devices->devices[s->places[first].device];
-            if (here->domain != there->domain)
-                return pln_fail_node(
-                    error, PLN_UNSUPPORTED, (int32_t)i,
-                    "state %s is used on device %s by node %s and on device %s by node %s: place them together",
-                    value->name, there->entry.name, s->graph->nodes[first]->name, here->entry.name, node->name);
-        }
-    }
-    return PLN_OK;
-}
-
 pln_status sched_connect(pln_schedule *schedule, pln_error *error)
 {
     bool *there = calloc((size_t)schedule->devices->n_domains * (schedule->graph->n_values + 1), sizeof *there);
@@ -102,8 +71,8 @@ pln_status sched_connect(pln_schedule *schedule, pln_error *error)
     for (uint32_t i = 0; status == PLN_OK && i < schedule->n_segments; i++)
         status = find_copies(schedule, &schedule->segments[i], there, error);
     free(there);
-    if (status == PLN_OK)
-        status = check_states(schedule, error);
+    for (uint32_t i = 0; status == PLN_OK && i < schedule->n_segments; i++)
+        status = sched_find_windows(schedule, &schedule->segments[i], error);
     return status == PLN_OK ? find_uses(schedule, error) : status;
 }
 

@@ -116,10 +116,16 @@ struct sched_copy {         /* before the segment runs */
     uint32_t from, to;      /* domains */
 };
 
+struct sched_window {       /* of a state that lies in another domain */
+    const pln_value *value; /* as sched_window gives it */
+    bool written;           /* it goes back when the segment ran */
+};
+
 struct sched_segment {
     uint32_t device, first, n; /* nodes */
-    uint32_t n_copies;
+    uint32_t n_copies, n_windows;
     struct sched_copy *copies;
+    struct sched_window *windows;
 };
 
 struct sched_use { /* a constant on a device */
@@ -148,7 +154,7 @@ struct pln_schedule {
     uint32_t dims[GRAPH_SYMBOLS]; /* of the last run */
 };
 
-/* Where an instance of a base value begins: host memory, or buffer and bytes. */
+/* Where an instance of a value begins: host memory, or buffer and bytes. */
 struct sched_location {
     const struct sched_device *device; /* of the domain */
     pln_buffer *buffer;
@@ -171,7 +177,7 @@ struct sched_plan {
     struct sched_plan *next;
     uint32_t capacity[GRAPH_SYMBOLS];
     struct sched_memory *memory; /* [domains] */
-    int32_t *instances;          /* [domains][values]: item of the base value, or SCHED_NONE */
+    int32_t *instances;          /* [domains][values]: item of a base value, or of a window of a state; SCHED_NONE */
     pln_plan **segments;
     char *staging; /* host image of a value with its row padding */
     uint64_t planned_bytes;
@@ -195,9 +201,16 @@ void sched_plan_destroy(pln_schedule *schedule, struct sched_plan **plan);
 pln_status sched_plan_layout(pln_schedule *schedule, const uint32_t *capacity, struct sched_plan **plan,
                              pln_error *error);
 
-/* Where a base value lies in a domain. */
-pln_status sched_locate(pln_schedule *schedule, const struct sched_plan *plan, const pln_value *base, uint32_t domain,
+/* Where a value, window or not, begins in a domain. */
+pln_status sched_locate(pln_schedule *schedule, const struct sched_plan *plan, const pln_value *value, uint32_t domain,
                         struct sched_location *location, pln_error *error);
-/* The domain in which a base value comes to be: its producer's, a state's; for inputs the first that uses it. */
+/* The domain in which a base value comes to be: its producer's; for inputs the first that uses it. States lie in the
+ * domain of the first device, so that all schedules find them there. */
 uint32_t sched_home(const pln_schedule *schedule, const pln_value *base);
+/* The first value of the graph that is the same window of the same state: its id stands for the window. */
+const pln_value *sched_window(const pln_schedule *schedule, const pln_value *value);
+/* Windows of states that a segment needs copied. PLN_UNSUPPORTED if they overlap and are written. */
+pln_status sched_find_windows(pln_schedule *schedule, struct sched_segment *segment, pln_error *error);
+/* Any device of the domain; NULL if there is none. */
+const struct sched_device *sched_device_of(const pln_devices *devices, uint32_t domain);
 #endif

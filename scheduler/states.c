@@ -105,6 +105,7 @@ pln_status sched_state_get(pln_states *states, const pln_value *value, const str
     return create_state(states, value, device, state, error);
 }
 
+/* A state that no plan has met yet is created here. */
 static pln_status find_state(pln_schedule *schedule, const char *name, struct sched_state **state, pln_error *error)
 {
     for (struct sched_state *s = schedule->states->list; s; s = s->next)
@@ -112,27 +113,40 @@ static pln_status find_state(pln_schedule *schedule, const char *name, struct sc
             *state = s;
             return PLN_OK;
         }
-    return pln_fail(error, PLN_INVALID, "no state %s was used by a run", name);
+    for (uint32_t i = 0; i < schedule->graph->n_values; i++) {
+        const pln_value *value = schedule->graph->values[i];
+        if (value->kind == PLN_VALUE_STATE && value->base == value && strcmp(value->name, name) == 0)
+            return sched_state_get(schedule->states, value,
+                                   sched_device_of(schedule->devices, sched_home(schedule, value)), state, error);
+    }
+    return pln_fail(error, PLN_INVALID, "graph %s has no state %s, and no other has used it", schedule->graph->name,
+                    name);
 }
 
-/* Between dense rows and rows with padding, one row at a time: states are read and written rarely. */
+/* n elements from element `first` of the state on, to or from host memory. */
+static pln_status move_elements(const struct sched_state *s, uint64_t first, uint64_t n, float *out, const float *in,
+                                pln_error *error)
+{
+    const struct sched_device *d = s->device;
+    const uint64_t offset = first * graph_element_bytes(PLN_F32, d->entry.info.f32_bytes);
+    if (s->data) {
+        float *host = (float *)s->data + first;
+        memcpy(out ? out : host, out ? host : in, n * sizeof *host);
+        return PLN_OK;
+    }
+    return out ? d->backend->buffer_read(d->device, s->buffer, offset, PLN_F32, n, out, error)
+               : d->backend->buffer_write(d->device, s->buffer, offset, PLN_F32, n, in, error);
+}
+
+/* Between dense rows and rows that may be padded: then one at a time. */
 static pln_status move_rows(const struct sched_state *s, float *out, const float *in, pln_error *error)
 {
-    const pln_backend *backend = s->device->backend;
-    pln_device *device = s->device->device;
-    const uint64_t row_bytes = (uint64_t)s->row_stride * graph_element_bytes(PLN_F32, s->device->entry.info.f32_bytes);
+    const bool dense = s->row_stride == s->width;
+    const uint64_t n = dense ? (uint64_t)s->rows * s->width : s->width;
     pln_status status = PLN_OK;
-    for (uint32_t r = 0; status == PLN_OK && r < s->rows; r++) {
-        float *host = s->data ? (float *)s->data + (size_t)r * s->row_stride : NULL;
-        const size_t at = (size_t)r * s->width, bytes = s->width * sizeof(float);
-        if (host && out)
-            memcpy(out + at, host, bytes);
-        else if (host)
-            memcpy(host, in + at, bytes);
-        else if (out)
-            status = backend->buffer_read(device, s->buffer, r * row_bytes, PLN_F32, s->width, out + at, error);
-        else
-            status = backend->buffer_write(device, s->buffer, r * row_bytes, PLN_F32, s->width, in + at, error);
+    for (uint32_t r = 0; status == PLN_OK && r < (dense ? 1 : s->rows); r++) {
+        const size_t at = (size_t)r * s->width;
+        status = move_elements(s, (uint64_t)r * s->row_stride, n, out ? out + at : NULL, in ? in + at : NULL, error);
     }
     return status;
 }

@@ -77,15 +77,12 @@ static pln_status view_value(pln_schedule *schedule, const struct sched_plan *pl
     }
     const struct sched_device *d = &schedule->devices->devices[device];
     struct sched_location at;
-    const pln_status status = sched_locate(schedule, plan, value->base, d->domain, &at, error);
+    const pln_status status = sched_locate(schedule, plan, value, d->domain, &at, error);
     if (status != PLN_OK)
         return status;
-    const uint64_t first = value->first * graph_element_bytes(value->dtype, d->entry.info.f32_bytes);
-    if (at.data)
-        out->data = (char *)at.data + first;
-    else
-        out->buffer = at.buffer;
-    out->offset = at.data ? 0 : at.offset + first;
+    out->data = at.data;
+    out->buffer = at.data ? NULL : at.buffer;
+    out->offset = at.data ? 0 : at.offset;
     return PLN_OK;
 }
 

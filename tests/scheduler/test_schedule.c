@@ -266,6 +266,7 @@ static void test_states(void **state)
         must(pln_schedule_create(up, devices, &(pln_schedule_options){.states = states}, &a, &error), &error);
         must(pln_schedule_create(down, devices, &(pln_schedule_options){.states = states}, &b, &error), &error);
         must(pln_schedule_create(up, devices, NULL, &own, &error), &error);
+        must(pln_schedule_state_write(own, "count", zeros, &error), &error); /* before any run */
         count(a, 5, sum);
         count(a, 500, sum);
         count(b, 5, sum);
@@ -286,6 +287,35 @@ static void test_states(void **state)
         pln_graph_destroy(&down);
         pln_devices_close(&devices);
     }
+}
+
+/* The state lies on the first device, the node that writes it runs on the last one. */
+static void test_states_away(void **state)
+{
+    (void)state;
+    const char *other = device_names[n_devices - 1], *place;
+    char rule[64], list[128];
+    float sum[10];
+    pln_error error;
+    pln_statistics statistics;
+    snprintf(rule, sizeof rule, "add=%s", other);
+    snprintf(list, sizeof list, strcmp(other, "reference") == 0 ? "reference" : "reference,%s", other);
+    place = rule;
+    pln_devices *devices = open_devices(list);
+    pln_graph *g = counter_graph(1);
+    pln_schedule *s;
+    must(pln_schedule_create(g, devices, &(pln_schedule_options){.place = &place, .n_place = 1}, &s, &error), &error);
+    for (int i = 1; i <= 3; i++) {
+        count(s, i == 2 ? 500 : 5, sum);
+        must(pln_schedule_state_read(s, "count", sum, &error), &error);
+        for (int j = 0; j < 10; j++)
+            assert_true(sum[j] == (float)(i * (j + 1)));
+    }
+    pln_schedule_statistics(s, &statistics);
+    assert_int_equal(statistics.copies, on_host(other) ? 0 : 2); /* there and back */
+    pln_schedule_destroy(&s);
+    pln_graph_destroy(&g);
+    pln_devices_close(&devices);
 }
 
 static void test_refusals(void **state)
@@ -328,6 +358,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_device), cmocka_unit_test(test_random_split), cmocka_unit_test(test_copies),
         cmocka_unit_test(test_estimate),    cmocka_unit_test(test_states),       cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_states_away),
     };
     pln_error error;
     device_names = argv + 1;
