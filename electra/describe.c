@@ -4,11 +4,35 @@
  */
 #include "electra/describe.h"
 
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "common/fail.h"
 #include "graph/graph.h"
 
-static const pln_tensor *find_weight(struct electra_describe *d, const char *name, uint32_t rows, uint32_t width,
-                                     enum electra_fill fill)
+/* Section 7: embeddings have depth 0, layer i has depth i + 1, heads have two more than there are layers. */
+static pln_parameter_options training_of(const struct electra_describe *d, const char *name)
+{
+    const uint32_t layers = d->config->num_hidden_layers;
+    const double decay = d->features->layer_decay > 0 ? d->features->layer_decay : 1;
+    uint32_t depth = d->prefix ? 0 : layers + 2, layer;
+    if (d->prefix && sscanf(d->prefix, "encoder.layer.%u.", &layer) == 1)
+        depth = layer + 1;
+    const bool excluded = strstr(name, "LayerNorm") || strstr(name, "layer_norm") || strstr(name, "bias");
+    return (pln_parameter_options){.weight_decay = excluded ? 0 : 1,
+                                   .learning_rate = (float)pow(decay, layers + 2 - depth)};
+}
+
+pln_value *electra_joined(struct electra_describe *d, const char *name, const pln_tensor *const *tensors, uint32_t n)
+{
+    return d->features->train ? pln_graph_parameter(d->graph, name, tensors, n, training_of(d, name))
+                              : pln_graph_constant(d->graph, name, tensors, n);
+}
+
+const pln_tensor *electra_tensor(struct electra_describe *d, const char *name, uint32_t rows, uint32_t width,
+                                 enum electra_fill fill)
 {
     char full[256];
     const pln_tensor *tensor = NULL;
@@ -23,8 +47,8 @@ static const pln_tensor *find_weight(struct electra_describe *d, const char *nam
 pln_value *electra_constant(struct electra_describe *d, const char *name, uint32_t rows, uint32_t width,
                             enum electra_fill fill)
 {
-    const pln_tensor *tensor = find_weight(d, name, rows, width, fill);
-    return tensor ? pln_graph_constant(d->graph, tensor->name, &tensor, 1) : NULL;
+    const pln_tensor *tensor = electra_tensor(d, name, rows, width, fill);
+    return tensor ? electra_joined(d, tensor->name, &tensor, 1) : NULL;
 }
 
 pln_value *electra_dense(struct electra_describe *d, pln_value *x, const char *name, uint32_t width, uint32_t inner,
@@ -53,6 +77,32 @@ pln_value *electra_norm(struct electra_describe *d, pln_value *x, const char *na
 static pln_value *column(struct electra_describe *d, const char *name, pln_dtype dtype, pln_dim rows)
 {
     return pln_graph_input(d->graph, name, dtype, rows, 1);
+}
+
+struct electra_dropout electra_dropout(struct electra_describe *d, double probability, enum electra_rows rows)
+{
+    const double given = d->features->dropout, rate = given < 0 ? probability : given;
+    const struct electra_dropout none = {0};
+    if (!d->features->train || !(rate > 0))
+        return none;
+    if (!d->random)
+        d->random = pln_graph_input(d->graph, "random", PLN_I32, pln_rows_fixed(1), 3);
+    pln_value **origin = rows == ELECTRA_TOKENS ? &d->origin : &d->row_origin;
+    if (!*origin)
+        *origin = pln_graph_input(d->graph, rows == ELECTRA_TOKENS ? "origin" : "row_origin", PLN_I32,
+                                  rows == ELECTRA_TOKENS ? d->tokens : d->batch, 2);
+    return (struct electra_dropout){(float)rate, *origin, d->random};
+}
+
+pln_value *electra_drop(struct electra_describe *d, pln_value *x, double probability, enum electra_rows rows,
+                        const char *node)
+{
+    const struct electra_dropout drop = electra_dropout(d, probability, rows);
+    return drop.origin
+               ? pln_activation(d->graph, x, PLN_ACTIVATION_NONE,
+                                (pln_activation_options){
+                                    .name = node, .dropout = drop.rate, .origin = drop.origin, .random = drop.random})
+               : x;
 }
 
 static void describe_masks(struct electra_describe *d)
@@ -84,6 +134,25 @@ static void describe_source(struct electra_describe *d)
         d->source_pair_starts = column(d, "source_pair_starts", PLN_I32, d->starts_rows);
 }
 
+/* The backward pass. Nothing is gained by computing the last layer again: its values are needed at once. */
+static void describe_gradients(struct electra_describe *d)
+{
+    const uint32_t layers = d->config->num_hidden_layers, n = d->features->recompute && layers ? layers - 1 : 0;
+    char(*names)[24] = calloc(n + 1, sizeof *names);
+    const char **scopes = calloc(n + 1, sizeof *scopes);
+    for (uint32_t i = 0; names && scopes && i < n; i++) {
+        snprintf(names[i], sizeof names[i], "layer.%u", i);
+        scopes[i] = names[i];
+    }
+    if (!names || !scopes)
+        pln_fail(&d->error, PLN_NO_MEMORY, "no memory for the names of %u layers", n);
+    else
+        pln_graph_gradients(d->graph, &(pln_loss){d->loss, 1}, 1,
+                            (pln_gradient_options){.recompute = scopes, .n_recompute = n});
+    free(names);
+    free(scopes);
+}
+
 static void mark_nodes(pln_graph *graph)
 {
     for (uint32_t i = 0; i < graph->n_nodes; i++) {
@@ -110,6 +179,8 @@ pln_status electra_describe(const struct electra_config *config, struct electra_
     describe_masks(&d);
     describe_source(&d);
     electra_head(&d, electra_encoder(&d));
+    if (features->train && d.error.status == PLN_OK)
+        describe_gradients(&d);
     if (features->trace)
         mark_nodes(d.graph);
     pln_status status = d.error.status;

@@ -25,12 +25,18 @@ static pln_value *embeddings(struct electra_describe *d)
         o.word = electra_constant(d, "word_embeddings.weight", c->vocab_size, width, ELECTRA_NORMAL);
     }
     /* The table is in the files of relative positions too, but it is not added. */
-    pln_value *position =
-        electra_constant(d, "position_embeddings.weight", c->max_position_embeddings, width, ELECTRA_NORMAL);
-    if (c->position_embedding_type == ELECTRA_ABSOLUTE) {
+    const pln_tensor *position =
+        electra_tensor(d, "position_embeddings.weight", c->max_position_embeddings, width, ELECTRA_NORMAL);
+    if (position && c->position_embedding_type == ELECTRA_ABSOLUTE) {
         o.positions = pln_graph_input(d->graph, "positions", PLN_I32, d->tokens, 1);
-        o.position = position;
+        o.position = electra_joined(d, position->name, &position, 1);
     }
+    const struct electra_dropout drop = electra_dropout(d, c->hidden_dropout_prob, ELECTRA_TOKENS);
+    o.dropout = drop.rate;
+    o.origin = drop.origin;
+    o.random = drop.random;
+    if (d->features->train)
+        o.padding = (uint32_t)(c->pad_token_id + 1); /* null: no row is left out */
     d->prefix = "";
     pln_value *x = type && gamma && beta ? pln_embed(d->graph, types, type, gamma, beta, o) : NULL;
     if (c->embedding_size != c->hidden_size)
@@ -56,8 +62,8 @@ static pln_value *joined(struct electra_describe *d, pln_value *x, const char *c
             electra_weight_find(d->weights, &requests[1], &biases[i], &d->error) != PLN_OK)
             return NULL;
     }
-    pln_value *bias = pln_graph_constant(d->graph, biases[0]->name, biases, n);
-    return pln_linear(d->graph, x, pln_graph_constant(d->graph, weights[0]->name, weights, n),
+    pln_value *bias = electra_joined(d, biases[0]->name, biases, n);
+    return pln_linear(d->graph, x, electra_joined(d, weights[0]->name, weights, n),
                       (pln_linear_options){.name = node, .bias = bias});
 }
 
@@ -69,7 +75,11 @@ static pln_value *attention_block(struct electra_describe *d, pln_value *x, pln_
     snprintf(norm, sizeof norm, "%s.output.LayerNorm", from);
     snprintf(output, sizeof output, "%s.output", from);
     snprintf(node, sizeof node, "%s.norm", from);
-    x = electra_dense(d, context, dense, hidden, hidden, (pln_linear_options){.name = output, .residual = x});
+    const struct electra_dropout drop = electra_dropout(d, d->config->hidden_dropout_prob, ELECTRA_TOKENS);
+    x = electra_dense(
+        d, context, dense, hidden, hidden,
+        (pln_linear_options){
+            .name = output, .residual = x, .dropout = drop.rate, .origin = drop.origin, .random = drop.random});
     return electra_norm(d, x, norm, hidden, node);
 }
 
@@ -86,6 +96,7 @@ static pln_value *self_attention(struct electra_describe *d, uint32_t layer, pln
     static const char *const names[] = {"attention.self.query", "attention.self.key", "attention.self.value"};
     const struct electra_config *c = d->config;
     const uint32_t head_size = c->hidden_size / c->num_attention_heads;
+    const struct electra_dropout drop = electra_dropout(d, c->attention_probs_dropout_prob, ELECTRA_TOKENS);
     pln_value *probabilities = NULL;
     pln_attention_options o = {.name = "attention",
                                .heads = c->num_attention_heads,
@@ -98,6 +109,9 @@ static pln_value *self_attention(struct electra_describe *d, uint32_t layer, pln
                                .head_mask = d->head_mask ? pln_row(d->graph, d->head_mask, layer) : NULL,
                                /* a mask for each pair of tokens is taken as it is */
                                .causal = c->is_decoder && !d->features->bias_planes,
+                               .dropout = drop.rate,
+                               .origin = drop.origin,
+                               .random = drop.random,
                                .probabilities = d->features->attentions ? &probabilities : NULL};
     if (c->position_embedding_type != ELECTRA_ABSOLUTE)
         o.distance = electra_constant(d, "attention.self.distance_embedding.weight", 2 * c->max_position_embeddings - 1,
@@ -114,6 +128,7 @@ static pln_value *cross_attention(struct electra_describe *d, uint32_t layer, pl
     static const char *const query[] = {"crossattention.self.query"};
     static const char *const key_value[] = {"crossattention.self.key", "crossattention.self.value"};
     const uint32_t hidden = d->config->hidden_size;
+    const struct electra_dropout drop = electra_dropout(d, d->config->attention_probs_dropout_prob, ELECTRA_TOKENS);
     pln_value *probabilities = NULL;
     pln_value *q = joined(d, x, query, 1, "crossattention.query");
     pln_value *kv = joined(d, d->source, key_value, 2, "crossattention.key_value");
@@ -127,6 +142,9 @@ static pln_value *cross_attention(struct electra_describe *d, uint32_t layer, pl
                                               .source_starts = d->source_starts,
                                               .key_mask = d->source_mask,
                                               .pair_starts = d->source_pair_starts,
+                                              .dropout = drop.rate,
+                                              .origin = drop.origin,
+                                              .random = drop.random,
                                               .head_mask = d->head_mask ? pln_row(d->graph, d->head_mask, layer) : NULL,
                                               .probabilities = d->features->attentions ? &probabilities : NULL});
     mark_attentions(d, "cross_attentions", layer, probabilities);
@@ -145,8 +163,11 @@ static pln_value *layer(struct electra_describe *d, uint32_t i, pln_value *x)
         x = cross_attention(d, i, x);
     pln_value *inner = electra_dense(d, x, "intermediate.dense", c->intermediate_size, c->hidden_size,
                                      (pln_linear_options){.name = "intermediate", .activation = c->hidden_act});
-    x = electra_dense(d, inner, "output.dense", c->hidden_size, c->intermediate_size,
-                      (pln_linear_options){.name = "output", .residual = x});
+    const struct electra_dropout drop = electra_dropout(d, c->hidden_dropout_prob, ELECTRA_TOKENS);
+    x = electra_dense(
+        d, inner, "output.dense", c->hidden_size, c->intermediate_size,
+        (pln_linear_options){
+            .name = "output", .residual = x, .dropout = drop.rate, .origin = drop.origin, .random = drop.random});
     x = electra_norm(d, x, "output.LayerNorm", c->hidden_size, "norm");
     pln_graph_end(d->graph);
     d->prefix = "";

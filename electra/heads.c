@@ -57,10 +57,23 @@ static pln_value *pick_rows(struct electra_describe *d, pln_value *x, pln_dim ro
     return pln_gather(d->graph, "rows", x, input(d, "rows", PLN_I32, rows, 1));
 }
 
+/* In training nobody looks at anything but the loss: what is not kept needs no memory. */
 static void mark(struct electra_describe *d, const char *name, pln_value *value)
 {
-    if (value)
+    if (value && !d->features->train)
         pln_graph_output(d->graph, name, value);
+}
+
+static void mark_loss(struct electra_describe *d, pln_value *loss)
+{
+    d->loss = loss;
+    pln_graph_output(d->graph, "loss", loss);
+}
+
+/* What a loss is divided by when a run is a part of a step: a number for each of its sums. */
+static pln_loss_options loss_options(struct electra_describe *d, uint32_t sums)
+{
+    return (pln_loss_options){.total = d->features->total ? input(d, "total", PLN_F32, pln_rows_fixed(1), sums) : NULL};
 }
 
 /* Replaced-token detection: [tokens, 1]. */
@@ -73,9 +86,8 @@ static void pretraining_head(struct electra_describe *d, pln_value *x)
                                       (pln_linear_options){.name = "predictions.logits"});
     mark(d, "logits", logits);
     if (d->features->labels)
-        mark(d, "loss",
-             pln_binary_cross_entropy(d->graph, "loss", logits, input(d, "labels", PLN_F32, d->tokens, 1),
-                                      input(d, "weights", PLN_F32, d->tokens, 1), (pln_loss_options){0}));
+        mark_loss(d, pln_binary_cross_entropy(d->graph, "loss", logits, input(d, "labels", PLN_F32, d->tokens, 1),
+                                              input(d, "weights", PLN_F32, d->tokens, 1), loss_options(d, 1)));
 }
 
 /* The output matrix is the word table, unless the checkpoint is untied and has its own. */
@@ -107,16 +119,21 @@ static void vocabulary_head(struct electra_describe *d, pln_value *x)
         pln_linear(d->graph, x, vocabulary_weight(d), (pln_linear_options){.name = "predictions.logits", .bias = bias});
     mark(d, "logits", logits);
     if (d->features->labels)
-        mark(d, "loss",
-             pln_cross_entropy(d->graph, "loss", logits, input(d, "labels", PLN_I32, rows, 1), -100,
-                               (pln_loss_options){0}));
+        mark_loss(d, pln_cross_entropy(d->graph, "loss", logits, input(d, "labels", PLN_I32, rows, 1), -100,
+                                       loss_options(d, 1)));
 }
 
 static void sequence_head(struct electra_describe *d, pln_value *x)
 {
     const struct electra_config *c = d->config;
-    x = electra_dense(d, pick_rows(d, x, d->batch), "classifier.dense", c->hidden_size, c->hidden_size,
-                      (pln_linear_options){.name = "classifier.dense", .activation = PLN_ACTIVATION_GELU});
+    x = electra_drop(d, pick_rows(d, x, d->batch), c->classifier_dropout, ELECTRA_PICKED, "classifier.dropout");
+    const struct electra_dropout drop = electra_dropout(d, c->classifier_dropout, ELECTRA_PICKED);
+    x = electra_dense(d, x, "classifier.dense", c->hidden_size, c->hidden_size,
+                      (pln_linear_options){.name = "classifier.dense",
+                                           .activation = PLN_ACTIVATION_GELU,
+                                           .dropout = drop.rate,
+                                           .origin = drop.origin,
+                                           .random = drop.random});
     pln_value *logits = electra_dense(d, x, "classifier.out_proj", c->num_labels, c->hidden_size,
                                       (pln_linear_options){.name = "classifier.logits"});
     mark(d, "logits", logits);
@@ -125,22 +142,22 @@ static void sequence_head(struct electra_describe *d, pln_value *x)
     const bool single = d->features->problem == ELECTRA_SINGLE_LABEL;
     pln_value *labels = input(d, "labels", single ? PLN_I32 : PLN_F32, d->batch, single ? 1 : c->num_labels);
     if (single)
-        mark(d, "loss", pln_cross_entropy(d->graph, "loss", logits, labels, -100, (pln_loss_options){0}));
+        mark_loss(d, pln_cross_entropy(d->graph, "loss", logits, labels, -100, loss_options(d, 1)));
     else if (d->features->problem == ELECTRA_REGRESSION)
-        mark(d, "loss", pln_mean_squared_error(d->graph, "loss", logits, labels, (pln_loss_options){0}));
+        mark_loss(d, pln_mean_squared_error(d->graph, "loss", logits, labels, loss_options(d, 1)));
     else
-        mark(d, "loss", pln_binary_cross_entropy(d->graph, "loss", logits, labels, NULL, (pln_loss_options){0}));
+        mark_loss(d, pln_binary_cross_entropy(d->graph, "loss", logits, labels, NULL, loss_options(d, 1)));
 }
 
 static void token_head(struct electra_describe *d, pln_value *x)
 {
+    x = electra_drop(d, x, d->config->classifier_dropout, ELECTRA_TOKENS, "classifier.dropout");
     pln_value *logits = electra_dense(d, x, "classifier", d->config->num_labels, d->config->hidden_size,
                                       (pln_linear_options){.name = "classifier.logits"});
     mark(d, "logits", logits);
     if (d->features->labels)
-        mark(d, "loss",
-             pln_cross_entropy(d->graph, "loss", logits, input(d, "labels", PLN_I32, d->tokens, 1), -100,
-                               (pln_loss_options){0}));
+        mark_loss(d, pln_cross_entropy(d->graph, "loss", logits, input(d, "labels", PLN_I32, d->tokens, 1), -100,
+                                       loss_options(d, 1)));
 }
 
 /* Where an answer begins and ends: [tokens, 2]. */
@@ -150,9 +167,9 @@ static void answer_head(struct electra_describe *d, pln_value *x)
         electra_dense(d, x, "qa_outputs", 2, d->config->hidden_size, (pln_linear_options){.name = "answer.logits"});
     mark(d, "logits", logits);
     if (d->features->labels)
-        mark(d, "loss",
-             pln_span_cross_entropy(d->graph, "loss", logits, d->starts, input(d, "first", PLN_I32, d->batch, 1),
-                                    input(d, "last", PLN_I32, d->batch, 1), (pln_loss_options){0}));
+        mark_loss(d,
+                  pln_span_cross_entropy(d->graph, "loss", logits, d->starts, input(d, "first", PLN_I32, d->batch, 1),
+                                         input(d, "last", PLN_I32, d->batch, 1), loss_options(d, 2)));
 }
 
 /* SequenceSummary: one vector for each sequence. */
@@ -162,13 +179,23 @@ static pln_value *summary(struct electra_describe *d, pln_value *x)
     const uint32_t width = c->summary_proj_to_labels ? c->num_labels : c->hidden_size;
     x = c->summary_type == ELECTRA_MEAN ? pln_segment_mean(d->graph, "summary.mean", x, d->starts)
                                         : pick_rows(d, x, d->batch);
+    if (d->features->dropout != 0 && c->summary_first_dropout > 0)
+        x = electra_drop(d, x, c->summary_first_dropout, ELECTRA_PICKED, "summary.dropout");
+    const struct electra_dropout drop = electra_dropout(d, c->summary_last_dropout, ELECTRA_PICKED);
     if (c->summary_use_proj)
         return electra_dense(d, x, "sequence_summary.summary", width, c->hidden_size,
-                             (pln_linear_options){.name = "summary.dense", .activation = c->summary_activation});
-    return c->summary_activation == PLN_ACTIVATION_NONE
+                             (pln_linear_options){.name = "summary.dense",
+                                                  .activation = c->summary_activation,
+                                                  .dropout = drop.rate,
+                                                  .origin = drop.origin,
+                                                  .random = drop.random});
+    return c->summary_activation == PLN_ACTIVATION_NONE && !drop.origin
                ? x
                : pln_activation(d->graph, x, c->summary_activation,
-                                (pln_activation_options){.name = "summary.activation"});
+                                (pln_activation_options){.name = "summary.activation",
+                                                         .dropout = drop.rate,
+                                                         .origin = drop.origin,
+                                                         .random = drop.random});
 }
 
 /* Each sequence of the batch is a choice; `examples` of them side by side. */
@@ -180,9 +207,8 @@ static void choice_head(struct electra_describe *d, pln_value *x)
     pln_value *logits = pln_reshape(d->graph, scores, examples, d->features->choices);
     mark(d, "logits", logits);
     if (d->features->labels)
-        mark(d, "loss",
-             pln_cross_entropy(d->graph, "loss", logits, input(d, "labels", PLN_I32, examples, 1), -100,
-                               (pln_loss_options){0}));
+        mark_loss(d, pln_cross_entropy(d->graph, "loss", logits, input(d, "labels", PLN_I32, examples, 1), -100,
+                                       loss_options(d, 1)));
 }
 
 void electra_head(struct electra_describe *d, pln_value *x)

@@ -157,6 +157,7 @@ static pln_status take_tensor(struct electra_weights *weights, const struct elec
         for (uint32_t i = 0; i < ckpt_count(weights->checkpoint); i++)
             weights->used[i] |= ckpt_tensor(weights->checkpoint, i) == found;
         w->tensor = *found;
+        w->tensor.name = w->name; /* of whatever age the checkpoint is */
         return check_tensor(request, found, error);
     }
     if (request->encoder && ckpt_has_weights(weights->checkpoint))

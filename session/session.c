@@ -63,7 +63,8 @@ static bool same_features(const struct electra_features *a, const struct electra
            a->bias_planes == b->bias_planes && a->head_mask == b->head_mask && a->source == b->source &&
            a->source_mask == b->source_mask && a->labels == b->labels && a->targets == b->targets &&
            a->hidden_states == b->hidden_states && a->attentions == b->attentions && a->trace == b->trace &&
-           a->choices == b->choices && a->problem == b->problem;
+           a->choices == b->choices && a->problem == b->problem && a->train == b->train && a->dropout == b->dropout &&
+           a->layer_decay == b->layer_decay && a->total == b->total && a->recompute == b->recompute;
 }
 
 static pln_status get_variant(pln_session *s, const struct electra_features *features, struct session_variant **out,
