@@ -255,8 +255,9 @@ int cli_tokenize(int argc, char **argv)
     s.separator = read_separator(s.separator);
     if (s.separator && !*s.separator)
         return cli_usage_error("option --pair-separator: an empty text separates nothing");
+    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
     if (!threads)
-        threads = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
+        threads = processors > 0 ? (uint32_t)processors : 1;
     cli_catch_interrupt();
     pln_error error;
     pln_tokenizer *tokenizer;

@@ -36,6 +36,15 @@ struct pln_encoder {
     atomic_uint next;
 };
 
+/* Aligned as their type asks, which calloc does not promise. */
+static struct member *create_members(uint32_t n)
+{
+    struct member *members = aligned_alloc(_Alignof(struct member), n * sizeof *members);
+    if (members)
+        memset(members, 0, n * sizeof *members);
+    return members;
+}
+
 pln_status pln_encoder_create(const pln_tokenizer *tokenizer, uint32_t threads, pln_encoder **encoder, pln_error *error)
 {
     if (!tokenizer || !encoder)
@@ -49,7 +58,7 @@ pln_status pln_encoder_create(const pln_tokenizer *tokenizer, uint32_t threads, 
     *encoder = e;
     if (e) {
         e->tokenizer = tokenizer;
-        e->members = calloc(threads, sizeof *e->members);
+        e->members = create_members(threads);
         e->team = team_create(threads);
     }
     if (e && e->members && e->team)

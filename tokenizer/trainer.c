@@ -60,7 +60,8 @@ pln_status pln_vocabulary_trainer_create(const pln_vocabulary_options *options, 
     t->merge = (struct tok_merge_options){o->size ? o->size : 30000, o->min_frequency ? o->min_frequency : 2,
                                           o->progress, o->progress_context};
     t->limit_alphabet = o->limit_alphabet ? o->limit_alphabet : 1000;
-    const uint32_t threads = o->threads ? o->threads : (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
+    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    const uint32_t threads = o->threads ? o->threads : processors > 0 ? (uint32_t)processors : 1;
     t->team = team_create(threads);
     t->counters = calloc(threads, sizeof *t->counters);
     pln_status status = t->team && t->counters ? add_special(t, o, error)

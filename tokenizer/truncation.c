@@ -7,6 +7,8 @@
 #include "common/fail.h"
 #include "tokenizer/postprocessor.h"
 
+enum { MOST_WINDOWS = 1 << 24 }; /* of an example: two long texts have the product of theirs */
+
 /* How much of the two texts of an example is kept. */
 struct cut {
     uint32_t length[2]; /* of the texts */
@@ -148,6 +150,9 @@ static pln_status plan_example(struct tok_plan *plan, const struct tok_part *par
     if (status != PLN_OK)
         return status;
     const uint32_t n = windows(&cut, 0, options), m = windows(&cut, 1, options);
+    if ((uint64_t)n * m > MOST_WINDOWS)
+        return pln_fail(error, PLN_INVALID, "example %u: %u windows of one text by %u of the other are more than %d",
+                        example, n, m, MOST_WINDOWS);
     bool good = add_rows(plan, example, &cut, 0, 0, 1, options);
     for (uint32_t i = 1; i < n && good; i++)
         good = add_rows(plan, example, &cut, i, 0, m, options);
@@ -160,8 +165,8 @@ static uint64_t length_of(const struct tok_row *row, const struct tok_part *part
     return (uint64_t)row->n[0] + row->n[1] + (options->no_special ? 0 : part->pair ? 3 : 2);
 }
 
-/* The length that shorter rows are padded to. As in the reference, the longest of the first rows of all examples: a later
- * window is longer only when nothing fitted into the first. */
+/* The length that shorter rows are padded to. As in the reference, the longest of the first rows of all examples: a
+ * later window is longer only when nothing fitted into the first. */
 static uint64_t padded_length(const struct tok_plan *plan, const struct tok_part *parts,
                               const pln_encode_options *options)
 {

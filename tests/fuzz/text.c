@@ -92,22 +92,58 @@ static void check_words(const struct opened *o, pln_text text, const pln_encodin
     tok_words_finish(&words);
 }
 
+enum { CONTROL = 6, MOST_WORDS = 64 };
+
+static pln_encode_options options_of(const uint8_t *control)
+{
+    return (pln_encode_options){.max_length = control[1],
+                                .truncation = (pln_truncation)(control[0] >> 1 & 1 ? control[3] % 3 : 0),
+                                .truncate_left = control[0] & 4,
+                                .overflow = control[0] & 8,
+                                .pad_left = control[0] & 16,
+                                .no_special = control[0] & 32,
+                                .split_special = control[0] & 64,
+                                .stride = control[3] / 4,
+                                .padding = (pln_padding)(control[4] % 3),
+                                .pad_length = control[4] / 4,
+                                .pad_multiple = control[4] & 128 ? 8 : 0};
+}
+
+/* The text as words of `length` bytes each. */
+static uint32_t split(pln_text text, size_t length, pln_text words[MOST_WORDS])
+{
+    uint32_t n = 0;
+    for (size_t at = 0; at < text.bytes && n < MOST_WORDS; at += length, n++)
+        words[n] = (pln_text){text.text + at, text.bytes - at < length ? text.bytes - at : length};
+    return n;
+}
+
 void fuzz_text(const struct fuzz_target *target, const uint8_t *data, size_t bytes)
 {
     (void)target;
-    if (bytes < 3)
+    if (bytes < CONTROL)
         return;
     const struct opened *o = open_tokenizer(data[0] % TOKENIZERS);
-    const pln_encode_options options = {.max_length = data[1]};
-    const char *text = (const char *)data + 3;
-    const size_t length = bytes - 3, first = data[2] < length && data[2] ? data[2] : length;
-    const pln_example example = {.text = {text, first}, .pair = {first < length ? text + first : NULL, length - first}};
+    const pln_encode_options options = options_of(data);
+    const char *text = (const char *)data + CONTROL;
+    const size_t length = bytes - CONTROL, first = data[2] < length && data[2] ? data[2] : length;
+    pln_text words[MOST_WORDS];
+    pln_example example = {.text = {text, first}, .pair = {first < length ? text + first : NULL, length - first}};
+    if (data[5]) {
+        example.n_words = split(example.text, data[5], words);
+        example.words = words;
+    }
     const pln_encodings *e;
     pln_error error;
-    fuzz_check(pln_encoder_encode(o->encoder, &example, 1, &options, &e, &error) == PLN_OK, "every text is encoded");
+    const pln_status status = pln_encoder_encode(o->encoder, &example, 1, &options, &e, &error);
+    fuzz_check(status == PLN_OK || (status == PLN_INVALID && data[1]), "a text is encoded, unless it cannot be cut");
+    if (status != PLN_OK)
+        return;
     fuzz_check_encodings(o->tokenizer, e, &example);
-    if (options.max_length > 3)
-        fuzz_check(e->tokens <= options.max_length, "a row is no longer than it may be");
-    if (!options.max_length && !example.pair.text && !memchr(text, '[', length))
+    if (options.max_length > 3 && !options.padding)
+        for (uint32_t r = 0; r < e->rows; r++)
+            fuzz_check(e->starts[r + 1] - e->starts[r] <= options.max_length, "a row is no longer than it may be");
+    if (!options.max_length && !options.padding && !options.no_special && !example.pair.text && !example.words &&
+        !memchr(text, '[', length))
         check_words(o, example.text, e);
 }

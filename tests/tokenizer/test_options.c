@@ -186,11 +186,40 @@ static void wrong_options_are_refused(void **state)
     pln_tokenizer_close(&tokenizer);
 }
 
+/* The windows of a pair are the product of those of its texts: refused before memory is asked for. */
+static void many_windows_are_refused(void **state)
+{
+    (void)state;
+    static char text[12000];
+    char path[4096];
+    pln_tokenizer *tokenizer;
+    pln_encoder *encoder;
+    const pln_encodings *e;
+    uint32_t token, end;
+    const pln_example pair = {.text = {text, sizeof text}, .pair = {text, sizeof text}};
+    const pln_encode_options options = {.max_length = 5, .overflow = true};
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = i % 2 ? ' ' : 'a';
+    snprintf(path, sizeof path, "%s/tests/tokenizer/vocab.txt", root);
+    assert_int_equal(pln_tokenizer_open(path, NULL, &tokenizer, &error), PLN_OK);
+    assert_int_equal(pln_encoder_create(tokenizer, 1, &encoder, &error), PLN_OK);
+    assert_int_equal(pln_encoder_encode(encoder, &pair, 1, &options, &e, &error), PLN_INVALID);
+    assert_non_null(strstr(error.message, "6000 windows of one text by 6000 of the other"));
+    assert_int_equal(pln_encoder_encode(encoder, &pair, 1, NULL, &e, &error), PLN_OK);
+    assert_int_equal(e->rows, 1);
+    assert_true(pln_encodings_char_to_token(e, 0, 1, 0, &token));
+    assert_false(pln_encodings_char_to_token(e, 1, 1, 0, &token));
+    assert_false(pln_encodings_word_to_tokens(e, 1, 1, 0, &token, &end));
+    pln_encoder_destroy(&encoder);
+    pln_tokenizer_close(&tokenizer);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_the_references),
         cmocka_unit_test(wrong_options_are_refused),
+        cmocka_unit_test(many_windows_are_refused),
     };
     root = argc > 1 ? argv[1] : ".";
     return cmocka_run_group_tests(tests, NULL, NULL);
