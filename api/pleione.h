@@ -395,16 +395,48 @@ PLN_API pln_status pln_schedule_kernels(const pln_schedule *schedule, uint32_t i
 typedef struct pln_tokenizer pln_tokenizer; /* vocabulary and rules; read-only once it is open: any thread */
 typedef struct pln_encoder pln_encoder;     /* threads, scratch and the last answer: one caller at a time */
 
+typedef enum pln_tokenizer_mode {
+    PLN_TOKENIZER_FAST = 0, /* as ElectraTokenizerFast: the reference */
+    PLN_TOKENIZER_SLOW,     /* as the tokenizer in Python of transformers 4 */
+    PLN_TOKENIZER_GOOGLE,   /* as google-research/electra: words of up to 200 characters */
+} pln_tokenizer_mode;
+
+typedef enum pln_choice { PLN_UNSET = 0, PLN_NO, PLN_YES } pln_choice;
+
+/* A token that is split off the text. normalized: it is looked for in the normalized text, not in the raw one. */
+typedef struct pln_added_token {
+    const char *content;
+    bool special, lstrip, rstrip, single_word, normalized;
+} pln_added_token;
+
 typedef struct pln_tokenizer_options { /* zero is a good default */
     pln_log_fn *log;                   /* NULL: warnings are dropped */
     void *log_context;
+    pln_tokenizer_mode mode;
+    bool strict; /* of tokenizer.json only what transformers 5 takes for ELECTRA: vocabulary, truncation, padding */
+    pln_choice lower_case, strip_accents, space_chinese; /* overrule the files */
+    uint32_t max_word; /* code points; a longer word is unknown; 0: as the files say, else 100 (Google 200) */
+    const pln_added_token *added; /* beside those of the files; borrows */
+    uint32_t n_added;
 } pln_tokenizer_options;
 
-/* Returns new. path: a model directory (vocab.txt, tokenizer_config.json) or a vocabulary file, beside which the config
- * is looked for. options may be NULL. PLN_BAD_MODEL names the file. */
+/* Returns new. path: a directory, or a vocabulary or a tokenizer.json beside which the other files are looked for.
+ * The vocabulary is tokenizer.json's, else vocab.txt's (the other way round in modes slow and google). Settings:
+ * tokenizer.json, overruled by tokenizer_config.json, overruled by the options. Added tokens: added_tokens_decoder of
+ * tokenizer_config.json; without one special_tokens_map.json, added_tokens.json and tokenizer.json. options may be
+ * NULL. PLN_BAD_MODEL names file and key, PLN_UNSUPPORTED what is no BERT tokenizer. */
 PLN_API pln_status pln_tokenizer_open(const char *path, const pln_tokenizer_options *options, pln_tokenizer **tokenizer,
                                       pln_error *error);
 PLN_API void pln_tokenizer_close(pln_tokenizer **tokenizer); /* after its encoders */
+
+typedef enum pln_tokenizer_layout {
+    PLN_LAYOUT_5, /* transformers 5: tokenizer.json, tokenizer_config.json */
+    PLN_LAYOUT_4, /* and vocab.txt, special_tokens_map.json and, if there are tokens behind it, added_tokens.json */
+} pln_tokenizer_layout;
+
+/* Writes the files into the directory, which is made if there is none. PLN_FAILED names the path. */
+PLN_API pln_status pln_tokenizer_save(const pln_tokenizer *tokenizer, const char *directory,
+                                      pln_tokenizer_layout layout, pln_error *error);
 
 typedef enum pln_special { PLN_UNK_TOKEN, PLN_SEP_TOKEN, PLN_PAD_TOKEN, PLN_CLS_TOKEN, PLN_MASK_TOKEN } pln_special;
 
@@ -414,8 +446,15 @@ PLN_API int32_t pln_tokenizer_special_id(const pln_tokenizer *tokenizer, pln_spe
 PLN_API uint32_t pln_tokenizer_count(const pln_tokenizer *tokenizer);      /* ids are below this number */
 PLN_API uint32_t pln_tokenizer_max_length(const pln_tokenizer *tokenizer); /* that the files name; 0: none */
 
-/* Returns new text (pln_free), NULL if there is no memory. Ids that do not exist are passed over. */
-PLN_API char *pln_tokenizer_decode(const pln_tokenizer *tokenizer, const int32_t *ids, uint32_t n, bool skip_special);
+typedef struct pln_decode_options { /* zero is a good default */
+    bool skip_special;              /* special tokens are left out */
+    pln_choice clean_up;            /* blanks before punctuation go, in the text as a whole; unset: as the files say */
+} pln_decode_options;
+
+/* Returns new text (pln_free), NULL if there is no memory. Ids that do not exist are passed over. options may be NULL.
+ */
+PLN_API char *pln_tokenizer_decode(const pln_tokenizer *tokenizer, const int32_t *ids, uint32_t n,
+                                   const pln_decode_options *options);
 
 /* UTF-8, need not end in NUL. Invalid bytes are one U+FFFD each maximal subpart. At most 4 GiB. */
 typedef struct pln_text {

@@ -12,9 +12,10 @@ struct tok_decoder { /* a zeroed one is empty */
     char *text;
     size_t bytes, room;
     bool begun, failed;
+    bool keep_spaces; /* before punctuation within a token; they are few */
 };
 
 void tok_decoder_add(struct tok_decoder *decoder, const char *token);
-/* Returns new text (free), NULL if there was no memory. */
-char *tok_decoder_finish(struct tok_decoder *decoder);
+/* Returns new text (free), NULL if there was no memory. clean_up: blanks before punctuation go. */
+char *tok_decoder_finish(struct tok_decoder *decoder, bool clean_up);
 #endif

@@ -4,53 +4,11 @@
  */
 #include "tokenizer/tokenizer.h"
 
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "common/fail.h"
-#include "common/jsonfile.h"
 #include "tokenizer/decoder.h"
-
-struct paths {
-    char vocabulary[PATH_MAX], config[PATH_MAX];
-    bool has_config;
-};
-
-/* vocab.txt and tokenizer_config.json of a directory, or a vocabulary file and the config beside it. */
-static pln_status find_files(const char *path, struct paths *paths, pln_error *error)
-{
-    struct stat about;
-    const char *slash = strrchr(path, '/');
-    const bool directory = stat(path, &about) == 0 && S_ISDIR(about.st_mode);
-    const int folder = directory ? (int)strlen(path) : slash ? (int)(slash - path) : 1;
-    const char *folder_name = directory || slash ? path : ".";
-    const char *vocabulary = directory ? "/vocab.txt" : "";
-    if (snprintf(paths->vocabulary, PATH_MAX, "%s%s", path, vocabulary) >= PATH_MAX ||
-        snprintf(paths->config, PATH_MAX, "%.*s/tokenizer_config.json", folder, folder_name) >= PATH_MAX)
-        return pln_fail(error, PLN_BAD_MODEL, "%.100s...: the path is too long", path);
-    if (directory && stat(paths->vocabulary, &about) != 0)
-        return pln_fail(error, PLN_BAD_MODEL, "%s: holds no vocab.txt, the one form of vocabulary that is read", path);
-    paths->has_config = stat(paths->config, &about) == 0;
-    return PLN_OK;
-}
-
-static pln_status open_config(pln_tokenizer *t, const struct paths *paths, const json_t *json, struct tok_log log,
-                              pln_error *error)
-{
-    json_t *read = NULL;
-    pln_status status = PLN_OK;
-    if (!json && paths->has_config)
-        status = jsonfile_load(paths->config, JSONFILE_CONFIG_LIMIT, &read, error);
-    else if (!json)
-        tok_warn(log, "%s is missing: text is lower-cased and its accents are stripped", paths->config);
-    if (status == PLN_OK)
-        status = tok_config_init(&t->config, json ? json : read, paths->config, &t->vocabulary, log, error);
-    json_decref(read);
-    return status;
-}
 
 /* The tokens of the vocabulary and, before them, the added ones. */
 static bool index_ids(pln_tokenizer *t)
@@ -74,30 +32,39 @@ static bool index_ids(pln_tokenizer *t)
     return true;
 }
 
-pln_status tok_open(const char *path, const json_t *config, pln_log_fn *log, void *log_context,
+static pln_status read_files(pln_tokenizer *t, const struct tok_files *files, const pln_tokenizer_options *options,
+                             pln_error *error)
+{
+    const json_t *json = files->json[TOK_FILE_TOKENIZER];
+    pln_status status;
+    if (json && (options->mode == PLN_TOKENIZER_FAST || !files->vocabulary[0]))
+        status = tok_vocabulary_take(&t->vocabulary, json, files->path[TOK_FILE_TOKENIZER], error);
+    else
+        status = tok_vocabulary_read(&t->vocabulary, files->vocabulary, error);
+    if (status == PLN_OK)
+        status = tok_config_init(&t->config, files, options, &t->vocabulary, error);
+    if (status == PLN_OK && !index_ids(t))
+        status = pln_fail(error, PLN_NO_MEMORY, "no memory for %u tokens", t->n);
+    tok_normalizer_init(&t->unchanged, false, false, false, false);
+    return status;
+}
+
+pln_status tok_open(const char *path, const json_t *config, const pln_tokenizer_options *options,
                     pln_tokenizer **tokenizer, pln_error *error)
 {
-    struct paths paths;
-    pln_status status = find_files(path, &paths, error);
+    static const pln_tokenizer_options defaults = {0};
+    struct tok_files files;
+    pln_status status = tok_files_init(&files, path, config, error);
     if (status != PLN_OK)
         return status;
     pln_tokenizer *t = calloc(1, sizeof *t);
-    if (!t)
-        return pln_fail(error, PLN_NO_MEMORY, "%s: no memory", path);
-    status = tok_vocabulary_read(&t->vocabulary, paths.vocabulary, error);
-    if (status == PLN_OK)
-        status = open_config(t, &paths, config, (struct tok_log){log, log_context}, error);
-    if (status != PLN_OK) {
+    status = t ? read_files(t, &files, options ? options : &defaults, error)
+               : pln_fail(error, PLN_NO_MEMORY, "%s: no memory", path);
+    tok_files_finish(&files);
+    if (status != PLN_OK)
         pln_tokenizer_close(&t);
-        return status;
-    }
-    tok_normalizer_init(&t->unchanged, false, false, false, false);
-    if (!index_ids(t)) {
-        pln_tokenizer_close(&t);
-        return pln_fail(error, PLN_NO_MEMORY, "%s: no memory", path);
-    }
     *tokenizer = t;
-    return PLN_OK;
+    return status;
 }
 
 int32_t pln_tokenizer_special_id(const pln_tokenizer *tokenizer, pln_special special)
@@ -120,15 +87,19 @@ uint32_t pln_tokenizer_max_length(const pln_tokenizer *tokenizer)
     return tokenizer->config.max_length;
 }
 
-char *pln_tokenizer_decode(const pln_tokenizer *tokenizer, const int32_t *ids, uint32_t n, bool skip_special)
+char *pln_tokenizer_decode(const pln_tokenizer *tokenizer, const int32_t *ids, uint32_t n,
+                           const pln_decode_options *options)
 {
-    struct tok_decoder decoder = {0};
+    const bool skip = options && options->skip_special;
+    const bool clean_up =
+        options && options->clean_up != PLN_UNSET ? options->clean_up == PLN_YES : tokenizer->config.clean_up;
+    struct tok_decoder decoder = {.keep_spaces = tokenizer->config.keep_spaces};
     for (uint32_t i = 0; i < n; i++) {
         const char *token = pln_tokenizer_token(tokenizer, ids[i]);
-        if (token && !(skip_special && tokenizer->is_special[ids[i]]))
+        if (token && !(skip && tokenizer->is_special[ids[i]]))
             tok_decoder_add(&decoder, token);
     }
-    return tok_decoder_finish(&decoder);
+    return tok_decoder_finish(&decoder, clean_up);
 }
 
 pln_status pln_tokenizer_open(const char *path, const pln_tokenizer_options *options, pln_tokenizer **tokenizer,
@@ -137,7 +108,7 @@ pln_status pln_tokenizer_open(const char *path, const pln_tokenizer_options *opt
     if (!path || !tokenizer)
         return pln_fail(error, PLN_INVALID, "pln_tokenizer_open: path and tokenizer must not be NULL");
     *tokenizer = NULL;
-    return tok_open(path, NULL, options ? options->log : NULL, options ? options->log_context : NULL, tokenizer, error);
+    return tok_open(path, NULL, options, tokenizer, error);
 }
 
 void pln_tokenizer_close(pln_tokenizer **tokenizer)

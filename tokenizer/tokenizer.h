@@ -21,8 +21,7 @@ struct pln_tokenizer {
     int32_t special[TOK_SPECIALS];
 };
 
-/* As pln_tokenizer_open. config: what tokenizer_config.json holds, borrowed; NULL: that file beside the vocabulary is
- * read, and if there is none the defaults (lower case) hold and the log is told. */
-pln_status tok_open(const char *path, const json_t *config, pln_log_fn *log, void *log_context,
+/* As pln_tokenizer_open. config: what tokenizer_config.json holds, borrowed; NULL: the file beside the vocabulary. */
+pln_status tok_open(const char *path, const json_t *config, const pln_tokenizer_options *options,
                     pln_tokenizer **tokenizer, pln_error *error);
 #endif

@@ -31,7 +31,7 @@ static void use_tokenizer(const pln_tokenizer *tokenizer)
         fuzz_check(!token || !*token || pln_tokenizer_id(tokenizer, token) >= 0, "a token has an id");
     }
     static const int32_t beyond[] = {INT32_MIN, -1, 0, 7, INT32_MAX};
-    char *decoded = pln_tokenizer_decode(tokenizer, beyond, 5, false);
+    char *decoded = pln_tokenizer_decode(tokenizer, beyond, 5, NULL);
     fuzz_check(decoded != NULL, "ids out of range are passed over");
     pln_free(decoded);
 }

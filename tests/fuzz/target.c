@@ -71,7 +71,8 @@ void fuzz_check_encodings(const pln_tokenizer *tokenizer, const pln_encodings *e
                 check_order(encodings, i, example->words != NULL);
         }
     for (int skip = 0; skip < 2; skip++) {
-        char *text = pln_tokenizer_decode(tokenizer, encodings->ids, encodings->tokens, skip);
+        const pln_decode_options how = {.skip_special = skip, .clean_up = skip ? PLN_YES : PLN_NO};
+        char *text = pln_tokenizer_decode(tokenizer, encodings->ids, encodings->tokens, &how);
         fuzz_check(text != NULL, "ids can be decoded");
         pln_free(text);
     }

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Mixtures of tokenizer files are read as the reference reads them (files.json, from make_files.py), what is saved is
+ * read as it was, and broken files are refused. The argument is the root of the source tree.
+ */
+#define _XOPEN_SOURCE 700
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "api/pleione.h"
+
+static const char *root;
+static char folder[] = "tokenizer-XXXXXX";
+static pln_error error;
+
+static const char *const names[] = {"vocab.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+                                    "added_tokens.json"};
+enum { NAMES = sizeof names / sizeof *names };
+
+static const char *path_of(const char *name)
+{
+    static char path[300];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+static void put(const char *name, const char *text)
+{
+    FILE *file = fopen(path_of(name), "wb");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static int remove_files(void **state)
+{
+    (void)state;
+    for (int i = 0; i < NAMES; i++)
+        remove(path_of(names[i]));
+    return 0;
+}
+
+static pln_tokenizer *open_strictly(bool strict)
+{
+    pln_tokenizer *tokenizer;
+    const pln_tokenizer_options options = {.strict = strict};
+    if (pln_tokenizer_open(folder, &options, &tokenizer, &error) != PLN_OK)
+        fail_msg("%s", error.message);
+    return tokenizer;
+}
+
+static void check_ids(const pln_tokenizer *tokenizer, const json_t *files, const json_t *row)
+{
+    const json_t *text = json_array_get(row, 0), *ids = json_array_get(row, 1);
+    const pln_example example = {.text = {json_string_value(text), json_string_length(text)}};
+    const pln_encodings *e;
+    pln_encoder *encoder;
+    assert_int_equal(pln_encoder_create(tokenizer, 1, &encoder, &error), PLN_OK);
+    assert_int_equal(pln_encoder_encode(encoder, &example, 1, NULL, &e, &error), PLN_OK);
+    bool same = e->tokens == json_array_size(ids);
+    for (uint32_t i = 0; same && i < e->tokens; i++)
+        same = e->ids[i] == json_integer_value(json_array_get(ids, i));
+    if (!same) {
+        for (uint32_t i = 0; i < e->tokens; i++)
+            fprintf(stderr, "%d ", (int)e->ids[i]);
+        fail_msg("%s: %s", json_dumps(files, JSON_ENSURE_ASCII), json_dumps(row, JSON_ENSURE_ASCII));
+    }
+    pln_encoder_destroy(&encoder);
+}
+
+/* Reads the mixture, then what was saved of it in the layout. */
+static void check_mixture(const json_t *mixture, pln_tokenizer_layout layout)
+{
+    json_t *files = json_object_get(mixture, "files"), *text, *row;
+    const char *name;
+    size_t i;
+    remove_files(NULL);
+    json_object_foreach(files, name, text) put(name, json_string_value(text));
+    pln_tokenizer *tokenizer = open_strictly(true);
+    json_array_foreach(json_object_get(mixture, "cases"), i, row) check_ids(tokenizer, files, row);
+    remove_files(NULL);
+    if (pln_tokenizer_save(tokenizer, folder, layout, &error) != PLN_OK)
+        fail_msg("%s", error.message);
+    pln_tokenizer_close(&tokenizer);
+    tokenizer = open_strictly(layout == PLN_LAYOUT_4);
+    json_array_foreach(json_object_get(mixture, "cases"), i, row) check_ids(tokenizer, files, row);
+    pln_tokenizer_close(&tokenizer);
+}
+
+static void mixtures_are_read_as_the_reference_does(void **state)
+{
+    (void)state;
+    char path[4096];
+    json_error_t problem;
+    size_t i;
+    snprintf(path, sizeof path, "%s/tests/tokenizer/files.json", root);
+    json_t *mixtures = json_load_file(path, 0, &problem), *mixture;
+    if (!mixtures)
+        fail_msg("files.json: line %d: %s", problem.line, problem.text);
+    for (int layout = PLN_LAYOUT_5; layout <= PLN_LAYOUT_4; layout++)
+        json_array_foreach(mixtures, i, mixture) check_mixture(mixture, (pln_tokenizer_layout)layout);
+    assert_true(i > 10);
+    json_decref(mixtures);
+}
+
+static const char cased[] =
+    "{\"added_tokens\":[{\"id\":9,\"content\":\"<n>\",\"normalized\":true,\"special\":false}],\"normalizer\":{\"type\":"
+    "\"BertNormalizer\",\"lowercase\":false},\"truncation\":{\"max_length\":5,\"strategy\":\"OnlyFirst\",\"stride\":1,"
+    "\"direction\":\"Left\"},\"padding\":{\"strategy\":{\"Fixed\":8},\"direction\":\"Left\",\"pad_to_multiple_of\":4},"
+    "\"model\":{\"type\":\"WordPiece\",\"max_input_chars_per_word\":3,\"vocab\":{\"[UNK]\":0,\"A\":1,\"##b\":2}}}";
+
+/* What transformers 5 drops of tokenizer.json is obeyed, unless strictness is asked for. */
+static void all_of_a_tokenizer_json_counts(void **state)
+{
+    (void)state;
+    put("tokenizer.json", cased);
+    pln_tokenizer *tokenizer = open_strictly(false);
+    const pln_encode_options o = pln_tokenizer_defaults(tokenizer);
+    assert_true(o.max_length == 5 && o.truncation == PLN_ONLY_FIRST && o.stride == 1 && o.truncate_left);
+    assert_true(o.padding == PLN_PAD_LENGTH && o.pad_length == 8 && o.pad_left && o.pad_multiple == 4);
+    assert_int_equal(pln_tokenizer_id(tokenizer, "A"), 1);
+    json_t *row = json_pack("[s,[i,i,i,i,i]]", "Ab Abb Abbb", 5, 1, 2, 1, 2);
+    json_array_extend(json_array_get(row, 1), json_pack("[i,i,i]", 2, 0, 4));
+    json_array_set_new(json_array_get(row, 1), 0, json_integer(pln_tokenizer_special_id(tokenizer, PLN_CLS_TOKEN)));
+    json_array_set_new(json_array_get(row, 1), 7, json_integer(pln_tokenizer_special_id(tokenizer, PLN_SEP_TOKEN)));
+    check_ids(tokenizer, NULL, row);
+    json_decref(row);
+    pln_tokenizer_close(&tokenizer);
+    tokenizer = open_strictly(true);
+    assert_int_equal(pln_tokenizer_defaults(tokenizer).max_length, 5);
+    pln_tokenizer_close(&tokenizer);
+}
+
+static void options_overrule_files(void **state)
+{
+    (void)state;
+    static const pln_added_token added[] = {{.content = "new york", .normalized = true, .rstrip = true}};
+    const pln_tokenizer_options options = {.lower_case = PLN_NO, .max_word = 2, .added = added, .n_added = 1};
+    pln_tokenizer *tokenizer;
+    put("vocab.txt", "[UNK]\nA\n##b\na\n");
+    assert_int_equal(pln_tokenizer_open(folder, &options, &tokenizer, &error), PLN_OK);
+    const int32_t cls = pln_tokenizer_special_id(tokenizer, PLN_CLS_TOKEN),
+                  sep = pln_tokenizer_special_id(tokenizer, PLN_SEP_TOKEN);
+    json_t *row = json_pack("[s,[i,i,i,i,i,i,i,i]]", "Ab ab Abb new york A", cls, 1, 2, 3, 2, 0,
+                            pln_tokenizer_id(tokenizer, "new york"), 1);
+    json_array_append_new(json_array_get(row, 1), json_integer(sep));
+    check_ids(tokenizer, NULL, row);
+    json_decref(row);
+    pln_tokenizer_close(&tokenizer);
+}
+
+static void lying_files_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *text, *sentence;
+        pln_status status;
+    } files[] = {
+        {"tokenizer.json", "{}", "holds no vocabulary", PLN_BAD_MODEL},
+        {"tokenizer.json", "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0}}}", "BPE is not WordPiece",
+         PLN_UNSUPPORTED},
+        {"tokenizer.json", "{\"model\":{\"vocab\":{\"[UNK]\":0,\"a\":4000000000}}}", "the id of 'a'", PLN_BAD_MODEL},
+        {"tokenizer.json", "{\"model\":{\"vocab\":{\"[UNK]\":0,\"a\":-1}}}", "the id of 'a'", PLN_BAD_MODEL},
+        {"tokenizer.json", "{\"model\":{\"vocab\":{\"[UNK]\":0,\"a\":0}}}", "have the same id 0", PLN_BAD_MODEL},
+        {"tokenizer.json", "{\"model\":{\"vocab\":{\"[UNK]\":0},\"continuing_subword_prefix\":\"@@\"}}", "'@@'",
+         PLN_UNSUPPORTED},
+        {"tokenizer.json", "{\"normalizer\":{\"type\":\"NFKC\"},\"model\":{\"vocab\":{\"[UNK]\":0}}}", "NFKC",
+         PLN_UNSUPPORTED},
+        {"tokenizer.json",
+         "{\"pre_tokenizer\":{\"type\":\"ByteLevel\"},\"normalizer\":{\"type\":\"BertNormalizer\"},"
+         "\"model\":{\"vocab\":{\"[UNK]\":0}}}",
+         "ByteLevel", PLN_UNSUPPORTED},
+        {"tokenizer.json", "{\"added_tokens\":[{\"content\":\"x\"}],\"model\":{\"vocab\":{\"[UNK]\":0}}}",
+         "'added_tokens' is not a list of tokens with ids", PLN_BAD_MODEL},
+        {"tokenizer_config.json", "{\"padding_side\":\"up\"}", "'padding_side' is not", PLN_BAD_MODEL},
+        {"tokenizer_config.json", "{\"added_tokens_decoder\":{\"7\":5}}", "'7' is not a token", PLN_BAD_MODEL},
+        {"added_tokens.json", "{\"<x>\":\"y\"}", "'<x>' is not an id", PLN_BAD_MODEL},
+        {"special_tokens_map.json", "{\"cls_token\":7}", "'cls_token' is not a token", PLN_BAD_MODEL},
+        {"special_tokens_map.json", "[", "special_tokens_map.json: line 1", PLN_BAD_MODEL},
+    };
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        pln_tokenizer *tokenizer;
+        remove_files(NULL);
+        put("vocab.txt", "[UNK]\na\n");
+        put(files[i].name, files[i].text);
+        const pln_status status = pln_tokenizer_open(folder, NULL, &tokenizer, &error);
+        if (status != files[i].status || !strstr(error.message, files[i].sentence))
+            fail_msg("%s %s: %d '%s' lacks '%s'", files[i].name, files[i].text, status, error.message,
+                     files[i].sentence);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(mixtures_are_read_as_the_reference_does, remove_files),
+        cmocka_unit_test_teardown(all_of_a_tokenizer_json_counts, remove_files),
+        cmocka_unit_test_teardown(options_overrule_files, remove_files),
+        cmocka_unit_test_teardown(lying_files_are_refused, remove_files),
+    };
+    root = argc > 1 ? argv[1] : ".";
+    if (!mkdtemp(folder))
+        return 1;
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    rmdir(folder);
+    return failed;
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Takes a tokenizer, writes its files, in the layout of transformers 4 or 5.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/fail.h"
+#include "tokenizer/tokenizer.h"
+
+static json_t *choice(pln_choice value)
+{
+    return value == PLN_UNSET ? json_null() : json_boolean(value == PLN_YES);
+}
+
+/* An added token as both tokenizer.json and added_tokens_decoder write it; the first also wants its id. */
+static json_t *added_token(const struct tok_added *token, bool with_id)
+{
+    json_t *json = with_id ? json_pack("{s:i}", "id", (int)token->id) : json_object();
+    json_object_set_new(json, "content", json_string(token->content));
+    json_object_set_new(json, "single_word", json_boolean(token->single_word));
+    json_object_set_new(json, "lstrip", json_boolean(token->takes_left));
+    json_object_set_new(json, "rstrip", json_boolean(token->takes_right));
+    json_object_set_new(json, "normalized", json_boolean(token->normalized));
+    json_object_set_new(json, "special", json_boolean(token->special));
+    return json;
+}
+
+static json_t *vocabulary_of(const pln_tokenizer *t)
+{
+    json_t *vocabulary = json_object();
+    for (uint32_t i = 0; i < t->vocabulary.n; i++)
+        if (t->vocabulary.tokens[i])
+            json_object_set_new(vocabulary, t->vocabulary.tokens[i], json_integer(i));
+    return vocabulary;
+}
+
+static json_t *piece(const char *kind, const char *id, int type)
+{
+    return json_pack("{s:{s:s,s:i}}", kind, "id", id, "type_id", type);
+}
+
+static json_t *special_piece(const pln_tokenizer *t, pln_special special)
+{
+    const char *token = t->config.special[special];
+    return json_pack("{s:s,s:[i],s:[s]}", "id", token, "ids", (int)t->special[special], "tokens", token);
+}
+
+static json_t *post_processor(const pln_tokenizer *t)
+{
+    const char *cls = t->config.special[PLN_CLS_TOKEN], *sep = t->config.special[PLN_SEP_TOKEN];
+    json_t *single =
+        json_pack("[o,o,o]", piece("SpecialToken", cls, 0), piece("Sequence", "A", 0), piece("SpecialToken", sep, 0));
+    json_t *pair = json_deep_copy(single);
+    json_array_append_new(pair, piece("Sequence", "B", 1));
+    json_array_append_new(pair, piece("SpecialToken", sep, 1));
+    json_t *tokens = json_object();
+    json_object_set_new(tokens, cls, special_piece(t, PLN_CLS_TOKEN));
+    json_object_set_new(tokens, sep, special_piece(t, PLN_SEP_TOKEN));
+    return json_pack("{s:s,s:o,s:o,s:o}", "type", "TemplateProcessing", "single", single, "pair", pair,
+                     "special_tokens", tokens);
+}
+
+static const char *direction(bool left)
+{
+    return left ? "Left" : "Right";
+}
+
+static json_t *truncation(const pln_encode_options *o)
+{
+    static const char *const strategies[] = {"LongestFirst", "OnlyFirst", "OnlySecond"};
+    if (!o->max_length)
+        return json_null();
+    return json_pack("{s:s,s:I,s:s,s:I}", "direction", direction(o->truncate_left), "max_length",
+                     (json_int_t)o->max_length, "strategy", strategies[o->truncation], "stride", (json_int_t)o->stride);
+}
+
+static json_t *padding(const pln_tokenizer *t, const pln_encode_options *o)
+{
+    if (o->padding == PLN_NO_PADDING)
+        return json_null();
+    const json_int_t length = o->pad_length ? o->pad_length : o->max_length;
+    json_t *strategy =
+        o->padding == PLN_PAD_LONGEST ? json_string("BatchLongest") : json_pack("{s:I}", "Fixed", length);
+    return json_pack("{s:o,s:s,s:o,s:i,s:i,s:s}", "strategy", strategy, "direction", direction(o->pad_left),
+                     "pad_to_multiple_of", o->pad_multiple ? json_integer(o->pad_multiple) : json_null(), "pad_id",
+                     (int)t->special[PLN_PAD_TOKEN], "pad_type_id", 0, "pad_token", t->config.special[PLN_PAD_TOKEN]);
+}
+
+static json_t *tokenizer_json(const pln_tokenizer *t)
+{
+    const struct tok_config *c = &t->config;
+    json_t *added = json_array();
+    for (uint32_t i = 0; i < c->added.n; i++)
+        json_array_append_new(added, added_token(&c->added.tokens[i], true));
+    json_t *normalizer = json_pack("{s:s,s:b,s:b,s:o,s:b}", "type", "BertNormalizer", "clean_text", c->normalizer.clean,
+                                   "handle_chinese_chars", c->normalizer.space_chinese, "strip_accents",
+                                   choice(c->strip_accents), "lowercase", c->normalizer.lower_case);
+    json_t *model = json_pack("{s:s,s:s,s:s,s:I,s:o}", "type", "WordPiece", "unk_token", c->special[PLN_UNK_TOKEN],
+                              "continuing_subword_prefix", "##", "max_input_chars_per_word", (json_int_t)c->max_word,
+                              "vocab", vocabulary_of(t));
+    return json_pack("{s:s,s:o,s:o,s:o,s:o,s:{s:s},s:o,s:{s:s,s:s,s:b},s:o}", "version", "1.0", "truncation",
+                     truncation(&c->defaults), "padding", padding(t, &c->defaults), "added_tokens", added, "normalizer",
+                     normalizer, "pre_tokenizer", "type", "BertPreTokenizer", "post_processor", post_processor(t),
+                     "decoder", "type", "WordPiece", "prefix", "##", "cleanup", !c->keep_spaces, "model", model);
+}
+
+/* Further special tokens: those without a name. */
+static json_t *further(const pln_tokenizer *t)
+{
+    json_t *tokens = json_array();
+    for (uint32_t i = 0; i < t->config.added.n; i++) {
+        const struct tok_added *token = &t->config.added.tokens[i];
+        bool named = false;
+        for (int k = 0; k < TOK_SPECIALS; k++)
+            named = named || strcmp(token->content, t->config.special[k]) == 0;
+        if (token->special && !named)
+            json_array_append_new(tokens, json_string(token->content));
+    }
+    return tokens;
+}
+
+static json_t *special_map(const pln_tokenizer *t, const char *further_key)
+{
+    json_t *map = json_object();
+    for (int i = 0; i < TOK_SPECIALS; i++)
+        json_object_set_new(map, tok_special_names[i].key, json_string(t->config.special[i]));
+    json_t *tokens = further(t);
+    if (json_array_size(tokens))
+        json_object_set(map, further_key, tokens);
+    json_decref(tokens);
+    return map;
+}
+
+static json_t *config_json(const pln_tokenizer *t, pln_tokenizer_layout layout)
+{
+    const struct tok_config *c = &t->config;
+    const bool four = layout == PLN_LAYOUT_4;
+    json_t *config = special_map(t, four ? "additional_special_tokens" : "extra_special_tokens");
+    json_object_set_new(config, "do_lower_case", json_boolean(c->normalizer.lower_case));
+    json_object_set_new(config, "strip_accents", choice(c->strip_accents));
+    json_object_set_new(config, "tokenize_chinese_chars", json_boolean(c->normalizer.space_chinese));
+    json_object_set_new(config, "clean_up_tokenization_spaces", json_boolean(c->clean_up));
+    json_object_set_new(config, "padding_side", json_string(c->defaults.pad_left ? "left" : "right"));
+    json_object_set_new(config, "truncation_side", json_string(c->defaults.truncate_left ? "left" : "right"));
+    json_object_set_new(config, "model_max_length", c->max_length ? json_integer(c->max_length) : json_real(1e30));
+    json_object_set_new(config, "tokenizer_class", json_string(four ? "ElectraTokenizer" : "BertTokenizer"));
+    if (!four)
+        return config;
+    json_t *decoder = json_object();
+    for (uint32_t i = 0; i < c->added.n; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "%d", (int)c->added.tokens[i].id);
+        json_object_set_new(decoder, id, added_token(&c->added.tokens[i], false));
+    }
+    json_object_set_new(config, "added_tokens_decoder", decoder);
+    return config;
+}
+
+/* Tokens behind the vocabulary, {"<new>": 30522}; NULL: there are none. */
+static json_t *added_json(const pln_tokenizer *t)
+{
+    json_t *json = json_object();
+    for (uint32_t i = 0; i < t->config.added.n; i++)
+        if (tok_vocabulary_id(&t->vocabulary, t->config.added.tokens[i].content) < 0)
+            json_object_set_new(json, t->config.added.tokens[i].content, json_integer(t->config.added.tokens[i].id));
+    if (json_object_size(json))
+        return json;
+    json_decref(json);
+    return NULL;
+}
+
+static pln_status open_file(const char *directory, const char *name, FILE **file, char *path, size_t room,
+                            pln_error *error)
+{
+    if ((size_t)snprintf(path, room, "%s/%s", directory, name) >= room)
+        return pln_fail(error, PLN_INVALID, "%.100s...: the path is too long", directory);
+    *file = fopen(path, "wb");
+    return *file ? PLN_OK : pln_fail(error, PLN_FAILED, "%s: cannot be written: %s", path, strerror(errno));
+}
+
+static pln_status close_file(FILE *file, const char *path, bool written, pln_error *error)
+{
+    if (fclose(file) == 0 && written)
+        return PLN_OK;
+    return pln_fail(error, PLN_FAILED, "%s: cannot be written: %s", path, strerror(errno));
+}
+
+/* Takes the JSON; NULL writes nothing. */
+static pln_status write_json(const char *directory, const char *name, json_t *json, pln_error *error)
+{
+    char path[PATH_MAX];
+    FILE *file;
+    if (!json)
+        return PLN_OK;
+    pln_status status = open_file(directory, name, &file, path, sizeof path, error);
+    if (status == PLN_OK) {
+        const bool written = json_dumpf(json, file, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) == 0;
+        status = close_file(file, path, written && fputc('\n', file) != EOF, error);
+    }
+    json_decref(json);
+    return status;
+}
+
+/* A line for each id; one that has no token gets one that no text holds. */
+static pln_status write_vocabulary(const pln_tokenizer *t, const char *directory, pln_error *error)
+{
+    char path[PATH_MAX];
+    FILE *file;
+    pln_status status = open_file(directory, "vocab.txt", &file, path, sizeof path, error);
+    if (status != PLN_OK)
+        return status;
+    bool written = true;
+    for (uint32_t i = 0; i < t->vocabulary.n && written; i++) {
+        const char *line = t->vocabulary.lines[i];
+        written = (line ? fprintf(file, "%s\n", line) : fprintf(file, "[no token %u]\n", i)) > 0;
+    }
+    return close_file(file, path, written, error);
+}
+
+pln_status pln_tokenizer_save(const pln_tokenizer *tokenizer, const char *directory, pln_tokenizer_layout layout,
+                              pln_error *error)
+{
+    if (!tokenizer || !directory)
+        return pln_fail(error, PLN_INVALID, "pln_tokenizer_save: tokenizer and directory must not be NULL");
+    if (mkdir(directory, 0777) != 0 && errno != EEXIST)
+        return pln_fail(error, PLN_FAILED, "%s: cannot be made: %s", directory, strerror(errno));
+    pln_status status = write_json(directory, "tokenizer.json", tokenizer_json(tokenizer), error);
+    if (status == PLN_OK)
+        status = write_json(directory, "tokenizer_config.json", config_json(tokenizer, layout), error);
+    if (status != PLN_OK || layout == PLN_LAYOUT_5)
+        return status;
+    status = write_vocabulary(tokenizer, directory, error);
+    if (status == PLN_OK)
+        status = write_json(directory, "special_tokens_map.json", special_map(tokenizer, "additional_special_tokens"),
+                            error);
+    return status == PLN_OK ? write_json(directory, "added_tokens.json", added_json(tokenizer), error) : status;
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Takes tokenizer.json, tokenizer_config.json and the caller's options, gives normalizer, lengths, sides and padding.
+ */
+#include <string.h>
+
+#include "common/fail.h"
+#include "tokenizer/config.h"
+
+struct settings {
+    struct tok_config *config;
+    const char *path; /* of the file that is read */
+    bool clean, lower_case, chinese;
+    pln_choice strip;
+    pln_error *error;
+};
+
+static pln_status wrong(const struct settings *s, const char *key, const char *expected)
+{
+    return pln_fail(s->error, PLN_BAD_MODEL, "%s: '%s' is not %s", s->path, key, expected);
+}
+
+/* A key that is missing or null leaves the value as it is. */
+static pln_status read_bool(const struct settings *s, const json_t *json, const char *key, bool *value)
+{
+    const json_t *found = json_object_get(json, key);
+    if (!found || json_is_null(found))
+        return PLN_OK;
+    if (!json_is_boolean(found))
+        return wrong(s, key, "true or false");
+    *value = json_is_true(found);
+    return PLN_OK;
+}
+
+static pln_status read_choice(const struct settings *s, const json_t *json, const char *key, pln_choice *value)
+{
+    bool chosen = false;
+    const json_t *found = json_object_get(json, key);
+    const pln_status status = read_bool(s, json, key, &chosen);
+    if (status == PLN_OK && found)
+        *value = json_is_null(found) ? PLN_UNSET : chosen ? PLN_YES : PLN_NO;
+    return status;
+}
+
+/* Numbers beyond 2^32, such as 1e30, mean that there is none. */
+static pln_status read_number(const struct settings *s, const json_t *json, const char *key, uint32_t *value)
+{
+    const json_t *found = json_object_get(json, key);
+    if (!found || json_is_null(found))
+        return PLN_OK;
+    if (!json_is_number(found) || json_number_value(found) < 0)
+        return wrong(s, key, "a length");
+    *value = json_number_value(found) < UINT32_MAX ? (uint32_t)json_number_value(found) : 0;
+    return PLN_OK;
+}
+
+/* Which of the words, NULL last, it is. */
+static pln_status read_word(const struct settings *s, const json_t *json, const char *key, const char *const *words,
+                            const char *expected, int *value)
+{
+    const json_t *found = json_object_get(json, key);
+    const char *text = json_string_value(found);
+    if (!found || json_is_null(found))
+        return PLN_OK;
+    for (int i = 0; text && words[i]; i++)
+        if (strcmp(text, words[i]) == 0) {
+            *value = i;
+            return PLN_OK;
+        }
+    return wrong(s, key, expected);
+}
+
+static pln_status read_direction(const struct settings *s, const json_t *json, const char *key, bool *left)
+{
+    static const char *const words[] = {"right", "left", "Right", "Left", NULL};
+    int word = *left;
+    const pln_status status = read_word(s, json, key, words, "\"left\" or \"right\"", &word);
+    *left = word % 2;
+    return status;
+}
+
+static pln_status read_normalizer(struct settings *s, const json_t *json)
+{
+    const char *type = json_string_value(json_object_get(json, "type"));
+    const json_t *parts = json_object_get(json, "normalizers");
+    if (!json || json_is_null(json)) {
+        s->clean = s->lower_case = s->chinese = false;
+        return PLN_OK;
+    }
+    if (type && strcmp(type, "Sequence") == 0 && json_array_size(parts) == 1)
+        return read_normalizer(s, json_array_get(parts, 0));
+    if (!type || strcmp(type, "BertNormalizer") != 0)
+        return pln_fail(s->error, PLN_UNSUPPORTED, "%s: a normalizer of type %.60s is not BERT's", s->path,
+                        type ? type : "?");
+    pln_status status = read_bool(s, json, "clean_text", &s->clean);
+    if (status == PLN_OK)
+        status = read_bool(s, json, "handle_chinese_chars", &s->chinese);
+    if (status == PLN_OK)
+        status = read_choice(s, json, "strip_accents", &s->strip);
+    return status == PLN_OK ? read_bool(s, json, "lowercase", &s->lower_case) : status;
+}
+
+static pln_status check_type(const struct settings *s, const json_t *json, const char *key, const char *expected)
+{
+    const json_t *part = json_object_get(json, key);
+    const char *type = json_string_value(json_object_get(part, "type"));
+    if (!part || json_is_null(part) || (type && strcmp(type, expected) == 0))
+        return PLN_OK;
+    return pln_fail(s->error, PLN_UNSUPPORTED, "%s: '%s' is of type %.60s, only %s is read", s->path, key,
+                    type ? type : "?", expected);
+}
+
+static pln_status read_model(struct settings *s, const json_t *json)
+{
+    const json_t *model = json_object_get(json, "model");
+    const char *prefix = json_string_value(json_object_get(model, "continuing_subword_prefix"));
+    if (prefix && strcmp(prefix, "##") != 0)
+        return pln_fail(s->error, PLN_UNSUPPORTED, "%s: pieces inside words begin with '%.60s', only '##' is read",
+                        s->path, prefix);
+    const pln_status status = read_number(s, model, "max_input_chars_per_word", &s->config->max_word);
+    if (status == PLN_OK && s->config->max_word == 0)
+        s->config->max_word = UINT32_MAX;
+    return status;
+}
+
+static pln_status read_truncation(struct settings *s, const json_t *json)
+{
+    static const char *const words[] = {"LongestFirst", "OnlyFirst", "OnlySecond", NULL};
+    pln_encode_options *o = &s->config->defaults;
+    int word = PLN_LONGEST_FIRST;
+    pln_status status = read_number(s, json, "max_length", &o->max_length);
+    if (status == PLN_OK)
+        status = read_number(s, json, "stride", &o->stride);
+    if (status == PLN_OK)
+        status = read_word(s, json, "strategy", words, "a strategy of truncation", &word);
+    o->truncation = (pln_truncation)word;
+    return status == PLN_OK ? read_direction(s, json, "direction", &o->truncate_left) : status;
+}
+
+static pln_status read_padding(struct settings *s, const json_t *json)
+{
+    pln_encode_options *o = &s->config->defaults;
+    const json_t *strategy = json_object_get(json, "strategy");
+    if (!json || json_is_null(json))
+        return PLN_OK;
+    o->padding = json_is_object(strategy) ? PLN_PAD_LENGTH : PLN_PAD_LONGEST;
+    pln_status status = read_number(s, strategy, "Fixed", &o->pad_length);
+    if (status == PLN_OK)
+        status = read_number(s, json, "pad_to_multiple_of", &o->pad_multiple);
+    return status == PLN_OK ? read_direction(s, json, "direction", &o->pad_left) : status;
+}
+
+static pln_status read_tokenizer(struct settings *s, const json_t *json, bool strict)
+{
+    bool clean_up = true;
+    pln_status status = read_truncation(s, json_object_get(json, "truncation"));
+    if (status == PLN_OK)
+        status = read_padding(s, json_object_get(json, "padding"));
+    if (status != PLN_OK || strict)
+        return status;
+    status = read_normalizer(s, json_object_get(json, "normalizer"));
+    if (status == PLN_OK)
+        status = read_model(s, json);
+    if (status == PLN_OK)
+        status = check_type(s, json, "pre_tokenizer", "BertPreTokenizer");
+    if (status == PLN_OK)
+        status = check_type(s, json, "decoder", "WordPiece");
+    if (status == PLN_OK)
+        status = read_bool(s, json_object_get(json, "decoder"), "cleanup", &clean_up);
+    s->config->keep_spaces = !clean_up;
+    return status;
+}
+
+static pln_status read_config(struct settings *s, const json_t *json)
+{
+    const struct {
+        const char *key;
+        bool *value;
+    } flags[] = {
+        {"do_lower_case", &s->lower_case},
+        {"tokenize_chinese_chars", &s->chinese},
+        {"split_special_tokens", &s->config->defaults.split_special},
+        {"clean_up_tokenization_spaces", &s->config->clean_up},
+    };
+    pln_status status = read_choice(s, json, "strip_accents", &s->strip);
+    for (size_t i = 0; i < sizeof flags / sizeof *flags && status == PLN_OK; i++)
+        status = read_bool(s, json, flags[i].key, flags[i].value);
+    if (status == PLN_OK)
+        status = read_number(s, json, "max_len", &s->config->max_length);
+    if (status == PLN_OK)
+        status = read_number(s, json, "model_max_length", &s->config->max_length);
+    if (status == PLN_OK)
+        status = read_direction(s, json, "padding_side", &s->config->defaults.pad_left);
+    return status == PLN_OK ? read_direction(s, json, "truncation_side", &s->config->defaults.truncate_left) : status;
+}
+
+static void choose(pln_choice choice, bool *value)
+{
+    if (choice != PLN_UNSET)
+        *value = choice == PLN_YES;
+}
+
+static void apply_options(struct settings *s, const pln_tokenizer_options *options)
+{
+    choose(options->lower_case, &s->lower_case);
+    choose(options->space_chinese, &s->chinese);
+    if (options->strip_accents != PLN_UNSET)
+        s->strip = options->strip_accents;
+    if (options->max_word)
+        s->config->max_word = options->max_word;
+}
+
+pln_status tok_read_settings(struct tok_config *config, const struct tok_files *files,
+                             const pln_tokenizer_options *options, pln_error *error)
+{
+    struct settings s = {config, files->path[TOK_FILE_TOKENIZER], true, true, true, PLN_UNSET, error};
+    const json_t *tokenizer = files->json[TOK_FILE_TOKENIZER], *json = files->json[TOK_FILE_CONFIG];
+    pln_status status = PLN_OK;
+    if (tokenizer)
+        status = read_tokenizer(&s, tokenizer, options->strict);
+    s.path = files->path[TOK_FILE_CONFIG];
+    if (status == PLN_OK && json)
+        status = read_config(&s, json);
+    if (!json && (!tokenizer || options->strict))
+        tok_warn(options, "%s is missing: text is lower-cased and its accents are stripped", s.path);
+    apply_options(&s, options);
+    config->strip_accents = s.strip;
+    tok_normalizer_init(&config->normalizer, s.clean, s.chinese,
+                        s.strip == PLN_UNSET ? s.lower_case : s.strip == PLN_YES, s.lower_case);
+    return status;
+}
