@@ -6,6 +6,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,8 +74,10 @@ static const pln_tensor *draw_tensor(struct diff *d, const char *name, uint32_t 
     assert_non_null(data);
     for (size_t i = 0; i < n; i++)
         data[i] = noise(d);
+    char *copy = d->names[d->n_weights];
+    snprintf(copy, sizeof d->names[0], "%s", name);
     pln_tensor *tensor = &d->weights[d->n_weights++];
-    *tensor = (pln_tensor){.name = name, .dtype = PLN_F32, .rank = 2, .shape = {rows, width}, .data = data};
+    *tensor = (pln_tensor){.name = copy, .dtype = PLN_F32, .rank = 2, .shape = {rows, width}, .data = data};
     return tensor;
 }
 

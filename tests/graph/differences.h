@@ -43,6 +43,7 @@ struct diff {
     uint32_t n_inputs, n_weights;
     struct diff_input inputs[DIFF_INPUTS];
     pln_tensor weights[DIFF_WEIGHTS];
+    char names[DIFF_WEIGHTS][32]; /* of them */
     const char *recompute; /* a scope, or NULL */
     bool used[64];         /* ops of the forward pass, of all cases */
     double worst;          /* |difference| / (1 + |gradient|) of the last case */
