@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NUMBER = 12, KEYS = 128 }; /* bytes: of a number and what follows it, of all that stands once in a row */
+enum { NUMBER = 12, KEYS = 160 }; /* bytes: of a number and what follows it, of all that stands once in a row */
 
 static bool reserve(struct cli_text *to, size_t bytes)
 {
@@ -25,7 +25,7 @@ static bool reserve(struct cli_text *to, size_t bytes)
 
 static char *put_number(char *at, int64_t number)
 {
-    char digits[NUMBER];
+    char digits[24];
     int n = 0;
     if (number < 0) {
         *at++ = '-';
@@ -103,34 +103,47 @@ static void add_ids(struct cli_text *to, const pln_encodings *e, uint32_t first,
     to->bytes = (size_t)(at - to->text);
 }
 
+static char *put_mask(char *at, const uint8_t *mask, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (i)
+            *at++ = ',';
+        *at++ = mask[i] ? '1' : '0';
+    }
+    return at;
+}
+
 static void add_object(struct cli_text *to, const pln_encodings *e, uint32_t first, uint32_t n,
-                       const struct cli_token_names *names)
+                       const struct cli_row_keys *keys, uint64_t line)
 {
     size_t bytes = KEYS + (size_t)n * (6 * NUMBER);
     for (uint32_t i = 0; i < n; i++)
-        bytes += strlen(name_of(names, e->ids[first + i])) + 1;
+        bytes += strlen(name_of(keys->names, e->ids[first + i])) + 1;
     if (!reserve(to, bytes))
         return;
-    char *at = put_text(to->text + to->bytes, "{\"ids\":[");
-    at = put_numbers(at, e->ids + first, n, ',');
-    at = put_text(at, "],\"type_ids\":[");
-    at = put_numbers(at, e->types + first, n, ',');
-    at = put_text(at, "],\"tokens\":[");
-    at = put_names(at, e->ids + first, n, names);
-    at = put_text(at, "],\"offsets\":[");
-    at = put_offsets(at, e->begins + first, e->ends + first, n);
-    at = put_text(at, "],\"word_ids\":[");
-    at = put_words(at, e->words + first, n);
+    char *at = put_text(to->text + to->bytes, "{");
+    if (keys->line) {
+        at = put_number(put_text(at, "\"line\":"), (int64_t)line);
+        *at++ = ',';
+    }
+    at = put_numbers(put_text(at, "\"ids\":["), e->ids + first, n, ',');
+    at = put_numbers(put_text(at, "],\"type_ids\":["), e->types + first, n, ',');
+    if (keys->mask)
+        at = put_mask(put_text(at, "],\"attention_mask\":["), e->attention_mask + first, n);
+    at = put_names(put_text(at, "],\"tokens\":["), e->ids + first, n, keys->names);
+    at = put_offsets(put_text(at, "],\"offsets\":["), e->begins + first, e->ends + first, n);
+    at = put_words(put_text(at, "],\"word_ids\":["), e->words + first, n);
     at = put_text(at, "]}\n");
     to->bytes = (size_t)(at - to->text);
 }
 
-void cli_add_rows(struct cli_text *to, const pln_encodings *encodings, const struct cli_token_names *names)
+void cli_add_rows(struct cli_text *to, const pln_encodings *encodings, const struct cli_row_keys *keys,
+                  uint64_t first_line)
 {
     for (uint32_t r = 0; r < encodings->rows; r++) {
         const uint32_t first = encodings->starts[r], n = encodings->starts[r + 1] - first;
-        if (names)
-            add_object(to, encodings, first, n, names);
+        if (keys->names)
+            add_object(to, encodings, first, n, keys, first_line + encodings->examples[r]);
         else
             add_ids(to, encodings, first, n);
     }

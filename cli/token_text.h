@@ -23,6 +23,14 @@ struct cli_token_names {
 bool cli_token_names_init(struct cli_token_names *names, const pln_tokenizer *tokenizer);
 void cli_token_names_finish(struct cli_token_names *names);
 
-/* Adds a line for each row. names NULL: ids only. */
-void cli_add_rows(struct cli_text *to, const pln_encodings *encodings, const struct cli_token_names *names);
+/* What a JSON object holds besides ids, types, tokens, offsets and words. */
+struct cli_row_keys {
+    const struct cli_token_names *names; /* NULL: no objects, ids only */
+    bool mask;                           /* "attention_mask" */
+    bool line;                           /* "line" of the input, which has several rows */
+};
+
+/* Adds a line for each row; first_line: the line of example 0, from 1 on. */
+void cli_add_rows(struct cli_text *to, const pln_encodings *encodings, const struct cli_row_keys *keys,
+                  uint64_t first_line);
 #endif

@@ -15,12 +15,13 @@ enum { MAX_THREADS = 256, BLOCK = 1 << 18 }; /* bytes of text of which the token
 
 struct stream {
     const pln_tokenizer *tokenizer;
-    struct cli_token_names *names; /* NULL: ids only */
-    const char *separator;         /* between the two texts of a line; NULL: lines are single texts */
+    pln_encode_options how;
+    struct cli_row_keys keys;
+    const char *separator; /* between the two texts of a line; NULL: lines are single texts */
 
     pthread_mutex_t reading; /* held while input is waited for */
     struct cli_blocks blocks;
-    uint64_t taken; /* blocks */
+    uint64_t taken, lines; /* blocks, lines in them */
     bool at_end;
 
     pthread_mutex_t printing;
@@ -87,23 +88,28 @@ static bool cut_lines(const struct stream *s, struct worker *w)
     return true;
 }
 
-static pln_status encode_block(const struct stream *s, struct worker *w, pln_error *error)
+static pln_status encode_block(const struct stream *s, struct worker *w, uint64_t first_line, pln_error *error)
 {
     const pln_encodings *encodings;
+    pln_error found;
     *error = (pln_error){.status = PLN_NO_MEMORY, .message = "no memory for lines and their tokens"};
     w->out.bytes = 0;
     if (!cut_lines(s, w))
         return PLN_NO_MEMORY;
-    const pln_status status = pln_encoder_encode(w->encoder, w->examples, (uint32_t)w->n, NULL, &encodings, error);
-    if (status != PLN_OK)
+    const pln_status status = pln_encoder_encode(w->encoder, w->examples, (uint32_t)w->n, &s->how, &encodings, &found);
+    if (status != PLN_OK) {
+        error->status = status;
+        snprintf(error->message, sizeof error->message, "of the lines from %llu on, %.400s",
+                 (unsigned long long)first_line, found.message);
         return status;
-    cli_add_rows(&w->out, encodings, s->names);
+    }
+    cli_add_rows(&w->out, encodings, &s->keys, first_line);
     return w->out.failed ? PLN_NO_MEMORY : PLN_OK;
 }
 
 /* What comes of a block. */
 struct outcome {
-    uint64_t ticket, read; /* its number, bytes that were read up to it */
+    uint64_t ticket, first_line, read; /* its number, that of its first line, bytes that were read up to its end */
     int code;
     pln_status status;
     pln_error error;
@@ -129,15 +135,25 @@ static bool print_block(struct stream *s, const struct worker *w, const struct o
     return goes_on;
 }
 
+static uint64_t count_lines(const struct cli_block *block)
+{
+    uint64_t lines = 0;
+    const char *at = block->text, *end = at + block->bytes;
+    for (; at < end && (at = memchr(at, '\n', (size_t)(end - at))); at++)
+        lines++;
+    return lines + (block->bytes && end[-1] != '\n');
+}
+
 /* False: there is no more. A failure takes its turn like a block. */
 static bool take_block(struct stream *s, struct worker *w, struct outcome *o)
 {
     pthread_mutex_lock(&s->reading);
     const bool there = !s->at_end;
-    *o = (struct outcome){.ticket = s->taken};
+    *o = (struct outcome){.ticket = s->taken, .first_line = s->lines + 1};
     if (there) {
         o->code = cli_blocks_next(&s->blocks, &w->block);
         o->read = s->blocks.read;
+        s->lines += count_lines(&w->block);
         s->at_end = o->code || !w->block.bytes;
         s->taken += o->code || w->block.bytes;
     }
@@ -150,7 +166,7 @@ static void work(struct stream *s, struct worker *w)
     struct outcome outcome;
     while (take_block(s, w, &outcome)) {
         if (outcome.code == 0)
-            outcome.status = encode_block(s, w, &outcome.error);
+            outcome.status = encode_block(s, w, outcome.first_line, &outcome.error);
         if (print_block(s, w, &outcome))
             continue;
         pthread_mutex_lock(&s->reading);
@@ -205,7 +221,7 @@ static int tokenize(struct stream *s, bool json, uint32_t threads)
         fputs("pleione: no memory for the names of tokens\n", stderr);
         return PLN_NO_MEMORY;
     }
-    s->names = json ? &names : NULL;
+    s->keys = (struct cli_row_keys){json ? &names : NULL, s->how.padding != PLN_NO_PADDING, s->how.overflow};
     s->progress = cli_progress_begin("tokenizing");
     const int code = run_threads(s, threads);
     cli_progress_end(&s->progress);
@@ -214,23 +230,67 @@ static int tokenize(struct stream *s, bool json, uint32_t threads)
     return code;
 }
 
+struct wanted { /* options that are more than a value */
+    bool json, windows, pad;
+    uint32_t threads;
+};
+
+/* 0, or an exit code after a sentence. */
+static int check_options(struct stream *s, const struct wanted *wanted)
+{
+    if (s->separator && !*s->separator)
+        return cli_usage_error("option --pair-separator: an empty text separates nothing");
+    if ((wanted->windows || wanted->pad || s->how.stride) && !s->how.max_length)
+        return cli_usage_error("--windows, --stride and --pad need --max-length");
+    s->how.overflow = wanted->windows || s->how.stride;
+    s->how.padding = wanted->pad ? PLN_PAD_LENGTH : PLN_NO_PADDING;
+    return 0;
+}
+
 /* "\t" is a tab, as people type it. */
 static const char *read_separator(const char *text)
 {
     return text && strcmp(text, "\\t") == 0 ? "\t" : text;
 }
 
+static int open_and_run(struct stream *s, const struct cli_list *arguments, const struct wanted *wanted)
+{
+    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    const uint32_t threads = wanted->threads ? wanted->threads : processors > 0 ? (uint32_t)processors : 1;
+    pln_error error;
+    pln_tokenizer *tokenizer;
+    const pln_tokenizer_options options = {.log = cli_log};
+    if (pln_tokenizer_open(arguments->items[0], &options, &tokenizer, &error) != PLN_OK)
+        return cli_fail(&error);
+    s->tokenizer = tokenizer;
+    int code = cli_blocks_open(&s->blocks, arguments, 1, (struct cli_cut){.ends = is_newline, .bytes = BLOCK});
+    if (code == 0)
+        code = tokenize(s, wanted->json, threads < MAX_THREADS ? threads : MAX_THREADS);
+    cli_blocks_close(&s->blocks);
+    pln_tokenizer_close(&tokenizer);
+    return code;
+}
+
 int cli_tokenize(int argc, char **argv)
 {
     struct stream s = {.code = 0};
-    bool json = false;
-    uint32_t threads = 0;
+    struct wanted wanted = {.threads = 0};
     struct cli_list arguments = {0};
     const struct cli_option options[] = {
-        {"--json", CLI_FLAG, &json, NULL, "ids, types, tokens, offsets (code points) and word ids, one object a line"},
+        {"--json", CLI_FLAG, &wanted.json, NULL,
+         "ids, types, tokens, offsets (code points) and word ids, one object a line"},
         {"--pair-separator", CLI_TEXT, &s.separator, "TEXT",
          "a line is two texts, split at the first TEXT; without TEXT in it, one (\\t: a tab)"},
-        {"--threads", CLI_UNSIGNED, &threads, "N", "threads (default: all)"},
+        {"--max-length", CLI_UNSIGNED, &s.how.max_length, "N", "longer rows are cut, the longer text of a pair first"},
+        {"--windows", CLI_FLAG, &wanted.windows, NULL,
+         "what is cut off comes too, as more rows; objects say the \"line\" they are of"},
+        {"--stride", CLI_UNSIGNED, &s.how.stride, "N",
+         "tokens that a window shares with the one before; implies --windows"},
+        {"--pad", CLI_FLAG, &wanted.pad, NULL, "rows are padded to --max-length; objects have an \"attention_mask\""},
+        {"--no-special-tokens", CLI_FLAG, &s.how.no_special, NULL, "[CLS] and [SEP] are not added"},
+        {"--split-special-tokens", CLI_FLAG, &s.how.split_special, NULL,
+         "special tokens written in a text are plain text"},
+        {"--threads", CLI_UNSIGNED, &wanted.threads, "N", "threads (default: all)"},
     };
     static const struct cli_usage usage = {
         .synopsis = "tokenize MODEL [FILE...]",
@@ -245,7 +305,8 @@ int cli_tokenize(int argc, char **argv)
             "taken away too. A file that cannot be opened is found before anything is read.",
         .examples = "  echo \"And the king said\" | pleione tokenize models/electra-tiny-discriminator\n"
                     "  pleione tokenize MODEL --json corpus.txt >corpus.jsonl\n"
-                    "  pleione tokenize MODEL --pair-separator '\\t' pairs.tsv\n",
+                    "  pleione tokenize MODEL --pair-separator '\\t' --max-length 128 pairs.tsv\n"
+                    "  pleione tokenize MODEL --max-length 384 --stride 128 --json articles.txt\n",
     };
     const int parsed = cli_parse(argc, argv, &usage, options, sizeof options / sizeof *options, &arguments);
     if (parsed)
@@ -253,22 +314,9 @@ int cli_tokenize(int argc, char **argv)
     if (!arguments.n)
         return cli_usage_error("tokenize needs a MODEL directory");
     s.separator = read_separator(s.separator);
-    if (s.separator && !*s.separator)
-        return cli_usage_error("option --pair-separator: an empty text separates nothing");
-    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    if (!threads)
-        threads = processors > 0 ? (uint32_t)processors : 1;
+    const int code = check_options(&s, &wanted);
+    if (code)
+        return code;
     cli_catch_interrupt();
-    pln_error error;
-    pln_tokenizer *tokenizer;
-    const pln_tokenizer_options how = {.log = cli_log};
-    if (pln_tokenizer_open(arguments.items[0], &how, &tokenizer, &error) != PLN_OK)
-        return cli_fail(&error);
-    s.tokenizer = tokenizer;
-    int code = cli_blocks_open(&s.blocks, &arguments, 1, (struct cli_cut){.ends = is_newline, .bytes = BLOCK});
-    if (code == 0)
-        code = tokenize(&s, json, threads < MAX_THREADS ? threads : MAX_THREADS);
-    cli_blocks_close(&s.blocks);
-    pln_tokenizer_close(&tokenizer);
-    return code;
+    return open_and_run(&s, &arguments, &wanted);
 }

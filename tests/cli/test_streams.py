@@ -81,6 +81,24 @@ class Tokenize(unittest.TestCase):
         self.assertEqual(rows[1], f"{ids(b'a || b')[0]} {SEP} {ids(b'c|||')[0]}")
         run("tokenize", MODEL, "--pair-separator", "", code=2)
 
+    def test_length_and_windows(self):
+        text = b"the king said unto the prophet\nking\n"
+        the, king, said, unto = ids(b"the king said unto")[0].split(" ")
+        self.assertEqual(ids(text, "--max-length", "4"), [f"{the} {king}", king])
+        rows = ids(text, "--max-length", "5", "--stride", "1")
+        self.assertEqual(rows[:2], [f"{the} {king} {said}", " ".join([said, unto, the])])
+        self.assertEqual(rows[-1], king)
+        bare = run("tokenize", MODEL, "--no-special-tokens", text=text).stdout.decode().splitlines()
+        self.assertEqual(bare[1], king)
+        objects = [json.loads(o) for o in run("tokenize", MODEL, "--json", "--max-length", "6", "--windows", "--pad",
+                                              text=b"king\n" * 40000 + text).stdout.splitlines()]
+        self.assertEqual([o["line"] for o in objects], [*range(1, 40001), 40001, 40001, 40002])
+        self.assertEqual(objects[-1]["attention_mask"], [1, 1, 1, 0, 0, 0])
+        self.assertTrue(all(len(o["ids"]) == 6 for o in objects))
+        self.assertEqual(ids(b"[MASK]", "--split-special-tokens"), ids(b"[ mask ]"))
+        run("tokenize", MODEL, "--stride", "2", code=2)
+        run("tokenize", MODEL, "--max-length", "4", "--stride", "2", text=b"the king said", code=2)
+
     def test_names_in_json(self):
         with tempfile.TemporaryDirectory() as folder:
             run("vocab", "-o", os.path.join(folder, "vocab.txt"), text=b'"\\')
