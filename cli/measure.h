@@ -43,9 +43,23 @@ struct measured_device {
     double times[MEASURE_TIMES]; /* seconds, ascending after measure_run */
 };
 
+/* Where a row comes from: a device of the list, and which values of the --each that it takes. */
+struct measured_place {
+    char device[32];
+    uint32_t combination;
+};
+
+enum measure_scope {
+    MEASURE_ALL,
+    MEASURE_LIST, /* rows are only listed */
+    MEASURE_ONE,  /* of the list's one device the row with the values `only`; options of other devices are let be */
+};
+
 struct measure {
-    bool selects; /* set before measure_open: only row number `only` is opened, the others are counted */
-    uint32_t only, rows;
+    enum measure_scope scope; /* set before measure_open, as `only` */
+    uint32_t only;
+    uint32_t n_places;
+    struct measured_place places[MEASURE_DEVICES]; /* of all rows */
     uint32_t n_teams, n, n_each;
     struct measured_team teams[MEASURE_TEAMS]; /* the first has the threads of --threads */
     struct measure_each each[MEASURE_EACH];

@@ -128,10 +128,13 @@ static pln_status open_row(struct measure *m, const struct measure_options *opti
     char settings[MEASURE_EACH][72];
     struct cli_common own = *common;
     own.device = name;
-    if (m->rows++ != m->only && m->selects)
-        return PLN_OK;
-    if (m->n == MEASURE_DEVICES)
+    if (m->n_places == MEASURE_DEVICES)
         return fail(error, PLN_INVALID, "%s", "too many devices side by side");
+    struct measured_place *place = &m->places[m->n_places++];
+    snprintf(place->device, sizeof place->device, "%s", name);
+    place->combination = combination;
+    if (m->scope == MEASURE_LIST || (m->scope == MEASURE_ONE && combination != m->only))
+        return PLN_OK;
     struct measured_device *d = &m->devices[m->n++];
     snprintf(d->label, sizeof d->label, "%s", name);
     for (uint32_t i = 0; i < m->n_each; i++) {
@@ -246,7 +249,7 @@ pln_status measure_open(struct measure *m, const struct measure_options *options
         status = team_of(m, options, options->common.threads, directory, &first, error);
     if (status == PLN_OK)
         status = open_list(m, options, directory, &used, error);
-    if (status == PLN_OK)
+    if (status == PLN_OK && m->scope != MEASURE_ONE)
         status = check_used(m, options, &used, error);
     return status;
 }

@@ -17,7 +17,7 @@ static const double limit_bytes = 40e6;
 static const double mega = 1e6;
 
 static const struct table_column columns[] = {
-    {.key = "device", .title = "device", .width = 20},
+    {.key = "device", .title = "device", .width = 28},
     {.key = "shape", .title = "shape", .width = 9},
     {.key = "weights_mb", .title = "weights", .unit = "MB", .type = TABLE_NUMBER, .digits = 1, .width = 10},
     {.key = "planned_mb", .title = "arena", .unit = "MB", .type = TABLE_NUMBER, .digits = 1, .width = 9},
@@ -29,10 +29,11 @@ static const struct table_column columns[] = {
     {.key = "threads", .type = TABLE_COUNT},
 };
 
-/* What the process of a row tells. */
+/* What a process tells. */
 struct told {
     pln_status status;
-    bool last; /* there is no such row */
+    uint32_t n_places; /* of the first process, which lists the rows */
+    struct measured_place places[MEASURE_DEVICES];
     uint32_t threads;
     double weights, planned; /* bytes */
     char label[96], name[128];
@@ -54,27 +55,42 @@ static pln_status count_bytes(const struct measured_device *d, const struct cli_
     return status;
 }
 
+/* What a process is for: a row of a shape, or a list of the rows. */
+struct errand {
+    const struct measured_place *place; /* NULL: list */
+    struct cli_shape shape;
+};
+
+static void list_rows(const struct bench *b, struct told *told)
+{
+    struct measure m = {.scope = MEASURE_LIST};
+    told->status = measure_open(&m, &b->options, b->directory, &told->error);
+    told->n_places = m.n_places;
+    memcpy(told->places, m.places, sizeof told->places);
+}
+
 /* The row alone: opened, run a few times. */
-static void run_row(const struct bench *b, uint32_t row, struct cli_shape shape, struct told *told)
+static void run_row(const struct bench *b, const struct errand *errand, struct told *told)
 {
     enum { RUNS = 3 };
-    struct measure m = {.only = row, .selects = true};
+    struct measure m = {.scope = MEASURE_ONE, .only = errand->place->combination};
+    struct measure_options options = b->options;
     struct cli_batch batch = {0};
-    told->status = measure_open(&m, &b->options, b->directory, &told->error);
-    told->last = told->status == PLN_OK && row >= m.rows;
-    if (told->status == PLN_OK && !told->last)
-        told->status = cli_batch_random(&batch, shape, m.teams[0].model, b->options.common.seed, &told->error);
-    for (int i = 0; told->status == PLN_OK && !told->last && i < RUNS; i++) {
+    options.common.device = errand->place->device;
+    told->status = measure_open(&m, &options, b->directory, &told->error);
+    if (told->status == PLN_OK)
+        told->status = cli_batch_random(&batch, errand->shape, m.teams[0].model, options.common.seed, &told->error);
+    for (int i = 0; told->status == PLN_OK && i < RUNS; i++) {
         const pln_tensor *outputs;
         uint32_t n;
         told->status = pln_session_forward(m.devices[0].session, batch.tensors, 2, &outputs, &n, &told->error);
     }
-    if (told->status == PLN_OK && !told->last) {
-        told->threads = measure_threads(&m.devices[0]);
-        snprintf(told->label, sizeof told->label, "%s", m.devices[0].label);
-        snprintf(told->name, sizeof told->name, "%s", m.devices[0].entry->info.name);
-        told->status = count_bytes(&m.devices[0], &batch, told);
-    }
+    if (told->status != PLN_OK)
+        return;
+    told->threads = measure_threads(&m.devices[0]);
+    snprintf(told->label, sizeof told->label, "%s", m.devices[0].label);
+    snprintf(told->name, sizeof told->name, "%s", m.devices[0].entry->info.name);
+    told->status = count_bytes(&m.devices[0], &batch, told);
 }
 
 static pln_status fail(pln_error *error, const char *sentence)
@@ -84,19 +100,23 @@ static pln_status fail(pln_error *error, const char *sentence)
     return PLN_FAILED;
 }
 
-/* Runs the row in a child; its peak comes from the system, the rest through a pipe. */
-static pln_status run_child(const struct bench *b, uint32_t row, struct cli_shape shape, struct told *told,
-                            double *peak, pln_error *error)
+/* Runs the errand in a child; its peak, bytes, comes from the system, the rest through a pipe. */
+static pln_status run_child(const struct bench *b, const struct errand *errand, struct told *told, double *peak,
+                            pln_error *error)
 {
     int ends[2], code;
     struct rusage usage;
+    *told = (struct told){0};
     fflush(NULL);
     if (pipe(ends) != 0)
         return fail(error, strerror(errno));
     const pid_t child = fork();
     if (child == 0) {
         close(ends[0]);
-        run_row(b, row, shape, told);
+        if (errand->place)
+            run_row(b, errand, told);
+        else
+            list_rows(b, told);
         _exit(write(ends[1], told, sizeof *told) == (ssize_t)sizeof *told ? 0 : 1);
     }
     close(ends[1]);
@@ -143,19 +163,19 @@ pln_status bench_memory(struct bench *b, struct table *t, pln_error *error)
     table_add_note(t,
                    "Beyond: what is resident besides packed weights and planned memory; the limit on cpu is %.0f MB.",
                    limit_bytes / mega);
-    pln_status status = PLN_OK;
-    for (uint32_t i = 0; status == PLN_OK && i < b->n_shapes; i++)
-        for (uint32_t row = 0; status == PLN_OK && !cli_interrupted(); row++) {
-            const struct cli_batch like = {
-                .batch = b->shapes[i].batch, .length = b->shapes[i].length, .shortest = b->shapes[i].shortest};
-            struct told told = {0};
-            char shape[48];
-            double peak;
-            status = run_child(b, row, b->shapes[i], &told, &peak, error);
-            if (status != PLN_OK || told.last)
-                break;
-            add_row(t, &told, cli_batch_shape(&like, shape, sizeof shape), peak);
-            output_print(&b->output, t);
-        }
+    struct told list, told;
+    double peak;
+    pln_status status = run_child(b, &(struct errand){0}, &list, &peak, error);
+    for (uint32_t i = 0; status == PLN_OK && i < b->n_shapes * list.n_places && !cli_interrupted(); i++) {
+        const struct cli_shape shape = b->shapes[i / list.n_places];
+        const struct errand errand = {&list.places[i % list.n_places], shape};
+        const struct cli_batch like = {.batch = shape.batch, .length = shape.length, .shortest = shape.shortest};
+        char text[48];
+        status = run_child(b, &errand, &told, &peak, error);
+        if (status != PLN_OK)
+            break;
+        add_row(t, &told, cli_batch_shape(&like, text, sizeof text), peak);
+        output_print(&b->output, t);
+    }
     return status;
 }
