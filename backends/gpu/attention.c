@@ -25,56 +25,58 @@ bool gpu_skip_probabilities(const struct gpu_view *view, uint32_t pass)
     return pass == 1 && !gpu_slot_here(OUTPUT(view, ATTENTION, PROBABILITIES));
 }
 
-/* ---- tiles. 8 * TR query rows and 32 keys; a head of up to 64 passes through shared memory in one piece. */
+/* ---- tiles: 8 * TR query rows and 32 keys, of which a thread has TR by 4 */
 
 enum {
     ATTENTION_THREADS = 64,
     ATTENTION_KEYS = 32,
-    MAX_QUADS_HELD = 16 /* of y a thread; Intel: a quarter */,
+    CHUNK_QUADS = 8,    /* columns of K in shared memory at once, and of y a thread and row, in groups of four */
+    MAX_QUADS_HELD = 8, /* of y a thread: more would not fit the registers */
     QUAD_BYTES = 16
 };
 
 struct attention_tile {
-    uint32_t tr, chunk, chunks;
+    uint32_t tr, chunks, value_keys;
 };
-static const struct attention_tile attention_tiles[] = {{4, 16, 0}, {2, 16, 0}, {2, 8, 0}, {1, 16, 0}, {1, 8, 0}};
-enum { ATTENTION_TILES = sizeof attention_tiles / sizeof *attention_tiles };
 
-/* The tile for heads of so many groups of four. */
-static struct attention_tile attention_tile_of(uint32_t index, uint32_t quads)
+/* Rows of a thread, best first. Four of Intel's spill. */
+static const uint32_t rows_of_thread[] = {4, 2, 1}, rows_of_thread_intel[] = {3, 2, 1};
+enum { ATTENTION_TILES = sizeof rows_of_thread / sizeof *rows_of_thread };
+
+static struct attention_tile attention_tile_of(const struct gpu_limits *limits, uint32_t index, uint32_t head_size)
 {
-    struct attention_tile t = attention_tiles[index];
-    t.chunk = quads < t.chunk ? quads : t.chunk;
-    t.chunks = ceil_div(quads, t.chunk);
+    const bool intel = limits->vendor_id == GPU_VENDOR_INTEL;
+    struct attention_tile t = {.tr = (intel ? rows_of_thread_intel : rows_of_thread)[index],
+                               .chunks = ceil_div(head_size, 4 * CHUNK_QUADS)};
+    t.value_keys = t.chunks > 4 ? 4 : 8;
     return t;
 }
 
 static uint64_t attention_shared(const struct attention_tile *t)
 {
-    const uint64_t rows = 8 * t->tr;
-    return QUAD_BYTES * (rows * ((uint64_t)t->chunks * t->chunk + 1) + ATTENTION_KEYS * (t->chunk + 1) + rows * 9) +
-           sizeof(float) * rows * 8;
+    const uint64_t rows = 8 * t->tr, quads = (uint64_t)t->chunks * CHUNK_QUADS;
+    const uint64_t keys = CHUNK_QUADS * (ATTENTION_KEYS + 1);
+    const uint64_t values = CHUNK_QUADS * (rows + 1) + t->value_keys * quads;
+    return QUAD_BYTES * (rows * quads + (keys > values ? keys : values) + 8 * 9);
 }
 
-static bool attention_fits(const struct gpu_limits *limits, const struct attention_tile *t, uint32_t held)
+static bool attention_fits(const struct gpu_limits *limits, const struct attention_tile *t)
 {
-    return attention_shared(t) <= limits->shared_bytes && t->tr * t->chunks * ceil_div(t->chunk, 8) <= held;
+    return attention_shared(t) <= limits->shared_bytes && (t->tr == 1 || t->tr * t->chunks <= MAX_QUADS_HELD);
 }
 
 /* The most rows a group such that y fits the registers and the device is filled, else the fewest that fit at all; no
  * rows if nothing does. */
-static struct attention_tile attention_choose(const struct gpu_limits *limits, uint32_t quads, uint32_t rows,
+static struct attention_tile attention_choose(const struct gpu_limits *limits, uint32_t head_size, uint32_t rows,
                                               uint32_t heads)
 {
-    const uint64_t enough = groups_to_fill(limits);
-    const uint32_t held = limits->vendor_id == GPU_VENDOR_INTEL ? MAX_QUADS_HELD / 4 : MAX_QUADS_HELD;
     struct attention_tile chosen = {0};
     for (uint32_t i = 0; i < ATTENTION_TILES; i++) {
-        const struct attention_tile t = attention_tile_of(i, quads);
-        if (!attention_fits(limits, &t, t.tr == 1 ? UINT32_MAX : held) || t.tr == chosen.tr)
+        const struct attention_tile t = attention_tile_of(limits, i, head_size);
+        if (!attention_fits(limits, &t))
             continue;
         chosen = t;
-        if ((uint64_t)ceil_div(rows, 8 * t.tr) * heads >= enough)
+        if ((uint64_t)ceil_div(rows, 8 * t.tr) * heads >= groups_to_fill(limits))
             break;
     }
     return chosen;
@@ -92,7 +94,8 @@ static uint32_t attention_flags(const struct gpu_view *view)
            flag(gpu_slot_here(INPUT(view, ATTENTION, BIAS)), 8) | flag(p->relative > 0, 16) |
            flag(p->relative > 1, 32) | flag(gpu_slot_here(INPUT(view, ATTENTION, HEAD_MASK)), 64) |
            flag(p->causal != 0, 128) | flag(gpu_slot_here(OUTPUT(view, ATTENTION, LSE)), 256) |
-           flag(gpu_slot_here(OUTPUT(view, ATTENTION, PROBABILITIES)), 512);
+           flag(gpu_slot_here(OUTPUT(view, ATTENTION, PROBABILITIES)), 512) |
+           flag(view->limits->vendor_id != GPU_VENDOR_INTEL, 2048);
 }
 
 static const char *tile_attention(const struct gpu_view *view, struct gpu_launch *launch, uint32_t more_flags)
@@ -101,10 +104,11 @@ static const char *tile_attention(const struct gpu_view *view, struct gpu_launch
     if (ATTENTION_THREADS > view->limits->max_workgroup)
         return "the device has too small work-groups";
     const struct attention_tile t =
-        attention_choose(view->limits, ceil_div(p->head_size, 4), INPUT(view, ATTENTION, QUERY)->rows, p->heads);
+        attention_choose(view->limits, p->head_size, INPUT(view, ATTENTION, QUERY)->rows, p->heads);
     if (!t.tr)
         return "such large heads need more shared memory than the device has";
-    set_specs(launch, 5, (uint32_t[]){ATTENTION_THREADS, t.tr, t.chunk, t.chunks, attention_flags(view) | more_flags});
+    set_specs(launch, 5,
+              (uint32_t[]){ATTENTION_THREADS, t.tr, p->head_size, t.value_keys, attention_flags(view) | more_flags});
     launch->rows_per_group = 8 * t.tr;
     launch->columns = p->heads;
     return NULL;

@@ -60,7 +60,11 @@ enum { WG = S0 };
 #define F4 float4
 #define MK4(a, b, c, d) (float4)(a, b, c, d)
 #define UNROLL _Pragma("unroll")
+#if defined(__NVPTX__) || defined(cl_nv_pragma_unroll)
+#define UNROLL_FREELY UNROLL
+#else
 #define UNROLL_FREELY /* Intel's compiler spills what it unrolls too far */
+#endif
 #define BARRIER barrier(CLK_LOCAL_MEM_FENCE)
 #define THREAD ((uint)get_local_id(0))
 #define GROUP ((uint)(get_group_id(1) * get_num_groups(0) + get_group_id(0)))
@@ -74,6 +78,7 @@ enum { WG = S0 };
 #define NO_LOCALS
 
 #define LARGEST 3.402823466e+38f
+#define INFINITE BITS_FLOAT(0x7f800000u)
 #define NOT_A_NUMBER BITS_FLOAT(0x7fc00000u)
 #define SPLAT4(x) MK4(x, x, x, x)
 #define FMA4(s, v, sum) fma(SPLAT4(s), v, sum)
