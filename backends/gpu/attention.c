@@ -17,7 +17,9 @@ const char *gpu_accepts_attention(const struct gpu_view *view)
 uint32_t gpu_attention_statistics(const struct gpu_view *view)
 {
     const pln_attention_params *p = view->params;
-    return gpu_slot_here(OUTPUT(view, ATTENTION, PROBABILITIES)) ? 2 * p->heads : 0;
+    const bool windows =
+        !gpu_slot_fits(view, INPUT(view, ATTENTION, KEY)) || !gpu_slot_fits(view, INPUT(view, ATTENTION, VALUE));
+    return windows || gpu_slot_here(OUTPUT(view, ATTENTION, PROBABILITIES)) ? 2 * p->heads : 0;
 }
 
 bool gpu_skip_probabilities(const struct gpu_view *view, uint32_t pass)

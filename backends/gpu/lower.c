@@ -101,10 +101,16 @@ static struct gpu_binding bind_rows(const struct gpu_limits *limits, const struc
     return (struct gpu_binding){slot->value, offset, begin - offset + elements * sizeof(float), slot->output};
 }
 
-/* The most rows of which any window can be bound; panels stay whole. */
-static uint32_t window_of(const struct gpu_limits *limits, const struct gpu_slot *slot)
+bool gpu_slot_fits(const struct gpu_view *view, const struct gpu_slot *slot)
 {
-    if (bind_rows(limits, slot, 0, slot->rows).bytes <= limits->max_range)
+    return bind_rows(view->limits, slot, 0, slot->rows).bytes <= view->limits->max_range;
+}
+
+/* The most rows of which any window can be bound; panels stay whole. */
+static uint32_t window_of(const struct gpu_view *view, const struct gpu_slot *slot)
+{
+    const struct gpu_limits *limits = view->limits;
+    if (gpu_slot_fits(view, slot))
         return slot->rows;
     const uint64_t fixed = alignment_of(limits) + (uint64_t)slot->width * sizeof(float);
     if (limits->max_range < fixed || !slot->stride)
@@ -139,14 +145,14 @@ static const struct gpu_slot *find_window(const struct gpu_view *view, const str
         const struct gpu_slot *slot = &view->slots[i];
         if (pass->access[i] == '-' || !gpu_slot_here(slot))
             continue;
-        uint32_t n = window_of(view->limits, slot);
+        uint32_t n = window_of(view, slot);
         if (pass->access[i] == 't' && n < slot->rows)
             n -= n % 4; /* groups of four columns of y stay whole */
         if ((n == 0 && slot->rows > 0) || (n < slot->rows && pass->access[i] == 'w'))
             return slot;
         if (pass->access[i] == 'r' && n < windows->rows)
             windows->rows = n;
-        if (pass->access[i] == 't')
+        if (pass->access[i] == 't' && n < windows->table)
             windows->table = n;
     }
     return NULL;
@@ -196,10 +202,8 @@ static void fill_record(const struct gpu_view *view, const struct gpu_pass *pass
                         uint32_t table_first, uint32_t table_rows, struct gpu_launch *launch)
 {
     const struct gpu_slot *count = &view->slots[pass->count];
-    uint32_t panel = 0;
-    for (uint32_t i = 0; pass->access[i]; i++)
-        if (pass->access[i] == 't')
-            panel = view->slots[i].panel;
+    const char *t = strchr(pass->access, 't');
+    const uint32_t panel = t ? view->slots[t - pass->access].panel : 0;
     const uint32_t end = pass->single ? UINT32_MAX : launch->first_row + launch->window_rows;
     memcpy(launch->record, view->params, params_size);
     memcpy(&launch->record[RECORD_ROWS],

@@ -37,8 +37,8 @@ struct gpu_view {
 struct gpu_pass {
     const char *kernel;
     /* One letter a slot. r: row r of the launch uses row r, so windows of rows are windows of it. t: the table,
-     * windowed by itself (at most one). w: whole in every launch. -: not bound. One more letter for the scratch, if the
-     * op has any. */
+     * windowed by itself (several are windowed alike: K and V). w: whole in every launch. -: not bound. One more letter
+     * for the scratch, if the op has any. */
     const char *access;
     uint32_t rows;  /* the slot whose rows the launch has */
     uint32_t count; /* the slot whose real rows the record tells: mostly the same */
@@ -66,6 +66,8 @@ const struct gpu_row *gpu_row_find(const struct gpu_limits *limits, uint32_t op)
 
 /* Rows are groups of four: aligned, and a multiple of four wide. True for an absent operand. */
 bool gpu_slot_whole(const struct gpu_slot *slot);
+/* Whether one binding may span all of its rows. */
+bool gpu_slot_fits(const struct gpu_view *view, const struct gpu_slot *slot);
 static inline bool gpu_slot_here(const struct gpu_slot *slot)
 {
     return slot->value != GPU_BIND_NONE;
@@ -108,7 +110,8 @@ static inline uint64_t groups_to_fill(const struct gpu_limits *limits)
 const char *gpu_tile_linear(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group);
 const char *gpu_tile_linear_cpu(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group);
 
-/* attention.c: probabilities need a second pass, which needs the maximum and the sum of each row. */
+/* attention.c: probabilities need a second pass, which needs the maximum and the sum of each row; so does a sequence
+ * that goes on in the next window of keys. */
 const char *gpu_accepts_attention(const struct gpu_view *view);
 uint32_t gpu_attention_statistics(const struct gpu_view *view); /* floats for each row */
 bool gpu_skip_probabilities(const struct gpu_view *view, uint32_t pass);

@@ -3,7 +3,7 @@
  * attention.k for OpenCL devices that are CPUs: one thread a group, no shared memory. A group has ROWS query rows of one head
  * and takes the sequences among them one by one; it walks over the keys 16 at a time, transposes them, and multiplies with
  * the register tile of linear_cpu.cl: TM rows by 16 keys for the scores, TM rows by 16 columns for y. Online softmax as in
- * attention.k, same operands and flags; the probabilities are that kernel's second pass.
+ * attention.k, same operands, flags and windows of keys; the probabilities are that kernel's second pass.
  */
 #include "dialect.h"
 #include "activations.h"
@@ -73,14 +73,22 @@ BODY(NO_LOCALS)
         uint b;
         FIND_SEQUENCE(b, first)
         const uint begin = TO_UINT(starts[ROW(3u, b)]), end = LESSER(rows_end, TO_UINT(starts[ROW(3u, b + 1u)]));
-        const uint low = KEYS_FROM(b), high = KEYS_FROM(b + 1u);
-        const uint pair = BIAS ? TO_UINT(pair_starts[ROW(7u, b)]) - low : 0u;
+        const uint from = KEYS_FROM(b), to = KEYS_FROM(b + 1u);
+        const uint low = GREATER(from, TABLE_FIRST), high = LESSER(to, TABLE_END);
+        const uint pair = BIAS ? TO_UINT(pair_starts[ROW(7u, b)]) - from : 0u;
         for (uint i = 0; i < ROWS_; i++) {
             top[i] = -LARGEST;
             sum[i] = 0.0f;
         }
         for (uint i = 0; i < ROWS_ * PIECES; i++)
             o[i] = (float16)(0.0f);
+        for (uint r = first; r < end && from < low && low < high; r++) {
+            const uint at = r - first;
+            top[at] = statistics[ROW(13u, r) + 2u * head];
+            sum[at] = statistics[ROW(13u, r) + 2u * head + 1u];
+            for (uint c = 0; c < PIECES; c++)
+                o[at * PIECES + c] = load16(y + (ROW(10u, r) + column0 + c * 16u), SIZE - c * 16u);
+        }
         for (uint k0 = low; k0 < high; k0 += KEYS) {
             const uint n = LESSER(high - k0, KEYS);
             int16 hidden = (int16)(0);
@@ -111,7 +119,7 @@ BODY(NO_LOCALS)
                 UNROLL for (uint i = 0; i < TM; i++)
                 {
                     const uint r = LESSER(r0 + i, end - 1u), at = r0 + i - first;
-                    const uint diagonal = low + r - begin;
+                    const uint diagonal = from + r - begin;
                     float16 t = s[i];
                     if (DISTANCE) {
                         float more[KEYS];
@@ -125,7 +133,7 @@ BODY(NO_LOCALS)
                     if (BIAS) {
                         float more[KEYS];
                         for (uint j = 0; j < KEYS; j++)
-                            more[j] = j < n ? bias[ROW(6u, plane + pair + (r - begin) * (high - low) + k0 + j)] : 0.0f;
+                            more[j] = j < n ? bias[ROW(6u, plane + pair + (r - begin) * (to - from) + k0 + j)] : 0.0f;
                         t += vload16(0, more);
                     }
                     const int16 outside = lane >= (int16)((int)n);
@@ -158,13 +166,15 @@ BODY(NO_LOCALS)
                 }
             }
         }
-        for (uint r = first; r < end; r++) {
+        const bool whole = to <= TABLE_END;
+        for (uint r = first; r < end && (low < high || from == to); r++) {
             const uint at = r - first;
+            const float share = whole ? factor / sum[at] : 1.0f;
             for (uint c = 0; c < PIECES; c++)
-                store16(y + (ROW(10u, r) + column0 + c * 16u), SIZE - c * 16u, o[at * PIECES + c] / sum[at] * factor);
+                store16(y + (ROW(10u, r) + column0 + c * 16u), SIZE - c * 16u, o[at * PIECES + c] * share);
             if (LSE)
                 lse[ROW(11u, r) + head] = sum[at] > 0.0f ? top[at] + log(sum[at]) : NOT_A_NUMBER;
-            if (KEEP) {
+            if (KEEP || !whole) {
                 statistics[ROW(13u, r) + 2u * head] = top[at];
                 statistics[ROW(13u, r) + 2u * head + 1u] = sum[at];
             }

@@ -3,7 +3,7 @@
  * attention.k for Vulkan devices that are CPUs (lavapipe; see linear_cpu.comp): a group is one subgroup, no shared memory, no
  * barrier. A group has ROWS query rows of one head and takes the sequences among them one by one, a lane a row; it walks over
  * the keys WG at a time, each lane loading one key and one value, which all lanes take by shuffles. Online softmax as in
- * attention.k, same operands and flags; the probabilities are that kernel's second pass.
+ * attention.k, same operands, flags and windows of keys; the probabilities are that kernel's second pass.
  */
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
@@ -49,15 +49,22 @@ BODY(NO_LOCALS)
         FIND_SEQUENCE(b, first)
         const uint begin = TO_UINT(starts[ROW(3u, b)]);
         end = LESSER(LESSER(rows_end, TO_UINT(starts[ROW(3u, b + 1u)])), first + WG);
-        const uint low = KEYS_FROM(b), high = KEYS_FROM(b + 1u);
-        const uint row = LESSER(first + lane, end - 1u), diagonal = low + row - begin;
-        const uint pair = BIAS ? plane + TO_UINT(pair_starts[ROW(7u, b)]) + (row - begin) * (high - low) - low : 0u;
+        const uint from = KEYS_FROM(b), to = KEYS_FROM(b + 1u);
+        const uint low = GREATER(from, TABLE_FIRST), high = LESSER(to, TABLE_END);
+        const uint row = LESSER(first + lane, end - 1u), diagonal = from + row - begin;
+        const uint pair = BIAS ? plane + TO_UINT(pair_starts[ROW(7u, b)]) + (row - begin) * (to - from) - from : 0u;
         float top = -LARGEST, sum = 0.0f;
         F4 q[QUADS], o[QUADS];
         UNROLL for (uint d = 0u; d < QUADS; d++)
         {
             q[d] = READ4(WHOLE, query, ROW(0u, row) + column0, d * 4u, SIZE);
             o[d] = SPLAT4(0.0f);
+        }
+        if (from < low && low < high) {
+            top = statistics[ROW(13u, row) + 2u * head];
+            sum = statistics[ROW(13u, row) + 2u * head + 1u];
+            UNROLL for (uint d = 0u; d < QUADS; d++)
+                o[d] = READ4(WHOLE, y, ROW(10u, row) + column0, d * 4u, SIZE);
         }
         for (uint k0 = low; k0 < high; k0 += WG) {
             const uint mine = LESSER(k0 + lane, high - 1u);
@@ -110,15 +117,17 @@ BODY(NO_LOCALS)
                 o[d] = t;
             }
         }
-        if (first + lane < end) {
+        const bool whole = to <= TABLE_END;
+        if (first + lane < end && (low < high || from == to)) {
+            const float share = whole ? factor / sum : 1.0f;
             UNROLL for (uint d = 0u; d < QUADS; d++)
             {
-                const F4 v = o[d] / sum * factor;
+                const F4 v = o[d] * share;
                 WRITE4(WHOLE, y, ROW(10u, row) + column0, d * 4u, SIZE, v)
             }
             if (LSE)
                 lse[ROW(11u, row) + head] = sum > 0.0f ? top + log(sum) : NOT_A_NUMBER;
-            if (KEEP) {
+            if (KEEP || !whole) {
                 statistics[ROW(13u, row) + 2u * head] = top;
                 statistics[ROW(13u, row) + 2u * head + 1u] = sum;
             }

@@ -267,6 +267,35 @@ static void probabilities_take_a_second_pass(void **state)
     assert_false(f.launches[1].bindings[13].written);
 }
 
+/* Every row window sees all keys in order, K and V alike, and keeps maximum, sum and y from one to the next. */
+static void windows_of_keys_are_walked_in_order(void **state)
+{
+    (void)state;
+    static const pln_attention_params params = {.heads = 2, .head_size = 64, .scale = 1};
+    make_attention(&params);
+    f.limits.max_range = 1u << 19;
+    assert_int_equal(lower(), PLN_OK);
+    uint32_t row = 0, key = 0;
+    for (uint32_t i = 0; i < f.n_launches; i++) {
+        const struct gpu_launch *l = &f.launches[i];
+        assert_int_equal(l->first_row, row);
+        assert_int_equal(l->record[29], key);
+        key = l->record[30];
+        check_bindings(l, 0, row, row + l->window_rows);
+        check_bindings(l, PLN_ATTENTION_INPUT_KEY, l->record[29], key);
+        check_bindings(l, PLN_ATTENTION_INPUT_VALUE, l->record[29], key);
+        assert_int_equal(l->bindings[13].value, GPU_BIND_SCRATCH);
+        assert_true(l->bindings[13].written);
+        assert_int_equal(l->scratch_bytes, 1000 * 2 * 2 * 4);
+        if (key == 1000) {
+            row += l->window_rows;
+            key = 0;
+        }
+    }
+    assert_int_equal(row, 1000);
+    assert_true(f.n_launches > 6);
+}
+
 static void a_loss_ends_in_one_group_that_sees_all_rows(void **state)
 {
     (void)state;
@@ -298,7 +327,8 @@ static void what_cannot_be_bound_is_refused(void **state)
     gpu_supports(&f.limits, &f.segment, 0, &verdict);
     assert_int_equal(verdict.supported, 1);
     assert_string_equal(verdict.kernel, "attention");
-    f.limits.max_range = 65536;
+    f.inputs[PLN_ATTENTION_INPUT_BIAS] = temporary((pln_dim){TOKENS, 1000, 0}, 1);
+    f.limits.max_range = 1u << 20;
     gpu_supports(&f.limits, &f.segment, 0, &verdict);
     assert_int_equal(verdict.supported, 0);
     assert_non_null(strstr(verdict.reason, "larger than a binding"));
@@ -411,6 +441,7 @@ int main(void)
         cmocka_unit_test(windows_of_the_word_table_cover_it),
         cmocka_unit_test(tiles_fit_16_kib),
         cmocka_unit_test(probabilities_take_a_second_pass),
+        cmocka_unit_test(windows_of_keys_are_walked_in_order),
         cmocka_unit_test(a_loss_ends_in_one_group_that_sees_all_rows),
         cmocka_unit_test(what_cannot_be_bound_is_refused),
         cmocka_unit_test(unknown_operands_are_refused),
