@@ -145,14 +145,26 @@ static const char *tile_reduce(const struct gpu_view *view, struct gpu_launch *l
 static const char *tile_cross_entropy(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group)
 {
     const char *reason = tile_reduce(view, launch, table_per_group);
-    spec(launch, gpu_slot_here(OUTPUT(view, CROSS_ENTROPY, LSE)));
+    spec(launch, flag(gpu_slot_whole(INPUT(view, CROSS_ENTROPY, LOGITS)), 1) |
+                     flag(gpu_slot_here(OUTPUT(view, CROSS_ENTROPY, LSE)), 2));
     return reason;
 }
 
 static const char *tile_binary(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group)
 {
     const char *reason = tile_reduce(view, launch, table_per_group);
-    spec(launch, gpu_slot_here(INPUT(view, BINARY_CROSS_ENTROPY, WEIGHTS)));
+    const bool whole = gpu_slot_whole(INPUT(view, BINARY_CROSS_ENTROPY, LOGITS)) &&
+                       gpu_slot_whole(INPUT(view, BINARY_CROSS_ENTROPY, LABELS));
+    spec(launch, flag(whole, 1) | flag(gpu_slot_here(INPUT(view, BINARY_CROSS_ENTROPY, WEIGHTS)), 2));
+    return reason;
+}
+
+static const char *tile_squares(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group)
+{
+    const char *reason = tile_reduce(view, launch, table_per_group);
+    const bool whole =
+        gpu_slot_whole(INPUT(view, MEAN_SQUARED_ERROR, X)) && gpu_slot_whole(INPUT(view, MEAN_SQUARED_ERROR, LABELS));
+    spec(launch, flag(whole, 1));
     return reason;
 }
 
@@ -197,8 +209,10 @@ static const char *tile_segment_mean(const struct gpu_view *view, struct gpu_lau
     (void)table_per_group;
     launch->workgroup = COLUMN_THREADS;
     launch->rows_per_group = 1;
-    launch->columns = (view->slots[0].width + COLUMN_THREADS - 1) / COLUMN_THREADS;
+    launch->columns = ceil_div(quads_of(view->slots[0].width), COLUMN_THREADS);
     spec(launch, COLUMN_THREADS);
+    spec(launch,
+         flag(gpu_slot_whole(INPUT(view, SEGMENT_MEAN, X)) && gpu_slot_whole(OUTPUT(view, SEGMENT_MEAN, Y)), 1));
     return NULL;
 }
 
@@ -243,7 +257,7 @@ static const struct gpu_row rows[] = {
      .passes = {{"binary_cross_entropy", "rrr---r", 0, 0, false, tile_binary},
                 {"loss_mean", "----w-w", 0, 0, true, tile_mean_of_elements}}},
     {ARITY(MEAN_SQUARED_ERROR), .scratch_width = term_and_weight,
-     .passes = {{"mean_squared_error", "rr---r", 0, 0, false, tile_reduce},
+     .passes = {{"mean_squared_error", "rr---r", 0, 0, false, tile_squares},
                 {"loss_mean", "---w-w", 0, 0, true, tile_mean_of_elements}}},
     {ARITY(SPAN_CROSS_ENTROPY), .scratch_width = two_terms_and_weights,
      .passes = {{"span_cross_entropy", "wwrr----r", 2, 2, false, tile_span},

@@ -101,11 +101,14 @@ enum { WG = S0 };
 #define WIDTH(slot) plan[record + 34u + 3u * (slot)] /* 0: the operand is absent */
 #define ROW(slot, r) (FIRST(slot) + (r) * STRIDE(slot))
 
-/* Four elements of a row from column c on, absent ones 0; `whole` is a constant: rows are aligned and a multiple of 4 wide. */
-#define READ4(whole, name, row, c, width)                                                                              \
+/* Four elements of a row from column c on, absent ones `fill`; `whole` is a constant: rows are aligned and a multiple of 4
+ * wide. */
+#define READ4_ELSE(whole, name, row, c, width, fill)                                                                   \
     ((whole) ? X4(name, (row) + (c))                                                                                   \
-             : MK4((c) < (width) ? name[(row) + (c)] : 0.0f, (c) + 1u < (width) ? name[(row) + (c) + 1u] : 0.0f,       \
-                   (c) + 2u < (width) ? name[(row) + (c) + 2u] : 0.0f, (c) + 3u < (width) ? name[(row) + (c) + 3u] : 0.0f))
+             : MK4((c) < (width) ? name[(row) + (c)] : (fill), (c) + 1u < (width) ? name[(row) + (c) + 1u] : (fill),   \
+                   (c) + 2u < (width) ? name[(row) + (c) + 2u] : (fill),                                               \
+                   (c) + 3u < (width) ? name[(row) + (c) + 3u] : (fill)))
+#define READ4(whole, name, row, c, width) READ4_ELSE(whole, name, row, c, width, 0.0f)
 #define WRITE4(whole, name, row, c, width, v)                                                                          \
     if (whole) {                                                                                                       \
         if ((c) < (width))                                                                                             \
