@@ -129,14 +129,16 @@ const char *gpu_tile_probabilities(const struct gpu_view *view, struct gpu_launc
     return tile_attention(view, launch, SECOND_PASS);
 }
 
-/* A group has ROWS query rows of a head: S1 = rows, S2 = head size, S3 = flags. */
+/* A group has ROWS query rows of a head, LANE_ROWS if it has several lanes, as in `linear`: S1 = rows, S2 = head size,
+ * S3 = flags. */
 const char *gpu_tile_attention_cpu(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group)
 {
-    enum { ROWS = 48 };
+    enum { ROWS = 48, LANE_ROWS = 32 };
     (void)table_per_group;
     const pln_attention_params *p = view->params;
-    set_specs(launch, 4, (uint32_t[]){lanes_of(view->limits), ROWS, p->head_size, attention_flags(view)});
-    launch->rows_per_group = ROWS;
+    const uint32_t lanes = lanes_of(view->limits);
+    launch->rows_per_group = lanes > 1 ? LANE_ROWS : ROWS;
+    set_specs(launch, 4, (uint32_t[]){lanes, launch->rows_per_group, p->head_size, attention_flags(view)});
     launch->columns = p->heads;
     return NULL;
 }

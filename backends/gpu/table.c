@@ -24,11 +24,13 @@ static void spec(struct gpu_launch *launch, uint32_t value)
 
 /* ---- kernels with a work-group per row */
 
-/* Threads for a row that is held in registers, then the groups of four of a thread. */
+/* Threads for a row that is held in registers, then the groups of four of a thread: few groups to wait for little where
+ * waves run side by side, few threads on a processor, where they wait for each other. */
 static const char *tile_row(const struct gpu_view *view, struct gpu_launch *launch, uint32_t width)
 {
-    uint32_t threads = 64;
-    while (threads * 4 < quads_of(width) && threads < 256 && threads * 2 <= view->limits->max_workgroup)
+    const uint32_t wanted = view->limits->cpu_variant ? MAX_VALUES : 4;
+    uint32_t threads = view->limits->cpu_variant ? 8 : 64;
+    while (threads * wanted < quads_of(width) && threads < 256 && threads * 2 <= view->limits->max_workgroup)
         threads *= 2;
     const uint32_t values = (quads_of(width) + threads - 1) / threads;
     if (values > MAX_VALUES)

@@ -75,19 +75,20 @@ const char *gpu_tile_linear(const struct gpu_view *view, struct gpu_launch *laun
     return NULL;
 }
 
-/* A thread alone makes ROWS rows of one panel of columns, one of several lanes its own LANE_COLUMNS: S1 = rows, S2 =
- * rows of a panel, S3 = activation, S4 = flags. */
+/* A thread alone makes ROWS rows of one panel of columns, one of several lanes LANE_ROWS rows (two groups for 64
+ * tokens, since lavapipe deals out groups in equal parts) of its own LANE_COLUMNS: S1 = rows, S2 = rows of a panel, S3
+ * = activation, S4 = flags. */
 const char *gpu_tile_linear_cpu(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group)
 {
-    enum { ROWS = 48, LANE_COLUMNS = 8 };
+    enum { ROWS = 48, LANE_ROWS = 32, LANE_COLUMNS = 8 };
     const pln_linear_params *p = view->params;
     const uint32_t panel = INPUT(view, LINEAR, WEIGHT)->panel, lanes = lanes_of(view->limits);
     if (!panel)
         return "the weight does not lie in panels";
     if (p->activation > PLN_ACTIVATION_SQRT_SOFTPLUS)
         return "unknown activation";
-    set_specs(launch, 5, (uint32_t[]){lanes, ROWS, panel, p->activation, linear_flags(view)});
-    launch->rows_per_group = ROWS;
+    launch->rows_per_group = lanes > 1 ? LANE_ROWS : ROWS;
+    set_specs(launch, 5, (uint32_t[]){lanes, launch->rows_per_group, panel, p->activation, linear_flags(view)});
     *table_per_group = lanes > 1 ? lanes * LANE_COLUMNS : panel;
     return NULL;
 }
