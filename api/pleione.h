@@ -685,6 +685,90 @@ typedef struct pln_class {
 PLN_API pln_status pln_classify(pln_session *session, const char *text, const char *pair, pln_class **classes,
                                 uint32_t *count, pln_error *error);
 
+/* ---- training
+ * ----------------------------------------------------------------------------------------------------------- */
+
+/* A model under training: parameters, their gradients and the moments of AdamW on the devices, and where it stands. A
+ * step is: the batch forward and backward, in `accumulate` parts; the global norm of the gradients, clipped; AdamW. */
+typedef struct pln_trainer pln_trainer;
+
+typedef enum pln_rate_schedule {
+    PLN_RATE_CONSTANT = 0, /* rate * min(1, t / warmup), t the steps made before this one */
+    PLN_RATE_LINEAR,       /* that times 1 - min(t, steps) / steps: ELECTRA's own, where warm-up and decay multiply */
+} pln_rate_schedule;
+
+typedef struct pln_trainer_options {
+    pln_head head;
+    double learning_rate, beta1, beta2, eps;
+    double weight_decay; /* decoupled; biases and LayerNorm excluded */
+    double clip;        /* of the global norm of the gradients; 0: none */
+    bool no_bias_correction;
+    pln_rate_schedule schedule;
+    uint32_t warmup, steps; /* of the schedule; constant needs no steps */
+    /* The learning rate of depth d is multiplied by layer_decay^(layers + 2 - d): embeddings and their projection have
+     * depth 0, layer i has i + 1, the head has layers + 2. */
+    double layer_decay;
+    uint32_t accumulate; /* a batch is run in as many equal parts; changes no number but for rounding */
+    double dropout;      /* everywhere; negative: the config's rates */
+    uint64_t seed;       /* of dropout, and of weights that the checkpoint lacks */
+    bool recompute;      /* layers are computed again in the backward pass: less memory, a third more time */
+    pln_schedule_options placement; /* `states` is ignored */
+} pln_trainer_options;
+
+#define PLN_TRAINER_DEFAULTS                                                                                           \
+    {                                                                                                                  \
+        .learning_rate = 1e-4, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-6, .weight_decay = 0.01, .clip = 1,             \
+        .layer_decay = 1, .accumulate = 1, .dropout = -1                                                               \
+    }
+
+typedef struct pln_trainer_report { /* of a step */
+    uint32_t step;       /* from 1 */
+    float loss;          /* of the whole batch, before the update */
+    float gradient_norm; /* before clipping */
+    float learning_rate; /* of this step, without layer_decay */
+    uint64_t tokens;     /* real ones */
+} pln_trainer_report;
+
+/* Returns new; keeps model and devices. options NULL: PLN_TRAINER_DEFAULTS. PLN_INVALID names the option that is out of
+ * range; PLN_INVALID too for the head `model`, which has no loss. */
+PLN_API pln_status pln_trainer_create(pln_model *model, pln_devices *devices, const pln_trainer_options *options,
+                                      pln_trainer **trainer, pln_error *error);
+PLN_API void pln_trainer_destroy(pln_trainer **trainer);
+
+/* One step on a batch: tensors as pln_session_forward takes them, labels (or start_positions and end_positions)
+ * included. Borrows. PLN_FAILED for a loss or gradient that is NaN or infinite: the sentence names the step and the first
+ * node that is not finite, and parameters, moments and the number of steps are as before the step. report may be NULL. */
+PLN_API pln_status pln_trainer_step(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
+                                    pln_trainer_report *report, pln_error *error);
+PLN_API uint32_t pln_trainer_steps(const pln_trainer *trainer); /* made so far */
+
+/* Writes a Hugging Face directory (model.safetensors, config.json, the tokenizer's files) with the trainer's own state
+ * beside it (trainer.json, first_moment.safetensors, second_moment.safetensors). The whole directory is replaced or
+ * nothing is; PLN_FAILED names the path. A directory that is there and holds no config.json is not replaced. */
+PLN_API pln_status pln_trainer_save(pln_trainer *trainer, const char *directory, pln_error *error);
+/* Takes weights, moments, steps and seed from a directory that pln_trainer_save wrote: what follows is bit-exactly what
+ * would have followed there, on the same device with the same options and batches. PLN_BAD_MODEL names file and tensor;
+ * the trainer can only be destroyed then. */
+PLN_API pln_status pln_trainer_restore(pln_trainer *trainer, const char *directory, pln_error *error);
+
+/* Parameters, or gradients of the last batch, by their Hugging Face names: f32, in host memory; they belong to the
+ * trainer until its next call. Gradients need pln_trainer_gradients instead of a step. */
+PLN_API pln_status pln_trainer_parameters(pln_trainer *trainer, const pln_tensor **tensors, uint32_t *count,
+                                          pln_error *error);
+/* Loss and gradients of a batch, nothing updated: for checks. tensors as above. */
+PLN_API pln_status pln_trainer_gradients(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs, float *loss,
+                                         const pln_tensor **tensors, uint32_t *count, pln_error *error);
+
+/* Every node's first output of one forward and backward pass, packed [rows, width], as "node:NAME" in the order of the
+ * graph: for finding the first that is wrong. They belong to the trainer until its next call. */
+PLN_API pln_status pln_trainer_trace(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
+                                     const pln_tensor **tensors, uint32_t *count, pln_error *error);
+
+/* Exact bytes on device `index` of the list for steps on batches of that shape (every position real), before anything is
+ * allocated: states, arena, scratch, packed constants of both plans. */
+PLN_API pln_status pln_trainer_estimate(pln_trainer *trainer, uint32_t batch, uint32_t length, uint32_t index,
+                                        pln_memory *memory, pln_error *error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -26,7 +26,16 @@ struct cli_list {
     const char *items[CLI_LIST];
 };
 
-enum cli_kind { CLI_FLAG, CLI_TEXT, CLI_UNSIGNED, CLI_SEED, CLI_SECONDS, CLI_REPEATED };
+enum cli_kind {
+    CLI_FLAG,
+    CLI_TEXT,
+    CLI_UNSIGNED, /* 1 and more */
+    CLI_COUNT,    /* 0 and more */
+    CLI_SEED,
+    CLI_SECONDS,
+    CLI_REAL,
+    CLI_REPEATED
+};
 
 struct cli_option {
     const char *name; /* "--device" or "-b" */
@@ -156,5 +165,7 @@ int cli_bench(int argc, char **argv);
 int cli_explain(int argc, char **argv);
 int cli_estimate(int argc, char **argv);
 int cli_tokenize(int argc, char **argv);
+int cli_train(int argc, char **argv);
+int cli_verify(int argc, char **argv);
 int cli_vocab(int argc, char **argv);
 #endif

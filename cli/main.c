@@ -15,6 +15,8 @@ static const struct cli_command commands[] = {
     {"estimate", "bytes that a batch needs, before anything is allocated", cli_estimate},
     {"tokenize", "text to ids", cli_tokenize},
     {"vocab", "texts to a vocabulary", cli_vocab},
+    {"train", "steps on raw tensors, a Hugging Face directory out", cli_train},
+    {"verify", "a device beside the reference: card, driver or data?", cli_verify},
     {"devices", "the devices of each backend", cli_devices},
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };

@@ -3,6 +3,7 @@
  * Command lines by table: what is parsed is what --help prints.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,11 +79,19 @@ static bool store(const struct cli_option *option, const char *text)
             return false;
         *(uint32_t *)option->target = (uint32_t)number;
         return true;
+    case CLI_COUNT:
+        if (!parse_number(text, UINT32_MAX, &number))
+            return false;
+        *(uint32_t *)option->target = (uint32_t)number;
+        return true;
     case CLI_SEED:
         return parse_number(text, UINT64_MAX, option->target);
     case CLI_SECONDS:
         *(double *)option->target = strtod(text, &end);
         return end != text && !*end && *(double *)option->target > 0 && *(double *)option->target < 1e6;
+    case CLI_REAL:
+        *(double *)option->target = strtod(text, &end);
+        return end != text && !*end && isfinite(*(double *)option->target);
     case CLI_REPEATED:
         if (list->n == CLI_LIST)
             return false;

@@ -86,7 +86,7 @@ pln_status session_batch_plan(pln_session *session, const struct session_request
     batch->starts = pool_take(&session->pool, (r->rows + 1) * sizeof *batch->starts);
     if (!batch->lengths || !batch->starts)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a batch of %u sequences", r->rows);
-    const bool labels = r->labels || (r->start_positions && r->end_positions);
+    const bool labels = r->labels || (r->start_positions && r->end_positions) || session->training.on;
     batch->every_position = o->every_position || o->attentions || r->pair_mask ||
                             electra_sees_padding(c, session->head, labels) || !find_lengths(session, r, batch->lengths);
     batch->starts[0] = 0;
@@ -105,7 +105,7 @@ pln_status session_batch_plan(pln_session *session, const struct session_request
                        : planes      ? c->num_attention_heads
                                      : 1,
         .head_mask = r->head_mask != NULL,
-        .source = r->encoder_hidden_states != NULL,
+        .source = r->encoder_hidden_states || (session->training.on && c->add_cross_attention),
         .source_mask = source_has_holes(r),
         .labels = labels,
         .targets = r->targets != NULL,
@@ -114,8 +114,76 @@ pln_status session_batch_plan(pln_session *session, const struct session_request
         .trace = o->trace,
         .choices = r->choices,
         .problem = labels ? r->problem : ELECTRA_PROBLEM_UNSET,
+        .train = session->training.on,
+        .total = session->training.on,
+        .recompute = session->training.recompute,
+        .dropout = session->training.dropout,
+        .layer_decay = session->training.layer_decay,
     };
     return PLN_OK;
+}
+
+/* ---- what a loss is divided by
+ * -------------------------------------------------------------------------------------------------- */
+
+static float count_token_labels(const pln_session *s, const struct session_request *r)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < r->rows; i++)
+        for (uint32_t j = 0; j < r->length; j++)
+            n += token_label(s, r, i, j) != -100;
+    return (float)n;
+}
+
+static bool weighs(const struct session_request *r, uint32_t row, uint32_t token)
+{
+    const pln_tensor *m = r->pair_mask ? NULL : r->attention_mask;
+    return !m || session_real(m, (uint64_t)row * r->length + token) == 1;
+}
+
+static float count_weights(const struct session_request *r)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < r->rows; i++)
+        for (uint32_t j = 0; j < r->length; j++)
+            n += weighs(r, i, j);
+    return (float)n;
+}
+
+static float count_classes(const struct session_request *r)
+{
+    uint64_t n = 0;
+    for (uint64_t i = 0; i < pln_tensor_elements(r->labels); i++)
+        n += session_integer(r->labels, i) != -100;
+    return (float)n;
+}
+
+/* A position below 0 counts as 0, one behind the sequence is ignored. */
+static float count_answers(const struct session_request *r, const pln_tensor *positions)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < r->rows; i++)
+        n += session_integer(positions, i) < (int64_t)r->length;
+    return (float)n;
+}
+
+void session_batch_totals(const pln_session *session, const struct session_request *request, float totals[2])
+{
+    const struct session_request *r = request;
+    if (session->head == PLN_HEAD_QUESTION_ANSWERING) {
+        totals[0] = count_answers(r, r->start_positions);
+        totals[1] = count_answers(r, r->end_positions);
+        return;
+    }
+    if (labels_tokens(session->head))
+        totals[0] = count_token_labels(session, r);
+    else if (session->head == PLN_HEAD_PRETRAINING)
+        totals[0] = count_weights(r);
+    else if (session->head == PLN_HEAD_MULTIPLE_CHOICE || r->problem == ELECTRA_SINGLE_LABEL)
+        totals[0] = count_classes(r);
+    else
+        totals[0] = (float)pln_tensor_elements(r->labels);
+    totals[1] = 0;
 }
 
 /* ---- packing
@@ -248,15 +316,58 @@ static void pack_source_pair_starts(const struct packing *p, void *out)
 }
 
 /* The token that a head looks at: the first of each sequence or its last; or the targets. */
+static uint32_t picked_rows(const struct packing *p)
+{
+    return p->r->targets ? p->r->n_targets : p->r->rows;
+}
+
+static void pick(const struct packing *p, uint32_t i, uint32_t *row, uint32_t *position)
+{
+    const bool last =
+        p->session->head == PLN_HEAD_MULTIPLE_CHOICE && p->session->model->config.summary_type != ELECTRA_FIRST;
+    *row = p->r->targets ? p->r->targets[i] / p->r->length : i;
+    *position = p->r->targets ? p->r->targets[i] % p->r->length : last ? p->b->lengths[i] - 1 : 0;
+}
+
 static void pack_rows(const struct packing *p, void *out)
 {
-    const struct electra_config *c = &p->session->model->config;
-    const bool last = p->session->head == PLN_HEAD_MULTIPLE_CHOICE && c->summary_type != ELECTRA_FIRST;
+    for (uint32_t i = 0; i < picked_rows(p); i++) {
+        uint32_t row, position;
+        pick(p, i, &row, &position);
+        ((int32_t *)out)[i] = p->b->starts[row] + (int32_t)position;
+    }
+}
+
+/* Where a row comes from, for dropout: sequence within the whole step, position. */
+static void pack_row_origin(const struct packing *p, void *out)
+{
+    for (uint32_t i = 0; i < picked_rows(p); i++) {
+        uint32_t row, position;
+        pick(p, i, &row, &position);
+        ((int32_t *)out)[2 * i] = (int32_t)(p->session->training.first_sequence + row);
+        ((int32_t *)out)[2 * i + 1] = (int32_t)position;
+    }
+}
+
+static void pack_origin(const struct packing *p, void *out)
+{
     int32_t *to = out;
-    for (uint32_t i = 0; p->r->targets && i < p->r->n_targets; i++)
-        to[i] = p->b->starts[p->r->targets[i] / p->r->length] + (int32_t)(p->r->targets[i] % p->r->length);
-    for (uint32_t i = 0; !p->r->targets && i < p->r->rows; i++)
-        to[i] = last ? p->b->starts[i + 1] - 1 : p->b->starts[i];
+    for (uint32_t i = 0; i < p->r->rows; i++)
+        for (uint32_t j = 0; j < p->b->lengths[i]; j++) {
+            *to++ = (int32_t)(p->session->training.first_sequence + i);
+            *to++ = (int32_t)j;
+        }
+}
+
+static void pack_random(const struct packing *p, void *out)
+{
+    memcpy(out, p->session->training.random, sizeof p->session->training.random);
+}
+
+static void pack_total(const struct packing *p, void *out)
+{
+    const size_t n = p->session->head == PLN_HEAD_QUESTION_ANSWERING ? 2 : 1;
+    memcpy(out, p->session->training.total, n * sizeof(float));
 }
 
 static void pack_labels(const struct packing *p, void *out)
@@ -285,11 +396,10 @@ static void pack_labels(const struct packing *p, void *out)
 /* Of replaced-token detection: positions whose mask is exactly one count. */
 static void pack_weights(const struct packing *p, void *out)
 {
-    const pln_tensor *m = p->r->pair_mask ? NULL : p->r->attention_mask;
     float *to = out;
     for (uint32_t i = 0; i < p->r->rows; i++)
         for (uint32_t j = 0; j < p->b->lengths[i]; j++)
-            *to++ = !m || session_real(m, (uint64_t)i * p->r->length + j) == 1;
+            *to++ = weighs(p->r, i, j);
 }
 
 static void pack_first(const struct packing *p, void *out)
@@ -326,6 +436,10 @@ static const struct {
     {"weights", pack_weights},
     {"first", pack_first},
     {"last", pack_last},
+    {"origin", pack_origin},
+    {"row_origin", pack_row_origin},
+    {"random", pack_random},
+    {"total", pack_total},
 };
 enum { N_PACKERS = sizeof packers / sizeof *packers };
 
@@ -501,15 +615,30 @@ static pln_status unpack_output(const struct packing *p, const struct graph_outp
     return unpack_tokens(p, output->name, in, value->width, 0, value->width, false, error);
 }
 
+static pln_status begin_outputs(pln_session *s, const pln_graph *graph, pln_error *error)
+{
+    s->n_outputs = 0;
+    s->outputs = pool_take(&s->pool, (graph->n_outputs + 1) * sizeof *s->outputs);
+    return s->outputs ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "no memory for %u outputs", graph->n_outputs);
+}
+
+pln_status session_batch_flat(pln_session *session, const pln_graph *graph, const struct session_batch *batch,
+                              pln_error *error)
+{
+    const pln_status status = begin_outputs(session, graph, error);
+    for (uint32_t i = 0; status == PLN_OK && i < graph->n_outputs; i++) {
+        const pln_value *value = graph->outputs[i].value;
+        const uint64_t shape[] = {pln_dim_rows(value->rows, batch->dims), value->width};
+        add_output(session, graph->outputs[i].name, 2, shape)->data = batch->outputs[i].data;
+    }
+    return status;
+}
+
 pln_status session_batch_unpack(pln_session *session, const struct session_request *request, const pln_graph *graph,
                                 const struct session_batch *batch, pln_error *error)
 {
     const struct packing p = {session, request, (struct session_batch *)(uintptr_t)batch};
-    session->n_outputs = 0;
-    session->outputs = pool_take(&session->pool, (graph->n_outputs + 1) * sizeof *session->outputs);
-    if (!session->outputs)
-        return pln_fail(error, PLN_NO_MEMORY, "no memory for %u outputs", graph->n_outputs);
-    pln_status status = PLN_OK;
+    pln_status status = begin_outputs(session, graph, error);
     for (uint32_t i = 0; status == PLN_OK && i < graph->n_outputs; i++)
         status = unpack_output(&p, &graph->outputs[i], batch->outputs[i].data, error);
     return status;

@@ -153,21 +153,34 @@ void pln_session_destroy(pln_session **session)
     free(s);
 }
 
+/* Of sequence classification, before labels tell. */
+static enum electra_problem likely_problem(const pln_session *s)
+{
+    if (s->problem != ELECTRA_PROBLEM_UNSET)
+        return s->problem;
+    return s->model->config.num_labels == 1 ? ELECTRA_REGRESSION : ELECTRA_SINGLE_LABEL;
+}
+
+pln_status session_run(pln_session *s, const struct session_request *request, struct session_batch *batch,
+                       pln_error *error)
+{
+    struct session_variant *variant = NULL;
+    pln_status status = session_batch_plan(s, request, batch, error);
+    if (status == PLN_OK)
+        status = get_variant(s, &batch->features, &variant, error);
+    if (status == PLN_OK)
+        status = session_batch_pack(s, request, variant->graph, batch, error);
+    if (status == PLN_OK)
+        status = pln_schedule_run(variant->schedule, batch->dims, variant->graph->n_symbols, batch->inputs,
+                                  batch->n_inputs, batch->outputs, batch->n_outputs, error);
+    return status;
+}
+
 static pln_status forward(pln_session *s, const struct session_request *request, pln_error *error)
 {
     struct session_batch batch = {0};
-    struct session_variant *variant = NULL;
-    pln_status status = session_batch_plan(s, request, &batch, error);
-    if (status == PLN_OK)
-        status = get_variant(s, &batch.features, &variant, error);
-    if (status == PLN_OK)
-        status = session_batch_pack(s, request, variant->graph, &batch, error);
-    if (status == PLN_OK)
-        status = pln_schedule_run(variant->schedule, batch.dims, variant->graph->n_symbols, batch.inputs,
-                                  batch.n_inputs, batch.outputs, batch.n_outputs, error);
-    if (status == PLN_OK)
-        status = session_batch_unpack(s, request, variant->graph, &batch, error);
-    return status;
+    const pln_status status = session_run(s, request, &batch, error);
+    return status == PLN_OK ? session_batch_unpack(s, request, s->last->graph, &batch, error) : status;
 }
 
 pln_status session_forward_targets(pln_session *session, const pln_tensor *inputs, uint32_t n_inputs,
@@ -212,7 +225,12 @@ pln_status pln_session_prepare(pln_session *session, uint32_t batch, uint32_t le
         return pln_fail(error, PLN_INVALID, "a batch of %u sequences of %u tokens: the model takes at most %u tokens",
                         batch, length, most);
     const bool choice = session->head == PLN_HEAD_MULTIPLE_CHOICE;
-    struct session_request request = {.examples = batch, .choices = choice ? 1 : 0, .rows = batch, .length = length};
+    struct session_request request = {.examples = batch,
+                                      .choices = choice ? 1 : 0,
+                                      .rows = batch,
+                                      .length = length,
+                                      .source_length = length,
+                                      .problem = likely_problem(session)};
     struct session_batch plan = {0};
     struct session_variant *variant;
     pool_reset(&session->pool);

@@ -26,6 +26,15 @@ struct session_variant {
     pln_schedule *schedule;
 };
 
+/* What training adds to a session: set by its owner, read when a batch is planned and packed. */
+struct session_training {
+    bool on, recompute;          /* as in struct electra_features, with a total */
+    double dropout, layer_decay; /* the same */
+    uint32_t first_sequence;     /* of the batch, within the whole step */
+    int32_t random[3];           /* seed, low and high word; step */
+    float total[2];              /* what the losses are divided by */
+};
+
 struct pln_session {
     pln_model *model;
     pln_devices *devices;
@@ -33,6 +42,7 @@ struct pln_session {
     char **place; /* copies of the options' rules */
     pln_head head;
     enum electra_problem problem; /* of the config, or as the first labels said */
+    struct session_training training;
     struct session_variant *variants, *last;
     struct pool pool; /* of one forward */
     pln_tensor *outputs;
@@ -85,6 +95,17 @@ pln_status session_batch_pack(pln_session *session, const struct session_request
 /* Outputs of the graph into tensors of the session, with the shapes of the reference implementation. */
 pln_status session_batch_unpack(pln_session *session, const struct session_request *request, const pln_graph *graph,
                                 const struct session_batch *batch, pln_error *error);
+
+/* What the loss of the request is a mean over: targets, labels or weights; for answers of first and last apart. */
+void session_batch_totals(const pln_session *session, const struct session_request *request, float totals[2]);
+
+/* Reads the request, finds its graph and runs it; outputs are as the graph has them. */
+pln_status session_run(pln_session *session, const struct session_request *request, struct session_batch *batch,
+                       pln_error *error);
+
+/* The same as tensors [rows, width] under their names in the graph. */
+pln_status session_batch_flat(pln_session *session, const pln_graph *graph, const struct session_batch *batch,
+                              pln_error *error);
 
 /* pln_session_forward, with the vocabulary's rows chosen: targets[i] = row * length + token; logits are [n_targets, V]
  * then. */

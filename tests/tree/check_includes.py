@@ -18,6 +18,7 @@ MAY = {  # besides itself, api and common
     "backends/vulkan": {"backends/gpu"},
     "backends/opencl": {"backends/gpu"},
     "session": {"electra", "graph", "scheduler", "checkpoint", "tokenizer"},
+    "training": {"session", "electra", "graph", "scheduler", "checkpoint"},
     "tasks": {"session", "tokenizer"},
     "cli": set(),
     "conformance": {"graph", "scheduler", "backends/reference"},

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A file of raw tensors as batches: rows in order, round and round.
+ */
+#ifndef CLI_ROWS_H
+#define CLI_ROWS_H
+
+#include "cli/cli.h"
+
+enum { CLI_ROW_TENSORS = 16 };
+
+struct cli_rows {
+    pln_tensor_file *file;
+    uint64_t rows; /* of the file */
+    uint32_t n, batch;
+    const pln_tensor *all;               /* [n] */
+    pln_tensor tensors[CLI_ROW_TENSORS]; /* [n] of the batch */
+    void *buffers[CLI_ROW_TENSORS];      /* NULL: the tensor has no rows of its own and is used as it is */
+};
+
+/* Opens the file; batches have `batch` rows. PLN_INVALID names the tensor that does not fit the others. */
+pln_status cli_rows_open(struct cli_rows *rows, const char *path, uint32_t batch, pln_error *error);
+void cli_rows_close(struct cli_rows *rows);
+
+/* tensors[] become batch number `index`: rows index * batch and on, wrapping round. */
+void cli_rows_take(struct cli_rows *rows, uint64_t index);
+#endif

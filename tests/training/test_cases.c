@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Fifty steps of every case of make_cases.py on a list of devices, beside what PyTorch did in float64: test_cases CASES
+ * DEVICES [OPTION...]. Losses agree to 1e-4, each weight to 5e-3 of its norm; the biases of keys, whose gradient is
+ * nothing but rounding, to 1e-5.
+ */
+#include <dirent.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "tests/training/rows.h"
+
+enum { MOST_CASES = 64 };
+static const double loss_tolerance = 1e-4, weight_tolerance = 5e-3, key_bias_tolerance = 1e-5;
+
+static const char *folder;
+static pln_runtime *runtime;
+static pln_devices *devices;
+
+static double number(const json_t *options, const char *name)
+{
+    return json_number_value(json_object_get(options, name));
+}
+
+static pln_trainer_options read_options(const json_t *o)
+{
+    const char *schedule = json_string_value(json_object_get(o, "schedule"));
+    return (pln_trainer_options){.learning_rate = number(o, "learning_rate"),
+                                 .beta1 = number(o, "beta1"),
+                                 .beta2 = number(o, "beta2"),
+                                 .eps = number(o, "eps"),
+                                 .weight_decay = number(o, "weight_decay"),
+                                 .clip = number(o, "clip"),
+                                 .no_bias_correction = !json_is_true(json_object_get(o, "bias_correction")),
+                                 .schedule = strcmp(schedule, "linear") == 0 ? PLN_RATE_LINEAR : PLN_RATE_CONSTANT,
+                                 .warmup = (uint32_t)number(o, "warmup"),
+                                 .steps = (uint32_t)number(o, "steps"),
+                                 .layer_decay = number(o, "layer_decay"),
+                                 .accumulate = (uint32_t)number(o, "accumulate"),
+                                 .dropout = -1,
+                                 .placement.no_fallback = true};
+}
+
+static void check_weight(const pln_tensor *found, const pln_tensor *expected)
+{
+    const float *a = found->data, *b = expected->data;
+    const uint64_t n = pln_tensor_elements(expected);
+    double gap = 0, norm = 0;
+    assert_int_equal(pln_tensor_elements(found), n);
+    for (uint64_t i = 0; i < n; i++) {
+        gap += ((double)a[i] - (double)b[i]) * ((double)a[i] - (double)b[i]);
+        norm += (double)b[i] * (double)b[i];
+    }
+    if (strstr(expected->name, ".key.bias")) {
+        for (uint64_t i = 0; i < n; i++)
+            if (!(fabs((double)a[i] - (double)b[i]) <= key_bias_tolerance))
+                fail_msg("%s: element %llu is %.7g, expected %.7g", expected->name, (unsigned long long)i, (double)a[i],
+                         (double)b[i]);
+    } else if (!(sqrt(gap) <= weight_tolerance * sqrt(norm))) {
+        fail_msg("%s: differs by %.3g of its norm", expected->name, sqrt(gap / norm));
+    }
+}
+
+static void check_weights(pln_trainer *trainer, const char *path)
+{
+    pln_error error;
+    pln_tensor_file *file;
+    const pln_tensor *found;
+    uint32_t n_found, n_expected;
+    must(pln_tensor_file_open(path, &file, &error), &error);
+    const pln_tensor *expected = pln_tensor_file_tensors(file, &n_expected);
+    must(pln_trainer_parameters(trainer, &found, &n_found, &error), &error);
+    assert_int_equal(n_found, n_expected);
+    for (uint32_t i = 0; i < n_expected; i++) {
+        uint32_t j = 0;
+        while (j < n_found && strcmp(found[j].name, expected[i].name) != 0)
+            j++;
+        if (j == n_found)
+            fail_msg("no weight %s", expected[i].name);
+        check_weight(&found[j], &expected[i]);
+    }
+    pln_tensor_file_close(&file);
+}
+
+static void check_number(const char *what, uint32_t step, double found, double expected)
+{
+    if (!(fabs(found - expected) <= loss_tolerance * fabs(expected)))
+        fail_msg("%s of step %u is %.8g, expected %.8g", what, step, found, expected);
+}
+
+static void test_case(void **state)
+{
+    char path[512];
+    pln_error error;
+    pln_model *model;
+    pln_trainer *trainer;
+    struct rows rows;
+    snprintf(path, sizeof path, "%s/%s/case.json", folder, (const char *)*state);
+    json_t *json = json_load_file(path, 0, NULL);
+    assert_non_null(json);
+    const json_t *o = json_object_get(json, "options"), *losses = json_object_get(json, "losses");
+    const json_t *norms = json_object_get(json, "norms");
+    const pln_trainer_options options = read_options(o);
+    snprintf(path, sizeof path, "%s/%s", folder, (const char *)*state);
+    must(pln_model_open(runtime, path, NULL, &model, &error), &error);
+    must(pln_trainer_create(model, devices, &options, &trainer, &error), &error);
+    snprintf(path, sizeof path, "%s/%s/data.safetensors", folder, (const char *)*state);
+    rows_open(&rows, path, (uint32_t)number(o, "batch"));
+    for (uint32_t i = 0; i < options.steps; i++) {
+        const pln_trainer_report report = step(trainer, &rows);
+        check_number("loss", i + 1, (double)report.loss, json_number_value(json_array_get(losses, i)));
+        if (i == 0)
+            check_number("norm", 1, (double)report.gradient_norm, json_number_value(json_array_get(norms, i)));
+    }
+    snprintf(path, sizeof path, "%s/%s/trained.safetensors", folder, (const char *)*state);
+    check_weights(trainer, path);
+    rows_close(&rows);
+    pln_trainer_destroy(&trainer);
+    pln_model_close(&model);
+    json_decref(json);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct CMUnitTest *)a)->name, ((const struct CMUnitTest *)b)->name);
+}
+
+static size_t list_cases(struct CMUnitTest *tests)
+{
+    size_t n = 0;
+    DIR *dir = opendir(folder);
+    for (struct dirent *entry; dir && n < MOST_CASES && (entry = readdir(dir));) {
+        if (entry->d_name[0] == '.')
+            continue;
+        char *name = strdup(entry->d_name);
+        tests[n++] = (struct CMUnitTest){name, test_case, NULL, NULL, name};
+    }
+    if (dir)
+        closedir(dir);
+    qsort(tests, n, sizeof *tests, by_name);
+    return n;
+}
+
+int main(int argc, char **argv)
+{
+    static struct CMUnitTest tests[MOST_CASES];
+    pln_error error;
+    if (argc < 3)
+        return 2;
+    folder = argv[1];
+    const size_t n = list_cases(tests);
+    if (!n || pln_runtime_create(NULL, &runtime, &error) != PLN_OK)
+        return 2;
+    const pln_status status =
+        pln_devices_open(runtime, argv[2], (const char *const *)argv + 3, (uint32_t)argc - 3, &devices, &error);
+    if (status != PLN_OK) {
+        fprintf(stderr, "%s\n", error.message);
+        return status == PLN_INVALID ? 77 : 1; /* a level that this processor lacks is skipped, visibly */
+    }
+    const int failed = _cmocka_run_group_tests(argv[2], tests, n, NULL, NULL);
+    pln_devices_close(&devices);
+    pln_runtime_destroy(&runtime);
+    for (size_t i = 0; i < n; i++)
+        free((void *)(uintptr_t)tests[i].name);
+    return failed != 0;
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Between flat states on the devices and tensors by name: the weights go in, images of states come out.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "checkpoint/tensors.h"
+#include "common/fail.h"
+#include "training/trainer.h"
+
+enum { NAME_BYTES = 256 };
+
+static bool begins(const char *name, const char *with)
+{
+    return strncmp(name, with, strlen(with)) == 0;
+}
+
+/* The encoder's tensors have a prefix in every class but ElectraModel. */
+static void name_tensor(const pln_trainer *trainer, const char *name, char *out)
+{
+    const bool encoder = begins(name, "embeddings.") || begins(name, "embeddings_project.") || begins(name, "encoder.");
+    snprintf(out, NAME_BYTES, "%s%s", encoder && trainer->session->head != PLN_HEAD_MODEL ? "electra." : "", name);
+}
+
+pln_status training_parameters_init(pln_trainer *trainer, pln_error *error)
+{
+    const pln_graph *graph = pln_session_graph(trainer->session);
+    trainer->table = pln_graph_parameters(graph, &trainer->n_tensors, &trainer->rows);
+    const size_t elements = (size_t)trainer->rows * PLN_PARAMETER_WIDTH;
+    trainer->flat = malloc(elements * sizeof *trainer->flat);
+    trainer->dense = malloc(elements * sizeof *trainer->dense);
+    trainer->tensors = calloc(trainer->n_tensors, sizeof *trainer->tensors);
+    trainer->names = calloc(trainer->n_tensors, sizeof *trainer->names);
+    return trainer->flat && trainer->dense && trainer->tensors && trainer->names
+               ? PLN_OK
+               : pln_fail(error, PLN_NO_MEMORY, "no memory for an image of %zu parameters", elements);
+}
+
+void training_parameters_finish(pln_trainer *trainer)
+{
+    free(trainer->flat);
+    free(trainer->dense);
+    free(trainer->tensors);
+    free(trainer->names);
+}
+
+static pln_schedule *schedule(const pln_trainer *trainer)
+{
+    return trainer->update.schedule;
+}
+
+pln_status training_parameters_begin(pln_trainer *trainer, pln_error *error)
+{
+    if (trainer->ready)
+        return PLN_OK;
+    const uint32_t no_dims[] = {0};
+    pln_status status = pln_schedule_prepare(schedule(trainer), no_dims, 1, error); /* its plan makes the states */
+    if (status != PLN_OK)
+        return status;
+    pln_graph_parameter_values(pln_session_graph(trainer->session), trainer->flat);
+    status = pln_schedule_state_write(schedule(trainer), "parameters", trainer->flat, error);
+    trainer->ready = status == PLN_OK;
+    return status;
+}
+
+static const float *dense_rows(const pln_trainer *trainer, const pln_parameter *p)
+{
+    if (p->row_stride == p->width || p->rows == 1)
+        return trainer->flat + p->first;
+    float *to = trainer->dense + p->first;
+    for (uint32_t r = 0; r < p->rows; r++)
+        memcpy(to + (size_t)r * p->width, trainer->flat + p->first + (size_t)r * p->row_stride, p->width * sizeof *to);
+    return to;
+}
+
+pln_status training_image_read(pln_trainer *trainer, const char *state, pln_error *error)
+{
+    const pln_status status = pln_schedule_state_read(schedule(trainer), state, trainer->flat, error);
+    for (uint32_t i = 0; status == PLN_OK && i < trainer->n_tensors; i++) {
+        const pln_parameter *p = &trainer->table[i];
+        name_tensor(trainer, p->name, trainer->names[i]);
+        trainer->tensors[i] = (pln_tensor){.name = trainer->names[i],
+                                           .dtype = PLN_F32,
+                                           .rank = p->tensor->rank,
+                                           .shape = {p->tensor->rank == 1 ? p->width : p->rows, p->width},
+                                           .data = dense_rows(trainer, p)};
+    }
+    return status;
+}
+
+static pln_status take_tensor(pln_trainer *trainer, const pln_parameter *p, const char *name,
+                              const pln_tensor_file *file, const char *path, pln_error *error)
+{
+    const pln_tensor *t = ckpt_tensors_find(file, name);
+    if (!t)
+        return pln_fail(error, PLN_BAD_MODEL, "%s: lacks the tensor %s", path, name);
+    if (t->dtype != PLN_F32 || t->rank != p->tensor->rank || ckpt_rows(t) != p->rows || ckpt_width(t) != p->width)
+        return pln_fail(error, PLN_BAD_MODEL, "%s: tensor %s: expected f32 of %u x %u, found %s of %llu x %llu", path,
+                        name, p->rows, p->width, pln_dtype_string(t->dtype), (unsigned long long)ckpt_rows(t),
+                        (unsigned long long)ckpt_width(t));
+    for (uint32_t r = 0; r < p->rows; r++)
+        ckpt_read_rows(t, r, 1, trainer->flat + p->first + (size_t)r * p->row_stride);
+    return PLN_OK;
+}
+
+pln_status training_image_write(pln_trainer *trainer, const char *state, const pln_tensor_file *file, const char *path,
+                                pln_error *error)
+{
+    pln_status status = PLN_OK;
+    memset(trainer->flat, 0, (size_t)trainer->rows * PLN_PARAMETER_WIDTH * sizeof *trainer->flat);
+    for (uint32_t i = 0; status == PLN_OK && i < trainer->n_tensors; i++) {
+        char name[NAME_BYTES];
+        name_tensor(trainer, trainer->table[i].name, name);
+        status = take_tensor(trainer, &trainer->table[i], name, file, path, error);
+    }
+    return status == PLN_OK ? pln_schedule_state_write(schedule(trainer), state, trainer->flat, error) : status;
+}
+
+pln_status training_state_clear(pln_trainer *trainer, const char *state, pln_error *error)
+{
+    memset(trainer->flat, 0, (size_t)trainer->rows * PLN_PARAMETER_WIDTH * sizeof *trainer->flat);
+    return pln_schedule_state_write(schedule(trainer), state, trainer->flat, error);
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The doors of a trainer: options checked, a session that trains, the update beside it.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "common/fail.h"
+#include "training/trainer.h"
+
+/* ---- options */
+
+static pln_status check_range(const char *name, double value, double least, double below, pln_error *error)
+{
+    return value >= least && value < below
+               ? PLN_OK
+               : pln_fail(error, PLN_INVALID, "%s %g: expected at least %g and less than %g", name, value, least,
+                          below);
+}
+
+static pln_status check_options(const pln_trainer_options *o, pln_error *error)
+{
+    const struct {
+        const char *name;
+        double value, least, below;
+    } ranges[] = {
+        {"learning rate", o->learning_rate, 0, INFINITY},
+        {"beta1", o->beta1, 0, 1},
+        {"beta2", o->beta2, 0, 1},
+        {"eps", o->eps, 0, INFINITY},
+        {"weight decay", o->weight_decay, 0, INFINITY},
+        {"clip", o->clip, 0, INFINITY},
+        {"dropout", o->dropout, -INFINITY, 1},
+    };
+    pln_status status = PLN_OK;
+    for (size_t i = 0; status == PLN_OK && i < sizeof ranges / sizeof *ranges; i++)
+        status = check_range(ranges[i].name, ranges[i].value, ranges[i].least, ranges[i].below, error);
+    if (status == PLN_OK && o->schedule == PLN_RATE_LINEAR && !o->steps)
+        status = pln_fail(error, PLN_INVALID, "the linear schedule needs the number of steps");
+    if (status == PLN_OK && !(o->layer_decay > 0 && o->layer_decay < INFINITY))
+        status = pln_fail(error, PLN_INVALID, "layer decay %g: expected more than 0", o->layer_decay);
+    if (status == PLN_OK && !o->accumulate)
+        status = pln_fail(error, PLN_INVALID, "accumulate 0: a batch has at least one part");
+    return status;
+}
+
+/* ---- create, destroy */
+
+static pln_status open_session(pln_trainer *t, pln_error *error)
+{
+    pln_session_options options = {.head = t->options.head, .schedule = t->options.placement};
+    options.schedule.states = t->states;
+    pln_status status = pln_session_create(t->model, t->devices, &options, &t->session, error);
+    if (status != PLN_OK)
+        return status;
+    if (t->session->head == PLN_HEAD_MODEL)
+        return pln_fail(error, PLN_INVALID, "the head model has no loss to train with; choose another with --head");
+    t->session->training.on = true;
+    t->session->training.recompute = t->options.recompute;
+    t->session->training.dropout = t->options.dropout;
+    t->session->training.layer_decay = t->options.layer_decay;
+    uint32_t dims[GRAPH_SYMBOLS], n_dims; /* any shape has the same parameters */
+    return pln_session_prepare(t->session, 1, 1, dims, &n_dims, error);
+}
+
+pln_status pln_trainer_create(pln_model *model, pln_devices *devices, const pln_trainer_options *options,
+                              pln_trainer **trainer, pln_error *error)
+{
+    static const pln_trainer_options defaults = PLN_TRAINER_DEFAULTS;
+    pln_trainer *t = calloc(1, sizeof *t);
+    *trainer = NULL;
+    if (!t)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for a trainer");
+    t->model = model;
+    t->devices = devices;
+    t->options = options ? *options : defaults;
+    pln_status status = check_options(&t->options, error);
+    if (status == PLN_OK)
+        status = pln_states_create(devices, &t->states, error);
+    if (status == PLN_OK)
+        status = open_session(t, error);
+    if (status == PLN_OK)
+        status = training_parameters_init(t, error);
+    if (status == PLN_OK)
+        status = training_update_init(t, error);
+    if (status != PLN_OK)
+        pln_trainer_destroy(&t);
+    *trainer = t;
+    return status;
+}
+
+void pln_trainer_destroy(pln_trainer **trainer)
+{
+    pln_trainer *t = *trainer;
+    *trainer = NULL;
+    if (!t)
+        return;
+    training_update_finish(t);
+    training_parameters_finish(t);
+    pln_session_destroy(&t->session);
+    if (t->states)
+        pln_states_destroy(&t->states);
+    free(t);
+}
+
+uint32_t pln_trainer_steps(const pln_trainer *trainer)
+{
+    return trainer->made;
+}
+
+/* ---- looking */
+
+/* The update knows all states; the arenas of both plans are kept. */
+pln_status pln_trainer_estimate(pln_trainer *trainer, uint32_t batch, uint32_t length, uint32_t index,
+                                pln_memory *memory, pln_error *error)
+{
+    uint32_t dims[GRAPH_SYMBOLS], n_dims;
+    const uint32_t no_dims[] = {0};
+    pln_memory update;
+    pln_status status = pln_session_prepare(trainer->session, batch, length, dims, &n_dims, error);
+    if (status == PLN_OK)
+        status = pln_schedule_estimate(pln_session_schedule(trainer->session), dims, n_dims, index, memory, error);
+    if (status == PLN_OK)
+        status = pln_schedule_estimate(trainer->update.schedule, no_dims, 1, index, &update, error);
+    if (status != PLN_OK)
+        return status;
+    memory->arena_bytes += update.arena_bytes;
+    memory->scratch_bytes += update.scratch_bytes;
+    memory->constant_bytes += update.constant_bytes;
+    memory->state_bytes = update.state_bytes;
+    return PLN_OK;
+}
+
+pln_status pln_trainer_parameters(pln_trainer *trainer, const pln_tensor **tensors, uint32_t *count, pln_error *error)
+{
+    pln_status status = training_parameters_begin(trainer, error);
+    if (status == PLN_OK)
+        status = training_image_read(trainer, "parameters", error);
+    *tensors = trainer->tensors;
+    *count = trainer->n_tensors;
+    return status;
+}
+
+pln_status pln_trainer_gradients(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs, float *loss,
+                                 const pln_tensor **tensors, uint32_t *count, pln_error *error)
+{
+    uint64_t tokens;
+    pln_status status = training_gradients(trainer, inputs, n_inputs, loss, &tokens, error);
+    if (status == PLN_OK)
+        status = training_image_read(trainer, "gradients", error);
+    *tensors = trainer->tensors;
+    *count = trainer->n_tensors;
+    return status;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The inside of a trainer. A step is two schedules over the same states: the session's graph, forward and backward,
+ * adds to `gradients`; the update graph takes their norm and moves `parameters`. States are flat, [rows, 256]; the
+ * graph's table says which tensor lies where.
+ */
+#ifndef TRAINING_TRAINER_H
+#define TRAINING_TRAINER_H
+
+#include "session/session.h"
+
+struct training_update {
+    pln_graph *graph;
+    pln_schedule *schedule;
+    float *factors; /* [rows, 2] of adamw, kept by the graph */
+    pln_tensor factors_tensor;
+};
+
+struct pln_trainer {
+    pln_model *model;
+    pln_devices *devices;
+    pln_trainer_options options;
+    pln_session *session;
+    pln_states *states;
+    struct training_update update;
+    const pln_parameter *table; /* belongs to the session's first graph */
+    uint32_t n_tensors, rows;   /* of the table; of a flat state */
+    bool ready;                 /* the states hold the weights */
+    bool dirty;                 /* the gradients are not 0 */
+    uint32_t made;              /* steps */
+    float *flat;                /* [rows, 256], an image of a state in host memory */
+    float *dense;               /* tensors of the image whose rows have padding */
+    pln_tensor *tensors;        /* [n_tensors] of the image, by their Hugging Face names */
+    char (*names)[256];
+};
+
+/* ---- rate.c */
+
+/* The learning rate of the step that follows `made` others. */
+float training_rate(const pln_trainer_options *options, uint32_t made);
+
+/* ---- parameters.c */
+
+/* Finds the table, and makes room for images. */
+pln_status training_parameters_init(pln_trainer *trainer, pln_error *error);
+void training_parameters_finish(pln_trainer *trainer);
+/* The states, with the model's weights as parameters; once. */
+pln_status training_parameters_begin(pln_trainer *trainer, pln_error *error);
+/* A state as tensors with their Hugging Face names. Until the next call. */
+pln_status training_image_read(pln_trainer *trainer, const char *state, pln_error *error);
+/* A state from the tensors of a file, which must have them all. */
+pln_status training_image_write(pln_trainer *trainer, const char *state, const pln_tensor_file *file, const char *path,
+                                pln_error *error);
+/* All elements of a state become 0. */
+pln_status training_state_clear(pln_trainer *trainer, const char *state, pln_error *error);
+
+/* ---- update.c */
+
+pln_status training_update_init(pln_trainer *trainer, pln_error *error);
+void training_update_finish(pln_trainer *trainer);
+/* Clips, and moves the parameters unless the norm is not finite; the gradients are 0 afterwards. */
+pln_status training_update_run(pln_trainer *trainer, float rate, float *norm, pln_error *error);
+
+/* ---- step.c: it takes a clean or dirty trainer, and leaves it dirty until an update */
+
+/* The batch forward and backward: gradients are added up, *loss is that of the whole batch. */
+pln_status training_gradients(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs, float *loss,
+                              uint64_t *tokens, pln_error *error);
+#endif

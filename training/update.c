@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The update graph: the norm of the gradients, then AdamW. What changes from step to step comes with the run.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "common/fail.h"
+#include "training/trainer.h"
+
+static pln_graph *describe(pln_trainer *trainer)
+{
+    const pln_tensor *factors = &trainer->update.factors_tensor;
+    pln_graph *g = pln_graph_create("update");
+    pln_value *gradient = pln_graph_state(g, "gradients", trainer->rows, PLN_PARAMETER_WIDTH);
+    pln_value *norm = pln_global_norm(g, "norm", gradient);
+    pln_adamw(g, "adamw",
+              (pln_adamw_operands){
+                  .parameter = pln_graph_state(g, "parameters", trainer->rows, PLN_PARAMETER_WIDTH),
+                  .first_moment = pln_graph_state(g, "first_moment", trainer->rows, PLN_PARAMETER_WIDTH),
+                  .second_moment = pln_graph_state(g, "second_moment", trainer->rows, PLN_PARAMETER_WIDTH),
+                  .gradient = gradient,
+                  .settings = pln_graph_input(g, "settings", PLN_F32, pln_rows_fixed(1), 8),
+                  .factors = pln_graph_constant(g, "factors", &factors, 1),
+                  .norm = norm,
+              });
+    pln_graph_output(g, "norm", norm);
+    return g;
+}
+
+pln_status training_update_init(pln_trainer *trainer, pln_error *error)
+{
+    struct training_update *u = &trainer->update;
+    u->factors = calloc(trainer->rows, 2 * sizeof *u->factors);
+    if (!u->factors)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for the factors of %u rows of parameters", trainer->rows);
+    pln_graph_parameter_factors(pln_session_graph(trainer->session), u->factors);
+    u->factors_tensor =
+        (pln_tensor){.name = "factors", .dtype = PLN_F32, .rank = 2, .shape = {trainer->rows, 2}, .data = u->factors};
+    u->graph = describe(trainer);
+    pln_schedule_options options = trainer->options.placement;
+    options.states = trainer->states;
+    const pln_status status = pln_graph_finish(u->graph, error);
+    return status == PLN_OK ? pln_schedule_create(u->graph, trainer->devices, &options, &u->schedule, error) : status;
+}
+
+void training_update_finish(pln_trainer *trainer)
+{
+    struct training_update *u = &trainer->update;
+    if (u->schedule)
+        pln_schedule_destroy(&u->schedule);
+    pln_graph_destroy(&u->graph);
+    free(u->factors);
+}
+
+static float correction(const pln_trainer *trainer, double beta)
+{
+    return trainer->options.no_bias_correction ? 1 : (float)(1 - pow(beta, (double)trainer->made + 1));
+}
+
+pln_status training_update_run(pln_trainer *trainer, float rate, float *norm, pln_error *error)
+{
+    const pln_trainer_options *o = &trainer->options;
+    float settings[8] = {rate,
+                         (float)(1 - o->beta1),
+                         (float)(1 - o->beta2),
+                         (float)o->eps,
+                         (float)o->weight_decay,
+                         (float)o->clip,
+                         correction(trainer, o->beta1),
+                         correction(trainer, o->beta2)};
+    const uint32_t no_dims[] = {0};
+    const pln_binding inputs[] = {{"settings", settings}}, outputs[] = {{"norm", norm}};
+    return pln_schedule_run(trainer->update.schedule, no_dims, 1, inputs, 1, outputs, 1, error);
+}
