@@ -23,6 +23,7 @@ static const char *gradients_folder, *cases_folder;
 static pln_runtime *runtime;
 static pln_devices *devices;
 static const char *const rules[] = {"layer.0.*=reference", "*.backward_weight=reference", "*.norm.backward=reference"};
+static bool complete;    /* the devices have every op; else reference helps out */
 static uint32_t n_rules; /* with several devices: parameters and gradients lie on the first, and are used on both */
 
 struct replay {
@@ -92,7 +93,7 @@ static void describe(struct replay *r, struct session_request *request, bool rec
     r->batch.features.train = true;
     r->batch.features.recompute = recompute;
     must(electra_describe(&r->model->config, &r->model->weights, &r->batch.features, &r->graph, &error), &error);
-    const pln_schedule_options options = {.no_fallback = true, .place = rules, .n_place = n_rules};
+    const pln_schedule_options options = {.no_fallback = complete, .place = rules, .n_place = n_rules};
     must(pln_schedule_create(r->graph, devices, &options, &r->schedule, &error), &error);
     must(session_batch_pack(r->session, request, r->graph, &r->batch, &error), &error);
     must(pln_schedule_prepare(r->schedule, r->batch.dims, GRAPH_SYMBOLS, &error), &error);
@@ -213,6 +214,7 @@ int main(int argc, char **argv)
     if (argc < 4)
         return 2;
     n_rules = strchr(argv[3], ',') ? sizeof rules / sizeof *rules : 0;
+    complete = strncmp(argv[3], "cpu", 3) == 0 || strncmp(argv[3], "reference", 9) == 0;
     gradients_folder = argv[1];
     cases_folder = argv[2];
     const size_t n = list_cases(tests);
