@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/half.h"
 #include "conformance/harness.h"
 
 void conf_begin(struct conf_case *c, uint32_t index, uint32_t round)
@@ -107,6 +108,17 @@ int32_t conf_random_integers(struct conf_case *c, pln_dim rows, uint32_t below)
     return value;
 }
 
+bool conf_half_constants;
+
+static void round_to_half(struct conf_case *c, int32_t value)
+{
+    const struct conf_value *v = &c->values[value];
+    float *data = v->data;
+    const size_t n = conf_count(c, v->rows) * v->width;
+    for (size_t i = 0; data && i < n; i++)
+        data[i] = half_to_float(float_to_half(data[i]));
+}
+
 int32_t conf_constant(struct conf_case *c, uint32_t rows, uint32_t width, float scale, bool plain)
 {
     const int32_t value = add_value(c, PLN_VALUE_CONSTANT, PLN_F32, conf_fixed(rows), width, width);
@@ -114,6 +126,8 @@ int32_t conf_constant(struct conf_case *c, uint32_t rows, uint32_t width, float 
     c->seed = rows * 31 + width * 17 + (uint32_t)value; /* the same in every round */
     fill_noise(c, value, scale);
     c->seed = seed;
+    if (conf_half_constants)
+        round_to_half(c, value);
     c->values[value].plain = plain;
     return value;
 }

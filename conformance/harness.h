@@ -134,7 +134,8 @@ struct conf_group {
 };
 extern const struct conf_group conf_groups[];
 extern const uint32_t conf_n_groups;
-extern bool conf_quick; /* small shapes only, for slow devices */
+extern bool conf_quick;          /* small shapes only, for slow devices */
+extern bool conf_half_constants; /* constants are numbers that f16 holds, for devices that store them so */
 
 #define PLN_OP(number, version, NAME, name, inputs, outputs, in_place, params, gradient) conf_fill conf_##name;
 #include "graph/ops.def"

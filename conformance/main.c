@@ -15,10 +15,12 @@
 static const char usage[] =
     "usage: pleione-conform PLUGIN.so|reference [--device N] [--option KEY=VALUE]... [--op NAME] [--case TEXT] [--thin "
     "N]\n"
-    "           [--threads N] [--quick] [--list] [--verbose] [--allow-refusals] [--skip-refused-options]\n\n"
+    "           [--threads N] [--quick] [--half-constants] [--list] [--verbose] [--allow-refusals] "
+    "[--skip-refused-options]\n\n"
     "Drives a backend through pleione_backend.h alone: every op on generated shapes, beside the reference in f64, with "
     "NaN behind\n"
-    "the real rows and guards round every value. A refused node fails its case unless refusals are allowed.\n"
+    "the real rows and guards round every value; with --half-constants weights are numbers that f16 holds. A refused "
+    "node fails its case unless refusals are allowed.\n"
     "exit codes: 0 all passed, 1 error, 2 usage, 5 a case failed, 77 an option was refused (--skip-refused-options)\n";
 
 struct arguments {
@@ -103,6 +105,8 @@ static bool parse(struct arguments *a, int argc, char **argv)
         const char *value = i + 1 < argc ? argv[i + 1] : NULL;
         if (strcmp(argv[i], "--quick") == 0)
             conf_quick = true;
+        else if (strcmp(argv[i], "--half-constants") == 0)
+            conf_half_constants = true;
         else if (strcmp(argv[i], "--list") == 0)
             a->list = true;
         else if (strcmp(argv[i], "--verbose") == 0)

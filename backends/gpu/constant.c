@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How weights lie in device memory: rows padded with zeros to groups of four, or panels of rows, K-major, for `linear`
- * on a CPU-type device.
+ * How weights lie in device memory: rows padded with zeros to groups of four, f32 or f16, or panels of rows, K-major,
+ * for `linear` on a CPU-type device.
  */
 #include <string.h>
 
 #include "backends/gpu/table.h"
+#include "common/half.h"
 
 enum { PANEL_ROWS = 32 };
 
@@ -18,9 +19,12 @@ struct gpu_constant_layout gpu_constant_layout(const struct gpu_limits *limits, 
 {
     struct gpu_constant_layout layout = {.rows = info->rows, .width = round_up(info->width, 4)};
     const struct gpu_row *linear = gpu_row_find(limits, PLN_OP_LINEAR);
+    uint32_t products = 0;
     for (uint32_t i = 0; i < info->n_uses; i++)
-        if (linear->cpu && info->uses[i].op == PLN_OP_LINEAR && info->uses[i].input == PLN_LINEAR_INPUT_WEIGHT)
-            layout.panel = PANEL_ROWS;
+        products += info->uses[i].op == PLN_OP_LINEAR && info->uses[i].input == PLN_LINEAR_INPUT_WEIGHT;
+    if (linear->cpu && products)
+        layout.panel = PANEL_ROWS;
+    layout.half = limits->half && !layout.panel && products && products == info->n_uses;
     if (layout.panel)
         layout.rows = round_up(info->rows, PANEL_ROWS);
     else
@@ -30,7 +34,14 @@ struct gpu_constant_layout gpu_constant_layout(const struct gpu_limits *limits, 
 
 uint64_t gpu_constant_bytes(const struct gpu_constant_layout *layout)
 {
-    return (uint64_t)layout->rows * layout->width * sizeof(float);
+    return (uint64_t)layout->rows * layout->width * (layout->half ? sizeof(uint16_t) : sizeof(float));
+}
+
+static void place_half_row(const struct gpu_constant_layout *layout, uint32_t r, const float *row, uint32_t width,
+                           uint16_t *out)
+{
+    for (uint32_t c = 0; c < width; c++)
+        out[(uint64_t)r * layout->stride + c] = float_to_half(row[c]);
 }
 
 static void place_row(const struct gpu_constant_layout *layout, uint32_t r, const float *row, uint32_t width,
@@ -43,7 +54,7 @@ static void place_row(const struct gpu_constant_layout *layout, uint32_t r, cons
 }
 
 bool gpu_constant_pack(const pln_host *host, const pln_constant_info *info, const struct gpu_constant_layout *layout,
-                       float *out)
+                       void *out)
 {
     float *row = info->plain ? NULL : host->allocate(host->context, info->width * sizeof(float));
     if (!info->plain && !row)
@@ -52,7 +63,11 @@ bool gpu_constant_pack(const pln_host *host, const pln_constant_info *info, cons
     for (uint32_t r = 0; r < info->rows; r++) {
         if (row)
             host->constant_read(host->context, info, r, 1, row);
-        place_row(layout, r, row ? row : info->plain + (uint64_t)r * info->width, info->width, out);
+        const float *from = row ? row : info->plain + (uint64_t)r * info->width;
+        if (layout->half)
+            place_half_row(layout, r, from, info->width, out);
+        else
+            place_row(layout, r, from, info->width, out);
     }
     host->release(host->context, row);
     return true;

@@ -37,8 +37,9 @@ enum {
 struct gpu_limits {
     bool cpu_variant;          /* variant=cpu */
     uint32_t lanes;            /* threads of a group of that variant: a subgroup that can shuffle; 0 or 1: one */
-    char tile;                 /* of `linear`: 'L', 'M' or 'S'; 0: chosen by shape */
-    uint32_t vendor_id;        /* PCI */
+    uint32_t tiles;            /* of tile=: bit i for word i of gpu_tile_words; an op without any: chosen by shape */
+    bool half;                 /* storage=f16: weights that only `linear` uses are stored as f16 */
+    uint32_t vendor_id;        /* PCI, or that of vendor= */
     uint32_t compute_units;    /* 0 if unknown */
     uint32_t max_workgroup;    /* threads */
     uint32_t shared_bytes;     /* per work-group */
@@ -53,13 +54,15 @@ struct gpu_binding {
     uint64_t offset; /* bytes into the value's buffer (the value's own offset is in it), its constant's memory, or the
                         scratch: a multiple of offset_alignment */
     uint64_t bytes;
-    bool written; /* for barriers; a value may be bound twice, read and written, when a node works in place */
+    bool written;     /* for barriers; a value may be bound twice, read and written, when a node works in place */
+    uint32_t element; /* bytes, by which the record counts; 0 for nothing */
 };
 enum { GPU_BIND_NONE = -1, GPU_BIND_SCRATCH = -2 };
 
 struct gpu_launch {
-    const char *kernel; /* name of the text: "linear", "attention", "linear_cpu" */
-    uint32_t workgroup; /* threads; also spec[0] */
+    const char *kernel;               /* name of the text: "linear", "attention", "linear_cpu" */
+    uint32_t workgroup;               /* threads; also spec[0] */
+    uint32_t tile_rows, tile_columns; /* of a kernel that has tiles to choose from, as in tile=; else 0 */
     uint32_t n_specs;
     uint32_t specs[GPU_SPECS]; /* ids 0.. in Vulkan, -D S0=.. in OpenCL */
     uint32_t n_bindings;       /* without binding 0 */
@@ -86,7 +89,7 @@ typedef pln_status gpu_emit_fn(void *context, const struct gpu_launch *launch, p
 pln_status gpu_lower(const struct gpu_limits *limits, const pln_segment *segment, uint32_t node, gpu_emit_fn *emit,
                      void *context, pln_error *error);
 
-/* How a constant lies in device memory, f32: good for all its uses. The struct pln_constant of each plugin begins with
+/* How a constant lies in device memory: good for all its uses. The struct pln_constant of each plugin begins with
  * it: gpu_lower reads it there (without a constant, in `supports`, it takes the layout that the node's own use would
  * give). */
 struct gpu_constant_layout {
@@ -94,13 +97,24 @@ struct gpu_constant_layout {
     uint32_t stride;      /* elements between rows; 0 when in panels */
     uint32_t
         panel; /* rows of a panel: element (r, c) at (r / panel) * panel * width + c * panel + r % panel; 0 = rows */
+    bool half; /* f16, else f32 */
 };
 struct gpu_constant_layout gpu_constant_layout(const struct gpu_limits *limits, const pln_constant_info *info);
 uint64_t gpu_constant_bytes(const struct gpu_constant_layout *layout);
 /* Writes the packed constant to `out` (mapped or staging memory), padding with zeros. False if there is no memory for a
  * row. */
 bool gpu_constant_pack(const pln_host *host, const pln_constant_info *info, const struct gpu_constant_layout *layout,
-                       float *out);
+                       void *out);
+
+/* ---- options.c: device options of both plugins. A list of words is "one|two|three". */
+
+enum { GPU_NO_WORD = -1 };
+/* The place of the word in the list, GPU_NO_WORD if it is not there. */
+int gpu_find_word(const char *words, const char *word);
+extern const char gpu_tile_words[];    /* of tile=: "linear:128x128|..."; may be given once for each op */
+extern const char gpu_storage_words[]; /* of storage= */
+extern const char gpu_vendor_words[];  /* of vendor=: whose tiles are taken, for looking at kernels */
+uint32_t gpu_vendor_of_word(uint32_t place);
 
 /* The kernel's text: SPIR-V words for Vulkan, source for OpenCL; each plugin links the table that its build generated
  * (gpu_spirv_sources or gpu_opencl_sources of backends/gpu/meson.build). NULL if there is none of that name. */

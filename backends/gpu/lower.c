@@ -36,6 +36,7 @@ static void slot_of_constant(const struct gpu_limits *limits, uint32_t op, uint3
                                                              .n_uses = 1,
                                                              .uses = &(pln_constant_use){.op = op, .input = input}});
     slot->offset = 0;
+    slot->element = layout.half ? sizeof(uint16_t) : sizeof(float);
     slot->panel = layout.panel;
     slot->stride = layout.panel ? layout.width : layout.stride;
 }
@@ -56,6 +57,7 @@ static struct gpu_slot slot_of(const struct gpu_limits *limits, const pln_segmen
                             .rows = pln_dim_rows(value->rows, segment->capacity),
                             .width = value->width,
                             .stride = value->row_stride,
+                            .element = sizeof(float),
                             .name = value->name};
     if (value->kind == PLN_VALUE_CONSTANT)
         slot_of_constant(limits, node->op, index, value, &slot);
@@ -85,20 +87,22 @@ static uint64_t alignment_of(const struct gpu_limits *limits)
 /* First element of row r in its memory. */
 static uint64_t element(const struct gpu_slot *slot, uint64_t r)
 {
-    return slot->offset / sizeof(float) + r * slot->stride;
+    return slot->offset / slot->element + r * slot->stride;
 }
 
 /* What a binding of rows [first, first + n) spans, from an aligned start to its end. */
 static struct gpu_binding bind_rows(const struct gpu_limits *limits, const struct gpu_slot *slot, uint32_t first,
                                     uint32_t n)
 {
-    const uint64_t begin = element(slot, first) * sizeof(float);
+    if (!gpu_slot_here(slot))
+        return (struct gpu_binding){.value = GPU_BIND_NONE};
+    const uint64_t begin = element(slot, first) * slot->element;
     const uint64_t offset = begin - begin % alignment_of(limits);
+    const uint32_t last = slot->element < sizeof(float) ? slot->stride : slot->width; /* whole words */
     const uint64_t panel = slot->panel ? slot->panel : 1, whole = (n + panel - 1) / panel * panel;
-    const uint64_t elements = slot->panel ? whole * slot->stride
-                              : n         ? (n - 1) * (uint64_t)slot->stride + slot->width
-                                          : 0;
-    return (struct gpu_binding){slot->value, offset, begin - offset + elements * sizeof(float), slot->output};
+    const uint64_t elements = slot->panel ? whole * slot->stride : n ? (n - 1) * (uint64_t)slot->stride + last : 0;
+    return (struct gpu_binding){slot->value, offset, begin - offset + elements * slot->element, slot->output,
+                                slot->element};
 }
 
 bool gpu_slot_fits(const struct gpu_view *view, const struct gpu_slot *slot)
@@ -112,10 +116,10 @@ static uint32_t window_of(const struct gpu_view *view, const struct gpu_slot *sl
     const struct gpu_limits *limits = view->limits;
     if (gpu_slot_fits(view, slot))
         return slot->rows;
-    const uint64_t fixed = alignment_of(limits) + (uint64_t)slot->width * sizeof(float);
+    const uint64_t fixed = alignment_of(limits) + (uint64_t)slot->width * slot->element;
     if (limits->max_range < fixed || !slot->stride)
         return 0;
-    const uint64_t n = (limits->max_range - fixed) / (slot->stride * sizeof(float)) + 1;
+    const uint64_t n = (limits->max_range - fixed) / (slot->stride * slot->element) + 1;
     const uint32_t rows = n < slot->rows ? (uint32_t)n : slot->rows;
     return slot->panel ? rows / slot->panel * slot->panel : rows;
 }
@@ -168,11 +172,10 @@ static void fill_slot(const struct gpu_view *view, const struct gpu_slot *slot, 
     launch->bindings[at] = bind_rows(view->limits, slot, first, n);
     launch->bindings[at].written = written;
     if (!gpu_slot_here(slot)) {
-        launch->bindings[at].offset = launch->bindings[at].bytes = 0;
         words[0] = words[1] = words[2] = 0;
         return;
     }
-    const uint64_t skipped = launch->bindings[at].offset / sizeof(float);
+    const uint64_t skipped = launch->bindings[at].offset / slot->element;
     words[0] = (uint32_t)(element(slot, 0) - skipped); /* wraps: row `first` comes out right */
     words[1] = slot->stride;
     words[2] = slot->width;
@@ -231,6 +234,7 @@ static pln_status emit_windows(const struct gpu_view *view, const struct gpu_pas
     const bool table = t && gpu_slot_here(&view->slots[t - pass->access]);
     const uint32_t table_rows = table ? view->slots[t - pass->access].rows : 1;
     const uint64_t all = (uint64_t)rows * table_rows;
+    const uint32_t each = launch->columns ? launch->columns : 1;
     for (launch->first_row = 0; launch->first_row < rows; launch->first_row += launch->window_rows) {
         const uint32_t left = rows - launch->first_row;
         launch->window_rows = left < windows.rows ? left : windows.rows;
@@ -238,7 +242,7 @@ static pln_status emit_windows(const struct gpu_view *view, const struct gpu_pas
             const uint32_t n = table_rows - first < windows.table ? table_rows - first : windows.table;
             const uint64_t part = (uint64_t)launch->window_rows * n;
             if (table_per_group)
-                launch->columns = (n + table_per_group - 1) / table_per_group;
+                launch->columns = (n + table_per_group - 1) / table_per_group * each;
             launch->flops = (uint64_t)((double)view->node->flops * (double)part / (double)all);
             launch->bytes = (uint64_t)((double)view->node->bytes * (double)part / (double)all);
             fill_bindings(view, pass, again, first, n, launch);
@@ -307,6 +311,7 @@ static uint64_t add_scratch(struct gpu_view *view, const struct gpu_row *row)
                                                    .rows = rows->rows,
                                                    .width = width,
                                                    .stride = width,
+                                                   .element = sizeof(float),
                                                    .dim = rows->dim,
                                                    .name = "scratch"};
     return (uint64_t)rows->rows * width * sizeof(float);

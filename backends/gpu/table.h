@@ -12,7 +12,8 @@ enum {
     GPU_PASSES = 4,
     GPU_ALIGNMENT = 16 /* bytes of a group of four */,
     GPU_VENDOR_AMD = 0x1002,
-    GPU_VENDOR_INTEL = 0x8086
+    GPU_VENDOR_INTEL = 0x8086,
+    GPU_VENDOR_NVIDIA = 0x10de
 };
 
 /* An operand: inputs of the op in order, then its outputs, then scratch. */
@@ -21,6 +22,7 @@ struct gpu_slot {
     bool output, state;
     uint64_t offset; /* bytes of its first element in its memory */
     uint32_t rows, width, stride, panel;
+    uint32_t element; /* bytes */
     pln_dim dim;
     const char *name;
 };
@@ -43,8 +45,8 @@ struct gpu_pass {
     uint32_t rows;  /* the slot whose rows the launch has */
     uint32_t count; /* the slot whose real rows the record tells: mostly the same */
     bool single;    /* one group sees all rows */
-    /* Fills workgroup, specs, rows_per_group and columns (0: one for each `table_per_group` rows of the table window).
-     * NULL, or why no tile will do. */
+    /* Fills workgroup, specs, rows_per_group and columns: with table_per_group that many (0: one) for each
+     * `table_per_group` rows of the table window. NULL, or why no tile will do. */
     const char *(*tile)(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group);
 };
 
@@ -107,6 +109,13 @@ static inline uint64_t groups_to_fill(const struct gpu_limits *limits)
     return (uint64_t)GROUPS_PER_UNIT * (limits->compute_units ? limits->compute_units : UNKNOWN_UNITS);
 }
 
+/* Which of the op's tiles tile= asks for, a bit each from the largest on; 0: any. */
+uint32_t gpu_tiles_wanted(const struct gpu_limits *limits, uint32_t op);
+
+/* linear.c: with few tiles K is cut into slices, whose sums go through scratch to a second pass. */
+uint32_t gpu_linear_slices_width(const struct gpu_view *view);
+bool gpu_skip_linear_sum(const struct gpu_view *view, uint32_t pass);
+const char *gpu_tile_linear_sum(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group);
 const char *gpu_tile_linear(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group);
 const char *gpu_tile_linear_cpu(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group);
 

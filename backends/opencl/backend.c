@@ -57,29 +57,34 @@ static pln_status read_number(const pln_option *option, uint64_t least, uint64_t
                     option->value, (unsigned long long)least, (unsigned long long)most);
 }
 
-/* The place of a word in the list of words, or an error. */
-static pln_status read_word(const pln_option *option, const char *const *words, uint64_t *place, pln_error *error)
+/* The place of a word in "one|two|three", or an error. */
+static pln_status read_word(const pln_option *option, const char *words, uint64_t *place, pln_error *error)
 {
-    for (uint32_t i = 0; words[i]; i++)
-        if (strcmp(option->value, words[i]) == 0) {
-            *place = i;
-            return PLN_OK;
-        }
-    return pln_fail(error, PLN_INVALID, "opencl: option %s=%s: no such value", option->key, option->value);
+    const int found = gpu_find_word(words, option->value);
+    *place = (uint64_t)found;
+    return found != GPU_NO_WORD ? PLN_OK
+                                : pln_fail(error, PLN_INVALID, "opencl: option %s=%s: %s is expected", option->key,
+                                           option->value, words);
 }
 
 static pln_status apply_option(pln_device *device, const pln_option *option, pln_error *error)
 {
-    static const char *const variants[] = {"gpu", "cpu", NULL}, *const tiles[] = {"L", "M", "S", NULL};
     const struct clb_entry *entry = device->entry;
     uint64_t number = 0;
     pln_status status = PLN_OK;
     if (strcmp(option->key, "variant") == 0) {
-        status = read_word(option, variants, &number, error);
+        status = read_word(option, "gpu|cpu", &number, error);
         device->limits.cpu_variant = number == 1;
     } else if (strcmp(option->key, "tile") == 0) {
-        status = read_word(option, tiles, &number, error);
-        device->limits.tile = tiles[number][0];
+        status = read_word(option, gpu_tile_words, &number, error);
+        device->limits.tiles |= 1u << (number & 31);
+    } else if (strcmp(option->key, "storage") == 0) {
+        status = read_word(option, gpu_storage_words, &number, error);
+        device->limits.half = number == 1;
+    } else if (strcmp(option->key, "vendor") == 0) {
+        status = read_word(option, gpu_vendor_words, &number, error);
+        if (!status)
+            device->limits.vendor_id = gpu_vendor_of_word((uint32_t)number);
     } else if (strcmp(option->key, "shared") == 0) {
         status = read_number(option, CLB_LEAST_SHARED, entry->limits.shared_bytes, &number, error);
         device->limits.shared_bytes = (uint32_t)number;
@@ -90,9 +95,9 @@ static pln_status apply_option(pln_device *device, const pln_option *option, pln
         status = read_number(option, CLB_LEAST_BLOCK, entry->max_alloc, &number, error);
         device->block_bytes = number;
     } else {
-        status =
-            pln_fail(error, PLN_INVALID, "opencl: unknown option %s=%s (known: variant, tile, shared, range, block)",
-                     option->key, option->value);
+        status = pln_fail(error, PLN_INVALID,
+                          "opencl: unknown option %s=%s (known: variant, tile, storage, vendor, shared, range, block)",
+                          option->key, option->value);
     }
     return status;
 }

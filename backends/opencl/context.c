@@ -34,7 +34,9 @@ static pthread_once_t system_once = PTHREAD_ONCE_INIT;
 
 static const pln_option_info device_options[] = {
     {"variant", "gpu|cpu", "kernels for GPUs, or for devices that are CPUs (default: by type of device)"},
-    {"tile", "L|M|S", "the tile of linear, large, medium or small (default: by shape)"},
+    {"tile", gpu_tile_words, "tile of an op; once for each op (default: by vendor and shape)"},
+    {"storage", gpu_storage_words, "how weights of linear are stored; products are summed in f32"},
+    {"vendor", gpu_vendor_words, "whose tiles are taken (default: that of the device)"},
     {"shared", "NUMBER", "bytes of work-group memory that kernels may use"},
     {"range", "NUMBER", "bytes that one operand of a launch may span; longer ones are cut into windows of rows"},
     {"block", "NUMBER", "bytes of one buffer"},

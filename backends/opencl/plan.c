@@ -101,7 +101,8 @@ static pln_status bind_launch(struct walk *walk, struct clb_launch *launch, uint
     for (uint32_t i = 0; i < lowered->n_bindings && code == CL_SUCCESS; i++) {
         uint64_t offset;
         cl_mem memory = find_memory(walk, &lowered->bindings[i], &offset);
-        record[RECORD_FIRST + i * RECORD_SLOT_WORDS] += (uint32_t)(offset / 4);
+        if (offset)
+            record[RECORD_FIRST + i * RECORD_SLOT_WORDS] += (uint32_t)(offset / lowered->bindings[i].element);
         code = clb.SetKernelArg(launch->kernel, i + 1, sizeof memory, &memory);
     }
     if (code == CL_SUCCESS)

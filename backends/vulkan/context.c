@@ -148,7 +148,10 @@ static void set_limits(pln_device *device)
     device->limits = (struct gpu_limits){
         .cpu_variant = can_shuffle && options[VKB_OPTION_VARIANT] != VKB_VARIANT_GPU,
         .lanes = device->physical.lanes,
-        .vendor_id = device->physical.properties.vendorID,
+        .tiles = options[VKB_OPTION_TILE] == VKB_UNSET ? 0 : (uint32_t)options[VKB_OPTION_TILE],
+        .half = options[VKB_OPTION_STORAGE] == VKB_STORAGE_F16,
+        .vendor_id = options[VKB_OPTION_VENDOR] == VKB_UNSET ? device->physical.properties.vendorID
+                                                             : gpu_vendor_of_word((uint32_t)options[VKB_OPTION_VENDOR]),
         .compute_units = device->physical.compute_units,
         .max_workgroup = (uint32_t)shrink(limits->maxComputeWorkGroupInvocations, limits->maxComputeWorkGroupSize[0]),
         .shared_bytes = (uint32_t)shrink(limits->maxComputeSharedMemorySize, options[VKB_OPTION_SHARED]),

@@ -12,6 +12,10 @@ static const char number[] = "NUMBER";
 
 const pln_option_info vkb_option_infos[VKB_OPTIONS + 1] = {
     [VKB_OPTION_VARIANT] = {"variant", "gpu|cpu", "kernels made for GPUs or for drivers that run on the processor"},
+    [VKB_OPTION_TILE] = {"tile", gpu_tile_words, "tile of an op; once for each op (default: by vendor and shape)"},
+    [VKB_OPTION_STORAGE] = {"storage", gpu_storage_words,
+                            "how weights of linear are stored; products are summed in f32"},
+    [VKB_OPTION_VENDOR] = {"vendor", gpu_vendor_words, "whose tiles are taken (default: that of the device)"},
     [VKB_OPTION_SHARED] = {"shared", number, "bytes of shared memory that a work-group may use"},
     [VKB_OPTION_RANGE] = {"range", number, "bytes that one binding may span"},
     [VKB_OPTION_BLOCK] = {"block", number, "bytes of one block of memory that buffers are cut from"},
@@ -21,18 +25,10 @@ const pln_option_info vkb_option_infos[VKB_OPTIONS + 1] = {
     [VKB_OPTION_VALIDATE] = {"validate", "no|yes", "yes: let the validation layer watch, each message is an error"},
 };
 
-/* The place of a word in "one|two|three", VKB_UNSET if it is not there. */
-static uint64_t find_word(const char *words, const char *word)
+static uint64_t parse_word(const char *words, const char *word)
 {
-    size_t length = strlen(word);
-    for (uint64_t place = 0;; place++) {
-        size_t end = strcspn(words, "|");
-        if (end == length && memcmp(words, word, length) == 0)
-            return place;
-        if (!words[end])
-            return VKB_UNSET;
-        words += end + 1;
-    }
+    const int place = gpu_find_word(words, word);
+    return place == GPU_NO_WORD ? VKB_UNSET : (uint64_t)place;
 }
 
 static uint64_t parse_number(const char *text)
@@ -62,11 +58,15 @@ pln_status vkb_options_parse(uint64_t chosen[VKB_OPTIONS], const pln_option *opt
         if (key < 0)
             return pln_fail(error, PLN_INVALID, "a Vulkan device has no option '%s'", options[i].key);
         const pln_option_info *info = &vkb_option_infos[key];
-        chosen[key] =
-            info->values == number ? parse_number(options[i].value) : find_word(info->values, options[i].value);
-        if (chosen[key] == VKB_UNSET)
+        const uint64_t value =
+            info->values == number ? parse_number(options[i].value) : parse_word(info->values, options[i].value);
+        if (value == VKB_UNSET)
             return pln_fail(error, PLN_INVALID, "option %s=%s: %s is expected", info->key, options[i].value,
                             info->values);
+        if (key == VKB_OPTION_TILE)
+            chosen[key] = (chosen[key] == VKB_UNSET ? 0 : chosen[key]) | UINT64_C(1) << value;
+        else
+            chosen[key] = value;
     }
     return PLN_OK;
 }

@@ -109,6 +109,9 @@ const char *vkb_result_name(VkResult result);
 
 enum vkb_option {
     VKB_OPTION_VARIANT,
+    VKB_OPTION_TILE,
+    VKB_OPTION_STORAGE,
+    VKB_OPTION_VENDOR,
     VKB_OPTION_SHARED,
     VKB_OPTION_RANGE,
     VKB_OPTION_BLOCK,
@@ -119,13 +122,15 @@ enum vkb_option {
     VKB_OPTIONS
 };
 enum { VKB_VARIANT_GPU, VKB_VARIANT_CPU };     /* values of variant= */
+enum { VKB_STORAGE_F32, VKB_STORAGE_F16 };     /* of storage= */
 enum { VKB_MEMORY_AUTO, VKB_MEMORY_DISCRETE }; /* of memory= */
 enum { VKB_VALIDATE_NO, VKB_VALIDATE_YES };    /* of validate= */
 #define VKB_UNSET UINT64_MAX
 
 extern const pln_option_info vkb_option_infos[VKB_OPTIONS + 1];
 
-/* Numbers as given, words as their place in the list of values, VKB_UNSET if not given. PLN_INVALID names the key. */
+/* Numbers as given, words as their place in the list of values, tile= as a bit for each place that was named, VKB_UNSET
+ * if not given. PLN_INVALID names the key. */
 pln_status vkb_options_parse(uint64_t chosen[VKB_OPTIONS], const pln_option *options, uint32_t n, pln_error *error);
 
 /* ---- physical.c: what there is, context.c: instances and an open device ---- */

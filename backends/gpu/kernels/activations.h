@@ -119,7 +119,7 @@ FUNCTION float activate(uint kind, float x)
     return x;
 }
 
-FUNCTION F4 activate4(uint kind, F4 x)
+FUNCTION_APART F4 activate4(uint kind, F4 x)
 {
     return MK4(activate(kind, x.x), activate(kind, x.y), activate(kind, x.z), activate(kind, x.w));
 }

@@ -5,7 +5,9 @@
  *     #include "dialect.h"
  *     SPEC(1, NAME, default)               a specialization constant; S0 is always the work-group's size, WG
  *     KERNEL(name)
- *     READ(1, float, x) WRITE(2, float, y) bindings in order: element x[i], aligned group of four X4(x, i)
+ *     READ(1, float, x) WRITE(2, float, y) bindings in order: element x[i], the aligned group of four from it on X4(x, i),
+ *                                          the group of that number QUAD(x, i / 4)
+ *     READ_HALF(1, w)                      the same, or the group of four f16 of that number QUAD_HALF(w, i / 4)
  *     BODY(LOCAL(float, tile, 64))         memory shared by the work-group or NO_LOCALS, the code, END
  *
  * Rules: one-dimensional work-groups; no return before a barrier; helpers take and give values only; a loop that indexes a
@@ -26,12 +28,16 @@ layout(local_size_x_id = 0) in;
 #define READ(slot, type, name)                                                                                         \
     layout(binding = slot, std430) readonly buffer name##_block { type name[]; };                                      \
     layout(binding = slot, std430) readonly buffer name##_block4 { vec4 name##_4[]; };
+#define READ_HALF(slot, name)                                                                                          \
+    READ(slot, float, name)                                                                                            \
+    layout(binding = slot, std430) readonly buffer name##_block_half { uvec2 name##_half[]; };
+#define QUAD_HALF(name, i) vec4(unpackHalf2x16(name##_half[i].x), unpackHalf2x16(name##_half[i].y))
 #define WRITE(slot, type, name)                                                                                        \
     layout(binding = slot, std430) buffer name##_block { type name[]; };                                               \
     layout(binding = slot, std430) buffer name##_block4 { vec4 name##_4[]; };
 #define BODY(locals) locals void main() {
 #define LOCAL(type, name, size) shared type name[size];
-#define X4(name, i) name##_4[(i) >> 2]
+#define QUAD(name, i) name##_4[i]
 #define LOCAL4(name, i) vec4(name[i], name[(i) + 1u], name[(i) + 2u], name[(i) + 3u])
 #define F4 vec4
 #define MK4(a, b, c, d) vec4(a, b, c, d)
@@ -41,6 +47,7 @@ layout(local_size_x_id = 0) in;
 #define THREAD gl_LocalInvocationID.x
 #define GROUP (gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x)
 #define FUNCTION
+#define FUNCTION_APART
 #define TO_FLOAT(x) float(x)
 #define TO_UINT(x) uint(x)
 #define TO_INT(x) int(x)
@@ -52,10 +59,12 @@ enum { WG = S0 };
 #define KERNEL(name)                                                                                                   \
     __kernel __attribute__((reqd_work_group_size(S0, 1, 1))) void name(__global const uint *plan
 #define READ(slot, type, name) , __global const type *name
+#define READ_HALF(slot, name) READ(slot, float, name)
+#define QUAD_HALF(name, i) half_quad(((__global const uint2 *)name)[i])
 #define WRITE(slot, type, name) , __global type *name
 #define BODY(locals) , uint record) { locals
 #define LOCAL(type, name, size) __local type name[size] __attribute__((aligned(16)));
-#define X4(name, i) (((__global float4 *)name)[(i) >> 2])
+#define QUAD(name, i) (((__global float4 *)name)[i])
 #define LOCAL4(name, i) (*(__local const float4 *)(name + (i)))
 #define F4 float4
 #define MK4(a, b, c, d) (float4)(a, b, c, d)
@@ -69,12 +78,32 @@ enum { WG = S0 };
 #define THREAD ((uint)get_local_id(0))
 #define GROUP ((uint)(get_group_id(1) * get_num_groups(0) + get_group_id(0)))
 #define FUNCTION static
+#ifdef cl_intel_subgroups /* the code of a large function counts against the loops around it, which then stay rolled */
+#define FUNCTION_APART static __attribute__((noinline))
+#else
+#define FUNCTION_APART static
+#endif
 #define TO_FLOAT(x) ((float)(x))
 #define TO_UINT(x) ((uint)(x))
 #define TO_INT(x) ((int)(x))
 #define BITS_FLOAT(u) as_float((uint)(u))
 #endif
+#ifndef VULKAN
+/* vload_half is core, but not every compiler declares it. Subnormals are made without subnormal f32. */
+FUNCTION float half_float(uint bits)
+{
+    const uint magnitude = (bits & 0x7fffu) << 13, bias = 0x38000000u;
+    const float normal = as_float(magnitude + (magnitude < 0x0f800000u ? bias : 2u * bias));
+    const float small = as_float(magnitude + 0x38800000u) - 6.103515625e-5f;
+    return as_float(as_uint(magnitude < 0x00800000u ? small : normal) | (bits & 0x8000u) << 16);
+}
+FUNCTION float4 half_quad(uint2 bits)
+{
+    return (float4)(half_float(bits.x), half_float(bits.x >> 16), half_float(bits.y), half_float(bits.y >> 16));
+}
+#endif
 #define END }
+#define X4(name, i) QUAD(name, (i) >> 2)
 #define NO_LOCALS
 
 #define LARGEST 3.402823466e+38f
@@ -104,24 +133,45 @@ enum { WG = S0 };
 /* Four elements of a row from column c on, absent ones `fill`; `whole` is a constant: rows are aligned and a multiple of 4
  * wide. */
 #define READ4_ELSE(whole, name, row, c, width, fill)                                                                   \
-    ((whole) ? X4(name, (row) + (c))                                                                                   \
-             : MK4((c) < (width) ? name[(row) + (c)] : (fill), (c) + 1u < (width) ? name[(row) + (c) + 1u] : (fill),   \
-                   (c) + 2u < (width) ? name[(row) + (c) + 2u] : (fill),                                               \
-                   (c) + 3u < (width) ? name[(row) + (c) + 3u] : (fill)))
+    ((whole) ? X4(name, (row) + (c)) : READ_PART(name, (row) + (c), (c) < (width) ? (width) - (c) : 0u, fill))
 #define READ4(whole, name, row, c, width) READ4_ELSE(whole, name, row, c, width, 0.0f)
+#ifdef VULKAN
+#define READ_PART(name, at, n, fill)                                                                                   \
+    MK4((n) > 0u ? name[at] : (fill), (n) > 1u ? name[(at) + 1u] : (fill), (n) > 2u ? name[(at) + 2u] : (fill),        \
+        (n) > 3u ? name[(at) + 3u] : (fill))
+#define WRITE_PART(name, at, n, v)                                                                                     \
+    name[at] = v.x;                                                                                                    \
+    if (n > 1u)                                                                                                        \
+        name[(at) + 1u] = v.y;                                                                                         \
+    if (n > 2u)                                                                                                        \
+        name[(at) + 2u] = v.z;                                                                                         \
+    if (n > 3u)                                                                                                        \
+        name[(at) + 3u] = v.w;
+#else
+FUNCTION_APART float4 read_part(__global const float *from, uint n, float fill)
+{
+    return (float4)(n > 0u ? from[0] : fill, n > 1u ? from[1] : fill, n > 2u ? from[2] : fill, n > 3u ? from[3] : fill);
+}
+FUNCTION_APART void write_part(__global float *to, uint n, float4 v)
+{
+    to[0] = v.x;
+    if (n > 1u)
+        to[1] = v.y;
+    if (n > 2u)
+        to[2] = v.z;
+    if (n > 3u)
+        to[3] = v.w;
+}
+#define READ_PART(name, at, n, fill) read_part(name + (at), n, fill)
+#define WRITE_PART(name, at, n, v) write_part(name + (at), n, v);
+#endif
 #define WRITE4(whole, name, row, c, width, v)                                                                          \
-    if (whole) {                                                                                                       \
-        if ((c) < (width))                                                                                             \
+    if ((c) < (width)) {                                                                                               \
+        if (whole) {                                                                                                   \
             X4(name, (row) + (c)) = v;                                                                                 \
-    } else {                                                                                                           \
-        if ((c) < (width))                                                                                             \
-            name[(row) + (c)] = v.x;                                                                                   \
-        if ((c) + 1u < (width))                                                                                        \
-            name[(row) + (c) + 1u] = v.y;                                                                              \
-        if ((c) + 2u < (width))                                                                                        \
-            name[(row) + (c) + 2u] = v.z;                                                                              \
-        if ((c) + 3u < (width))                                                                                        \
-            name[(row) + (c) + 3u] = v.w;                                                                              \
+        } else {                                                                                                       \
+            WRITE_PART(name, (row) + (c), (width) - (c), v)                                                            \
+        }                                                                                                              \
     }
 
 /* tile[0] = the sum of `value` over the threads, in a fixed order; the tile may be used again after the next barrier. */

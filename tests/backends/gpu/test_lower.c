@@ -233,11 +233,10 @@ static uint64_t attention_shared(const struct gpu_launch *l)
 static void tiles_fit_16_kib(void **state)
 {
     (void)state;
-    static const char tiles[] = {0, 'L', 'M', 'S'};
     static const pln_linear_params linear = {0};
-    for (uint32_t i = 0; i < sizeof tiles; i++) {
+    for (uint32_t tiles = 0; tiles < 8; tiles++) {
         make_linear(512, 64, &linear);
-        f.limits.tile = tiles[i];
+        f.limits.tiles = tiles;
         assert_int_equal(lower(), PLN_OK);
         const uint32_t *s = f.launches[0].specs;
         assert_true(s[3] * (s[1] + 4 + s[2] + 4) * 4 <= f.limits.shared_bytes);
@@ -249,6 +248,52 @@ static void tiles_fit_16_kib(void **state)
         assert_int_equal(lower(), PLN_OK);
         assert_true(attention_shared(&f.launches[0]) <= f.limits.shared_bytes);
     }
+}
+
+static void each_word_of_tile_asks_for_that_tile(void **state)
+{
+    (void)state;
+    static const pln_linear_params linear = {0};
+    static const uint32_t vendors[] = {GPU_VENDOR_AMD, GPU_VENDOR_INTEL, GPU_VENDOR_NVIDIA, 0};
+    static const char *const words[] = {"linear:128x128", "linear:64x64", "linear:32x32"};
+    static const uint32_t rows[] = {128, 64, 32};
+    for (uint32_t i = 0; i < 12; i++) {
+        make_linear(512, 64, &linear);
+        f.limits.shared_bytes = 32768;
+        f.limits.vendor_id = vendors[i / 3];
+        f.limits.tiles = 1u << gpu_find_word(gpu_tile_words, words[i % 3]);
+        assert_int_equal(lower(), PLN_OK);
+        assert_int_equal(f.launches[0].tile_rows, rows[i % 3]);
+        assert_int_equal(f.launches[0].tile_columns, rows[i % 3]);
+    }
+    assert_int_equal(gpu_find_word(gpu_tile_words, "linear:64"), GPU_NO_WORD);
+    assert_int_equal(gpu_find_word(gpu_tile_words, ""), GPU_NO_WORD);
+}
+
+static void few_tiles_are_cut_along_k(void **state)
+{
+    (void)state;
+    static const pln_linear_params linear = {.activation = PLN_ACTIVATION_GELU};
+    make_linear(90, 1024, &linear);
+    f.capacity[TOKENS] = 40;
+    assert_int_equal(lower(), PLN_OK);
+    assert_int_equal(f.n_launches, 2);
+    const struct gpu_launch *parts = &f.launches[0], *sum = &f.launches[1];
+    const uint32_t slices = parts->specs[8];
+    assert_int_equal(slices, 4); /* 32 groups are wanted, there are 2 x 3 tiles */
+    assert_int_equal(parts->columns, 3 * slices);
+    assert_int_equal(parts->specs[6], PLN_ACTIVATION_NONE);
+    assert_true(parts->bindings[6].written);
+    assert_string_equal(sum->kernel, "linear_sum");
+    assert_int_equal(sum->specs[3], slices);
+    assert_int_equal(sum->specs[4], PLN_ACTIVATION_GELU);
+    assert_int_equal(sum->scratch_bytes, 40 * slices * 92 * sizeof(float));
+    assert_int_equal(sum->bindings[4].value, GPU_BIND_SCRATCH);
+    assert_false(sum->bindings[4].written);
+    f.limits.compute_units = 1;
+    assert_int_equal(lower(), PLN_OK);
+    assert_int_equal(f.n_launches, 1);
+    assert_int_equal(f.launches[0].scratch_bytes, 0);
 }
 
 static void probabilities_take_a_second_pass(void **state)
@@ -417,6 +462,37 @@ static void constants_are_padded_or_in_panels(void **state)
     }
 }
 
+static void weights_of_linear_alone_are_halved(void **state)
+{
+    (void)state;
+    const pln_constant_use uses[] = {{PLN_OP_LINEAR, PLN_LINEAR_INPUT_WEIGHT}, {PLN_OP_EMBED, PLN_EMBED_INPUT_WORD}};
+    const pln_host host = {.size = sizeof host, .allocate = allocate, .release = release, .constant_read = read_rows};
+    const float source[2 * 5] = {1, -2, 0.5f, 65504, 0, 0x1p-24f, 1 + 0x1p-11f, 3, 4, 5};
+    const uint16_t expected[2 * 8] = {0x3c00, 0xc000, 0x3800, 0x7bff, 0, 0, 0, 0, 1, 0x3c00, 0x4200, 0x4400, 0x4500};
+    uint16_t out[2 * 8];
+    static const pln_linear_params linear = {0};
+    pln_constant_info info = {.size = sizeof info, .rows = 2, .width = 5, .n_uses = 1, .uses = uses, .plain = source};
+    const struct gpu_limits limits = {.half = true};
+    struct gpu_constant_layout layout = gpu_constant_layout(&limits, &info);
+    assert_true(layout.half);
+    assert_int_equal(gpu_constant_bytes(&layout), sizeof out);
+    assert_true(gpu_constant_pack(&host, &info, &layout, out));
+    assert_memory_equal(out, expected, sizeof out);
+    info.n_uses = 2;
+    assert_false(gpu_constant_layout(&limits, &info).half);
+    make_linear(100, 36, &linear);
+    f.limits.half = true;
+    f.limits.max_range = 8000;
+    assert_int_equal(lower(), PLN_OK);
+    for (uint32_t i = 0; i < f.n_launches; i++) {
+        const struct gpu_launch *l = &f.launches[i];
+        assert_int_equal(l->bindings[1].element, 2);
+        assert_int_equal(l->bindings[1].offset + 2 * (uint64_t)(l->record[35] + l->record[29] * 36),
+                         l->record[29] * 36 * 2);
+        assert_true(l->specs[7] & 128);
+    }
+}
+
 static void the_cpu_variant_needs_its_text(void **state)
 {
     (void)state;
@@ -440,6 +516,8 @@ int main(void)
         cmocka_unit_test(groups_follow_the_real_rows),
         cmocka_unit_test(windows_of_the_word_table_cover_it),
         cmocka_unit_test(tiles_fit_16_kib),
+        cmocka_unit_test(each_word_of_tile_asks_for_that_tile),
+        cmocka_unit_test(few_tiles_are_cut_along_k),
         cmocka_unit_test(probabilities_take_a_second_pass),
         cmocka_unit_test(windows_of_keys_are_walked_in_order),
         cmocka_unit_test(a_loss_ends_in_one_group_that_sees_all_rows),
@@ -447,6 +525,7 @@ int main(void)
         cmocka_unit_test(unknown_operands_are_refused),
         cmocka_unit_test(every_op_of_the_forward_pass_has_a_kernel),
         cmocka_unit_test(constants_are_padded_or_in_panels),
+        cmocka_unit_test(weights_of_linear_alone_are_halved),
         cmocka_unit_test(the_cpu_variant_needs_its_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,7 +48,7 @@ pln_status gpu_lower(const struct gpu_limits *limits, const pln_segment *segment
     (void)limits;
     for (uint32_t i = 0; i < 2; i++) {
         const pln_value_info *value = pln_segment_value(segment, values[i]);
-        launch.bindings[i] = (struct gpu_binding){.value = values[i], .offset = value->offset};
+        launch.bindings[i] = (struct gpu_binding){.value = values[i], .offset = value->offset, .element = sizeof(float)};
         launch.record[RECORD_FIRST + i * RECORD_SLOT_WORDS + 1] = value->row_stride;
         launch.rows = value->rows;
     }
@@ -67,7 +67,7 @@ uint64_t gpu_constant_bytes(const struct gpu_constant_layout *layout)
 }
 
 bool gpu_constant_pack(const pln_host *host, const pln_constant_info *info, const struct gpu_constant_layout *layout,
-                       float *out)
+                       void *out)
 {
     (void)host;
     memcpy(out, info->plain, gpu_constant_bytes(layout));

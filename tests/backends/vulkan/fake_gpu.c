@@ -65,14 +65,16 @@ pln_status gpu_lower(const struct gpu_limits *limits, const pln_segment *segment
         for (uint32_t first = 0; first < rows; first += fit) {
             uint32_t window = rows - first < fit ? rows - first : fit;
             struct gpu_launch launch = describe(x, pass, first, window);
-            struct gpu_binding scratch = {GPU_BIND_SCRATCH, first * row, window * row, pass == 0};
+            struct gpu_binding scratch = {GPU_BIND_SCRATCH, first * row, window * row, pass == 0, sizeof(float)};
             struct gpu_binding none = {.value = GPU_BIND_NONE};
             launch.scratch_bytes = rows * row;
-            launch.bindings[0] =
-                pass ? scratch : (struct gpu_binding){info->inputs[0], x->offset + first * row, window * row, false};
-            launch.bindings[1] = pass ? (struct gpu_binding){info->inputs[1], 0, row, false} : none;
-            launch.bindings[2] =
-                pass ? (struct gpu_binding){info->outputs[0], y->offset + first * row, window * row, true} : scratch;
+            launch.bindings[0] = pass ? scratch
+                                      : (struct gpu_binding){info->inputs[0], x->offset + first * row, window * row,
+                                                             false, sizeof(float)};
+            launch.bindings[1] = pass ? (struct gpu_binding){info->inputs[1], 0, row, false, sizeof(float)} : none;
+            launch.bindings[2] = pass ? (struct gpu_binding){info->outputs[0], y->offset + first * row, window * row,
+                                                             true, sizeof(float)}
+                                      : scratch;
             launch.bindings[3] = (struct gpu_binding){.value = GPU_BIND_NONE, .written = true};
             pln_status status = emit(context, &launch, error);
             if (status != PLN_OK)
@@ -93,7 +95,7 @@ uint64_t gpu_constant_bytes(const struct gpu_constant_layout *layout)
 }
 
 bool gpu_constant_pack(const pln_host *host, const pln_constant_info *info, const struct gpu_constant_layout *layout,
-                       float *out)
+                       void *out)
 {
     (void)host;
     memcpy(out, info->plain, gpu_constant_bytes(layout));

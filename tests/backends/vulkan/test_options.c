@@ -18,6 +18,16 @@ static void words_and_numbers(void **state)
     assert_true(chosen[VKB_OPTION_SUBMIT] == VKB_UNSET);
 }
 
+static void tiles_are_collected(void **state)
+{
+    (void)state;
+    const pln_option options[] = {{"tile", "linear:64x64"}, {"storage", "f16"}, {"tile", "linear:128x128"}};
+    uint64_t chosen[VKB_OPTIONS];
+    assert_int_equal(vkb_options_parse(chosen, options, 3, NULL), PLN_OK);
+    assert_int_equal(chosen[VKB_OPTION_TILE], 3);
+    assert_int_equal(chosen[VKB_OPTION_STORAGE], VKB_STORAGE_F16);
+}
+
 static void refusals_name_the_option(void **state)
 {
     static const pln_option refused[] = {
@@ -26,6 +36,7 @@ static void refusals_name_the_option(void **state)
         {"shared", "-1"},       {"shared", "0"},
         {"shared", "16k"},      {"range", ""},
         {"block", " 1"},        {"submit", "99999999999999999999"},
+        {"tile", "64x64"},      {"tile", "linear:64x65"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
@@ -52,6 +63,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(words_and_numbers),
+        cmocka_unit_test(tiles_are_collected),
         cmocka_unit_test(refusals_name_the_option),
         cmocka_unit_test(every_option_is_described),
     };

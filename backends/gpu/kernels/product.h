@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The tiled product that `linear` and its kin are made of: a work-group makes BM x BN sums over K, a thread TM x TN of them
+ * in pieces of 4 x 4 strided by the whole group (no bank conflicts). Tiles of both operands, BK deep, lie K-major in shared
+ * memory, whatever way the operands lie. Included before KERNEL; product_loop.h is the loop itself.
+ */
+SPEC(1, BM, 64u)
+SPEC(2, BN, 64u)
+SPEC(3, BK, 16u)
+SPEC(4, TM, 8u)
+SPEC(5, TN, 8u)
+#define STEP_A (BM + 4u)
+#define STEP_B (BN + 4u)
+#define THREADS_N (BN / TN)
+#define LOADS_A (BM * BK / 4u / WG) /* groups of four of a tile that a thread brings */
+#define LOADS_B (BN * BK / 4u / WG)
+#define PRODUCT_LOCALS LOCAL(float, sa, BK * STEP_A) LOCAL(float, sb, BK * STEP_B)
+
+/* An operand whose rows run along K: a group of four is four steps of K of one row, K_PLACE of row ROW_PLACE(i). */
+#define K_PLACE (THREAD % (BK / 4u) * 4u)
+#define ROW_PLACE(i) (THREAD / (BK / 4u) + (i) * (WG / (BK / 4u)))
+#define STORE_ALONG(tile, step, loads, quads)                                                                          \
+    UNROLL for (uint i = 0u; i < loads; i++)                                                                           \
+    {                                                                                                                  \
+        const uint at = K_PLACE * step + ROW_PLACE(i);                                                                 \
+        tile[at] = quads[i].x;                                                                                         \
+        tile[at + step] = quads[i].y;                                                                                  \
+        tile[at + 2u * step] = quads[i].z;                                                                             \
+        tile[at + 3u * step] = quads[i].w;                                                                             \
+    }
+
+/* Element (i, j) of a thread's sums is row ROW_OF(i), column COLUMN_OF(j) of the group's. */
+#define ROW_OF(i) (THREAD / THREADS_N * 4u + (i) / 4u * (BM / (TM / 4u)) + (i) % 4u)
+#define COLUMN_OF(j) (THREAD % THREADS_N * 4u + (j) / 4u * (BN / (TN / 4u)) + (j) % 4u)
