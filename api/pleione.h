@@ -155,9 +155,10 @@ PLN_API pln_value *pln_reshape(pln_graph *graph, pln_value *value, pln_dim rows,
 /* Ops. What each computes stands in ops.def; operands are named as there. Options: `name` of the node, optional
  * operands, scalars; an address in an optional output asks for it. Zero is a good default.
  *
- * Dropout: with a rate in (0, 1) and the inputs that ops.def tells of, origin i32 [rows,2] (number of the sequence within
- * the step, position in it) and random i32 [1,3] (seed, low and high word, and step), elements are dropped and the others
- * scaled by 1/(1-rate). Without `origin` nothing is dropped. Places of dropout are numbered in the order of description. */
+ * Dropout: with a rate in (0, 1) and the inputs that ops.def tells of, origin i32 [rows,2] (number of the sequence
+ * within the step, position in it) and random i32 [1,3] (seed, low and high word, and step), elements are dropped and
+ * the others scaled by 1/(1-rate). Without `origin` nothing is dropped. Places of dropout are numbered in the order of
+ * description. */
 typedef struct pln_embed_options {
     const char *name;
     pln_value *ids, *word;           /* either these ... */
@@ -222,8 +223,9 @@ PLN_API pln_value *pln_gather(pln_graph *graph, const char *name, pln_value *x, 
 PLN_API pln_value *pln_segment_mean(pln_graph *graph, const char *name, pln_value *x, pln_value *starts);
 
 typedef struct pln_loss_options {
-    pln_value *total; /* f32 [1,1], of span_cross_entropy [1,2]: divisor of the whole step, when a run is a part of it */
-    pln_value **lse;  /* of the two cross entropies */
+    pln_value
+        *total;      /* f32 [1,1], of span_cross_entropy [1,2]: divisor of the whole step, when a run is a part of it */
+    pln_value **lse; /* of the two cross entropies */
     pln_value **count; /* what was divided by */
 } pln_loss_options;
 PLN_API pln_value *pln_cross_entropy(pln_graph *graph, const char *name, pln_value *logits, pln_value *labels,
@@ -252,9 +254,9 @@ PLN_API int32_t pln_activation_find(const char *name);
 
 enum { PLN_PARAMETER_WIDTH = 256 };
 
-/* A tensor in the flat states. All parameters of a graph lie in one state f32 [rows, 256] with the name "parameters", in
- * the order of their description, each from the beginning of a row; their gradients lie at the same places of the state
- * "gradients". Optimizers keep more states of that shape. */
+/* A tensor in the flat states. All parameters of a graph lie in one state f32 [rows, 256] with the name "parameters",
+ * in the order of their description, each from the beginning of a row; their gradients lie at the same places of the
+ * state "gradients". Optimizers keep more states of that shape. */
 typedef struct pln_parameter {
     const char *name;         /* of the tensor */
     const pln_tensor *tensor; /* that it was described with: its shape and first values */
@@ -294,9 +296,10 @@ typedef struct pln_gradient_options { /* zero is a good default */
     uint32_t n_recompute;
 } pln_gradient_options;
 
-/* Adds the backward nodes: a run of the graph then adds the gradient of the sum of losses by each parameter to the state
- * "gradients". Last call of a description. Names: NODE.backward, and NODE.backward_WHAT where a node needs several. What
- * has no gradient (a mask that is trained, an op that writes states) is PLN_UNSUPPORTED and names the node. */
+/* Adds the backward nodes: a run of the graph then adds the gradient of the sum of losses by each parameter to the
+ * state "gradients". Last call of a description. Names: NODE.backward, and NODE.backward_WHAT where a node needs
+ * several. What has no gradient (a mask that is trained, an op that writes states) is PLN_UNSUPPORTED and names the
+ * node. */
 PLN_API void pln_graph_gradients(pln_graph *graph, const pln_loss *losses, uint32_t n_losses,
                                  pln_gradient_options options);
 
@@ -343,7 +346,8 @@ PLN_API pln_status pln_schedule_run(pln_schedule *schedule, const uint32_t *dims
 PLN_API pln_status pln_schedule_prepare(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims,
                                         pln_error *error);
 
-/* Reads or writes a state of the graph, or of another schedule with the same pln_states, by name: dense [rows, width]. */
+/* Reads or writes a state of the graph, or of another schedule with the same pln_states, by name: dense [rows, width].
+ */
 PLN_API pln_status pln_schedule_state_read(pln_schedule *schedule, const char *name, float *data, pln_error *error);
 PLN_API pln_status pln_schedule_state_write(pln_schedule *schedule, const char *name, const float *data,
                                             pln_error *error);
@@ -401,6 +405,9 @@ typedef enum pln_tokenizer_mode {
     PLN_TOKENIZER_GOOGLE,   /* as google-research/electra: words of up to 200 characters */
 } pln_tokenizer_mode;
 
+/* By name: "fast", "slow", "google". False: there is no such mode. */
+PLN_API bool pln_tokenizer_mode_find(const char *name, pln_tokenizer_mode *mode);
+
 typedef enum pln_choice { PLN_UNSET = 0, PLN_NO, PLN_YES } pln_choice;
 
 /* A token that is split off the text. normalized: it is looked for in the normalized text, not in the raw one. */
@@ -418,6 +425,8 @@ typedef struct pln_tokenizer_options { /* zero is a good default */
     uint32_t max_word; /* code points; a longer word is unknown; 0: as the files say, else 100 (Google 200) */
     const pln_added_token *added; /* beside those of the files; borrows */
     uint32_t n_added;
+    const char *const *never_split; /* words that stay whole, in mode slow; beside those of the files; borrows */
+    uint32_t n_never_split;
 } pln_tokenizer_options;
 
 /* Returns new. path: a directory, or a vocabulary or a tokenizer.json beside which the other files are looked for.
@@ -701,17 +710,17 @@ typedef struct pln_trainer_options {
     pln_head head;
     double learning_rate, beta1, beta2, eps;
     double weight_decay; /* decoupled; biases and LayerNorm excluded */
-    double clip;        /* of the global norm of the gradients; 0: none */
+    double clip;         /* of the global norm of the gradients; 0: none */
     bool no_bias_correction;
     pln_rate_schedule schedule;
     uint32_t warmup, steps; /* of the schedule; constant needs no steps */
     /* The learning rate of depth d is multiplied by layer_decay^(layers + 2 - d): embeddings and their projection have
      * depth 0, layer i has i + 1, the head has layers + 2. */
     double layer_decay;
-    uint32_t accumulate; /* a batch is run in as many equal parts; changes no number but for rounding */
-    double dropout;      /* everywhere; negative: the config's rates */
-    uint64_t seed;       /* of dropout, and of weights that the checkpoint lacks */
-    bool recompute;      /* layers are computed again in the backward pass: less memory, a third more time */
+    uint32_t accumulate;            /* a batch is run in as many equal parts; changes no number but for rounding */
+    double dropout;                 /* everywhere; negative: the config's rates */
+    uint64_t seed;                  /* of dropout, and of weights that the checkpoint lacks */
+    bool recompute;                 /* layers are computed again in the backward pass: less memory, a third more time */
     pln_schedule_options placement; /* `states` is ignored */
 } pln_trainer_options;
 
@@ -722,11 +731,11 @@ typedef struct pln_trainer_options {
     }
 
 typedef struct pln_trainer_report { /* of a step */
-    uint32_t step;       /* from 1 */
-    float loss;          /* of the whole batch, before the update */
-    float gradient_norm; /* before clipping */
-    float learning_rate; /* of this step, without layer_decay */
-    uint64_t tokens;     /* real ones */
+    uint32_t step;                  /* from 1 */
+    float loss;                     /* of the whole batch, before the update */
+    float gradient_norm;            /* before clipping */
+    float learning_rate;            /* of this step, without layer_decay */
+    uint64_t tokens;                /* real ones */
 } pln_trainer_report;
 
 /* Returns new; keeps model and devices. options NULL: PLN_TRAINER_DEFAULTS. PLN_INVALID names the option that is out of
@@ -736,8 +745,9 @@ PLN_API pln_status pln_trainer_create(pln_model *model, pln_devices *devices, co
 PLN_API void pln_trainer_destroy(pln_trainer **trainer);
 
 /* One step on a batch: tensors as pln_session_forward takes them, labels (or start_positions and end_positions)
- * included. Borrows. PLN_FAILED for a loss or gradient that is NaN or infinite: the sentence names the step and the first
- * node that is not finite, and parameters, moments and the number of steps are as before the step. report may be NULL. */
+ * included. Borrows. PLN_FAILED for a loss or gradient that is NaN or infinite: the sentence names the step and the
+ * first node that is not finite, and parameters, moments and the number of steps are as before the step. report may be
+ * NULL. */
 PLN_API pln_status pln_trainer_step(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
                                     pln_trainer_report *report, pln_error *error);
 PLN_API uint32_t pln_trainer_steps(const pln_trainer *trainer); /* made so far */
@@ -764,8 +774,8 @@ PLN_API pln_status pln_trainer_gradients(pln_trainer *trainer, const pln_tensor 
 PLN_API pln_status pln_trainer_trace(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
                                      const pln_tensor **tensors, uint32_t *count, pln_error *error);
 
-/* Exact bytes on device `index` of the list for steps on batches of that shape (every position real), before anything is
- * allocated: states, arena, scratch, packed constants of both plans. */
+/* Exact bytes on device `index` of the list for steps on batches of that shape (every position real), before anything
+ * is allocated: states, arena, scratch, packed constants of both plans. */
 PLN_API pln_status pln_trainer_estimate(pln_trainer *trainer, uint32_t batch, uint32_t length, uint32_t index,
                                         pln_memory *memory, pln_error *error);
 

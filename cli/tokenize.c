@@ -232,6 +232,7 @@ static int tokenize(struct stream *s, bool json, uint32_t threads)
 
 struct wanted { /* options that are more than a value */
     bool json, windows, pad;
+    const char *mode; /* of the tokenizer; NULL: fast */
     uint32_t threads;
 };
 
@@ -259,7 +260,9 @@ static int open_and_run(struct stream *s, const struct cli_list *arguments, cons
     const uint32_t threads = wanted->threads ? wanted->threads : processors > 0 ? (uint32_t)processors : 1;
     pln_error error;
     pln_tokenizer *tokenizer;
-    const pln_tokenizer_options options = {.log = cli_log};
+    pln_tokenizer_options options = {.log = cli_log};
+    if (wanted->mode && !pln_tokenizer_mode_find(wanted->mode, &options.mode))
+        return cli_usage_error("option --tokenizer-mode: %s is none of fast, slow, google", wanted->mode);
     if (pln_tokenizer_open(arguments->items[0], &options, &tokenizer, &error) != PLN_OK)
         return cli_fail(&error);
     s->tokenizer = tokenizer;
@@ -290,6 +293,8 @@ int cli_tokenize(int argc, char **argv)
         {"--no-special-tokens", CLI_FLAG, &s.how.no_special, NULL, "[CLS] and [SEP] are not added"},
         {"--split-special-tokens", CLI_FLAG, &s.how.split_special, NULL,
          "special tokens written in a text are plain text"},
+        {"--tokenizer-mode", CLI_TEXT, &wanted.mode, "MODE",
+         "fast (default), slow: as the tokenizer in Python of transformers 4, google: as the original"},
         {"--threads", CLI_UNSIGNED, &wanted.threads, "N", "threads (default: all)"},
     };
     static const struct cli_usage usage = {

@@ -112,7 +112,7 @@ static bool index_tokens(const struct tok_added_list *list, struct tok_matcher *
     matcher->only_start = TOK_NO_TOKEN;
     for (uint32_t i = 0; entries && at && i < list->n; i++) {
         const char *content = list->tokens[i].content;
-        if (list->tokens[i].normalized != normalized)
+        if (list->tokens[i].normalized != normalized || list->tokens[i].unseen)
             continue;
         uint32_t bytes = (uint32_t)strlen(content);
         if (normalized)

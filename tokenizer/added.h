@@ -16,6 +16,7 @@ struct tok_added {
     bool takes_left, takes_right; /* "lstrip", "rstrip": whitespace beside it belongs to it */
     bool single_word;             /* not within a word */
     bool normalized;
+    bool unseen; /* not looked for in text */
 };
 
 enum { TOK_NO_TOKEN = -2, TOK_SEVERAL_STARTS = -1 };

@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/fail.h"
@@ -30,7 +31,11 @@ pln_status tok_config_init(struct tok_config *config, const struct tok_files *fi
     pln_status status = tok_read_settings(config, files, options, error);
     if (status == PLN_OK)
         status = tok_read_added(config, files, options, vocabulary, error);
-    if (status == PLN_OK && !tok_added_index(&config->added, &config->normalizer))
+    const bool fast = options->mode == PLN_TOKENIZER_FAST;
+    if (options->mode == PLN_TOKENIZER_GOOGLE) /* knows no added tokens in text */
+        for (uint32_t i = 0; i < config->added.n; i++)
+            config->added.tokens[i].unseen = true;
+    if (status == PLN_OK && !tok_added_index(&config->added, fast ? &config->normalizer : &config->lowering))
         status = pln_fail(error, PLN_NO_MEMORY, "no memory for %u added tokens", config->added.n);
     if (status != PLN_OK)
         tok_config_finish(config);
@@ -40,4 +45,9 @@ pln_status tok_config_init(struct tok_config *config, const struct tok_files *fi
 void tok_config_finish(struct tok_config *config)
 {
     tok_added_finish(&config->added);
+    for (uint32_t i = 0; i < config->n_never_split; i++)
+        free(config->never_split[i]);
+    free(config->never_split);
+    config->never_split = NULL;
+    config->n_never_split = 0;
 }

@@ -18,12 +18,16 @@ enum { TOK_SPECIALS = PLN_MASK_TOKEN + 1 };
 
 struct tok_config {
     struct tok_normalizer normalizer;
-    pln_choice strip_accents;    /* as it is written in files: unset, it follows lower case */
-    uint32_t max_word;           /* code points; a longer word is unknown */
-    uint32_t max_length;         /* 0: not said */
-    pln_encode_options defaults; /* truncation and padding */
-    bool clean_up;               /* decoded text as a whole */
-    bool keep_spaces;            /* decoded tokens are not cleaned one by one */
+    struct tok_normalizer lowering; /* modes slow and google: what is done before added tokens are looked for */
+    pln_choice strip_accents;       /* as it is written in files: unset, it follows lower case */
+    uint32_t max_word;              /* code points; a longer word is unknown */
+    uint32_t max_length;            /* 0: not said */
+    pln_encode_options defaults;    /* truncation and padding */
+    bool clean_up;                  /* decoded text as a whole */
+    bool keep_spaces;               /* decoded tokens are not cleaned one by one */
+    bool only_words;                /* do_basic_tokenize is false: mode slow splits at whitespace only */
+    char **never_split;             /* [n_never_split], mode slow */
+    uint32_t n_never_split;
     const char *special[TOK_SPECIALS];
     struct tok_added_list added;
 };

@@ -24,6 +24,7 @@ void tok_scratch_finish(struct tok_scratch *scratch)
 {
     tok_words_finish(&scratch->words);
     tok_source_finish(&scratch->source);
+    tok_slow_finish(&scratch->slow);
     free(scratch->normalized.text);
     free(scratch->normalized.places);
     scratch->normalized = (struct tok_normalized){0};
@@ -144,7 +145,8 @@ static bool normalize(struct encoding *e, uint32_t begin, uint32_t end, uint32_t
 {
     struct tok_source *s = &e->scratch->source;
     struct tok_normalized *n = &e->scratch->normalized;
-    s->normalizer = &e->tokenizer->config.normalizer;
+    s->normalizer =
+        e->tokenizer->mode == PLN_TOKENIZER_FAST ? &e->tokenizer->config.normalizer : &e->tokenizer->config.lowering;
     s->text = e->text;
     s->at = begin;
     s->end = end;
@@ -161,6 +163,25 @@ static bool normalize(struct encoding *e, uint32_t begin, uint32_t end, uint32_t
     return !s->failed;
 }
 
+static bool take_word(void *encoding, const struct tok_word *word)
+{
+    return add_word(encoding, word);
+}
+
+/* Words of normalized text, bytes [begin, end), the first of which is code point *index. */
+static bool add_normalized_words(struct encoding *e, uint32_t begin, uint32_t end, uint32_t *index)
+{
+    const struct tok_normalized *n = &e->scratch->normalized;
+    if (e->tokenizer->mode == PLN_TOKENIZER_FAST)
+        return add_words(e, &e->tokenizer->unchanged, n->text, begin, end, index);
+    e->places = NULL; /* these words bring raw places */
+    const bool good =
+        tok_slow_cut(&e->scratch->slow, &e->tokenizer->slow, n->text, begin, end, n->places + *index, take_word, e);
+    e->places = n->places;
+    *index += count(n->text, begin, end);
+    return good;
+}
+
 /* Raw bytes [begin, end) with added tokens that are looked for in normalized text. */
 static bool add_normalized(struct encoding *e, uint32_t begin, uint32_t end, uint32_t *index)
 {
@@ -173,7 +194,7 @@ static bool add_normalized(struct encoding *e, uint32_t begin, uint32_t end, uin
     struct tok_match match = {.end = 0};
     for (uint32_t at = 0, chars = 0; good && at < n->bytes; at = match.end) {
         match = tok_added_next(added, &added->normalized, n->text, at, n->bytes, e->split_special);
-        good = add_words(e, &e->tokenizer->unchanged, n->text, at, match.begin, &chars);
+        good = add_normalized_words(e, at, match.begin, &chars);
         if (!match.token || !good)
             continue;
         const uint32_t length = count(n->text, match.begin, match.end);
@@ -197,7 +218,7 @@ bool tok_encode(const pln_tokenizer *tokenizer, pln_text text, int32_t word, boo
     bool good = true;
     for (uint32_t at = 0, index = 0; good && at < e.bytes; at = match.end) {
         match = tok_added_next(added, &added->raw, e.text, at, e.bytes, split_special);
-        if (added->normalized.only_start == TOK_NO_TOKEN)
+        if (added->normalized.only_start == TOK_NO_TOKEN && tokenizer->mode == PLN_TOKENIZER_FAST)
             good = add_words(&e, &tokenizer->config.normalizer, e.text, at, match.begin, &index);
         else
             good = add_normalized(&e, at, match.begin, &index);

@@ -6,6 +6,7 @@
 #define TOKENIZER_ENCODE_H
 
 #include "tokenizer/columns.h"
+#include "tokenizer/slow.h"
 #include "tokenizer/tokenizer.h"
 #include "tokenizer/words.h"
 
@@ -19,6 +20,7 @@ struct tok_scratch { /* one a thread, kept between texts; a zeroed one is empty 
     struct tok_words words;
     struct tok_source source;
     struct tok_normalized normalized;
+    struct tok_slow slow;
 };
 
 void tok_scratch_finish(struct tok_scratch *scratch);

@@ -224,7 +224,7 @@ pln_status pln_encoder_encode(pln_encoder *encoder, const pln_example *examples,
     e->options = options ? options : &defaults;
     if (!reserve_parts(e, count) || !tokenize_all(e))
         return pln_fail(error, PLN_NO_MEMORY, "no memory for the tokens of %u examples", count);
-    status = tok_plan_rows(&e->plan, e->parts, count, e->options, error);
+    status = tok_plan_rows(&e->plan, e->tokenizer, e->parts, count, e->options, error);
     if (status != PLN_OK)
         return status;
     if (!tok_rows_reserve(&e->rows, e->plan.starts[e->plan.n]))

@@ -30,8 +30,8 @@ struct tok_plan {         /* rows of a batch; kept between batches, a zeroed one
 void tok_plan_finish(struct tok_plan *plan);
 
 /* Which tokens go into which row, and where each row begins. */
-pln_status tok_plan_rows(struct tok_plan *plan, const struct tok_part *parts, uint32_t count,
-                         const pln_encode_options *options, pln_error *error);
+pln_status tok_plan_rows(struct tok_plan *plan, const pln_tokenizer *tokenizer, const struct tok_part *parts,
+                         uint32_t count, const pln_encode_options *options, pln_error *error);
 
 /* Writes row `index` of the plan. */
 void tok_row_write(const pln_tokenizer *tokenizer, const struct tok_plan *plan, uint32_t index,

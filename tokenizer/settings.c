@@ -2,6 +2,7 @@
  *
  * Takes tokenizer.json, tokenizer_config.json and the caller's options, gives normalizer, lengths, sides and padding.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/fail.h"
@@ -10,7 +11,7 @@
 struct settings {
     struct tok_config *config;
     const char *path; /* of the file that is read */
-    bool clean, lower_case, chinese;
+    bool clean, lower_case, chinese, basic;
     pln_choice strip;
     pln_error *error;
 };
@@ -178,6 +179,7 @@ static pln_status read_config(struct settings *s, const json_t *json)
         bool *value;
     } flags[] = {
         {"do_lower_case", &s->lower_case},
+        {"do_basic_tokenize", &s->basic},
         {"tokenize_chinese_chars", &s->chinese},
         {"split_special_tokens", &s->config->defaults.split_special},
         {"clean_up_tokenization_spaces", &s->config->clean_up},
@@ -192,6 +194,33 @@ static pln_status read_config(struct settings *s, const json_t *json)
     if (status == PLN_OK)
         status = read_direction(s, json, "padding_side", &s->config->defaults.pad_left);
     return status == PLN_OK ? read_direction(s, json, "truncation_side", &s->config->defaults.truncate_left) : status;
+}
+
+static bool keep_word(struct tok_config *config, const char *word)
+{
+    char **larger = realloc(config->never_split, (config->n_never_split + 1ul) * sizeof *larger);
+    if (!larger)
+        return false;
+    config->never_split = larger;
+    larger[config->n_never_split] = strdup(word);
+    return larger[config->n_never_split] && ++config->n_never_split;
+}
+
+/* ["word", ...] of tokenizer_config.json, and those of the options. */
+static pln_status read_never_split(struct settings *s, const json_t *json, const pln_tokenizer_options *options)
+{
+    const json_t *list = json_object_get(json, "never_split"), *word;
+    size_t i;
+    bool good = true;
+    json_array_foreach(list, i, word)
+    {
+        if (!json_is_string(word))
+            return wrong(s, "never_split", "a list of words");
+        good = good && keep_word(s->config, json_string_value(word));
+    }
+    for (i = 0; i < options->n_never_split && good; i++)
+        good = keep_word(s->config, options->never_split[i]);
+    return good ? PLN_OK : pln_fail(s->error, PLN_NO_MEMORY, "%s: no memory", s->path);
 }
 
 static void choose(pln_choice choice, bool *value)
@@ -213,7 +242,7 @@ static void apply_options(struct settings *s, const pln_tokenizer_options *optio
 pln_status tok_read_settings(struct tok_config *config, const struct tok_files *files,
                              const pln_tokenizer_options *options, pln_error *error)
 {
-    struct settings s = {config, files->path[TOK_FILE_TOKENIZER], true, true, true, PLN_UNSET, error};
+    struct settings s = {config, files->path[TOK_FILE_TOKENIZER], true, true, true, true, PLN_UNSET, error};
     const json_t *tokenizer = files->json[TOK_FILE_TOKENIZER], *json = files->json[TOK_FILE_CONFIG];
     pln_status status = PLN_OK;
     if (tokenizer)
@@ -221,10 +250,15 @@ pln_status tok_read_settings(struct tok_config *config, const struct tok_files *
     s.path = files->path[TOK_FILE_CONFIG];
     if (status == PLN_OK && json)
         status = read_config(&s, json);
+    if (status == PLN_OK)
+        status = read_never_split(&s, json, options);
     if (!json && (!tokenizer || options->strict))
         tok_warn(options, "%s is missing: text is lower-cased and its accents are stripped", s.path);
     apply_options(&s, options);
     config->strip_accents = s.strip;
+    config->only_words = !s.basic;
+    tok_normalizer_init(&config->lowering, false, false, false,
+                        s.lower_case && s.basic && options->mode == PLN_TOKENIZER_SLOW);
     tok_normalizer_init(&config->normalizer, s.clean, s.chinese,
                         s.strip == PLN_UNSET ? s.lower_case : s.strip == PLN_YES, s.lower_case);
     return status;

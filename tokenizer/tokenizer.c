@@ -32,6 +32,29 @@ static bool index_ids(pln_tokenizer *t)
     return true;
 }
 
+/* The special tokens are words that are kept, too: they are met when they are not split off the text. */
+static bool set_slow_rules(pln_tokenizer *t)
+{
+    const struct tok_config *c = &t->config;
+    const bool slow = t->mode == PLN_TOKENIZER_SLOW;
+    const uint32_t n = slow ? c->n_never_split + c->added.n : 0;
+    const char **kept = calloc(n + 1ul, sizeof *kept);
+    t->slow = (struct tok_slow_rules){
+        .lower_case = c->normalizer.lower_case,
+        .strip_accents = c->normalizer.strip_accents && (slow || c->normalizer.lower_case),
+        .space_chinese = c->normalizer.space_chinese || !slow,
+        .compose = slow,
+        .only_words = slow && c->only_words,
+        .kept = kept,
+    };
+    for (uint32_t i = 0; kept && slow && i < c->n_never_split; i++)
+        kept[t->slow.n_kept++] = c->never_split[i];
+    for (uint32_t i = 0; kept && slow && i < c->added.n; i++)
+        if (c->added.tokens[i].special)
+            kept[t->slow.n_kept++] = c->added.tokens[i].content;
+    return kept;
+}
+
 static pln_status read_files(pln_tokenizer *t, const struct tok_files *files, const pln_tokenizer_options *options,
                              pln_error *error)
 {
@@ -46,6 +69,9 @@ static pln_status read_files(pln_tokenizer *t, const struct tok_files *files, co
     if (status == PLN_OK && !index_ids(t))
         status = pln_fail(error, PLN_NO_MEMORY, "no memory for %u tokens", t->n);
     tok_normalizer_init(&t->unchanged, false, false, false, false);
+    t->mode = options->mode;
+    if (status == PLN_OK && !set_slow_rules(t))
+        status = pln_fail(error, PLN_NO_MEMORY, "no memory for words that are never split");
     return status;
 }
 
@@ -111,6 +137,18 @@ pln_status pln_tokenizer_open(const char *path, const pln_tokenizer_options *opt
     return tok_open(path, NULL, options, tokenizer, error);
 }
 
+bool pln_tokenizer_mode_find(const char *name, pln_tokenizer_mode *mode)
+{
+    static const char *const names[] = {
+        [PLN_TOKENIZER_FAST] = "fast", [PLN_TOKENIZER_SLOW] = "slow", [PLN_TOKENIZER_GOOGLE] = "google"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(name, names[i]) == 0) {
+            *mode = (pln_tokenizer_mode)i;
+            return true;
+        }
+    return false;
+}
+
 void pln_tokenizer_close(pln_tokenizer **tokenizer)
 {
     if (!tokenizer || !*tokenizer)
@@ -119,6 +157,7 @@ void pln_tokenizer_close(pln_tokenizer **tokenizer)
     tok_vocabulary_finish(&(*tokenizer)->vocabulary);
     free((*tokenizer)->tokens);
     free((*tokenizer)->is_special);
+    free((void *)(uintptr_t)(*tokenizer)->slow.kept);
     free(*tokenizer);
     *tokenizer = NULL;
 }

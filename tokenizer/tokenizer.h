@@ -10,10 +10,13 @@
 
 #include "api/pleione.h"
 #include "tokenizer/config.h"
+#include "tokenizer/slow.h"
 
 struct pln_tokenizer {
     struct tok_vocabulary vocabulary;
     struct tok_config config;
+    pln_tokenizer_mode mode;
+    struct tok_slow_rules slow;      /* of the other modes */
     struct tok_normalizer unchanged; /* splits into words only, for text that is normalized */
     const char **tokens;             /* [n], by id, added ones too; NULL: none has this id */
     bool *is_special;                /* [n] */

@@ -28,11 +28,25 @@ static void share(uint64_t *shorter, uint64_t *longer, uint64_t room)
     }
 }
 
-static void cut_longest(const struct tok_part *part, uint64_t room, struct cut *cut)
+/* The tokenizers in Python take token after token from the longer text; of equal ones the second loses first. */
+static void share_one_by_one(uint64_t *first, uint64_t *second, uint64_t room)
+{
+    uint64_t excess = *first + *second - room;
+    uint64_t *longer = *first > *second ? first : second, *shorter = longer == first ? second : first;
+    const uint64_t difference = *longer - *shorter, step = excess < difference ? excess : difference;
+    *longer -= step;
+    excess -= step;
+    *second -= excess - excess / 2;
+    *first -= excess / 2;
+}
+
+static void cut_longest(const struct tok_part *part, uint64_t room, bool fast, struct cut *cut)
 {
     uint64_t a = part->first, b = part->second;
     if (!part->pair)
         a = room;
+    else if (!fast)
+        share_one_by_one(&a, &b, room);
     else if (a > b)
         share(&b, &a, room);
     else
@@ -56,7 +70,7 @@ static pln_status cut_one(const struct tok_part *part, uint32_t example, uint64_
     return PLN_OK;
 }
 
-static pln_status cut_part(const struct tok_part *part, uint32_t example, const pln_encode_options *options,
+static pln_status cut_part(const struct tok_part *part, uint32_t example, bool fast, const pln_encode_options *options,
                            struct cut *cut, pln_error *error)
 {
     const uint32_t specials = options->no_special ? 0 : part->pair ? 3 : 2, max_length = options->max_length;
@@ -68,7 +82,7 @@ static pln_status cut_part(const struct tok_part *part, uint32_t example, const 
     if (room == 0)
         cut->kept[0] = cut->kept[1] = 0;
     else if (options->truncation == PLN_LONGEST_FIRST)
-        cut_longest(part, room, cut);
+        cut_longest(part, room, fast, cut);
     else
         status = cut_one(part, example, room, options, cut, error);
     for (int text = 0; text < 2 && status == PLN_OK; text++)
@@ -142,11 +156,11 @@ static bool add_rows(struct tok_plan *plan, uint32_t example, const struct cut *
     return true;
 }
 
-static pln_status plan_example(struct tok_plan *plan, const struct tok_part *part, uint32_t example,
+static pln_status plan_example(struct tok_plan *plan, const struct tok_part *part, uint32_t example, bool fast,
                                const pln_encode_options *options, pln_error *error)
 {
     struct cut cut;
-    pln_status status = cut_part(part, example, options, &cut, error);
+    pln_status status = cut_part(part, example, fast, options, &cut, error);
     if (status != PLN_OK)
         return status;
     const uint32_t n = windows(&cut, 0, options), m = windows(&cut, 1, options);
@@ -213,14 +227,14 @@ static pln_status check(const pln_encode_options *options, pln_error *error)
     return PLN_OK;
 }
 
-pln_status tok_plan_rows(struct tok_plan *plan, const struct tok_part *parts, uint32_t count,
-                         const pln_encode_options *options, pln_error *error)
+pln_status tok_plan_rows(struct tok_plan *plan, const pln_tokenizer *tokenizer, const struct tok_part *parts,
+                         uint32_t count, const pln_encode_options *options, pln_error *error)
 {
     plan->n = 0;
     pln_status status = check(options, error);
     if (status == PLN_OK && !reserve(plan, count + 1))
         status = pln_fail(error, PLN_NO_MEMORY, "no memory for %u rows", count);
     for (uint32_t i = 0; i < count && status == PLN_OK; i++)
-        status = plan_example(plan, &parts[i], i, options, error);
+        status = plan_example(plan, &parts[i], i, tokenizer->mode == PLN_TOKENIZER_FAST, options, error);
     return status == PLN_OK ? set_starts(plan, parts, options, error) : status;
 }

@@ -39,6 +39,8 @@ check 0 '"word":"computer"' run $disc $on --json "Where is thy computer?"
 check 0 "unto" run $gen $on "And the LORD said [MASK] Moses."
 check 0 "2 99 96 252 225 3" tokenize $disc "$2/tests/cli/line.txt"
 check 0 '"tokens":["[CLS]","and","the","king","said","[SEP]"]' tokenize $disc --json "$2/tests/cli/line.txt"
+check 0 "2 99 96 252 225 3" tokenize $disc --tokenizer-mode google "$2/tests/cli/line.txt"
+check 2 "none of fast, slow, google" tokenize $disc --tokenizer-mode python "$2/tests/cli/line.txt"
 check 0 "reference" devices
 check 0 '"usable":true' devices --json
 check 0 "together" estimate $disc -b 2 -s 16 $on
