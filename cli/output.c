@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A file is written beside its target and renamed, so that a full disk or an interrupt leaves no half of it.
+ * Takes the table of a command, gives it to stdout and to files by their endings.
  */
 #include "cli/output.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "cli/part.h"
 
 struct format {
     const char *ending;
@@ -104,34 +105,15 @@ void output_print(struct output *o, const struct table *t)
     fflush(stdout);
 }
 
-/* The table goes to the stream, which is closed. 0, or why not. */
-static int write_stream(FILE *out, const struct format *format, const struct table *t)
-{
-    errno = 0;
-    const bool written = format->write(out, t);
-    int reason = written ? 0 : ENOMEM;
-    if (written && (ferror(out) || fflush(out) != 0 || fsync(fileno(out)) != 0))
-        reason = errno ? errno : EIO;
-    if (fclose(out) != 0 && !reason)
-        reason = errno;
-    return reason;
-}
-
 static int write_file(const char *path, const struct table *t)
 {
-    char *part = malloc(strlen(path) + 32);
-    if (!part)
-        return fail_to_write(path, ENOMEM);
-    sprintf(part, "%s.part%ld", path, (long)getpid());
-    const int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
-    int reason = out ? write_stream(out, find_format(path), t) : errno;
-    if (!reason && rename(part, path) != 0)
-        reason = errno;
-    if (reason && fd >= 0)
-        unlink(part);
-    free(part);
-    return reason ? fail_to_write(path, reason) : 0;
+    struct cli_part part;
+    int code = cli_part_begin(&part, path);
+    if (code)
+        return code;
+    code = find_format(path)->write(part.file, t) ? cli_part_end(&part) : fail_to_write(path, ENOMEM);
+    cli_part_drop(&part);
+    return code;
 }
 
 int output_finish(struct output *o, const struct table *t)

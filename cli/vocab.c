@@ -2,13 +2,10 @@
  *
  * pleione vocab: texts in, a WordPiece vocabulary out.
  */
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "cli/blocks.h"
+#include "cli/part.h"
 
 enum { BLOCK = 16 << 20 }; /* bytes, enough for all threads */
 
@@ -41,64 +38,15 @@ static bool show_merges(void *context, uint32_t entries, uint32_t size)
     return !cli_interrupted();
 }
 
-/* Where the vocabulary goes: a file beside the one that is asked for, renamed when it is whole. What is no regular file
- * (a pipe, a device) is written to. */
-struct output {
-    const char *path;
-    char *temporary; /* NULL: path itself */
-    FILE *file;
-};
-
-static int fail_output(const struct output *out)
+/* part: NULL for stdout. */
+static int write_vocabulary(struct cli_part *part, const char *text, size_t bytes)
 {
-    fprintf(stderr, "pleione: %s cannot be written: %s\n", out->path, strerror(errno));
-    return PLN_FAILED;
-}
-
-/* Opened before the training, so that a wrong path costs nothing. path NULL: stdout. */
-static int open_output(struct output *out, const char *path)
-{
-    struct stat about;
-    *out = (struct output){.path = path ? path : "stdout", .file = stdout};
-    if (!path)
-        return 0;
-    if (stat(path, &about) != 0 || S_ISREG(about.st_mode)) {
-        const size_t room = strlen(path) + sizeof ".part";
-        out->temporary = malloc(room);
-        if (!out->temporary)
-            return PLN_NO_MEMORY;
-        snprintf(out->temporary, room, "%s.part", path);
-    }
-    out->file = fopen(out->temporary ? out->temporary : path, "wb");
-    return out->file ? 0 : fail_output(out);
-}
-
-static int write_output(struct output *out, const char *text, size_t bytes)
-{
-    bool good = fwrite(text, 1, bytes, out->file) == bytes;
-    if (out->file != stdout) {
-        good = fclose(out->file) == 0 && good;
-        out->file = NULL;
-    }
-    if (!good || (out->temporary && rename(out->temporary, out->path) != 0))
-        return fail_output(out);
-    free(out->temporary);
-    out->temporary = NULL;
-    return 0;
-}
-
-/* Takes away what was not finished. */
-static void close_output(struct output *out)
-{
-    if (out->file && out->file != stdout)
-        fclose(out->file);
-    if (out->temporary)
-        unlink(out->temporary);
-    free(out->temporary);
+    fwrite(text, 1, bytes, part ? part->file : stdout);
+    return part ? cli_part_end(part) : 0;
 }
 
 /* progress: what the trainer was made with. */
-static int train(pln_vocabulary_trainer *trainer, struct cli_progress *progress, uint32_t size, struct output *out)
+static int train(pln_vocabulary_trainer *trainer, struct cli_progress *progress, uint32_t size, struct cli_part *part)
 {
     char *text;
     size_t bytes;
@@ -114,7 +62,7 @@ static int train(pln_vocabulary_trainer *trainer, struct cli_progress *progress,
     if (entries > size)
         fprintf(stderr, "pleione: warning: special tokens and alphabet alone are %u entries, more than %u\n", entries,
                 size);
-    const int code = write_output(out, text, bytes);
+    const int code = write_vocabulary(part, text, bytes);
     pln_free(text);
     return code;
 }
@@ -159,20 +107,20 @@ int cli_vocab(int argc, char **argv)
         train_options.n_special = special.n;
     }
     pln_error error;
-    struct output out = {0};
+    struct cli_part part = {0};
     struct cli_blocks blocks;
     pln_vocabulary_trainer *trainer;
     if (pln_vocabulary_trainer_create(&train_options, &trainer, &error) != PLN_OK)
         return cli_fail(&error);
     cli_catch_interrupt();
     int code = cli_blocks_open(&blocks, &files, 0, (struct cli_cut){.ends = is_blank, .bytes = BLOCK, .full = true});
-    if (code == 0)
-        code = open_output(&out, output);
+    if (code == 0 && output) /* before the training, so that a wrong path costs nothing */
+        code = cli_part_begin(&part, output);
     if (code == 0)
         code = add_files(trainer, &blocks);
     if (code == 0)
-        code = train(trainer, &progress, train_options.size, &out);
-    close_output(&out);
+        code = train(trainer, &progress, train_options.size, output ? &part : NULL);
+    cli_part_drop(&part);
     cli_blocks_close(&blocks);
     pln_vocabulary_trainer_destroy(&trainer);
     const int written = cli_finish_output();
