@@ -28,14 +28,19 @@ static pln_dim tokens(pln_graph *g)
     return pln_rows_of(pln_graph_symbol(g, "tokens"));
 }
 
-static void finish_fails(pln_graph *g, const char *sentence)
+static void finish_fails_as(pln_graph *g, pln_status status, const char *sentence)
 {
     pln_error error;
-    assert_int_equal(pln_graph_finish(g, &error), PLN_INVALID);
+    assert_int_equal(pln_graph_finish(g, &error), status);
     if (!strstr(error.message, sentence))
         fail_msg("\"%s\" does not say \"%s\"", error.message, sentence);
     pln_graph_destroy(&g);
     assert_null(g);
+}
+
+static void finish_fails(pln_graph *g, const char *sentence)
+{
+    finish_fails_as(g, PLN_INVALID, sentence);
 }
 
 static void test_shapes(void **state)
@@ -146,6 +151,120 @@ static void test_activation_names(void **state)
     assert_int_equal(pln_activation_find("prelu"), -1);
 }
 
+/* ---- parameters and gradients */
+
+static pln_value *parameter(pln_graph *g, const char *name, const pln_tensor *tensors, uint32_t n)
+{
+    const pln_tensor *parts[2];
+    for (uint32_t i = 0; i < n; i++)
+        parts[i] = &tensors[i];
+    return pln_graph_parameter(g, name, parts, n, (pln_parameter_options){.weight_decay = 0.5f, .learning_rate = 2});
+}
+
+/* Each parameter begins with a row of the flat state; joined tensors lie in one, vectors side by side. */
+static void test_parameters(void **state)
+{
+    (void)state;
+    static const float numbers[300] = {1, 2, 3, 4, 5, 6};
+    static const pln_tensor matrices[] = {{"a", PLN_F32, 2, {2, 3}, numbers}, {"b", PLN_F32, 2, {70, 3}, numbers}};
+    static const pln_tensor vectors[] = {{"v", PLN_F32, 1, {2}, numbers}, {"w", PLN_F32, 1, {3}, numbers + 2}};
+    pln_graph *g = pln_graph_create("parameters");
+    pln_value *ab = parameter(g, "a", matrices, 2), *vw = parameter(g, "v", vectors, 2);
+    uint32_t count, rows;
+    const pln_parameter *table = pln_graph_parameters(g, &count, &rows);
+    assert_ptr_equal(parameter(g, "a", matrices, 2), ab); /* tied */
+    assert_int_equal(ab->rows.offset, 72);
+    assert_int_equal(ab->row_stride, 3);
+    assert_int_equal(vw->width, 5);
+    assert_int_equal(count, 4);
+    assert_int_equal(rows, 2);
+    static const uint64_t first[] = {0, 2 * 3, 256, 256 + 2};
+    for (uint32_t i = 0; i < count; i++)
+        assert_int_equal(table[i].first, first[i]);
+    assert_int_equal(table[3].flat_row, 1);
+    float values[2 * PLN_PARAMETER_WIDTH], factors[4];
+    pln_graph_parameter_values(g, values);
+    pln_graph_parameter_factors(g, factors);
+    assert_true(values[5] == 6 && values[6] == 1 && values[256] == 1 && values[256 + 4] == 5 && values[256 + 5] == 0);
+    assert_true(factors[2] == 0.5f && factors[3] == 2);
+    parameter(g, "a", matrices, 1);
+    finish_fails(g, "parameter is [72, 3] and now [2, 3]");
+}
+
+static pln_value *loss_of(pln_graph *g, pln_value *x)
+{
+    return pln_mean_squared_error(g, "loss", x, pln_graph_input(g, "labels", PLN_F32, x->rows, x->width),
+                                  (pln_loss_options){0});
+}
+
+static void test_gradient_mistakes(void **state)
+{
+    (void)state;
+    static const pln_tensor tensor = {"w", PLN_F32, 2, {8, 8}, zeros}, other = {"u", PLN_F32, 2, {8, 8}, zeros};
+    pln_graph *g = pln_graph_create("no parameter");
+    pln_value *x = pln_graph_input(g, "x", PLN_F32, tokens(g), 8);
+    pln_graph_gradients(g, &(pln_loss){loss_of(g, x), 1}, 1, (pln_gradient_options){0});
+    finish_fails(g, "there is no parameter");
+
+    g = pln_graph_create("no loss");
+    x = pln_graph_input(g, "x", PLN_F32, tokens(g), 8);
+    x = pln_linear(g, x, parameter(g, "w", &tensor, 1), (pln_linear_options){.name = "y"});
+    pln_graph_gradients(g, &(pln_loss){x, 1}, 1, (pln_gradient_options){0});
+    finish_fails(g, "y: it is not what a loss op gives");
+
+    g = pln_graph_create("twice");
+    x = pln_graph_input(g, "x", PLN_F32, tokens(g), 8);
+    x = pln_linear(g, x, parameter(g, "w", &tensor, 1), (pln_linear_options){0});
+    const pln_loss loss = {loss_of(g, x), 1};
+    pln_graph_gradients(g, &loss, 1, (pln_gradient_options){0});
+    pln_graph_gradients(g, &loss, 1, (pln_gradient_options){0});
+    finish_fails(g, "a second pln_graph_gradients");
+
+    g = pln_graph_create("late");
+    x = pln_graph_input(g, "x", PLN_F32, tokens(g), 8);
+    x = pln_linear(g, x, parameter(g, "w", &tensor, 1), (pln_linear_options){0});
+    pln_graph_gradients(g, &(pln_loss){loss_of(g, x), 1}, 1, (pln_gradient_options){0});
+    parameter(g, "u", &other, 1);
+    finish_fails(g, "u: a parameter after pln_graph_gradients");
+
+    g = pln_graph_create("part");
+    x = pln_graph_input(g, "x", PLN_F32, tokens(g), 8);
+    x = pln_linear(g, x, parameter(g, "w", &tensor, 1), (pln_linear_options){.name = "all"});
+    x = pln_activation(g, pln_columns(g, x, 0, 4), PLN_ACTIVATION_TANH, (pln_activation_options){.name = "half"});
+    pln_graph_gradients(g, &(pln_loss){loss_of(g, x), 1}, 1, (pln_gradient_options){0});
+    finish_fails_as(g, PLN_UNSUPPORTED, "half: there is no gradient by a part of all alone");
+
+    g = pln_graph_create("bias alone");
+    x = pln_graph_input(g, "x", PLN_F32, tokens(g), 8);
+    static const pln_tensor bias = {"bias", PLN_F32, 1, {6}, zeros};
+    x = pln_linear(g, x, weight(g, "w", 6, 8), (pln_linear_options){.name = "y", .bias = parameter(g, "b", &bias, 1)});
+    pln_graph_gradients(g, &(pln_loss){loss_of(g, x), 1}, 1, (pln_gradient_options){0});
+    finish_fails_as(g, PLN_UNSUPPORTED, "y: linear has no gradient by bias");
+}
+
+/* What is kept for the backward pass is asked for by it, and only by it. */
+static void test_gradient_nodes(void **state)
+{
+    (void)state;
+    static const pln_tensor tensor = {"w", PLN_F32, 2, {8, 8}, zeros};
+    pln_graph *g = pln_graph_create("nodes");
+    pln_value *x = pln_graph_input(g, "x", PLN_F32, tokens(g), 8);
+    x = pln_linear(g, x, parameter(g, "w", &tensor, 1),
+                   (pln_linear_options){.name = "dense", .activation = PLN_ACTIVATION_GELU});
+    assert_null(x->producer->outputs[PLN_LINEAR_OUTPUT_PREACTIVATION]);
+    pln_value *loss = loss_of(g, x);
+    pln_graph_gradients(g, &(pln_loss){loss, 1}, 1, (pln_gradient_options){0});
+    pln_graph_output(g, "loss", loss);
+    assert_int_equal(pln_graph_finish(g, NULL), PLN_OK);
+    static const char *const names[] = {"dense", "loss", "loss.backward", "dense.backward_activation",
+                                        "dense.backward_weight"};
+    assert_int_equal(g->n_nodes, 5); /* none by the input */
+    for (uint32_t i = 0; i < 5; i++)
+        assert_string_equal(g->nodes[i]->name, names[i]);
+    assert_non_null(x->producer->outputs[PLN_LINEAR_OUTPUT_PREACTIVATION]);
+    pln_graph_destroy(&g);
+}
+
 /* ops.def: numbers are unique, names are found, operands fit. */
 static void test_op_table(void **state)
 {
@@ -203,10 +322,16 @@ static void test_memory_plan(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shapes),           cmocka_unit_test(test_errors_stick),
-        cmocka_unit_test(test_other_mistakes),   cmocka_unit_test(test_printing),
-        cmocka_unit_test(test_activation_names), cmocka_unit_test(test_op_table),
+        cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_errors_stick),
+        cmocka_unit_test(test_other_mistakes),
+        cmocka_unit_test(test_printing),
+        cmocka_unit_test(test_activation_names),
+        cmocka_unit_test(test_op_table),
         cmocka_unit_test(test_memory_plan),
+        cmocka_unit_test(test_parameters),
+        cmocka_unit_test(test_gradient_mistakes),
+        cmocka_unit_test(test_gradient_nodes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
