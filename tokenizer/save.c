@@ -135,6 +135,20 @@ static json_t *special_map(const pln_tokenizer *t, const char *further_key)
     return map;
 }
 
+/* What only some tokenizers have. */
+static void add_rare_keys(json_t *config, const struct tok_config *c)
+{
+    if (c->defaults.split_special)
+        json_object_set_new(config, "split_special_tokens", json_true());
+    if (c->only_words)
+        json_object_set_new(config, "do_basic_tokenize", json_false());
+    json_t *words = c->n_never_split ? json_array() : NULL;
+    for (uint32_t i = 0; words && i < c->n_never_split; i++)
+        json_array_append_new(words, json_string(c->never_split[i]));
+    if (words)
+        json_object_set_new(config, "never_split", words);
+}
+
 static json_t *config_json(const pln_tokenizer *t, pln_tokenizer_layout layout)
 {
     const struct tok_config *c = &t->config;
@@ -148,6 +162,7 @@ static json_t *config_json(const pln_tokenizer *t, pln_tokenizer_layout layout)
     json_object_set_new(config, "truncation_side", json_string(c->defaults.truncate_left ? "left" : "right"));
     json_object_set_new(config, "model_max_length", c->max_length ? json_integer(c->max_length) : json_real(1e30));
     json_object_set_new(config, "tokenizer_class", json_string(four ? "ElectraTokenizer" : "BertTokenizer"));
+    add_rare_keys(config, c);
     if (!four)
         return config;
     json_t *decoder = json_object();

@@ -24,6 +24,7 @@ static void remove_folder(void)
                                         "special_tokens_map.json", "added_tokens.json"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         unlink(path_of(names[i]));
+    rmdir(path_of("saved"));
     rmdir(folder);
 }
 
