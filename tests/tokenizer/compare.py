@@ -6,7 +6,7 @@ compare.py [--library build/libpleione.so] [--megabytes 100] [--kind KIND] [--se
 
 For each kind of text (texts.py) a vocabulary is trained, cased and uncased, and both tokenizers read the same texts.
 Half of each kind is read cased, half uncased. A difference is printed with its text, and the exit code is 1.
-tests/tokenizer/sample.json holds a small run for the tests: --write-sample writes it.
+--write-sample writes sample.json, a small run that the tests replay: vocabularies, texts and a hash of each answer.
 """
 import argparse
 import itertools
@@ -80,13 +80,39 @@ def compare(library, kind, lower, seed, size):
     return True, tokens
 
 
+def fnv(numbers):
+    value = 0xCBF29CE484222325
+    for number in numbers:
+        value = (value ^ (number & 0xFFFFFFFF)) * 0x100000001B3 % (1 << 64)
+    return f"{value:016x}"
+
+
+def write_sample():
+    """{"kind", "lower", "vocabulary", "lines", "hashes"}: each hash is of id, word, begin, end of all tokens of a line."""
+    rows = []
+    for kind, lower in itertools.product(texts.kinds(), (False, True)):
+        with tempfile.TemporaryDirectory() as folder:
+            theirs = train(kind, lower, folder, 60_000, 700)
+            with open(os.path.join(folder, "vocab.txt"), encoding="utf-8", newline="\n") as file:
+                vocabulary = file.read().split("\n")[:-1]
+        lines = texts.lines(kind, f"sample {lower}", 3500)
+        hashes = [fnv(itertools.chain.from_iterable((i, -1 if w is None else w, b, n) for i, w, (b, n) in
+                                                    zip(e.ids, e.word_ids, e.offsets))) for e in theirs.encode_batch(lines)]
+        rows.append({"kind": kind, "lower": lower, "vocabulary": vocabulary, "lines": lines, "hashes": hashes})
+    with open(os.path.join(HERE, "sample.json"), "w", encoding="utf-8") as file:
+        file.write("[\n" + ",\n".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in rows) + "]\n")
+
+
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("--library", default=os.path.join(HERE, "..", "..", "build", "libpleione.so"))
     options.add_argument("--megabytes", type=float, default=100)
     options.add_argument("--kind", choices=texts.kinds(), action="append")
     options.add_argument("--seed", default="compared")
+    options.add_argument("--write-sample", action="store_true")
     chosen = options.parse_args()
+    if chosen.write_sample:
+        return write_sample()
     kinds = chosen.kind or texts.kinds()
     size = int(chosen.megabytes * 1e6 / len(kinds) / 2)
     good = True

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# examples/detect.c against the installed library through pkg-config: check_installed.sh SOURCE BUILD
+# examples/detect.c and tokenize.c against the installed library through pkg-config: check_installed.sh SOURCE BUILD
 set -eu
 to=$(mktemp -d)
 trap 'rm -rf "$to"' EXIT
@@ -9,10 +9,13 @@ config=$(find "$to" -name pleione.pc)
 export PKG_CONFIG_SYSROOT_DIR="$to" PKG_CONFIG_PATH="$(dirname "$config")"
 libdir=$(dirname "$(find "$to" -name libpleione.so)")
 gcc -std=c11 -Wall -Wextra -Wpedantic -Werror "$1/examples/detect.c" -o "$to/detect" $(pkg-config --cflags --libs pleione)
+gcc -std=c11 -Wall -Wextra -Wpedantic -Werror "$1/examples/tokenize.c" -o "$to/tokenize" $(pkg-config --cflags --libs pleione)
 [ "$(wc -l <"$1/examples/detect.c")" -le 25 ] || { echo "examples/detect.c has more than 25 lines"; exit 1; }
 cd "$1"
 answer=$(LD_LIBRARY_PATH="$libdir" "$to/detect")
 [ "$answer" = "computer 0.92" ] || { echo "detect says \"$answer\""; exit 1; }
+[ "$(wc -l <examples/tokenize.c)" -le 20 ] || { echo "examples/tokenize.c has more than 20 lines"; exit 1; }
+LD_LIBRARY_PATH="$libdir" "$to/tokenize" models/electra-tiny-discriminator "The king" | grep -q "king *4-8" || { echo "tokenize says something else"; exit 1; }
 # The installed command finds the installed plugins.
 command=$(find "$to" -type f -path '*/bin/pleione')
 for plugin in $(find "$2/backends" -name 'pleione-*.so' | sed 's#.*/pleione-##; s#\.so$##'); do
