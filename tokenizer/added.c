@@ -61,6 +61,13 @@ const struct tok_added *tok_added_find(const struct tok_added_list *list, const 
     return place ? &list->tokens[place - 1] : NULL;
 }
 
+void tok_added_mark_special(struct tok_added_list *list, const char *content)
+{
+    const uint32_t place = list->room ? list->slots[slot_of(list, content)] : 0;
+    if (place)
+        list->tokens[place - 1].special = true;
+}
+
 static void finish_matcher(struct tok_matcher *matcher)
 {
     tok_automaton_finish(&matcher->automaton);

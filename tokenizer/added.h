@@ -37,6 +37,8 @@ struct tok_added_list { /* a zeroed one is empty */
 
 /* The content is copied; one that is there already is left as it is. False: no memory. */
 bool tok_added_add(struct tok_added_list *list, const struct tok_added *token);
+/* The token is special, whatever was said before. */
+void tok_added_mark_special(struct tok_added_list *list, const char *content);
 /* After the last of them. False: no memory. */
 bool tok_added_index(struct tok_added_list *list, const struct tok_normalizer *normalizer);
 void tok_added_finish(struct tok_added_list *list);

@@ -205,8 +205,10 @@ static pln_status add_named(struct reader *r, bool legacy)
         const json_t *json = named(r, key, legacy);
         const char *content = json ? content_of(json) : otherwise(r, i);
         status = add_token(r, key, content, json, true);
-        if (status == PLN_OK)
-            r->config->special[i] = content;
+        if (status != PLN_OK)
+            break;
+        r->config->special[i] = content;
+        tok_added_mark_special(&r->config->added, content);
     }
     return status;
 }

@@ -320,6 +320,28 @@ static void config_is_obeyed(void **state)
     pln_tokenizer_close(&tokenizer);
 }
 
+static void decoded_text_is_cleaned(void **state)
+{
+    (void)state;
+    static const int32_t ids[] = {-1, 2, 5, 6, 7, 8, 3, 99};
+    static const pln_decode_options how[] = {{.clean_up = PLN_YES, .skip_special = true}, {.clean_up = PLN_NO}};
+    for (int said = 0; said < 2; said++) {
+        pln_tokenizer *tokenizer;
+        put("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n'\nb\n.\n");
+        put("tokenizer_config.json", said ? "{\"clean_up_tokenization_spaces\":true}" : "{}");
+        assert_int_equal(pln_tokenizer_open(folder, NULL, &tokenizer, &error), PLN_OK);
+        char *texts[] = {pln_tokenizer_decode(tokenizer, ids, 8, NULL),
+                         pln_tokenizer_decode(tokenizer, ids, 8, &how[0]),
+                         pln_tokenizer_decode(tokenizer, ids, 8, &how[1])};
+        assert_string_equal(texts[0], said ? "[CLS] a'b. [SEP]" : "[CLS] a ' b. [SEP]");
+        assert_string_equal(texts[1], "a'b.");
+        assert_string_equal(texts[2], "[CLS] a ' b. [SEP]");
+        for (int i = 0; i < 3; i++)
+            pln_free(texts[i]);
+        pln_tokenizer_close(&tokenizer);
+    }
+}
+
 static void bad_files_are_refused(void **state)
 {
     (void)state;
@@ -433,6 +455,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(broken_bytes_keep_offsets_right, remove_files),
         cmocka_unit_test_teardown(missing_config_is_told, remove_files),
         cmocka_unit_test_teardown(config_is_obeyed, remove_files),
+        cmocka_unit_test_teardown(decoded_text_is_cleaned, remove_files),
         cmocka_unit_test_teardown(bad_files_are_refused, remove_files),
         cmocka_unit_test(words_are_normalized),
         cmocka_unit_test(random_bytes_do_no_harm),
