@@ -82,6 +82,17 @@ import json, sys
 row = json.loads(sys.stdin.read())
 assert row["shape"] == "8x2-8" and 16 <= row["tokens"] < 64' || fail "ragged rows are not counted by real tokens"
 
+    # rows in bf16, where the processor can
+    if "$pleione" bench $disc --devices cpu --each math=f32,bf16 --shapes 1x4 --seconds 0.01 --json >"$to/out" 2>"$to/err"; then
+        python3 -c '
+import json, sys
+rows = [json.loads(line) for line in open(sys.argv[1])]
+assert [(r["device"], r["dtype"]) for r in rows] == [("cpu math=f32", "f32"), ("cpu math=bf16", "bf16")]' "$to/out" ||
+            fail "rows of --each math=f32,bf16"
+    else
+        grep -q -e bf16 -e "no backend cpu" "$to/err" || fail "math=bf16 is refused without a reason"
+    fi
+
     # rates that cannot be, and a roof by a plain product
     check 1 "the measurement is wrong" bench $disc --devices impostor --seconds 0.01 --shapes 8x128 -o "$to/impossible.json"
     check 1 "the measurement is wrong" compare $disc --devices impostor --shapes 8x128 -o "$to/impossible.md"
