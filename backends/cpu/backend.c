@@ -12,6 +12,7 @@
 static const pln_option_info options[] = {
     {"level", "c|avx2|avx512", "instructions that kernels use; the best of the processor if not given"},
     {"gemm", "own|blis|sgemm", "on packed weights our micro-kernel or that of BLIS, or the sgemm of BLIS"},
+    {"math", "f32|bf16", "what products multiply; bf16 needs AVX512-BF16 and sums in f32"},
     {NULL, NULL, NULL},
 };
 
@@ -62,6 +63,24 @@ static pln_status check_options(const pln_option *given, uint32_t n, pln_error *
     return PLN_OK;
 }
 
+/* The kernels that the options ask for; NULL with a record. */
+static const struct cpu_level *find_level(const pln_option *given, uint32_t n, pln_error *error)
+{
+    const char *name = pln_option_find(given, n, "level"), *math = pln_option_find(given, n, "math");
+    if (!math || strcmp(math, "f32") == 0)
+        return cpu_level_find(name, error);
+    const char *gemm = pln_option_find(given, n, "gemm");
+    if (strcmp(math, "bf16") != 0)
+        pln_fail(error, PLN_INVALID, "math of cpu is f32 or bf16, not %s", math);
+    else if (name && strcmp(name, "avx512") != 0)
+        pln_fail(error, PLN_INVALID, "math=bf16 of cpu needs level avx512, not %s", name);
+    else if (gemm && strcmp(gemm, "own") != 0)
+        pln_fail(error, PLN_INVALID, "math=bf16 of cpu needs gemm=own: BLIS has no such product");
+    else
+        return cpu_level_bf16(error);
+    return NULL;
+}
+
 static pln_status find_way(const char *name, enum cpu_gemm_way *way, pln_error *error)
 {
     static const char *const names[] = {[CPU_GEMM_OWN] = "own", [CPU_GEMM_BLIS] = "blis", [CPU_GEMM_SGEMM] = "sgemm"};
@@ -85,7 +104,7 @@ static pln_status device_open(uint32_t index, const pln_host *host, const pln_op
         status = find_way(pln_option_find(given, n, "gemm"), &way, error);
     if (status)
         return status;
-    const struct cpu_level *level = cpu_level_find(pln_option_find(given, n, "level"), error);
+    const struct cpu_level *level = find_level(given, n, error);
     if (!level)
         return PLN_INVALID;
     struct cpu_gemm gemm;

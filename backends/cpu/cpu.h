@@ -20,6 +20,9 @@ struct cpu_level {
  * a level that this processor lacks. */
 const struct cpu_level *cpu_level_find(const char *name, pln_error *error);
 
+/* The level whose products round what they multiply to bf16. NULL with a record where it cannot run. */
+const struct cpu_level *cpu_level_bf16(pln_error *error);
+
 /* ---- ops */
 
 #define PLN_OP(number, version, NAME, name, inputs, outputs, in_place, params, gradient) CPU_ROW_##NAME,

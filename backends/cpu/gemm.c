@@ -114,22 +114,30 @@ uint64_t cpu_gemm_scratch_bytes(const struct cpu_gemm *gemm, uint32_t depth)
 /* Rows of a product that are packed together, in panels as even as the kernel likes them, and the depth of them. */
 struct block {
     struct range rows, depth;
-    uint32_t panels;
+    uint32_t panels, panel_rows, larger; /* the first `larger` panels have a row more than panel_rows */
     char *packed;
 };
 
-static struct range panel_rows(const struct cpu_micro_kernel *kernel, const struct block *block, uint32_t i)
+static void part_block(const struct cpu_micro_kernel *kernel, struct block *block)
 {
     const uint32_t n = block->rows.last - block->rows.first;
-    const struct range r = part(n, kernel->any_rows ? 1 : kernel->rows, i, block->panels);
-    return (struct range){block->rows.first + r.first, block->rows.first + r.last};
+    block->panels = (n + kernel->rows - 1) / kernel->rows;
+    block->panel_rows = kernel->any_rows ? n / block->panels : kernel->rows;
+    block->larger = kernel->any_rows ? n % block->panels : 0;
+}
+
+static struct range panel_rows(const struct block *block, uint32_t i)
+{
+    const uint32_t larger = i < block->larger ? i : block->larger, n = block->panel_rows + (i < block->larger);
+    const uint32_t first = block->rows.first + i * block->panel_rows + larger;
+    return (struct range){first, block->rows.last - first < n ? block->rows.last : first + n};
 }
 
 static void pack_block(const struct cpu_micro_kernel *kernel, const struct cpu_product *p, const struct block *block)
 {
     const uint32_t depth = block->depth.last - block->depth.first;
     for (uint32_t i = 0; i < block->panels; i++) {
-        const struct range rows = panel_rows(kernel, block, i);
+        const struct range rows = panel_rows(block, i);
         const struct cpu_matrix x = {p->x.data + rows.first * p->x.row_step + block->depth.first * p->x.column_step,
                                      p->x.row_step, p->x.column_step};
         kernel->pack_x(kernel, &x, rows.last - rows.first, depth, block->packed + i * x_panel_bytes(kernel, depth));
@@ -152,15 +160,6 @@ static void fetch_tile(const struct cpu_tile *tile, const float *out, size_t out
             tile->sums[r * tile->stride + c] = out[r * out_stride + c];
 }
 
-/* The tile's place is fetched while its sums are made. */
-static void prefetch_tile(const struct cpu_tile *tile, const float *out, size_t out_stride)
-{
-    enum { LINE = 16 };
-    for (uint32_t r = 0; r < tile->rows; r++, out += out_stride)
-        for (uint32_t c = 0; c < tile->columns; c += LINE)
-            __builtin_prefetch(out + c, 1);
-}
-
 /* One panel of x against one of the weight. Sums pass by `out` where they are parts, and never past the columns that
  * are real; a tile to be finished is complete before it leaves the first level of cache. */
 static void multiply_tile(const struct cpu_micro_kernel *kernel, const struct cpu_product *p, const struct block *block,
@@ -170,7 +169,10 @@ static void multiply_tile(const struct cpu_micro_kernel *kernel, const struct cp
     float *out = p->out + tile.row * p->out_stride + tile.column;
     const bool last = block->depth.last == p->depth, finish = last && p->finish;
     const bool whole = tile.columns == kernel->columns;
-    prefetch_tile(&tile, out, p->out_stride);
+    product.met[0] = (struct cpu_rows){out, p->out_stride};
+    if (p->residual.data)
+        product.met[1] =
+            (struct cpu_rows){p->residual.data + tile.row * p->residual.stride + tile.column, p->residual.stride};
     product.accumulate = p->accumulate || block->depth.first;
     tile.sums = sums;
     tile.stride = kernel->columns;
@@ -199,7 +201,7 @@ static void multiply_block(const struct cpu_micro_kernel *kernel, const struct c
         const char *weight = (const char *)p->packed + c / kernel->columns * weight_panel + skip;
         const uint32_t left = columns.last - c;
         for (uint32_t i = 0; i < block->panels; i++) {
-            const struct range rows = panel_rows(kernel, block, i);
+            const struct range rows = panel_rows(block, i);
             const uint32_t n = rows.last - rows.first;
             multiply_tile(
                 kernel, p, block,
@@ -225,7 +227,7 @@ static void run_panels(const struct cpu_micro_kernel *kernel, const struct cpu_p
     for (uint32_t b = 0; b < blocks && columns.first < columns.last; b++) {
         const struct range of = part(n, kernel->rows, b, blocks);
         struct block block = {.rows = {rows.first + of.first, rows.first + of.last}, .packed = scratch};
-        block.panels = (of.last - of.first + kernel->rows - 1) / kernel->rows;
+        part_block(kernel, &block);
         for (uint32_t k = 0; k < p->depth; k += step) {
             block.depth = (struct range){k, p->depth - k < step ? p->depth : k + step};
             pack_block(kernel, p, &block);

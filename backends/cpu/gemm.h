@@ -54,6 +54,7 @@ struct cpu_product {
      * the product is wanted in out. */
     void (*finish)(const void *argument, const struct cpu_tile *tile);
     const void *argument;
+    struct cpu_rows residual; /* [rows, n] that finish reads, so that it is fetched ahead; data may be NULL */
 };
 
 /* This member's share of the product. Members need not wait for each other. */

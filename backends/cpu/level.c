@@ -31,8 +31,18 @@ static bool has_avx512(void)
 }
 #endif
 
+#if defined(CPU_HAS_BF16)
+extern cpu_kernel *const cpu_bf16_kernels[];
+extern const struct cpu_micro_kernel cpu_bf16_micro_kernel;
+
+static bool has_bf16(void)
+{
+    return has_avx512() && __builtin_cpu_supports("avx512bf16");
+}
+#endif
+
 /* From plain to fast. */
-static const struct {
+static const struct entry {
     struct cpu_level level;
     bool (*runs)(void);
 } levels[] = {
@@ -42,6 +52,11 @@ static const struct {
     {{"avx512", cpu_avx512_kernels, &cpu_avx512_micro_kernel}, has_avx512},
 #endif
 };
+
+#if defined(CPU_HAS_BF16)
+/* Beside the levels, since it rounds. */
+static const struct entry bf16 = {{"bf16", cpu_bf16_kernels, &cpu_bf16_micro_kernel}, has_bf16};
+#endif
 
 const struct cpu_level *cpu_level_find(const char *name, pln_error *error)
 {
@@ -56,5 +71,15 @@ const struct cpu_level *cpu_level_find(const char *name, pln_error *error)
         }
     }
     pln_fail(error, PLN_INVALID, "level of cpu is c, avx2 or avx512 as far as it was built, not %s", name);
+    return NULL;
+}
+
+const struct cpu_level *cpu_level_bf16(pln_error *error)
+{
+#if defined(CPU_HAS_BF16)
+    if (bf16.runs())
+        return &bf16.level;
+#endif
+    pln_fail(error, PLN_INVALID, "math=bf16 of cpu needs AVX512-BF16, which this processor or this build lacks");
     return NULL;
 }

@@ -103,6 +103,7 @@ void CPU_NAME(linear)(const struct cpu_call *call)
         .depth = x->width,
         .finish = finish,
         .argument = &epilogue,
+        .residual = {epilogue.residual->data, epilogue.residual->stride},
     };
     if (!product.packed)
         product.packed = cpu_pack_in_run(call, &product.weight, product.n, product.depth);

@@ -24,6 +24,16 @@ enum {
     CHUNK = 64 /* steps: a row of it is some lines of the cache */
 };
 
+/* Some rows that are met after the tile, a part of them with each chunk: all at once would have to wait. */
+static inline void fetch_met(const struct cpu_tile_product *t, uint32_t chunk)
+{
+    enum { TOGETHER = 4, LINE = 16 };
+    for (uint32_t i = chunk * TOGETHER; i < (chunk + 1) * TOGETHER && i < t->rows; i++)
+        for (uint32_t m = 0; m < 2; m++)
+            for (uint32_t c = 0; t->met[m].data && c < COLUMNS; c += LINE)
+                __builtin_prefetch(t->met[m].data + i * t->met[m].stride + c, 1);
+}
+
 /* `rows` is a constant where this is called. */
 static inline __attribute__((always_inline)) void multiply_rows(const struct cpu_tile_product *t, uint32_t steps,
                                                                 const uint32_t rows)
@@ -33,6 +43,7 @@ static inline __attribute__((always_inline)) void multiply_rows(const struct cpu
     for (uint32_t first = 0; first < steps; first += CHUNK, x += (size_t)rows * CHUNK) {
         const uint32_t n = steps - first < CHUNK ? steps - first : CHUNK;
         const step *ahead = n < CHUNK || first + CHUNK == steps ? t->next_weight : weight + CHUNK * COLUMNS;
+        fetch_met(t, first / CHUNK);
         for (uint32_t k = 0; k < n; k++, weight += COLUMNS, ahead += COLUMNS) {
             vec w[VECTORS];
 #pragma GCC unroll 4
@@ -73,25 +84,29 @@ static void multiply(const struct cpu_micro_kernel *kernel, const struct cpu_til
 
 /* ---- packing */
 
-/* [chunks][rows][CHUNK] */
+/* Row i of a panel [chunks][rows][CHUNK], read from its beginning to its end. */
+static void pack_row(const struct cpu_matrix *x, uint32_t i, uint32_t rows, uint32_t depth, step *panel)
+{
+    const float *from = x->data + i * x->row_step;
+    step *to = panel + (size_t)i * CHUNK;
+    for (uint32_t first = 0; first < depth; first += CHUNK * STEP_DEPTH, to += (size_t)rows * CHUNK) {
+        const uint32_t n = depth - first < CHUNK * STEP_DEPTH ? depth - first : CHUNK * STEP_DEPTH;
+        if (x->column_step == 1)
+            pack_steps(from + first, n, to);
+        else
+            for (uint32_t k = 0; k < n; k++)
+                set_element(to + k / STEP_DEPTH, k % STEP_DEPTH, from[(first + k) * x->column_step]);
+        if (n % STEP_DEPTH)
+            set_element(to + n / STEP_DEPTH, 1, 0);
+    }
+}
+
 static void pack_x(const struct cpu_micro_kernel *kernel, const struct cpu_matrix *x, uint32_t rows, uint32_t depth,
                    void *panel)
 {
     (void)kernel;
-    step *to = panel;
-    for (uint32_t first = 0; first < depth; first += CHUNK * STEP_DEPTH) {
-        const uint32_t n = depth - first < CHUNK * STEP_DEPTH ? depth - first : CHUNK * STEP_DEPTH;
-        for (uint32_t i = 0; i < rows; i++, to += CHUNK) {
-            const float *from = x->data + i * x->row_step + first * x->column_step;
-            if (x->column_step == 1)
-                pack_steps(from, n, to);
-            else
-                for (uint32_t k = 0; k < n; k++)
-                    set_element(to + k / STEP_DEPTH, k % STEP_DEPTH, from[k * x->column_step]);
-            if (n % STEP_DEPTH)
-                set_element(to + n / STEP_DEPTH, 1, 0);
-        }
-    }
+    for (uint32_t i = 0; i < rows; i++)
+        pack_row(x, i, rows, depth, panel);
 }
 
 /* Elements first .. last-1 of row i of the weight into a panel. */

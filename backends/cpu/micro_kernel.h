@@ -16,11 +16,18 @@ struct cpu_matrix {
     size_t row_step, column_step;
 };
 
+/* Rows of floats, `stride` apart. */
+struct cpu_rows {
+    const float *data;
+    size_t stride;
+};
+
 /* A tile: out [rows, columns] = x [rows, depth] weight^T, or added to what out holds. All columns of the panel are
  * written. */
 struct cpu_tile_product {
     const void *x, *weight;  /* packed */
     const void *next_weight; /* of the tile that follows: to be fetched ahead */
+    struct cpu_rows met[2];  /* as wide as the tile, met after it: to be fetched too; data may be NULL */
     float *out;
     size_t out_stride;
     uint32_t rows, depth;
