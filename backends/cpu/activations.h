@@ -17,7 +17,7 @@ CPU_INLINE vec activation_NONE(vec x)
 
 CPU_INLINE vec activation_GELU(vec x)
 {
-    return 0.5f * x * (1.0f + vec_erf(x * 0.707106781f));
+    return vec_gelu(x);
 }
 
 CPU_INLINE vec activation_GELU_TANH(vec x)

@@ -1,90 +1,155 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * attention: softmax of scaled dot products over packed sequences. A piece of work is a head of a sequence, or some of
- * its queries: keys and values go into panels, then blocks of queries are scored, normalised and mixed while the scores
- * are in cache.
+ * its queries: keys and values go into panels, then tiles of queries are scored, normalised and mixed in cache. Both
+ * products are the micro-kernel's; what lies between them is f32 at every level.
  */
 #include "backends/cpu/attention_scores.h"
 #include "backends/cpu/dropout.h"
+#include "backends/cpu/micro_kernel.h"
+#include "backends/cpu/step.h"
 
 /* What attention holds beside the span. */
 struct forward {
     const struct cpu_call *call;
     struct span span;
     struct dropout dropout;
-    float *keys, *values, *scores, *mixed, *factors;
+    bool plain; /* nothing but the product and the scale makes a score */
+    step *keys, *values, *queries, *probabilities;
+    float *scores, *mixed, *factors;
+    size_t mixed_stride; /* whole panels */
 };
 
-/* Scores become probabilities times `factor`; gives the log of the sum of the exponentials. Vectors past the last
- * source hold -infinity. A row of -infinity becomes NaN. */
-static float softmax_row(float *row, uint32_t n, float factor)
+static const struct cpu_micro_kernel *const kernel = &CPU_NAME(micro_kernel);
+
+/* ---- products */
+
+static void pack_panels(const struct cpu_matrix *weight, uint32_t n, uint32_t depth, step *to)
 {
-    vec top = vec_all(-INFINITY), sum = {0};
+    const size_t steps = (depth + STEP_DEPTH - 1) / STEP_DEPTH;
+    for (uint32_t i = 0; i < n; i += kernel->columns, to += steps * kernel->columns) {
+        const struct cpu_matrix rows = {weight->data + i * weight->row_step, weight->row_step, weight->column_step};
+        kernel->pack_weight(kernel, &rows, n - i < kernel->columns ? n - i : kernel->columns, depth, to);
+    }
+}
+
+static void pack_head(const struct forward *f)
+{
+    const struct span *s = &f->span;
+    const struct cpu_operand *key = input(s, PLN_ATTENTION_INPUT_KEY), *value = input(s, PLN_ATTENTION_INPUT_VALUE);
+    const struct cpu_matrix keys = {head_row(s, key, s->source), key->stride, 1};
+    const struct cpu_matrix values = {head_row(s, value, s->source), 1, value->stride};
+    pack_panels(&keys, s->sources, s->params->head_size, f->keys);
+    pack_panels(&values, s->params->head_size, s->sources, f->values);
+}
+
+/* out = x panels^T for the rows of a tile; out has whole panels. */
+static void multiply_panels(const step *x, const step *panels, uint32_t rows, uint32_t n, uint32_t depth, float *out,
+                            size_t out_stride)
+{
+    const size_t panel = (size_t)((depth + STEP_DEPTH - 1) / STEP_DEPTH) * kernel->columns;
+    for (uint32_t i = 0; i < n; i += kernel->columns, panels += panel)
+        kernel->multiply(kernel, &(struct cpu_tile_product){.x = x,
+                                                            .weight = panels,
+                                                            .next_weight = panels + panel,
+                                                            .out = out + i,
+                                                            .out_stride = out_stride,
+                                                            .rows = rows,
+                                                            .depth = depth});
+}
+
+/* ---- softmax */
+
+struct softmax {
+    float most, sum; /* of the scores of a row: the largest, the sum of exp(score - most) */
+};
+
+/* Leaves the exponentials, without those that are dropped, as packed row i of a tile; gives their sum, dropped ones
+ * too. */
+static float exponentiate_row(const struct forward *f, const float *row, uint32_t i, uint32_t rows, float scale,
+                              float most, const float *factors)
+{
+    enum { CHUNK = CPU_CHUNK * STEP_DEPTH };
+    vec sum = {0};
+    for (uint32_t first = 0; first < f->span.sources; first += CHUNK) {
+        const uint32_t n = f->span.sources - first < CHUNK ? f->span.sources - first : CHUNK;
+        step *to = f->probabilities + ((size_t)first / CHUNK * rows + i) * CPU_CHUNK;
+        for (uint32_t j = 0; j < n; j += VEC_LANES) {
+            const vec e = vec_exp_negative(vec_load(row + first + j) * scale - most);
+            sum += e;
+            store_elements(to, j, factors ? e * vec_load(factors + first + j) : e);
+        }
+    }
+    return vec_sum(sum);
+}
+
+/* Row i of a tile, query `query` of its sequence. A row of -infinity becomes NaN. */
+static struct softmax softmax_row(const struct forward *f, float *row, uint32_t i, uint32_t rows, float scale,
+                                  const float *factors)
+{
+    const uint32_t n = f->span.sources;
+    vec top = vec_all(-INFINITY);
+    for (uint32_t j = n; j < cpu_round_up(n, VEC_LANES); j++)
+        row[j] = -INFINITY; /* past the last key */
     for (uint32_t j = 0; j < n; j += VEC_LANES)
         top = vec_larger(vec_load(row + j), top);
-    const float most = vec_top(top);
-    for (uint32_t j = 0; j < n; j += VEC_LANES) {
-        const vec e = vec_exp(vec_load(row + j) - most);
-        vec_store(row + j, e);
-        sum += e;
-    }
-    const float total = vec_sum(sum), scale = factor / total;
-    for (uint32_t j = 0; j < n; j += VEC_LANES)
-        vec_store(row + j, vec_load(row + j) * scale);
-    return most + logf(total);
+    const float most = vec_top(top) * scale;
+    return (struct softmax){most, exponentiate_row(f, row, i, rows, scale, most, factors)};
 }
 
-static void drop_row(const struct forward *f, uint32_t i, float *row)
-{
-    const struct span *s = &f->span;
-    const float *factors = dropout_of_query(&f->dropout, s->query + i, s->head, i, s->sources, f->factors);
-    for (uint32_t j = 0; factors && j < s->sources; j += VEC_LANES)
-        vec_store(row + j, vec_load(row + j) * vec_load(factors + j));
-}
-
-static void write_probabilities(const struct forward *f, uint32_t i, const float *row)
+static void write_probabilities(const struct forward *f, uint32_t i, const float *row, float scale,
+                                struct softmax softmax, const float *factors)
 {
     const struct cpu_operand *probabilities = &f->call->out[PLN_ATTENTION_OUTPUT_PROBABILITIES];
-    if (!probabilities->data)
-        return;
-    float *to = pair_row(&f->span, probabilities, f->span.params->heads, f->span.head, i);
-    for (uint32_t j = 0; j < f->span.sources; j++)
-        to[(size_t)j * probabilities->stride] = row[j];
-}
-
-static void score_block(const struct forward *f, uint32_t first, uint32_t rows)
-{
     const struct span *s = &f->span;
-    const struct cpu_operand *lse = &f->call->out[PLN_ATTENTION_OUTPUT_LSE];
-    const float factor = head_factor(s);
-    multiply_transposed(s, input(s, PLN_ATTENTION_INPUT_QUERY), s->query + first, rows, f->keys, f->scores);
-    for (uint32_t i = first; i < first + rows; i++) {
-        float *row = f->scores + (i - first) * s->score_stride;
-        finish_scores(s, i, row);
-        const float log_sum = softmax_row(row, s->sources, factor);
-        if (lse->data)
-            cpu_vector(lse, s->query + i)[s->head] = log_sum;
-        drop_row(f, i, row);
-        write_probabilities(f, i, row);
+    float *to = pair_row(s, probabilities, s->params->heads, s->head, i);
+    for (uint32_t j = 0; j < s->sources; j += VEC_LANES) {
+        vec p = vec_exp_negative(vec_load(row + j) * scale - softmax.most) * (head_factor(s) / softmax.sum);
+        if (factors)
+            p *= vec_load(factors + j);
+        for (uint32_t lane = 0; lane < VEC_LANES && j + lane < s->sources; lane++)
+            to[(size_t)(j + lane) * probabilities->stride] = p[lane];
     }
 }
 
-static void mix_block(const struct forward *f, uint32_t first, uint32_t rows)
+/* ---- tiles of queries */
+
+/* Packed exponentials of queries first .. first+rows-1, and what their mix is to be multiplied with. */
+static void score_tile(const struct forward *f, uint32_t first, uint32_t rows, float *scales)
 {
     const struct span *s = &f->span;
-    const uint32_t n = s->params->head_size, stride = (uint32_t)cpu_round_up(n, VEC_LANES);
-    panel_product(&(struct panel_product){.a = f->scores,
-                                          .a_stride = s->score_stride,
-                                          .a_step = 1,
-                                          .panels = f->values,
-                                          .depth = s->sources,
-                                          .n_panels = stride / VEC_LANES,
-                                          .out = f->mixed,
-                                          .out_stride = stride},
-                  rows);
-    for (uint32_t i = 0; i < rows; i++)
-        memcpy(head_row(s, &f->call->out[PLN_ATTENTION_OUTPUT_Y], s->query + first + i), f->mixed + (size_t)i * stride,
-               n * sizeof(float));
+    const struct cpu_operand *query = input(s, PLN_ATTENTION_INPUT_QUERY);
+    const struct cpu_operand *lse = &f->call->out[PLN_ATTENTION_OUTPUT_LSE];
+    const float scale = f->plain ? s->params->scale : 1;
+    const struct cpu_matrix queries = {head_row(s, query, s->query + first), query->stride, 1};
+    kernel->pack_x(kernel, &queries, rows, s->params->head_size, f->queries);
+    multiply_panels(f->queries, f->keys, rows, s->sources, s->params->head_size, f->scores, s->score_stride);
+    for (uint32_t i = 0; i < rows; i++) {
+        float *row = f->scores + i * s->score_stride;
+        if (!f->plain)
+            finish_scores(s, first + i, row);
+        const float *factors =
+            dropout_of_query(&f->dropout, s->query + first + i, s->head, first + i, s->sources, f->factors);
+        const struct softmax softmax = softmax_row(f, row, i, rows, scale, factors);
+        scales[i] = head_factor(s) / softmax.sum;
+        if (lse->data)
+            cpu_vector(lse, s->query + first + i)[s->head] = softmax.most + logf(softmax.sum);
+        if (f->call->out[PLN_ATTENTION_OUTPUT_PROBABILITIES].data)
+            write_probabilities(f, first + i, row, scale, softmax, factors);
+    }
+}
+
+static void mix_tile(const struct forward *f, uint32_t first, uint32_t rows, const float *scales)
+{
+    const struct span *s = &f->span;
+    const uint32_t n = s->params->head_size;
+    multiply_panels(f->probabilities, f->values, rows, n, s->sources, f->mixed, f->mixed_stride);
+    for (uint32_t i = 0; i < rows; i++) {
+        const float *mixed = f->mixed + i * f->mixed_stride;
+        float *y = head_row(s, &f->call->out[PLN_ATTENTION_OUTPUT_Y], s->query + first + i);
+        for (uint32_t c = 0; c < n; c += VEC_LANES)
+            vec_store_some(y + c, vec_load(mixed + c) * scales[i], n - c);
+    }
 }
 
 /* Queries first .. last-1 of the span. */
@@ -92,30 +157,37 @@ static void attend(struct forward *f, uint32_t first, uint32_t last)
 {
     struct span *s = &f->span;
     const struct cpu_attention_room room = cpu_attention_room(s->sources, s->params->head_size);
-    float *scratch = f->call->scratch;
-    f->keys = scratch + room.keys;
-    f->values = scratch + room.values;
+    float *scratch = f->call->scratch, scales[CPU_ATTENTION_ROWS];
+    f->keys = (step *)(scratch + room.keys);
+    f->values = (step *)(scratch + room.values);
     s->hidden = scratch + room.hidden;
     f->factors = scratch + room.factors;
+    f->queries = (step *)(scratch + room.queries);
     f->scores = scratch + room.scores;
+    f->probabilities = (step *)(scratch + room.probabilities);
     f->mixed = scratch + room.mixed;
-    pack_transposed(s, input(s, PLN_ATTENTION_INPUT_KEY), f->keys);
-    pack_rows(s, input(s, PLN_ATTENTION_INPUT_VALUE), s->source, s->sources, f->values);
-    mark_hidden(s);
-    for (uint32_t i = first; i < last; i += CPU_ATTENTION_QUERIES) {
-        const uint32_t rows = last - i < CPU_ATTENTION_QUERIES ? last - i : CPU_ATTENTION_QUERIES;
-        score_block(f, i, rows);
-        mix_block(f, i, rows);
+    s->score_stride = (size_t)cpu_round_up(s->sources, kernel->columns);
+    f->mixed_stride = (size_t)cpu_round_up(s->params->head_size, kernel->columns);
+    if (!f->plain)
+        mark_hidden(s);
+    pack_head(f);
+    const uint32_t tiles = (last - first + kernel->rows - 1) / kernel->rows;
+    for (uint32_t t = 0; t < tiles; t++) {
+        const struct cpu_share share = cpu_share(last - first, t, tiles);
+        score_tile(f, first + share.first, share.last - share.first, scales);
+        mix_tile(f, first + share.first, share.last - share.first, scales);
     }
 }
 
 void CPU_NAME(attention)(const struct cpu_call *call)
 {
     const pln_attention_params *params = call->params;
-    struct forward f = {
-        .call = call,
-        .span = {.in = call->in, .params = params},
-        .dropout = DROPOUT_OF(&call->in[PLN_ATTENTION_INPUT_ORIGIN], &call->in[PLN_ATTENTION_INPUT_RANDOM], params)};
+    const struct cpu_operand *in = call->in;
+    struct forward f = {.call = call,
+                        .span = {.in = in, .params = params},
+                        .dropout = DROPOUT_OF(&in[PLN_ATTENTION_INPUT_ORIGIN], &in[PLN_ATTENTION_INPUT_RANDOM], params),
+                        .plain = !in[PLN_ATTENTION_INPUT_KEY_MASK].data && !in[PLN_ATTENTION_INPUT_BIAS].data &&
+                                 !params->causal && !params->relative && params->scale > 0};
     const uint32_t heads = sequences_of(&f.span) * params->heads;
     if (!heads)
         return;

@@ -1,39 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The scratch of a member in attention and in its gradients, which depends on the widest vectors of any level only.
+ * The scratch of a member in attention and in its gradients, the same at every level.
  */
 #ifndef BACKENDS_CPU_ATTENTION_H
 #define BACKENDS_CPU_ATTENTION_H
 
 #include "backends/cpu/kernel.h"
+#include "backends/cpu/micro_kernel.h"
 
 enum {
-    CPU_ATTENTION_QUERIES = 24, /* rows of a block of scores */
+    CPU_ATTENTION_ROWS = 14,    /* queries of the largest tile */
+    CPU_ATTENTION_QUERIES = 24, /* rows of a block of scores in gradients */
     CPU_WIDEST_VECTOR = 16,
 };
 
-/* Offsets in floats. */
+/* Offsets in floats, enough for the tiles and steps of every level. */
 struct cpu_attention_room {
-    size_t keys;    /* panels of transposed keys [source panels][head_size][lanes] */
-    size_t values;  /* panels of values [head panels][sources][lanes] */
-    size_t hidden;  /* [sources]: 0, or what replaces the score */
-    size_t factors; /* [sources] of dropout, with its slack */
-    size_t scores;  /* [CPU_ATTENTION_QUERIES][sources] */
-    size_t mixed;   /* [CPU_ATTENTION_QUERIES][head_size] */
+    size_t keys;          /* packed [sources, head_size] */
+    size_t values;        /* packed [head_size, sources] */
+    size_t hidden;        /* [sources]: 0, or what replaces the score */
+    size_t factors;       /* [sources] of dropout, with its slack */
+    size_t queries;       /* packed tile of queries */
+    size_t scores;        /* [CPU_ATTENTION_ROWS][sources] */
+    size_t probabilities; /* the same, packed */
+    size_t mixed;         /* [CPU_ATTENTION_ROWS][head_size] */
     size_t end;
 };
 
 static inline struct cpu_attention_room cpu_attention_room(uint32_t sources, uint32_t head_size)
 {
-    const size_t s = (size_t)cpu_round_up(sources, CPU_WIDEST_VECTOR),
-                 h = (size_t)cpu_round_up(head_size, CPU_WIDEST_VECTOR);
+    const size_t s = (size_t)cpu_round_up(sources, CPU_CHUNK), h = (size_t)cpu_round_up(head_size, CPU_CHUNK);
     struct cpu_attention_room room = {0};
     room.values = room.keys + s * h;
     room.hidden = room.values + s * h;
     room.factors = room.hidden + s;
-    room.scores = room.factors + s + 3 * CPU_WIDEST_VECTOR;
-    room.mixed = room.scores + CPU_ATTENTION_QUERIES * s;
-    room.end = room.mixed + CPU_ATTENTION_QUERIES * h;
+    room.queries = room.factors + s + 3 * CPU_WIDEST_VECTOR;
+    room.scores = room.queries + CPU_ATTENTION_ROWS * h;
+    room.probabilities = room.scores + CPU_ATTENTION_ROWS * s;
+    room.mixed = room.probabilities + CPU_ATTENTION_ROWS * s;
+    room.end = room.mixed + CPU_ATTENTION_ROWS * h;
     return room;
 }
 

@@ -9,6 +9,7 @@
 #include "backends/cpu/kernel.h"
 #include "backends/cpu/micro_kernel.h"
 #include "backends/cpu/step.h"
+#include "backends/cpu/transpose.h"
 
 /* Sums take all registers but those for a step of the weight and an element of x. */
 #if defined(__AVX512F__)
@@ -19,10 +20,7 @@ enum { ROWS = 6, VECTORS = 2 };
 #define EACH_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6)
 #endif
 
-enum {
-    COLUMNS = VECTORS * VEC_LANES,
-    CHUNK = 64 /* steps: a row of it is some lines of the cache */
-};
+enum { COLUMNS = VECTORS * VEC_LANES, CHUNK = CPU_CHUNK };
 
 /* Some rows that are met after the tile, a part of them with each chunk: all at once would have to wait. */
 static inline void fetch_met(const struct cpu_tile_product *t, uint32_t chunk)
@@ -109,25 +107,66 @@ static void pack_x(const struct cpu_micro_kernel *kernel, const struct cpu_matri
         pack_row(x, i, rows, depth, panel);
 }
 
-/* Elements first .. last-1 of row i of the weight into a panel. */
-static void pack_weight_row(const struct cpu_matrix *weight, uint32_t i, uint32_t first, uint32_t last, step *panel)
+/* ---- packing a weight */
+
+/* Elements first .. last-1 of rows i .. n-1 of the weight into a panel, one by one. */
+static void pack_elements(const struct cpu_matrix *weight, uint32_t i, uint32_t n, uint32_t first, uint32_t last,
+                          step *panel)
 {
-    const float *from = weight->data + i * weight->row_step;
-    for (uint32_t k = first; k < last; k++)
-        set_element(panel + (size_t)(k / STEP_DEPTH) * COLUMNS + i, k % STEP_DEPTH, from[k * weight->column_step]);
+    for (; i < n; i++)
+        for (uint32_t k = first; k < last; k++)
+            set_element(panel + (size_t)(k / STEP_DEPTH) * COLUMNS + i, k % STEP_DEPTH,
+                        weight->data[i * weight->row_step + k * weight->column_step]);
+}
+
+/* Rows that lie side by side: squares of VEC_LANES rows and as many steps are turned. Gives the elements done. */
+static uint32_t pack_dense_rows(const struct cpu_matrix *weight, uint32_t columns, uint32_t depth, step *panel)
+{
+    enum { SQUARE = VEC_LANES * STEP_DEPTH };
+    uint32_t k = 0;
+    for (; k + SQUARE <= depth; k += SQUARE)
+        for (uint32_t i = 0; i < columns; i += VEC_LANES) {
+            vec square[VEC_LANES];
+            for (uint32_t j = 0; j < VEC_LANES; j++)
+                square[j] = i + j < columns ? convert_steps(weight->data + (i + j) * weight->row_step + k) : (vec){0};
+            vec_transpose(square);
+            step *to = panel + (size_t)(k / STEP_DEPTH) * COLUMNS + i;
+            for (uint32_t j = 0; j < VEC_LANES; j++, to += COLUMNS)
+                memcpy(to, &square[j], sizeof square[j]);
+        }
+    return k;
+}
+
+/* Upright rows: steps are copied. */
+static uint32_t pack_upright_rows(const struct cpu_matrix *weight, uint32_t columns, uint32_t depth, step *panel)
+{
+    uint32_t k = 0;
+    for (; k + STEP_DEPTH <= depth; k += STEP_DEPTH) {
+        const float *first = weight->data + k * weight->column_step;
+        const float *second = first + (STEP_DEPTH - 1) * weight->column_step;
+        uint32_t i = 0;
+        for (; i + VEC_LANES <= columns; i += VEC_LANES) {
+            const vec both = join_steps(vec_load(first + i), vec_load(second + i));
+            memcpy(panel + (size_t)(k / STEP_DEPTH) * COLUMNS + i, &both, sizeof both);
+        }
+        pack_elements(weight, i, columns, k, k + STEP_DEPTH, panel);
+    }
+    return k;
 }
 
 /* Rows that are not there are zero. */
 static void pack_weight(const struct cpu_micro_kernel *kernel, const struct cpu_matrix *weight, uint32_t columns,
                         uint32_t depth, void *panel)
 {
-    enum { TOGETHER = 16 }; /* elements: one line of the cache of each row, which then is not fetched again */
     (void)kernel;
-    step *to = panel;
-    memset(to, 0, (depth + STEP_DEPTH - 1) / STEP_DEPTH * COLUMNS * sizeof *to);
-    for (uint32_t first = 0; first < depth; first += TOGETHER)
-        for (uint32_t i = 0; i < columns; i++)
-            pack_weight_row(weight, i, first, depth - first < TOGETHER ? depth : first + TOGETHER, to);
+    uint32_t done = 0;
+    if (columns < COLUMNS || depth % STEP_DEPTH)
+        memset(panel, 0, (size_t)((depth + STEP_DEPTH - 1) / STEP_DEPTH) * COLUMNS * sizeof(step));
+    if (weight->column_step == 1)
+        done = pack_dense_rows(weight, columns, depth, panel);
+    else if (weight->row_step == 1)
+        done = pack_upright_rows(weight, columns, depth, panel);
+    pack_elements(weight, 0, columns, done, depth, panel);
 }
 
 const struct cpu_micro_kernel CPU_NAME(micro_kernel) = {

@@ -35,7 +35,7 @@ struct cpu_tile_product {
 };
 
 /* Depth is packed in steps of 4 bytes: an f32 element, or two of bf16. A panel of the weight is [steps, weight_step],
- * so that any range of steps is one piece of memory; how a panel of x lies is the kernel's own affair. */
+ * so that any range of steps is one piece of memory. */
 struct cpu_micro_kernel {
     uint32_t rows, columns;       /* of the largest tile */
     uint32_t x_step, weight_step; /* as many as take room in a panel */
@@ -49,6 +49,9 @@ struct cpu_micro_kernel {
     void (*multiply)(const struct cpu_micro_kernel *kernel, const struct cpu_tile_product *tile);
     void *context; /* of BLIS */
 };
+
+/* Steps of depth for which a row of a panel of x lies together, in our own micro-kernels: [chunks][rows][CPU_CHUNK]. */
+enum { CPU_CHUNK = 64 };
 
 /* Floats that a micro-kernel may fetch behind packed memory (BLIS's kernel for AVX-512 loads a step ahead): what is
  * allocated for packed matrices has as many more. */

@@ -21,12 +21,34 @@ static inline void set_element(step *to, uint32_t i, float value)
     to->halves[i] = float_to_bfloat(value);
 }
 
+/* A vector of steps, from as many elements as they take. */
+static inline vec convert_steps(const float *from)
+{
+    return (vec)_mm512_cvtne2ps_pbh((__m512)vec_load(from + VEC_LANES), (__m512)vec_load(from));
+}
+
+/* A vector of steps, from a vector of their first elements and one of their second. */
+static inline vec join_steps(vec first, vec second)
+{
+    static const uint16_t order[2 * VEC_LANES] = {0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
+                                                  8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+    const __m512i both = (__m512i)_mm512_cvtne2ps_pbh((__m512)second, (__m512)first);
+    return (vec)_mm512_permutexvar_epi16(_mm512_loadu_si512(order), both);
+}
+
+/* VEC_LANES elements from element `at` of a row of steps, a multiple of VEC_LANES. */
+static inline void store_elements(step *to, uint32_t at, vec v)
+{
+    const __m256bh halves = _mm512_cvtneps_pbh((__m512)v);
+    memcpy((uint16_t *)to + at, &halves, sizeof halves);
+}
+
 /* n elements; of an odd number the last step's second half is left. */
 static inline void pack_steps(const float *from, uint32_t n, step *to)
 {
     uint32_t k = 0;
     for (; k + 2 * VEC_LANES <= n; k += 2 * VEC_LANES) {
-        const __m512bh both = _mm512_cvtne2ps_pbh((__m512)vec_load(from + k + VEC_LANES), (__m512)vec_load(from + k));
+        const vec both = convert_steps(from + k);
         memcpy(to + k / STEP_DEPTH, &both, sizeof both);
     }
     for (; k < n; k++)
@@ -62,9 +84,29 @@ static inline void set_element(step *to, uint32_t i, float value)
     to[i] = value;
 }
 
+static inline vec convert_steps(const float *from)
+{
+    return vec_load(from);
+}
+
+static inline vec join_steps(vec first, vec second)
+{
+    (void)second;
+    return first;
+}
+
+static inline void store_elements(step *to, uint32_t at, vec v)
+{
+    vec_store(to + at, v);
+}
+
 static inline void pack_steps(const float *from, uint32_t n, step *to)
 {
-    memcpy(to, from, n * sizeof *to);
+    uint32_t k = 0;
+    for (; k + VEC_LANES <= n; k += VEC_LANES)
+        vec_store(to + k, vec_load(from + k));
+    for (; k < n; k++)
+        to[k] = from[k];
 }
 
 static inline vec load_steps(const step *p)

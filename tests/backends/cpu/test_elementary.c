@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * exp, erf, tanh and log1p on the vectors of a level against libm in double. Built once for each level.
+ * exp, erf, gelu, tanh and log1p on the vectors of a level against libm in double. Built once for each level.
  */
 #include <float.h>
 #include <math.h>
@@ -26,6 +26,16 @@ static vec exp_of(vec x)
 static vec erf_of(vec x)
 {
     return vec_erf(x);
+}
+
+static vec exp_negative_of(vec x)
+{
+    return vec_exp_negative(x);
+}
+
+static vec gelu_of(vec x)
+{
+    return vec_gelu(x);
 }
 
 static vec tanh_of(vec x)
@@ -83,6 +93,31 @@ static void erf_is_right(void **state)
     assert_true(isnan(at(erf_of, NAN)));
 }
 
+static void exp_negative_is_right(void **state)
+{
+    (void)state;
+    check("exp of x <= 0", worst(exp_negative_of, exp, -1, 0, 0), 3e-7);
+    check("exp of x <= 0, floor 1", worst(exp_negative_of, exp, -100, 0, 1), 2e-7);
+    assert_true(at(exp_negative_of, 0) == 1);
+    assert_true(at(exp_negative_of, -INFINITY) == 0 && at(exp_negative_of, -FLT_MAX) == 0);
+    assert_true(isnan(at(exp_negative_of, NAN)));
+}
+
+static double gelu(double x)
+{
+    return x / 2 * erfc(-x / sqrt(2));
+}
+
+static void gelu_is_right(void **state)
+{
+    (void)state;
+    check("gelu", worst(gelu_of, gelu, -8, 8, 1), 7e-8);
+    check("gelu near 0", worst(gelu_of, gelu, 1e-4, 0.1, 0), 2e-7);
+    assert_true(at(gelu_of, 0) == 0 && at(gelu_of, INFINITY) == INFINITY && at(gelu_of, 1e30f) == 1e30f);
+    assert_true(fabsf(at(gelu_of, -INFINITY)) < 1e-7f);
+    assert_true(isnan(at(gelu_of, NAN)));
+}
+
 static void tanh_is_right(void **state)
 {
     (void)state;
@@ -116,10 +151,8 @@ int main(void)
         return 77;
 #endif
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(exp_is_right),
-        cmocka_unit_test(erf_is_right),
-        cmocka_unit_test(tanh_is_right),
-        cmocka_unit_test(log1p_is_right),
+        cmocka_unit_test(exp_is_right),  cmocka_unit_test(erf_is_right),  cmocka_unit_test(exp_negative_is_right),
+        cmocka_unit_test(gelu_is_right), cmocka_unit_test(tanh_is_right), cmocka_unit_test(log1p_is_right),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
