@@ -34,13 +34,14 @@ enum cli_kind {
     CLI_SEED,
     CLI_SECONDS,
     CLI_REAL,
-    CLI_REPEATED
+    CLI_REPEATED,
+    CLI_MATH /* f32 or bf16, appended to the device options of the target */
 };
 
 struct cli_option {
     const char *name; /* "--device" or "-b" */
     enum cli_kind kind;
-    void *target;         /* bool, const char *, uint32_t, uint64_t, double, struct cli_list */
+    void *target; /* bool, const char *, uint32_t, uint64_t, double, struct cli_list; of CLI_MATH the device options */
     const char *argument; /* "LIST" */
     const char *help;
 };
@@ -66,7 +67,7 @@ struct cli_common {
     uint64_t seed;
 };
 
-enum { CLI_COMMON_OPTIONS = 6 };
+enum { CLI_COMMON_OPTIONS = 7 };
 /* Fills CLI_COMMON_OPTIONS rows; device_name is "--device" or "--devices". */
 void cli_common_options(struct cli_common *common, const char *device_name, struct cli_option *options);
 

@@ -32,6 +32,8 @@ void cli_common_options(struct cli_common *common, const char *device_name, stru
                    "node runs it"},
         {"--device-option", CLI_REPEATED, &common->device_options, "[BACKEND.]KEY=VALUE",
          "option of a device; `pleione devices` lists them"},
+        {"--math", CLI_MATH, &common->device_options, "f32|bf16",
+         "what products multiply (default f32); sums are f32 in both"},
         {"--place", CLI_REPEATED, &common->place, "PATTERN=DEVICE",
          "nodes by name on a device of the list: 'layer.3.*=cpu'"},
         {"--no-fallback", CLI_FLAG, &common->no_fallback, NULL, "a node that no chosen device takes is an error"},
@@ -60,6 +62,14 @@ static bool parse_number(const char *text, uint64_t most, uint64_t *value)
     const unsigned long long n = strtoull(text, &end, 10);
     *value = n;
     return *text >= '0' && *text <= '9' && !*end && !errno && n <= most;
+}
+
+static bool append(struct cli_list *list, const char *text)
+{
+    if (list->n == CLI_LIST)
+        return false;
+    list->items[list->n++] = text;
+    return true;
 }
 
 static bool store(const struct cli_option *option, const char *text)
@@ -93,10 +103,9 @@ static bool store(const struct cli_option *option, const char *text)
         *(double *)option->target = strtod(text, &end);
         return end != text && !*end && isfinite(*(double *)option->target);
     case CLI_REPEATED:
-        if (list->n == CLI_LIST)
-            return false;
-        list->items[list->n++] = text;
-        return true;
+        return append(list, text);
+    case CLI_MATH: /* f32 is what devices do that are not asked */
+        return strcmp(text, "f32") == 0 || (strcmp(text, "bf16") == 0 && append(list, "math=bf16"));
     }
     return false;
 }

@@ -16,7 +16,7 @@ static const uint32_t pattern = 0x7fc0beefu, poison = 0x7fc00001u;
 
 /* Results hold inputs and weights of order one, so that outputs are of order one too: 2e-5 is some hundred roundings of
  * f32, what sums over a few thousand terms lose, and far below what a wrong index or a dropped term costs. */
-static const double tolerance = 2e-5;
+double conf_tolerance = 2e-5;
 
 bool conf_running;
 uint32_t conf_allocations;
@@ -345,7 +345,7 @@ static bool check_outputs(const struct instance *in, const struct instance *orac
                 memcpy(&y, word, 4);
                 memcpy(&right, &oracle->after[place_of(oracle, c, i) + at], 4);
                 const bool same = (isnan(y) && isnan(right)) || y == right ||
-                                  fabs((double)y - (double)right) <= tolerance * (1 + fabs((double)right));
+                                  fabs((double)y - (double)right) <= conf_tolerance * (1 + fabs((double)right));
                 if (same && *word != pattern)
                     continue;
                 snprintf(why, bytes, "round %u: value %u, row %u, column %u is %.8g%s, expected %.8g", c->round, i, r,

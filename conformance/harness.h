@@ -134,6 +134,7 @@ struct conf_group {
 };
 extern const struct conf_group conf_groups[];
 extern const uint32_t conf_n_groups;
+extern double conf_tolerance;    /* an output may differ from the oracle by tolerance * (1 + |oracle|) */
 extern bool conf_quick;          /* small shapes only, for slow devices */
 extern bool conf_half_constants; /* constants are numbers that f16 holds, for devices that store them so */
 

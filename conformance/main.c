@@ -16,11 +16,12 @@ static const char usage[] =
     "usage: pleione-conform PLUGIN.so|reference [--device N] [--option KEY=VALUE]... [--op NAME] [--case TEXT] [--thin "
     "N]\n"
     "           [--threads N] [--quick] [--half-constants] [--list] [--verbose] [--allow-refusals] "
-    "[--skip-refused-options]\n\n"
+    "[--skip-refused-options] [--tolerance T]\n\n"
     "Drives a backend through pleione_backend.h alone: every op on generated shapes, beside the reference in f64, with "
     "NaN behind\n"
     "the real rows and guards round every value; with --half-constants weights are numbers that f16 holds. A refused "
     "node fails its case unless refusals are allowed.\n"
+    "Outputs may differ by 2e-5 (1 + |y|), or by what --tolerance says.\n"
     "exit codes: 0 all passed, 1 error, 2 usage, 5 a case failed, 77 an option was refused (--skip-refused-options)\n";
 
 struct arguments {
@@ -125,6 +126,8 @@ static bool parse(struct arguments *a, int argc, char **argv)
             a->threads = (uint32_t)atoi(value);
         else if (strcmp(argv[i - 1], "--thin") == 0)
             a->thin = (uint32_t)atoi(value);
+        else if (strcmp(argv[i - 1], "--tolerance") == 0)
+            conf_tolerance = atof(value);
         else if (strcmp(argv[i - 1], "--op") == 0)
             a->op = value;
         else if (strcmp(argv[i - 1], "--case") == 0)
@@ -132,7 +135,7 @@ static bool parse(struct arguments *a, int argc, char **argv)
         else if (strcmp(argv[i - 1], "--option") != 0 || !take_option(a, value))
             return false;
     }
-    return a->plugin && a->threads && a->thin;
+    return a->plugin && a->threads && a->thin && conf_tolerance > 0;
 }
 
 static const pln_backend *load(const char *path)

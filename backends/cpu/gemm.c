@@ -282,8 +282,8 @@ void cpu_gemm_run(const struct cpu_gemm *gemm, const struct cpu_product *product
     const uint32_t groups = row_groups(kernel, product, members), across = members / groups;
     const struct range rows = part(product->rows, kernel->any_rows ? 1 : kernel->rows, member / across, groups);
     const struct range columns = part(product->n, kernel->columns, member % across, across);
-    if (gemm->panels)
+    if (gemm->panels && product->depth)
         run_panels(kernel, product, rows, columns, scratch);
-    else
+    else if (!gemm->panels)
         run_sgemm(gemm, product, rows, columns);
 }

@@ -48,7 +48,7 @@ struct cpu_product {
     const void *packed;       /* the same, for micro-kernels */
     float *out;
     size_t out_stride;
-    uint32_t rows, n, depth;
+    uint32_t rows, n, depth; /* depth may be 0 where sums are added: it adds nothing */
     bool accumulate;
     /* Takes each tile once; then out need not hold the product in the end, though parts of sums may pass there. NULL:
      * the product is wanted in out. */

@@ -98,6 +98,36 @@ static void levels_are_honoured(void **state)
     level_is_honoured("avx512");
 }
 
+/* bf16 is refused beside what cannot do it, in a sentence that names it, and where the processor cannot. */
+static void math_is_honoured(void **state)
+{
+    (void)state;
+    static const char *const levels[] = {"c", "avx2"};
+    pln_device *device;
+    pln_error error = {0};
+    for (int i = 0; i < 2; i++) {
+        const pln_option both[] = {{"math", "bf16"}, {"level", levels[i]}};
+        assert_int_equal(backend->device_open(0, &fake_host, both, 2, &device, &error), PLN_INVALID);
+        assert_non_null(strstr(error.message, levels[i]));
+    }
+    const pln_option blis[] = {{"math", "bf16"}, {"gemm", "blis"}};
+    assert_int_equal(backend->device_open(0, &fake_host, blis, 2, &device, &error), PLN_INVALID);
+    assert_non_null(strstr(error.message, "gemm=own"));
+    assert_int_equal(open_with("math", "f16", &device, &error), PLN_INVALID);
+    if (open_with("math", "bf16", &device, &error)) {
+        assert_non_null(strstr(error.message, "AVX512-BF16"));
+        return;
+    }
+    pln_plan_info rounded = {.size = sizeof rounded}, plain = rounded;
+    assert_int_equal(backend->plan_info(device, &segment, NULL, &rounded, &error), PLN_OK);
+    backend->device_close(&device);
+    assert_int_equal(open_with("math", "f32", &device, &error), PLN_OK);
+    assert_int_equal(backend->plan_info(device, &segment, NULL, &plain, &error), PLN_OK);
+    assert_true(rounded.constant_bytes < plain.constant_bytes);
+    backend->device_close(&device);
+    assert_int_equal(fake_host_blocks, 0);
+}
+
 static void newer_ops_are_refused(void **state)
 {
     (void)state;
@@ -161,6 +191,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unknown_options_are_refused),
         cmocka_unit_test(levels_are_honoured),
+        cmocka_unit_test(math_is_honoured),
         cmocka_unit_test(newer_ops_are_refused),
         cmocka_unit_test(memory_is_foretold),
     };
