@@ -152,6 +152,9 @@ struct pln_schedule {
     struct sched_plan *plans; /* the most recently used first */
     pln_statistics statistics;
     uint32_t dims[GRAPH_SYMBOLS]; /* of the last run */
+    /* Called while weights are handed over and after the last: their sources need not stay in memory. May be NULL. */
+    void (*handed_over)(void *context);
+    void *handed_over_context;
 };
 
 /* Where an instance of a value begins: host memory, or buffer and bytes. */

@@ -67,6 +67,11 @@ static bool same_features(const struct electra_features *a, const struct electra
            a->layer_decay == b->layer_decay && a->total == b->total && a->recompute == b->recompute;
 }
 
+static void release_pages(void *checkpoint)
+{
+    ckpt_release_pages(checkpoint);
+}
+
 static pln_status get_variant(pln_session *s, const struct electra_features *features, struct session_variant **out,
                               pln_error *error)
 {
@@ -86,6 +91,8 @@ static pln_status get_variant(pln_session *s, const struct electra_features *fea
         destroy_variant(v);
         return status;
     }
+    v->schedule->handed_over = release_pages;
+    v->schedule->handed_over_context = s->model->checkpoint;
     v->next = s->variants;
     s->variants = *out = s->last = v;
     return PLN_OK;
