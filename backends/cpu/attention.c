@@ -12,7 +12,7 @@
 /* What attention holds beside the span. */
 struct forward {
     const struct cpu_call *call;
-    struct span span;
+    struct span span, next; /* the head, and the one that this member takes then: no sources if it is the last */
     struct dropout dropout;
     bool plain; /* nothing but the product and the scale makes a score */
     step *keys, *values, *queries, *probabilities;
@@ -152,6 +152,24 @@ static void mix_tile(const struct forward *f, uint32_t first, uint32_t rows, con
     }
 }
 
+static void fetch_rows(const struct span *s, const struct cpu_operand *operand, uint32_t first, struct cpu_share rows)
+{
+    enum { LINE = 16 };
+    for (uint32_t r = rows.first; r < rows.last; r++)
+        for (uint32_t c = 0; c < s->params->head_size; c += LINE)
+            __builtin_prefetch(head_row(s, operand, first + r) + c, 0, 2);
+}
+
+/* A part of the next head: its rows lie far apart, where the processor does not foresee them. */
+static void fetch_next(const struct forward *f, uint32_t part, uint32_t parts)
+{
+    const struct span *s = &f->next;
+    const struct cpu_share sources = cpu_share(s->sources, part, parts);
+    fetch_rows(s, input(s, PLN_ATTENTION_INPUT_QUERY), s->query, cpu_share(s->queries, part, parts));
+    fetch_rows(s, input(s, PLN_ATTENTION_INPUT_KEY), s->source, sources);
+    fetch_rows(s, input(s, PLN_ATTENTION_INPUT_VALUE), s->source, sources);
+}
+
 /* Queries first .. last-1 of the span. */
 static void attend(struct forward *f, uint32_t first, uint32_t last)
 {
@@ -176,6 +194,8 @@ static void attend(struct forward *f, uint32_t first, uint32_t last)
         const struct cpu_share share = cpu_share(last - first, t, tiles);
         score_tile(f, first + share.first, share.last - share.first, scales);
         mix_tile(f, first + share.first, share.last - share.first, scales);
+        if (f->next.sources)
+            fetch_next(f, t, tiles);
     }
 }
 
@@ -194,7 +214,11 @@ void CPU_NAME(attention)(const struct cpu_call *call)
     /* Few heads are parted by queries, though each part packs the keys again. */
     const uint32_t parts = (2 * call->members + heads - 1) / heads;
     for (uint32_t i = call->member; i < heads * parts; i += call->members) {
+        const uint32_t next = i + call->members;
         enter_head(&f.span, i / parts / params->heads, i / parts % params->heads);
+        f.next = (struct span){.in = in, .params = params};
+        if (next < heads * parts)
+            enter_head(&f.next, next / parts / params->heads, next / parts % params->heads);
         const struct cpu_share share = cpu_share(f.span.queries, i % parts, parts);
         if (share.first < share.last)
             attend(&f, share.first, share.last);

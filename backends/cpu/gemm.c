@@ -12,7 +12,7 @@ enum {
     SGEMM_COLUMNS = 16,
     MOST_TILE_FLOATS = 31 * 64,
     BLOCK_BYTES = 448 << 10, /* of packed x: beside a panel of the weight it fits the second level of cache */
-    MOST_DEPTH = 2048        /* of a panel of x; more is multiplied in parts */
+    MOST_STEPS = 2048        /* of depth in a panel of x; more is multiplied in parts */
 };
 
 void cpu_gemm_init(struct cpu_gemm *gemm, enum cpu_gemm_way way, const char *level, const struct cpu_micro_kernel *own)
@@ -86,7 +86,7 @@ static struct range part(uint32_t n, uint32_t unit, uint32_t i, uint32_t parts)
 /* Depth of a block of x: all of it, or even parts. */
 static uint32_t block_depth(const struct cpu_micro_kernel *kernel, uint32_t depth)
 {
-    const uint32_t parts = (depth + MOST_DEPTH - 1) / MOST_DEPTH;
+    const uint32_t most = MOST_STEPS * kernel->step_depth, parts = (depth + most - 1) / most;
     return parts < 2 ? depth : (uint32_t)round_up((depth + parts - 1) / parts, kernel->depth_multiple);
 }
 
@@ -107,7 +107,8 @@ uint64_t cpu_gemm_scratch_bytes(const struct cpu_gemm *gemm, uint32_t depth)
     const struct cpu_micro_kernel *kernel = &gemm->kernel;
     if (!gemm->panels || !depth)
         return 0;
-    const uint64_t panel = x_panel_bytes(kernel, depth < MOST_DEPTH ? depth : MOST_DEPTH);
+    const uint64_t panel =
+        x_panel_bytes(kernel, depth < MOST_STEPS * kernel->step_depth ? depth : MOST_STEPS * kernel->step_depth);
     return round_up((panel > BLOCK_BYTES ? panel : BLOCK_BYTES) + CPU_PACKED_AHEAD * sizeof(float), 64);
 }
 
