@@ -41,15 +41,16 @@ struct attention_tile {
     uint32_t tr, chunks, value_keys;
 };
 
-/* Rows of a thread, best first. Four of Intel's spill. */
-static const uint32_t rows_of_thread[] = {4, 2, 1}, rows_of_thread_intel[] = {3, 2, 1};
-enum { ATTENTION_TILES = sizeof rows_of_thread / sizeof *rows_of_thread };
+/* Rows of a thread, as in tile= (8 * tr by 32). Four of Intel's spill. */
+static const struct {
+    uint32_t tr;
+    bool intel, others;
+} attention_tiles[] = {{4, false, true}, {3, true, false}, {2, true, true}, {1, true, true}};
+enum { ATTENTION_TILES = sizeof attention_tiles / sizeof *attention_tiles };
 
-static struct attention_tile attention_tile_of(const struct gpu_limits *limits, uint32_t index, uint32_t head_size)
+static struct attention_tile attention_tile_of(uint32_t index, uint32_t head_size)
 {
-    const bool intel = limits->vendor_id == GPU_VENDOR_INTEL;
-    struct attention_tile t = {.tr = (intel ? rows_of_thread_intel : rows_of_thread)[index],
-                               .chunks = ceil_div(head_size, 4 * CHUNK_QUADS)};
+    struct attention_tile t = {.tr = attention_tiles[index].tr, .chunks = ceil_div(head_size, 4 * CHUNK_QUADS)};
     t.value_keys = t.chunks > 4 ? 4 : 8;
     return t;
 }
@@ -67,18 +68,21 @@ static bool attention_fits(const struct gpu_limits *limits, const struct attenti
     return attention_shared(t) <= limits->shared_bytes && (t->tr == 1 || t->tr * t->chunks <= MAX_QUADS_HELD);
 }
 
-/* The most rows a group such that y fits the registers and the device is filled, else the fewest that fit at all; no
- * rows if nothing does. */
+/* The most rows a group such that y fits the registers and the device is filled, or what tile= asks for, else the
+ * fewest that fit at all; no rows if nothing does. */
 static struct attention_tile attention_choose(const struct gpu_limits *limits, uint32_t head_size, uint32_t rows,
                                               uint32_t heads)
 {
+    const uint32_t wanted = gpu_tiles_wanted(limits, PLN_OP_ATTENTION);
+    const bool intel = limits->vendor_id == GPU_VENDOR_INTEL;
     struct attention_tile chosen = {0};
     for (uint32_t i = 0; i < ATTENTION_TILES; i++) {
-        const struct attention_tile t = attention_tile_of(limits, i, head_size);
-        if (!attention_fits(limits, &t))
+        const struct attention_tile t = attention_tile_of(i, head_size);
+        const bool usual = intel ? attention_tiles[i].intel : attention_tiles[i].others;
+        if (!attention_fits(limits, &t) || (!wanted && !usual))
             continue;
         chosen = t;
-        if ((uint64_t)ceil_div(rows, 8 * t.tr) * heads >= groups_to_fill(limits))
+        if (wanted ? wanted & 1u << i : (uint64_t)ceil_div(rows, 8 * t.tr) * heads >= groups_to_fill(limits))
             break;
     }
     return chosen;
@@ -111,7 +115,8 @@ static const char *tile_attention(const struct gpu_view *view, struct gpu_launch
         return "such large heads need more shared memory than the device has";
     set_specs(launch, 5,
               (uint32_t[]){ATTENTION_THREADS, t.tr, p->head_size, t.value_keys, attention_flags(view) | more_flags});
-    launch->rows_per_group = 8 * t.tr;
+    launch->tile_rows = launch->rows_per_group = 8 * t.tr;
+    launch->tile_columns = ATTENTION_KEYS;
     launch->columns = p->heads;
     return NULL;
 }

@@ -20,11 +20,12 @@ int gpu_find_word(const char *words, const char *word)
 }
 
 /* Of each op from the largest to the smallest, in the order of its table of tiles. */
-const char gpu_tile_words[] = "linear:128x128|linear:64x64|linear:32x32";
+const char gpu_tile_words[] = "linear:128x128|linear:64x64|linear:32x32|"
+                              "attention:32x32|attention:24x32|attention:16x32|attention:8x32";
 
 static const struct {
     uint32_t op, first, n; /* words */
-} tiled_ops[] = {{PLN_OP_LINEAR, 0, 3}};
+} tiled_ops[] = {{PLN_OP_LINEAR, 0, 3}, {PLN_OP_ATTENTION, 3, 4}};
 
 uint32_t gpu_tiles_wanted(const struct gpu_limits *limits, uint32_t op)
 {

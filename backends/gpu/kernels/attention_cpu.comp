@@ -60,7 +60,7 @@ BODY(NO_LOCALS)
             q[d] = READ4(WHOLE, query, ROW(0u, row) + column0, d * 4u, SIZE);
             o[d] = SPLAT4(0.0f);
         }
-        if (from < low && low < high) {
+        if (from < low && low < high && first + lane < end) {
             top = statistics[ROW(13u, row) + 2u * head];
             sum = statistics[ROW(13u, row) + 2u * head + 1u];
             UNROLL for (uint d = 0u; d < QUADS; d++)
