@@ -5,7 +5,7 @@
 #ifndef BACKENDS_CPU_ATTENTION_GRADIENT_H
 #define BACKENDS_CPU_ATTENTION_GRADIENT_H
 
-#include "backends/cpu/attention_scores.h"
+#include "backends/cpu/attention_panels.h"
 #include "backends/cpu/dropout.h"
 
 struct gradient {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Scores of attention, which its gradients make again, and panels of a head. The three ops have the operands query ..
- * random and the params in common, in one order.
+ * Scores of attention, which its gradients make again. The three ops have the operands query .. random and the params
+ * in common, in one order.
  */
 #ifndef BACKENDS_CPU_ATTENTION_SCORES_H
 #define BACKENDS_CPU_ATTENTION_SCORES_H
@@ -11,7 +11,6 @@
 
 #include "backends/cpu/attention.h"
 #include "backends/cpu/elementary.h"
-#include "backends/cpu/panels.h"
 
 /* One head of one sequence: where its rows begin, and how many there are. */
 struct span {
@@ -69,33 +68,6 @@ static inline float head_factor(const struct span *s)
 {
     const struct cpu_operand *head_mask = input(s, PLN_ATTENTION_INPUT_HEAD_MASK);
     return head_mask->data ? cpu_vector(head_mask, 0)[s->head] : 1;
-}
-
-/* ---- panels */
-
-/* Keys or values, transposed: panels [sources / lanes][head_size][lanes]. */
-static inline void pack_transposed(const struct span *s, const struct cpu_operand *operand, float *panels)
-{
-    const uint32_t n = s->params->head_size;
-    for (uint32_t j = 0; j < s->score_stride; j++) {
-        float *to = panels + (size_t)(j / VEC_LANES) * n * VEC_LANES + j % VEC_LANES;
-        const float *from = j < s->sources ? head_row(s, operand, s->source + j) : NULL;
-        for (uint32_t c = 0; c < n; c++)
-            to[(size_t)c * VEC_LANES] = from ? from[c] : 0;
-    }
-}
-
-/* Rows as they are: panels [head_size / lanes][rows][lanes]. */
-static inline void pack_rows(const struct span *s, const struct cpu_operand *operand, uint32_t first, uint32_t rows,
-                             float *panels)
-{
-    const uint32_t n = s->params->head_size;
-    for (uint32_t r = 0; r < rows; r++) {
-        const float *from = head_row(s, operand, first + r);
-        float *to = panels + (size_t)r * VEC_LANES;
-        for (uint32_t c = 0; c < n; c += VEC_LANES, to += (size_t)rows * VEC_LANES)
-            vec_store(to, vec_load_some(from + c, n - c));
-    }
 }
 
 /* ---- scores */
@@ -163,20 +135,5 @@ static inline void finish_scores(const struct span *s, uint32_t i, float *row)
     }
     for (uint32_t j = i + 1; s->params->causal && j < n; j++)
         row[j] = -FLT_MAX;
-}
-
-/* Rows of a operand of the head against transposed panels: out [rows, sources]. */
-static inline void multiply_transposed(const struct span *s, const struct cpu_operand *operand, uint32_t first,
-                                       uint32_t rows, const float *panels, float *out)
-{
-    panel_product(&(struct panel_product){.a = head_row(s, operand, first),
-                                          .a_stride = operand->stride,
-                                          .a_step = 1,
-                                          .panels = panels,
-                                          .depth = s->params->head_size,
-                                          .n_panels = (uint32_t)s->score_stride / VEC_LANES,
-                                          .out = out,
-                                          .out_stride = s->score_stride},
-                  rows);
 }
 #endif

@@ -24,6 +24,32 @@ static inline vec sum_rows(const struct cpu_operand *x, uint32_t begin, uint32_t
     return total;
 }
 
+/* Adds the sums of those columns over all rows to a vector. Several vectors of a row are read together, so that memory
+ * is read in pieces that the processor foresees. */
+static inline void add_column_sums(const struct cpu_operand *x, struct cpu_share columns, float *to)
+{
+    enum { VECTORS = 8 };
+    uint32_t c = columns.first;
+    for (; c + VECTORS * VEC_LANES <= columns.last; c += VECTORS * VEC_LANES) {
+        vec total[VECTORS] = {{0}};
+        for (uint32_t first = 0; first < x->rows; first += ROWS_TOGETHER) {
+            const uint32_t last = x->rows - first < ROWS_TOGETHER ? x->rows : first + ROWS_TOGETHER;
+            vec sum[VECTORS] = {{0}};
+            for (uint32_t r = first; r < last; r++)
+                for (uint32_t i = 0; i < VECTORS; i++)
+                    sum[i] += vec_load(cpu_vector(x, r) + c + i * VEC_LANES);
+            for (uint32_t i = 0; i < VECTORS; i++)
+                total[i] += sum[i];
+        }
+        for (uint32_t i = 0; i < VECTORS; i++)
+            vec_store(to + c + i * VEC_LANES, vec_load(to + c + i * VEC_LANES) + total[i]);
+    }
+    for (; c < columns.last; c += VEC_LANES) {
+        const uint32_t n = columns.last - c;
+        vec_store_some(to + c, vec_load_some(to + c, n) + sum_rows(x, 0, x->rows, c, n), n);
+    }
+}
+
 /* Neighbouring columns that fall to a member: whole lines of the cache, so that no two members write one. */
 static inline struct cpu_share cpu_share_vectors(uint32_t width, uint32_t member, uint32_t members)
 {

@@ -24,11 +24,6 @@ void CPU_NAME(linear_backward_weight)(const struct cpu_call *call)
     };
     product.packed = cpu_pack_in_run(call, &product.weight, product.n, product.depth);
     cpu_gemm_run(call->gemm, &product, call->member, call->members, call->scratch);
-    if (!d_bias)
-        return;
-    const struct cpu_share share = cpu_share_vectors(d_y->width, call->member, call->members);
-    for (uint32_t c = share.first; c < share.last; c += VEC_LANES) {
-        const uint32_t n = share.last - c;
-        vec_store_some(d_bias + c, vec_load_some(d_bias + c, n) + sum_rows(d_y, 0, d_y->rows, c, n), n);
-    }
+    if (d_bias)
+        add_column_sums(d_y, cpu_share_vectors(d_y->width, call->member, call->members), d_bias);
 }

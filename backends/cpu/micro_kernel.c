@@ -89,13 +89,26 @@ static void pack_row(const struct cpu_matrix *x, uint32_t i, uint32_t rows, uint
     step *to = panel + (size_t)i * CHUNK;
     for (uint32_t first = 0; first < depth; first += CHUNK * STEP_DEPTH, to += (size_t)rows * CHUNK) {
         const uint32_t n = depth - first < CHUNK * STEP_DEPTH ? depth - first : CHUNK * STEP_DEPTH;
-        if (x->column_step == 1)
-            pack_steps(from + first, n, to);
-        else
-            for (uint32_t k = 0; k < n; k++)
-                set_element(to + k / STEP_DEPTH, k % STEP_DEPTH, from[(first + k) * x->column_step]);
+        pack_steps(from + first, n, to);
         if (n % STEP_DEPTH)
             set_element(to + n / STEP_DEPTH, 1, 0);
+    }
+}
+
+/* Upright rows: squares of them are turned. Panels have room for the last one. */
+static void pack_upright_x(const struct cpu_matrix *x, uint32_t rows, uint32_t depth, step *panel)
+{
+    enum { ELEMENTS = CHUNK * STEP_DEPTH };
+    for (uint32_t k = 0; k < depth; k += VEC_LANES) {
+        step *to = panel + (size_t)(k / ELEMENTS) * rows * CHUNK;
+        for (uint32_t i = 0; i < rows; i += VEC_LANES) {
+            vec square[VEC_LANES];
+            for (uint32_t j = 0; j < VEC_LANES; j++)
+                square[j] = k + j < depth ? vec_load_some(x->data + (k + j) * x->column_step + i, rows - i) : (vec){0};
+            vec_transpose(square);
+            for (uint32_t j = 0; j < VEC_LANES && i + j < rows; j++)
+                store_elements(to + (size_t)(i + j) * CHUNK, k % ELEMENTS, square[j]);
+        }
     }
 }
 
@@ -103,8 +116,11 @@ static void pack_x(const struct cpu_micro_kernel *kernel, const struct cpu_matri
                    void *panel)
 {
     (void)kernel;
-    for (uint32_t i = 0; i < rows; i++)
-        pack_row(x, i, rows, depth, panel);
+    if (x->column_step != 1)
+        pack_upright_x(x, rows, depth, panel);
+    else
+        for (uint32_t i = 0; i < rows; i++)
+            pack_row(x, i, rows, depth, panel);
 }
 
 /* ---- packing a weight */

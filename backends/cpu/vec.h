@@ -41,7 +41,33 @@ static inline void vec_store(float *p, vec v)
     memcpy(p, &v, sizeof v);
 }
 
-/* The first n lanes, n < VEC_LANES; the others are zero. */
+/* The first n lanes, n < VEC_LANES; the others are zero, and their memory is not touched. */
+#if defined(__AVX512F__)
+static inline vec vec_load_part(const float *p, uint32_t n)
+{
+    return (vec)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+}
+
+static inline void vec_store_part(float *p, vec v, uint32_t n)
+{
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+}
+#elif defined(__AVX2__)
+static inline __m256i vec_first(uint32_t n)
+{
+    return (__m256i)((vec_int){0, 1, 2, 3, 4, 5, 6, 7} < (int32_t)n);
+}
+
+static inline vec vec_load_part(const float *p, uint32_t n)
+{
+    return (vec)_mm256_maskload_ps(p, vec_first(n));
+}
+
+static inline void vec_store_part(float *p, vec v, uint32_t n)
+{
+    _mm256_maskstore_ps(p, vec_first(n), (__m256)v);
+}
+#else
 static inline vec vec_load_part(const float *p, uint32_t n)
 {
     vec v = {0};
@@ -55,6 +81,7 @@ static inline void vec_store_part(float *p, vec v, uint32_t n)
     for (uint32_t i = 0; i < n; i++)
         p[i] = v[i];
 }
+#endif
 
 /* At most a vector, from or to n elements. */
 static inline vec vec_load_some(const float *p, uint32_t n)
