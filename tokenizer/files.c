@@ -62,6 +62,8 @@ static bool set_paths(struct tok_files *files, const char *path)
 pln_status tok_files_init(struct tok_files *files, const char *path, const json_t *config, pln_error *error)
 {
     *files = (struct tok_files){0};
+    if (!*path)
+        return pln_fail(error, PLN_BAD_MODEL, "the path of a tokenizer is empty");
     if (!set_paths(files, path))
         return pln_fail(error, PLN_BAD_MODEL, "%.100s...: the path is too long", path);
     if (ends_with(path, ".json") && !is_folder(path)) /* whatever it is called */

@@ -107,7 +107,7 @@ static pln_status list_decoder(struct reader *r, json_t *decoder)
     pln_status status = PLN_OK;
     r->path = r->files->path[TOK_FILE_CONFIG];
     json_object_foreach(decoder, key, token) if (status == PLN_OK) status =
-        list(r, key, (struct listed){content_of(token), token, atoll(key), flag(token, "special", false), 0});
+        list(r, key, (struct listed){content_of(token), token, strtoll(key, NULL, 10), flag(token, "special", false), 0});
     return status;
 }
 
