@@ -393,6 +393,11 @@ PLN_API void pln_schedule_node(const pln_schedule *schedule, uint32_t index, pln
 PLN_API pln_status pln_schedule_kernels(const pln_schedule *schedule, uint32_t index, pln_kernel_info *kernels,
                                         uint32_t n, uint32_t *count, pln_error *error);
 
+/* Programs of a bucket on device `index` of the list, one per launch, before anything is compiled or allocated: fills
+ * up to n, *count is how many there are. */
+PLN_API pln_status pln_schedule_programs(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims, uint32_t index,
+                                         pln_program *programs, uint32_t n, uint32_t *count, pln_error *error);
+
 /* ---- tokenizer
  * ---------------------------------------------------------------------------------------------------------- */
 

@@ -183,7 +183,18 @@ typedef struct pln_plan_info {
     uint64_t scratch_bytes;   /* device memory that the plan itself takes beyond the values */
     uint64_t constant_bytes;  /* dry only: what the packed constants of the segment will take */
     pln_kernel_info *kernels; /* one per launch, in order; may be NULL */
+    pln_program *programs;    /* dry only: as kernels, in the same room; may be NULL */
+    uint32_t program_stride;  /* programs[i] begins at i * program_stride */
 } pln_plan_info;
+
+/* Room for program i of an info, NULL if there is none. */
+static inline pln_program *pln_plan_program(const pln_plan_info *info, uint32_t room, uint32_t i)
+{
+    const uint32_t grown = (uint32_t)(offsetof(pln_plan_info, program_stride) + sizeof(uint32_t));
+    return info->size < grown || !info->programs || i >= room
+               ? NULL
+               : (pln_program *)(void *)((char *)(void *)info->programs + (size_t)i * info->program_stride);
+}
 
 /* ---- the table
  * ---------------------------------------------------------------------------------------------------------- */

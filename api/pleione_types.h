@@ -138,6 +138,27 @@ typedef struct pln_kernel_info {
     uint64_t inverse_throughput;
 } pln_kernel_info;
 
+typedef enum pln_language {
+    PLN_LANGUAGE_SPIRV = 1,    /* entry point "main" */
+    PLN_LANGUAGE_OPENCL_C = 2, /* entry point: the kernel's name */
+} pln_language;
+
+/* What the compiler of a device is given for a launch. Texts belong to the backend and stay. */
+typedef struct pln_program {
+    uint32_t language; /* pln_language */
+    uint32_t node;     /* of the segment */
+    const char *op;    /* name of the node's op, filled in by the host */
+    const char *kernel;
+    const void *text;
+    uint64_t bytes;
+    uint32_t tile_rows, tile_columns; /* of results that a work-group makes; 0: the kernel has no tile to choose */
+    uint32_t workgroup;               /* threads */
+    uint32_t subgroup;                /* threads that are required; 0: the driver's choice */
+    uint32_t n_constants;
+    uint32_t constants[16]; /* specialization constants of ids 0, 1, ... */
+    char options[400];      /* of the compiler for OpenCL C, the constants among them */
+} pln_program;
+
 #ifdef __cplusplus
 }
 #endif

@@ -158,6 +158,11 @@ double cli_batch_flops(const struct cli_batch *b, const pln_model *model);
 double cli_weight_bytes(const pln_model *model);
 const char *cli_batch_shape(const struct cli_batch *b, char *text, size_t bytes); /* "32x16-128" */
 
+/* Writes the programs that a device can be asked for at the sizes of ELECTRA-small and -base into a folder, which is made:
+ * OP-....spv or OP-....cl, with OP-....json beside it. options: of the device. PLN_FAILED names the file. */
+pln_status cli_dump_kernels(pln_runtime *runtime, const pln_device_entry *device, const struct cli_list *options,
+                            const char *folder, pln_error *error);
+
 int cli_devices(int argc, char **argv);
 int cli_forward(int argc, char **argv);
 int cli_run(int argc, char **argv);

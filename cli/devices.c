@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * pleione devices: what there is to run on; with --kernels also what each device's compiler made of an encoder layer.
+ * pleione devices: what there is to run on; with --kernels also what each device's compiler made of an encoder layer,
+ * with --dump-kernels what compilers are given.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -140,8 +141,15 @@ static void print_text(const pln_device_entry *e, const char *dtypes, const pln_
 
 struct listing {
     bool json, kernels;
+    const char *folder; /* of --dump-kernels */
     struct cli_common common;
 };
+
+/* "vulkan:1", or "vulkan" for all of them. */
+static bool is_named(const pln_device_entry *e, const char *name)
+{
+    return strcmp(e->name, name) == 0 || strcmp(e->backend, name) == 0;
+}
 
 static pln_status print_devices(const struct listing *listing, pln_runtime *runtime, pln_error *error)
 {
@@ -154,7 +162,11 @@ static pln_status print_devices(const struct listing *listing, pln_runtime *runt
         uint32_t n_kernels = 0;
         const bool wanted = listing->kernels && !(entries[i].info.flags & PLN_DEVICE_UNUSABLE);
         join_dtypes(entries[i].info.dtypes, dtypes, sizeof dtypes);
-        if (wanted)
+        if (listing->common.device && !is_named(&entries[i], listing->common.device))
+            continue;
+        if (listing->folder && !(entries[i].info.flags & PLN_DEVICE_UNUSABLE))
+            status = cli_dump_kernels(runtime, &entries[i], &listing->common.device_options, listing->folder, error);
+        if (status == PLN_OK && wanted)
             status = list_kernels(runtime, entries[i].name, &listing->common, kernels, &n_kernels, error);
         if (n_kernels > MOST_KERNELS)
             n_kernels = MOST_KERNELS;
@@ -172,14 +184,20 @@ int cli_devices(int argc, char **argv)
         {"--json", CLI_FLAG, &listing.json, NULL, "one JSON object a device"},
         {"--kernels", CLI_FLAG, &listing.kernels, NULL,
          "registers, spills, shared memory, inverse throughput of an encoder layer's kernels, where the driver tells"},
+        {"--dump-kernels", CLI_TEXT, &listing.folder, "DIR",
+         "write each program that a device can be asked for at the sizes of ELECTRA-small and -base; nothing runs"},
+        {"--device", CLI_TEXT, &listing.common.device, "NAME", "only this device, or those of this backend"},
+        {"--device-option", CLI_REPEATED, &listing.common.device_options, "[BACKEND.]KEY=VALUE",
+         "option of a device, for --kernels and --dump-kernels"},
     };
     static const struct cli_usage usage = {
         .synopsis = "devices",
         .description = "The devices of each backend: name, driver, version, kind, memory, types, options; or why one "
                        "is not usable.",
-        .examples = "  pleione devices\n  pleione devices --json --kernels\n",
+        .examples = "  pleione devices\n  pleione devices --json --kernels\n"
+                    "  pleione devices --device vulkan --dump-kernels kernels\n",
     };
-    const int parsed = cli_parse(argc, argv, &usage, options, 2, &arguments);
+    const int parsed = cli_parse(argc, argv, &usage, options, sizeof options / sizeof *options, &arguments);
     if (parsed)
         return parsed - 1;
     if (arguments.n)

@@ -31,6 +31,49 @@ static pln_status estimate_segments(pln_schedule *s, const struct sched_plan *pl
     return status;
 }
 
+/* Programs of one segment, dry: as many as fit into n, *count is how many there are. */
+static pln_status list_programs(pln_schedule *s, const struct sched_segment *segment, const uint32_t *capacity,
+                                pln_program *programs, uint32_t n, uint32_t *count, pln_error *error)
+{
+    const struct sched_device *d = &s->devices->devices[segment->device];
+    struct arena arena = {0};
+    pln_segment view;
+    pln_plan_info info = {
+        .size = sizeof info, .n_kernels = n, .programs = n ? programs : NULL, .program_stride = sizeof *programs};
+    if (n)
+        memset(programs, 0, n * sizeof *programs);
+    pln_status status =
+        sched_view(s, NULL, segment->device, segment->first, segment->n, capacity, &arena, &view, error);
+    if (status == PLN_OK)
+        status = d->backend->plan_info(d->device, &view, NULL, &info, error);
+    *count = info.n_kernels;
+    for (uint32_t i = 0; status == PLN_OK && i < *count && i < n; i++)
+        programs[i].op = graph_op(s->graph->nodes[segment->first + programs[i].node]->op)->name;
+    arena_finish(&arena);
+    return status;
+}
+
+pln_status pln_schedule_programs(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims, uint32_t index,
+                                 pln_program *programs, uint32_t n, uint32_t *count, pln_error *error)
+{
+    *count = 0;
+    if (n_dims < schedule->graph->n_symbols || index >= schedule->devices->n)
+        return pln_fail(error, PLN_INVALID, "%u numbers for %u symbols, device %u of %u", n_dims,
+                        schedule->graph->n_symbols, index, schedule->devices->n);
+    uint32_t capacity[GRAPH_SYMBOLS];
+    sched_bucket(schedule, dims, capacity);
+    pln_status status = PLN_OK;
+    for (uint32_t i = 0; status == PLN_OK && i < schedule->n_segments; i++) {
+        const uint32_t room = *count < n ? n - *count : 0;
+        uint32_t more = 0;
+        if (schedule->segments[i].device == index && schedule->devices->devices[index].backend->plan_info)
+            status = list_programs(schedule, &schedule->segments[i], capacity, room ? programs + *count : NULL, room,
+                                   &more, error);
+        *count += more;
+    }
+    return status;
+}
+
 /* The arena of a domain counts for its first device. */
 static bool first_of_domain(const pln_devices *devices, uint32_t index)
 {

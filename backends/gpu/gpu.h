@@ -124,4 +124,8 @@ struct gpu_text {
     size_t size;
 };
 const struct gpu_text *gpu_text_find(const char *kernel);
+
+/* program.c: what a compiler is given for a launch of that node; the options that OpenCL's takes. */
+void gpu_opencl_options(const struct gpu_launch *launch, char *options, size_t bytes);
+pln_program gpu_program(const struct gpu_launch *launch, uint32_t node, pln_language language);
 #endif

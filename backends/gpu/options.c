@@ -19,7 +19,8 @@ int gpu_find_word(const char *words, const char *word)
     }
 }
 
-/* Of each op from the largest to the smallest, in the order of its table of tiles. */
+/* Of each op from the largest to the smallest: rows and columns of y of a group of `linear`, queries and keys of one of
+ * `attention`. */
 const char gpu_tile_words[] = "linear:128x128|linear:64x64|linear:32x32|"
                               "attention:32x32|attention:24x32|attention:16x32|attention:8x32";
 

@@ -17,15 +17,6 @@ struct clb_program {
 
 enum { OPTION_BYTES = 32 + GPU_SPECS * 20 };
 
-/* No relaxed or finite-only arithmetic: softmax and losses need infinities and NaN. -w: some drivers print warnings to
- * the standard error of the program. */
-static void write_options(const struct gpu_launch *launch, char options[OPTION_BYTES])
-{
-    int at = snprintf(options, OPTION_BYTES, "-cl-std=CL1.2 -w");
-    for (uint32_t i = 0; i < launch->n_specs; i++)
-        at += snprintf(options + at, (size_t)(OPTION_BYTES - at), " -DS%u=%uu", i, launch->specs[i]);
-}
-
 static struct clb_program *find_program(const pln_device *device, const struct gpu_text *text,
                                         const struct gpu_launch *launch)
 {
@@ -126,7 +117,7 @@ static pln_status get_program(pln_device *device, const struct gpu_launch *launc
     struct clb_program *made = host->allocate(host->context, sizeof *made);
     if (!made)
         return pln_fail(error, PLN_NO_MEMORY, "no host memory for a program, %zu bytes", sizeof *made);
-    write_options(launch, options);
+    gpu_opencl_options(launch, options, sizeof options);
     made->text = text;
     made->n_specs = launch->n_specs;
     memcpy(made->specs, launch->specs, sizeof made->specs);

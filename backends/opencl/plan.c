@@ -36,6 +36,7 @@ struct walk {
     uint64_t scratch_bytes;    /* the most that one launch needs: nodes run one after the other and share it */
     pln_plan *plan;            /* where launches are recorded, or NULL to count only */
     uint32_t *words;           /* host copy of the plan buffer, NULL to count only */
+    pln_plan_info *told;       /* where programs are noted, or NULL */
     pln_kernel_info *kernels;  /* where names are noted, or NULL */
     uint32_t kernels_capacity; /* room there */
 };
@@ -46,6 +47,9 @@ static pln_status count_launch(void *context, const struct gpu_launch *launch, p
     (void)error;
     if (walk->n_launches < walk->kernels_capacity)
         snprintf(walk->kernels[walk->n_launches].name, sizeof walk->kernels[0].name, "%s", launch->kernel);
+    if (walk->told && pln_plan_program(walk->told, walk->told->n_kernels, walk->n_launches))
+        *pln_plan_program(walk->told, walk->told->n_kernels, walk->n_launches) =
+            gpu_program(launch, walk->node, PLN_LANGUAGE_OPENCL_C);
     if (launch->scratch_bytes > walk->scratch_bytes)
         walk->scratch_bytes = launch->scratch_bytes;
     walk->n_launches++;
@@ -374,7 +378,7 @@ static uint64_t constant_bytes(const pln_device *device, const pln_segment *segm
 
 static pln_status dry_info(pln_device *device, const pln_segment *segment, pln_plan_info *info, pln_error *error)
 {
-    struct walk walk = {.device = device, .segment = segment, .kernels = info->kernels};
+    struct walk walk = {.device = device, .segment = segment, .told = info, .kernels = info->kernels};
     walk.kernels_capacity = info->kernels ? info->n_kernels : 0;
     pln_status status = walk_nodes(&walk, count_launch, error);
     if (status)

@@ -160,7 +160,7 @@ static pln_status constant_bytes(const pln_device *device, const pln_segment *se
 
 pln_status vkb_steps_tell(pln_device *device, const pln_segment *segment, pln_plan_info *info, pln_error *error)
 {
-    const uint32_t room = info->kernels ? info->n_kernels : 0;
+    const uint32_t given = info->n_kernels, room = info->kernels ? given : 0;
     struct vkb_steps steps;
     pln_status status = vkb_steps_create(device, segment, &steps, error);
     if (status != PLN_OK)
@@ -173,6 +173,9 @@ pln_status vkb_steps_tell(pln_device *device, const pln_segment *segment, pln_pl
         info->kernels[i] = (pln_kernel_info){0};
         vkb_kernel_name(launch->kernel, launch->n_specs, launch->specs, info->kernels[i].name);
     }
+    for (uint32_t i = 0; i < steps.n && pln_plan_program(info, given, i); i++)
+        *pln_plan_program(info, given, i) =
+            gpu_program(&steps.steps[i].launch, steps.steps[i].node, PLN_LANGUAGE_SPIRV);
     vkb_steps_release(device->host, &steps);
     for (uint32_t i = 0; i < segment->n_values && status == PLN_OK; i++)
         if (pln_segment_value(segment, (int32_t)i)->kind == PLN_VALUE_CONSTANT)

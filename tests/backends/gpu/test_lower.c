@@ -270,6 +270,22 @@ static void each_word_of_tile_asks_for_that_tile(void **state)
     assert_int_equal(gpu_find_word(gpu_tile_words, ""), GPU_NO_WORD);
 }
 
+static void attention_takes_the_tile_that_is_asked_for(void **state)
+{
+    (void)state;
+    static const pln_attention_params params = {.heads = 2, .head_size = 64, .scale = 1};
+    static const char *const words[] = {"attention:32x32", "attention:16x32", "attention:8x32"};
+    static const uint32_t rows[] = {32, 16, 8};
+    for (uint32_t i = 0; i < 3; i++) {
+        make_attention(&params);
+        f.limits.shared_bytes = 32768;
+        f.limits.tiles = 1u << gpu_find_word(gpu_tile_words, words[i]);
+        assert_int_equal(lower(), PLN_OK);
+        assert_int_equal(f.launches[0].tile_rows, rows[i]);
+        assert_int_equal(f.launches[0].rows_per_group, rows[i]);
+    }
+}
+
 static void few_tiles_are_cut_along_k(void **state)
 {
     (void)state;
@@ -517,6 +533,7 @@ int main(void)
         cmocka_unit_test(windows_of_the_word_table_cover_it),
         cmocka_unit_test(tiles_fit_16_kib),
         cmocka_unit_test(each_word_of_tile_asks_for_that_tile),
+        cmocka_unit_test(attention_takes_the_tile_that_is_asked_for),
         cmocka_unit_test(few_tiles_are_cut_along_k),
         cmocka_unit_test(probabilities_take_a_second_pass),
         cmocka_unit_test(windows_of_keys_are_walked_in_order),
