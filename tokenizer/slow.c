@@ -13,6 +13,7 @@
 #include "tokenizer/utf8.h"
 
 enum { CAPITAL_SIGMA = 0x3a3, SMALL_SIGMA = 0x3c3, FINAL_SIGMA = 0x3c2 };
+enum { LONGEST_RUN = 1024 }; /* of combining marks */
 
 struct cutter {
     struct tok_slow *slow;
@@ -154,13 +155,27 @@ static bool replace_token(struct tok_codes *token, const utf8proc_int32_t *codes
     return true;
 }
 
+static uint32_t class_of(uint32_t code)
+{
+    return code < 0x300 ? 0 : (uint32_t)utf8proc_get_property((utf8proc_int32_t)code)->combining_class;
+}
+
+/* Composing sorts marks with a time that grows by the square; a run of so many is left as it is. */
+static bool has_endless_run(const struct tok_codes *token)
+{
+    uint32_t run = 0;
+    for (uint32_t i = 0; i < token->n && run <= LONGEST_RUN; i++)
+        run = class_of(token->code[i]) ? run + 1 : 0;
+    return run > LONGEST_RUN;
+}
+
 static bool compose(struct cutter *c)
 {
     struct tok_codes *token = &c->slow->token;
     uint32_t bytes, high = 0;
     for (uint32_t i = 0; i < token->n; i++)
         high |= token->code[i];
-    if (high < 0x300)
+    if (high < 0x300 || has_endless_run(token))
         return true;
     const unsigned char *text = write_text(c->slow, token, 0, token->n, &bytes);
     const utf8proc_ssize_t room = 4 * (utf8proc_ssize_t)token->n + 16;
@@ -235,11 +250,6 @@ static int by_class(const void *a, const void *b)
     if (x->class != y->class)
         return x->class < y->class ? -1 : 1;
     return (x->order > y->order) - (x->order < y->order);
-}
-
-static uint32_t class_of(uint32_t code)
-{
-    return code < 0x300 ? 0 : (uint32_t)utf8proc_get_property((utf8proc_int32_t)code)->combining_class;
 }
 
 /* Puts code points [begin, end), none of which is a starter, into canonical order. */

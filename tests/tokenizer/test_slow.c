@@ -90,9 +90,38 @@ static void ids_are_those_of_python(void **state)
     json_decref(sets);
 }
 
+/* A million marks out of order: time that grows by the square would not end. */
+static void long_runs_of_marks_end(void **state)
+{
+    (void)state;
+    enum { MARKS = 500000 };
+    static const char marks[] = "\xcc\x81\xcc\xa3\xf0\x9d\x85\xad\xf0\x9d\x85\xa5";
+    char path[4096], *text = malloc(MARKS * (sizeof marks - 1));
+    snprintf(path, sizeof path, "%s/tests/tokenizer/vocab.txt", root);
+    for (size_t i = 0; i < MARKS; i++)
+        memcpy(text + i * (sizeof marks - 1), marks, sizeof marks - 1);
+    const pln_example example = {.text = {text, MARKS * (sizeof marks - 1)}};
+    for (int mode = PLN_TOKENIZER_SLOW; mode <= PLN_TOKENIZER_GOOGLE; mode++) {
+        const pln_tokenizer_options options = {.mode = (pln_tokenizer_mode)mode};
+        pln_tokenizer *tokenizer;
+        pln_encoder *encoder;
+        const pln_encodings *e;
+        assert_int_equal(pln_tokenizer_open(path, &options, &tokenizer, &error), PLN_OK);
+        assert_int_equal(pln_encoder_create(tokenizer, 1, &encoder, &error), PLN_OK);
+        assert_int_equal(pln_encoder_encode(encoder, &example, 1, NULL, &e, &error), PLN_OK);
+        assert_int_equal(e->tokens, 3); /* one word, too long to be known */
+        pln_encoder_destroy(&encoder);
+        pln_tokenizer_close(&tokenizer);
+    }
+    free(text);
+}
+
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(ids_are_those_of_python)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ids_are_those_of_python),
+        cmocka_unit_test(long_runs_of_marks_end),
+    };
     root = argc > 1 ? argv[1] : ".";
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
