@@ -2,7 +2,7 @@
  *
  * How `attention` is cut: which operands it takes, its tiles, and its second pass, which writes the probabilities.
  */
-#include "backends/gpu/table.h"
+#include "backends/gpu/derive.h"
 
 const char *gpu_accepts_attention(const struct gpu_view *view)
 {
@@ -16,7 +16,7 @@ const char *gpu_accepts_attention(const struct gpu_view *view)
 
 uint32_t gpu_attention_statistics(const struct gpu_view *view)
 {
-    const pln_attention_params *p = view->params;
+    const pln_attention_params *p = (const void *)view->params;
     const bool windows =
         !gpu_slot_fits(view, INPUT(view, ATTENTION, KEY)) || !gpu_slot_fits(view, INPUT(view, ATTENTION, VALUE));
     return windows || gpu_slot_here(OUTPUT(view, ATTENTION, PROBABILITIES)) ? 2 * p->heads : 0;
@@ -91,7 +91,7 @@ static struct attention_tile attention_choose(const struct gpu_limits *limits, u
 /* Bits that the texts of `attention` and `attention_cpu` share. */
 static uint32_t attention_flags(const struct gpu_view *view)
 {
-    const pln_attention_params *p = view->params;
+    const pln_attention_params *p = (const void *)view->params;
     const bool whole = gpu_slot_whole(INPUT(view, ATTENTION, QUERY)) && gpu_slot_whole(INPUT(view, ATTENTION, KEY)) &&
                        gpu_slot_whole(INPUT(view, ATTENTION, VALUE)) && gpu_slot_whole(OUTPUT(view, ATTENTION, Y)) &&
                        p->head_size % 4 == 0;
@@ -101,12 +101,15 @@ static uint32_t attention_flags(const struct gpu_view *view)
            flag(p->relative > 1, 32) | flag(gpu_slot_here(INPUT(view, ATTENTION, HEAD_MASK)), 64) |
            flag(p->causal != 0, 128) | flag(gpu_slot_here(OUTPUT(view, ATTENTION, LSE)), 256) |
            flag(gpu_slot_here(OUTPUT(view, ATTENTION, PROBABILITIES)), 512) |
-           flag(view->limits->vendor_id != GPU_VENDOR_INTEL, 2048);
+           flag(view->limits->vendor_id != GPU_VENDOR_INTEL, 2048) |
+           flag(p->drop_below && gpu_slot_here(INPUT(view, ATTENTION, ORIGIN)) &&
+                    gpu_slot_here(INPUT(view, ATTENTION, RANDOM)),
+                4096);
 }
 
 static const char *tile_attention(const struct gpu_view *view, struct gpu_launch *launch, uint32_t more_flags)
 {
-    const pln_attention_params *p = view->params;
+    const pln_attention_params *p = (const void *)view->params;
     if (ATTENTION_THREADS > view->limits->max_workgroup)
         return "the device has too small work-groups";
     const struct attention_tile t =
@@ -140,10 +143,141 @@ const char *gpu_tile_attention_cpu(const struct gpu_view *view, struct gpu_launc
 {
     enum { ROWS = 48, LANE_ROWS = 32 };
     (void)table_per_group;
-    const pln_attention_params *p = view->params;
+    const pln_attention_params *p = (const void *)view->params;
     const uint32_t lanes = lanes_of(view->limits);
     launch->rows_per_group = lanes > 1 ? LANE_ROWS : ROWS;
     set_specs(launch, 4, (uint32_t[]){lanes, launch->rows_per_group, p->head_size, attention_flags(view)});
     launch->columns = p->heads;
+    return NULL;
+}
+
+/* ---- backward: the operands of the node from slot 0 on, with delta in the place of y, then what is written */
+
+enum { OWN_ROWS = 32, OTHER_ROWS = 16, BACKWARD_THREADS = 64 };
+
+#define BACKWARD(NAME) PLN_ATTENTION_BACKWARD_INPUT_##NAME
+
+static struct gpu_slot backward_delta(const struct gpu_view *node)
+{
+    const pln_attention_backward_params *p = (const void *)node->params;
+    const struct gpu_slot *kept = OUTPUT(node, ATTENTION_BACKWARD, DELTA), *d_y = INPUT(node, ATTENTION_BACKWARD, D_Y);
+    return gpu_slot_here(kept) ? *kept : gpu_scratch(0, d_y->rows, p->heads, d_y);
+}
+
+uint64_t gpu_attention_backward_bytes(const struct gpu_view *node)
+{
+    const pln_attention_backward_params *p = (const void *)node->params;
+    return gpu_area(INPUT(node, ATTENTION_BACKWARD, D_Y)->rows, p->heads);
+}
+
+void gpu_derive_attention_delta(const struct gpu_view *node, struct gpu_view *view)
+{
+    gpu_set_slots(view, 3,
+                  (struct gpu_slot[]){*INPUT(node, ATTENTION_BACKWARD, D_Y), *INPUT(node, ATTENTION_BACKWARD, Y),
+                                      gpu_written(backward_delta(node))});
+}
+
+/* A thread a row and head; S1 = head size. */
+const char *gpu_tile_attention_delta(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group)
+{
+    (void)table_per_group;
+    const pln_attention_backward_params *p = (const void *)view->params;
+    set_specs(launch, 2, (uint32_t[]){BACKWARD_THREADS, p->head_size});
+    launch->rows_per_group = BACKWARD_THREADS;
+    launch->columns = p->heads;
+    return NULL;
+}
+
+/* query ... random, lse, delta, d_y, then one or two outputs; rows of `own` are those of the launch. */
+static void derive_backward(const struct gpu_view *node, struct gpu_view *view, struct gpu_slot first,
+                            struct gpu_slot second)
+{
+    struct gpu_slot slots[BACKWARD(RANDOM) + 6];
+    memcpy(slots, node->slots, (BACKWARD(RANDOM) + 1) * sizeof *slots);
+    struct gpu_slot *more = slots + BACKWARD(RANDOM) + 1;
+    more[0] = *INPUT(node, ATTENTION_BACKWARD, LSE);
+    more[1] = backward_delta(node);
+    more[1].output = false;
+    more[2] = *INPUT(node, ATTENTION_BACKWARD, D_Y);
+    more[3] = first;
+    more[4] = second;
+    gpu_set_slots(view, BACKWARD(RANDOM) + 6, slots);
+    gpu_set_other_count(view, INPUT(node, ATTENTION_BACKWARD, STARTS)->dim);
+}
+
+void gpu_derive_backward_query(const struct gpu_view *node, struct gpu_view *view)
+{
+    derive_backward(node, view, *OUTPUT(node, ATTENTION_BACKWARD, D_QUERY), gpu_absent());
+}
+
+void gpu_derive_backward_keys(const struct gpu_view *node, struct gpu_view *view)
+{
+    derive_backward(node, view, *OUTPUT(node, ATTENTION_BACKWARD, D_KEY), *OUTPUT(node, ATTENTION_BACKWARD, D_VALUE));
+}
+
+static uint32_t backward_flags(const struct gpu_view *view, uint32_t n_outputs)
+{
+    const pln_attention_backward_params *p = (const void *)view->params;
+    const struct gpu_slot *slots = view->slots, *outputs = slots + BACKWARD(RANDOM) + 4;
+    bool whole = p->head_size % 4 == 0 && gpu_slot_whole(&slots[BACKWARD(QUERY)]) &&
+                 gpu_slot_whole(&slots[BACKWARD(KEY)]) && gpu_slot_whole(&slots[BACKWARD(VALUE)]) &&
+                 gpu_slot_whole(&slots[BACKWARD(RANDOM) + 3]);
+    for (uint32_t i = 0; i < n_outputs; i++)
+        whole &= gpu_slot_whole(&outputs[i]);
+    return flag(whole, 1) | flag(gpu_slot_here(&slots[BACKWARD(SOURCE_STARTS)]), 2) |
+           flag(gpu_slot_here(&slots[BACKWARD(KEY_MASK)]), 4) | flag(gpu_slot_here(&slots[BACKWARD(BIAS)]), 8) |
+           flag(p->relative > 0, 16) | flag(p->relative > 1, 32) | flag(gpu_slot_here(&slots[BACKWARD(HEAD_MASK)]), 64) |
+           flag(p->causal != 0, 128) |
+           flag(p->drop_below && gpu_slot_here(&slots[BACKWARD(ORIGIN)]) && gpu_slot_here(&slots[BACKWARD(RANDOM)]), 256);
+}
+
+static const char *tile_backward(const struct gpu_view *view, struct gpu_launch *launch, uint32_t n_outputs,
+                                 uint32_t more_flags)
+{
+    const pln_attention_backward_params *p = (const void *)view->params;
+    const uint32_t quads = ceil_div(p->head_size, 4) + 1;
+    uint32_t own = OWN_ROWS;
+    while (own > OTHER_ROWS / 2 && (16 * 2 * (own + OTHER_ROWS) * quads + 8 * own * OTHER_ROWS > view->limits->shared_bytes ||
+                                    own * quads > OWN_ROWS * 2 * OTHER_ROWS))
+        own /= 2;
+    if (BACKWARD_THREADS > view->limits->max_workgroup ||
+        16 * 2 * (own + OTHER_ROWS) * quads + 8 * own * OTHER_ROWS > view->limits->shared_bytes)
+        return "such large heads need more shared memory than the device has";
+    set_specs(launch, 4,
+              (uint32_t[]){BACKWARD_THREADS, p->head_size, own, backward_flags(view, n_outputs) | more_flags});
+    launch->rows_per_group = own;
+    launch->columns = p->heads;
+    return NULL;
+}
+
+const char *gpu_tile_backward_query(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group)
+{
+    (void)table_per_group;
+    return tile_backward(view, launch, 1, 0);
+}
+
+const char *gpu_tile_backward_keys(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group)
+{
+    enum { OF_KEYS = 512 };
+    (void)table_per_group;
+    return tile_backward(view, launch, 2, OF_KEYS);
+}
+
+/* attention_backward_distance has the state first, and delta as an operand. */
+void gpu_derive_backward_distance(const struct gpu_view *node, struct gpu_view *view)
+{
+    gpu_set_slots(view, PLN_ATTENTION_BACKWARD_DISTANCE_INPUTS, &node->slots[1]);
+    gpu_set_other_count(view, INPUT(node, ATTENTION_BACKWARD_DISTANCE, STARTS)->dim);
+}
+
+/* A work-group a row of the table: S1 = head size, S2 = flags. */
+const char *gpu_tile_backward_distance(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group)
+{
+    (void)table_per_group;
+    const pln_attention_backward_params *p = (const void *)view->params;
+    if (BACKWARD_THREADS > view->limits->max_workgroup)
+        return "the device has too small work-groups";
+    set_specs(launch, 3, (uint32_t[]){BACKWARD_THREADS, p->head_size, backward_flags(view, 0)});
+    launch->rows_per_group = launch->columns = 1;
     return NULL;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the two GPU plugins share: a node of a segment goes in, launches come out: one to four passes, each in as many
+ * What the two GPU plugins share: a node of a segment goes in, launches come out: one to six passes, each in as many
  * windows as the device needs. A launch names a kernel, its specialization constants, its bindings, a record of words
  * and a grid; the API's side (vulkan/, opencl/) creates the pipeline, binds, and dispatches, and knows nothing of ops.
  * No function here calls an API or keeps state.
@@ -26,11 +26,10 @@
 #include "api/pleione_ops.h"
 
 enum {
-    GPU_DIMS = 64,        /* words of the plan buffer that hold the dims */
-    GPU_SLOTS = 16,       /* inputs + outputs + scratch of a kernel */
-    GPU_SPECS = 16,       /* specialization constants of a kernel */
-    GPU_LAUNCHES = 4,     /* passes of a kernel row */
-    GPU_RECORD_WORDS = 80 /* params (24), rows and windows (8), then first, stride and width of each slot */
+    GPU_DIMS = 64,         /* words of the plan buffer that hold the dims */
+    GPU_SLOTS = 24,        /* inputs + outputs + scratch of a kernel */
+    GPU_SPECS = 16,        /* specialization constants of a kernel */
+    GPU_RECORD_WORDS = 104 /* params (24), rows and windows (8), then first, stride and width of each slot */
 };
 
 /* What a device is, as far as kernels care. The device options can shrink the limits. */

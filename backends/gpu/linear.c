@@ -107,7 +107,7 @@ bool gpu_skip_linear_sum(const struct gpu_view *view, uint32_t pass)
 
 const char *gpu_tile_linear(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group)
 {
-    const pln_linear_params *p = view->params;
+    const pln_linear_params *p = (const void *)view->params;
     const struct gpu_slot *x = INPUT(view, LINEAR, X), *weight = INPUT(view, LINEAR, WEIGHT);
     const uint32_t alignment = 4 * weight->element;
     if (weight->panel || weight->stride % 4 || weight->offset % alignment)
@@ -137,7 +137,7 @@ const char *gpu_tile_linear_sum(const struct gpu_view *view, struct gpu_launch *
 {
     enum { THREADS = 64, QUADS = 256 };
     (void)table_per_group;
-    const pln_linear_params *p = view->params;
+    const pln_linear_params *p = (const void *)view->params;
     const uint32_t quads = ceil_div(OUTPUT(view, LINEAR, Y)->width, 4), rows = quads < QUADS ? QUADS / quads : 1;
     set_specs(launch, 6, (uint32_t[]){THREADS, rows, quads, choose(view).slices, p->activation, linear_flags(view)});
     launch->rows_per_group = rows;
@@ -151,7 +151,7 @@ const char *gpu_tile_linear_sum(const struct gpu_view *view, struct gpu_launch *
 const char *gpu_tile_linear_cpu(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group)
 {
     enum { ROWS = 48, LANE_ROWS = 32, LANE_COLUMNS = 8 };
-    const pln_linear_params *p = view->params;
+    const pln_linear_params *p = (const void *)view->params;
     const uint32_t panel = INPUT(view, LINEAR, WEIGHT)->panel, lanes = lanes_of(view->limits);
     if (!panel)
         return "the weight does not lie in panels";

@@ -7,7 +7,7 @@
 #include "backends/gpu/table.h"
 #include "common/fail.h"
 
-enum { RECORD_ROWS = 24, RECORD_SLOTS = 32, SLOT_WORDS = 3, MAX_PARAMS = 24 };
+enum { RECORD_ROWS = GPU_PARAMS, RECORD_SLOTS = 32, SLOT_WORDS = 3 };
 
 /* Assumed of every device, for estimates only. */
 enum { FLOPS_PER_NS = 1000, BYTES_PER_NS = 100 };
@@ -64,13 +64,12 @@ static struct gpu_slot slot_of(const struct gpu_limits *limits, const pln_segmen
     return slot;
 }
 
-/* params: room for the largest, zeroed. */
 static void view_init(struct gpu_view *view, const struct gpu_limits *limits, const pln_segment *segment,
-                      const pln_node_info *node, const struct gpu_row *row, uint32_t *params)
+                      const pln_node_info *node, const struct gpu_row *row)
 {
-    *view = (struct gpu_view){.limits = limits, .node = node, .params = params};
+    *view = (struct gpu_view){.limits = limits, .node = node};
     if (node->params)
-        memcpy(params, node->params, node->params_size < row->params_size ? node->params_size : row->params_size);
+        memcpy(view->params, node->params, node->params_size < row->params_size ? node->params_size : row->params_size);
     for (uint32_t i = 0; i < row->n_inputs; i++)
         view->slots[view->n_slots++] = slot_of(limits, segment, node, i, false);
     for (uint32_t i = 0; i < row->n_outputs; i++)
@@ -187,7 +186,7 @@ static void fill_bindings(const struct gpu_view *view, const struct gpu_pass *pa
     launch->n_bindings = 0;
     for (uint32_t i = 0; pass->access[i]; i++) {
         const struct gpu_slot *slot = &view->slots[i];
-        const bool written = slot->output && !(again && slot->value == GPU_BIND_SCRATCH);
+        const bool written = slot->output && !(again && i == view->n_slots); /* the scratch of the first pass */
         if (pass->access[i] == 'r') {
             const uint32_t left = slot->rows - launch->first_row;
             fill_slot(view, slot, launch->first_row, left < launch->window_rows ? left : launch->window_rows, written,
@@ -201,14 +200,14 @@ static void fill_bindings(const struct gpu_view *view, const struct gpu_pass *pa
     launch->n_words = RECORD_SLOTS + SLOT_WORDS * launch->n_bindings;
 }
 
-static void fill_record(const struct gpu_view *view, const struct gpu_pass *pass, uint32_t params_size,
-                        uint32_t table_first, uint32_t table_rows, struct gpu_launch *launch)
+static void fill_record(const struct gpu_view *view, const struct gpu_pass *pass, uint32_t table_first,
+                        uint32_t table_rows, struct gpu_launch *launch)
 {
     const struct gpu_slot *count = &view->slots[pass->count];
     const char *t = strchr(pass->access, 't');
     const uint32_t panel = t ? view->slots[t - pass->access].panel : 0;
     const uint32_t end = pass->single ? UINT32_MAX : launch->first_row + launch->window_rows;
-    memcpy(launch->record, view->params, params_size);
+    memcpy(launch->record, view->params, sizeof view->params);
     memcpy(&launch->record[RECORD_ROWS],
            (uint32_t[]){count->dim.symbol, count->dim.scale, count->dim.offset, launch->first_row, end, table_first,
                         table_first + table_rows, panel},
@@ -246,7 +245,7 @@ static pln_status emit_windows(const struct gpu_view *view, const struct gpu_pas
             launch->flops = (uint64_t)((double)view->node->flops * (double)part / (double)all);
             launch->bytes = (uint64_t)((double)view->node->bytes * (double)part / (double)all);
             fill_bindings(view, pass, again, first, n, launch);
-            fill_record(view, pass, emitter->row->params_size, first, table ? n : 0, launch);
+            fill_record(view, pass, first, table ? n : 0, launch);
             const pln_status status = emitter->emit(emitter->context, launch, error);
             if (status != PLN_OK)
                 return status;
@@ -285,17 +284,22 @@ static pln_status check_node(const struct gpu_row *row, const pln_node_info *nod
     return PLN_OK;
 }
 
+static bool is_seen(const struct gpu_row *row, uint32_t i)
+{
+    bool seen = i < row->states;
+    for (uint32_t j = 0; !seen && j < GPU_PASSES && row->passes[j].kernel; j++)
+        seen = row->passes[j].derive || row->passes[j].access[i] != '-';
+    return seen;
+}
+
 /* NULL, or which operand of the node the kernels of the row do not know. */
 static const char *unknown_operand(const struct gpu_view *view, const struct gpu_row *row)
 {
     for (uint32_t i = 0; i < view->n_slots; i++) {
         const struct gpu_slot *slot = &view->slots[i];
-        bool bound = !gpu_slot_here(slot);
-        for (uint32_t j = 0; !bound && j < GPU_PASSES && row->passes[j].kernel; j++)
-            bound = row->passes[j].access[i] != '-';
-        if (!bound)
+        if (gpu_slot_here(slot) && !is_seen(row, i))
             return "dropout and what training needs of it are not there on this device";
-        if (gpu_slot_here(slot) && slot->state && row->op != PLN_OP_ACCUMULATE)
+        if (gpu_slot_here(slot) && slot->state && !row->trains)
             return "weights that are trained are not taken by this device";
     }
     return NULL;
@@ -304,6 +308,8 @@ static const char *unknown_operand(const struct gpu_view *view, const struct gpu
 /* The scratch is one more operand: a matrix with a row for each row of the first pass. */
 static uint64_t add_scratch(struct gpu_view *view, const struct gpu_row *row)
 {
+    if (row->scratch_bytes)
+        return row->scratch_bytes(view);
     const uint32_t width = row->scratch_width ? row->scratch_width(view) : 0;
     const struct gpu_slot *rows = &view->slots[row->passes[0].rows];
     view->slots[view->n_slots] = (struct gpu_slot){.value = width ? GPU_BIND_SCRATCH : GPU_BIND_NONE,
@@ -325,9 +331,8 @@ pln_status gpu_lower(const struct gpu_limits *limits, const pln_segment *segment
     const pln_status known = check_node(emitter.row, info, emitter.node, error);
     if (known != PLN_OK)
         return known;
-    uint32_t params[MAX_PARAMS] = {0};
     struct gpu_view view;
-    view_init(&view, limits, segment, info, emitter.row, params);
+    view_init(&view, limits, segment, info, emitter.row);
     const uint64_t scratch_bytes = add_scratch(&view, emitter.row);
     const char *reason = unknown_operand(&view, emitter.row);
     if (!reason && emitter.row->accepts)
@@ -337,7 +342,11 @@ pln_status gpu_lower(const struct gpu_limits *limits, const pln_segment *segment
     for (uint32_t i = 0; i < GPU_PASSES && emitter.row->passes[i].kernel; i++) {
         if (emitter.row->skip && emitter.row->skip(&view, i))
             continue;
-        const pln_status status = lower_pass(&view, &emitter.row->passes[i], &emitter, scratch_bytes, error);
+        const struct gpu_pass *pass = &emitter.row->passes[i];
+        struct gpu_view derived = view;
+        if (pass->derive)
+            pass->derive(&view, &derived);
+        const pln_status status = lower_pass(&derived, pass, &emitter, scratch_bytes, error);
         if (status != PLN_OK)
             return status;
     }

@@ -9,7 +9,8 @@
 #include "backends/gpu/gpu.h"
 
 enum {
-    GPU_PASSES = 4,
+    GPU_PASSES = 6,
+    GPU_PARAMS = 24,
     GPU_ALIGNMENT = 16 /* bytes of a group of four */,
     GPU_VENDOR_AMD = 0x1002,
     GPU_VENDOR_INTEL = 0x8086,
@@ -31,8 +32,8 @@ struct gpu_slot {
 struct gpu_view {
     const struct gpu_limits *limits;
     const pln_node_info *node;
-    const void *params; /* of the op, absent tail zero */
-    uint32_t n_slots;   /* without scratch */
+    uint32_t params[GPU_PARAMS]; /* of the op, absent tail zero */
+    uint32_t n_slots;            /* without scratch */
     struct gpu_slot slots[GPU_SLOTS];
 };
 
@@ -48,6 +49,9 @@ struct gpu_pass {
     /* Fills workgroup, specs, rows_per_group and columns: with table_per_group that many (0: one) for each
      * `table_per_group` rows of the table window. NULL, or why no tile will do. */
     const char *(*tile)(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group);
+    /* What the pass sees when it is not the node itself: the product of two operands that the passes before it brought
+     * into scratch is a `linear`. view is the node's at first. NULL: the node. */
+    void (*derive)(const struct gpu_view *node, struct gpu_view *view);
 };
 
 struct gpu_row {
@@ -56,7 +60,10 @@ struct gpu_row {
     uint32_t n_inputs, n_outputs;
     uint32_t version;
     uint32_t params_size;
+    uint32_t states; /* the first inputs that are the first outputs too, and are bound as those */
+    bool trains; /* states among its operands: weights that are trained, gradients, moments */
     uint32_t (*scratch_width)(const struct gpu_view *view); /* floats for each row; NULL: no scratch */
+    uint64_t (*scratch_bytes)(const struct gpu_view *view); /* of a row that derives: it parts them itself */
     const char *(*accepts)(const struct gpu_view *view);    /* NULL, or why not; NULL: everything */
     /* Passes up to the first without a kernel. `skip` leaves one out that the node does not need. */
     bool (*skip)(const struct gpu_view *view, uint32_t pass);
@@ -116,6 +123,9 @@ uint32_t gpu_tiles_wanted(const struct gpu_limits *limits, uint32_t op);
 uint32_t gpu_linear_slices_width(const struct gpu_view *view);
 bool gpu_skip_linear_sum(const struct gpu_view *view, uint32_t pass);
 const char *gpu_tile_linear_sum(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group);
+/* A work-group for a row that its threads hold: S1 = groups of four of a thread, S2 = flags. */
+const char *gpu_tile_row(const struct gpu_view *view, struct gpu_launch *launch, uint32_t width, uint32_t flags);
+
 const char *gpu_tile_linear(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group);
 const char *gpu_tile_linear_cpu(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group);
 
@@ -127,4 +137,26 @@ bool gpu_skip_probabilities(const struct gpu_view *view, uint32_t pass);
 const char *gpu_tile_attention(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group);
 const char *gpu_tile_attention_cpu(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group);
 const char *gpu_tile_probabilities(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group);
+
+/* products.c, backward.c, dropout.c: ops whose passes see something else than the node. */
+typedef const char *gpu_tile_fn(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group);
+typedef void gpu_derive_fn(const struct gpu_view *node, struct gpu_view *view);
+typedef uint64_t gpu_bytes_fn(const struct gpu_view *node);
+typedef bool gpu_skip_fn(const struct gpu_view *node, uint32_t pass);
+gpu_tile_fn gpu_tile_attention_delta, gpu_tile_backward_query, gpu_tile_backward_keys, gpu_tile_backward_distance;
+gpu_derive_fn gpu_derive_attention_delta, gpu_derive_backward_query, gpu_derive_backward_keys,
+    gpu_derive_backward_distance;
+gpu_bytes_fn gpu_attention_backward_bytes;
+gpu_tile_fn gpu_tile_activation_backward, gpu_tile_loss_backward, gpu_tile_adamw, gpu_tile_threads,
+    gpu_tile_layer_norm_backward, gpu_tile_column_sums, gpu_tile_embed_sum, gpu_tile_scatter, gpu_tile_spread,
+    gpu_tile_squares, gpu_tile_root, gpu_tile_arrange;
+gpu_derive_fn gpu_derive_norm_sums, gpu_derive_embed_sum, gpu_derive_embed_dropout, gpu_derive_embed_norm,
+    gpu_derive_embed_sums, gpu_derive_equal_rows, gpu_derive_scatter, gpu_derive_first_uses, gpu_derive_gather,
+    gpu_derive_mean_backward, gpu_derive_span_backward, gpu_derive_squares, gpu_derive_root, gpu_derive_loss_mean,
+    gpu_derive_panels, gpu_derive_linear, gpu_derive_transposed_weight, gpu_derive_backward_x,
+    gpu_derive_transposed_d_y, gpu_derive_transposed_x, gpu_derive_backward_weight, gpu_derive_bias;
+gpu_bytes_fn gpu_embed_backward_bytes, gpu_scatter_bytes, gpu_gather_bytes, gpu_norm_bytes, gpu_linear_cpu_bytes,
+    gpu_backward_x_bytes, gpu_backward_weight_bytes;
+gpu_skip_fn gpu_skip_norm_backward, gpu_skip_embed_backward, gpu_skip_linear_cpu, gpu_skip_linear, gpu_skip_backward_x,
+    gpu_skip_backward_weight;
 #endif

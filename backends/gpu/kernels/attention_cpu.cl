@@ -7,6 +7,7 @@
  */
 #include "dialect.h"
 #include "activations.h"
+#include "philox.h"
 #include "sequence.h"
 #include "wide.h"
 SPEC(1, ROWS, 8u)
@@ -21,6 +22,7 @@ SPEC(3, FLAGS, 0u)
 #define CAUSAL HAS(128u)
 #define LSE HAS(256u)
 #define KEEP HAS(512u)
+#define DROPOUT HAS(4096u)
 #define TM 6u
 #define KEYS 16u
 #define PIECES ((SIZE + 15u) / 16u)
@@ -50,10 +52,23 @@ static float distance_term(__global const float *q, const float *k, __global con
     return s;
 }
 
+/* What the probabilities of 16 keys from key j of the sequence on are multiplied with. */
+static float16 kept16(__global const int *random, int sequence, uint head, uint i, uint j, __global const uint *params)
+{
+    const uint below = params[PLN_ATTENTION_PARAM_DROP_BELOW], site = params[PLN_ATTENTION_PARAM_SITE] + (head << 16);
+    const float scale = as_float(params[PLN_ATTENTION_PARAM_KEEP_SCALE]);
+    float4 kept[4];
+    for (uint n = 0; n < 4; n++)
+        kept[n] = dropout4((uint)random[0], (uint)random[1], (uint)random[2], site, (uint)sequence, i << 16, j + 4u * n, below,
+                           scale);
+    return (float16)(kept[0], kept[1], kept[2], kept[3]);
+}
+
 KERNEL(attention_cpu)
 READ(1, float, query) READ(2, float, key) READ(3, float, value) READ(4, int, starts) READ(5, int, source_starts)
 READ(6, int, key_mask) READ(7, float, bias) READ(8, int, pair_starts) READ(9, float, distance) READ(10, float, head_mask)
-WRITE(11, float, y) WRITE(12, float, lse) WRITE(13, float, probabilities) WRITE(14, float, statistics)
+READ(11, int, origin) READ(12, int, random)
+WRITE(13, float, y) WRITE(14, float, lse) WRITE(15, float, probabilities) WRITE(16, float, statistics)
 BODY(NO_LOCALS)
     const uint heads = PARAM(PLN_ATTENTION_PARAM_HEADS);
     const float scale = PARAM_FLOAT(PLN_ATTENTION_PARAM_SCALE);
@@ -84,10 +99,10 @@ BODY(NO_LOCALS)
             o[i] = (float16)(0.0f);
         for (uint r = first; r < end && from < low && low < high; r++) {
             const uint at = r - first;
-            top[at] = statistics[ROW(13u, r) + 2u * head];
-            sum[at] = statistics[ROW(13u, r) + 2u * head + 1u];
+            top[at] = statistics[ROW(15u, r) + 2u * head];
+            sum[at] = statistics[ROW(15u, r) + 2u * head + 1u];
             for (uint c = 0; c < PIECES; c++)
-                o[at * PIECES + c] = load16(y + (ROW(10u, r) + column0 + c * 16u), SIZE - c * 16u);
+                o[at * PIECES + c] = load16(y + (ROW(12u, r) + column0 + c * 16u), SIZE - c * 16u);
         }
         for (uint k0 = low; k0 < high; k0 += KEYS) {
             const uint n = LESSER(high - k0, KEYS);
@@ -144,8 +159,10 @@ BODY(NO_LOCALS)
                     const float16 away = t - now;
                     float16 e = exp(away);
                     e = away < (float16)(-103.0f) || outside ? (float16)(0.0f) : e;
-                    vstore16(e, i, p);
                     sum[at] = fma(sum[at], keep, sum_of(e));
+                    if (DROPOUT)
+                        e *= kept16(random + FIRST(11u), origin[ROW(10u, r)], head, r - begin, k0 - from, plan + record);
+                    vstore16(e, i, p);
                     top[at] = now;
                     if (keep != 1.0f)
                         for (uint c = 0; c < PIECES; c++)
@@ -171,12 +188,12 @@ BODY(NO_LOCALS)
             const uint at = r - first;
             const float share = whole ? factor / sum[at] : 1.0f;
             for (uint c = 0; c < PIECES; c++)
-                store16(y + (ROW(10u, r) + column0 + c * 16u), SIZE - c * 16u, o[at * PIECES + c] * share);
+                store16(y + (ROW(12u, r) + column0 + c * 16u), SIZE - c * 16u, o[at * PIECES + c] * share);
             if (LSE)
-                lse[ROW(11u, r) + head] = sum[at] > 0.0f ? top[at] + log(sum[at]) : NOT_A_NUMBER;
+                lse[ROW(13u, r) + head] = sum[at] > 0.0f ? top[at] + log(sum[at]) : NOT_A_NUMBER;
             if (KEEP || !whole) {
-                statistics[ROW(13u, r) + 2u * head] = top[at];
-                statistics[ROW(13u, r) + 2u * head + 1u] = sum[at];
+                statistics[ROW(15u, r) + 2u * head] = top[at];
+                statistics[ROW(15u, r) + 2u * head + 1u] = sum[at];
             }
         }
         first = end;

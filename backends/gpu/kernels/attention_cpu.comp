@@ -9,6 +9,7 @@
 #extension GL_KHR_shader_subgroup_shuffle : require
 #include "dialect.h"
 #include "activations.h"
+#include "philox.h"
 #include "sequence.h"
 SPEC(1, ROWS, 48u)
 SPEC(2, SIZE, 64u) /* of a head */
@@ -23,6 +24,7 @@ SPEC(3, FLAGS, 0u)
 #define CAUSAL HAS(128u)
 #define LSE HAS(256u)
 #define KEEP HAS(512u)
+#define DROPOUT HAS(4096u)
 #define QUADS ((SIZE + 3u) / 4u)
 
 #define FMA_ROW(a, b, sum) fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum))))
@@ -30,7 +32,8 @@ SPEC(3, FLAGS, 0u)
 KERNEL(attention_cpu)
 READ(1, float, query) READ(2, float, key) READ(3, float, value) READ(4, int, starts) READ(5, int, source_starts)
 READ(6, int, key_mask) READ(7, float, bias) READ(8, int, pair_starts) READ(9, float, distance) READ(10, float, head_mask)
-WRITE(11, float, y) WRITE(12, float, lse) WRITE(13, float, probabilities) WRITE(14, float, statistics)
+READ(11, int, origin) READ(12, int, random)
+WRITE(13, float, y) WRITE(14, float, lse) WRITE(15, float, probabilities) WRITE(16, float, statistics)
 BODY(NO_LOCALS)
     const uint lane = gl_SubgroupInvocationID, heads = PARAM(PLN_ATTENTION_PARAM_HEADS);
     const float scale = PARAM_FLOAT(PLN_ATTENTION_PARAM_SCALE);
@@ -61,10 +64,10 @@ BODY(NO_LOCALS)
             o[d] = SPLAT4(0.0f);
         }
         if (from < low && low < high && first + lane < end) {
-            top = statistics[ROW(13u, row) + 2u * head];
-            sum = statistics[ROW(13u, row) + 2u * head + 1u];
+            top = statistics[ROW(15u, row) + 2u * head];
+            sum = statistics[ROW(15u, row) + 2u * head + 1u];
             UNROLL for (uint d = 0u; d < QUADS; d++)
-                o[d] = READ4(WHOLE, y, ROW(10u, row) + column0, d * 4u, SIZE);
+                o[d] = READ4(WHOLE, y, ROW(12u, row) + column0, d * 4u, SIZE);
         }
         for (uint k0 = low; k0 < high; k0 += WG) {
             const uint mine = LESSER(k0 + lane, high - 1u);
@@ -108,6 +111,18 @@ BODY(NO_LOCALS)
                 s[j] = k0 + j < high ? exp_safe(s[j] - now) : 0.0f;
                 sum += s[j];
             }
+            UNROLL for (uint j = 0u; DROPOUT && j < WG; j += 4u)
+            {
+                const F4 kept =
+                    dropout4(TO_UINT(random[FIRST(11u)]), TO_UINT(random[FIRST(11u) + 1u]), TO_UINT(random[FIRST(11u) + 2u]),
+                             PARAM(PLN_ATTENTION_PARAM_SITE) + (head << 16), TO_UINT(origin[ROW(10u, row)]),
+                             (row - begin) << 16, k0 + j - from, PARAM(PLN_ATTENTION_PARAM_DROP_BELOW),
+                             PARAM_FLOAT(PLN_ATTENTION_PARAM_KEEP_SCALE));
+                s[j] *= kept.x;
+                s[j + 1u] *= kept.y;
+                s[j + 2u] *= kept.z;
+                s[j + 3u] *= kept.w;
+            }
             UNROLL for (uint d = 0u; d < QUADS; d++)
             {
                 const F4 v = READ4(WHOLE, value, ROW(2u, mine) + column0, d * 4u, SIZE);
@@ -123,13 +138,13 @@ BODY(NO_LOCALS)
             UNROLL for (uint d = 0u; d < QUADS; d++)
             {
                 const F4 v = o[d] * share;
-                WRITE4(WHOLE, y, ROW(10u, row) + column0, d * 4u, SIZE, v)
+                WRITE4(WHOLE, y, ROW(12u, row) + column0, d * 4u, SIZE, v)
             }
             if (LSE)
-                lse[ROW(11u, row) + head] = sum > 0.0f ? top + log(sum) : NOT_A_NUMBER;
+                lse[ROW(13u, row) + head] = sum > 0.0f ? top + log(sum) : NOT_A_NUMBER;
             if (KEEP || !whole) {
-                statistics[ROW(13u, row) + 2u * head] = top;
-                statistics[ROW(13u, row) + 2u * head + 1u] = sum;
+                statistics[ROW(15u, row) + 2u * head] = top;
+                statistics[ROW(15u, row) + 2u * head + 1u] = sum;
             }
         }
     }

@@ -120,6 +120,7 @@ FUNCTION float4 half_quad(uint2 bits)
 #define PARAM(i) plan[record + (i)]
 #define PARAM_FLOAT(i) BITS_FLOAT(PARAM(i))
 #define COUNT (plan[record + 25u] * plan[plan[record + 24u]] + plan[record + 26u]) /* real rows of the run */
+#define OTHER_COUNT (plan[record + 21u] * plan[plan[record + 20u]] + plan[record + 22u]) /* of kernels with two row counts */
 #define FIRST_ROW plan[record + 27u]
 #define ROWS_END LESSER(COUNT, plan[record + 28u]) /* where the window, or what is real of it, ends */
 #define TABLE_FIRST plan[record + 29u]

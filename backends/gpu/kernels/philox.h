@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Dropout as graph/ops.def describes it: Philox4x32-10, and what four neighbouring elements are multiplied with.
+ */
+#ifdef VULKAN
+#define U4 uvec4
+#define MKU4(a, b, c, d) uvec4(a, b, c, d)
+FUNCTION uint high_product(uint a, uint b)
+{
+    uint high, low;
+    umulExtended(a, b, high, low);
+    return high;
+}
+#else
+#define U4 uint4
+#define MKU4(a, b, c, d) (uint4)(a, b, c, d)
+#define high_product(a, b) mul_hi(a, b)
+#endif
+
+FUNCTION U4 philox(uint k0, uint k1, uint a, uint b, uint c, uint d)
+{
+    for (uint i = 0u; i < 10u; i++) {
+        const uint p = 0xd2511f53u * a, q = 0xcd9e8d57u * c;
+        const uint next_a = high_product(0xcd9e8d57u, c) ^ b ^ k0, next_c = high_product(0xd2511f53u, a) ^ d ^ k1;
+        a = next_a;
+        b = q;
+        c = next_c;
+        d = p;
+        k0 += 0x9e3779b9u;
+        k1 += 0xbb67ae85u;
+    }
+    return MKU4(a, b, c, d);
+}
+
+FUNCTION uint word_of(U4 w, uint i)
+{
+    return i == 0u ? w.x : i == 1u ? w.y : i == 2u ? w.z : w.w;
+}
+
+/* Of words e to e + 3 of a sequence: they may lie in two counters. */
+FUNCTION F4 dropout4(uint k0, uint k1, uint step, uint site, uint sequence, uint first, uint e, uint below, float scale)
+{
+    const uint s = e & 3u;
+    U4 w = philox(k0, k1, step, site, sequence, first + (e >> 2));
+    if (s != 0u) {
+        const U4 n = philox(k0, k1, step, site, sequence, first + (e >> 2) + 1u);
+        w = s == 1u ? MKU4(w.y, w.z, w.w, n.x) : s == 2u ? MKU4(w.z, w.w, n.x, n.y) : MKU4(w.w, n.x, n.y, n.z);
+    }
+    return MK4(w.x < below ? 0.0f : scale, w.y < below ? 0.0f : scale, w.z < below ? 0.0f : scale,
+               w.w < below ? 0.0f : scale);
+}
+
+/* Of columns c to c + 3 of a row of that width, `at` its row of origin. The kernel binds origin and random (slots given), and
+ * its params have the three fields of dropout from `fields` on. */
+#define DROPOUT4(at, c, width, random_at, fields)                                                                      \
+    dropout4(TO_UINT(random[random_at]), TO_UINT(random[(random_at) + 1u]), TO_UINT(random[(random_at) + 2u]),         \
+             PARAM(fields), TO_UINT(origin[at]), 0u, TO_UINT(origin[(at) + 1u]) * (width) + (c), PARAM((fields) + 1u), \
+             PARAM_FLOAT((fields) + 2u))
