@@ -48,7 +48,10 @@ static pln_status create(pln_device *device, const pln_segment *segment, pln_pla
     const pln_node_info *last = pln_segment_node(segment, segment->n_nodes - 1);
     const pln_value_info *input = pln_segment_value(segment, pln_segment_node(segment, 0)->inputs[0]);
     state.input = input ? *input : (pln_value_info){0};
-    state.output = *pln_segment_value(segment, last->outputs[0]);
+    uint32_t first = 0; /* output that is there: gradients may be left out */
+    while (last->outputs[first] == PLN_ABSENT)
+        first++;
+    state.output = *pln_segment_value(segment, last->outputs[first]);
     state.runs = 0;
     return state.right->plan_create(device, segment, plan, error);
 }
