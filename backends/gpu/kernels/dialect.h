@@ -134,12 +134,12 @@ FUNCTION float4 half_quad(uint2 bits)
 /* Four elements of a row from column c on, absent ones `fill`; `whole` is a constant: rows are aligned and a multiple of 4
  * wide. */
 #define READ4_ELSE(whole, name, row, c, width, fill)                                                                   \
-    ((whole) ? X4(name, (row) + (c)) : READ_PART(name, (row) + (c), (c) < (width) ? (width) - (c) : 0u, fill))
+    ((whole) ? X4(name, (row) + (c)) : READ_PART(name, (row) + (c), TO_INT((width) - (c)), fill))
 #define READ4(whole, name, row, c, width) READ4_ELSE(whole, name, row, c, width, 0.0f)
 #ifdef VULKAN
 #define READ_PART(name, at, n, fill)                                                                                   \
-    MK4((n) > 0u ? name[at] : (fill), (n) > 1u ? name[(at) + 1u] : (fill), (n) > 2u ? name[(at) + 2u] : (fill),        \
-        (n) > 3u ? name[(at) + 3u] : (fill))
+    MK4((n) > 0 ? name[at] : (fill), (n) > 1 ? name[(at) + 1u] : (fill), (n) > 2 ? name[(at) + 2u] : (fill),           \
+        (n) > 3 ? name[(at) + 3u] : (fill))
 #define WRITE_PART(name, at, n, v)                                                                                     \
     name[at] = v.x;                                                                                                    \
     if (n > 1u)                                                                                                        \
@@ -149,9 +149,9 @@ FUNCTION float4 half_quad(uint2 bits)
     if (n > 3u)                                                                                                        \
         name[(at) + 3u] = v.w;
 #else
-FUNCTION_APART float4 read_part(__global const float *from, uint n, float fill)
+FUNCTION_APART float4 read_part(__global const float *from, int n, float fill)
 {
-    return (float4)(n > 0u ? from[0] : fill, n > 1u ? from[1] : fill, n > 2u ? from[2] : fill, n > 3u ? from[3] : fill);
+    return (float4)(n > 0 ? from[0] : fill, n > 1 ? from[1] : fill, n > 2 ? from[2] : fill, n > 3 ? from[3] : fill);
 }
 FUNCTION_APART void write_part(__global float *to, uint n, float4 v)
 {
