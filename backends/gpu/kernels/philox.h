@@ -14,7 +14,7 @@ FUNCTION uint high_product(uint a, uint b)
 #else
 #define U4 uint4
 #define MKU4(a, b, c, d) (uint4)(a, b, c, d)
-#define high_product(a, b) mul_hi(a, b)
+#define high_product(a, b) ((uint)(((ulong)(a) * (ulong)(b)) >> 32)) /* mul_hi is wrong in oclgrind */
 #endif
 
 FUNCTION U4 philox(uint k0, uint k1, uint a, uint b, uint c, uint d)
