@@ -41,13 +41,14 @@ FUNCTION uint word_of(U4 w, uint i)
 FUNCTION F4 dropout4(uint k0, uint k1, uint step, uint site, uint sequence, uint first, uint e, uint below, float scale)
 {
     const uint s = e & 3u;
-    U4 w = philox(k0, k1, step, site, sequence, first + (e >> 2));
-    if (s != 0u) {
-        const U4 n = philox(k0, k1, step, site, sequence, first + (e >> 2) + 1u);
-        w = s == 1u ? MKU4(w.y, w.z, w.w, n.x) : s == 2u ? MKU4(w.z, w.w, n.x, n.y) : MKU4(w.w, n.x, n.y, n.z);
-    }
-    return MK4(w.x < below ? 0.0f : scale, w.y < below ? 0.0f : scale, w.z < below ? 0.0f : scale,
-               w.w < below ? 0.0f : scale);
+    const U4 w = philox(k0, k1, step, site, sequence, first + (e >> 2));
+    U4 n = w;
+    if (s != 0u)
+        n = philox(k0, k1, step, site, sequence, first + (e >> 2) + 1u);
+    const uint a = word_of(w, s), b = s + 1u < 4u ? word_of(w, s + 1u) : word_of(n, s - 3u);
+    const uint c = s + 2u < 4u ? word_of(w, s + 2u) : word_of(n, s - 2u);
+    const uint d = s + 3u < 4u ? word_of(w, s + 3u) : word_of(n, s - 1u);
+    return MK4(a < below ? 0.0f : scale, b < below ? 0.0f : scale, c < below ? 0.0f : scale, d < below ? 0.0f : scale);
 }
 
 /* Of columns c to c + 3 of a row of that width, `at` its row of origin. The kernel binds origin and random (slots given), and
