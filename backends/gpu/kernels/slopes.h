@@ -61,8 +61,8 @@ FUNCTION float slope(uint kind, float x)
         const float z = (x - 0.707107f) / (0.282095f * 1.414213562f);
         return exp_safe(-z * z) / (0.282095f * 2.506628275f);
     }
-    if (kind == PLN_ACTIVATION_SQRT_SOFTPLUS)
-        return sigmoid_of(x) / (2.0f * sqrt(softplus_of(x)));
+    if (kind == PLN_ACTIVATION_SQRT_SOFTPLUS) /* far below zero softplus is e^x, which may be no normal number */
+        return x < -20.0f ? 0.5f * exp_safe(0.5f * x) : sigmoid_of(x) / (2.0f * sqrt(softplus_of(x)));
     return 1.0f;
 }
 
