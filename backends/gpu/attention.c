@@ -207,7 +207,7 @@ static void derive_backward(const struct gpu_view *node, struct gpu_view *view, 
 
 void gpu_derive_backward_query(const struct gpu_view *node, struct gpu_view *view)
 {
-    derive_backward(node, view, *OUTPUT(node, ATTENTION_BACKWARD, D_QUERY), gpu_absent());
+    derive_backward(node, view, *OUTPUT(node, ATTENTION_BACKWARD, D_QUERY), gpu_written(gpu_absent()));
 }
 
 void gpu_derive_backward_keys(const struct gpu_view *node, struct gpu_view *view)

@@ -67,11 +67,12 @@ static void derive_linear(struct gpu_view *view, struct gpu_slot x, struct gpu_s
     slots[PLN_LINEAR_INPUT_WEIGHT] = weight;
     slots[PLN_LINEAR_INPUT_RESIDUAL] = residual;
     slots[PLN_LINEAR_INPUTS + PLN_LINEAR_OUTPUT_Y] = gpu_written(y);
+    slots[PLN_LINEAR_INPUTS + PLN_LINEAR_OUTPUT_PREACTIVATION] = gpu_written(gpu_absent());
     gpu_set_slots(view, PLN_LINEAR_INPUTS + PLN_LINEAR_OUTPUTS, slots);
     gpu_set_params(view, &params, sizeof params);
     const uint32_t width = gpu_linear_slices_width(view);
-    if (width && !weight.panel)
-        view->slots[view->n_slots] = gpu_written(gpu_scratch(slices, x.rows, width, &x));
+    const bool sums = width && !weight.panel;
+    view->slots[view->n_slots] = gpu_written(sums ? gpu_scratch(slices, x.rows, width, &x) : gpu_absent());
     view->n_slots++; /* the sums are no scratch of the row's first pass */
 }
 
@@ -214,5 +215,6 @@ void gpu_derive_bias(const struct gpu_view *node, struct gpu_view *view)
 {
     gpu_set_slots(view, 6,
                   (struct gpu_slot[]){*INPUT(node, LINEAR_BACKWARD_WEIGHT, D_Y), gpu_absent(), gpu_absent(),
-                                      gpu_absent(), gpu_absent(), *OUTPUT(node, LINEAR_BACKWARD_WEIGHT, D_BIAS)});
+                                      gpu_absent(), gpu_written(gpu_absent()),
+                                      *OUTPUT(node, LINEAR_BACKWARD_WEIGHT, D_BIAS)});
 }

@@ -3,8 +3,6 @@
  * A pair of attention in its backward pass: query i and key j (both counted within their sequence b), of the kernel's `head`.
  * Kernels that include this have the operands of attention_backward from slot 0 on, and its flags.
  */
-#include "activations.h"
-#include "philox.h"
 #define WHOLE HAS(1u) /* the rows of a head are aligned and a multiple of 4 wide */
 #define SOURCE HAS(2u)
 #define KEY_MASK HAS(4u)
