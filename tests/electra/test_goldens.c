@@ -16,18 +16,13 @@
 #include <cmocka.h>
 
 #include "api/pleione.h"
+#include "tests/must.h"
 
 enum { V = 50, E = 8, H = 12, L = 2, HEADS = 3, I = 20, P = 16, MOST = 128 };
 static const double tolerance = 1e-5;
 
 static pln_runtime *runtime;
 static pln_devices *devices;
-
-static void must(pln_status status, const pln_error *error)
-{
-    if (status != PLN_OK)
-        fail_msg("%s", error->message);
-}
 
 /* ---- the model
  * ---------------------------------------------------------------------------------------------------------------- */

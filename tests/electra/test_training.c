@@ -15,6 +15,7 @@
 
 #include "electra/electra.h"
 #include "graph/graph.h"
+#include "tests/must.h"
 
 static char folder[] = "/tmp/pleione-training-XXXXXX";
 
@@ -24,12 +25,6 @@ struct description {
     struct electra_weights weights;
     pln_graph *graph;
 };
-
-static void must(pln_status status, const pln_error *error)
-{
-    if (status != PLN_OK)
-        fail_msg("%s", error->message);
-}
 
 /* A small model of that many layers, with more of the config. */
 static struct description describe(uint32_t layers, const char *more, struct electra_features features)

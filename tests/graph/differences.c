@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "tests/graph/differences.h"
+#include "tests/must.h"
 
 static const double zoom = 1 << 20;
 
@@ -24,12 +25,6 @@ struct experiment {
     uint64_t n_parameters;
     float center;
 };
-
-static void must(pln_status status, const pln_error *error)
-{
-    if (status != PLN_OK)
-        fail_msg("%s", error->message);
-}
 
 uint32_t diff_below(struct diff *d, uint32_t n)
 {

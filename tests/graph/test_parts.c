@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "api/pleione.h"
+#include "tests/must.h"
 
 enum { WIDTH = 12, HEADS = 3, WORDS = 9, SEQUENCES = 4, MOST = 8, N_WEIGHTS = 8 };
 static const float rate = 0.3f;
@@ -24,12 +25,6 @@ static pln_tensor tensors[N_WEIGHTS];
 static uint32_t n_tensors, n_flat;
 static pln_schedule *schedule;
 static pln_graph *graph;
-
-static void must(pln_status status, const pln_error *error)
-{
-    if (status != PLN_OK)
-        fail_msg("%s", error->message);
-}
 
 static float noise(uint32_t *seed)
 {

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "api/pleione.h"
+#include "tests/must.h"
 
 enum { WIDTH = 12, HEADS = 3, INNER = 20, LAYERS = 3, MOST_TOKENS = 600 };
 
@@ -20,12 +21,6 @@ static pln_runtime *runtime;
 static char device_list[256]; /* all devices of the test */
 static char *const *device_names;
 static int n_devices;
-
-static void must(pln_status status, const pln_error *error)
-{
-    if (status != PLN_OK)
-        fail_msg("%s", error->message);
-}
 
 static float noise(uint32_t *seed)
 {

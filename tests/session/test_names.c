@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "api/pleione.h"
+#include "tests/must.h"
 
 enum { MOST = 256 };
 static const char *models;
@@ -23,12 +24,6 @@ static void keep_log(void *context, pln_log_level level, const char *message)
     (void)context;
     (void)level;
     snprintf(logged, sizeof logged, "%s", message);
-}
-
-static void must(pln_status status, const pln_error *error)
-{
-    if (status != PLN_OK)
-        fail_msg("%s", error->message);
 }
 
 static void rename_part(char *name, size_t bytes, const char *from, const char *to)

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "api/pleione.h"
+#include "tests/must.h"
 
 static const char *models, *device;
 static pln_runtime *runtime;
@@ -74,12 +75,6 @@ static void keep_log(void *context, pln_log_level level, const char *message)
     (void)level;
     const size_t used = strlen(logged);
     snprintf(logged + used, sizeof logged - used, "%s\n", message);
-}
-
-static void must(pln_status status, const pln_error *error)
-{
-    if (status != PLN_OK)
-        fail_msg("%s", error->message);
 }
 
 static void open_model(const char *name, pln_head head, pln_model **model, pln_session **session)

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "api/pleione.h"
+#include "tests/must.h"
 
 enum { ROW_TENSORS = 8 };
 
@@ -24,12 +25,6 @@ struct rows {
     pln_tensor tensors[ROW_TENSORS];
     char *data[ROW_TENSORS];
 };
-
-static inline void must(pln_status status, const pln_error *error)
-{
-    if (status != PLN_OK)
-        fail_msg("%s", error->message);
-}
 
 static inline size_t row_bytes(const pln_tensor *t)
 {

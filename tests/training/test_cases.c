@@ -4,19 +4,16 @@
  * DEVICES [OPTION...]. Losses agree to 1e-4, each weight to 5e-3 of its norm; weights whose gradient is nothing
  * but rounding (the biases of keys) to 1e-5.
  */
-#include <dirent.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 
+#include "tests/each_case.h"
 #include "tests/training/rows.h"
 
-enum { MOST_CASES = 64 };
 static const double loss_tolerance = 1e-4, weight_tolerance = 5e-3;
 
 static const char *folder, *name; /* of the case */
-static pln_runtime *runtime;
-static pln_devices *devices;
 
 static double number(const json_t *options, const char *field)
 {
@@ -132,47 +129,10 @@ static void test_case(void **state)
     json_decref(json);
 }
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(((const struct CMUnitTest *)a)->name, ((const struct CMUnitTest *)b)->name);
-}
-
-static size_t list_cases(struct CMUnitTest *tests)
-{
-    size_t n = 0;
-    DIR *dir = opendir(folder);
-    for (struct dirent *entry; dir && n < MOST_CASES && (entry = readdir(dir));) {
-        if (entry->d_name[0] == '.')
-            continue;
-        char *name = strdup(entry->d_name);
-        tests[n++] = (struct CMUnitTest){name, test_case, NULL, NULL, name};
-    }
-    if (dir)
-        closedir(dir);
-    qsort(tests, n, sizeof *tests, by_name);
-    return n;
-}
-
 int main(int argc, char **argv)
 {
-    static struct CMUnitTest tests[MOST_CASES];
-    pln_error error;
     if (argc < 3)
         return 2;
     folder = argv[1];
-    const size_t n = list_cases(tests);
-    if (!n || pln_runtime_create(NULL, &runtime, &error) != PLN_OK)
-        return 2;
-    const pln_status status =
-        pln_devices_open(runtime, argv[2], (const char *const *)argv + 3, (uint32_t)argc - 3, &devices, &error);
-    if (status != PLN_OK) {
-        fprintf(stderr, "%s\n", error.message);
-        return status == PLN_INVALID ? 77 : 1; /* a level that this processor lacks is skipped, visibly */
-    }
-    const int failed = _cmocka_run_group_tests(argv[2], tests, n, NULL, NULL);
-    pln_devices_close(&devices);
-    pln_runtime_destroy(&runtime);
-    for (size_t i = 0; i < n; i++)
-        free((void *)(uintptr_t)tests[i].name);
-    return failed != 0;
+    return run_each_case(folder, test_case, argc - 2, argv + 2);
 }

@@ -4,7 +4,6 @@
  * GRADIENTS are what make_gradients.py makes of the golden cases. Every tensor of the model must be there and agree to
  * |a - b| <= 5e-5 (1 + |b|); packing and computing layers again must change nothing.
  */
-#include <dirent.h>
 #include <jansson.h>
 #include <math.h>
 #include <setjmp.h>
@@ -15,13 +14,12 @@
 #include <cmocka.h>
 
 #include "session/session.h"
+#include "tests/each_case.h"
 
-enum { MOST_CASES = 256, MOST_INPUTS = 16 };
+enum { MOST_INPUTS = 16 };
 static const double tolerance = 5e-5;
 
 static const char *gradients_folder, *cases_folder;
-static pln_runtime *runtime;
-static pln_devices *devices;
 static const char *const rules[] = {"layer.0.*=reference", "*.backward_weight=reference", "*.norm.backward=reference"};
 static bool complete;    /* the devices have every op; else reference helps out */
 static uint32_t n_rules; /* with several devices: parameters and gradients lie on the first, and are used on both */
@@ -37,12 +35,6 @@ struct replay {
     pln_graph *graph;
     pln_schedule *schedule;
 };
-
-static void must(pln_status status, const pln_error *error)
-{
-    if (status != PLN_OK)
-        fail_msg("%s", error->message);
-}
 
 static pln_head head_of(const char *name)
 {
@@ -185,51 +177,13 @@ static void test_case(void **state)
     replay(*state, true, true);
 }
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(((const struct CMUnitTest *)a)->name, ((const struct CMUnitTest *)b)->name);
-}
-
-static size_t list_cases(struct CMUnitTest *tests)
-{
-    size_t n = 0;
-    DIR *dir = opendir(gradients_folder);
-    for (struct dirent *entry; dir && n < MOST_CASES && (entry = readdir(dir));) {
-        const char *dot = strstr(entry->d_name, ".safetensors");
-        if (!dot)
-            continue;
-        char *name = strndup(entry->d_name, (size_t)(dot - entry->d_name));
-        tests[n++] = (struct CMUnitTest){name, test_case, NULL, NULL, name};
-    }
-    if (dir)
-        closedir(dir);
-    qsort(tests, n, sizeof *tests, by_name);
-    return n;
-}
-
 int main(int argc, char **argv)
 {
-    static struct CMUnitTest tests[MOST_CASES];
-    pln_error error;
     if (argc < 4)
         return 2;
     n_rules = strchr(argv[3], ',') ? sizeof rules / sizeof *rules : 0;
     complete = strncmp(argv[3], "cpu", 3) == 0 || strncmp(argv[3], "reference", 9) == 0;
     gradients_folder = argv[1];
     cases_folder = argv[2];
-    const size_t n = list_cases(tests);
-    if (!n || pln_runtime_create(NULL, &runtime, &error) != PLN_OK)
-        return 2;
-    const pln_status status =
-        pln_devices_open(runtime, argv[3], (const char *const *)argv + 4, (uint32_t)argc - 4, &devices, &error);
-    if (status != PLN_OK) {
-        fprintf(stderr, "%s\n", error.message);
-        return status == PLN_INVALID ? 77 : 1; /* a level that this processor lacks is skipped, visibly */
-    }
-    const int failed = _cmocka_run_group_tests(argv[3], tests, n, NULL, NULL);
-    pln_devices_close(&devices);
-    pln_runtime_destroy(&runtime);
-    for (size_t i = 0; i < n; i++)
-        free((void *)(uintptr_t)tests[i].name);
-    return failed != 0;
+    return run_each_case(gradients_folder, test_case, argc - 3, argv + 3);
 }

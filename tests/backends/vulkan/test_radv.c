@@ -13,16 +13,11 @@
 
 #include "api/pleione.h"
 #include "tests/every_op.h"
+#include "tests/must.h"
 
 enum { MOST_KERNELS = 512 };
 
 static const char *directory;
-
-static void must(pln_status status, const pln_error *error)
-{
-    if (status != PLN_OK)
-        fail_msg("%s", error->message);
-}
 
 static uint32_t check_kernels(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims)
 {
