@@ -42,7 +42,7 @@
             const U4 w_ = philox(TO_UINT(random[FIRST(11u)]), TO_UINT(random[FIRST(11u) + 1u]),                        \
                                  TO_UINT(random[FIRST(11u) + 2u]), PARAM(PLN_ATTENTION_BACKWARD_PARAM_SITE) + (head << 16), \
                                  TO_UINT(origin[ROW(10u, row_)]), ((i) << 16) + (j) / 4u);                             \
-            m_ *= word_of(w_, (j) % 4u) < PARAM(PLN_ATTENTION_BACKWARD_PARAM_DROP_BELOW)                                               \
+            m_ *= word_of(w_, j) < PARAM(PLN_ATTENTION_BACKWARD_PARAM_DROP_BELOW)                                      \
                       ? 0.0f                                                                                           \
                       : PARAM_FLOAT(PLN_ATTENTION_BACKWARD_PARAM_KEEP_SCALE);                                          \
         }                                                                                                              \

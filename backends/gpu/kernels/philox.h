@@ -32,9 +32,10 @@ FUNCTION U4 philox(uint k0, uint k1, uint a, uint b, uint c, uint d)
     return MKU4(a, b, c, d);
 }
 
-FUNCTION uint word_of(U4 w, uint i)
+/* Word e % 4, by its bits: comparisons with 0 .. 3 become a switch over two bits, which oclgrind takes for eight. */
+FUNCTION uint word_of(U4 w, uint e)
 {
-    return i == 0u ? w.x : i == 1u ? w.y : i == 2u ? w.z : w.w;
+    return (e & 2u) != 0u ? ((e & 1u) != 0u ? w.w : w.z) : ((e & 1u) != 0u ? w.y : w.x);
 }
 
 /* Of words e to e + 3 of a sequence: they may lie in two counters. */
