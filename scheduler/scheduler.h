@@ -100,6 +100,8 @@ struct pln_states {
  */
 pln_status sched_state_get(pln_states *states, const pln_value *value, const struct sched_device *device,
                            struct sched_state **state, pln_error *error);
+/* A state where it lies, [rows, width] without padding. NULL if it is not so in host memory, or not there yet. */
+const float *sched_state_view(const pln_schedule *schedule, const char *name);
 
 /* ---- schedule
  * ------------------------------------------------------------------------------------------------------------ */

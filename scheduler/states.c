@@ -123,6 +123,14 @@ static pln_status find_state(pln_schedule *schedule, const char *name, struct sc
                     name);
 }
 
+const float *sched_state_view(const pln_schedule *schedule, const char *name)
+{
+    for (const struct sched_state *s = schedule->states->list; s; s = s->next)
+        if (strcmp(s->name, name) == 0)
+            return s->row_stride == s->width ? s->data : NULL;
+    return NULL;
+}
+
 /* n elements from element `first` of the state on, to or from host memory. */
 static pln_status move_elements(const struct sched_state *s, uint64_t first, uint64_t n, float *out, const float *in,
                                 pln_error *error)

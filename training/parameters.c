@@ -7,6 +7,7 @@
 
 #include "checkpoint/tensors.h"
 #include "common/fail.h"
+#include "scheduler/scheduler.h"
 #include "training/trainer.h"
 
 enum { NAME_BYTES = 256 };
@@ -28,18 +29,33 @@ pln_status training_parameters_init(pln_trainer *trainer, pln_error *error)
     const pln_graph *graph = pln_session_graph(trainer->session);
     trainer->table = pln_graph_parameters(graph, &trainer->n_tensors, &trainer->rows);
     const size_t elements = (size_t)trainer->rows * PLN_PARAMETER_WIDTH;
-    trainer->flat = malloc(elements * sizeof *trainer->flat);
     trainer->dense = malloc(elements * sizeof *trainer->dense);
     trainer->tensors = calloc(trainer->n_tensors, sizeof *trainer->tensors);
     trainer->names = calloc(trainer->n_tensors, sizeof *trainer->names);
-    return trainer->flat && trainer->dense && trainer->tensors && trainer->names
+    return trainer->dense && trainer->tensors && trainer->names
                ? PLN_OK
                : pln_fail(error, PLN_NO_MEMORY, "no memory for an image of %zu parameters", elements);
 }
 
-void training_parameters_finish(pln_trainer *trainer)
+/* Room for an image. */
+static pln_status make_image(pln_trainer *trainer, pln_error *error)
+{
+    const size_t elements = (size_t)trainer->rows * PLN_PARAMETER_WIDTH;
+    if (!trainer->flat)
+        trainer->flat = calloc(elements, sizeof *trainer->flat);
+    return trainer->flat ? PLN_OK
+                         : pln_fail(error, PLN_NO_MEMORY, "no memory for an image of %zu parameters", elements);
+}
+
+void training_image_release(pln_trainer *trainer)
 {
     free(trainer->flat);
+    trainer->flat = NULL;
+}
+
+void training_parameters_finish(pln_trainer *trainer)
+{
+    training_image_release(trainer);
     free(trainer->dense);
     free(trainer->tensors);
     free(trainer->names);
@@ -50,42 +66,63 @@ static pln_schedule *schedule(const pln_trainer *trainer)
     return trainer->update.schedule;
 }
 
+/* The image becomes the state, and is given up: it is as large as the model. */
+static pln_status write_image(pln_trainer *trainer, const char *state, pln_error *error)
+{
+    const pln_status status = pln_schedule_state_write(schedule(trainer), state, trainer->flat, error);
+    training_image_release(trainer);
+    return status;
+}
+
 pln_status training_parameters_begin(pln_trainer *trainer, pln_error *error)
 {
     if (trainer->ready)
         return PLN_OK;
     const uint32_t no_dims[] = {0};
     pln_status status = pln_schedule_prepare(schedule(trainer), no_dims, 1, error); /* its plan makes the states */
+    if (status == PLN_OK)
+        status = make_image(trainer, error);
     if (status != PLN_OK)
         return status;
     pln_graph_parameter_values(pln_session_graph(trainer->session), trainer->flat);
-    status = pln_schedule_state_write(schedule(trainer), "parameters", trainer->flat, error);
+    status = write_image(trainer, "parameters", error);
+    ckpt_release_pages(trainer->model->checkpoint);
     trainer->ready = status == PLN_OK;
     return status;
 }
 
-static const float *dense_rows(const pln_trainer *trainer, const pln_parameter *p)
+/* The tensor in a flat state, or a copy of it where its rows have padding there. */
+static const float *dense_rows(const pln_trainer *trainer, const float *flat, const pln_parameter *p)
 {
     if (p->row_stride == p->width || p->rows == 1)
-        return trainer->flat + p->first;
+        return flat + p->first;
     float *to = trainer->dense + p->first;
     for (uint32_t r = 0; r < p->rows; r++)
-        memcpy(to + (size_t)r * p->width, trainer->flat + p->first + (size_t)r * p->row_stride, p->width * sizeof *to);
+        memcpy(to + (size_t)r * p->width, flat + p->first + (size_t)r * p->row_stride, p->width * sizeof *to);
     return to;
 }
 
-pln_status training_image_read(pln_trainer *trainer, const char *state, pln_error *error)
+static void name_tensors(pln_trainer *trainer, const float *flat)
 {
-    const pln_status status = pln_schedule_state_read(schedule(trainer), state, trainer->flat, error);
-    for (uint32_t i = 0; status == PLN_OK && i < trainer->n_tensors; i++) {
+    for (uint32_t i = 0; i < trainer->n_tensors; i++) {
         const pln_parameter *p = &trainer->table[i];
         name_tensor(trainer, p->name, trainer->names[i]);
         trainer->tensors[i] = (pln_tensor){.name = trainer->names[i],
                                            .dtype = PLN_F32,
                                            .rank = p->tensor->rank,
                                            .shape = {p->tensor->rank == 1 ? p->width : p->rows, p->width},
-                                           .data = dense_rows(trainer, p)};
+                                           .data = dense_rows(trainer, flat, p)};
     }
+}
+
+pln_status training_image_read(pln_trainer *trainer, const char *state, pln_error *error)
+{
+    const float *view = sched_state_view(schedule(trainer), state);
+    pln_status status = view ? PLN_OK : make_image(trainer, error);
+    if (!view && status == PLN_OK)
+        status = pln_schedule_state_read(schedule(trainer), state, trainer->flat, error);
+    if (status == PLN_OK)
+        name_tensors(trainer, view ? view : trainer->flat);
     return status;
 }
 
@@ -107,18 +144,22 @@ static pln_status take_tensor(pln_trainer *trainer, const pln_parameter *p, cons
 pln_status training_image_write(pln_trainer *trainer, const char *state, const pln_tensor_file *file, const char *path,
                                 pln_error *error)
 {
-    pln_status status = PLN_OK;
-    memset(trainer->flat, 0, (size_t)trainer->rows * PLN_PARAMETER_WIDTH * sizeof *trainer->flat);
+    training_image_release(trainer); /* a new one is zero between the tensors */
+    pln_status status = make_image(trainer, error);
     for (uint32_t i = 0; status == PLN_OK && i < trainer->n_tensors; i++) {
         char name[NAME_BYTES];
         name_tensor(trainer, trainer->table[i].name, name);
         status = take_tensor(trainer, &trainer->table[i], name, file, path, error);
     }
-    return status == PLN_OK ? pln_schedule_state_write(schedule(trainer), state, trainer->flat, error) : status;
+    if (status == PLN_OK)
+        return write_image(trainer, state, error);
+    training_image_release(trainer);
+    return status;
 }
 
 pln_status training_state_clear(pln_trainer *trainer, const char *state, pln_error *error)
 {
-    memset(trainer->flat, 0, (size_t)trainer->rows * PLN_PARAMETER_WIDTH * sizeof *trainer->flat);
-    return pln_schedule_state_write(schedule(trainer), state, trainer->flat, error);
+    training_image_release(trainer);
+    const pln_status status = make_image(trainer, error);
+    return status == PLN_OK ? write_image(trainer, state, error) : status;
 }

@@ -120,6 +120,7 @@ pln_status pln_trainer_save(pln_trainer *trainer, const char *directory, pln_err
         status = save_moment(trainer, &save, "second_moment", SECOND_MOMENT, error);
     if (status == PLN_OK)
         status = save_counters(trainer, &save, error);
+    training_image_release(trainer);
     return ckpt_save_end(&save, status, error);
 }
 

@@ -120,6 +120,7 @@ pln_status training_gradients(pln_trainer *trainer, const pln_tensor *inputs, ui
         status = training_parameters_begin(trainer, error);
     if (status != PLN_OK)
         return status;
+    training_image_release(trainer);
     if (trainer->dirty)
         status = training_state_clear(trainer, "gradients", error);
     if (status != PLN_OK)

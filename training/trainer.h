@@ -28,8 +28,8 @@ struct pln_trainer {
     bool ready;                 /* the states hold the weights */
     bool dirty;                 /* the gradients are not 0 */
     uint32_t made;              /* steps */
-    float *flat;                /* [rows, 256], an image of a state in host memory */
-    float *dense;               /* tensors of the image whose rows have padding */
+    float *flat;                /* [rows, 256], an image of a state in host memory; NULL while none is needed */
+    float *dense;               /* tensors of an image whose rows have padding */
     pln_tensor *tensors;        /* [n_tensors] of the image, by their Hugging Face names */
     char (*names)[256];
 };
@@ -41,13 +41,14 @@ float training_rate(const pln_trainer_options *options, uint32_t made);
 
 /* ---- parameters.c */
 
-/* Finds the table, and makes room for images. */
+/* Finds the table. */
 pln_status training_parameters_init(pln_trainer *trainer, pln_error *error);
 void training_parameters_finish(pln_trainer *trainer);
 /* The states, with the model's weights as parameters; once. */
 pln_status training_parameters_begin(pln_trainer *trainer, pln_error *error);
-/* A state as tensors with their Hugging Face names. Until the next call. */
+/* A state as tensors with their Hugging Face names, where it lies or as an image. Until the next call or step. */
 pln_status training_image_read(pln_trainer *trainer, const char *state, pln_error *error);
+void training_image_release(pln_trainer *trainer);
 /* A state from the tensors of a file, which must have them all. */
 pln_status training_image_write(pln_trainer *trainer, const char *state, const pln_tensor_file *file, const char *path,
                                 pln_error *error);
