@@ -134,14 +134,53 @@ static struct range panel_rows(const struct block *block, uint32_t i)
     return (struct range){first, block->rows.last - first < n ? block->rows.last : first + n};
 }
 
+/* Where step k of a panel of x lies: a multiple of depth_multiple. */
+static size_t x_part_bytes(const struct cpu_micro_kernel *kernel, uint32_t rows, uint32_t k)
+{
+    return 4 * (size_t)k / kernel->step_depth * (kernel->any_rows ? rows : kernel->x_step);
+}
+
+/* Steps first .. last-1 of upright rows: they lie far apart, where the processor does not foresee them. */
+static void fetch_upright(const struct cpu_matrix *x, struct range rows, uint32_t first, uint32_t last)
+{
+    enum { LINE = 16 };
+    for (uint32_t k = first; k < last; k++)
+        for (uint32_t i = rows.first; i < rows.last; i += LINE)
+            __builtin_prefetch(x->data + k * x->column_step + i);
+}
+
+static uint32_t smaller(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Panel i of a block, n steps from step k of the block on. */
+static void pack_part(const struct cpu_micro_kernel *kernel, const struct cpu_product *p, const struct block *block,
+                      uint32_t i, uint32_t k, uint32_t n)
+{
+    const struct range rows = panel_rows(block, i);
+    const size_t panel = x_panel_bytes(kernel, block->depth.last - block->depth.first);
+    const struct cpu_matrix x = {p->x.data + rows.first * p->x.row_step + (block->depth.first + k) * p->x.column_step,
+                                 p->x.row_step, p->x.column_step};
+    kernel->pack_x(kernel, &x, rows.last - rows.first, n,
+                   block->packed + i * panel + x_part_bytes(kernel, rows.last - rows.first, k));
+}
+
+/* Rows are read from end to end. Of upright ones a line of cache belongs to several panels: all of them take their part
+ * of a few steps, while the next steps are fetched. */
 static void pack_block(const struct cpu_micro_kernel *kernel, const struct cpu_product *p, const struct block *block)
 {
     const uint32_t depth = block->depth.last - block->depth.first;
-    for (uint32_t i = 0; i < block->panels; i++) {
-        const struct range rows = panel_rows(block, i);
-        const struct cpu_matrix x = {p->x.data + rows.first * p->x.row_step + block->depth.first * p->x.column_step,
-                                     p->x.row_step, p->x.column_step};
-        kernel->pack_x(kernel, &x, rows.last - rows.first, depth, block->packed + i * x_panel_bytes(kernel, depth));
+    const uint32_t few = (uint32_t)round_up(CPU_CHUNK, kernel->depth_multiple);
+    const uint32_t together = p->x.column_step == 1 ? depth : few;
+    for (uint32_t k = 0; k < depth; k += together) {
+        const uint32_t n = smaller(together, depth - k), next = block->depth.first + k + n;
+        const uint32_t ahead = smaller(together, depth - k - n);
+        for (uint32_t i = 0; i < block->panels; i++) {
+            const struct range of = part(ahead, 1, i, block->panels);
+            fetch_upright(&p->x, block->rows, next + of.first, next + of.last);
+            pack_part(kernel, p, block, i, k, n);
+        }
     }
 }
 

@@ -22,7 +22,9 @@ CPU_INLINE vec slope_NONE(vec x)
 /* The distribution function of the normal law, and x times its density. */
 CPU_INLINE vec slope_GELU(vec x)
 {
-    return 0.5f * (1.0f + vec_erf(x * 0.707106781f)) + x * 0.398942280f * vec_exp(-0.5f * x * x);
+    const vec a = vec_smaller(vec_all(6), vec_absolute(x)), tail = vec_normal_tail(a);
+    const vec density = 0.398942280f * vec_exp2_normal(-0.721347520f * a * a);
+    return vec_select(x < 0.0f, tail, 1.0f - tail) + vec_signed(a, x) * density;
 }
 
 CPU_INLINE vec slope_GELU_TANH(vec x)
