@@ -294,19 +294,22 @@ static void run_sgemm(const struct cpu_gemm *gemm, const struct cpu_product *p, 
 /* ---- members */
 
 /* Into how many groups the rows are parted; the columns are parted among the members of a group. Costs are counted in
- * tenths of a tile: packing a panel of x takes about one, fetching a panel of the weight about six. */
+ * hundredths of a tile: packing a panel of x takes about ten, of upright rows many more, fetching a panel of the weight
+ * about 60. */
 static uint32_t row_groups(const struct cpu_micro_kernel *kernel, const struct cpu_product *p, uint32_t members)
 {
-    const uint64_t row_panels = (p->rows + kernel->rows - 1) / kernel->rows;
+    enum { TILE = 100, PACK = 10, PACK_UPRIGHT = 150, FETCH = 60 };
+    const uint64_t pack = p->x.column_step == 1 ? PACK : PACK_UPRIGHT;
     const uint64_t column_panels = (p->n + kernel->columns - 1) / kernel->columns;
+    const uint32_t unit = kernel->any_rows ? 1 : kernel->rows;
     uint64_t least = UINT64_MAX;
     uint32_t best = 1;
     for (uint32_t groups = 1; groups <= members; groups++) {
         if (members % groups)
             continue;
-        const uint64_t across = members / groups;
-        const uint64_t rows = (row_panels + groups - 1) / groups, columns = (column_panels + across - 1) / across;
-        const uint64_t cost = rows * (10 * columns + 1) + 6 * columns;
+        const uint64_t across = members / groups, columns = (column_panels + across - 1) / across;
+        const uint64_t rows = round_up((p->rows + groups - 1) / groups, unit);
+        const uint64_t cost = rows * (TILE * columns + pack) / kernel->rows + FETCH * columns;
         if (cost < least) {
             least = cost;
             best = groups;
