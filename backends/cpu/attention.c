@@ -52,6 +52,7 @@ static void multiply_panels(const step *x, const step *panels, uint32_t rows, ui
         kernel->multiply(kernel, &(struct cpu_tile_product){.x = x,
                                                             .weight = panels,
                                                             .next_weight = panels + panel,
+                                                            .later = (const char *)panels,
                                                             .out = out + i,
                                                             .out_stride = out_stride,
                                                             .rows = rows,

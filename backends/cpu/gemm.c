@@ -12,7 +12,8 @@ enum {
     SGEMM_COLUMNS = 16,
     MOST_TILE_FLOATS = 31 * 64,
     BLOCK_BYTES = 448 << 10, /* of packed x: beside a panel of the weight it fits the second level of cache */
-    MOST_STEPS = 2048        /* of depth in a panel of x; more is multiplied in parts */
+    MOST_STEPS = 2048,       /* of depth in a panel of x; more is multiplied in parts */
+    FEW_PANELS = 3           /* of x: less arithmetic than it takes to bring the weight */
 };
 
 void cpu_gemm_init(struct cpu_gemm *gemm, enum cpu_gemm_way way, const char *level, const struct cpu_micro_kernel *own)
@@ -231,15 +232,19 @@ static void multiply_tile(const struct cpu_micro_kernel *kernel, const struct cp
         copy_tile(&tile, out, p->out_stride);
 }
 
+/* With few panels of x the weight has to come from memory about as fast as it is multiplied: each tile fetches its part
+ * of the next panel, so that memory never rests. */
 static void multiply_block(const struct cpu_micro_kernel *kernel, const struct cpu_product *p,
                            const struct block *block, struct range columns)
 {
     const uint32_t depth = block->depth.last - block->depth.first;
     const size_t weight_panel = weight_panel_bytes(kernel, p->depth), x_panel = x_panel_bytes(kernel, depth);
     const size_t skip = weight_panel_bytes(kernel, block->depth.first);
+    const size_t depth_bytes = weight_panel_bytes(kernel, depth);
     for (uint32_t c = columns.first; c < columns.last; c += kernel->columns) {
         const char *weight = (const char *)p->packed + c / kernel->columns * weight_panel + skip;
         const uint32_t left = columns.last - c;
+        const uint32_t parts = left > kernel->columns && block->panels <= FEW_PANELS ? block->panels : 0;
         for (uint32_t i = 0; i < block->panels; i++) {
             const struct range rows = panel_rows(block, i);
             const uint32_t n = rows.last - rows.first;
@@ -252,6 +257,8 @@ static void multiply_block(const struct cpu_micro_kernel *kernel, const struct c
                 (struct cpu_tile_product){.x = block->packed + i * x_panel,
                                           .weight = weight,
                                           .next_weight = i + 1 < block->panels ? weight : weight + weight_panel,
+                                          .later = parts ? weight + weight_panel + depth_bytes * i / parts : weight,
+                                          .later_step = parts ? 4 * kernel->weight_step / parts : 0,
                                           .rows = n,
                                           .depth = depth});
         }
@@ -294,11 +301,11 @@ static void run_sgemm(const struct cpu_gemm *gemm, const struct cpu_product *p, 
 /* ---- members */
 
 /* Into how many groups the rows are parted; the columns are parted among the members of a group. Costs are counted in
- * hundredths of a tile: packing a panel of x takes about ten, of upright rows many more, fetching a panel of the weight
- * about 60. */
+ * hundredths of a tile: packing a panel of x takes about twenty, of upright rows many more. A panel of the weight comes
+ * while the one before is multiplied, but not faster than a tile. */
 static uint32_t row_groups(const struct cpu_micro_kernel *kernel, const struct cpu_product *p, uint32_t members)
 {
-    enum { TILE = 100, PACK = 10, PACK_UPRIGHT = 150, FETCH = 60 };
+    enum { TILE = 100, PACK = 20, PACK_UPRIGHT = 150, FETCH = 110 };
     const uint64_t pack = p->x.column_step == 1 ? PACK : PACK_UPRIGHT;
     const uint64_t column_panels = (p->n + kernel->columns - 1) / kernel->columns;
     const uint32_t unit = kernel->any_rows ? 1 : kernel->rows;
@@ -309,7 +316,8 @@ static uint32_t row_groups(const struct cpu_micro_kernel *kernel, const struct c
             continue;
         const uint64_t across = members / groups, columns = (column_panels + across - 1) / across;
         const uint64_t rows = round_up((p->rows + groups - 1) / groups, unit);
-        const uint64_t cost = rows * (TILE * columns + pack) / kernel->rows + FETCH * columns;
+        const uint64_t tiles = rows * TILE / kernel->rows;
+        const uint64_t cost = columns * (tiles > FETCH ? tiles : FETCH) + rows * pack / kernel->rows;
         if (cost < least) {
             least = cost;
             best = groups;

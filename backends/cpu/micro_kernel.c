@@ -38,12 +38,15 @@ static inline __attribute__((always_inline)) void multiply_rows(const struct cpu
 {
     vec sum[ROWS][VECTORS] = {{{0}}};
     const step *x = t->x, *weight = t->weight;
+    const char *later = t->later;
     for (uint32_t first = 0; first < steps; first += CHUNK, x += (size_t)rows * CHUNK) {
         const uint32_t n = steps - first < CHUNK ? steps - first : CHUNK;
         const step *ahead = n < CHUNK || first + CHUNK == steps ? t->next_weight : weight + CHUNK * COLUMNS;
         fetch_met(t, first / CHUNK);
-        for (uint32_t k = 0; k < n; k++, weight += COLUMNS, ahead += COLUMNS) {
+        for (uint32_t k = 0; k < n; k++, weight += COLUMNS, ahead += COLUMNS, later += t->later_step) {
             vec w[VECTORS];
+            __builtin_prefetch(later, 0, 2);
+            __builtin_prefetch(later + t->later_step / 2, 0, 2);
 #pragma GCC unroll 4
             for (uint32_t j = 0; j < VECTORS; j++) {
                 w[j] = load_steps(weight + j * VEC_LANES);

@@ -28,6 +28,8 @@ struct cpu_tile_product {
     const void *x, *weight;  /* packed */
     const void *next_weight; /* of the tile that follows: to be fetched ahead */
     struct cpu_rows met[2];  /* as wide as the tile, met after it: to be fetched too; data may be NULL */
+    const char *later;       /* part of a weight that comes some tiles later: to be fetched into the second level */
+    uint32_t later_step;     /* of cache, so many bytes with each step, at most two lines; 0: nothing */
     float *out;
     size_t out_stride;
     uint32_t rows, depth;
