@@ -13,6 +13,7 @@ static const pln_option_info options[] = {
     {"level", "c|avx2|avx512", "instructions that kernels use; the best of the processor if not given"},
     {"gemm", "own|blis|sgemm", "on packed weights our micro-kernel or that of BLIS, or the sgemm of BLIS"},
     {"math", "f32|bf16", "what products multiply; bf16 needs AVX512-BF16 and sums in f32"},
+    {"depth", "NUMBER", "under math=bf16 products less deep stay in f32 (128)"},
     {NULL, NULL, NULL},
 };
 
@@ -41,9 +42,9 @@ static pln_status device_info(uint32_t index, const pln_device *device, pln_devi
         .options = options,
     };
     struct cpu_gemm gemm;
-    const struct cpu_level *level = device ? device->level : cpu_level_find(NULL, error);
+    const struct cpu_level *level = device ? device->deep.level : cpu_level_find(NULL, error);
     if (device)
-        gemm = device->gemm;
+        gemm = device->deep.gemm;
     else
         cpu_gemm_init(&gemm, CPU_GEMM_OWN, level->name, level->micro_kernel);
     snprintf(info->name, sizeof info->name, "processor, level %s", level->name);
@@ -93,6 +94,16 @@ static pln_status find_way(const char *name, enum cpu_gemm_way *way, pln_error *
     return PLN_OK;
 }
 
+static pln_status find_depth(const char *text, uint32_t *depth, pln_error *error)
+{
+    char *end = NULL;
+    const unsigned long number = text ? strtoul(text, &end, 10) : CPU_SHALLOW;
+    if (text && (*text < '0' || *text > '9' || *end || number > UINT32_MAX))
+        return pln_fail(error, PLN_INVALID, "depth of cpu is a number, not %s", text);
+    *depth = (uint32_t)number;
+    return PLN_OK;
+}
+
 static pln_status device_open(uint32_t index, const pln_host *host, const pln_option *given, uint32_t n,
                               pln_device **device, pln_error *error)
 {
@@ -102,20 +113,27 @@ static pln_status device_open(uint32_t index, const pln_host *host, const pln_op
     pln_status status = check_options(given, n, error);
     if (!status)
         status = find_way(pln_option_find(given, n, "gemm"), &way, error);
+    uint32_t depth = 0;
+    if (!status)
+        status = find_depth(pln_option_find(given, n, "depth"), &depth, error);
     if (status)
         return status;
     const struct cpu_level *level = find_level(given, n, error);
     if (!level)
         return PLN_INVALID;
-    struct cpu_gemm gemm;
-    cpu_gemm_init(&gemm, way, level->name, level->micro_kernel);
-    if (way == CPU_GEMM_BLIS && !gemm.panels)
-        return pln_fail(error, PLN_INVALID, "gemm=blis of cpu needs another BLIS than %s at level %s", gemm.name,
+    const struct cpu_level *plain = cpu_level_find(pln_option_find(given, n, "level"), error);
+    if (!plain)
+        return PLN_INVALID;
+    struct cpu_math deep = {.level = level}, shallow = {.level = plain};
+    cpu_gemm_init(&deep.gemm, way, level->name, level->micro_kernel);
+    cpu_gemm_init(&shallow.gemm, way, plain->name, plain->micro_kernel);
+    if (way == CPU_GEMM_BLIS && !deep.gemm.panels)
+        return pln_fail(error, PLN_INVALID, "gemm=blis of cpu needs another BLIS than %s at level %s", deep.gemm.name,
                         level->name);
     *device = host->allocate(host->context, sizeof **device);
     if (!*device)
         return pln_fail(error, PLN_NO_MEMORY, "no memory to open cpu");
-    **device = (pln_device){.host = host, .level = level, .gemm = gemm};
+    **device = (pln_device){.host = host, .deep = deep, .shallow = shallow, .depth = depth};
     return PLN_OK;
 }
 

@@ -5,9 +5,10 @@
 #include "backends/cpu/cpu.h"
 #include "common/fail.h"
 
-struct cpu_constant_bytes cpu_constant_bytes(const struct cpu_gemm *gemm, uint32_t rows, uint32_t width,
+struct cpu_constant_bytes cpu_constant_bytes(const pln_device *device, uint32_t rows, uint32_t width,
                                              const pln_constant_use *uses, uint32_t n_uses)
 {
+    const struct cpu_gemm *gemm = &cpu_math_of(device, width)->gemm;
     struct cpu_constant_bytes bytes = {0};
     const uint64_t dense = cpu_round_up((uint64_t)rows * width * sizeof(float), 64);
     if (!n_uses)
@@ -41,7 +42,7 @@ static pln_status pack(const pln_device *device, const pln_constant_info *info, 
                        pln_error *error)
 {
     const pln_host *host = device->host;
-    const struct cpu_gemm *gemm = &device->gemm;
+    const struct cpu_gemm *gemm = &cpu_math_of(device, info->width)->gemm;
     if (info->plain) {
         host->team_run(host->context, pack_share, &(struct packing){gemm, info, constant->panels});
         return PLN_OK;
@@ -66,7 +67,7 @@ pln_status cpu_constant_create(pln_device *device, const pln_constant_info *info
 {
     const pln_host *host = device->host;
     const struct cpu_constant_bytes bytes =
-        cpu_constant_bytes(&device->gemm, info->rows, info->width, info->uses, info->n_uses);
+        cpu_constant_bytes(device, info->rows, info->width, info->uses, info->n_uses);
     pln_constant *c = host->allocate(host->context, sizeof *c);
     if (!c)
         return pln_fail(error, PLN_NO_MEMORY, "cpu: no memory for constant %s", info->name);

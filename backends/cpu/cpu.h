@@ -43,17 +43,36 @@ extern const struct cpu_row cpu_rows[CPU_OPS];
 /* The index of an op in cpu_rows, CPU_OPS if it is unknown. */
 uint32_t cpu_row_find(uint32_t op);
 
+/* How deep the products of a node of that row are at capacity, of attention all heads together; UINT32_MAX if it has
+ * none or that is not fixed. */
+uint32_t cpu_product_depth(uint32_t row, const struct cpu_call *capacity);
+
 /* Bytes of scratch that the op of a row needs at capacity, for each member and for the whole team; multiples of 64. */
 uint64_t cpu_member_bytes(uint32_t row, const struct cpu_call *capacity);
 uint64_t cpu_shared_bytes(uint32_t row, const struct cpu_call *capacity);
 
 /* ---- device and constants */
 
-struct pln_device {
-    const pln_host *host;
+/* Kernels and the products that they make. */
+struct cpu_math {
     const struct cpu_level *level;
     struct cpu_gemm gemm;
 };
+
+/* Products less deep than this are not rounded to bf16 unless that is asked for: they take little time, and models that
+ * have them lose most. */
+enum { CPU_SHALLOW = 128 };
+
+struct pln_device {
+    const pln_host *host;
+    struct cpu_math deep, shallow; /* not the same under math=bf16 only */
+    uint32_t depth;                /* less is shallow */
+};
+
+static inline const struct cpu_math *cpu_math_of(const pln_device *device, uint32_t depth)
+{
+    return depth < device->depth ? &device->shallow : &device->deep;
+}
 
 struct pln_constant {
     const float *rows; /* dense [rows, width]; NULL if no use needs them */
@@ -65,7 +84,7 @@ struct pln_constant {
 struct cpu_constant_bytes {
     uint64_t rows, panels;
 };
-struct cpu_constant_bytes cpu_constant_bytes(const struct cpu_gemm *gemm, uint32_t rows, uint32_t width,
+struct cpu_constant_bytes cpu_constant_bytes(const pln_device *device, uint32_t rows, uint32_t width,
                                              const pln_constant_use *uses, uint32_t n_uses);
 
 pln_status cpu_constant_create(pln_device *device, const pln_constant_info *info, pln_constant **constant,

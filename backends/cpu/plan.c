@@ -10,6 +10,7 @@
 
 struct node {
     uint32_t row;
+    const struct cpu_math *math;
     uint32_t params[CPU_PARAMS];
     int32_t operands[2 * CPU_OPERANDS]; /* values; inputs, then outputs from CPU_OPERANDS */
 };
@@ -36,6 +37,56 @@ struct pln_plan {
     char *scratch; /* shared, then each member's */
     const pln_run *run;
 };
+
+/* ---- nodes at capacity */
+
+static struct cpu_operand capacity_of(const pln_segment *segment, int32_t at)
+{
+    const pln_value_info *v = pln_segment_value(segment, at);
+    if (!v)
+        return (struct cpu_operand){0};
+    return (struct cpu_operand){.rows = pln_dim_rows(v->rows, segment->capacity),
+                                .width = v->width,
+                                .stride = v->row_stride,
+                                .constant = v->kind == PLN_VALUE_CONSTANT};
+}
+
+/* As many as both sides know; what is behind them is zero. */
+static void copy_params(uint32_t *params, const pln_node_info *node, uint32_t row)
+{
+    const uint32_t known = cpu_rows[row].params_size;
+    const uint32_t bytes = node->params_size < known ? node->params_size : known;
+    if (bytes)
+        memcpy(params, node->params, bytes);
+}
+
+struct capacity {
+    struct cpu_operand in[CPU_OPERANDS];
+    uint32_t params[CPU_PARAMS];
+    struct cpu_call call;
+};
+
+/* A node of a known op, as many operands and params as both sides know. */
+static void take_capacity(struct capacity *c, const pln_device *device, const pln_segment *segment,
+                          const pln_node_info *node)
+{
+    const uint32_t row = cpu_row_find(node->op);
+    *c = (struct capacity){0};
+    for (uint32_t j = 0; j < node->n_inputs && j < cpu_rows[row].n_inputs; j++)
+        c->in[j] = capacity_of(segment, node->inputs[j]);
+    copy_params(c->params, node, row);
+    c->call = (struct cpu_call){.in = c->in, .params = c->params};
+    c->call.gemm = &cpu_math_of(device, cpu_product_depth(row, &c->call))->gemm;
+}
+
+static const struct cpu_math *math_of(const pln_device *device, const pln_segment *segment, const pln_node_info *node)
+{
+    struct capacity c;
+    if (cpu_row_find(node->op) == CPU_OPS)
+        return &device->deep;
+    take_capacity(&c, device, segment, node);
+    return cpu_math_of(device, cpu_product_depth(cpu_row_find(node->op), &c.call));
+}
 
 /* ---- verdicts */
 
@@ -64,33 +115,13 @@ pln_status cpu_supports(pln_device *device, const pln_segment *segment, pln_verd
         verdict->supported = !reason;
         verdict->estimated_ns = node->flops / FLOPS_PER_NS / (members ? members : 1) + node->bytes / BYTES_PER_NS;
         snprintf(verdict->kernel, sizeof verdict->kernel, "%s %s", reason ? "" : cpu_rows[cpu_row_find(node->op)].name,
-                 device->level->name);
+                 math_of(device, segment, node)->level->name);
         snprintf(verdict->reason, sizeof verdict->reason, "%s", reason ? reason : "");
     }
     return PLN_OK;
 }
 
 /* ---- scratch */
-
-static struct cpu_operand capacity_of(const pln_segment *segment, int32_t at)
-{
-    const pln_value_info *v = pln_segment_value(segment, at);
-    if (!v)
-        return (struct cpu_operand){0};
-    return (struct cpu_operand){.rows = pln_dim_rows(v->rows, segment->capacity),
-                                .width = v->width,
-                                .stride = v->row_stride,
-                                .constant = v->kind == PLN_VALUE_CONSTANT};
-}
-
-/* As many as both sides know; what is behind them is zero. */
-static void copy_params(uint32_t *params, const pln_node_info *node, uint32_t row)
-{
-    const uint32_t known = cpu_rows[row].params_size;
-    const uint32_t bytes = node->params_size < known ? node->params_size : known;
-    if (bytes)
-        memcpy(params, node->params, bytes);
-}
 
 /* The most that any node needs. */
 static struct scratch scratch_of(const pln_device *device, const pln_segment *segment)
@@ -101,13 +132,9 @@ static struct scratch scratch_of(const pln_device *device, const pln_segment *se
         const uint32_t row = cpu_row_find(node->op);
         if (refusal(node))
             continue;
-        struct cpu_operand in[CPU_OPERANDS] = {{0}};
-        for (uint32_t j = 0; j < node->n_inputs && j < cpu_rows[row].n_inputs; j++)
-            in[j] = capacity_of(segment, node->inputs[j]);
-        uint32_t params[CPU_PARAMS] = {0};
-        copy_params(params, node, row);
-        const struct cpu_call call = {.in = in, .params = params, .gemm = &device->gemm};
-        const uint64_t member = cpu_member_bytes(row, &call), shared = cpu_shared_bytes(row, &call);
+        struct capacity c;
+        take_capacity(&c, device, segment, node);
+        const uint64_t member = cpu_member_bytes(row, &c.call), shared = cpu_shared_bytes(row, &c.call);
         most.member = member > most.member ? member : most.member;
         most.shared = shared > most.shared ? shared : most.shared;
     }
@@ -131,6 +158,7 @@ static void copy_segment(pln_plan *plan, const pln_segment *segment)
         const pln_node_info *n = pln_segment_node(segment, i);
         struct node *node = &plan->nodes[i];
         node->row = cpu_row_find(n->op);
+        node->math = math_of(plan->device, segment, n);
         copy_params(node->params, n, node->row);
         const struct cpu_row *row = &cpu_rows[node->row];
         for (uint32_t j = 0; j < CPU_OPERANDS; j++) {
@@ -212,11 +240,11 @@ static void run_node(const pln_plan *p, const struct node *node, uint32_t member
                                            .width = v->width,
                                            .stride = v->stride};
     }
-    p->device->level->kernels[node->row](&(struct cpu_call){
+    node->math->level->kernels[node->row](&(struct cpu_call){
         .in = operands,
         .out = operands + CPU_OPERANDS,
         .params = node->params,
-        .gemm = &p->device->gemm,
+        .gemm = &node->math->gemm,
         .host = p->device->host,
         .scratch = p->scratch + p->bytes.shared + member * p->bytes.member,
         .shared = p->scratch,
@@ -270,7 +298,7 @@ static uint64_t constant_bytes(const pln_device *device, const pln_segment *segm
             if (node->inputs[j] != at)
                 continue;
             const struct cpu_constant_bytes bytes =
-                cpu_constant_bytes(&device->gemm, pln_dim_rows(value->rows, segment->capacity), value->width,
+                cpu_constant_bytes(device, pln_dim_rows(value->rows, segment->capacity), value->width,
                                    &(pln_constant_use){node->op, j}, 1);
             most.rows = bytes.rows ? bytes.rows : most.rows;
             most.panels = bytes.panels ? bytes.panels : most.panels;
@@ -287,9 +315,11 @@ static void list_kernels(const pln_device *device, const pln_segment *segment, c
     info->n_kernels = plan ? plan->n_nodes : segment->n_nodes;
     for (uint32_t i = 0; info->kernels && i < info->n_kernels && i < room; i++) {
         const uint32_t row = plan ? plan->nodes[i].row : cpu_row_find(pln_segment_node(segment, i)->op);
+        const struct cpu_math *math =
+            plan ? plan->nodes[i].math : math_of(device, segment, pln_segment_node(segment, i));
         info->kernels[i] = (pln_kernel_info){0};
         snprintf(info->kernels[i].name, sizeof info->kernels[i].name, "%s %s",
-                 row < CPU_OPS ? cpu_rows[row].name : "unknown", device->level->name);
+                 row < CPU_OPS ? cpu_rows[row].name : "unknown", math->level->name);
     }
 }
 

@@ -138,6 +138,19 @@ uint64_t cpu_shared_bytes(uint32_t row, const struct cpu_call *capacity)
     return shared_scratch[row] ? cpu_round_up(shared_scratch[row](capacity), 64) : 0;
 }
 
+uint32_t cpu_product_depth(uint32_t row, const struct cpu_call *capacity)
+{
+    const pln_attention_params *attention = capacity->params;
+    switch (row) {
+    case CPU_ROW_LINEAR:
+        return capacity->in[PLN_LINEAR_INPUT_X].width;
+    case CPU_ROW_ATTENTION:
+        return attention->heads * attention->head_size;
+    default:
+        return UINT32_MAX;
+    }
+}
+
 #define F32(field) +4
 #define U32(field) +4
 #define I32(field) +4

@@ -50,7 +50,7 @@ class Maker:
     def rand_ids(self, *shape, low=0, high=50):
         return torch.randint(low, high, shape)
 
-    def case(self, name, head, inputs, more=False, dtype=torch.float32, **config):
+    def case(self, name, head, inputs, more=False, dtype=torch.float32, deviation=0.3, **config):
         self.seed += 1
         torch.manual_seed(self.seed)
         config = transformers.ElectraConfig(**{**BASE, **config})
@@ -58,7 +58,7 @@ class Maker:
         model = kind._from_config(config, attn_implementation="eager") if hasattr(kind, "_from_config") else kind(config)
         with torch.no_grad():
             for key, p in model.named_parameters():  # biases and LayerNorms are drawn too
-                p.copy_(torch.randn_like(p) * 0.3 + (1.0 if key.endswith("LayerNorm.weight") else 0.0))
+                p.copy_(torch.randn_like(p) * deviation + (1.0 if key.endswith("LayerNorm.weight") else 0.0))
         if callable(inputs):
             inputs = inputs()
         out = self.folder / name
@@ -145,6 +145,11 @@ def new_cases(m):
     m.case("choice-no-activation", "multiple-choice", lambda: dict(input_ids=ids(2, 2, 4)), summary_activation="")
     m.case("choice-no-projection", "multiple-choice", lambda: dict(input_ids=ids(2, 2, 4)), summary_use_proj=False)
     m.case("choice-embeds", "multiple-choice", lambda: dict(inputs_embeds=torch.randn(2, 2, 4, 8)))
+    # as wide and with weights as large as those of trained models: what math=bf16 rounds
+    deep = dict(embedding_size=128, hidden_size=128, num_attention_heads=2, intermediate_size=256, deviation=0.05, dtype=torch.float16)
+    m.case("deep-pretraining", "pretraining", lambda: dict(input_ids=ids(3, 16), attention_mask=mask_of([1] * 16, [1] * 9 + [0] * 7, [1] * 13 + [0] * 3), labels=torch.randint(0, 2, (3, 16))), **deep)
+    m.case("deep-masked-lm", "masked-lm", lambda: dict(input_ids=ids(2, 12), labels=ids(2, 12)), **deep)
+    m.case("deep-sequence", "sequence-classification", lambda: dict(input_ids=ids(4, 14), labels=torch.tensor([0, 2, 1, 2])), num_labels=3, **deep)
 
 
 def old_cases(m):

@@ -98,7 +98,8 @@ static void levels_are_honoured(void **state)
     level_is_honoured("avx512");
 }
 
-/* bf16 is refused beside what cannot do it, in a sentence that names it, and where the processor cannot. */
+/* bf16 is refused beside what cannot do it, in a sentence that names it, and where the processor cannot. Products that
+ * are not deep stay in f32 unless all are to be rounded. */
 static void math_is_honoured(void **state)
 {
     (void)state;
@@ -114,15 +115,23 @@ static void math_is_honoured(void **state)
     assert_int_equal(backend->device_open(0, &fake_host, blis, 2, &device, &error), PLN_INVALID);
     assert_non_null(strstr(error.message, "gemm=own"));
     assert_int_equal(open_with("math", "f16", &device, &error), PLN_INVALID);
+    static const char *const no_depths[] = {"", "deep", "-1", "12x", "4294967296"};
+    for (size_t i = 0; i < sizeof no_depths / sizeof *no_depths; i++)
+        assert_int_equal(open_with("depth", no_depths[i], &device, &error), PLN_INVALID);
     if (open_with("math", "bf16", &device, &error)) {
         assert_non_null(strstr(error.message, "AVX512-BF16"));
         return;
     }
-    pln_plan_info rounded = {.size = sizeof rounded}, plain = rounded;
+    pln_plan_info narrow = {.size = sizeof narrow}, rounded = narrow, plain = narrow;
+    assert_int_equal(backend->plan_info(device, &segment, NULL, &narrow, &error), PLN_OK);
+    backend->device_close(&device);
+    const pln_option all[] = {{"math", "bf16"}, {"depth", "0"}};
+    assert_int_equal(backend->device_open(0, &fake_host, all, 2, &device, &error), PLN_OK);
     assert_int_equal(backend->plan_info(device, &segment, NULL, &rounded, &error), PLN_OK);
     backend->device_close(&device);
     assert_int_equal(open_with("math", "f32", &device, &error), PLN_OK);
     assert_int_equal(backend->plan_info(device, &segment, NULL, &plain, &error), PLN_OK);
+    assert_int_equal(narrow.constant_bytes, plain.constant_bytes);
     assert_true(rounded.constant_bytes < plain.constant_bytes);
     backend->device_close(&device);
     assert_int_equal(fake_host_blocks, 0);
