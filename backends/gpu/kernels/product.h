@@ -2,7 +2,8 @@
  *
  * The tiled product that `linear` and its kin are made of: a work-group makes BM x BN sums over K, a thread TM x TN of them
  * in pieces of 4 x 4 strided by the whole group (no bank conflicts). Tiles of both operands, BK deep, lie K-major in shared
- * memory, whatever way the operands lie. Included before KERNEL; product_loop.h is the loop itself.
+ * memory, whatever way the operands lie. Included before KERNEL; product_loop.h is the loop itself. linear_matrix.comp has the
+ * same loop round another step: there a subgroup makes TM x TN sums, and tiles lie as they are loaded.
  */
 SPEC(1, BM, 64u)
 SPEC(2, BN, 64u)
@@ -32,3 +33,32 @@ SPEC(5, TN, 8u)
 /* Element (i, j) of a thread's sums is row ROW_OF(i), column COLUMN_OF(j) of the group's. */
 #define ROW_OF(i) (THREAD / THREADS_N * 4u + (i) / 4u * (BM / (TM / 4u)) + (i) % 4u)
 #define COLUMN_OF(j) (THREAD % THREADS_N * 4u + (j) / 4u * (BN / (TN / 4u)) + (j) % 4u)
+
+/* The loop over K, round what is done with the two tiles of a step once they lie in shared memory. Takes the constant `depth`
+ * (0: the group has nothing to do), and of the kernel
+ *     LOAD(k)        ga, gb = this thread's part of the tiles at k, all of it in bounds
+ *     LOAD_EDGE(n)   the same for the n <= BK first steps of K, zeros behind them
+ *     STORE          puts ga, gb where the tiles lie
+ *     AHEAD          constant: the next tile is loaded while this one is multiplied: more registers, less waiting
+ * When K is no multiple of BK, the tile that is not full comes first, so that the loop knows no edge. */
+#define TILES_BEGIN                                                                                                    \
+    const uint edge = (depth + BK - 1u) % BK + 1u;                                                                     \
+    const uint k_end = depth > 0u ? depth + BK : 0u;                                                                   \
+    if (depth > 0u) {                                                                                                  \
+        LOAD_EDGE(edge)                                                                                                \
+        STORE                                                                                                          \
+    }                                                                                                                  \
+    for (uint k = edge; k < k_end; k += BK) {                                                                          \
+        BARRIER;                                                                                                       \
+        if (AHEAD && k < depth) {                                                                                      \
+            LOAD(k)                                                                                                    \
+        }
+#define TILES_END                                                                                                      \
+        BARRIER;                                                                                                       \
+        if (k < depth) {                                                                                               \
+            if (!AHEAD) {                                                                                              \
+                LOAD(k)                                                                                                \
+            }                                                                                                          \
+            STORE                                                                                                      \
+        }                                                                                                              \
+    }
