@@ -148,30 +148,35 @@ static uint32_t add_words(const pln_option_info *options, const char *key, char 
 }
 
 /* Each value of the keys, no tile too, with what the command line gave. Kernels for processors know no other tile or
- * storage. */
+ * storage; matrices are refused where they are not there. */
 static pln_status dump_combinations(struct dump *d, const pln_option_info *infos, pln_error *error)
 {
-    enum { VARIANT, STORAGE, TILE };
-    static const char *const keys[] = {[VARIANT] = "variant", [STORAGE] = "storage", [TILE] = "tile"};
-    char words[3][MOST_WORDS][WORD_BYTES] = {{""}};
-    uint32_t n[3];
+    enum { VARIANT, STORAGE, MATRIX, TILE, KEYS };
+    static const char *const keys[] = {
+        [VARIANT] = "variant", [STORAGE] = "storage", [MATRIX] = "matrix", [TILE] = "tile"};
+    char words[KEYS][MOST_WORDS][WORD_BYTES] = {{""}};
+    uint32_t n[KEYS], combinations = 1;
     pln_status status = PLN_OK;
-    for (uint32_t i = 0; i < 3; i++) {
+    for (uint32_t i = 0; i < KEYS; i++) {
         n[i] = add_words(infos, keys[i], words[i], i == TILE);
         n[i] = n[i] ? n[i] : 1;
+        combinations *= n[i];
     }
-    for (uint32_t at = 0; status == PLN_OK && at < n[0] * n[1] * n[2]; at++) {
-        const char *options[CLI_LIST];
+    for (uint32_t at = 0; status == PLN_OK && at < combinations; at++) {
+        const char *options[CLI_LIST], *chosen[KEYS];
         uint32_t used = 0;
-        for (; used < d->given->n && used < CLI_LIST - 3; used++)
+        for (; used < d->given->n && used < CLI_LIST - KEYS; used++)
             options[used] = d->given->items[used];
-        if (strcmp(words[0][at % n[0]], "variant=cpu") == 0 && at >= n[0])
-            continue;
-        const char *const chosen[] = {words[0][at % n[0]], words[1][at / n[0] % n[1]], words[2][at / n[0] / n[1]]};
-        for (uint32_t i = 0; i < 3; i++)
+        for (uint32_t i = 0, left = at; i < KEYS; left /= n[i++]) {
+            chosen[i] = words[i][left % n[i]];
             if (chosen[i][0])
                 options[used++] = chosen[i];
+        }
+        if (strcmp(chosen[VARIANT], "variant=cpu") == 0 && at >= n[VARIANT])
+            continue;
         status = dump_opened(d, options, used, error);
+        if (status == PLN_INVALID && strcmp(chosen[MATRIX], "matrix=yes") == 0)
+            status = PLN_OK;
     }
     return status;
 }

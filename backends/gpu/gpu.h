@@ -32,12 +32,18 @@ enum {
     GPU_RECORD_WORDS = 104 /* params (24), rows and windows (8), then first, stride and width of each slot */
 };
 
+/* What a device multiplies as cooperative matrices: f16 of m x k by k x n, summed in f32, by a subgroup of `lanes`. */
+struct gpu_matrix {
+    uint32_t m, n, k, lanes;
+};
+
 /* What a device is, as far as kernels care. The device options can shrink the limits. */
 struct gpu_limits {
     bool cpu_variant;          /* variant=cpu */
     uint32_t lanes;            /* threads of a group of that variant: a subgroup that can shuffle; 0 or 1: one */
     uint32_t tiles;            /* of tile=: bit i for word i of gpu_tile_words; an op without any: chosen by shape */
     bool half;                 /* storage=f16: weights that only `linear` uses are stored as f16 */
+    struct gpu_matrix matrix;  /* matrix=yes: for `linear` of f16 weights; lanes 0: not used */
     uint32_t vendor_id;        /* PCI, or that of vendor= */
     uint32_t compute_units;    /* 0 if unknown */
     uint32_t max_workgroup;    /* threads */
@@ -114,6 +120,10 @@ extern const char gpu_tile_words[];    /* of tile=: "linear:128x128|..."; may be
 extern const char gpu_storage_words[]; /* of storage= */
 extern const char gpu_vendor_words[];  /* of vendor=: whose tiles are taken, for looking at kernels */
 uint32_t gpu_vendor_of_word(uint32_t place);
+
+/* linear.c: whether the kernel `linear_matrix` can be cut into such matrices. */
+extern const char gpu_matrix_kernel[];
+bool gpu_matrix_fits(const struct gpu_matrix *matrix);
 
 /* The kernel's text: SPIR-V words for Vulkan, source for OpenCL; each plugin links the table that its build generated
  * (gpu_spirv_sources or gpu_opencl_sources of backends/gpu/meson.build). NULL if there is none of that name. */

@@ -1,27 +1,60 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * How `linear` is cut: its tiles, and slices of K where there are few tiles, whose sums a second pass adds. The reason
- * for each tile stands in docs/gpu-kernels.md.
+ * for each tile stands in docs/gpu-kernels.md. With cooperative matrices a tile is cut for subgroups instead of
+ * threads.
  */
 #include "backends/gpu/table.h"
 
 /* ---- tiles. `ahead`: the next tile is loaded while one is multiplied, where the registers for it are there. */
 
 enum { LARGE, MEDIUM, SMALL, SIZES };
-enum { AMD, OTHERS };
+enum { AMD, OTHERS, MATRICES };
 
 struct linear_tile {
-    uint32_t threads, bm, bn, bk, tm, tn;
+    uint32_t workers, bm, bn, bk, tm, tn; /* workers: threads, or subgroups, each with tm x tn sums */
     bool ahead;
 };
 static const struct linear_tile linear_tiles[][SIZES] = {
     [AMD] = {{256, 128, 128, 16, 8, 8, true}, {64, 64, 64, 8, 8, 8, true}, {64, 32, 32, 32, 4, 4, false}},
     [OTHERS] = {{256, 128, 128, 16, 8, 8, false}, {64, 64, 64, 8, 8, 8, false}, {64, 32, 32, 32, 4, 4, false}},
+    [MATRICES] = {{4, 128, 128, 32, 64, 64, true}, {4, 64, 64, 32, 32, 32, true}, {4, 32, 32, 32, 16, 16, true}},
 };
 
-static const struct linear_tile *tiles_of(const struct gpu_limits *limits)
+const char gpu_matrix_kernel[] = "linear_matrix";
+
+/* The smallest tile is made of whole matrices, and each of its threads loads as many groups of four. */
+bool gpu_matrix_fits(const struct gpu_matrix *matrix)
 {
-    return linear_tiles[limits->vendor_id == GPU_VENDOR_AMD ? AMD : OTHERS];
+    const struct linear_tile *t = &linear_tiles[MATRICES][SMALL];
+    const uint32_t threads = t->workers * matrix->lanes, quads = t->bk / 4;
+    return matrix->m && matrix->n && matrix->k && threads && t->tm % matrix->m == 0 && t->tn % matrix->n == 0 &&
+           t->bk % matrix->k == 0 && matrix->n % 4 == 0 && threads % quads == 0 && t->bm * quads % threads == 0;
+}
+
+/* Weights that are trained, and gradients, which f16 is too narrow for, lie in f32. */
+static bool uses_matrices(const struct gpu_view *view)
+{
+    return view->limits->matrix.lanes && INPUT(view, LINEAR, WEIGHT)->element == sizeof(uint16_t);
+}
+
+static const struct linear_tile *tiles_of(const struct gpu_view *view)
+{
+    return linear_tiles[uses_matrices(view) ? MATRICES : view->limits->vendor_id == GPU_VENDOR_AMD ? AMD : OTHERS];
+}
+
+static uint32_t threads_of(const struct gpu_view *view, const struct linear_tile *t)
+{
+    return t->workers * (uses_matrices(view) ? view->limits->matrix.lanes : 1);
+}
+
+/* As the texts declare it: both tiles padded by the row, f32; or f16, and a matrix of sums for each subgroup. */
+static uint64_t shared_bytes_of(const struct gpu_view *view, const struct linear_tile *t)
+{
+    const struct gpu_matrix *matrix = &view->limits->matrix;
+    if (!uses_matrices(view))
+        return t->bk * (t->bm + 4 + t->bn + 4) * sizeof(float);
+    return (t->bk + 8) * (t->bm + t->bn) * sizeof(uint16_t) + t->workers * matrix->m * matrix->n * sizeof(float);
 }
 
 /* Bits that the texts of `linear`, `linear_sum` and `linear_cpu` share. */
@@ -55,10 +88,9 @@ struct choice {
     uint32_t slices;
 };
 
-static bool fits(const struct gpu_limits *limits, const struct linear_tile *t)
+static bool fits(const struct gpu_view *view, const struct linear_tile *t)
 {
-    return t->threads <= limits->max_workgroup &&
-           t->bk * (t->bm + 4 + t->bn + 4) * sizeof(float) <= limits->shared_bytes;
+    return threads_of(view, t) <= view->limits->max_workgroup && shared_bytes_of(view, t) <= view->limits->shared_bytes;
 }
 
 /* Intel's compiler keeps a large tile in memory when its epilogue reads or writes rows of more than one tensor in
@@ -79,8 +111,8 @@ static struct choice choose(const struct gpu_view *view)
     const uint32_t wanted = gpu_tiles_wanted(limits, PLN_OP_LINEAR);
     struct choice chosen = {NULL, 1};
     for (uint32_t size = must_be_small(view) ? SMALL : LARGE; size < SIZES; size++) {
-        const struct linear_tile *t = &tiles_of(limits)[size];
-        if (!fits(limits, t))
+        const struct linear_tile *t = &tiles_of(view)[size];
+        if (!fits(view, t))
             continue;
         const uint64_t groups = (uint64_t)ceil_div(x->rows, t->bm) * ceil_div(weight->rows, t->bn);
         const uint32_t depth = size == LARGE ? 0 : x->width, most = slices_of(UINT64_MAX, depth);
@@ -122,9 +154,13 @@ const char *gpu_tile_linear(const struct gpu_view *view, struct gpu_launch *laun
     const uint32_t flags = (sliced ? linear_flags(view) & X_WHOLE : linear_flags(view)) |
                            flag(x->width % t->bk != 0, K_EDGE) | flag(t->ahead, AHEAD) |
                            flag(weight->element == 2, HALF);
-    set_specs(launch, 9,
-              (uint32_t[]){t->threads, t->bm, t->bn, t->bk, t->tm, t->tn, sliced ? PLN_ACTIVATION_NONE : p->activation,
-                           flags, chosen.slices});
+    const struct gpu_matrix *matrix = &view->limits->matrix;
+    set_specs(launch, uses_matrices(view) ? 12 : 9,
+              (uint32_t[]){threads_of(view, t), t->bm, t->bn, t->bk, t->tm, t->tn,
+                           sliced ? PLN_ACTIVATION_NONE : p->activation, flags, chosen.slices, matrix->m, matrix->n,
+                           matrix->k});
+    if (uses_matrices(view))
+        launch->kernel = gpu_matrix_kernel;
     launch->tile_rows = launch->rows_per_group = t->bm;
     launch->tile_columns = *table_per_group = t->bn;
     launch->columns = chosen.slices;

@@ -260,11 +260,11 @@ static pln_status lower_pass(const struct gpu_view *view, const struct gpu_pass 
     struct gpu_launch launch = {.kernel = pass->kernel, .scratch_bytes = scratch_bytes};
     const struct gpu_slot *rows = &view->slots[pass->rows];
     uint32_t table_per_group = 0;
-    if (!gpu_text_find(pass->kernel))
-        return pln_fail_node(error, PLN_UNSUPPORTED, emitter->node, "the kernel %s was not built", pass->kernel);
     const char *reason = pass->tile(view, &launch, &table_per_group);
     if (reason)
-        return pln_fail_node(error, PLN_UNSUPPORTED, emitter->node, "%s: %s", pass->kernel, reason);
+        return pln_fail_node(error, PLN_UNSUPPORTED, emitter->node, "%s: %s", launch.kernel, reason);
+    if (!gpu_text_find(launch.kernel))
+        return pln_fail_node(error, PLN_UNSUPPORTED, emitter->node, "the kernel %s was not built", launch.kernel);
     struct windows windows = {rows->rows, UINT32_MAX};
     const struct gpu_slot *large = find_window(view, pass, &windows);
     if (large)

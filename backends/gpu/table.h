@@ -46,8 +46,9 @@ struct gpu_pass {
     uint32_t rows;  /* the slot whose rows the launch has */
     uint32_t count; /* the slot whose real rows the record tells: mostly the same */
     bool single;    /* one group sees all rows */
-    /* Fills workgroup, specs, rows_per_group and columns: with table_per_group that many (0: one) for each
-     * `table_per_group` rows of the table window. NULL, or why no tile will do. */
+    /* Fills workgroup, specs, rows_per_group and columns, and may name another kernel of the same bindings: with
+     * table_per_group that many (0: one) for each `table_per_group` rows of the table window. NULL, or why no tile will
+     * do. */
     const char *(*tile)(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group);
     /* What the pass sees when it is not the node itself: the product of two operands that the passes before it brought
      * into scratch is a `linear`. view is the node's at first. NULL: the node. */

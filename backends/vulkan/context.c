@@ -179,7 +179,8 @@ static void ask_statistics(const struct vkb_functions *vk, struct vkb_physical *
     physical->has[VKB_EXECUTABLE_PROPERTIES] = statistics.pipelineExecutableInfo;
 }
 
-/* One queue, every extension of ours that is there, and no feature but the compiler's statistics. */
+/* One queue, every extension of ours that is there, and no feature but the compiler's statistics; what matrices need
+ * only with matrix=yes. */
 static VkResult create_handle(pln_device *device)
 {
     const struct vkb_functions *vk = &device->instance.vk;
@@ -188,10 +189,11 @@ static VkResult create_handle(pln_device *device)
     uint32_t n = 0;
     ask_statistics(vk, physical);
     for (int i = 0; i < VKB_EXTENSIONS; i++)
-        if (physical->has[i])
+        if (physical->has[i] && (i < VKB_COOPERATIVE_MATRIX || device->limits.matrix.lanes))
             extensions[n++] = vkb_extension_names[i];
     VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR statistics = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR,
+        .pNext = vkb_matrices_features(device),
         .pipelineExecutableInfo = VK_TRUE};
     const float priority = 1;
     VkDeviceQueueCreateInfo queue = {
@@ -202,7 +204,7 @@ static VkResult create_handle(pln_device *device)
     };
     VkDeviceCreateInfo create = {
         .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
-        .pNext = physical->has[VKB_EXECUTABLE_PROPERTIES] ? &statistics : NULL,
+        .pNext = physical->has[VKB_EXECUTABLE_PROPERTIES] ? &statistics : statistics.pNext,
         .queueCreateInfoCount = 1,
         .pQueueCreateInfos = &queue,
         .enabledExtensionCount = n,
@@ -260,8 +262,10 @@ pln_status vkb_device_open(uint32_t index, const pln_host *host, const uint64_t 
         status = pick_physical(device, index, error);
     if (status == PLN_OK) {
         set_limits(device);
-        status = create_queue(device, error);
+        status = vkb_matrices_choose(device, error);
     }
+    if (status == PLN_OK)
+        status = create_queue(device, error);
     if (status == PLN_OK)
         status = vkb_memory_init(device, error);
     if (status == PLN_OK)

@@ -53,10 +53,12 @@ static VkResult compile(pln_device *device, const struct gpu_text *text, struct 
                                            .pMapEntries = entries,
                                            .dataSize = pipeline->n_specs * sizeof(uint32_t),
                                            .pData = pipeline->specs};
+    const bool full = strcmp(pipeline->kernel, gpu_matrix_kernel) == 0; /* subgroups, as matrices need them */
     VkComputePipelineCreateInfo create = {
         .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
         .flags = device->physical.has[VKB_EXECUTABLE_PROPERTIES] ? VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR : 0,
         .stage = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+                  .flags = full ? VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT_EXT : 0,
                   .stage = VK_SHADER_STAGE_COMPUTE_BIT,
                   .module = module,
                   .pName = "main",

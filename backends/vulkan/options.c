@@ -15,6 +15,8 @@ const pln_option_info vkb_option_infos[VKB_OPTIONS + 1] = {
     [VKB_OPTION_TILE] = {"tile", gpu_tile_words, "tile of an op; once for each op (default: by vendor and shape)"},
     [VKB_OPTION_STORAGE] = {"storage", gpu_storage_words,
                             "how weights of linear are stored; products are summed in f32"},
+    [VKB_OPTION_MATRIX] = {"matrix", "no|yes",
+                           "yes: linear multiplies f16 by f16 as cooperative matrices; sums are f32"},
     [VKB_OPTION_VENDOR] = {"vendor", gpu_vendor_words, "whose tiles are taken (default: that of the device)"},
     [VKB_OPTION_SHARED] = {"shared", number, "bytes of shared memory that a work-group may use"},
     [VKB_OPTION_RANGE] = {"range", number, "bytes that one binding may span"},

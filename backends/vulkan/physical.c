@@ -18,6 +18,10 @@ const char *const vkb_extension_names[VKB_EXTENSIONS] = {
     [VKB_SHADER_CORES_AMD] = VK_AMD_SHADER_CORE_PROPERTIES_EXTENSION_NAME,
     [VKB_SHADER_CORES_NV] = VK_NV_SHADER_SM_BUILTINS_EXTENSION_NAME,
     [VKB_PORTABILITY_SUBSET] = VK_KHR_PORTABILITY_SUBSET_EXTENSION_NAME,
+    [VKB_COOPERATIVE_MATRIX] = "VK_KHR_cooperative_matrix",
+    [VKB_MEMORY_MODEL] = VK_KHR_VULKAN_MEMORY_MODEL_EXTENSION_NAME,
+    [VKB_FLOAT16] = VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME,
+    [VKB_SUBGROUP_SIZE] = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME,
 };
 
 static void find_extensions(const struct vkb_functions *vk, struct vkb_physical *physical)
@@ -117,6 +121,7 @@ static const char *find_obstacle(const struct vkb_functions *vk, struct vkb_phys
     if (physical->properties.apiVersion < VK_API_VERSION_1_1)
         return "its driver offers Vulkan 1.0, 1.1 is needed: update the driver";
     ask_driver(vk, physical);
+    vkb_matrices_find(vk, physical);
     if (!find_family(vk, physical))
         return "it has no queue for compute";
     if (physical->properties.limits.maxPerStageDescriptorStorageBuffers < BINDINGS)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the files of the Vulkan plugin share. loader.c finds the API's functions, options.c reads the user's words,
- * physical.c describes what there is, context.c opens a device, memory.c gives it buffers, transfer.c fills them,
- * launch.c makes pipelines, cache.c keeps those between processes, steps.c lowers a segment into steps, plan.c binds
- * their buffers, record.c writes them into command buffers, run.c submits these, and backend.c is the table. What a
- * kernel computes is known only to backends/gpu/.
+ * physical.c describes what there is, matrices.c what it multiplies at once, context.c opens a device, memory.c gives
+ * it buffers, transfer.c fills them, launch.c makes pipelines, cache.c keeps those between processes, steps.c lowers a
+ * segment into steps, plan.c binds their buffers, record.c writes them into command buffers, run.c submits these, and
+ * backend.c is the table. What a kernel computes is known only to backends/gpu/.
  */
 #ifndef BACKENDS_VULKAN_VULKAN_H
 #define BACKENDS_VULKAN_VULKAN_H
@@ -89,7 +89,14 @@
     OPTIONAL(CreateDebugUtilsMessengerEXT)                                                                             \
     OPTIONAL(DestroyDebugUtilsMessengerEXT)                                                                            \
     OPTIONAL(GetPipelineExecutablePropertiesKHR)                                                                       \
-    OPTIONAL(GetPipelineExecutableStatisticsKHR)
+    OPTIONAL(GetPipelineExecutableStatisticsKHR)                                                                       \
+    VKB_MATRIX_FUNCTIONS(OPTIONAL)
+/* Headers before 1.3.255 do not know the extension. */
+#ifdef VK_KHR_cooperative_matrix
+#define VKB_MATRIX_FUNCTIONS(OPTIONAL) OPTIONAL(GetPhysicalDeviceCooperativeMatrixPropertiesKHR)
+#else
+#define VKB_MATRIX_FUNCTIONS(OPTIONAL)
+#endif
 
 struct vkb_functions {
 #define VKB_MEMBER(name) PFN_vk##name name;
@@ -111,6 +118,7 @@ enum vkb_option {
     VKB_OPTION_VARIANT,
     VKB_OPTION_TILE,
     VKB_OPTION_STORAGE,
+    VKB_OPTION_MATRIX,
     VKB_OPTION_VENDOR,
     VKB_OPTION_SHARED,
     VKB_OPTION_RANGE,
@@ -123,6 +131,7 @@ enum vkb_option {
 };
 enum { VKB_VARIANT_GPU, VKB_VARIANT_CPU };     /* values of variant= */
 enum { VKB_STORAGE_F32, VKB_STORAGE_F16 };     /* of storage= */
+enum { VKB_MATRIX_NO, VKB_MATRIX_YES };        /* of matrix= */
 enum { VKB_MEMORY_AUTO, VKB_MEMORY_DISCRETE }; /* of memory= */
 enum { VKB_VALIDATE_NO, VKB_VALIDATE_YES };    /* of validate= */
 #define VKB_UNSET UINT64_MAX
@@ -144,6 +153,10 @@ enum vkb_extension {
     VKB_SHADER_CORES_AMD,
     VKB_SHADER_CORES_NV,
     VKB_PORTABILITY_SUBSET,
+    VKB_COOPERATIVE_MATRIX, /* this and what follows: for matrix=yes */
+    VKB_MEMORY_MODEL,
+    VKB_FLOAT16,
+    VKB_SUBGROUP_SIZE,
     VKB_EXTENSIONS
 };
 extern const char *const vkb_extension_names[VKB_EXTENSIONS];
@@ -163,6 +176,8 @@ struct vkb_physical {
     bool compiles_only;      /* a driver without hardware: plans can be made and asked about, nothing runs */
     uint32_t value_type;     /* memory types: of buffers and constants, */
     uint32_t host_type;      /* and of what the host reads and writes in any case */
+    /* What matrix=yes takes; lanes 0: it lists none that fits. */
+    struct gpu_matrix matrix;
     pln_device_info info;
 };
 
@@ -228,6 +243,15 @@ void vkb_device_close(pln_device **device);
 pln_status vkb_begin(pln_device *device, pln_error *error);
 /* Turns a failed call into a status: no memory, device lost (from then on, for good), or failed. */
 pln_status vkb_fail(pln_device *device, VkResult result, const char *call, pln_error *error);
+
+/* ---- matrices.c: cooperative matrices ---- */
+
+/* Fills physical->matrix. */
+void vkb_matrices_find(const struct vkb_functions *vk, struct vkb_physical *physical);
+/* Turns matrix=yes into limits, or says why it cannot be had. */
+pln_status vkb_matrices_choose(pln_device *device, pln_error *error);
+/* Features that such a device is opened with: a chain for pNext, only to be read; NULL without matrix=yes. */
+void *vkb_matrices_features(const pln_device *device);
 
 /* ---- memory.c: where buffers live ---- */
 

@@ -525,6 +525,54 @@ static void the_cpu_variant_needs_its_text(void **state)
     assert_int_equal(f.launches[0].record[31], 32);
 }
 
+/* As the text of `linear_matrix` declares its shared arrays. */
+static uint32_t matrix_shared(const uint32_t *s)
+{
+    const uint32_t subgroups = s[1] / s[4] * (s[2] / s[5]);
+    return 8 * (s[3] / 4 + 2) * (s[1] + s[2]) + 4 * subgroups * s[9] * s[10];
+}
+
+static void f16_weights_are_multiplied_as_matrices(void **state)
+{
+    (void)state;
+    static const pln_linear_params linear = {0};
+    static const char *const words[] = {"linear:128x128", "linear:64x64", "linear:32x32"};
+    static const struct gpu_matrix matrices[] = {{16, 16, 16, 64}, {16, 16, 16, 32}, {8, 16, 16, 16}, {8, 8, 8, 8}};
+    for (uint32_t i = 0; i < 12; i++) {
+        const struct gpu_matrix *matrix = &matrices[i / 3];
+        assert_true(gpu_matrix_fits(matrix));
+        make_linear(512, 64, &linear);
+        f.limits.shared_bytes = 32768;
+        f.limits.half = true;
+        f.limits.matrix = *matrix;
+        f.limits.tiles = 1u << gpu_find_word(gpu_tile_words, words[i % 3]);
+        assert_int_equal(lower(), PLN_OK);
+        const struct gpu_launch *l = &f.launches[0];
+        const uint32_t *s = l->specs;
+        assert_string_equal(l->kernel, "linear_matrix");
+        assert_int_equal(l->tile_rows, 128 >> i % 3);
+        assert_int_equal(s[0], s[1] / s[4] * (s[2] / s[5]) * matrix->lanes);
+        assert_int_equal(s[1] * s[3] / 4 % s[0], 0); /* each thread loads as many groups of four */
+        assert_true(s[4] % s[9] == 0 && s[5] % s[10] == 0 && s[3] % s[11] == 0);
+        assert_true(matrix_shared(s) <= f.limits.shared_bytes);
+        f.limits.shared_bytes = matrix_shared(s) - 1;
+        assert_true(lower() != PLN_OK || f.launches[0].tile_rows < 128u >> i % 3);
+    }
+    f.limits.half = false; /* a weight in f32 */
+    f.limits.shared_bytes = 32768;
+    assert_int_equal(lower(), PLN_OK);
+    assert_string_equal(f.launches[0].kernel, "linear");
+}
+
+static void matrices_that_do_not_fit_are_not_taken(void **state)
+{
+    (void)state;
+    static const struct gpu_matrix matrices[] = {{0, 16, 16, 64},   {16, 16, 16, 0},  {32, 32, 16, 64},
+                                                 {16, 16, 16, 128}, {12, 16, 16, 32}, {16, 16, 64, 32}};
+    for (uint32_t i = 0; i < sizeof matrices / sizeof *matrices; i++)
+        assert_false(gpu_matrix_fits(&matrices[i]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -545,6 +593,8 @@ int main(void)
         cmocka_unit_test(constants_are_padded_or_in_panels),
         cmocka_unit_test(weights_of_linear_alone_are_halved),
         cmocka_unit_test(the_cpu_variant_needs_its_text),
+        cmocka_unit_test(f16_weights_are_multiplied_as_matrices),
+        cmocka_unit_test(matrices_that_do_not_fit_are_not_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

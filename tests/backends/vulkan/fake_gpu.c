@@ -19,6 +19,13 @@ const struct gpu_text *gpu_text_find(const char *kernel)
     return strcmp(kernel, text.kernel) == 0 ? &text : NULL;
 }
 
+const char gpu_matrix_kernel[] = "linear_matrix"; /* which is none of its texts */
+
+bool gpu_matrix_fits(const struct gpu_matrix *matrix)
+{
+    return matrix->lanes > 0;
+}
+
 uint32_t gpu_launch_groups(const struct gpu_launch *launch, const uint32_t *dims)
 {
     uint32_t rows = pln_dim_rows(launch->rows, dims);

@@ -9,9 +9,11 @@
 static void words_and_numbers(void **state)
 {
     (void)state;
-    const pln_option options[] = {{"variant", "cpu"}, {"range", "1048576"}, {"memory", "discrete"}, {"range", "4096"}};
+    const pln_option options[] = {
+        {"variant", "cpu"}, {"range", "1048576"}, {"memory", "discrete"}, {"range", "4096"}, {"matrix", "yes"}};
     uint64_t chosen[VKB_OPTIONS];
-    assert_int_equal(vkb_options_parse(chosen, options, 4, NULL), PLN_OK);
+    assert_int_equal(vkb_options_parse(chosen, options, 5, NULL), PLN_OK);
+    assert_int_equal(chosen[VKB_OPTION_MATRIX], VKB_MATRIX_YES);
     assert_int_equal(chosen[VKB_OPTION_VARIANT], VKB_VARIANT_CPU);
     assert_int_equal(chosen[VKB_OPTION_RANGE], 4096); /* the last one holds */
     assert_int_equal(chosen[VKB_OPTION_MEMORY], VKB_MEMORY_DISCRETE);

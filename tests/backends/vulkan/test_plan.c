@@ -284,6 +284,18 @@ static bool layer_is_installed(void)
     return status == PLN_OK;
 }
 
+static void matrices_need_their_kernel(void **state)
+{
+    (void)state;
+    pln_device *device;
+    pln_error error = {0};
+    assert_int_equal(fixture_try("matrix=yes", &device, &error), PLN_INVALID);
+    assert_null(device);
+    assert_non_null(strstr(error.message, "matrix=yes"));
+    device = fixture_open("matrix=no");
+    fixture_close(&device);
+}
+
 static void validation_has_nothing_to_say(void **state)
 {
     (void)state;
@@ -409,12 +421,19 @@ static void a_damaged_cache_is_left_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(same_numbers_under_every_limit),   cmocka_unit_test(limits_take_effect),
-        cmocka_unit_test(too_many_groups_are_refused),      cmocka_unit_test(dry_sizes_are_exact),
-        cmocka_unit_test(wrong_dims_are_refused),           cmocka_unit_test(times_are_told),
-        cmocka_unit_test(dropped_work_is_noticed),          cmocka_unit_test(a_lost_device_stays_lost),
-        cmocka_unit_test(validation_has_nothing_to_say),    cmocka_unit_test(a_missing_barrier_fails_the_next_entry),
-        cmocka_unit_test(barriers_stand_where_ranges_meet), cmocka_unit_test(a_damaged_cache_is_left_out),
+        cmocka_unit_test(same_numbers_under_every_limit),
+        cmocka_unit_test(limits_take_effect),
+        cmocka_unit_test(too_many_groups_are_refused),
+        cmocka_unit_test(dry_sizes_are_exact),
+        cmocka_unit_test(wrong_dims_are_refused),
+        cmocka_unit_test(times_are_told),
+        cmocka_unit_test(dropped_work_is_noticed),
+        cmocka_unit_test(a_lost_device_stays_lost),
+        cmocka_unit_test(matrices_need_their_kernel),
+        cmocka_unit_test(validation_has_nothing_to_say),
+        cmocka_unit_test(a_missing_barrier_fails_the_next_entry),
+        cmocka_unit_test(barriers_stand_where_ranges_meet),
+        cmocka_unit_test(a_damaged_cache_is_left_out),
     };
     return fixture_has_device() ? cmocka_run_group_tests(tests, NULL, NULL) : fixture_without_device();
 }
