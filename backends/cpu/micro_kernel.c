@@ -21,6 +21,7 @@ enum { ROWS = 6, VECTORS = 2 };
 #endif
 
 enum { COLUMNS = VECTORS * VEC_LANES, CHUNK = CPU_CHUNK };
+enum { LINES = COLUMNS > 16 ? COLUMNS / 16 : 1 }; /* of cache in a step of the weight */
 
 /* Some rows that are met after the tile, a part of them with each chunk: all at once would have to wait. */
 static inline void fetch_met(const struct cpu_tile_product *t, uint32_t chunk)
@@ -45,13 +46,14 @@ static inline __attribute__((always_inline)) void multiply_rows(const struct cpu
         fetch_met(t, first / CHUNK);
         for (uint32_t k = 0; k < n; k++, weight += COLUMNS, ahead += COLUMNS, later += t->later_step) {
             vec w[VECTORS];
-            __builtin_prefetch(later, 0, 2);
-            __builtin_prefetch(later + t->later_step / 2, 0, 2);
-#pragma GCC unroll 4
-            for (uint32_t j = 0; j < VECTORS; j++) {
-                w[j] = load_steps(weight + j * VEC_LANES);
-                __builtin_prefetch(ahead + j * VEC_LANES);
+#pragma GCC unroll 2
+            for (uint32_t i = 0; i < LINES; i++) {
+                __builtin_prefetch(ahead + i * COLUMNS / LINES);
+                __builtin_prefetch(later + i * t->later_step / LINES, 0, 2);
             }
+#pragma GCC unroll 4
+            for (uint32_t j = 0; j < VECTORS; j++)
+                w[j] = load_steps(weight + j * VEC_LANES);
 #pragma GCC unroll 14
             for (uint32_t i = 0; i < rows; i++) {
                 const vec v = all_steps(x + (size_t)i * CHUNK + k);
