@@ -322,6 +322,7 @@ typedef struct pln_schedule_options { /* zero is a good default */
     bool timed;         /* nodes are timed in every run */
     uint32_t plans;     /* kept, one a bucket; 0 means 8 */
     pln_states *states; /* keeps; NULL: the schedule has its own */
+    bool cover;         /* a kept plan with room for a run is taken whatever its bucket, a new one replaces all smaller */
 } pln_schedule_options;
 
 /* Returns new; keeps graph (finished) and devices. Decides who runs what; weights are handed over with the first plan.

@@ -264,34 +264,52 @@ void sched_plan_destroy(pln_schedule *schedule, struct sched_plan **plan)
     free(p);
 }
 
-/* Keeps the first n plans. */
-static void drop_plans(pln_schedule *schedule, uint32_t n)
+static bool has_room(const uint32_t *capacity, const uint32_t *wanted)
+{
+    for (uint32_t i = 0; i < GRAPH_SYMBOLS; i++)
+        if (capacity[i] < wanted[i])
+            return false;
+    return true;
+}
+
+/* Where the plan for a bucket hangs. */
+static struct sched_plan **find_plan(pln_schedule *schedule, const uint32_t *capacity)
 {
     struct sched_plan **link = &schedule->plans;
-    while (*link && n--)
+    while (*link && !(schedule->cover ? has_room((*link)->capacity, capacity)
+                                      : memcmp((*link)->capacity, capacity, sizeof(*link)->capacity) == 0))
         link = &(*link)->next;
-    for (struct sched_plan *plan = *link, *next; plan; plan = next) {
-        next = plan->next;
-        sched_plan_destroy(schedule, &plan);
+    return link;
+}
+
+/* Keeps the first n plans; of those that cover, none that the new one will cover. */
+static void drop_plans(pln_schedule *schedule, uint32_t n, const uint32_t *capacity)
+{
+    struct sched_plan **link = &schedule->plans;
+    while (*link) {
+        struct sched_plan *plan = *link;
+        if (n && !(schedule->cover && has_room(capacity, plan->capacity))) {
+            n--;
+            link = &plan->next;
+        } else {
+            *link = plan->next;
+            sched_plan_destroy(schedule, &plan);
+        }
     }
-    *link = NULL;
 }
 
 pln_status sched_plan_get(pln_schedule *schedule, const uint32_t *dims, struct sched_plan **plan, pln_error *error)
 {
     uint32_t capacity[GRAPH_SYMBOLS];
     sched_bucket(schedule, dims, capacity);
-    struct sched_plan **link = &schedule->plans;
-    while (*link && memcmp((*link)->capacity, capacity, sizeof capacity) != 0)
-        link = &(*link)->next;
-    struct sched_plan *p = *link;
+    struct sched_plan **link = find_plan(schedule, capacity), *p = *link;
     if (p) {
         *link = p->next;
     } else {
-        drop_plans(schedule, schedule->max_plans - 1);
+        drop_plans(schedule, schedule->max_plans - 1, capacity);
         pln_status status = create_plan(schedule, capacity, &p, error);
         if (status == PLN_NO_MEMORY && schedule->plans) {
-            drop_plans(schedule, 0);
+            drop_plans(schedule, 0, capacity);
             status = create_plan(schedule, capacity, &p, error);
         }
         if (status != PLN_OK)

@@ -90,6 +90,7 @@ pln_status pln_schedule_create(pln_graph *graph, pln_devices *devices, const pln
     s->graph = graph;
     s->devices = devices;
     s->timed = options->timed;
+    s->cover = options->cover;
     s->max_plans = options->plans ? options->plans : DEFAULT_PLANS;
     s->states = options->states;
     pln_status status = PLN_OK;

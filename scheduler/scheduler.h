@@ -143,7 +143,7 @@ struct pln_schedule {
     pln_graph *graph;
     pln_devices *devices;
     pln_states *states, *own_states;
-    bool timed;
+    bool timed, cover;
     uint32_t max_plans;
     struct sched_place *places; /* one a node */
     uint64_t *node_ns;          /* measured in the last run, one a node */

@@ -168,6 +168,22 @@ static enum electra_problem likely_problem(const pln_session *s)
     return s->model->config.num_labels == 1 ? ELECTRA_REGRESSION : ELECTRA_SINGLE_LABEL;
 }
 
+/* Training keeps one plan, for the batch as if nothing of it were padding: that is what an estimate tells, and memory
+ * does not grow while batches come and go. */
+static pln_status prepare_whole(pln_session *s, const struct session_request *request,
+                                const struct session_variant *variant, pln_error *error)
+{
+    struct session_request whole = *request;
+    struct session_batch batch = {0};
+    whole.attention_mask = NULL;
+    whole.pair_mask = false;
+    pln_status status = session_batch_plan(s, &whole, &batch, error);
+    if (status == PLN_OK)
+        status = session_batch_dims(s, &whole, variant->graph, &batch, error);
+    return status == PLN_OK ? pln_schedule_prepare(variant->schedule, batch.dims, variant->graph->n_symbols, error)
+                            : status;
+}
+
 pln_status session_run(pln_session *s, const struct session_request *request, struct session_batch *batch,
                        pln_error *error)
 {
@@ -175,6 +191,8 @@ pln_status session_run(pln_session *s, const struct session_request *request, st
     pln_status status = session_batch_plan(s, request, batch, error);
     if (status == PLN_OK)
         status = get_variant(s, &batch->features, &variant, error);
+    if (status == PLN_OK && s->training.on)
+        status = prepare_whole(s, request, variant, error);
     if (status == PLN_OK)
         status = session_batch_pack(s, request, variant->graph, batch, error);
     if (status == PLN_OK)

@@ -50,6 +50,7 @@ static pln_status open_session(pln_trainer *t, pln_error *error)
 {
     pln_session_options options = {.head = t->options.head, .schedule = t->options.placement};
     options.schedule.states = t->states;
+    options.schedule.cover = true;
     pln_status status = pln_session_create(t->model, t->devices, &options, &t->session, error);
     if (status != PLN_OK)
         return status;

@@ -284,6 +284,34 @@ static void test_states(void **state)
     }
 }
 
+/* With `cover` a plan that is large enough serves smaller runs, and one that is larger takes its place. */
+static void test_cover(void **state)
+{
+    (void)state;
+    for (int i = 0; i < n_devices; i++) {
+        pln_error error;
+        float sum[10];
+        uint64_t planned[4];
+        pln_devices *devices = open_devices(device_names[i]);
+        pln_graph *g = counter_graph(1);
+        pln_schedule *s;
+        must(pln_schedule_create(g, devices, &(pln_schedule_options){.cover = true}, &s, &error), &error);
+        static const uint32_t tokens[] = {5, 500, 5, 30};
+        for (int j = 0; j < 4; j++) {
+            pln_statistics statistics;
+            count(s, tokens[j], sum);
+            pln_schedule_statistics(s, &statistics);
+            planned[j] = statistics.planned_bytes;
+            assert_true(sum[9] == 10 * (float)(j + 1));
+        }
+        assert_true(planned[1] > planned[0]);
+        assert_true(planned[2] == planned[1] && planned[3] == planned[1]);
+        pln_schedule_destroy(&s);
+        pln_graph_destroy(&g);
+        pln_devices_close(&devices);
+    }
+}
+
 /* The state lies on the first device, the node that writes it runs on the last one. */
 static void test_states_away(void **state)
 {
@@ -352,8 +380,8 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_device), cmocka_unit_test(test_random_split), cmocka_unit_test(test_copies),
-        cmocka_unit_test(test_estimate),    cmocka_unit_test(test_states),       cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_states_away),
+        cmocka_unit_test(test_estimate),    cmocka_unit_test(test_states),       cmocka_unit_test(test_cover),
+        cmocka_unit_test(test_refusals),    cmocka_unit_test(test_states_away),
     };
     pln_error error;
     device_names = argv + 1;
