@@ -12,8 +12,9 @@ enum {
     SGEMM_COLUMNS = 16,
     MOST_TILE_FLOATS = 31 * 64,
     BLOCK_BYTES = 448 << 10, /* of packed x: beside a panel of the weight it fits the second level of cache */
-    MOST_STEPS = 2048,       /* of depth in a panel of x; more is multiplied in parts */
-    FEW_PANELS = 3           /* of x: less arithmetic than it takes to bring the weight */
+    MOST_STEPS = 1024,       /* of depth in a panel of x; more is multiplied in parts */
+    FEW_PANELS = 3,          /* of x: less arithmetic than it takes to bring the weight */
+    LARGE_PANEL = 96 << 10   /* bytes of the weight that take longer to bring than a tile */
 };
 
 void cpu_gemm_init(struct cpu_gemm *gemm, enum cpu_gemm_way way, const char *level, const struct cpu_micro_kernel *own)
@@ -232,8 +233,8 @@ static void multiply_tile(const struct cpu_micro_kernel *kernel, const struct cp
         copy_tile(&tile, out, p->out_stride);
 }
 
-/* With few panels of x the weight has to come from memory about as fast as it is multiplied: each tile fetches its part
- * of the next panel, so that memory never rests. */
+/* Where a panel of the weight would be waited for, each tile fetches its part of the next one, so that memory never
+ * rests. */
 static void multiply_block(const struct cpu_micro_kernel *kernel, const struct cpu_product *p,
                            const struct block *block, struct range columns)
 {
@@ -244,7 +245,8 @@ static void multiply_block(const struct cpu_micro_kernel *kernel, const struct c
     for (uint32_t c = columns.first; c < columns.last; c += kernel->columns) {
         const char *weight = (const char *)p->packed + c / kernel->columns * weight_panel + skip;
         const uint32_t left = columns.last - c;
-        const uint32_t parts = left > kernel->columns && block->panels <= FEW_PANELS ? block->panels : 0;
+        const bool waits = block->panels <= FEW_PANELS || depth_bytes >= LARGE_PANEL;
+        const uint32_t parts = waits && left > kernel->columns ? block->panels : 0;
         for (uint32_t i = 0; i < block->panels; i++) {
             const struct range rows = panel_rows(block, i);
             const uint32_t n = rows.last - rows.first;
