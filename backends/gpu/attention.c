@@ -27,30 +27,31 @@ bool gpu_skip_probabilities(const struct gpu_view *view, uint32_t pass)
     return pass == 1 && !gpu_slot_here(OUTPUT(view, ATTENTION, PROBABILITIES));
 }
 
-/* ---- tiles: 8 * TR query rows and 32 keys, of which a thread has TR by 4 */
+/* ---- tiles: 8 * TR query rows and 8 * HELD keys, of which a thread has TR by HELD */
 
 enum {
     ATTENTION_THREADS = 64,
-    ATTENTION_KEYS = 32,
-    CHUNK_QUADS = 8,    /* columns of K in shared memory at once, and of y a thread and row, in groups of four */
+    CHUNK_QUADS = 8,    /* columns that 8 threads have of a row of y, in groups of four */
     MAX_QUADS_HELD = 8, /* of y a thread: more would not fit the registers */
     QUAD_BYTES = 16
 };
 
 struct attention_tile {
-    uint32_t tr, chunks, value_keys;
+    uint32_t tr, held, chunks, value_keys;
 };
 
-/* Rows of a thread, as in tile= (8 * tr by 32). Four of Intel's spill. */
+/* Rows and keys of a thread, as in tile= (8 * tr by 8 * held). Four rows of Intel's spill. */
 static const struct {
-    uint32_t tr;
+    uint32_t tr, held;
     bool intel, others;
-} attention_tiles[] = {{4, false, true}, {3, true, false}, {2, true, true}, {1, true, true}};
+} attention_tiles[] = {{4, 4, false, true}, {3, 8, true, false}, {2, 4, true, true}, {1, 4, true, true}};
 enum { ATTENTION_TILES = sizeof attention_tiles / sizeof *attention_tiles };
 
 static struct attention_tile attention_tile_of(uint32_t index, uint32_t head_size)
 {
-    struct attention_tile t = {.tr = attention_tiles[index].tr, .chunks = ceil_div(head_size, 4 * CHUNK_QUADS)};
+    struct attention_tile t = {.tr = attention_tiles[index].tr,
+                               .held = attention_tiles[index].held,
+                               .chunks = ceil_div(head_size, 4 * CHUNK_QUADS)};
     t.value_keys = t.chunks > 4 ? 4 : 8;
     return t;
 }
@@ -58,8 +59,8 @@ static struct attention_tile attention_tile_of(uint32_t index, uint32_t head_siz
 static uint64_t attention_shared(const struct attention_tile *t)
 {
     const uint64_t rows = 8 * t->tr, quads = (uint64_t)t->chunks * CHUNK_QUADS;
-    const uint64_t keys = CHUNK_QUADS * (ATTENTION_KEYS + 1);
-    const uint64_t values = CHUNK_QUADS * (rows + 1) + t->value_keys * quads;
+    const uint64_t keys = 8 * 33; /* 256 groups of four, whatever `held`, and gaps against bank conflicts */
+    const uint64_t values = 2 * t->held * (rows + 1) + t->value_keys * quads;
     return QUAD_BYTES * (rows * quads + (keys > values ? keys : values) + 8 * 9);
 }
 
@@ -101,25 +102,22 @@ static uint32_t attention_flags(const struct gpu_view *view)
            flag(p->relative > 1, 32) | flag(gpu_slot_here(INPUT(view, ATTENTION, HEAD_MASK)), 64) |
            flag(p->causal != 0, 128) | flag(gpu_slot_here(OUTPUT(view, ATTENTION, LSE)), 256) |
            flag(gpu_slot_here(OUTPUT(view, ATTENTION, PROBABILITIES)), 512) |
-           flag(view->limits->vendor_id != GPU_VENDOR_INTEL, 2048) |
            flag(p->drop_below && gpu_slot_here(INPUT(view, ATTENTION, ORIGIN)) &&
                     gpu_slot_here(INPUT(view, ATTENTION, RANDOM)),
-                4096);
+                1024) |
+           flag(view->limits->vendor_id != GPU_VENDOR_INTEL, 2048);
 }
 
-static const char *tile_attention(const struct gpu_view *view, struct gpu_launch *launch, uint32_t more_flags)
+static const char *tile_attention(const struct gpu_view *view, struct gpu_launch *launch, struct attention_tile *t)
 {
     const pln_attention_params *p = (const void *)view->params;
     if (ATTENTION_THREADS > view->limits->max_workgroup)
         return "the device has too small work-groups";
-    const struct attention_tile t =
-        attention_choose(view->limits, p->head_size, INPUT(view, ATTENTION, QUERY)->rows, p->heads);
-    if (!t.tr)
+    *t = attention_choose(view->limits, p->head_size, INPUT(view, ATTENTION, QUERY)->rows, p->heads);
+    if (!t->tr)
         return "such large heads need more shared memory than the device has";
-    set_specs(launch, 5,
-              (uint32_t[]){ATTENTION_THREADS, t.tr, p->head_size, t.value_keys, attention_flags(view) | more_flags});
-    launch->tile_rows = launch->rows_per_group = 8 * t.tr;
-    launch->tile_columns = ATTENTION_KEYS;
+    launch->tile_rows = launch->rows_per_group = 8 * t->tr;
+    launch->tile_columns = 8 * t->held;
     launch->columns = p->heads;
     return NULL;
 }
@@ -127,14 +125,23 @@ static const char *tile_attention(const struct gpu_view *view, struct gpu_launch
 const char *gpu_tile_attention(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group)
 {
     (void)table_per_group;
-    return tile_attention(view, launch, 0);
+    const pln_attention_params *p = (const void *)view->params;
+    struct attention_tile t = {0};
+    const char *reason = tile_attention(view, launch, &t);
+    set_specs(launch, 6,
+              (uint32_t[]){ATTENTION_THREADS, t.tr, p->head_size, t.value_keys, t.held, attention_flags(view)});
+    return reason;
 }
 
+/* The second pass has the rows of the first, and more keys a thread in no more shared memory. */
 const char *gpu_tile_probabilities(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group)
 {
-    enum { SECOND_PASS = 1024 };
     (void)table_per_group;
-    return tile_attention(view, launch, SECOND_PASS);
+    const pln_attention_params *p = (const void *)view->params;
+    struct attention_tile t = {0};
+    const char *reason = tile_attention(view, launch, &t);
+    set_specs(launch, 4, (uint32_t[]){ATTENTION_THREADS, t.tr, p->head_size, attention_flags(view)});
+    return reason;
 }
 
 /* A group has ROWS query rows of a head, LANE_ROWS if it has several lanes, as in `linear`: S1 = rows, S2 = head size,
@@ -226,9 +233,10 @@ static uint32_t backward_flags(const struct gpu_view *view, uint32_t n_outputs)
         whole &= gpu_slot_whole(&outputs[i]);
     return flag(whole, 1) | flag(gpu_slot_here(&slots[BACKWARD(SOURCE_STARTS)]), 2) |
            flag(gpu_slot_here(&slots[BACKWARD(KEY_MASK)]), 4) | flag(gpu_slot_here(&slots[BACKWARD(BIAS)]), 8) |
-           flag(p->relative > 0, 16) | flag(p->relative > 1, 32) | flag(gpu_slot_here(&slots[BACKWARD(HEAD_MASK)]), 64) |
-           flag(p->causal != 0, 128) |
-           flag(p->drop_below && gpu_slot_here(&slots[BACKWARD(ORIGIN)]) && gpu_slot_here(&slots[BACKWARD(RANDOM)]), 256);
+           flag(p->relative > 0, 16) | flag(p->relative > 1, 32) |
+           flag(gpu_slot_here(&slots[BACKWARD(HEAD_MASK)]), 64) | flag(p->causal != 0, 128) |
+           flag(p->drop_below && gpu_slot_here(&slots[BACKWARD(ORIGIN)]) && gpu_slot_here(&slots[BACKWARD(RANDOM)]),
+                256);
 }
 
 static const char *tile_backward(const struct gpu_view *view, struct gpu_launch *launch, uint32_t n_outputs,
@@ -237,8 +245,9 @@ static const char *tile_backward(const struct gpu_view *view, struct gpu_launch 
     const pln_attention_backward_params *p = (const void *)view->params;
     const uint32_t quads = ceil_div(p->head_size, 4) + 1;
     uint32_t own = OWN_ROWS;
-    while (own > OTHER_ROWS / 2 && (16 * 2 * (own + OTHER_ROWS) * quads + 8 * own * OTHER_ROWS > view->limits->shared_bytes ||
-                                    own * quads > OWN_ROWS * 2 * OTHER_ROWS))
+    while (own > OTHER_ROWS / 2 &&
+           (16 * 2 * (own + OTHER_ROWS) * quads + 8 * own * OTHER_ROWS > view->limits->shared_bytes ||
+            own * quads > OWN_ROWS * 2 * OTHER_ROWS))
         own /= 2;
     if (BACKWARD_THREADS > view->limits->max_workgroup ||
         16 * 2 * (own + OTHER_ROWS) * quads + 8 * own * OTHER_ROWS > view->limits->shared_bytes)
@@ -271,7 +280,8 @@ void gpu_derive_backward_distance(const struct gpu_view *node, struct gpu_view *
 }
 
 /* A work-group a row of the table: S1 = head size, S2 = flags. */
-const char *gpu_tile_backward_distance(const struct gpu_view *view, struct gpu_launch *launch, uint32_t *table_per_group)
+const char *gpu_tile_backward_distance(const struct gpu_view *view, struct gpu_launch *launch,
+                                       uint32_t *table_per_group)
 {
     (void)table_per_group;
     const pln_attention_backward_params *p = (const void *)view->params;

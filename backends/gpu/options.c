@@ -22,7 +22,7 @@ int gpu_find_word(const char *words, const char *word)
 /* Of each op from the largest to the smallest: rows and columns of y of a group of `linear`, queries and keys of one of
  * `attention`. */
 const char gpu_tile_words[] = "linear:128x128|linear:64x64|linear:32x32|"
-                              "attention:32x32|attention:24x32|attention:16x32|attention:8x32";
+                              "attention:32x32|attention:24x64|attention:16x32|attention:8x32";
 
 static const struct {
     uint32_t op, first, n; /* words */

@@ -12,6 +12,6 @@ for variant in cpu gpu; do
     "$1" "$2" --option variant=$variant --allow-refusals --quick --thin 2 || exit 1
 done
 # A tile that no small shape takes by itself, over windows of keys.
-"$1" "$2" --option variant=gpu --option tile=attention:24x32 --option range=65536 --op attention \
+"$1" "$2" --option variant=gpu --option tile=attention:24x64 --option range=65536 --op attention \
     --case "4x16, 3 sequences, plain" || exit 1
 [ ! -s "$icd/log" ] || { head -20 "$icd/log"; exit 1; }

@@ -22,7 +22,7 @@ SPEC(3, FLAGS, 0u)
 #define CAUSAL HAS(128u)
 #define LSE HAS(256u)
 #define KEEP HAS(512u)
-#define DROPOUT HAS(4096u)
+#define DROPOUT HAS(1024u)
 #define TM 6u
 #define KEYS 16u
 #define PIECES ((SIZE + 15u) / 16u)

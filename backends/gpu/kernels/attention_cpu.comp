@@ -24,7 +24,7 @@ SPEC(3, FLAGS, 0u)
 #define CAUSAL HAS(128u)
 #define LSE HAS(256u)
 #define KEEP HAS(512u)
-#define DROPOUT HAS(4096u)
+#define DROPOUT HAS(1024u)
 #define QUADS ((SIZE + 3u) / 4u)
 
 #define FMA_ROW(a, b, sum) fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum))))

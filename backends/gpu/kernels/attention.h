@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What `attention` and its second pass have in common. A work-group of 64 threads has 8 * TR query rows of one head, takes the
+ * sequences among them one by one, and walks over the keys of each, 8 * HELD a step. A thread has TR rows (thread / 8 + 8 i)
+ * by HELD keys (thread % 8 + 8 j) of the scores. Q lies in shared memory, K passes through it KEY_QUADS groups of four columns
+ * at a time. A row of another sequence in the tile computes what nobody stores, so the products know no bounds.
+ * Included before KERNEL; takes TR, SIZE (of a head), HELD (4 or 8) and FLAGS. Inside of the kernel attention_group.h comes
+ * first, attention_scores.h for each step.
+ */
+#include "activations.h"
+#include "philox.h"
+#include "sequence.h"
+#define WHOLE HAS(1u) /* the rows of a head are aligned and a multiple of 4 wide */
+#define SOURCE HAS(2u)
+#define KEY_MASK HAS(4u)
+#define BIAS HAS(8u)
+#define DISTANCE HAS(16u)
+#define DISTANCE_KEY HAS(32u)
+#define HEAD_MASK HAS(64u)
+#define CAUSAL HAS(128u)
+#define LSE HAS(256u)
+#define KEEP HAS(512u) /* statistics: for the second pass, and whenever a sequence goes on in the next window of keys */
+#define DROPOUT HAS(1024u)
+#define AHEAD HAS(2048u) /* the next tile is loaded while this one is multiplied: more registers, less waiting */
+#define ROWS (8u * TR)
+#define KEYS (8u * HELD)
+#define KEY_QUADS (32u / HELD)
+#define CHUNKS ((SIZE + 31u) / 32u)
+#define QUADS (CHUNKS * 8u)
+#define KEY_LOADS (KEYS * KEY_QUADS / WG)
+
+/* Shared memory, in groups of four: Q and a chunk of K lie with the eight rows, or keys, side by side that are read at once;
+ * the step spreads what is written at once over all banks. */
+#define Q_AT(r, q) ((q) * ROWS + (r))
+#define K_AT(k, q) ((q) * (KEYS + 8u / KEY_QUADS) + (k))
+
+/* Group of four q of row r of a head; past the last key of the sequence its last key, past the last column zero. */
+#define READ_HEAD(name, slot, r, q)                                                                                    \
+    (SIZE % 32u == 0u || (q) * 4u < SIZE                                                                               \
+         ? READ4(WHOLE, name, ROW(slot, LESSER(r, high - 1u)) + column0, (q) * 4u, SIZE)                               \
+         : SPLAT4(0.0f))
+
+#define LOAD_KEYS(from, chunk)                                                                                         \
+    UNROLL for (uint i = 0u; i < KEY_LOADS; i++)                                                                       \
+        ahead[i] = READ_HEAD(key, 1u, (from) + THREAD / KEY_QUADS + i * (WG / KEY_QUADS),                              \
+                             (chunk) * KEY_QUADS + THREAD % KEY_QUADS);
+#define STORE_KEYS                                                                                                     \
+    UNROLL for (uint i = 0u; i < KEY_LOADS; i++)                                                                       \
+        tile[K_AT(THREAD / KEY_QUADS + i * (WG / KEY_QUADS), THREAD % KEY_QUADS)] = ahead[i];
+#define FMA_ROW(a, b, sum) fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum))))
+
+/* What the probability of key j of its sequence is multiplied with, for query i in row r. */
+#define KEEP_KEY(r, i, j)                                                                                              \
+    word_of(philox(TO_UINT(random[FIRST(11u)]), TO_UINT(random[FIRST(11u) + 1u]), TO_UINT(random[FIRST(11u) + 2u]),    \
+                   PARAM(PLN_ATTENTION_PARAM_SITE) + (head << 16), TO_UINT(origin[ROW(10u, r)]),                       \
+                   ((i) << 16) + (j) / 4u),                                                                            \
+            j) < PARAM(PLN_ATTENTION_PARAM_DROP_BELOW)                                                                 \
+        ? 0.0f                                                                                                         \
+        : PARAM_FLOAT(PLN_ATTENTION_PARAM_KEEP_SCALE)
+
+/* The sequence that row `first` lies in, up to row `end` of the group, and the keys of it that the launch sees. `pairs_used`
+ * is a constant: whether the kernel asks for PAIR_ROW. */
+#define TAKE_SEQUENCE(first, pairs_used)                                                                               \
+    uint b;                                                                                                            \
+    FIND_SEQUENCE(b, first)                                                                                            \
+    const uint begin = TO_UINT(starts[ROW(3u, b)]), from = KEYS_FROM(b), to = KEYS_FROM(b + 1u);                       \
+    const uint low = GREATER(from, TABLE_FIRST), high = LESSER(to, TABLE_END);                                         \
+    const uint pair = (pairs_used) ? TO_UINT(pair_starts[ROW(7u, b)]) : 0u;                                            \
+    end = LESSER(rows_end, TO_UINT(starts[ROW(3u, b + 1u)]));
+/* Where a plane of `bias`, or of the probabilities, has row r and the key at `from`. */
+#define PAIR_ROW(r) (pair + ((r) - begin) * (to - from))
+
+#define ATTENTION_OPERANDS                                                                                             \
+    READ(1, float, query) READ(2, float, key) READ(3, float, value) READ(4, int, starts) READ(5, int, source_starts)   \
+    READ(6, int, key_mask) READ(7, float, bias) READ(8, int, pair_starts) READ(9, float, distance)                     \
+    READ(10, float, head_mask) READ(11, int, origin) READ(12, int, random)                                             \
+    WRITE(13, float, y) WRITE(14, float, lse) WRITE(15, float, probabilities) WRITE(16, float, statistics)
