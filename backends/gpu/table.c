@@ -5,7 +5,8 @@
  */
 #include "backends/gpu/derive.h"
 
-enum { MAX_VALUES = 32 }; /* groups of four that a thread of layer_norm holds */
+/* Groups of four that a thread of layer_norm holds: the most, and how many are wanted. */
+enum { MAX_VALUES = 32, USUAL_VALUES = 4, PROCESSOR_VALUES = 16 };
 
 bool gpu_slot_whole(const struct gpu_slot *slot)
 {
@@ -28,7 +29,7 @@ static void spec(struct gpu_launch *launch, uint32_t value)
  * waves run side by side, few threads on a processor, where they wait for each other. */
 const char *gpu_tile_row(const struct gpu_view *view, struct gpu_launch *launch, uint32_t width, uint32_t flags)
 {
-    const uint32_t wanted = view->limits->cpu_variant ? MAX_VALUES : 4;
+    const uint32_t wanted = view->limits->cpu_variant ? PROCESSOR_VALUES : USUAL_VALUES;
     uint32_t threads = view->limits->cpu_variant ? 8 : 64;
     while (threads * wanted < quads_of(width) && threads < 256 && threads * 2 <= view->limits->max_workgroup)
         threads *= 2;
