@@ -40,11 +40,13 @@ struct attention_tile {
     uint32_t tr, held, chunks, value_keys;
 };
 
-/* Rows and keys of a thread, as in tile= (8 * tr by 8 * held). Four rows of Intel's spill. */
+/* Rows and keys of a thread, as in tile= (8 * tr by 8 * held). Four rows of Intel's spill; eight keys make up for one.
+ */
+enum { INTEL_ROWS = 3 };
 static const struct {
     uint32_t tr, held;
-    bool intel, others;
-} attention_tiles[] = {{4, 4, false, true}, {3, 8, true, false}, {2, 4, true, true}, {1, 4, true, true}};
+    bool only_intel; /* unless it is asked for */
+} attention_tiles[] = {{4, 4, false}, {3, 8, true}, {2, 4, false}, {1, 4, false}};
 enum { ATTENTION_TILES = sizeof attention_tiles / sizeof *attention_tiles };
 
 static struct attention_tile attention_tile_of(uint32_t index, uint32_t head_size)
@@ -66,7 +68,8 @@ static uint64_t attention_shared(const struct attention_tile *t)
 
 static bool attention_fits(const struct gpu_limits *limits, const struct attention_tile *t)
 {
-    return attention_shared(t) <= limits->shared_bytes && (t->tr == 1 || t->tr * t->chunks <= MAX_QUADS_HELD);
+    return attention_shared(t) <= limits->shared_bytes && (t->tr == 1 || t->tr * t->chunks <= MAX_QUADS_HELD) &&
+           (t->tr <= INTEL_ROWS || limits->vendor_id != GPU_VENDOR_INTEL);
 }
 
 /* The most rows a group such that y fits the registers and the device is filled, or what tile= asks for, else the
@@ -79,8 +82,7 @@ static struct attention_tile attention_choose(const struct gpu_limits *limits, u
     struct attention_tile chosen = {0};
     for (uint32_t i = 0; i < ATTENTION_TILES; i++) {
         const struct attention_tile t = attention_tile_of(i, head_size);
-        const bool usual = intel ? attention_tiles[i].intel : attention_tiles[i].others;
-        if (!attention_fits(limits, &t) || (!wanted && !usual))
+        if (!attention_fits(limits, &t) || (!wanted && !intel && attention_tiles[i].only_intel))
             continue;
         chosen = t;
         if (wanted ? wanted & 1u << i : (uint64_t)ceil_div(rows, 8 * t.tr) * heads >= groups_to_fill(limits))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compilers of GPUs that are not here. Each takes a dumped kernel and gives a dict of figures, or raises Failed.
 
-Figures: registers, spills (bytes or registers, 0 is what matters), shared (bytes of a work-group), occupancy (subgroups that a SIMD
-or a scheduler holds at once; of Intel the lanes of a subgroup), inverse_throughput (RADV's own estimate, else None), loop (of
-loops.py, None if none multiplies).
+Figures: registers, spills (bytes or registers, 0 is what matters; arrays that Intel's compiler leaves in memory count), shared
+(bytes of a work-group), occupancy (subgroups that a SIMD or a scheduler holds at once; of Intel the lanes of a subgroup),
+inverse_throughput (RADV's own estimate, else None), loop (of loops.py, None if none multiplies).
 """
 import json
 import os
@@ -78,10 +78,14 @@ class Ocloc:
             raise Failed("ocloc wrote no assembly")
         text = listings[-1].read_text(errors="replace")
         spill = re.search(r"//\.spill size (\d+)", text)
+        stages = sorted(folder.glob("*_codegen*.ll"), key=lambda one: one.stat().st_mtime_ns)
+        private = re.search(r'"privateMemoryPerWI", i32 (\d+)', stages[-1].read_text(errors="replace") if stages else "")
+        if not private:
+            raise Failed("ocloc does not tell the private memory")
         lanes = int(re.search(r"_simd(\d+)_", listings[-1].name)[1])
         return {
             "registers": int(re.search(r"numGRF=(\d+)", text)[1]),
-            "spills": int(spill[1]) if spill else 0,
+            "spills": (int(spill[1]) if spill else 0) + int(private[1]),
             "shared": None,
             "occupancy": lanes,
             "inverse_throughput": None,
