@@ -11,7 +11,7 @@
 #include <string.h>
 #include <vulkan/vulkan.h>
 
-enum { BINDINGS = 17, MOST_CONSTANTS = 32, MOST_STATISTICS = 64, MOST_TEXTS = 16 };
+enum { BINDINGS = 25, MOST_CONSTANTS = 32, MOST_STATISTICS = 64, MOST_TEXTS = 16 };
 
 static void check(VkResult result, const char *call)
 {

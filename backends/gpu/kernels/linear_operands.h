@@ -8,15 +8,21 @@
 #define OPERANDS                                                                                                       \
     READ(1, float, x) READ_HALF(2, weight) READ(3, float, bias) READ(4, float, residual)                               \
     WRITE(5, float, y) WRITE(6, float, preactivation) WRITE(7, float, sums)
+/* at_a, at_b: where this thread's groups of four lie at k = 0, counted in elements or, if all are aligned, in groups. */
+#define X4_AT(at) MK4(x[at], x[(at) + 1u], x[(at) + 2u], x[(at) + 3u])
+#define LOAD_B(k)                                                                                                      \
+    UNROLL for (uint i = 0u; i < LOADS_B; i++)                                                                         \
+        gb[i] = WEIGHT4(at_b[i] + (k) / 4u);
 #define LOAD(k)                                                                                                        \
     UNROLL for (uint i = 0u; i < LOADS_A; i++)                                                                         \
-        ga[i] = X_WHOLE ? QUAD(x, at_a[i] + (k0 + (k) + K_PLACE) / 4u)                                                 \
-                        : READ4(false, x, at_a[i], k0 + (k) + K_PLACE, width);                                         \
-    UNROLL for (uint i = 0u; i < LOADS_B; i++)                                                                         \
-        gb[i] = WEIGHT4(at_b[i] + (k0 + (k) + K_PLACE) / 4u);
-#define LOAD_EDGE(n)                                                                                                   \
+        ga[i] = X_WHOLE ? QUAD(x, at_a[i] + (k) / 4u) : X4_AT(at_a[i] + (k));                                          \
+    LOAD_B(k)
+#define LOAD_EDGE(k, n)                                                                                                \
     if (!K_EDGE || K_PLACE < n) {                                                                                      \
-        LOAD(0u)                                                                                                       \
+        UNROLL for (uint i = 0u; i < LOADS_A; i++)                                                                     \
+            ga[i] = X_WHOLE ? QUAD(x, at_a[i] + (k) / 4u)                                                              \
+                            : READ_PART(x, at_a[i] + (k), TO_INT(width - (k0 + (k) + K_PLACE)), 0.0f);                 \
+        LOAD_B(k)                                                                                                      \
     } else {                                                                                                           \
         UNROLL for (uint i = 0u; i < LOADS_A; i++)                                                                     \
             ga[i] = SPLAT4(0.0f);                                                                                      \

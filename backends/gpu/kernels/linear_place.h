@@ -12,6 +12,6 @@
     const uint depth = row0 < rows_end && k0 < whole ? LESSER(slice, whole - k0) : 0u;
     uint at_a[LOADS_A], at_b[LOADS_B];
     UNROLL for (uint i = 0u; i < LOADS_A; i++)
-        at_a[i] = ROW(0u, LESSER(row0 + ROW_PLACE(i), rows_end - 1u)) / (X_WHOLE ? 4u : 1u);
+        at_a[i] = (ROW(0u, LESSER(row0 + ROW_PLACE(i), rows_end - 1u)) + k0 + K_PLACE) / (X_WHOLE ? 4u : 1u);
     UNROLL for (uint i = 0u; i < LOADS_B; i++)
-        at_b[i] = ROW(1u, LESSER(column0 + ROW_PLACE(i), columns_end - 1u)) / 4u;
+        at_b[i] = (ROW(1u, LESSER(column0 + ROW_PLACE(i), columns_end - 1u)) + k0 + K_PLACE) / 4u;

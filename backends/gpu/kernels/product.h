@@ -36,26 +36,27 @@ SPEC(5, TN, 8u)
 
 /* The loop over K, round what is done with the two tiles of a step once they lie in shared memory. Takes the constant `depth`
  * (0: the group has nothing to do), and of the kernel
- *     LOAD(k)        ga, gb = this thread's part of the tiles at k, all of it in bounds
- *     LOAD_EDGE(n)   the same for the n <= BK first steps of K, zeros behind them
- *     STORE          puts ga, gb where the tiles lie
- *     AHEAD          constant: the next tile is loaded while this one is multiplied: more registers, less waiting
- * When K is no multiple of BK, the tile that is not full comes first, so that the loop knows no edge. */
+ *     LOAD(k)          ga, gb = this thread's part of the tiles at k, all of it in bounds
+ *     LOAD_EDGE(k, n)  the same for the last n <= BK steps of K, zeros behind them
+ *     STORE            puts ga, gb where the tiles lie
+ *     AHEAD            constant: the next tile is loaded while this one is multiplied: more registers, less waiting
+ * The last tile, which may not be full, is taken first, so that the loop knows no edge. Whether one follows is asked in two ways:
+ * of one, compilers would keep the answer. */
 #define TILES_BEGIN                                                                                                    \
-    const uint edge = (depth + BK - 1u) % BK + 1u;                                                                     \
-    const uint k_end = depth > 0u ? depth + BK : 0u;                                                                   \
+    const uint full = depth > 0u ? (depth - 1u) / BK * BK : 0u; /* where the last tile begins */                       \
+    const uint k_end = depth > 0u ? full + 1u : 0u;                                                                    \
     if (depth > 0u) {                                                                                                  \
-        LOAD_EDGE(edge)                                                                                                \
+        LOAD_EDGE(full, depth - full)                                                                                  \
         STORE                                                                                                          \
     }                                                                                                                  \
-    for (uint k = edge; k < k_end; k += BK) {                                                                          \
+    for (uint k = 0u; k < k_end; k += BK) {                                                                            \
         BARRIER;                                                                                                       \
-        if (AHEAD && k < depth) {                                                                                      \
+        if (AHEAD && k < full) {                                                                                       \
             LOAD(k)                                                                                                    \
         }
 #define TILES_END                                                                                                      \
         BARRIER;                                                                                                       \
-        if (k < depth) {                                                                                               \
+        if (k != full) {                                                                                               \
             if (!AHEAD) {                                                                                              \
                 LOAD(k)                                                                                                \
             }                                                                                                          \
