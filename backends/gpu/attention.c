@@ -42,7 +42,7 @@ struct attention_tile {
 
 /* Rows and keys of a thread, as in tile= (8 * tr by 8 * held). Four rows of Intel's spill; eight keys make up for one.
  */
-enum { INTEL_ROWS = 3 };
+enum { INTEL_ROWS = 3, INTEL_ROWS_OF_MORE = 1 /* with distances, or dropout */ };
 static const struct {
     uint32_t tr, held;
     bool only_intel; /* unless it is asked for */
@@ -66,26 +66,30 @@ static uint64_t attention_shared(const struct attention_tile *t)
     return QUAD_BYTES * (rows * quads + (keys > values ? keys : values) + 8 * 9);
 }
 
-static bool attention_fits(const struct gpu_limits *limits, const struct attention_tile *t)
+/* `more`: distances, or dropout. */
+static bool attention_fits(const struct gpu_limits *limits, const struct attention_tile *t, bool more)
 {
     return attention_shared(t) <= limits->shared_bytes && (t->tr == 1 || t->tr * t->chunks <= MAX_QUADS_HELD) &&
-           (t->tr <= INTEL_ROWS || limits->vendor_id != GPU_VENDOR_INTEL);
+           (t->tr <= (more ? INTEL_ROWS_OF_MORE : INTEL_ROWS) || limits->vendor_id != GPU_VENDOR_INTEL);
 }
 
 /* The most rows a group such that y fits the registers and the device is filled, or what tile= asks for, else the
  * fewest that fit at all; no rows if nothing does. */
-static struct attention_tile attention_choose(const struct gpu_limits *limits, uint32_t head_size, uint32_t rows,
-                                              uint32_t heads)
+static struct attention_tile attention_choose(const struct gpu_view *view)
 {
+    const pln_attention_params *p = (const void *)view->params;
+    const struct gpu_limits *limits = view->limits;
+    const uint32_t rows = INPUT(view, ATTENTION, QUERY)->rows;
+    const bool more = p->relative || p->drop_below;
     const uint32_t wanted = gpu_tiles_wanted(limits, PLN_OP_ATTENTION);
     const bool intel = limits->vendor_id == GPU_VENDOR_INTEL;
     struct attention_tile chosen = {0};
     for (uint32_t i = 0; i < ATTENTION_TILES; i++) {
-        const struct attention_tile t = attention_tile_of(i, head_size);
-        if (!attention_fits(limits, &t) || (!wanted && !intel && attention_tiles[i].only_intel))
+        const struct attention_tile t = attention_tile_of(i, p->head_size);
+        if (!attention_fits(limits, &t, more) || (!wanted && !intel && attention_tiles[i].only_intel))
             continue;
         chosen = t;
-        if (wanted ? wanted & 1u << i : (uint64_t)ceil_div(rows, 8 * t.tr) * heads >= groups_to_fill(limits))
+        if (wanted ? wanted & 1u << i : (uint64_t)ceil_div(rows, 8 * t.tr) * p->heads >= groups_to_fill(limits))
             break;
     }
     return chosen;
@@ -115,7 +119,7 @@ static const char *tile_attention(const struct gpu_view *view, struct gpu_launch
     const pln_attention_params *p = (const void *)view->params;
     if (ATTENTION_THREADS > view->limits->max_workgroup)
         return "the device has too small work-groups";
-    *t = attention_choose(view->limits, p->head_size, INPUT(view, ATTENTION, QUERY)->rows, p->heads);
+    *t = attention_choose(view);
     if (!t->tr)
         return "such large heads need more shared memory than the device has";
     launch->tile_rows = launch->rows_per_group = 8 * t->tr;
@@ -162,7 +166,7 @@ const char *gpu_tile_attention_cpu(const struct gpu_view *view, struct gpu_launc
 
 /* ---- backward: the operands of the node from slot 0 on, with delta in the place of y, then what is written */
 
-enum { OWN_ROWS = 32, OTHER_ROWS = 16, BACKWARD_THREADS = 64 };
+enum { OWN_ROWS = 32, INTEL_OWN_ROWS = 16 /* of 32 it spills */, OTHER_ROWS = 16, BACKWARD_THREADS = 64 };
 
 #define BACKWARD(NAME) PLN_ATTENTION_BACKWARD_INPUT_##NAME
 
@@ -246,7 +250,7 @@ static const char *tile_backward(const struct gpu_view *view, struct gpu_launch 
 {
     const pln_attention_backward_params *p = (const void *)view->params;
     const uint32_t quads = ceil_div(p->head_size, 4) + 1;
-    uint32_t own = OWN_ROWS;
+    uint32_t own = view->limits->vendor_id == GPU_VENDOR_INTEL ? INTEL_OWN_ROWS : OWN_ROWS;
     while (own > OTHER_ROWS / 2 &&
            (16 * 2 * (own + OTHER_ROWS) * quads + 8 * own * OTHER_ROWS > view->limits->shared_bytes ||
             own * quads > OWN_ROWS * 2 * OTHER_ROWS))

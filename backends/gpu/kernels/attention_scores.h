@@ -31,18 +31,26 @@
                             s[i * HELD + j] = FMA_ROW(a[i], k, s[i * HELD + j]);
                     }
                 }
-                if (DISTANCE) {
-                    UNROLL for (uint at = 0u; at < TR * HELD; at++)
+                if (DISTANCE) { /* row i and key j are 8 (i - j) apart from the thread's first two: few rows of the table */
+                    const uint apart = row0 + tr - begin + reach - (k0 - from + tc);
+                    UNROLL for (uint t = 0u; t < TR + HELD - 1u; t++)
                     {
-                        const uint r = row0 + tr + at / HELD * 8u, j = at % HELD;
-                        const uint apart = r - begin + reach - (k0 - from + tc + 8u * j);
-                        const uint e0 = ROW(8u, LESSER(apart, 2u * reach));
-                        for (uint d = 0u; d < KEY_QUADS && (chunk * KEY_QUADS + d) * 4u < SIZE; d++) {
-                            const F4 e = X4(distance, e0 + (chunk * KEY_QUADS + d) * 4u), k = tile[K_AT(tc + 8u * j, d)];
-                            const F4 a = tile_q[Q_AT(tr + at / HELD * 8u, chunk * KEY_QUADS + d)];
-                            s[at] = FMA_ROW(a, e, s[at]);
-                            if (DISTANCE_KEY)
-                                s[at] = fma(FMA_ROW(k, e, 0.0f), scale, s[at]);
+                        const uint e0 = ROW(8u, LESSER(apart + 8u * t - 8u * (HELD - 1u), 2u * reach));
+                        ROLLED for (uint d = 0u; d < KEY_QUADS && (chunk * KEY_QUADS + d) * 4u < SIZE; d++)
+                        {
+                            const F4 e = X4(distance, e0 + (chunk * KEY_QUADS + d) * 4u);
+                            UNROLL for (uint i = 0u; i < TR; i++)
+                            {
+                                if (i <= t && t <= i + HELD - 1u) {
+                                    const uint j = i + HELD - 1u - t, at = i * HELD + j;
+                                    const F4 a = tile_q[Q_AT(tr + 8u * i, chunk * KEY_QUADS + d)];
+                                    s[at] = FMA_ROW(a, e, s[at]);
+                                    if (DISTANCE_KEY) {
+                                        const F4 k = tile[K_AT(tc + 8u * j, d)];
+                                        s[at] = fma(FMA_ROW(k, e, 0.0f), scale, s[at]);
+                                    }
+                                }
+                            }
                         }
                     }
                 }

@@ -43,6 +43,7 @@ layout(local_size_x_id = 0) in;
 #define MK4(a, b, c, d) vec4(a, b, c, d)
 #define UNROLL [[unroll]]
 #define UNROLL_FREELY [[unroll]] /* no private array is indexed */
+#define ROLLED [[dont_unroll]]    /* unrolled it takes too many registers */
 #define BARRIER barrier()
 #define THREAD gl_LocalInvocationID.x
 #define GROUP (gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x)
@@ -69,6 +70,7 @@ enum { WG = S0 };
 #define F4 float4
 #define MK4(a, b, c, d) (float4)(a, b, c, d)
 #define UNROLL _Pragma("unroll")
+#define ROLLED _Pragma("nounroll")
 #if defined(__NVPTX__) || defined(cl_nv_pragma_unroll)
 #define UNROLL_FREELY UNROLL
 #else
