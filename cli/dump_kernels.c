@@ -12,7 +12,7 @@
 #include "cli/cli.h"
 #include "cli/kernel_graph.h"
 
-enum { MOST_PROGRAMS = 256, MOST_WORDS = 16, WORD_BYTES = 48, PATH_BYTES = 1024 };
+enum { MOST_PROGRAMS = 1024, MOST_WORDS = 16, WORD_BYTES = 48, PATH_BYTES = 1024 };
 
 struct dump {
     pln_runtime *runtime;
@@ -98,17 +98,18 @@ static pln_status dump_shapes(struct dump *d, pln_schedule *schedule, pln_error 
                                                    batch * length * length};
         uint32_t n = 0;
         status = pln_schedule_programs(schedule, dims, CLI_KERNEL_SYMBOLS, 0, d->programs, MOST_PROGRAMS, &n, error);
-        for (uint32_t j = 0; status == PLN_OK && j < n && j < MOST_PROGRAMS && d->programs[j].text; j++)
+        if (n > MOST_PROGRAMS) {
+            snprintf(error->message, sizeof error->message, "%u programs are too many", n);
+            status = error->status = PLN_FAILED;
+        }
+        for (uint32_t j = 0; status == PLN_OK && j < n && d->programs[j].text; j++)
             status = write_program(d, &d->programs[j], error);
     }
     return status;
 }
 
-static pln_status dump_model(struct dump *d, pln_devices *devices, const struct cli_sizes *sizes, pln_error *error)
+static pln_status dump_graph(struct dump *d, pln_devices *devices, pln_graph *graph, pln_error *error)
 {
-    float *zeros = calloc((size_t)sizes->vocab * sizes->embedding, sizeof *zeros);
-    d->weights.zeros = zeros;
-    pln_graph *graph = zeros ? cli_kernel_graph(sizes, &d->weights) : NULL;
     pln_schedule *schedule = NULL;
     pln_status status = pln_graph_finish(graph, error);
     if (status == PLN_OK)
@@ -117,7 +118,19 @@ static pln_status dump_model(struct dump *d, pln_devices *devices, const struct 
         status = dump_shapes(d, schedule, error);
     if (schedule)
         pln_schedule_destroy(&schedule);
-    pln_graph_destroy(&graph);
+    return status;
+}
+
+static pln_status dump_model(struct dump *d, pln_devices *devices, const struct cli_sizes *sizes, pln_error *error)
+{
+    float *zeros = calloc((size_t)sizes->vocab * sizes->embedding, sizeof *zeros);
+    pln_status status = PLN_OK;
+    d->weights.zeros = zeros;
+    for (uint32_t i = 0; status == PLN_OK && i < CLI_KERNEL_GRAPHS; i++) {
+        pln_graph *graph = zeros ? cli_kernel_graph((enum cli_kernel_graph)i, sizes, &d->weights) : NULL;
+        status = dump_graph(d, devices, graph, error);
+        pln_graph_destroy(&graph);
+    }
     free(zeros);
     return status;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The graph that `devices --dump-kernels` lowers. Symbols: tokens 1, batch 2, targets 3, pairs 4.
+ * The graphs that `devices --dump-kernels` lowers. Symbols: tokens 1, batch 2, targets 3, pairs 4.
  */
 #ifndef CLI_KERNEL_GRAPH_H
 #define CLI_KERNEL_GRAPH_H
@@ -17,13 +17,18 @@ struct cli_sizes {
 extern const struct cli_sizes cli_model_sizes[]; /* ELECTRA-small and -base */
 extern const uint32_t cli_n_model_sizes;
 
-/* What the graph's constants borrow. */
+/* Each asks for other kernels: weights that stay, weights that are trained with the backward pass, the update of a step. */
+enum cli_kernel_graph { CLI_KERNELS_FORWARD, CLI_KERNELS_TRAINING, CLI_KERNELS_UPDATE, CLI_KERNEL_GRAPHS };
+
+/* What the graph's weights borrow. */
 struct cli_kernel_weights {
     const float *zeros; /* as many as the largest weight has, never read */
     uint32_t n;
     pln_tensor tensors[CLI_KERNEL_WEIGHTS];
+    char names[CLI_KERNEL_WEIGHTS][16]; /* of the tensors */
 };
 
 /* Returns new, not finished yet; NULL if there is no memory. */
-pln_graph *cli_kernel_graph(const struct cli_sizes *sizes, struct cli_kernel_weights *weights);
+pln_graph *cli_kernel_graph(enum cli_kernel_graph which, const struct cli_sizes *sizes,
+                            struct cli_kernel_weights *weights);
 #endif
