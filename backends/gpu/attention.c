@@ -66,11 +66,12 @@ static uint64_t attention_shared(const struct attention_tile *t)
     return QUAD_BYTES * (rows * quads + (keys > values ? keys : values) + 8 * 9);
 }
 
-/* `more`: distances, or dropout. */
+/* `more`: distances, or dropout, for which eight keys a thread are too many registers on every GPU. */
 static bool attention_fits(const struct gpu_limits *limits, const struct attention_tile *t, bool more)
 {
+    const bool intel = limits->vendor_id == GPU_VENDOR_INTEL;
     return attention_shared(t) <= limits->shared_bytes && (t->tr == 1 || t->tr * t->chunks <= MAX_QUADS_HELD) &&
-           (t->tr <= (more ? INTEL_ROWS_OF_MORE : INTEL_ROWS) || limits->vendor_id != GPU_VENDOR_INTEL);
+           !(more && t->held > 4) && (!intel || t->tr <= (more ? INTEL_ROWS_OF_MORE : INTEL_ROWS));
 }
 
 /* The most rows a group such that y fits the registers and the device is filled, or what tile= asks for, else the
