@@ -32,10 +32,12 @@ FUNCTION U4 philox(uint k0, uint k1, uint a, uint b, uint c, uint d)
     return MKU4(a, b, c, d);
 }
 
-/* Word e % 4, by its bits: comparisons with 0 .. 3 become a switch over two bits, which oclgrind takes for eight. */
+/* Word e % 4, by its bits: comparisons with 0 .. 3 become a switch over two bits, which oclgrind takes for eight. The bit that
+ * tells neighbours apart comes last, or clang puts the words into memory for NVIDIA. */
 FUNCTION uint word_of(U4 w, uint e)
 {
-    return (e & 2u) != 0u ? ((e & 1u) != 0u ? w.w : w.z) : ((e & 1u) != 0u ? w.y : w.x);
+    const uint even = (e & 2u) != 0u ? w.z : w.x, odd = (e & 2u) != 0u ? w.w : w.y;
+    return (e & 1u) != 0u ? odd : even;
 }
 
 /* Of words e to e + 3 of a sequence: they may lie in two counters. */
