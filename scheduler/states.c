@@ -87,32 +87,37 @@ static pln_status create_state(pln_states *states, const pln_value *value, const
     return PLN_OK;
 }
 
+/* NULL if no plan has met it yet. */
+static struct sched_state *known_state(const pln_states *states, const char *name)
+{
+    struct sched_state *s = states->list;
+    while (s && strcmp(s->name, name) != 0)
+        s = s->next;
+    return s;
+}
+
 pln_status sched_state_get(pln_states *states, const pln_value *value, const struct sched_device *device,
                            struct sched_state **state, pln_error *error)
 {
-    for (struct sched_state *s = states->list; s; s = s->next) {
-        if (strcmp(s->name, value->name) != 0)
-            continue;
-        if (s->rows != value->rows.offset || s->width != value->width)
-            return pln_fail(error, PLN_INVALID, "state %s is [%u, %u], expected [%u, %u]", s->name, s->rows, s->width,
-                            value->rows.offset, value->width);
-        if (s->domain != device->domain)
-            return pln_fail(error, PLN_INVALID, "state %s lies on device %s, not on %s", s->name, s->device->entry.name,
-                            device->entry.name);
-        *state = s;
-        return PLN_OK;
-    }
-    return create_state(states, value, device, state, error);
+    struct sched_state *s = known_state(states, value->name);
+    if (!s)
+        return create_state(states, value, device, state, error);
+    if (s->rows != value->rows.offset || s->width != value->width)
+        return pln_fail(error, PLN_INVALID, "state %s is [%u, %u], expected [%u, %u]", s->name, s->rows, s->width,
+                        value->rows.offset, value->width);
+    if (s->domain != device->domain)
+        return pln_fail(error, PLN_INVALID, "state %s lies on device %s, not on %s", s->name, s->device->entry.name,
+                        device->entry.name);
+    *state = s;
+    return PLN_OK;
 }
 
 /* A state that no plan has met yet is created here. */
 static pln_status find_state(pln_schedule *schedule, const char *name, struct sched_state **state, pln_error *error)
 {
-    for (struct sched_state *s = schedule->states->list; s; s = s->next)
-        if (strcmp(s->name, name) == 0) {
-            *state = s;
-            return PLN_OK;
-        }
+    *state = known_state(schedule->states, name);
+    if (*state)
+        return PLN_OK;
     for (uint32_t i = 0; i < schedule->graph->n_values; i++) {
         const pln_value *value = schedule->graph->values[i];
         if (value->kind == PLN_VALUE_STATE && value->base == value && strcmp(value->name, name) == 0)
@@ -125,10 +130,8 @@ static pln_status find_state(pln_schedule *schedule, const char *name, struct sc
 
 const float *sched_state_view(const pln_schedule *schedule, const char *name)
 {
-    for (const struct sched_state *s = schedule->states->list; s; s = s->next)
-        if (strcmp(s->name, name) == 0)
-            return s->row_stride == s->width ? s->data : NULL;
-    return NULL;
+    const struct sched_state *s = known_state(schedule->states, name);
+    return s && s->row_stride == s->width ? s->data : NULL;
 }
 
 /* n elements from element `first` of the state on, to or from host memory. */

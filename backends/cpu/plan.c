@@ -64,6 +64,7 @@ struct capacity {
     struct cpu_operand in[CPU_OPERANDS];
     uint32_t params[CPU_PARAMS];
     struct cpu_call call;
+    const struct cpu_math *math;
 };
 
 /* A node of a known op, as many operands and params as both sides know. */
@@ -76,7 +77,8 @@ static void take_capacity(struct capacity *c, const pln_device *device, const pl
         c->in[j] = capacity_of(segment, node->inputs[j]);
     copy_params(c->params, node, row);
     c->call = (struct cpu_call){.in = c->in, .params = c->params};
-    c->call.gemm = &cpu_math_of(device, cpu_product_depth(row, &c->call))->gemm;
+    c->math = cpu_math_of(device, cpu_product_depth(row, &c->call));
+    c->call.gemm = &c->math->gemm;
 }
 
 static const struct cpu_math *math_of(const pln_device *device, const pln_segment *segment, const pln_node_info *node)
@@ -85,7 +87,7 @@ static const struct cpu_math *math_of(const pln_device *device, const pln_segmen
     if (cpu_row_find(node->op) == CPU_OPS)
         return &device->deep;
     take_capacity(&c, device, segment, node);
-    return cpu_math_of(device, cpu_product_depth(cpu_row_find(node->op), &c.call));
+    return c.math;
 }
 
 /* ---- verdicts */

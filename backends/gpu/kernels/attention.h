@@ -4,17 +4,9 @@
  * sequences among them one by one, and walks over the keys of each, 8 * HELD a step. A thread has TR rows (thread / 8 + 8 i)
  * by HELD keys (thread % 8 + 8 j) of the scores. Q lies in shared memory, K passes through it KEY_QUADS groups of four columns
  * at a time. A row of another sequence in the tile computes what nobody stores, so the products know no bounds.
- * Included before KERNEL, behind activations.h, philox.h and sequence.h; takes TR, SIZE (of a head), HELD (4 or 8) and FLAGS.
- * Inside of the kernel attention_group.h comes first, attention_scores.h for each step.
+ * Included before KERNEL, behind activations.h, philox.h, sequence.h and attention_flags.h; takes TR, SIZE (of a head), HELD
+ * (4 or 8) and FLAGS. Inside of the kernel attention_group.h comes first, attention_scores.h for each step.
  */
-#define WHOLE HAS(1u) /* the rows of a head are aligned and a multiple of 4 wide */
-#define SOURCE HAS(2u)
-#define KEY_MASK HAS(4u)
-#define BIAS HAS(8u)
-#define DISTANCE HAS(16u)
-#define DISTANCE_KEY HAS(32u)
-#define HEAD_MASK HAS(64u)
-#define CAUSAL HAS(128u)
 #define LSE HAS(256u)
 #define KEEP HAS(512u) /* statistics: for the second pass, and whenever a sequence goes on in the next window of keys */
 #define DROPOUT HAS(1024u)

@@ -14,14 +14,7 @@
 SPEC(1, ROWS, 48u)
 SPEC(2, SIZE, 64u) /* of a head */
 SPEC(3, FLAGS, 0u)
-#define WHOLE HAS(1u)
-#define SOURCE HAS(2u)
-#define KEY_MASK HAS(4u)
-#define BIAS HAS(8u)
-#define DISTANCE HAS(16u)
-#define DISTANCE_KEY HAS(32u)
-#define HEAD_MASK HAS(64u)
-#define CAUSAL HAS(128u)
+#include "attention_flags.h"
 #define LSE HAS(256u)
 #define KEEP HAS(512u)
 #define DROPOUT HAS(1024u)

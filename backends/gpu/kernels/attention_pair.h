@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A pair of attention in its backward pass: query i and key j (both counted within their sequence b), of the kernel's `head`.
- * Kernels that include this have the operands of attention_backward from slot 0 on, and its flags.
+ * Kernels that include this have the operands of attention_backward from slot 0 on, and its flags, of which
+ * attention_flags.h comes before.
  */
-#define WHOLE HAS(1u) /* the rows of a head are aligned and a multiple of 4 wide */
-#define SOURCE HAS(2u)
-#define KEY_MASK HAS(4u)
-#define BIAS HAS(8u)
-#define DISTANCE HAS(16u)
-#define DISTANCE_KEY HAS(32u)
-#define HEAD_MASK HAS(64u)
-#define CAUSAL HAS(128u)
 #define DROPOUT HAS(256u)
 #define QUADS ((SIZE + 3u) / 4u)
 
