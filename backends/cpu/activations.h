@@ -5,7 +5,7 @@
 #ifndef BACKENDS_CPU_ACTIVATIONS_H
 #define BACKENDS_CPU_ACTIVATIONS_H
 
-#include "backends/cpu/elementary.h"
+#include "backends/cpu/gelu.h"
 
 /* In a loop written once for all activations the function must be known where the loop is compiled. */
 #define CPU_INLINE static inline __attribute__((always_inline))

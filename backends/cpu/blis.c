@@ -62,6 +62,20 @@ void cpu_blis_name(const char *level, char *name, size_t bytes)
     snprintf(name, bytes, "BLIS %s %s", bli_info_get_version_str(), bli_arch_string(arch));
 }
 
+/* Makes out what a product is added to, and gives the factor of out in it: 0 where nothing is added. */
+static float start_sums(const float *bias, struct cpu_rows addend, uint32_t rows, uint32_t columns, float *out,
+                        size_t out_stride)
+{
+    if (!bias && !addend.data)
+        return 0;
+    if (!bias && addend.data == out)
+        return 1;
+    for (uint32_t r = 0; r < rows; r++)
+        for (uint32_t c = 0; c < columns; c++)
+            out[r * out_stride + c] = (bias ? bias[c] : 0) + (addend.data ? addend.data[r * addend.stride + c] : 0);
+    return 1;
+}
+
 /* ---- the micro-kernel */
 
 /* Whether it writes rows: then its B is the weight and its A is x, else the other way round. */
@@ -74,7 +88,8 @@ static void multiply(const struct cpu_micro_kernel *kernel, const struct cpu_til
 {
     micro_kernel *product = (micro_kernel *)__extension__(void (*)(void))
         bli_cntx_get_l3_nat_ukr_dt(BLIS_FLOAT, BLIS_GEMM_UKR, kernel->context);
-    float one = 1, beta = t->accumulate ? 1 : 0, *x = (float *)(uintptr_t)t->x;
+    float one = 1, *x = (float *)(uintptr_t)t->x;
+    float beta = start_sums(t->bias, t->addend, t->rows, kernel->columns, t->out, t->out_stride);
     float *weight = (float *)(uintptr_t)t->weight, *next = (float *)(uintptr_t)t->next_weight;
     auxinfo_t aux = {0};
     const bool by_rows = weight_is_b(kernel->context);
@@ -138,7 +153,11 @@ bool cpu_blis_micro_kernel(const char *level, struct cpu_micro_kernel *kernel)
 
 void cpu_blis_sgemm(void *context, const struct cpu_product *p, const struct cpu_tile *tile)
 {
-    float one = 1, beta = p->accumulate ? 1 : 0;
+    struct cpu_rows addend = p->finish ? (struct cpu_rows){0} : p->residual;
+    if (addend.data)
+        addend.data += tile->row * addend.stride + tile->column;
+    float one = 1, beta = start_sums(p->bias ? p->bias + tile->column : NULL, addend, tile->rows, tile->columns,
+                                     tile->sums, tile->stride);
     float *x = (float *)(uintptr_t)(p->x.data + tile->row * p->x.row_step);
     float *weight = (float *)(uintptr_t)(p->weight.data + tile->column * p->weight.row_step);
     const inc_t x_rows = (inc_t)p->x.row_step, x_columns = (inc_t)p->x.column_step;

@@ -4,13 +4,15 @@
  * one after the other, and each tile is finished as soon as it is complete.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "backends/cpu/gemm.h"
 
 enum {
     SGEMM_ROWS = 8, /* products by sgemm are parted in these units */
     SGEMM_COLUMNS = 16,
-    MOST_TILE_FLOATS = 31 * 64,
+    MOST_TILE_COLUMNS = 64,
+    MOST_TILE_FLOATS = 31 * MOST_TILE_COLUMNS,
     BLOCK_BYTES = 448 << 10, /* of packed x: beside a panel of the weight it fits the second level of cache */
     MOST_STEPS = 1024,       /* of depth in a panel of x; more is multiplied in parts */
     FEW_PANELS = 3,          /* of x: less arithmetic than it takes to bring the weight */
@@ -188,18 +190,16 @@ static void pack_block(const struct cpu_micro_kernel *kernel, const struct cpu_p
 
 /* ---- tiles */
 
-static void copy_tile(const struct cpu_tile *tile, float *out, size_t out_stride)
+static void copy_tile(const struct cpu_tile *tile, struct cpu_rows from, float *to, size_t to_stride)
 {
     for (uint32_t r = 0; r < tile->rows; r++)
-        for (uint32_t c = 0; c < tile->columns; c++)
-            out[r * out_stride + c] = tile->sums[r * tile->stride + c];
+        memcpy(to + r * to_stride, from.data + r * from.stride, tile->columns * sizeof(float));
 }
 
-static void fetch_tile(const struct cpu_tile *tile, const float *out, size_t out_stride)
+/* The tile's part of rows [rows, n]; data may be NULL. */
+static struct cpu_rows rows_of_tile(struct cpu_rows rows, const struct cpu_tile *tile)
 {
-    for (uint32_t r = 0; r < tile->rows; r++)
-        for (uint32_t c = 0; c < tile->columns; c++)
-            tile->sums[r * tile->stride + c] = out[r * out_stride + c];
+    return rows.data ? (struct cpu_rows){rows.data + tile->row * rows.stride + tile->column, rows.stride} : rows;
 }
 
 /* One panel of x against one of the weight. Sums pass by `out` where they are parts, and never past the columns that
@@ -207,22 +207,26 @@ static void fetch_tile(const struct cpu_tile *tile, const float *out, size_t out
 static void multiply_tile(const struct cpu_micro_kernel *kernel, const struct cpu_product *p, const struct block *block,
                           struct cpu_tile tile, struct cpu_tile_product product)
 {
-    float sums[MOST_TILE_FLOATS] __attribute__((aligned(64)));
+    float sums[MOST_TILE_FLOATS] __attribute__((aligned(64))), bias[MOST_TILE_COLUMNS];
     float *out = p->out + tile.row * p->out_stride + tile.column;
-    const bool last = block->depth.last == p->depth, finish = last && p->finish;
+    const bool first = !block->depth.first, finish = p->finish && block->depth.last == p->depth;
     const bool whole = tile.columns == kernel->columns;
     product.met[0] = (struct cpu_rows){out, p->out_stride};
-    if (p->residual.data)
-        product.met[1] =
-            (struct cpu_rows){p->residual.data + tile.row * p->residual.stride + tile.column, p->residual.stride};
-    product.accumulate = p->accumulate || block->depth.first;
-    tile.sums = sums;
-    tile.stride = kernel->columns;
-    if (whole && (!finish || product.accumulate)) {
-        tile.sums = out;
-        tile.stride = p->out_stride;
-    } else if (product.accumulate) {
-        fetch_tile(&tile, out, p->out_stride);
+    product.met[1] = rows_of_tile(p->residual, &tile);
+    product.bias = first && p->bias ? p->bias + tile.column : NULL;
+    if (!first)
+        product.addend = product.met[0];
+    else if (!p->finish)
+        product.addend = product.met[1];
+    tile.sums = whole && !finish ? out : sums;
+    tile.stride = whole && !finish ? p->out_stride : kernel->columns;
+    if (!whole && product.addend.data) {
+        copy_tile(&tile, product.addend, sums, tile.stride);
+        product.addend = (struct cpu_rows){sums, tile.stride};
+    }
+    if (!whole && product.bias) {
+        memset(bias, 0, sizeof bias);
+        product.bias = memcpy(bias, product.bias, tile.columns * sizeof *bias);
     }
     product.out = tile.sums;
     product.out_stride = tile.stride;
@@ -230,7 +234,7 @@ static void multiply_tile(const struct cpu_micro_kernel *kernel, const struct cp
     if (finish)
         p->finish(p->argument, &tile);
     else if (!whole)
-        copy_tile(&tile, out, p->out_stride);
+        copy_tile(&tile, (struct cpu_rows){sums, tile.stride}, out, p->out_stride);
 }
 
 /* Where a panel of the weight would be waited for, each tile fetches its part of the next one, so that memory never

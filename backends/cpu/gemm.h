@@ -41,20 +41,20 @@ struct cpu_tile {
     size_t stride;
 };
 
-/* out [rows, n] = x [rows, depth] weight^T, or added to what out holds. */
+/* out [rows, n] = bias + x [rows, depth] weight^T + residual. */
 struct cpu_product {
     struct cpu_matrix x;
     struct cpu_matrix weight; /* [n, depth], for sgemm */
     const void *packed;       /* the same, for micro-kernels */
     float *out;
     size_t out_stride;
-    uint32_t rows, n, depth; /* depth may be 0 where sums are added: it adds nothing */
-    bool accumulate;
-    /* Takes each tile once; then out need not hold the product in the end, though parts of sums may pass there. NULL:
-     * the product is wanted in out. */
+    uint32_t rows, n, depth;  /* depth may be 0 where residual is out: nothing is added */
+    const float *bias;        /* [n], NULL: none */
+    struct cpu_rows residual; /* [rows, n], may be out; data NULL: none */
+    /* Takes each tile once, and adds residual itself; then out need not hold the product in the end, though parts of
+     * sums may pass there. NULL: the product is wanted in out. */
     void (*finish)(const void *argument, const struct cpu_tile *tile);
     const void *argument;
-    struct cpu_rows residual; /* [rows, n] that finish reads, so that it is fetched ahead; data may be NULL */
 };
 
 /* This member's share of the product. Members need not wait for each other. */

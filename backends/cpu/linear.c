@@ -1,31 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * linear: y = dropout(activation(x weight^T + bias)) + residual. Each tile of the product
- * is finished while it is in cache. A weight that is no constant is packed in each run.
+ * linear: y = dropout(activation(x weight^T + bias)) + residual. The product begins with the bias; where anything comes
+ * between it and the residual, each tile is finished while it is in cache. A weight that is no constant is packed in
+ * each run.
  */
 #include "backends/cpu/activations.h"
 #include "backends/cpu/dropout.h"
 #include "backends/cpu/product.h"
 
-/* Where a tile of the product gets its bias and residual from and goes to. bias, residual and preactivation may be
- * absent. */
+/* What a tile of the product goes through. preactivation and residual may be absent. */
 struct epilogue {
     uint32_t activation;
-    const float *bias;
     const struct cpu_operand *preactivation, *residual, *y;
     struct dropout dropout;
 };
 
 struct epilogue_row {
-    const float *sums, *bias, *residual, *factors; /* all but the first may be NULL */
-    float *preactivation, *y;                      /* the first may be NULL */
+    const float *sums, *residual, *factors; /* all but the first may be NULL */
+    float *preactivation, *y;               /* the first may be NULL */
 };
 
 CPU_INLINE vec finish_vector(vec (*f)(vec), const struct epilogue_row *row, uint32_t c, uint32_t n)
 {
     vec v = vec_load_some(row->sums + c, n);
-    if (row->bias)
-        v += vec_load_some(row->bias + c, n);
     if (row->preactivation)
         vec_store_some(row->preactivation + c, v, n);
     v = f(v);
@@ -44,7 +41,6 @@ CPU_INLINE void finish_row(vec (*f)(vec), const struct epilogue *e, const struct
     const uint32_t r = tile->row + i, column = tile->column + first;
     const struct epilogue_row row = {
         .sums = tile->sums + i * tile->stride + first,
-        .bias = e->bias ? e->bias + column : NULL,
         .residual = e->residual->data ? cpu_vector(e->residual, r) + column : NULL,
         .factors = dropout_of_row(&e->dropout, r, column, n, e->y->width, room),
         .preactivation = e->preactivation->data ? cpu_vector(e->preactivation, r) + column : NULL,
@@ -77,6 +73,12 @@ static void finish(const void *argument, const struct cpu_tile *tile)
     }
 }
 
+/* Anything but the residual. */
+static bool goes_through(const struct epilogue *e)
+{
+    return e->activation != PLN_ACTIVATION_NONE || e->preactivation->data || e->dropout.origin;
+}
+
 void CPU_NAME(linear)(const struct cpu_call *call)
 {
     const pln_linear_params *params = call->params;
@@ -85,7 +87,6 @@ void CPU_NAME(linear)(const struct cpu_call *call)
     const struct cpu_operand *preactivation = &call->out[PLN_LINEAR_OUTPUT_PREACTIVATION];
     const struct epilogue epilogue = {
         .activation = params->activation,
-        .bias = call->in[PLN_LINEAR_INPUT_BIAS].data,
         .preactivation = preactivation,
         .residual = &call->in[PLN_LINEAR_INPUT_RESIDUAL],
         .y = y,
@@ -101,9 +102,10 @@ void CPU_NAME(linear)(const struct cpu_call *call)
         .rows = x->rows,
         .n = weight->rows,
         .depth = x->width,
-        .finish = finish,
-        .argument = &epilogue,
+        .bias = call->in[PLN_LINEAR_INPUT_BIAS].data,
         .residual = {epilogue.residual->data, epilogue.residual->stride},
+        .finish = goes_through(&epilogue) ? finish : NULL,
+        .argument = &epilogue,
     };
     if (!product.packed)
         product.packed = cpu_pack_in_run(call, &product.weight, product.n, product.depth);

@@ -20,7 +20,7 @@ void CPU_NAME(linear_backward_weight)(const struct cpu_call *call)
         .rows = d_weight->rows,
         .n = d_weight->width,
         .depth = x->rows,
-        .accumulate = true,
+        .residual = {d_weight->data, d_weight->stride},
     };
     product.packed = cpu_pack_in_run(call, &product.weight, product.n, product.depth);
     cpu_gemm_run(call->gemm, &product, call->member, call->members, call->scratch);

@@ -37,7 +37,14 @@ static inline void fetch_met(const struct cpu_tile_product *t, uint32_t chunk)
 static inline __attribute__((always_inline)) void multiply_rows(const struct cpu_tile_product *t, uint32_t steps,
                                                                 const uint32_t rows)
 {
-    vec sum[ROWS][VECTORS] = {{{0}}};
+    vec sum[ROWS][VECTORS];
+#pragma GCC unroll 4
+    for (uint32_t j = 0; j < VECTORS; j++) {
+        const vec bias = t->bias ? vec_load(t->bias + j * VEC_LANES) : (vec){0};
+#pragma GCC unroll 14
+        for (uint32_t i = 0; i < rows; i++)
+            sum[i][j] = bias;
+    }
     const step *x = t->x, *weight = t->weight;
     const char *later = t->later;
     for (uint32_t first = 0; first < steps; first += CHUNK, x += (size_t)rows * CHUNK) {
@@ -66,9 +73,10 @@ static inline __attribute__((always_inline)) void multiply_rows(const struct cpu
 #pragma GCC unroll 14
     for (uint32_t i = 0; i < rows; i++) {
         float *out = t->out + i * t->out_stride;
+        const float *addend = t->addend.data + i * t->addend.stride;
 #pragma GCC unroll 4
-        for (uint32_t j = 0; j < VECTORS; j++, out += VEC_LANES)
-            vec_store(out, t->accumulate ? vec_load(out) + sum[i][j] : sum[i][j]);
+        for (uint32_t j = 0; j < VECTORS; j++)
+            vec_store(out + j * VEC_LANES, t->addend.data ? vec_load(addend + j * VEC_LANES) + sum[i][j] : sum[i][j]);
     }
 }
 

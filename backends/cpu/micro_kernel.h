@@ -22,18 +22,18 @@ struct cpu_rows {
     size_t stride;
 };
 
-/* A tile: out [rows, columns] = x [rows, depth] weight^T, or added to what out holds. All columns of the panel are
- * written. */
+/* A tile: out [rows, columns] = bias + x [rows, depth] weight^T + addend. All columns of the panel are written. */
 struct cpu_tile_product {
     const void *x, *weight;  /* packed */
     const void *next_weight; /* of the tile that follows: to be fetched ahead */
+    const float *bias;       /* [columns], NULL: none */
+    struct cpu_rows addend;  /* may be out; data NULL: none */
     struct cpu_rows met[2];  /* as wide as the tile, met after it: to be fetched too; data may be NULL */
     const char *later;       /* part of a weight that comes some tiles later: to be fetched into the second level */
     uint32_t later_step;     /* of cache, so many bytes with each step, at most two lines; 0: nothing */
     float *out;
     size_t out_stride;
     uint32_t rows, depth;
-    bool accumulate;
 };
 
 /* Depth is packed in steps of 4 bytes: an f32 element, or two of bf16. A panel of the weight is [steps, weight_step],

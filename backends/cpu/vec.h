@@ -142,6 +142,14 @@ static inline vec vec_smaller(vec a, vec b)
 #endif
 }
 
+#if defined(__AVX512F__)
+/* Elements of a table of VEC_LANES by their numbers, of which only the low bits count. */
+static inline vec vec_pick(const float *table, vec_int i)
+{
+    return (vec)_mm512_permutexvar_ps((__m512i)i, (__m512)vec_load(table));
+}
+#endif
+
 static inline vec vec_root(vec a)
 {
 #if defined(VEC_X86)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Products by our micro-kernels, by that of BLIS and by its sgemm against sums in double: odd sizes, more depth than a
- * block has, strides, both orientations of both matrices, sums that are added, any number of members.
+ * block has, strides, both orientations of both matrices, what is added before and after, any number of members.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -21,11 +21,14 @@ extern const struct cpu_micro_kernel cpu_avx2_micro_kernel, cpu_avx512_micro_ker
 
 enum { GAP = 3 }; /* between rows of x, of the weight and of out */
 
+enum residual { NONE, OUT, APART };
+
 /* What is multiplied, and how. */
 struct setting {
     uint32_t rows, n, depth, members;
     bool upright_x, upright_weight; /* columns lie together, not rows */
-    bool accumulate, finish;
+    bool bias, finish;
+    enum residual residual;
 };
 
 static float value(uint32_t i)
@@ -68,11 +71,17 @@ static void take(const void *argument, const struct cpu_tile *tile)
         }
 }
 
+/* What the residual adds, whether it lies in out or apart; a product that is finished leaves that to its finish. */
+static float first_sum(const struct setting *s, uint32_t r, uint32_t c)
+{
+    return s->residual == NONE || s->finish ? 0 : value(r * 31 + c);
+}
+
 static void compare(const struct cpu_product *p, const struct setting *s)
 {
     for (uint32_t r = 0; r < s->rows; r++) {
         for (uint32_t c = 0; c < s->n; c++) {
-            double sum = s->accumulate ? (double)value(r * 31 + c) : 0, size = fabs(sum);
+            double sum = (double)(first_sum(s, r, c) + (s->bias ? p->bias[c] : 0)), size = fabs(sum);
             for (uint32_t k = 0; k < s->depth; k++) {
                 const double term = (double)p->x.data[r * p->x.row_step + k * p->x.column_step] *
                                     (double)p->weight.data[c * p->weight.row_step + k * p->weight.column_step];
@@ -102,7 +111,12 @@ static void multiply(const struct cpu_gemm *gemm, const struct setting *s)
     struct result result = {fill(s->rows * stride, 0), stride, s->n, calloc(s->rows, s->n)};
     for (uint32_t r = 0; r < s->rows; r++)
         for (uint32_t c = 0; c < stride; c++)
-            result.out[r * stride + c] = s->accumulate && c < s->n ? value(r * 31 + c) : NAN;
+            result.out[r * stride + c] = s->residual == OUT && !s->finish && c < s->n ? first_sum(s, r, c) : NAN;
+    float *bias = fill(s->n, 11), *apart = fill(s->rows * stride, 0);
+    for (uint32_t r = 0; r < s->rows; r++)
+        for (uint32_t c = 0; c < s->n; c++)
+            apart[r * stride + c] = first_sum(s, r, c);
+    float *const residuals[] = {[NONE] = NULL, [OUT] = result.out, [APART] = apart};
     struct cpu_product product = {.x = matrix(s->rows, s->depth, s->upright_x, 1),
                                   .weight = matrix(s->n, s->depth, s->upright_weight, 7),
                                   .out = result.out,
@@ -110,7 +124,8 @@ static void multiply(const struct cpu_gemm *gemm, const struct setting *s)
                                   .rows = s->rows,
                                   .n = s->n,
                                   .depth = s->depth,
-                                  .accumulate = s->accumulate,
+                                  .bias = s->bias ? bias : NULL,
+                                  .residual = {residuals[s->residual], stride},
                                   .finish = s->finish ? take : NULL,
                                   .argument = &result};
     void *packed = pack(gemm, &product.weight, s);
@@ -123,6 +138,8 @@ static void multiply(const struct cpu_gemm *gemm, const struct setting *s)
         assert_int_equal(result.times[i], 1);
     free(scratch);
     free(packed);
+    free(bias);
+    free(apart);
     free((void *)(uintptr_t)product.x.data);
     free((void *)(uintptr_t)product.weight.data);
     free(result.out);
@@ -142,14 +159,15 @@ static void all_settings(enum cpu_gemm_way way, const char *level, const struct 
     cpu_gemm_init(&gemm, way, level, own);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         for (uint32_t members = 1; members <= 6; members++)
-            for (uint32_t how = 0; how < 4; how++) {
+            for (uint32_t how = 0; how < 6; how++) {
                 struct setting s = sizes[i];
                 const uint32_t mix = how + members; /* each flag meets each size */
                 s.members = members;
                 s.upright_x = mix & 1;
                 s.upright_weight = mix & 2;
-                s.accumulate = how & 1;
-                s.finish = how & 2;
+                s.bias = mix & 4;
+                s.residual = how % 3;
+                s.finish = how / 3;
                 multiply(&gemm, &s);
             }
 }
