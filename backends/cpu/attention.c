@@ -8,6 +8,7 @@
 #include "backends/cpu/dropout.h"
 #include "backends/cpu/micro_kernel.h"
 #include "backends/cpu/step.h"
+#include "backends/cpu/transpose.h"
 
 /* What attention holds beside the span. */
 struct forward {
@@ -61,16 +62,40 @@ static void multiply_panels(const step *x, const step *panels, uint32_t rows, ui
 
 /* ---- softmax */
 
+/* Of the rows of a tile: the largest score, and the sum of exp(score - most). */
 struct softmax {
-    float most, sum; /* of the scores of a row: the largest, the sum of exp(score - most) */
+    float scale; /* of scores */
+    float most[CPU_ATTENTION_ROWS + VEC_LANES], sum[CPU_ATTENTION_ROWS + VEC_LANES];
 };
+
+/* Past the last key scores become -infinity. */
+static vec top_of_row(float *row, uint32_t n)
+{
+    vec top = vec_all(-INFINITY);
+    for (uint32_t j = n; j < cpu_round_up(n, VEC_LANES); j++)
+        row[j] = -INFINITY;
+    for (uint32_t j = 0; j < n; j += VEC_LANES)
+        top = vec_larger(vec_load(row + j), top);
+    return top;
+}
+
+static void find_tops(const struct forward *f, uint32_t rows, struct softmax *softmax)
+{
+    for (uint32_t first = 0; first < rows; first += VEC_LANES) {
+        vec tops[VEC_LANES] = {{0}};
+        for (uint32_t i = 0; i < VEC_LANES && first + i < rows; i++)
+            tops[i] = top_of_row(f->scores + (first + i) * f->span.score_stride, f->span.sources);
+        vec_store(softmax->most + first, vec_tops(tops) * softmax->scale);
+    }
+}
 
 /* Leaves the exponentials, without those that are dropped, as packed row i of a tile; gives their sum, dropped ones
  * too. */
-static float exponentiate_row(const struct forward *f, const float *row, uint32_t i, uint32_t rows, float scale,
-                              float most, const float *factors)
+static vec exponentiate_row(const struct forward *f, uint32_t i, uint32_t rows, const struct softmax *softmax,
+                            const float *factors)
 {
     enum { CHUNK = CPU_CHUNK * STEP_DEPTH };
+    const float *row = f->scores + i * f->span.score_stride, scale = softmax->scale, most = softmax->most[i];
     vec sum = {0};
     for (uint32_t first = 0; first < f->span.sources; first += CHUNK) {
         const uint32_t n = f->span.sources - first < CHUNK ? f->span.sources - first : CHUNK;
@@ -81,31 +106,35 @@ static float exponentiate_row(const struct forward *f, const float *row, uint32_
             store_elements(to, j, factors ? e * vec_load(factors + first + j) : e);
         }
     }
-    return vec_sum(sum);
+    return sum;
 }
 
-/* Row i of a tile, query `query` of its sequence. A row of -infinity becomes NaN. */
-static struct softmax softmax_row(const struct forward *f, float *row, uint32_t i, uint32_t rows, float scale,
-                                  const float *factors)
+static const float *factors_of_row(const struct forward *f, uint32_t query)
 {
-    const uint32_t n = f->span.sources;
-    vec top = vec_all(-INFINITY);
-    for (uint32_t j = n; j < cpu_round_up(n, VEC_LANES); j++)
-        row[j] = -INFINITY; /* past the last key */
-    for (uint32_t j = 0; j < n; j += VEC_LANES)
-        top = vec_larger(vec_load(row + j), top);
-    const float most = vec_top(top) * scale;
-    return (struct softmax){most, exponentiate_row(f, row, i, rows, scale, most, factors)};
+    return dropout_of_query(&f->dropout, f->span.query + query, f->span.head, query, f->span.sources, f->factors);
 }
 
-static void write_probabilities(const struct forward *f, uint32_t i, const float *row, float scale,
-                                struct softmax softmax, const float *factors)
+/* The softmax of a tile's scores, packed and not yet divided by its sums. A row of -infinity becomes NaN. */
+static void exponentiate_tile(const struct forward *f, uint32_t query, uint32_t rows, struct softmax *softmax)
+{
+    find_tops(f, rows, softmax);
+    for (uint32_t first = 0; first < rows; first += VEC_LANES) {
+        vec sums[VEC_LANES] = {{0}};
+        for (uint32_t i = 0; i < VEC_LANES && first + i < rows; i++)
+            sums[i] = exponentiate_row(f, first + i, rows, softmax, factors_of_row(f, query + first + i));
+        vec_store(softmax->sum + first, vec_sums(sums));
+    }
+}
+
+static void write_probabilities(const struct forward *f, uint32_t query, uint32_t i, const struct softmax *softmax)
 {
     const struct cpu_operand *probabilities = &f->call->out[PLN_ATTENTION_OUTPUT_PROBABILITIES];
     const struct span *s = &f->span;
-    float *to = pair_row(s, probabilities, s->params->heads, s->head, i);
+    const float *row = f->scores + i * s->score_stride, *factors = factors_of_row(f, query);
+    float *to = pair_row(s, probabilities, s->params->heads, s->head, query);
     for (uint32_t j = 0; j < s->sources; j += VEC_LANES) {
-        vec p = vec_exp_negative(vec_load(row + j) * scale - softmax.most) * (head_factor(s) / softmax.sum);
+        vec p = vec_exp_negative(vec_load(row + j) * softmax->scale - softmax->most[i]) *
+                (head_factor(s) / softmax->sum[i]);
         if (factors)
             p *= vec_load(factors + j);
         for (uint32_t lane = 0; lane < VEC_LANES && j + lane < s->sources; lane++)
@@ -115,41 +144,35 @@ static void write_probabilities(const struct forward *f, uint32_t i, const float
 
 /* ---- tiles of queries */
 
-/* Packed exponentials of queries first .. first+rows-1, and what their mix is to be multiplied with. */
-static void score_tile(const struct forward *f, uint32_t first, uint32_t rows, float *scales)
+/* Packed exponentials of queries first .. first+rows-1. */
+static void score_tile(const struct forward *f, uint32_t first, uint32_t rows, struct softmax *softmax)
 {
     const struct span *s = &f->span;
     const struct cpu_operand *query = input(s, PLN_ATTENTION_INPUT_QUERY);
     const struct cpu_operand *lse = &f->call->out[PLN_ATTENTION_OUTPUT_LSE];
-    const float scale = f->plain ? s->params->scale : 1;
     const struct cpu_matrix queries = {head_row(s, query, s->query + first), query->stride, 1};
     kernel->pack_x(kernel, &queries, rows, s->params->head_size, f->queries);
     multiply_panels(f->queries, f->keys, rows, s->sources, s->params->head_size, f->scores, s->score_stride);
-    for (uint32_t i = 0; i < rows; i++) {
-        float *row = f->scores + i * s->score_stride;
-        if (!f->plain)
-            finish_scores(s, first + i, row);
-        const float *factors =
-            dropout_of_query(&f->dropout, s->query + first + i, s->head, first + i, s->sources, f->factors);
-        const struct softmax softmax = softmax_row(f, row, i, rows, scale, factors);
-        scales[i] = head_factor(s) / softmax.sum;
-        if (lse->data)
-            cpu_vector(lse, s->query + first + i)[s->head] = softmax.most + logf(softmax.sum);
-        if (f->call->out[PLN_ATTENTION_OUTPUT_PROBABILITIES].data)
-            write_probabilities(f, first + i, row, scale, softmax, factors);
-    }
+    for (uint32_t i = 0; !f->plain && i < rows; i++)
+        finish_scores(s, first + i, f->scores + i * s->score_stride);
+    softmax->scale = f->plain ? s->params->scale : 1;
+    exponentiate_tile(f, first, rows, softmax);
+    for (uint32_t i = 0; lse->data && i < rows; i++)
+        cpu_vector(lse, s->query + first + i)[s->head] = softmax->most[i] + logf(softmax->sum[i]);
+    for (uint32_t i = 0; f->call->out[PLN_ATTENTION_OUTPUT_PROBABILITIES].data && i < rows; i++)
+        write_probabilities(f, first + i, i, softmax);
 }
 
-static void mix_tile(const struct forward *f, uint32_t first, uint32_t rows, const float *scales)
+static void mix_tile(const struct forward *f, uint32_t first, uint32_t rows, const struct softmax *softmax)
 {
     const struct span *s = &f->span;
     const uint32_t n = s->params->head_size;
     multiply_panels(f->probabilities, f->values, rows, n, s->sources, f->mixed, f->mixed_stride);
     for (uint32_t i = 0; i < rows; i++) {
-        const float *mixed = f->mixed + i * f->mixed_stride;
+        const float *mixed = f->mixed + i * f->mixed_stride, factor = head_factor(s) / softmax->sum[i];
         float *y = head_row(s, &f->call->out[PLN_ATTENTION_OUTPUT_Y], s->query + first + i);
         for (uint32_t c = 0; c < n; c += VEC_LANES)
-            vec_store_some(y + c, vec_load(mixed + c) * scales[i], n - c);
+            vec_store_some(y + c, vec_load(mixed + c) * factor, n - c);
     }
 }
 
@@ -176,7 +199,8 @@ static void attend(struct forward *f, uint32_t first, uint32_t last)
 {
     struct span *s = &f->span;
     const struct cpu_attention_room room = cpu_attention_room(s->sources, s->params->head_size);
-    float *scratch = f->call->scratch, scales[CPU_ATTENTION_ROWS];
+    float *scratch = f->call->scratch;
+    struct softmax softmax;
     f->keys = (step *)(scratch + room.keys);
     f->values = (step *)(scratch + room.values);
     s->hidden = scratch + room.hidden;
@@ -193,8 +217,8 @@ static void attend(struct forward *f, uint32_t first, uint32_t last)
     const uint32_t tiles = (last - first + kernel->rows - 1) / kernel->rows;
     for (uint32_t t = 0; t < tiles; t++) {
         const struct cpu_share share = cpu_share(last - first, t, tiles);
-        score_tile(f, first + share.first, share.last - share.first, scales);
-        mix_tile(f, first + share.first, share.last - share.first, scales);
+        score_tile(f, first + share.first, share.last - share.first, &softmax);
+        mix_tile(f, first + share.first, share.last - share.first, &softmax);
         if (f->next.sources)
             fetch_next(f, t, tiles);
     }

@@ -47,6 +47,10 @@ uint32_t cpu_row_find(uint32_t op);
  * none or that is not fixed. */
 uint32_t cpu_product_depth(uint32_t row, const struct cpu_call *capacity);
 
+/* Whether operand i has a row for each row that the op of a row of the table makes, and needs no other to make it:
+ * inputs from 0, outputs from CPU_OPERANDS. Never of an op that does not work row by row. */
+bool cpu_is_by_rows(uint32_t row, uint32_t i);
+
 /* Bytes of scratch that the op of a row needs at capacity, for each member and for the whole team; multiples of 64. */
 uint64_t cpu_member_bytes(uint32_t row, const struct cpu_call *capacity);
 uint64_t cpu_shared_bytes(uint32_t row, const struct cpu_call *capacity);

@@ -1,42 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Plans: a copy of the segment with its scratch. A run is one run of the team, with a barrier after each node.
+ * Plans: a copy of the segment with its scratch.
  */
 #include <string.h>
-#include <time.h>
 
-#include "backends/cpu/cpu.h"
+#include "backends/cpu/plan.h"
 #include "common/fail.h"
-
-struct node {
-    uint32_t row;
-    const struct cpu_math *math;
-    uint32_t params[CPU_PARAMS];
-    int32_t operands[2 * CPU_OPERANDS]; /* values; inputs, then outputs from CPU_OPERANDS */
-};
-
-struct value {
-    void *data;
-    const void *panels;
-    pln_dim rows;
-    uint32_t width, stride;
-};
-
-struct scratch {
-    uint64_t member, shared; /* bytes */
-};
-
-struct pln_plan {
-    pln_device *device;
-    bool timed;
-    uint32_t n_nodes, members;
-    struct node *nodes;
-    struct value *values;
-    uint64_t *ns;
-    struct scratch bytes;
-    char *scratch; /* shared, then each member's */
-    const pln_run *run;
-};
 
 /* ---- nodes at capacity */
 
@@ -149,7 +118,11 @@ static void copy_segment(pln_plan *plan, const pln_segment *segment)
 {
     for (uint32_t i = 0; i < segment->n_values; i++) {
         const pln_value_info *v = pln_segment_value(segment, (int32_t)i);
-        plan->values[i] = (struct value){.data = v->data, .rows = v->rows, .width = v->width, .stride = v->row_stride};
+        plan->values[i] = (struct value){.data = v->data,
+                                         .rows = v->rows,
+                                         .capacity = pln_dim_rows(v->rows, segment->capacity),
+                                         .width = v->width,
+                                         .stride = v->row_stride};
         if (v->constant) {
             plan->values[i].data = (void *)(uintptr_t)v->constant->rows;
             plan->values[i].panels = v->constant->panels;
@@ -217,63 +190,7 @@ pln_status cpu_plan_create(pln_device *device, const pln_segment *segment, pln_p
     if (!*plan)
         return pln_fail(error, PLN_NO_MEMORY, "cpu: no memory for a plan of %u nodes", segment->n_nodes);
     copy_segment(*plan, segment);
-    return PLN_OK;
-}
-
-/* ---- a run */
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-static void run_node(const pln_plan *p, const struct node *node, uint32_t member, uint32_t members)
-{
-    struct cpu_operand operands[2 * CPU_OPERANDS] = {{0}};
-    for (uint32_t j = 0; j < 2 * CPU_OPERANDS; j++) {
-        if (node->operands[j] == PLN_ABSENT)
-            continue;
-        const struct value *v = &p->values[node->operands[j]];
-        operands[j] = (struct cpu_operand){.data = v->data,
-                                           .panels = v->panels,
-                                           .rows = pln_dim_rows(v->rows, p->run->dims),
-                                           .width = v->width,
-                                           .stride = v->stride};
-    }
-    node->math->level->kernels[node->row](&(struct cpu_call){
-        .in = operands,
-        .out = operands + CPU_OPERANDS,
-        .params = node->params,
-        .gemm = &node->math->gemm,
-        .host = p->device->host,
-        .scratch = p->scratch + p->bytes.shared + member * p->bytes.member,
-        .shared = p->scratch,
-        .member = member,
-        .members = members,
-    });
-}
-
-static void run_member(void *argument, uint32_t member, uint32_t members)
-{
-    pln_plan *p = argument;
-    const pln_host *host = p->device->host;
-    for (uint32_t i = 0; i < p->n_nodes; i++) {
-        const uint64_t begin = p->timed && !member ? now_ns() : 0;
-        run_node(p, &p->nodes[i], member, members);
-        host->team_barrier(host->context);
-        if (p->timed && !member)
-            p->ns[i] = now_ns() - begin;
-    }
-}
-
-pln_status cpu_plan_run(pln_plan *plan, const pln_run *run, pln_error *error)
-{
-    (void)error;
-    plan->run = run;
-    plan->device->host->team_run(plan->device->host->context, run_member, plan);
-    plan->run = NULL;
+    cpu_find_chains(*plan);
     return PLN_OK;
 }
 

@@ -138,6 +138,19 @@ uint64_t cpu_shared_bytes(uint32_t row, const struct cpu_call *capacity)
     return shared_scratch[row] ? cpu_round_up(shared_scratch[row](capacity), 64) : 0;
 }
 
+/* Inputs of the ops that work row by row. */
+static const uint32_t inputs_by_rows[CPU_OPS] = {
+    [CPU_ROW_LINEAR] = 1u << PLN_LINEAR_INPUT_X | 1u << PLN_LINEAR_INPUT_RESIDUAL | 1u << PLN_LINEAR_INPUT_ORIGIN,
+    [CPU_ROW_LAYER_NORM] = 1u << PLN_LAYER_NORM_INPUT_X,
+    [CPU_ROW_ACTIVATION] =
+        1u << PLN_ACTIVATION_INPUT_X | 1u << PLN_ACTIVATION_INPUT_RESIDUAL | 1u << PLN_ACTIVATION_INPUT_ORIGIN,
+};
+
+bool cpu_is_by_rows(uint32_t row, uint32_t i)
+{
+    return i < CPU_OPERANDS ? inputs_by_rows[row] >> i & 1 : inputs_by_rows[row] != 0;
+}
+
 uint32_t cpu_product_depth(uint32_t row, const struct cpu_call *capacity)
 {
     const pln_attention_params *attention = capacity->params;

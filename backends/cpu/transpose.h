@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Turns a square of VEC_LANES vectors in registers.
+ * Turns a square of VEC_LANES vectors in registers; sums and tops of as many rows at once.
  */
 #ifndef BACKENDS_CPU_TRANSPOSE_H
 #define BACKENDS_CPU_TRANSPOSE_H
@@ -41,5 +41,25 @@ static inline void vec_transpose(vec square[VEC_LANES])
 #if VEC_LANES > 8
     TRANSPOSE_STAGE(square, 8)
 #endif
+}
+
+/* Lane i: the sum of the lanes of row i. */
+static inline vec vec_sums(vec rows[VEC_LANES])
+{
+    vec_transpose(rows);
+    for (uint32_t n = VEC_LANES / 2; n; n /= 2)
+        for (uint32_t i = 0; i < n; i++)
+            rows[i] += rows[i + n];
+    return rows[0];
+}
+
+/* Lane i: the largest lane of row i, which are numbers. */
+static inline vec vec_tops(vec rows[VEC_LANES])
+{
+    vec_transpose(rows);
+    for (uint32_t n = VEC_LANES / 2; n; n /= 2)
+        for (uint32_t i = 0; i < n; i++)
+            rows[i] = vec_larger(rows[i], rows[i + n]);
+    return rows[0];
 }
 #endif

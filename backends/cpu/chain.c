@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Finds chains: neighbour nodes that work row by row on the same rows.
+ */
+#include <string.h>
+
+#include "backends/cpu/plan.h"
+
+/* Operand 0 .. 15 is an input, from CPU_OPERANDS on an output. */
+static const struct value *operand_of(const struct pln_plan *plan, const struct node *node, uint32_t i)
+{
+    return node->operands[i] == PLN_ABSENT ? NULL : &plan->values[node->operands[i]];
+}
+
+/* Outputs have the rows of input 0. A weight that is packed in each run is the whole team's work. */
+static bool works_by_rows(const struct pln_plan *plan, const struct node *node)
+{
+    if (!cpu_is_by_rows(node->row, 0))
+        return false;
+    const struct value *weight = node->row == CPU_ROW_LINEAR ? operand_of(plan, node, PLN_LINEAR_INPUT_WEIGHT) : NULL;
+    return !weight || weight->panels;
+}
+
+static bool overlap(const struct value *a, const struct value *b)
+{
+    const float *a_data = a->data, *b_data = b->data;
+    return a_data && b_data && a_data < b_data + (size_t)b->capacity * b->stride &&
+           b_data < a_data + (size_t)a->capacity * a->stride;
+}
+
+/* Whether any rows of one node can be written while others of the other are still to come: what is written shares no
+ * memory with operands of the other node, or it lies the same way, row by row. */
+static bool are_apart(const struct pln_plan *plan, const struct node *writer, const struct node *other)
+{
+    for (uint32_t i = CPU_OPERANDS; i < 2 * CPU_OPERANDS; i++) {
+        const struct value *written = operand_of(plan, writer, i);
+        for (uint32_t j = 0; written && j < 2 * CPU_OPERANDS; j++) {
+            const struct value *met = operand_of(plan, other, j);
+            const bool alike =
+                met && cpu_is_by_rows(other->row, j) && met->data == written->data && met->stride == written->stride;
+            if (met && !alike && overlap(written, met))
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool same_rows(const struct pln_plan *plan, const struct node *a, const struct node *b)
+{
+    const struct value *x = operand_of(plan, a, 0), *y = operand_of(plan, b, 0);
+    return memcmp(&x->rows, &y->rows, sizeof x->rows) == 0;
+}
+
+/* Whether node `next` may follow the chain of n nodes that begins with `first`. */
+static bool continues(const struct pln_plan *plan, const struct node *first, uint32_t n)
+{
+    const struct node *next = first + n;
+    if (!works_by_rows(plan, next) || !same_rows(plan, first, next))
+        return false;
+    for (uint32_t i = 0; i < n; i++)
+        if (!are_apart(plan, first + i, next) || !are_apart(plan, next, first + i))
+            return false;
+    return true;
+}
+
+void cpu_find_chains(struct pln_plan *plan)
+{
+    for (uint32_t i = 0; i < plan->n_nodes; i += plan->nodes[i].chain) {
+        struct node *first = &plan->nodes[i];
+        first->chain = 1;
+        while (works_by_rows(plan, first) && i + first->chain < plan->n_nodes && continues(plan, first, first->chain))
+            first->chain++;
+    }
+}
