@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Finds chains: neighbour nodes that work row by row on the same rows.
+ * Finds chains, neighbour nodes that work row by row on the same rows, and in them products whose result only the next
+ * product reads.
  */
 #include <string.h>
 
@@ -63,6 +64,54 @@ static bool continues(const struct pln_plan *plan, const struct node *first, uin
     return true;
 }
 
+/* ---- results that are passed packed */
+
+static bool reads(const struct pln_plan *plan, const struct node *node, const struct value *y)
+{
+    for (uint32_t i = 0; i < CPU_OPERANDS; i++) {
+        const struct value *x = operand_of(plan, node, i);
+        if (x && overlap(x, y))
+            return true;
+    }
+    return false;
+}
+
+static bool writes(const struct pln_plan *plan, const struct node *node, const struct value *y)
+{
+    for (uint32_t i = CPU_OPERANDS; i < 2 * CPU_OPERANDS; i++) {
+        const struct value *x = operand_of(plan, node, i);
+        if (x && overlap(x, y))
+            return true;
+    }
+    return false;
+}
+
+/* Whether nothing past `reader` reads y: its memory is written again first. What lies there at the end of the segment
+ * may be wanted elsewhere. */
+static bool dies_with(const struct pln_plan *plan, const struct node *reader, const struct value *y)
+{
+    for (const struct node *node = reader + 1; node < plan->nodes + plan->n_nodes; node++) {
+        if (reads(plan, node, y))
+            return false;
+        if (writes(plan, node, y))
+            return true;
+    }
+    return false;
+}
+
+/* Whether a node leaves its result packed for the next one in its chain: both are products of one math, and the result
+ * is read as x, nowhere else. */
+static bool passes(const struct pln_plan *plan, const struct node *node)
+{
+    const struct node *next = node + 1;
+    if (node->row != CPU_ROW_LINEAR || next->row != CPU_ROW_LINEAR || node->math != next->math)
+        return false;
+    const int32_t at = node->operands[CPU_OPERANDS + PLN_LINEAR_OUTPUT_Y];
+    const struct value *x = operand_of(plan, node, PLN_LINEAR_INPUT_X), *y = &plan->values[at];
+    return next->operands[PLN_LINEAR_INPUT_X] == at && next->operands[PLN_LINEAR_INPUT_RESIDUAL] != at &&
+           cpu_gemm_passed_bytes(&node->math->gemm, CPU_BLOCK_ROWS, x->width, y->width) && dies_with(plan, next, y);
+}
+
 void cpu_find_chains(struct pln_plan *plan)
 {
     for (uint32_t i = 0; i < plan->n_nodes; i += plan->nodes[i].chain) {
@@ -70,5 +119,7 @@ void cpu_find_chains(struct pln_plan *plan)
         first->chain = 1;
         while (works_by_rows(plan, first) && i + first->chain < plan->n_nodes && continues(plan, first, first->chain))
             first->chain++;
+        for (uint32_t j = 0; j + 1 < first->chain; j++)
+            first[j].passes = passes(plan, &first[j]);
     }
 }

@@ -116,17 +116,32 @@ uint64_t cpu_gemm_scratch_bytes(const struct cpu_gemm *gemm, uint32_t depth)
     return round_up((panel > BLOCK_BYTES ? panel : BLOCK_BYTES) + CPU_PACKED_AHEAD * sizeof(float), 64);
 }
 
+static uint32_t panels_of(const struct cpu_micro_kernel *kernel, uint32_t rows)
+{
+    return (rows + kernel->rows - 1) / kernel->rows;
+}
+
+uint64_t cpu_gemm_passed_bytes(const struct cpu_gemm *gemm, uint32_t rows, uint32_t made_of, uint32_t depth)
+{
+    const struct cpu_micro_kernel *kernel = &gemm->kernel;
+    const uint32_t panels = panels_of(kernel, rows);
+    if (!gemm->panels || !kernel->any_rows || depth % kernel->depth_multiple || panels > block_panels(kernel, made_of))
+        return 0;
+    return round_up(panels * x_panel_bytes(kernel, depth), 64);
+}
+
 /* Rows of a product that are packed together, in panels as even as the kernel likes them, and the depth of them. */
 struct block {
     struct range rows, depth;
     uint32_t panels, panel_rows, larger; /* the first `larger` panels have a row more than panel_rows */
-    char *packed;
+    char *packed;                        /* panels of x, of that depth or passed whole */
+    size_t panel_bytes;
 };
 
 static void part_block(const struct cpu_micro_kernel *kernel, struct block *block)
 {
     const uint32_t n = block->rows.last - block->rows.first;
-    block->panels = (n + kernel->rows - 1) / kernel->rows;
+    block->panels = panels_of(kernel, n);
     block->panel_rows = kernel->any_rows ? n / block->panels : kernel->rows;
     block->larger = kernel->any_rows ? n % block->panels : 0;
 }
@@ -163,11 +178,10 @@ static void pack_part(const struct cpu_micro_kernel *kernel, const struct cpu_pr
                       uint32_t i, uint32_t k, uint32_t n)
 {
     const struct range rows = panel_rows(block, i);
-    const size_t panel = x_panel_bytes(kernel, block->depth.last - block->depth.first);
     const struct cpu_matrix x = {p->x.data + rows.first * p->x.row_step + (block->depth.first + k) * p->x.column_step,
                                  p->x.row_step, p->x.column_step};
     kernel->pack_x(kernel, &x, rows.last - rows.first, n,
-                   block->packed + i * panel + x_part_bytes(kernel, rows.last - rows.first, k));
+                   block->packed + i * block->panel_bytes + x_part_bytes(kernel, rows.last - rows.first, k));
 }
 
 /* Rows are read from end to end. Of upright ones a line of cache belongs to several panels: all of them take their part
@@ -211,11 +225,11 @@ static void multiply_tile(const struct cpu_micro_kernel *kernel, const struct cp
     float *out = p->out + tile.row * p->out_stride + tile.column;
     const bool first = !block->depth.first, finish = p->finish && block->depth.last == p->depth;
     const bool whole = tile.columns == kernel->columns;
-    product.met[0] = (struct cpu_rows){out, p->out_stride};
+    product.met[0] = tile.passed ? (struct cpu_rows){tile.passed, CPU_CHUNK} : (struct cpu_rows){out, p->out_stride};
     product.met[1] = rows_of_tile(p->residual, &tile);
     product.bias = first && p->bias ? p->bias + tile.column : NULL;
     if (!first)
-        product.addend = product.met[0];
+        product.addend = (struct cpu_rows){out, p->out_stride};
     else if (!p->finish)
         product.addend = product.met[1];
     tile.sums = whole && !finish ? out : sums;
@@ -237,13 +251,25 @@ static void multiply_tile(const struct cpu_micro_kernel *kernel, const struct cp
         copy_tile(&tile, (struct cpu_rows){sums, tile.stride}, out, p->out_stride);
 }
 
+/* Where the result for panel i, of that many rows, is left packed from a column on. */
+static void *passed_tile(const struct cpu_micro_kernel *kernel, const struct cpu_product *p, uint32_t i, uint32_t rows,
+                         uint32_t column)
+{
+    const uint32_t chunk = CPU_CHUNK * kernel->step_depth, in_chunk = column % chunk;
+    if (!p->passed_out)
+        return NULL;
+    return (char *)p->passed_out + i * x_panel_bytes(kernel, p->n) + x_part_bytes(kernel, rows, column - in_chunk) +
+           4 * in_chunk / kernel->step_depth;
+}
+
 /* Where a panel of the weight would be waited for, each tile fetches its part of the next one, so that memory never
  * rests. */
 static void multiply_block(const struct cpu_micro_kernel *kernel, const struct cpu_product *p,
                            const struct block *block, struct range columns)
 {
     const uint32_t depth = block->depth.last - block->depth.first;
-    const size_t weight_panel = weight_panel_bytes(kernel, p->depth), x_panel = x_panel_bytes(kernel, depth);
+    const size_t weight_panel = weight_panel_bytes(kernel, p->depth);
+    const uint32_t packed_before = p->passed_x ? block->depth.first : 0;
     const size_t skip = weight_panel_bytes(kernel, block->depth.first);
     const size_t depth_bytes = weight_panel_bytes(kernel, depth);
     for (uint32_t c = columns.first; c < columns.last; c += kernel->columns) {
@@ -254,19 +280,20 @@ static void multiply_block(const struct cpu_micro_kernel *kernel, const struct c
         for (uint32_t i = 0; i < block->panels; i++) {
             const struct range rows = panel_rows(block, i);
             const uint32_t n = rows.last - rows.first;
-            multiply_tile(
-                kernel, p, block,
-                (struct cpu_tile){.row = rows.first,
-                                  .rows = n,
-                                  .column = c,
-                                  .columns = left < kernel->columns ? left : kernel->columns},
-                (struct cpu_tile_product){.x = block->packed + i * x_panel,
-                                          .weight = weight,
-                                          .next_weight = i + 1 < block->panels ? weight : weight + weight_panel,
-                                          .later = parts ? weight + weight_panel + depth_bytes * i / parts : weight,
-                                          .later_step = parts ? 4 * kernel->weight_step / parts : 0,
-                                          .rows = n,
-                                          .depth = depth});
+            multiply_tile(kernel, p, block,
+                          (struct cpu_tile){.row = rows.first,
+                                            .rows = n,
+                                            .column = c,
+                                            .columns = left < kernel->columns ? left : kernel->columns,
+                                            .passed = passed_tile(kernel, p, i, n, c)},
+                          (struct cpu_tile_product){
+                              .x = block->packed + i * block->panel_bytes + x_part_bytes(kernel, n, packed_before),
+                              .weight = weight,
+                              .next_weight = i + 1 < block->panels ? weight : weight + weight_panel,
+                              .later = parts ? weight + weight_panel + depth_bytes * i / parts : weight,
+                              .later_step = parts ? 4 * kernel->weight_step / parts : 0,
+                              .rows = n,
+                              .depth = depth});
         }
     }
 }
@@ -275,15 +302,18 @@ static void run_panels(const struct cpu_micro_kernel *kernel, const struct cpu_p
                        struct range columns, void *scratch)
 {
     const uint32_t step = block_depth(kernel, p->depth), n = rows.last - rows.first;
-    const uint32_t panels = (n + kernel->rows - 1) / kernel->rows, most = block_panels(kernel, p->depth);
-    const uint32_t blocks = (panels + most - 1) / most;
+    const uint32_t panels = panels_of(kernel, n), most = block_panels(kernel, p->depth);
+    const uint32_t blocks = p->passed_x ? 1 : (panels + most - 1) / most;
     for (uint32_t b = 0; b < blocks && columns.first < columns.last; b++) {
         const struct range of = part(n, kernel->rows, b, blocks);
-        struct block block = {.rows = {rows.first + of.first, rows.first + of.last}, .packed = scratch};
+        struct block block = {.rows = {rows.first + of.first, rows.first + of.last},
+                              .packed = p->passed_x ? (char *)(uintptr_t)p->passed_x : scratch};
         part_block(kernel, &block);
         for (uint32_t k = 0; k < p->depth; k += step) {
             block.depth = (struct range){k, p->depth - k < step ? p->depth : k + step};
-            pack_block(kernel, p, &block);
+            block.panel_bytes = x_panel_bytes(kernel, p->passed_x ? p->depth : block.depth.last - k);
+            if (!p->passed_x)
+                pack_block(kernel, p, &block);
             multiply_block(kernel, p, &block, columns);
         }
     }

@@ -34,16 +34,26 @@ void cpu_gemm_pack_weight(const struct cpu_gemm *gemm, const struct cpu_matrix *
 /* Bytes of scratch that a member needs for any product of that depth or less; a multiple of 64. */
 uint64_t cpu_gemm_scratch_bytes(const struct cpu_gemm *gemm, uint32_t depth);
 
+/* ---- what one product leaves packed for the next: x of up to so many rows, parted into panels as if they were one
+ * block */
+
+/* Bytes of it for a product of that depth, a multiple of 64; 0 where that cannot be: by the micro-kernel, or because a
+ * product that is `made_of` deep takes the rows in several blocks. */
+uint64_t cpu_gemm_passed_bytes(const struct cpu_gemm *gemm, uint32_t rows, uint32_t made_of, uint32_t depth);
+
 /* A tile of the product that is complete: its first sum, rows of them `stride` apart. */
 struct cpu_tile {
     uint32_t row, rows, column, columns;
     float *sums;
     size_t stride;
+    void *passed; /* where the result is to be left packed, rows of it CPU_CHUNK steps apart; or NULL */
 };
 
 /* out [rows, n] = bias + x [rows, depth] weight^T + residual. */
 struct cpu_product {
     struct cpu_matrix x;
+    const void *passed_x;     /* x, left packed by the product before it; NULL: it is packed here */
+    void *passed_out;         /* where finish leaves the result packed, of all n; NULL: nowhere */
     struct cpu_matrix weight; /* [n, depth], for sgemm */
     const void *packed;       /* the same, for micro-kernels */
     float *out;

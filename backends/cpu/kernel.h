@@ -27,8 +27,10 @@ struct cpu_call {
     const void *params;
     const struct cpu_gemm *gemm;
     const pln_host *host;
-    void *scratch; /* of this member */
-    void *shared;  /* of the team */
+    const void *passed_x; /* of linear: x as the node before left it packed, or NULL */
+    void *passed_y;       /* of linear: where to leave y packed, and nowhere else, or NULL */
+    void *scratch;        /* of this member */
+    void *shared;         /* of the team */
     uint32_t member, members;
 };
 

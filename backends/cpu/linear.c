@@ -2,11 +2,12 @@
  *
  * linear: y = dropout(activation(x weight^T + bias)) + residual. The product begins with the bias; where anything comes
  * between it and the residual, each tile is finished while it is in cache. A weight that is no constant is packed in
- * each run.
+ * each run. What only the next product reads is left packed for it.
  */
 #include "backends/cpu/activations.h"
 #include "backends/cpu/dropout.h"
 #include "backends/cpu/product.h"
+#include "backends/cpu/step.h"
 
 /* What a tile of the product goes through. preactivation and residual may be absent. */
 struct epilogue {
@@ -18,6 +19,7 @@ struct epilogue {
 struct epilogue_row {
     const float *sums, *residual, *factors; /* all but the first may be NULL */
     float *preactivation, *y;               /* the first may be NULL */
+    step *passed;                           /* y, packed; NULL: it goes to y */
 };
 
 CPU_INLINE vec finish_vector(vec (*f)(vec), const struct epilogue_row *row, uint32_t c, uint32_t n)
@@ -45,10 +47,16 @@ CPU_INLINE void finish_row(vec (*f)(vec), const struct epilogue *e, const struct
         .factors = dropout_of_row(&e->dropout, r, column, n, e->y->width, room),
         .preactivation = e->preactivation->data ? cpu_vector(e->preactivation, r) + column : NULL,
         .y = cpu_vector(e->y, r) + column,
+        .passed = tile->passed ? (step *)tile->passed + i * CPU_CHUNK : NULL,
     };
     uint32_t c = 0;
-    for (; c + VEC_LANES <= n; c += VEC_LANES)
-        vec_store(row.y + c, finish_vector(f, &row, c, VEC_LANES));
+    for (; c + VEC_LANES <= n; c += VEC_LANES) {
+        const vec y = finish_vector(f, &row, c, VEC_LANES);
+        if (row.passed)
+            store_elements(row.passed, first + c, y);
+        else
+            vec_store(row.y + c, y);
+    }
     if (c < n)
         vec_store_part(row.y + c, finish_vector(f, &row, c, n - c), n - c);
 }
@@ -95,6 +103,8 @@ void CPU_NAME(linear)(const struct cpu_call *call)
     const struct cpu_operand *sums = preactivation->data ? preactivation : y;
     struct cpu_product product = {
         .x = {x->data, x->stride, 1},
+        .passed_x = call->passed_x,
+        .passed_out = call->passed_y,
         .weight = {weight->data, weight->stride, 1},
         .packed = weight->panels,
         .out = sums->data,
@@ -104,7 +114,7 @@ void CPU_NAME(linear)(const struct cpu_call *call)
         .depth = x->width,
         .bias = call->in[PLN_LINEAR_INPUT_BIAS].data,
         .residual = {epilogue.residual->data, epilogue.residual->stride},
-        .finish = goes_through(&epilogue) ? finish : NULL,
+        .finish = goes_through(&epilogue) || call->passed_y ? finish : NULL,
         .argument = &epilogue,
     };
     if (!product.packed)

@@ -94,6 +94,24 @@ pln_status cpu_supports(pln_device *device, const pln_segment *segment, pln_verd
 
 /* ---- scratch */
 
+/* What a member may pass packed from a node to the next, whether or not memory will allow it. */
+static uint64_t passed_bytes(const pln_device *device, const pln_segment *segment, uint32_t i)
+{
+    const pln_node_info *node = pln_segment_node(segment, i);
+    if (node->op != PLN_OP_LINEAR || i + 1 == segment->n_nodes)
+        return 0;
+    const pln_node_info *next = pln_segment_node(segment, i + 1);
+    if (next->op != PLN_OP_LINEAR || next->inputs[PLN_LINEAR_INPUT_X] != node->outputs[PLN_LINEAR_OUTPUT_Y])
+        return 0;
+    struct capacity c, next_c;
+    take_capacity(&c, device, segment, node);
+    take_capacity(&next_c, device, segment, next);
+    const struct cpu_operand *weight = &c.in[PLN_LINEAR_INPUT_WEIGHT], *x = &c.in[PLN_LINEAR_INPUT_X];
+    return weight->constant && next_c.in[PLN_LINEAR_INPUT_WEIGHT].constant && c.math == next_c.math
+               ? cpu_gemm_passed_bytes(&c.math->gemm, CPU_BLOCK_ROWS, x->width, weight->rows)
+               : 0;
+}
+
 /* The most that any node needs. */
 static struct scratch scratch_of(const pln_device *device, const pln_segment *segment)
 {
@@ -107,9 +125,16 @@ static struct scratch scratch_of(const pln_device *device, const pln_segment *se
         take_capacity(&c, device, segment, node);
         const uint64_t member = cpu_member_bytes(row, &c.call), shared = cpu_shared_bytes(row, &c.call);
         most.member = member > most.member ? member : most.member;
+        const uint64_t passed = passed_bytes(device, segment, i);
         most.shared = shared > most.shared ? shared : most.shared;
+        most.passed = passed > most.passed ? passed : most.passed;
     }
     return most;
+}
+
+static uint64_t all_bytes(const struct scratch *scratch, uint32_t members)
+{
+    return scratch->shared + members * (scratch->member + scratch->passed);
 }
 
 /* ---- life of a plan */
@@ -168,7 +193,7 @@ static pln_plan *allocate_plan(pln_device *device, const pln_segment *segment)
                     .n_nodes = segment->n_nodes,
                     .members = host->team_size(host->context),
                     .bytes = scratch_of(device, segment)};
-    const uint64_t bytes = p->bytes.shared + p->bytes.member * p->members;
+    const uint64_t bytes = all_bytes(&p->bytes, p->members);
     p->nodes = host->allocate(host->context, segment->n_nodes * sizeof *p->nodes);
     p->values = host->allocate(host->context, segment->n_values * sizeof *p->values);
     p->ns = p->timed ? host->allocate(host->context, segment->n_nodes * sizeof *p->ns) : NULL;
@@ -248,7 +273,7 @@ pln_status cpu_plan_info(pln_device *device, const pln_segment *segment, pln_pla
     (void)error;
     const struct scratch bytes = plan ? plan->bytes : scratch_of(device, segment);
     list_kernels(device, segment, plan, info);
-    info->scratch_bytes = bytes.shared + bytes.member * device->host->team_size(device->host->context);
+    info->scratch_bytes = all_bytes(&bytes, device->host->team_size(device->host->context));
     info->constant_bytes = 0;
     for (uint32_t i = 0; !plan && i < segment->n_values; i++)
         if (pln_segment_value(segment, (int32_t)i)->kind == PLN_VALUE_CONSTANT)

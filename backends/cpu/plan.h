@@ -13,6 +13,7 @@ struct node {
     uint32_t params[CPU_PARAMS];
     int32_t operands[2 * CPU_OPERANDS]; /* values; inputs, then outputs from CPU_OPERANDS */
     uint32_t chain;                     /* nodes from this one on that may run a few rows at a time: 1 at least */
+    bool passes;                        /* in a chain, leaves output 0 packed for input 0 of the next node */
 };
 
 struct value {
@@ -24,7 +25,10 @@ struct value {
 
 struct scratch {
     uint64_t member, shared; /* bytes */
+    uint64_t passed;         /* of a member: what a node of a chain leaves packed for the next */
 };
+
+enum { CPU_BLOCK_ROWS = 128 }; /* through a chain at a time: what they have between two nodes fits the caches */
 
 struct pln_plan {
     pln_device *device;
@@ -34,7 +38,7 @@ struct pln_plan {
     struct value *values;
     uint64_t *ns;
     struct scratch bytes;
-    char *scratch; /* shared, then each member's */
+    char *scratch; /* shared, then each member's, then what each member passes */
     const pln_run *run;
 };
 

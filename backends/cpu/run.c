@@ -9,7 +9,6 @@
 #include "backends/cpu/plan.h"
 
 enum {
-    BLOCK_ROWS = 128, /* through a chain at a time: what they have between two nodes fits a core's share of the cache */
     FEWEST_ROWS = 32, /* of a member: with fewer, members share the weights of each product */
 };
 
@@ -45,6 +44,8 @@ static struct cpu_operand operand(const struct work *work, const struct node *no
 static void run_node(const struct work *work, const struct node *node)
 {
     const pln_plan *p = work->plan;
+    char *members = p->scratch + p->bytes.shared;
+    char *passed = members + work->members * p->bytes.member + work->member * p->bytes.passed;
     struct cpu_operand operands[2 * CPU_OPERANDS] = {{0}};
     for (uint32_t j = 0; j < 2 * CPU_OPERANDS; j++)
         if (node->operands[j] != PLN_ABSENT)
@@ -55,7 +56,9 @@ static void run_node(const struct work *work, const struct node *node)
         .params = node->params,
         .gemm = &node->math->gemm,
         .host = p->device->host,
-        .scratch = p->scratch + p->bytes.shared + work->member * p->bytes.member,
+        .passed_x = work->rows && node > p->nodes && node[-1].passes ? passed : NULL,
+        .passed_y = work->rows && node->passes ? passed : NULL,
+        .scratch = members + work->member * p->bytes.member,
         .shared = p->scratch,
         .member = work->rows ? 0 : work->member,
         .members = work->rows ? 1 : work->members,
@@ -78,7 +81,7 @@ static void run_nodes(const struct work *work, uint32_t first, uint32_t n)
 static void run_by_rows(struct work work, uint32_t first, uint32_t n, uint32_t rows)
 {
     const struct cpu_share own = cpu_share(rows, work.member, work.members);
-    const uint32_t blocks = (own.last - own.first + BLOCK_ROWS - 1) / BLOCK_ROWS;
+    const uint32_t blocks = (own.last - own.first + CPU_BLOCK_ROWS - 1) / CPU_BLOCK_ROWS;
     for (uint32_t b = 0; b < blocks; b++) {
         const struct cpu_share share = cpu_share(own.last - own.first, b, blocks);
         const struct cpu_share block = {own.first + share.first, own.first + share.last};
