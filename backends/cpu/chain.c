@@ -99,8 +99,8 @@ static bool dies_with(const struct pln_plan *plan, const struct node *reader, co
     return false;
 }
 
-/* Whether a node leaves its result packed for the next one in its chain: both are products of one math, and the result
- * is read as x, nowhere else. */
+/* Whether a node leaves its result packed for the next one in its chain: both are products of one math, and the result,
+ * which goes through an activation at most, is read as x, nowhere else. */
 static bool passes(const struct pln_plan *plan, const struct node *node)
 {
     const struct node *next = node + 1;
@@ -108,7 +108,10 @@ static bool passes(const struct pln_plan *plan, const struct node *node)
         return false;
     const int32_t at = node->operands[CPU_OPERANDS + PLN_LINEAR_OUTPUT_Y];
     const struct value *x = operand_of(plan, node, PLN_LINEAR_INPUT_X), *y = &plan->values[at];
-    return next->operands[PLN_LINEAR_INPUT_X] == at && next->operands[PLN_LINEAR_INPUT_RESIDUAL] != at &&
+    const bool plain = node->operands[PLN_LINEAR_INPUT_RESIDUAL] == PLN_ABSENT &&
+                       node->operands[PLN_LINEAR_INPUT_RANDOM] == PLN_ABSENT &&
+                       node->operands[CPU_OPERANDS + PLN_LINEAR_OUTPUT_PREACTIVATION] == PLN_ABSENT;
+    return plain && next->operands[PLN_LINEAR_INPUT_X] == at && next->operands[PLN_LINEAR_INPUT_RESIDUAL] != at &&
            cpu_gemm_passed_bytes(&node->math->gemm, CPU_BLOCK_ROWS, x->width, y->width) && dies_with(plan, next, y);
 }
 

@@ -28,7 +28,7 @@ struct cpu_call {
     const struct cpu_gemm *gemm;
     const pln_host *host;
     const void *passed_x; /* of linear: x as the node before left it packed, or NULL */
-    void *passed_y;       /* of linear: where to leave y packed, and nowhere else, or NULL */
+    void *passed_y;       /* of linear, with nothing but an activation: where to leave y packed, not in y, or NULL */
     void *scratch;        /* of this member */
     void *shared;         /* of the team */
     uint32_t member, members;

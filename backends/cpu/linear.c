@@ -19,7 +19,6 @@ struct epilogue {
 struct epilogue_row {
     const float *sums, *residual, *factors; /* all but the first may be NULL */
     float *preactivation, *y;               /* the first may be NULL */
-    step *passed;                           /* y, packed; NULL: it goes to y */
 };
 
 CPU_INLINE vec finish_vector(vec (*f)(vec), const struct epilogue_row *row, uint32_t c, uint32_t n)
@@ -47,22 +46,34 @@ CPU_INLINE void finish_row(vec (*f)(vec), const struct epilogue *e, const struct
         .factors = dropout_of_row(&e->dropout, r, column, n, e->y->width, room),
         .preactivation = e->preactivation->data ? cpu_vector(e->preactivation, r) + column : NULL,
         .y = cpu_vector(e->y, r) + column,
-        .passed = tile->passed ? (step *)tile->passed + i * CPU_CHUNK : NULL,
     };
     uint32_t c = 0;
-    for (; c + VEC_LANES <= n; c += VEC_LANES) {
-        const vec y = finish_vector(f, &row, c, VEC_LANES);
-        if (row.passed)
-            store_elements(row.passed, first + c, y);
-        else
-            vec_store(row.y + c, y);
-    }
+    for (; c + VEC_LANES <= n; c += VEC_LANES)
+        vec_store(row.y + c, finish_vector(f, &row, c, VEC_LANES));
     if (c < n)
         vec_store_part(row.y + c, finish_vector(f, &row, c, n - c), n - c);
 }
 
+/* Nothing but an activation, in whole vectors: what tiles go through that are not trained. */
+CPU_INLINE void activate_tile(vec (*f)(vec), const struct epilogue *e, const struct cpu_tile *tile)
+{
+    const float *sums = tile->sums;
+    float *y = cpu_vector(e->y, tile->row) + tile->column;
+    step *passed = tile->passed;
+    for (uint32_t i = 0; i < tile->rows; i++, sums += tile->stride, y += e->y->stride)
+        for (uint32_t c = 0; c < tile->columns; c += VEC_LANES)
+            if (passed)
+                store_elements(passed + i * CPU_CHUNK, c, f(vec_load(sums + c)));
+            else
+                vec_store(y + c, f(vec_load(sums + c)));
+}
+
 CPU_INLINE void finish_tile(vec (*f)(vec), const struct epilogue *e, const struct cpu_tile *tile)
 {
+    if (tile->columns % VEC_LANES == 0 && !e->dropout.origin && !e->preactivation->data && !e->residual->data) {
+        activate_tile(f, e, tile);
+        return;
+    }
     for (uint32_t i = 0; i < tile->rows; i++)
         for (uint32_t c = 0; c < tile->columns; c += DROPOUT_TOGETHER)
             finish_row(f, e, tile, i, c, tile->columns - c < DROPOUT_TOGETHER ? tile->columns - c : DROPOUT_TOGETHER);
