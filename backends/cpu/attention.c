@@ -18,7 +18,7 @@ struct forward {
     bool plain; /* nothing but the product and the scale makes a score */
     step *keys, *values, *queries, *probabilities;
     float *scores, *mixed, *factors;
-    size_t mixed_stride; /* whole panels */
+    size_t mixed_stride; /* whole vectors */
 };
 
 static const struct cpu_micro_kernel *const kernel = &CPU_NAME(micro_kernel);
@@ -44,20 +44,22 @@ static void pack_head(const struct forward *f)
     pack_panels(&values, s->params->head_size, s->sources, f->values);
 }
 
-/* out = x panels^T for the rows of a tile; out has whole panels. */
+/* out = x panels^T for the rows of a tile; out has whole vectors. */
 static void multiply_panels(const step *x, const step *panels, uint32_t rows, uint32_t n, uint32_t depth, float *out,
                             size_t out_stride)
 {
     const size_t panel = (size_t)((depth + STEP_DEPTH - 1) / STEP_DEPTH) * kernel->columns;
     for (uint32_t i = 0; i < n; i += kernel->columns, panels += panel)
-        kernel->multiply(kernel, &(struct cpu_tile_product){.x = x,
-                                                            .weight = panels,
-                                                            .next_weight = panels + panel,
-                                                            .later = (const char *)panels,
-                                                            .out = out + i,
-                                                            .out_stride = out_stride,
-                                                            .rows = rows,
-                                                            .depth = depth});
+        kernel->multiply(kernel,
+                         &(struct cpu_tile_product){.x = x,
+                                                    .weight = panels,
+                                                    .next_weight = panels + panel,
+                                                    .later = (const char *)panels,
+                                                    .out = out + i,
+                                                    .out_stride = out_stride,
+                                                    .rows = rows,
+                                                    .columns = n - i < kernel->columns ? n - i : kernel->columns,
+                                                    .depth = depth});
 }
 
 /* ---- softmax */
@@ -209,8 +211,7 @@ static void attend(struct forward *f, uint32_t first, uint32_t last)
     f->scores = scratch + room.scores;
     f->probabilities = (step *)(scratch + room.probabilities);
     f->mixed = scratch + room.mixed;
-    s->score_stride = (size_t)cpu_round_up(s->sources, kernel->columns);
-    f->mixed_stride = (size_t)cpu_round_up(s->params->head_size, kernel->columns);
+    f->mixed_stride = (size_t)cpu_round_up(s->params->head_size, VEC_LANES);
     if (!f->plain)
         mark_hidden(s);
     pack_head(f);

@@ -12,6 +12,7 @@ enum {
     CPU_ATTENTION_ROWS = 14,    /* queries of the largest tile */
     CPU_ATTENTION_QUERIES = 24, /* rows of a block of scores in gradients */
     CPU_WIDEST_VECTOR = 16,
+    CPU_WIDEST_PANEL = 32,
 };
 
 /* Offsets in floats, enough for the tiles and steps of every level. */
@@ -31,8 +32,8 @@ static inline struct cpu_attention_room cpu_attention_room(uint32_t sources, uin
 {
     const size_t s = (size_t)cpu_round_up(sources, CPU_CHUNK), h = (size_t)cpu_round_up(head_size, CPU_CHUNK);
     struct cpu_attention_room room = {0};
-    room.values = room.keys + s * h;
-    room.hidden = room.values + s * h;
+    room.values = room.keys + (s + CPU_WIDEST_PANEL) * h;
+    room.hidden = room.values + s * (h + CPU_WIDEST_PANEL);
     room.factors = room.hidden + s;
     room.queries = room.factors + s + 3 * CPU_WIDEST_VECTOR;
     room.scores = room.queries + CPU_ATTENTION_ROWS * h;

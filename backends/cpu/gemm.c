@@ -16,7 +16,7 @@ enum {
     BLOCK_BYTES = 448 << 10, /* of packed x: beside a panel of the weight it fits the second level of cache */
     MOST_STEPS = 1024,       /* of depth in a panel of x; more is multiplied in parts */
     FEW_PANELS = 3,          /* of x: less arithmetic than it takes to bring the weight */
-    LARGE_PANEL = 96 << 10   /* bytes of the weight that take longer to bring than a tile */
+    LARGE_PANEL = 48 << 10   /* bytes of the weight that take longer to bring than a tile */
 };
 
 void cpu_gemm_init(struct cpu_gemm *gemm, enum cpu_gemm_way way, const char *level, const struct cpu_micro_kernel *own)
@@ -217,38 +217,40 @@ static struct cpu_rows rows_of_tile(struct cpu_rows rows, const struct cpu_tile 
 }
 
 /* One panel of x against one of the weight. Sums pass by `out` where they are parts, and never past the columns that
- * are real; a tile to be finished is complete before it leaves the first level of cache. */
+ * are real; a tile to be finished is complete before it leaves the first level of cache. Both structs are completed
+ * where they lie: a copy would be read in other pieces than it was written in, which processors wait for. */
 static void multiply_tile(const struct cpu_micro_kernel *kernel, const struct cpu_product *p, const struct block *block,
-                          struct cpu_tile tile, struct cpu_tile_product product)
+                          struct cpu_tile *tile, struct cpu_tile_product *product)
 {
     float sums[MOST_TILE_FLOATS] __attribute__((aligned(64))), bias[MOST_TILE_COLUMNS];
-    float *out = p->out + tile.row * p->out_stride + tile.column;
+    float *out = p->out + tile->row * p->out_stride + tile->column;
     const bool first = !block->depth.first, finish = p->finish && block->depth.last == p->depth;
-    const bool whole = tile.columns == kernel->columns;
-    product.met[0] = tile.passed ? (struct cpu_rows){tile.passed, CPU_CHUNK} : (struct cpu_rows){out, p->out_stride};
-    product.met[1] = rows_of_tile(p->residual, &tile);
-    product.bias = first && p->bias ? p->bias + tile.column : NULL;
+    const bool whole = tile->columns == kernel->columns;
+    const struct cpu_rows before = {out, p->out_stride}, residual = rows_of_tile(p->residual, tile);
+    product->met[0] = tile->passed ? (struct cpu_rows){tile->passed, CPU_CHUNK} : before;
+    product->met[1] = residual;
+    product->bias = first && p->bias ? p->bias + tile->column : NULL;
     if (!first)
-        product.addend = (struct cpu_rows){out, p->out_stride};
+        product->addend = before;
     else if (!p->finish)
-        product.addend = product.met[1];
-    tile.sums = whole && !finish ? out : sums;
-    tile.stride = whole && !finish ? p->out_stride : kernel->columns;
-    if (!whole && product.addend.data) {
-        copy_tile(&tile, product.addend, sums, tile.stride);
-        product.addend = (struct cpu_rows){sums, tile.stride};
+        product->addend = residual;
+    tile->sums = whole && !finish ? out : sums;
+    tile->stride = whole && !finish ? p->out_stride : kernel->columns;
+    if (!whole && product->addend.data) {
+        copy_tile(tile, product->addend, sums, tile->stride);
+        product->addend = (struct cpu_rows){sums, tile->stride};
     }
-    if (!whole && product.bias) {
+    if (!whole && product->bias) {
         memset(bias, 0, sizeof bias);
-        product.bias = memcpy(bias, product.bias, tile.columns * sizeof *bias);
+        product->bias = memcpy(bias, product->bias, tile->columns * sizeof *bias);
     }
-    product.out = tile.sums;
-    product.out_stride = tile.stride;
-    kernel->multiply(kernel, &product);
+    product->out = tile->sums;
+    product->out_stride = tile->stride;
+    kernel->multiply(kernel, product);
     if (finish)
-        p->finish(p->argument, &tile);
+        p->finish(p->argument, tile);
     else if (!whole)
-        copy_tile(&tile, (struct cpu_rows){sums, tile.stride}, out, p->out_stride);
+        copy_tile(tile, (struct cpu_rows){sums, tile->stride}, out, p->out_stride);
 }
 
 /* Where the result for panel i, of that many rows, is left packed from a column on. */
@@ -268,32 +270,34 @@ static void multiply_block(const struct cpu_micro_kernel *kernel, const struct c
                            const struct block *block, struct range columns)
 {
     const uint32_t depth = block->depth.last - block->depth.first;
-    const size_t weight_panel = weight_panel_bytes(kernel, p->depth);
     const uint32_t packed_before = p->passed_x ? block->depth.first : 0;
-    const size_t skip = weight_panel_bytes(kernel, block->depth.first);
-    const size_t depth_bytes = weight_panel_bytes(kernel, depth);
-    for (uint32_t c = columns.first; c < columns.last; c += kernel->columns) {
-        const char *weight = (const char *)p->packed + c / kernel->columns * weight_panel + skip;
+    const size_t weight_panel = weight_panel_bytes(kernel, p->depth);
+    const size_t depth_bytes = weight_panel_bytes(kernel, depth), part_bytes = depth_bytes / block->panels;
+    const bool waits = block->panels <= FEW_PANELS || depth_bytes >= LARGE_PANEL;
+    const uint32_t later_step = waits ? (4 * kernel->weight_step + block->panels - 1) / block->panels : 0;
+    const char *weight = (const char *)p->packed + weight_panel_bytes(kernel, block->depth.first) +
+                         columns.first / kernel->columns * weight_panel;
+    for (uint32_t c = columns.first; c < columns.last; c += kernel->columns, weight += weight_panel) {
         const uint32_t left = columns.last - c;
-        const bool waits = block->panels <= FEW_PANELS || depth_bytes >= LARGE_PANEL;
-        const uint32_t parts = waits && left > kernel->columns ? block->panels : 0;
+        const char *later = left > kernel->columns ? weight + weight_panel : weight;
         for (uint32_t i = 0; i < block->panels; i++) {
             const struct range rows = panel_rows(block, i);
             const uint32_t n = rows.last - rows.first;
-            multiply_tile(kernel, p, block,
-                          (struct cpu_tile){.row = rows.first,
-                                            .rows = n,
-                                            .column = c,
-                                            .columns = left < kernel->columns ? left : kernel->columns,
-                                            .passed = passed_tile(kernel, p, i, n, c)},
-                          (struct cpu_tile_product){
-                              .x = block->packed + i * block->panel_bytes + x_part_bytes(kernel, n, packed_before),
-                              .weight = weight,
-                              .next_weight = i + 1 < block->panels ? weight : weight + weight_panel,
-                              .later = parts ? weight + weight_panel + depth_bytes * i / parts : weight,
-                              .later_step = parts ? 4 * kernel->weight_step / parts : 0,
-                              .rows = n,
-                              .depth = depth});
+            const char *x = block->packed + i * block->panel_bytes + x_part_bytes(kernel, n, packed_before);
+            struct cpu_tile tile = {.row = rows.first,
+                                    .rows = n,
+                                    .column = c,
+                                    .columns = smaller(left, kernel->columns),
+                                    .passed = passed_tile(kernel, p, i, n, c)};
+            struct cpu_tile_product product = {.x = x,
+                                               .weight = weight,
+                                               .next_weight = i + 1 < block->panels ? weight : weight + weight_panel,
+                                               .later = later + i * part_bytes,
+                                               .later_step = later == weight ? 0 : later_step,
+                                               .rows = n,
+                                               .columns = tile.columns,
+                                               .depth = depth};
+            multiply_tile(kernel, p, block, &tile, &product);
         }
     }
 }
@@ -337,11 +341,11 @@ static void run_sgemm(const struct cpu_gemm *gemm, const struct cpu_product *p, 
 /* ---- members */
 
 /* Into how many groups the rows are parted; the columns are parted among the members of a group. Costs are counted in
- * hundredths of a tile: packing a panel of x takes about twenty, of upright rows many more. A panel of the weight comes
- * while the one before is multiplied, but not faster than a tile. */
+ * hundredths of a row of a tile: packing it takes about twenty, of an upright one many more. A panel of the weight
+ * comes while the one before is multiplied, but not faster than so many rows are. */
 static uint32_t row_groups(const struct cpu_micro_kernel *kernel, const struct cpu_product *p, uint32_t members)
 {
-    enum { TILE = 100, PACK = 20, PACK_UPRIGHT = 150, FETCH = 110 };
+    enum { ROW = 100, PACK = 20, PACK_UPRIGHT = 150, FETCH_ROWS = 15 };
     const uint64_t pack = p->x.column_step == 1 ? PACK : PACK_UPRIGHT;
     const uint64_t column_panels = (p->n + kernel->columns - 1) / kernel->columns;
     const uint32_t unit = kernel->any_rows ? 1 : kernel->rows;
@@ -352,8 +356,7 @@ static uint32_t row_groups(const struct cpu_micro_kernel *kernel, const struct c
             continue;
         const uint64_t across = members / groups, columns = (column_panels + across - 1) / across;
         const uint64_t rows = round_up((p->rows + groups - 1) / groups, unit);
-        const uint64_t tiles = rows * TILE / kernel->rows;
-        const uint64_t cost = columns * (tiles > FETCH ? tiles : FETCH) + rows * pack / kernel->rows;
+        const uint64_t cost = columns * (rows > FETCH_ROWS ? rows : FETCH_ROWS) * ROW + rows * pack;
         if (cost < least) {
             least = cost;
             best = groups;

@@ -46,7 +46,8 @@ struct cpu_tile {
     uint32_t row, rows, column, columns;
     float *sums;
     size_t stride;
-    void *passed; /* where the result is to be left packed, rows of it CPU_CHUNK steps apart; or NULL */
+    void *passed; /* where the result is to be left packed, rows of it CPU_CHUNK steps apart; past a whole chunk of
+                     columns as many rows further; or NULL */
 };
 
 /* out [rows, n] = bias + x [rows, depth] weight^T + residual. */

@@ -54,18 +54,25 @@ CPU_INLINE void finish_row(vec (*f)(vec), const struct epilogue *e, const struct
         vec_store_part(row.y + c, finish_vector(f, &row, c, n - c), n - c);
 }
 
+/* Leaves column c and its neighbours in row i of a tile in y, or packed: there the chunk may end within the tile. */
+CPU_INLINE void leave_vector(const struct cpu_tile *tile, uint32_t i, uint32_t c, vec v, float *y)
+{
+    enum { ELEMENTS = CPU_CHUNK * STEP_DEPTH };
+    const uint32_t row = tile->column % ELEMENTS + c < ELEMENTS ? i : i + tile->rows - 1;
+    if (tile->passed)
+        store_elements((step *)tile->passed + (size_t)row * CPU_CHUNK, c, v);
+    else
+        vec_store(y, v);
+}
+
 /* Nothing but an activation, in whole vectors: what tiles go through that are not trained. */
 CPU_INLINE void activate_tile(vec (*f)(vec), const struct epilogue *e, const struct cpu_tile *tile)
 {
     const float *sums = tile->sums;
     float *y = cpu_vector(e->y, tile->row) + tile->column;
-    step *passed = tile->passed;
     for (uint32_t i = 0; i < tile->rows; i++, sums += tile->stride, y += e->y->stride)
         for (uint32_t c = 0; c < tile->columns; c += VEC_LANES)
-            if (passed)
-                store_elements(passed + i * CPU_CHUNK, c, f(vec_load(sums + c)));
-            else
-                vec_store(y + c, f(vec_load(sums + c)));
+            leave_vector(tile, i, c, f(vec_load(sums + c)), y + c);
 }
 
 CPU_INLINE void finish_tile(vec (*f)(vec), const struct epilogue *e, const struct cpu_tile *tile)

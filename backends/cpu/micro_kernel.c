@@ -11,82 +11,122 @@
 #include "backends/cpu/step.h"
 #include "backends/cpu/transpose.h"
 
-/* Sums take all registers but those for a step of the weight and an element of x. */
+/* Sums take all registers but those for a step of the weight and an element of x. Wide tiles load least for a product.
+ */
 #if defined(__AVX512F__)
 enum { ROWS = 14, VECTORS = 2 };
 #define EACH_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
+#elif defined(__AVX2__)
+enum { ROWS = 4, VECTORS = 3 };
+#define EACH_ROWS(X) X(1) X(2) X(3) X(4)
 #else
 enum { ROWS = 6, VECTORS = 2 };
 #define EACH_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6)
 #endif
 
-enum { COLUMNS = VECTORS * VEC_LANES, CHUNK = CPU_CHUNK };
-enum { LINES = COLUMNS > 16 ? COLUMNS / 16 : 1 }; /* of cache in a step of the weight */
+enum { COLUMNS = VECTORS * VEC_LANES, CHUNK = CPU_CHUNK, LINE = 16 };
+enum { TOGETHER = COLUMNS % LINE ? 2 : 1, LINES = TOGETHER * COLUMNS / LINE }; /* steps of the weight in whole lines */
 
 /* Some rows that are met after the tile, a part of them with each chunk: all at once would have to wait. */
 static inline void fetch_met(const struct cpu_tile_product *t, uint32_t chunk)
 {
-    enum { TOGETHER = 4, LINE = 16 };
-    for (uint32_t i = chunk * TOGETHER; i < (chunk + 1) * TOGETHER && i < t->rows; i++)
+    enum { PART = 4 };
+    for (uint32_t i = chunk * PART; i < (chunk + 1) * PART && i < t->rows; i++)
         for (uint32_t m = 0; m < 2; m++)
             for (uint32_t c = 0; t->met[m].data && c < COLUMNS; c += LINE)
                 __builtin_prefetch(t->met[m].data + i * t->met[m].stride + c, 1);
 }
 
-/* `rows` is a constant where this is called. */
-static inline __attribute__((always_inline)) void multiply_rows(const struct cpu_tile_product *t, uint32_t steps,
-                                                                const uint32_t rows)
+/* The lines of the weight that TOGETHER steps from now on need later: `ahead` soon, `later` after some tiles. */
+static inline void fetch_lines(const step *ahead, const char *later, uint32_t later_step)
 {
-    vec sum[ROWS][VECTORS];
 #pragma GCC unroll 4
-    for (uint32_t j = 0; j < VECTORS; j++) {
+    for (uint32_t i = 0; i < LINES; i++)
+        __builtin_prefetch(ahead + i * LINE);
+    __builtin_prefetch(later, 0, 2);
+    __builtin_prefetch(later + TOGETHER * later_step / 2, 0, 2);
+}
+
+/* `rows` and `vectors` are constants where this is called. */
+static inline __attribute__((always_inline)) void
+multiply_step(const step *x, const step *weight, vec sum[ROWS][VECTORS], const uint32_t rows, const uint32_t vectors)
+{
+    vec w[VECTORS];
+#pragma GCC unroll 4
+    for (uint32_t j = 0; j < vectors; j++)
+        w[j] = load_steps(weight + j * VEC_LANES);
+#pragma GCC unroll 14
+    for (uint32_t i = 0; i < rows; i++) {
+        const vec v = all_steps(x + (size_t)i * CHUNK);
+#pragma GCC unroll 4
+        for (uint32_t j = 0; j < vectors; j++)
+            sum[i][j] = multiply_add(v, w[j], sum[i][j]);
+    }
+}
+
+static inline __attribute__((always_inline)) void begin_sums(const struct cpu_tile_product *t, vec sum[ROWS][VECTORS],
+                                                             const uint32_t rows, const uint32_t vectors)
+{
+#pragma GCC unroll 4
+    for (uint32_t j = 0; j < vectors; j++) {
         const vec bias = t->bias ? vec_load(t->bias + j * VEC_LANES) : (vec){0};
 #pragma GCC unroll 14
         for (uint32_t i = 0; i < rows; i++)
             sum[i][j] = bias;
     }
-    const step *x = t->x, *weight = t->weight;
-    const char *later = t->later;
-    for (uint32_t first = 0; first < steps; first += CHUNK, x += (size_t)rows * CHUNK) {
-        const uint32_t n = steps - first < CHUNK ? steps - first : CHUNK;
-        const step *ahead = n < CHUNK || first + CHUNK == steps ? t->next_weight : weight + CHUNK * COLUMNS;
-        fetch_met(t, first / CHUNK);
-        for (uint32_t k = 0; k < n; k++, weight += COLUMNS, ahead += COLUMNS, later += t->later_step) {
-            vec w[VECTORS];
-#pragma GCC unroll 2
-            for (uint32_t i = 0; i < LINES; i++) {
-                __builtin_prefetch(ahead + i * COLUMNS / LINES);
-                __builtin_prefetch(later + i * t->later_step / LINES, 0, 2);
-            }
-#pragma GCC unroll 4
-            for (uint32_t j = 0; j < VECTORS; j++)
-                w[j] = load_steps(weight + j * VEC_LANES);
-#pragma GCC unroll 14
-            for (uint32_t i = 0; i < rows; i++) {
-                const vec v = all_steps(x + (size_t)i * CHUNK + k);
-#pragma GCC unroll 4
-                for (uint32_t j = 0; j < VECTORS; j++)
-                    sum[i][j] = multiply_add(v, w[j], sum[i][j]);
-            }
-        }
-    }
+}
+
+static inline __attribute__((always_inline)) void store_sums(const struct cpu_tile_product *t, vec sum[ROWS][VECTORS],
+                                                             const uint32_t rows, const uint32_t vectors)
+{
 #pragma GCC unroll 14
     for (uint32_t i = 0; i < rows; i++) {
         float *out = t->out + i * t->out_stride;
         const float *addend = t->addend.data + i * t->addend.stride;
 #pragma GCC unroll 4
-        for (uint32_t j = 0; j < VECTORS; j++)
+        for (uint32_t j = 0; j < vectors; j++)
             vec_store(out + j * VEC_LANES, t->addend.data ? vec_load(addend + j * VEC_LANES) + sum[i][j] : sum[i][j]);
     }
 }
 
+static inline __attribute__((always_inline)) void multiply_tile(const struct cpu_tile_product *t, const uint32_t rows,
+                                                                const uint32_t vectors)
+{
+    const uint32_t steps = (t->depth + STEP_DEPTH - 1) / STEP_DEPTH;
+    vec sum[ROWS][VECTORS];
+    begin_sums(t, sum, rows, vectors);
+    const step *x = t->x, *weight = t->weight;
+    const char *later = t->later;
+    for (uint32_t first = 0; first < steps; first += CHUNK, x += (size_t)rows * CHUNK) {
+        const uint32_t n = steps - first < CHUNK ? steps - first : CHUNK;
+        const step *ahead = n < CHUNK || first + CHUNK == steps ? t->next_weight : weight + CHUNK * COLUMNS;
+        uint32_t k = 0;
+        fetch_met(t, (steps - first - 1) / CHUNK);
+        for (; k + TOGETHER <= n; k += TOGETHER, ahead += TOGETHER * COLUMNS, later += TOGETHER * t->later_step) {
+            fetch_lines(ahead, later, t->later_step);
+#pragma GCC unroll 2
+            for (uint32_t i = 0; i < TOGETHER; i++, weight += COLUMNS)
+                multiply_step(x + k + i, weight, sum, rows, vectors);
+        }
+        for (; k < n; k++, weight += COLUMNS)
+            multiply_step(x + k, weight, sum, rows, vectors);
+    }
+    store_sums(t, sum, rows, vectors);
+}
+
 static void multiply(const struct cpu_micro_kernel *kernel, const struct cpu_tile_product *t)
 {
-    const uint32_t steps = (t->depth + kernel->step_depth - 1) / kernel->step_depth;
+    (void)kernel;
+    const uint32_t vectors = (t->columns + VEC_LANES - 1) / VEC_LANES;
     switch (t->rows) {
 #define CASE(n)                                                                                                        \
     case n:                                                                                                            \
-        multiply_rows(t, steps, n);                                                                                    \
+        if (vectors == VECTORS)                                                                                        \
+            multiply_tile(t, n, VECTORS);                                                                              \
+        else if (vectors == 2)                                                                                         \
+            multiply_tile(t, n, 2);                                                                                    \
+        else                                                                                                           \
+            multiply_tile(t, n, 1);                                                                                    \
         break;
         EACH_ROWS(CASE)
 #undef CASE

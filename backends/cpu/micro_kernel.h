@@ -22,7 +22,8 @@ struct cpu_rows {
     size_t stride;
 };
 
-/* A tile: out [rows, columns] = bias + x [rows, depth] weight^T + addend. All columns of the panel are written. */
+/* A tile: out [rows, columns] = bias + x [rows, depth] weight^T + addend. As many columns as make whole vectors are
+ * written, up to all of the panel. */
 struct cpu_tile_product {
     const void *x, *weight;  /* packed */
     const void *next_weight; /* of the tile that follows: to be fetched ahead */
@@ -33,7 +34,7 @@ struct cpu_tile_product {
     uint32_t later_step;     /* of cache, so many bytes with each step, at most two lines; 0: nothing */
     float *out;
     size_t out_stride;
-    uint32_t rows, depth;
+    uint32_t rows, columns, depth;
 };
 
 /* Depth is packed in steps of 4 bytes: an f32 element, or two of bf16. A panel of the weight is [steps, weight_step],

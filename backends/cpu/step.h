@@ -119,9 +119,16 @@ static inline vec all_steps(const step *p)
     return vec_all(*p);
 }
 
+/* On AVX2 a tile fills all 16 registers: written as a * b + sum, compilers move sums about or read a weight once a row.
+ */
 static inline vec multiply_add(vec a, vec b, vec sum)
 {
+#if defined(__AVX2__) && !defined(__AVX512F__)
+    __asm__("vfmadd231ps %2, %1, %0" : "+x"(sum) : "x"(a), "x"(b));
+    return sum;
+#else
     return a * b + sum;
+#endif
 }
 
 #endif
