@@ -8,9 +8,12 @@
 
 #include "backends/cpu/elementary.h"
 
+#if defined(__AVX2__)
+/* a T(a) in pieces, a vector of coefficients: piece i is a polynomial of a - i WIDTH, the highest power first. Minimax
+ * fits; from MOST on, in the last piece, a T(a) is nothing in f32. */
 #if defined(__AVX512F__)
-/* a T(a) in 16 pieces, a vector of coefficients: piece i is a polynomial of a - 0.4 i, the highest power first. Minimax
- * fits; from the last piece on a T(a) is nothing in f32. */
+#define GELU_WIDTH 0.4f
+#define GELU_MOST 6.19f
 #if defined(__AVX512BF16__)
 enum { GELU_DEGREE = 3 }; /* error 9e-6: products round to 4e-3 of what they take */
 static const float gelu_pieces[GELU_DEGREE + 1][VEC_LANES] __attribute__((aligned(64))) = {
@@ -50,13 +53,33 @@ static const float gelu_pieces[GELU_DEGREE + 1][VEC_LANES] __attribute__((aligne
      5.92000644e-9f},
 };
 #endif
+#else
+#define GELU_WIDTH 0.75f
+#define GELU_MOST 5.62f
+enum { GELU_DEGREE = 6 }; /* error 2.6e-8 (1 + a) */
+static const float gelu_pieces[GELU_DEGREE + 1][VEC_LANES] __attribute__((aligned(32))) = {
+    {-0.00880534481f, 0.00214366056f, 0.00482871942f, -0.00165537512f, -0.000795618282f, 0.000144791891f,
+     6.27368863e-05f, 6.2901704e-06f},
+    {-0.000777149049f, -0.0221564509f, 0.00237392331f, 0.00707699172f, 8.83948887e-05f, -0.000667752756f,
+     -0.000128275395f, -9.35801108e-06f},
+    {0.0667050555f, 0.00479492592f, -0.0360884853f, -0.00769423135f, 0.00406522118f, 0.00151892018f, 0.000181174546f,
+     9.76735646e-06f},
+    {-2.83936624e-05f, 0.129348278f, 0.056688875f, -0.0126393009f, -0.0110858008f, -0.00221786182f, -0.000194436216f,
+     -8.45603154e-06f},
+    {-0.398940593f, -0.216444343f, 0.0161898229f, 0.048601795f, 0.0155113535f, 0.00212655612f, 0.000145858867f,
+     5.27856764e-06f},
+    {0.49999997f, 0.00077509007f, -0.127469629f, -0.0591898635f, -0.0119455392f, -0.00123381021f, -6.85355699e-05f,
+     -2.09237828e-06f},
+    {0, 0.169970527f, 0.100210801f, 0.0275050607f, 0.0040496951f, 0.000331565039f, 1.52894827e-05f, 3.99249018e-07f},
+};
+#endif
 
 static inline vec vec_gelu_loss(vec a)
 {
-    const vec shift = vec_all(12582912.0f), b = vec_smaller(vec_all(6.19f), a); /* shift as in vec_exp_parts */
-    const vec shifted = b * 2.5f + shift, r = b - (shifted - shift) * 0.4f;
+    const vec shift = vec_all(12582912.0f), b = vec_smaller(vec_all(GELU_MOST), a); /* shift as in vec_exp_parts */
+    const vec shifted = b * (1 / GELU_WIDTH) + shift, r = b - (shifted - shift) * GELU_WIDTH;
     vec p = vec_pick(gelu_pieces[0], vec_bits(shifted));
-#pragma GCC unroll 5
+#pragma GCC unroll 6
     for (uint32_t i = 1; i <= GELU_DEGREE; i++)
         p = p * r + vec_pick(gelu_pieces[i], vec_bits(shifted));
     return p;

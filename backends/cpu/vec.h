@@ -142,11 +142,16 @@ static inline vec vec_smaller(vec a, vec b)
 #endif
 }
 
-#if defined(__AVX512F__)
 /* Elements of a table of VEC_LANES by their numbers, of which only the low bits count. */
+#if defined(__AVX512F__)
 static inline vec vec_pick(const float *table, vec_int i)
 {
     return (vec)_mm512_permutexvar_ps((__m512i)i, (__m512)vec_load(table));
+}
+#elif defined(__AVX2__)
+static inline vec vec_pick(const float *table, vec_int i)
+{
+    return (vec)_mm256_permutevar8x32_ps((__m256)vec_load(table), (__m256i)i);
 }
 #endif
 
