@@ -42,7 +42,7 @@ struct attention_tile {
 
 /* Rows and keys of a thread, as in tile= (8 * tr by 8 * held). Four rows of Intel's spill; eight keys make up for one.
  */
-enum { INTEL_ROWS = 3, INTEL_ROWS_OF_MORE = 1 /* with distances, or dropout */ };
+enum { INTEL_ROWS = 3, INTEL_ROWS_OF_DROPOUT = 2, INTEL_ROWS_OF_DISTANCES = 1 };
 static const struct {
     uint32_t tr, held;
     bool only_intel; /* unless it is asked for */
@@ -66,12 +66,16 @@ static uint64_t attention_shared(const struct attention_tile *t)
     return QUAD_BYTES * (rows * quads + (keys > values ? keys : values) + 8 * 9);
 }
 
-/* `more`: distances, or dropout, for which eight keys a thread are too many registers on every GPU. */
-static bool attention_fits(const struct gpu_limits *limits, const struct attention_tile *t, bool more)
+/* With distances, or dropout, eight keys a thread are too many registers on every GPU. */
+static bool attention_fits(const struct gpu_limits *limits, const pln_attention_params *p,
+                           const struct attention_tile *t)
 {
-    const bool intel = limits->vendor_id == GPU_VENDOR_INTEL;
+    const bool intel = limits->vendor_id == GPU_VENDOR_INTEL, more = p->relative || p->drop_below;
+    const uint32_t intel_rows = p->relative     ? INTEL_ROWS_OF_DISTANCES
+                                : p->drop_below ? INTEL_ROWS_OF_DROPOUT
+                                                : INTEL_ROWS;
     return attention_shared(t) <= limits->shared_bytes && (t->tr == 1 || t->tr * t->chunks <= MAX_QUADS_HELD) &&
-           !(more && t->held > 4) && (!intel || t->tr <= (more ? INTEL_ROWS_OF_MORE : INTEL_ROWS));
+           !(more && t->held > 4) && (!intel || t->tr <= intel_rows);
 }
 
 /* The most rows a group such that y fits the registers and the device is filled, or what tile= asks for, else the
@@ -81,13 +85,12 @@ static struct attention_tile attention_choose(const struct gpu_view *view)
     const pln_attention_params *p = (const void *)view->params;
     const struct gpu_limits *limits = view->limits;
     const uint32_t rows = INPUT(view, ATTENTION, QUERY)->rows;
-    const bool more = p->relative || p->drop_below;
     const uint32_t wanted = gpu_tiles_wanted(limits, PLN_OP_ATTENTION);
     const bool intel = limits->vendor_id == GPU_VENDOR_INTEL;
     struct attention_tile chosen = {0};
     for (uint32_t i = 0; i < ATTENTION_TILES; i++) {
         const struct attention_tile t = attention_tile_of(i, p->head_size);
-        if (!attention_fits(limits, &t, more) || (!wanted && !intel && attention_tiles[i].only_intel))
+        if (!attention_fits(limits, p, &t) || (!wanted && !intel && attention_tiles[i].only_intel))
             continue;
         chosen = t;
         if (wanted ? wanted & 1u << i : (uint64_t)ceil_div(rows, 8 * t.tr) * p->heads >= groups_to_fill(limits))

@@ -64,16 +64,7 @@ READ(6, int, key_mask) READ(7, float, bias) READ(8, int, pair_starts) READ(9, fl
 READ(11, int, origin) READ(12, int, random)
 WRITE(13, float, y) WRITE(14, float, lse) WRITE(15, float, probabilities) WRITE(16, float, statistics)
 BODY(NO_LOCALS)
-    const uint heads = PARAM(PLN_ATTENTION_PARAM_HEADS);
-    const float scale = PARAM_FLOAT(PLN_ATTENTION_PARAM_SCALE);
-    const uint reach = PARAM(PLN_ATTENTION_PARAM_MAX_POSITIONS) - 1u;
-    const uint head = GROUP % heads, column0 = head * SIZE;
-    const uint batch = COUNT - 1u, total = TO_UINT(starts[ROW(3u, batch)]);
-    const uint row0 = FIRST_ROW + GROUP / heads * ROWS;
-    const uint rows_end = LESSER(LESSER(total, plan[record + 28u]), row0 + ROWS);
-    const float factor = HEAD_MASK ? head_mask[FIRST(9u) + head] : 1.0f;
-    const uint pairs = BIAS ? TO_UINT(pair_starts[ROW(7u, batch)]) : 0u;
-    const uint plane = PARAM(PLN_ATTENTION_PARAM_BIAS_HEADS) > 1u ? head * pairs : 0u;
+#include "attention_head.h"
     const int16 lane = (int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     float keys[SIZE * KEYS], p[TM * KEYS], top[ROWS_], sum[ROWS_];
     float16 o[ROWS_ * PIECES];

@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How both kernels of attention begin, included inside of them: which head and which rows the group has, and Q in tile_q.
+ * How both kernels of attention.h go on behind attention_head.h, included inside of them: the thread's place among rows and
+ * keys, what dropout is drawn from, and Q in tile_q.
  */
-    const uint heads = PARAM(PLN_ATTENTION_PARAM_HEADS), head = GROUP % heads, column0 = head * SIZE;
-    const uint reach = PARAM(PLN_ATTENTION_PARAM_MAX_POSITIONS) - 1u;
-    const float scale = PARAM_FLOAT(PLN_ATTENTION_PARAM_SCALE);
     const uint tr = THREAD / 8u, tc = THREAD % 8u;
-    const uint batch = COUNT - 1u, total = TO_UINT(starts[ROW(3u, batch)]);
-    const uint row0 = FIRST_ROW + GROUP / heads * ROWS;
-    const uint rows_end = LESSER(LESSER(total, plan[record + 28u]), row0 + ROWS);
-    const float factor = HEAD_MASK ? head_mask[FIRST(9u) + head] : 1.0f;
-    const uint pairs = BIAS ? TO_UINT(pair_starts[ROW(7u, batch)]) : 0u;
-    const uint plane = PARAM(PLN_ATTENTION_PARAM_BIAS_HEADS) > 1u ? head * pairs : 0u;
+    const uint seed0 = DROPOUT ? TO_UINT(random[FIRST(11u)]) : 0u, seed1 = DROPOUT ? TO_UINT(random[FIRST(11u) + 1u]) : 0u;
+    const uint at_step = DROPOUT ? TO_UINT(random[FIRST(11u) + 2u]) : 0u, site = PARAM(PLN_ATTENTION_PARAM_SITE) + (head << 16);
+    const uint drop_below = PARAM(PLN_ATTENTION_PARAM_DROP_BELOW);
+    const float y_scale = DROPOUT ? factor * PARAM_FLOAT(PLN_ATTENTION_PARAM_KEEP_SCALE) : factor;
 
     if (row0 < rows_end) {
-        const uint high = rows_end;
         for (uint i = THREAD; i < ROWS * QUADS; i += WG) {
-            const uint r = i / QUADS, q = i % QUADS;
-            tile_q[Q_AT(r, q)] = READ_HEAD(query, 0u, row0 + r, q) * scale;
+            const uint p = i / QUADS, q = i % QUADS, r = LESSER(row0 + ROW_AT(p), rows_end - 1u);
+            tile_q[Q_AT(p, q)] = READ_HEAD(query, 0u, r, q) * scale;
         }
     }

@@ -31,23 +31,26 @@
                             s[i * HELD + j] = FMA_ROW(a[i], k, s[i * HELD + j]);
                     }
                 }
-                if (DISTANCE) { /* row i and key j are 8 (i - j) apart from the thread's first two: few rows of the table */
-                    const uint apart = row0 + tr - begin + reach - (k0 - from + tc);
-                    UNROLL for (uint t = 0u; t < TR + HELD - 1u; t++)
+                if (DISTANCE) { /* row i and key j are i - j apart from the thread's first two: few rows of the table */
+                    UNROLL for (uint g = 0u; g < HELD; g += 4u)
                     {
-                        const uint e0 = ROW(8u, LESSER(apart + 8u * t - 8u * (HELD - 1u), 2u * reach));
-                        ROLLED for (uint d = 0u; d < KEY_QUADS && (chunk * KEY_QUADS + d) * 4u < SIZE; d++)
+                        const uint apart = row0 + ROW_OF(0u) - begin + reach - (k0 - from + KEY_OF(g));
+                        UNROLL for (uint t = 0u; t < TR + 3u; t++)
                         {
-                            const F4 e = X4(distance, e0 + (chunk * KEY_QUADS + d) * 4u);
-                            UNROLL for (uint i = 0u; i < TR; i++)
+                            const uint e0 = ROW(8u, LESSER(apart + t - 3u, 2u * reach));
+                            ROLLED for (uint d = 0u; d < KEY_QUADS && (chunk * KEY_QUADS + d) * 4u < SIZE; d++)
                             {
-                                if (i <= t && t <= i + HELD - 1u) {
-                                    const uint j = i + HELD - 1u - t, at = i * HELD + j;
-                                    const F4 a = tile_q[Q_AT(tr + 8u * i, chunk * KEY_QUADS + d)];
-                                    s[at] = FMA_ROW(a, e, s[at]);
-                                    if (DISTANCE_KEY) {
-                                        const F4 k = tile[K_AT(tc + 8u * j, d)];
-                                        s[at] = fma(FMA_ROW(k, e, 0.0f), scale, s[at]);
+                                const F4 e = X4(distance, e0 + (chunk * KEY_QUADS + d) * 4u);
+                                UNROLL for (uint i = 0u; i < TR; i++)
+                                {
+                                    if (i <= t && t <= i + 3u) {
+                                        const uint j = g + i + 3u - t, at = i * HELD + j;
+                                        const F4 a = tile_q[Q_AT(tr + 8u * i, chunk * KEY_QUADS + d)];
+                                        s[at] = FMA_ROW(a, e, s[at]);
+                                        if (DISTANCE_KEY) {
+                                            const F4 k = tile[K_AT(tc + 8u * j, d)];
+                                            s[at] = fma(FMA_ROW(k, e, 0.0f), scale, s[at]);
+                                        }
                                     }
                                 }
                             }
@@ -57,14 +60,14 @@
             }
             UNROLL for (uint j = 0u; j < HELD; j++)
             {
-                const uint k = k0 + tc + 8u * j;
-                const bool masked = KEY_MASK && key_mask[ROW(5u, LESSER(k, high - 1u))] == 0;
+                const uint k = k0 + KEY_OF(j);
+                const bool masked = KEY_MASK && key_mask[ROW(5u, NEAREST_SEEN(k))] == 0;
                 UNROLL for (uint i = 0u; i < TR; i++)
                 {
-                    const uint r = row0 + tr + 8u * i, at = i * HELD + j;
+                    const uint r = row0 + ROW_OF(i), at = i * HELD + j;
                     if (BIAS && r >= first && r < end && k < high)
                         s[at] += bias[ROW(6u, plane + PAIR_ROW(r) + k - from)];
                     s[at] = masked || (CAUSAL && k - from > r - begin) ? -LARGEST : s[at];
-                    s[at] = k < high ? s[at] : -INFINITE;
+                    s[at] = SEEN(k) ? s[at] : -INFINITE;
                 }
             }

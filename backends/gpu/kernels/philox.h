@@ -40,6 +40,12 @@ FUNCTION uint word_of(U4 w, uint e)
     return (e & 1u) != 0u ? odd : even;
 }
 
+/* v, with zeros where the word is below the bound. */
+FUNCTION F4 drop4(U4 w, uint below, F4 v)
+{
+    return MK4(w.x < below ? 0.0f : v.x, w.y < below ? 0.0f : v.y, w.z < below ? 0.0f : v.z, w.w < below ? 0.0f : v.w);
+}
+
 /* Of words e to e + 3 of a sequence: they may lie in two counters. */
 FUNCTION F4 dropout4(uint k0, uint k1, uint step, uint site, uint sequence, uint first, uint e, uint below, float scale)
 {
@@ -51,7 +57,7 @@ FUNCTION F4 dropout4(uint k0, uint k1, uint step, uint site, uint sequence, uint
     const uint a = word_of(w, s), b = s + 1u < 4u ? word_of(w, s + 1u) : word_of(n, s - 3u);
     const uint c = s + 2u < 4u ? word_of(w, s + 2u) : word_of(n, s - 2u);
     const uint d = s + 3u < 4u ? word_of(w, s + 3u) : word_of(n, s - 1u);
-    return MK4(a < below ? 0.0f : scale, b < below ? 0.0f : scale, c < below ? 0.0f : scale, d < below ? 0.0f : scale);
+    return drop4(MKU4(a, b, c, d), below, SPLAT4(scale));
 }
 
 /* Of columns c to c + 3 of a row of that width, `at` its row of origin. The kernel binds origin and random (slots given), and
