@@ -449,7 +449,8 @@ typedef enum pln_tokenizer_layout {
     PLN_LAYOUT_4, /* and vocab.txt, special_tokens_map.json and, if there are tokens behind it, added_tokens.json */
 } pln_tokenizer_layout;
 
-/* Writes the files into the directory, which is made if there is none. PLN_FAILED names the path. */
+/* Writes the files into the directory, which is made if there is none. PLN_FAILED names the path; what cannot be
+ * written, as on a full disk, leaves the files that were there. */
 PLN_API pln_status pln_tokenizer_save(const pln_tokenizer *tokenizer, const char *directory,
                                       pln_tokenizer_layout layout, pln_error *error);
 

@@ -33,10 +33,10 @@ struct verify {
     bool failed;
 };
 
-/* The model that comes with pleione: beside the build tree, or where it was installed. */
+/* The model that comes with pleione: in the build folder there is a link to it, else it was installed. */
 static const char *shipped_model(char *path)
 {
-    static const char *const places[] = {"../../models/", "../share/pleione/models/"};
+    static const char *const places[] = {"../models/", "../share/pleione/models/"};
     char self[PATH_BYTES];
     const ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
     self[n < 0 ? 0 : n] = '\0';

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Takes a tokenizer, writes its files, in the layout of transformers 4 or 5.
+ * Takes a tokenizer, writes its files, in the layout of transformers 4 or 5: all, or none.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/fail.h"
 #include "tokenizer/tokenizer.h"
@@ -188,44 +190,81 @@ static json_t *added_json(const pln_tokenizer *t)
     return NULL;
 }
 
-static pln_status open_file(const char *directory, const char *name, FILE **file, char *path, size_t room,
-                            pln_error *error)
+/* ---- files: each is written beside its place, and takes it when all are there */
+
+enum { MOST_FILES = 5 };
+
+struct save {
+    const char *directory;
+    const char *names[MOST_FILES]; /* of files that were begun */
+    uint32_t n;
+};
+
+static pln_status find_paths(const struct save *save, const char *name, char *path, char *partial, pln_error *error)
 {
-    if ((size_t)snprintf(path, room, "%s/%s", directory, name) >= room)
-        return pln_fail(error, PLN_INVALID, "%.100s...: the path is too long", directory);
-    *file = fopen(path, "wb");
-    return *file ? PLN_OK : pln_fail(error, PLN_FAILED, "%s: cannot be written: %s", path, strerror(errno));
+    snprintf(path, PATH_MAX, "%s/%s", save->directory, name);
+    return snprintf(partial, PATH_MAX, "%s/%s.%ld.part", save->directory, name, (long)getpid()) < PATH_MAX
+               ? PLN_OK
+               : pln_fail(error, PLN_INVALID, "%.100s...: the path is too long", save->directory);
 }
 
-static pln_status close_file(FILE *file, const char *path, bool written, pln_error *error)
+static pln_status open_file(struct save *save, const char *name, FILE **file, pln_error *error)
 {
+    char path[PATH_MAX], partial[PATH_MAX];
+    const pln_status status = find_paths(save, name, path, partial, error);
+    if (status != PLN_OK)
+        return status;
+    *file = fopen(partial, "wb");
+    if (!*file)
+        return pln_fail(error, PLN_FAILED, "%s: cannot be written: %s", path, strerror(errno));
+    save->names[save->n++] = name;
+    return PLN_OK;
+}
+
+static pln_status close_file(const struct save *save, FILE *file, bool written, pln_error *error)
+{
+    written = written && fflush(file) == 0 && fsync(fileno(file)) == 0;
+    const int problem = errno;
     if (fclose(file) == 0 && written)
         return PLN_OK;
-    return pln_fail(error, PLN_FAILED, "%s: cannot be written: %s", path, strerror(errno));
+    return pln_fail(error, PLN_FAILED, "%s/%s: cannot be written: %s", save->directory, save->names[save->n - 1],
+                    strerror(written ? errno : problem));
+}
+
+/* The files take their places if `status` is PLN_OK, else they are removed. */
+static pln_status finish(const struct save *save, pln_status status, pln_error *error)
+{
+    for (uint32_t i = 0; i < save->n; i++) {
+        char path[PATH_MAX], partial[PATH_MAX];
+        find_paths(save, save->names[i], path, partial, NULL);
+        if (status == PLN_OK && rename(partial, path) != 0)
+            status = pln_fail(error, PLN_FAILED, "%s: cannot be put in place: %s", path, strerror(errno));
+        if (status != PLN_OK)
+            unlink(partial);
+    }
+    return status;
 }
 
 /* Takes the JSON; NULL writes nothing. */
-static pln_status write_json(const char *directory, const char *name, json_t *json, pln_error *error)
+static pln_status write_json(struct save *save, const char *name, json_t *json, pln_error *error)
 {
-    char path[PATH_MAX];
     FILE *file;
     if (!json)
         return PLN_OK;
-    pln_status status = open_file(directory, name, &file, path, sizeof path, error);
+    pln_status status = open_file(save, name, &file, error);
     if (status == PLN_OK) {
         const bool written = json_dumpf(json, file, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) == 0;
-        status = close_file(file, path, written && fputc('\n', file) != EOF, error);
+        status = close_file(save, file, written && fputc('\n', file) != EOF, error);
     }
     json_decref(json);
     return status;
 }
 
 /* A line for each id; one that has no token gets one that no text holds. */
-static pln_status write_vocabulary(const pln_tokenizer *t, const char *directory, pln_error *error)
+static pln_status write_vocabulary(struct save *save, const pln_tokenizer *t, pln_error *error)
 {
-    char path[PATH_MAX];
     FILE *file;
-    pln_status status = open_file(directory, "vocab.txt", &file, path, sizeof path, error);
+    const pln_status status = open_file(save, "vocab.txt", &file, error);
     if (status != PLN_OK)
         return status;
     bool written = true;
@@ -233,24 +272,29 @@ static pln_status write_vocabulary(const pln_tokenizer *t, const char *directory
         const char *line = t->vocabulary.lines[i];
         written = (line ? fprintf(file, "%s\n", line) : fprintf(file, "[no token %u]\n", i)) > 0;
     }
-    return close_file(file, path, written, error);
+    return close_file(save, file, written, error);
+}
+
+static pln_status write_files(struct save *save, const pln_tokenizer *t, pln_tokenizer_layout layout, pln_error *error)
+{
+    pln_status status = write_json(save, "tokenizer.json", tokenizer_json(t), error);
+    if (status == PLN_OK)
+        status = write_json(save, "tokenizer_config.json", config_json(t, layout), error);
+    if (status != PLN_OK || layout == PLN_LAYOUT_5)
+        return status;
+    status = write_vocabulary(save, t, error);
+    if (status == PLN_OK)
+        status = write_json(save, "special_tokens_map.json", special_map(t, "additional_special_tokens"), error);
+    return status == PLN_OK ? write_json(save, "added_tokens.json", added_json(t), error) : status;
 }
 
 pln_status pln_tokenizer_save(const pln_tokenizer *tokenizer, const char *directory, pln_tokenizer_layout layout,
                               pln_error *error)
 {
+    struct save save = {.directory = directory};
     if (!tokenizer || !directory)
         return pln_fail(error, PLN_INVALID, "pln_tokenizer_save: tokenizer and directory must not be NULL");
     if (mkdir(directory, 0777) != 0 && errno != EEXIST)
         return pln_fail(error, PLN_FAILED, "%s: cannot be made: %s", directory, strerror(errno));
-    pln_status status = write_json(directory, "tokenizer.json", tokenizer_json(tokenizer), error);
-    if (status == PLN_OK)
-        status = write_json(directory, "tokenizer_config.json", config_json(tokenizer, layout), error);
-    if (status != PLN_OK || layout == PLN_LAYOUT_5)
-        return status;
-    status = write_vocabulary(tokenizer, directory, error);
-    if (status == PLN_OK)
-        status = write_json(directory, "special_tokens_map.json", special_map(tokenizer, "additional_special_tokens"),
-                            error);
-    return status == PLN_OK ? write_json(directory, "added_tokens.json", added_json(tokenizer), error) : status;
+    return finish(&save, write_files(&save, tokenizer, layout, error), error);
 }

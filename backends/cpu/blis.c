@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * BLIS: its micro-kernels behind our face, by the inner interface (context, micro-kernel, packing kernel) of one
- * version, and its sgemm by the outer one.
+ * BLIS: its micro-kernels behind our face, by its inner interface (the context of an architecture, the micro-kernel of
+ * a context), and its sgemm by the outer one.
  */
 #include <blis.h>
 
@@ -10,14 +10,50 @@
 
 #include "backends/cpu/gemm.h"
 
-#define KNOWN_VERSION "0.9.0"
+enum { HIGHEST_TILE = 31, WIDEST_WEIGHT_PANEL = 64 };
 
-typedef void micro_kernel(dim_t m, dim_t n, dim_t k, float *alpha, float *a, float *b, float *beta, float *c, inc_t rs,
-                          inc_t cs, auxinfo_t *aux, cntx_t *context);
-typedef void pack_kernel(conj_t conj, pack_t schema, dim_t rows, dim_t n, dim_t n_max, float *kappa, float *from,
-                         inc_t row_step, inc_t column_step, float *to, inc_t to_step, cntx_t *context);
+/* ---- the inner interface, under the names of each version: known are 0.9.0, 1.x and 2.x */
 
-enum { WIDEST_WEIGHT_PANEL = 64 };
+/* What bli_info_get_version_str() must say: accessors come from the header, contexts from the library. */
+#ifdef BLIS_VERSION_STRING
+#define INNER_VERSION BLIS_VERSION_STRING
+#else /* headers before 1.0 do not say; 0.9.0 was the last of them */
+#define INNER_VERSION "0.9.0"
+#endif
+
+/* c [m, n] = beta c + alpha a b, from panels a [k, mr] and b [k, nr]. */
+typedef void inner_micro_kernel(dim_t m, dim_t n, dim_t k, const void *alpha, const void *a, const void *b,
+                                const void *beta, void *c, inc_t rs, inc_t cs, const auxinfo_t *aux,
+                                const void *context);
+
+/* NULL if BLIS was built without kernels for it. Shared objects before 2.0 do not export this. */
+static inline void *inner_context_of(arch_t arch)
+{
+#ifdef BLIS_VERSION_MAJOR /* 2.0 and later */
+    return (void *)(uintptr_t)bli_gks_lookup_id(arch);
+#else
+    return bli_gks_lookup_id(arch) ? (void *)(uintptr_t)bli_gks_lookup_nat_cntx(arch) : NULL;
+#endif
+}
+
+static inline inner_micro_kernel *inner_kernel(void *context)
+{
+#ifdef BLIS_VERSION_STRING
+    return (inner_micro_kernel *)__extension__(void (*)(void)) bli_cntx_get_ukr_dt(BLIS_FLOAT, BLIS_GEMM_UKR, context);
+#else
+    return (inner_micro_kernel *)__extension__(void (*)(void))
+        bli_cntx_get_l3_nat_ukr_dt(BLIS_FLOAT, BLIS_GEMM_UKR, context);
+#endif
+}
+
+static inline bool inner_writes_rows(void *context)
+{
+#ifdef BLIS_VERSION_STRING
+    return bli_cntx_get_ukr_prefs_dt(BLIS_FLOAT, BLIS_GEMM_UKR_ROW_PREF, context);
+#else
+    return bli_cntx_get_l3_nat_ukr_prefs_dt(BLIS_FLOAT, BLIS_GEMM_UKR, context);
+#endif
+}
 
 /* ---- the context */
 
@@ -42,17 +78,17 @@ static arch_t arch_of(const char *level)
     return BLIS_ARCH_GENERIC;
 }
 
-/* Only the archive of BLIS lets us choose a context: the shared object tells the one of the processor. */
+/* Only the archive of BLIS lets us choose a context, whatever the version: else it is the one of the processor. */
 void *cpu_blis_context(const char *level)
 {
     initialise();
     const arch_t arch = arch_of(level);
-    if (strcmp(bli_info_get_version_str(), KNOWN_VERSION) != 0)
+    if (strcmp(bli_info_get_version_str(), INNER_VERSION) != 0)
         return NULL;
 #ifdef CPU_BLIS_CONTEXTS
-    return bli_gks_lookup_id(arch) ? bli_gks_lookup_nat_cntx(arch) : NULL;
+    return inner_context_of(arch);
 #else
-    return arch == bli_arch_query_id() ? bli_gks_query_nat_cntx() : NULL;
+    return arch == bli_arch_query_id() ? (void *)(uintptr_t)bli_gks_query_cntx() : NULL;
 #endif
 }
 
@@ -78,60 +114,53 @@ static float start_sums(const float *bias, struct cpu_rows addend, uint32_t rows
 
 /* ---- the micro-kernel */
 
-/* Whether it writes rows: then its B is the weight and its A is x, else the other way round. */
-static bool weight_is_b(cntx_t *context)
-{
-    return bli_cntx_get_l3_nat_ukr_prefs_dt(BLIS_FLOAT, BLIS_GEMM_UKR, context);
-}
-
 static void multiply(const struct cpu_micro_kernel *kernel, const struct cpu_tile_product *t)
 {
-    micro_kernel *product = (micro_kernel *)__extension__(void (*)(void))
-        bli_cntx_get_l3_nat_ukr_dt(BLIS_FLOAT, BLIS_GEMM_UKR, kernel->context);
-    float one = 1, *x = (float *)(uintptr_t)t->x;
-    float beta = start_sums(t->bias, t->addend, t->rows, kernel->columns, t->out, t->out_stride);
-    float *weight = (float *)(uintptr_t)t->weight, *next = (float *)(uintptr_t)t->next_weight;
+    const float one = 1, beta = start_sums(t->bias, t->addend, t->rows, kernel->columns, t->out, t->out_stride);
     auxinfo_t aux = {0};
-    const bool by_rows = weight_is_b(kernel->context);
-    bli_auxinfo_set_next_ab(by_rows ? x : next, by_rows ? next : x, &aux);
+    /* B is the weight and A is x where it writes rows, else the other way round */
+    const bool by_rows = inner_writes_rows(kernel->context);
+    bli_auxinfo_set_next_ab((void *)(uintptr_t)(by_rows ? t->x : t->next_weight),
+                            (void *)(uintptr_t)(by_rows ? t->next_weight : t->x), &aux);
+    inner_micro_kernel *product = inner_kernel(kernel->context);
     if (by_rows)
-        product(t->rows, kernel->columns, t->depth, &one, x, weight, &beta, t->out, (inc_t)t->out_stride, 1, &aux,
+        product(t->rows, kernel->columns, t->depth, &one, t->x, t->weight, &beta, t->out, (inc_t)t->out_stride, 1, &aux,
                 kernel->context);
     else
-        product(kernel->columns, t->rows, t->depth, &one, weight, x, &beta, t->out, 1, (inc_t)t->out_stride, &aux,
+        product(kernel->columns, t->rows, t->depth, &one, t->weight, t->x, &beta, t->out, 1, (inc_t)t->out_stride, &aux,
                 kernel->context);
+}
+
+/* To [depth, step], zero beyond the rows that there are. */
+static void pack(const struct cpu_matrix *from, uint32_t rows, uint32_t depth, uint32_t step, float *to)
+{
+    for (uint32_t k = 0; k < depth; k++)
+        for (uint32_t i = 0; i < step; i++)
+            to[(size_t)k * step + i] = i < rows ? from->data[i * from->row_step + k * from->column_step] : 0;
 }
 
 static void pack_x(const struct cpu_micro_kernel *kernel, const struct cpu_matrix *x, uint32_t rows, uint32_t depth,
                    void *panel)
 {
-    pack_kernel *pack = (pack_kernel *)__extension__(void (*)(void))
-        bli_cntx_get_packm_ker_dt(BLIS_FLOAT, (l1mkr_t)kernel->rows, kernel->context);
-    float one = 1;
-    pack(BLIS_NO_CONJUGATE, BLIS_PACKED_ROW_PANELS, rows, depth, depth, &one, (float *)(uintptr_t)x->data,
-         (inc_t)x->row_step, (inc_t)x->column_step, panel, kernel->x_step, kernel->context);
+    pack(x, rows, depth, kernel->x_step, panel);
 }
 
 static void pack_weight(const struct cpu_micro_kernel *kernel, const struct cpu_matrix *weight, uint32_t columns,
                         uint32_t depth, void *panel)
 {
-    const uint32_t step = kernel->weight_step;
-    float *to = panel;
-    for (uint32_t k = 0; k < depth; k++)
-        for (uint32_t i = 0; i < step; i++)
-            to[(size_t)k * step + i] = i < columns ? weight->data[i * weight->row_step + k * weight->column_step] : 0;
+    pack(weight, columns, depth, kernel->weight_step, panel);
 }
 
 bool cpu_blis_micro_kernel(const char *level, struct cpu_micro_kernel *kernel)
 {
-    cntx_t *context = cpu_blis_context(level);
+    void *context = cpu_blis_context(level);
     if (!context)
         return false;
     const uint32_t mr = (uint32_t)bli_cntx_get_blksz_def_dt(BLIS_FLOAT, BLIS_MR, context);
     const uint32_t nr = (uint32_t)bli_cntx_get_blksz_def_dt(BLIS_FLOAT, BLIS_NR, context);
     const uint32_t mr_step = (uint32_t)bli_cntx_get_blksz_max_dt(BLIS_FLOAT, BLIS_MR, context);
     const uint32_t nr_step = (uint32_t)bli_cntx_get_blksz_max_dt(BLIS_FLOAT, BLIS_NR, context);
-    const bool by_rows = weight_is_b(context);
+    const bool by_rows = inner_writes_rows(context);
     *kernel = (struct cpu_micro_kernel){
         .rows = by_rows ? mr : nr,
         .columns = by_rows ? nr : mr,
@@ -144,9 +173,7 @@ bool cpu_blis_micro_kernel(const char *level, struct cpu_micro_kernel *kernel)
         .multiply = multiply,
         .context = context,
     };
-    return kernel->columns <= WIDEST_WEIGHT_PANEL && kernel->rows <= BLIS_PACKM_31XK_KER &&
-           bli_cntx_get_l3_nat_ukr_dt(BLIS_FLOAT, BLIS_GEMM_UKR, context) &&
-           bli_cntx_get_packm_ker_dt(BLIS_FLOAT, (l1mkr_t)kernel->rows, context);
+    return kernel->columns <= WIDEST_WEIGHT_PANEL && kernel->rows <= HIGHEST_TILE && inner_kernel(context);
 }
 
 /* ---- sgemm */
@@ -163,8 +190,7 @@ void cpu_blis_sgemm(void *context, const struct cpu_product *p, const struct cpu
     const inc_t x_rows = (inc_t)p->x.row_step, x_columns = (inc_t)p->x.column_step;
     const inc_t weight_rows = (inc_t)p->weight.row_step, weight_columns = (inc_t)p->weight.column_step;
     if (context) {
-        rntm_t one_thread;
-        bli_rntm_init(&one_thread);
+        rntm_t one_thread = BLIS_RNTM_INITIALIZER;
         bli_rntm_set_num_threads(1, &one_thread);
         bli_sgemm_ex(BLIS_NO_TRANSPOSE, BLIS_TRANSPOSE, tile->rows, tile->columns, p->depth, &one, x, x_rows, x_columns,
                      weight, weight_rows, weight_columns, &beta, tile->sums, (inc_t)tile->stride, 1, context,

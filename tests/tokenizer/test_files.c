@@ -5,11 +5,14 @@
  */
 #define _XOPEN_SOURCE 700
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -155,6 +158,42 @@ static void options_overrule_files(void **state)
     pln_tokenizer_close(&tokenizer);
 }
 
+static off_t size_of(const char *name)
+{
+    struct stat about;
+    return stat(path_of(name), &about) == 0 ? about.st_size : -1;
+}
+
+/* The limit on the size of files stands for a full disk: of five files it lets two through. */
+static void what_cannot_be_saved_leaves_what_was_there(void **state)
+{
+    (void)state;
+    struct rlimit whole, small;
+    off_t before[NAMES];
+    put("tokenizer.json", "{\"model\":{\"vocab\":{\"[UNK]\":0,\"a\":9000}}}"); /* 9001 lines of vocab.txt */
+    pln_tokenizer *large = open_strictly(false);
+    put("tokenizer.json", cased);
+    pln_tokenizer *tokenizer = open_strictly(false);
+    assert_int_equal(pln_tokenizer_save(tokenizer, folder, PLN_LAYOUT_4, &error), PLN_OK);
+    for (int i = 0; i < NAMES; i++)
+        before[i] = size_of(names[i]);
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &whole), 0);
+    small = (struct rlimit){50000, whole.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    const pln_status status = pln_tokenizer_save(large, folder, PLN_LAYOUT_4, &error);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &whole), 0);
+    assert_int_equal(status, PLN_FAILED);
+    assert_non_null(strstr(error.message, "vocab.txt: cannot be written"));
+    for (int i = 0; i < NAMES; i++)
+        assert_true(size_of(names[i]) == before[i]);
+    pln_tokenizer_close(&large);
+    pln_tokenizer_close(&tokenizer);
+    remove_files(NULL);
+    assert_int_equal(rmdir(folder), 0); /* nothing beside them either */
+    assert_int_equal(mkdir(folder, 0777), 0);
+}
+
 static void lying_files_are_refused(void **state)
 {
     (void)state;
@@ -202,6 +241,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(mixtures_are_read_as_the_reference_does, remove_files),
         cmocka_unit_test_teardown(all_of_a_tokenizer_json_counts, remove_files),
         cmocka_unit_test_teardown(options_overrule_files, remove_files),
+        cmocka_unit_test_teardown(what_cannot_be_saved_leaves_what_was_there, remove_files),
         cmocka_unit_test_teardown(lying_files_are_refused, remove_files),
     };
     root = argc > 1 ? argv[1] : ".";

@@ -218,7 +218,7 @@ static void test_refused(void **state)
     refuse(longer, "too long");
 }
 
-static bool stop(void *context, uint32_t entries, uint32_t size)
+static bool halt(void *context, uint32_t entries, uint32_t size)
 {
     ++*(int *)context;
     assert_true(entries >= 5 && entries < size);
@@ -230,7 +230,7 @@ static void test_stopped(void **state)
 {
     (void)state;
     int called = 0;
-    const pln_vocabulary_options options = {.progress = stop, .progress_context = &called};
+    const pln_vocabulary_options options = {.progress = halt, .progress_context = &called};
     pln_vocabulary_trainer *trainer;
     char *text;
     size_t bytes;

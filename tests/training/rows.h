@@ -37,7 +37,7 @@ static inline void rows_open(struct rows *r, const char *path, uint32_t batch)
     *r = (struct rows){.batch = batch};
     must(pln_tensor_file_open(path, &r->file, &error), &error);
     r->all = pln_tensor_file_tensors(r->file, &r->n);
-    assert_in_range(r->n, 1, ROW_TENSORS);
+    assert_true(r->n >= 1 && r->n <= ROW_TENSORS);
     for (uint32_t i = 0; i < r->n; i++) {
         r->data[i] = malloc(row_bytes(&r->all[i]) * batch);
         r->tensors[i] = r->all[i];

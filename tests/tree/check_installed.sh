@@ -21,3 +21,5 @@ command=$(find "$to" -type f -path '*/bin/pleione')
 for plugin in $(find "$2/backends" -name 'pleione-*.so' | sed 's#.*/pleione-##; s#\.so$##'); do
     LD_LIBRARY_PATH="$libdir" "$command" devices | grep -q "^$plugin" || { echo "the installed command does not list $plugin"; exit 1; }
 done
+# And the model that it comes with.
+LD_LIBRARY_PATH="$libdir" "$command" verify --device reference >"$to/verdict" || { cat "$to/verdict"; exit 1; }
