@@ -82,10 +82,10 @@ static inline __attribute__((always_inline)) void store_sums(const struct cpu_ti
 #pragma GCC unroll 14
     for (uint32_t i = 0; i < rows; i++) {
         float *out = t->out + i * t->out_stride;
-        const float *addend = t->addend.data + i * t->addend.stride;
+        const float *addend = t->addend.data ? t->addend.data + i * t->addend.stride : NULL;
 #pragma GCC unroll 4
         for (uint32_t j = 0; j < vectors; j++)
-            vec_store(out + j * VEC_LANES, t->addend.data ? vec_load(addend + j * VEC_LANES) + sum[i][j] : sum[i][j]);
+            vec_store(out + j * VEC_LANES, addend ? vec_load(addend + j * VEC_LANES) + sum[i][j] : sum[i][j]);
     }
 }
 
