@@ -66,19 +66,10 @@ static bool continues(const struct pln_plan *plan, const struct node *first, uin
 
 /* ---- results that are passed packed */
 
-static bool reads(const struct pln_plan *plan, const struct node *node, const struct value *y)
+/* Whether y shares memory with any of the CPU_OPERANDS operands of a node from number `first` on. */
+static bool meets(const struct pln_plan *plan, const struct node *node, uint32_t first, const struct value *y)
 {
-    for (uint32_t i = 0; i < CPU_OPERANDS; i++) {
-        const struct value *x = operand_of(plan, node, i);
-        if (x && overlap(x, y))
-            return true;
-    }
-    return false;
-}
-
-static bool writes(const struct pln_plan *plan, const struct node *node, const struct value *y)
-{
-    for (uint32_t i = CPU_OPERANDS; i < 2 * CPU_OPERANDS; i++) {
+    for (uint32_t i = first; i < first + CPU_OPERANDS; i++) {
         const struct value *x = operand_of(plan, node, i);
         if (x && overlap(x, y))
             return true;
@@ -91,9 +82,9 @@ static bool writes(const struct pln_plan *plan, const struct node *node, const s
 static bool dies_with(const struct pln_plan *plan, const struct node *reader, const struct value *y)
 {
     for (const struct node *node = reader + 1; node < plan->nodes + plan->n_nodes; node++) {
-        if (reads(plan, node, y))
+        if (meets(plan, node, 0, y)) /* as input */
             return false;
-        if (writes(plan, node, y))
+        if (meets(plan, node, CPU_OPERANDS, y)) /* as output */
             return true;
     }
     return false;
