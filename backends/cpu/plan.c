@@ -94,8 +94,8 @@ pln_status cpu_supports(pln_device *device, const pln_segment *segment, pln_verd
 
 /* ---- scratch */
 
-/* What a member may pass packed from a node to the next, whether or not memory will allow it. */
-static uint64_t passed_bytes(const pln_device *device, const pln_segment *segment, uint32_t i)
+/* What a member may pass packed from node i to the next, whether or not memory will allow it. */
+static uint64_t passed_bytes(const pln_device *device, const pln_segment *segment, uint32_t i, const struct capacity *c)
 {
     const pln_node_info *node = pln_segment_node(segment, i);
     if (node->op != PLN_OP_LINEAR || i + 1 == segment->n_nodes)
@@ -103,12 +103,11 @@ static uint64_t passed_bytes(const pln_device *device, const pln_segment *segmen
     const pln_node_info *next = pln_segment_node(segment, i + 1);
     if (next->op != PLN_OP_LINEAR || next->inputs[PLN_LINEAR_INPUT_X] != node->outputs[PLN_LINEAR_OUTPUT_Y])
         return 0;
-    struct capacity c, next_c;
-    take_capacity(&c, device, segment, node);
+    struct capacity next_c;
     take_capacity(&next_c, device, segment, next);
-    const struct cpu_operand *weight = &c.in[PLN_LINEAR_INPUT_WEIGHT], *x = &c.in[PLN_LINEAR_INPUT_X];
-    return weight->constant && next_c.in[PLN_LINEAR_INPUT_WEIGHT].constant && c.math == next_c.math
-               ? cpu_gemm_passed_bytes(&c.math->gemm, CPU_BLOCK_ROWS, x->width, weight->rows)
+    const struct cpu_operand *weight = &c->in[PLN_LINEAR_INPUT_WEIGHT], *x = &c->in[PLN_LINEAR_INPUT_X];
+    return weight->constant && next_c.in[PLN_LINEAR_INPUT_WEIGHT].constant && c->math == next_c.math
+               ? cpu_gemm_passed_bytes(&c->math->gemm, CPU_BLOCK_ROWS, x->width, weight->rows)
                : 0;
 }
 
@@ -124,8 +123,8 @@ static struct scratch scratch_of(const pln_device *device, const pln_segment *se
         struct capacity c;
         take_capacity(&c, device, segment, node);
         const uint64_t member = cpu_member_bytes(row, &c.call), shared = cpu_shared_bytes(row, &c.call);
+        const uint64_t passed = passed_bytes(device, segment, i, &c);
         most.member = member > most.member ? member : most.member;
-        const uint64_t passed = passed_bytes(device, segment, i);
         most.shared = shared > most.shared ? shared : most.shared;
         most.passed = passed > most.passed ? passed : most.passed;
     }
