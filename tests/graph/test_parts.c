@@ -14,33 +14,20 @@
 
 #include "api/pleione.h"
 #include "tests/must.h"
+#include "tests/noise.h"
 
-enum { WIDTH = 12, HEADS = 3, WORDS = 9, SEQUENCES = 4, MOST = 8, N_WEIGHTS = 8 };
+enum { WIDTH = 12, HEADS = 3, WORDS = 9, SEQUENCES = 4, MOST = 8 };
 static const float rate = 0.3f;
 static const uint32_t lengths[SEQUENCES] = {5, 8, 1, 3};
 
 static pln_devices *devices;
-static float pool[N_WEIGHTS][3 * WIDTH * WIDTH];
-static pln_tensor tensors[N_WEIGHTS];
-static uint32_t n_tensors, n_flat;
+static uint32_t n_flat;
 static pln_schedule *schedule;
 static pln_graph *graph;
 
-static float noise(uint32_t *seed)
-{
-    *seed = *seed * 1664525u + 1013904223u;
-    return (float)(*seed >> 8) / (float)(1 << 24) - 0.5f;
-}
-
 static pln_value *weight(const char *name, uint32_t rows, uint32_t width)
 {
-    uint32_t seed = n_tensors + 1;
-    float *data = pool[n_tensors];
-    pln_tensor *t = &tensors[n_tensors++];
-    for (uint32_t i = 0; i < rows * width; i++)
-        data[i] = noise(&seed);
-    *t = (pln_tensor){.name = name, .dtype = PLN_F32, .rank = 2, .shape = {rows, width}, .data = data};
-    const pln_tensor *part = t;
+    const pln_tensor *part = noise_tensor(name, rows, width, 1);
     return pln_graph_parameter(graph, name, &part, 1, (pln_parameter_options){1, 1});
 }
 

@@ -14,6 +14,7 @@
 
 #include "api/pleione.h"
 #include "tests/must.h"
+#include "tests/noise.h"
 
 enum { WIDTH = 12, HEADS = 3, INNER = 20, LAYERS = 3, MOST_TOKENS = 600 };
 
@@ -22,33 +23,18 @@ static char device_list[256]; /* all devices of the test */
 static char *const *device_names;
 static int n_devices;
 
-static float noise(uint32_t *seed)
-{
-    *seed = *seed * 1664525u + 1013904223u;
-    return (float)(*seed >> 8) / (float)(1 << 24) - 0.5f;
-}
-
 /* ---- a small encoder with weights of noise
  * ------------------------------------------------------------------------------------ */
 
-static float pool[64][WIDTH * WIDTH * 3];
-static pln_tensor tensors[64];
-static uint32_t n_tensors;
-
-static pln_value *weight(pln_graph *g, uint64_t rows, uint64_t width)
+static pln_value *weight(pln_graph *g, uint32_t rows, uint32_t width)
 {
-    uint32_t seed = n_tensors + 1;
-    pln_tensor *t = &tensors[n_tensors];
-    for (uint64_t i = 0; i < rows * width; i++)
-        pool[n_tensors][i] = noise(&seed);
-    *t = (pln_tensor){.name = "w", .dtype = PLN_F32, .rank = 2, .shape = {rows, width}, .data = pool[n_tensors++]};
-    const pln_tensor *part = t;
+    const pln_tensor *part = noise_tensor("w", rows, width, 1);
     return pln_graph_constant(g, "w", &part, 1);
 }
 
 static pln_graph *encoder(void)
 {
-    n_tensors = 0;
+    noise_begin();
     pln_graph *g = pln_graph_create("encoder");
     const pln_dim tokens = pln_rows_of(pln_graph_symbol(g, "tokens"));
     const pln_dim starts_rows = {pln_graph_symbol(g, "batch"), 1, 1};

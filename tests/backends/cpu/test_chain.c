@@ -13,28 +13,13 @@
 
 #include "api/pleione.h"
 #include "tests/must.h"
+#include "tests/noise.h"
 
-enum { WIDTH = 128, INNER = 256, LAYERS = 2, ROWS = 300, FEW_ROWS = 20, WEIGHTS = 32 };
+enum { WIDTH = 128, INNER = 256, LAYERS = 2, ROWS = 300, FEW_ROWS = 20 };
 
-static float pool[WEIGHTS][INNER * WIDTH];
-static pln_tensor tensors[WEIGHTS];
-static uint32_t n_weights;
-
-static float noise(uint32_t *seed)
+static pln_value *weight(pln_graph *g, uint32_t rows, uint32_t width)
 {
-    *seed = *seed * 1664525u + 1013904223u;
-    return (float)(*seed >> 8) / (float)(1 << 24) - 0.5f;
-}
-
-static pln_value *weight(pln_graph *g, uint64_t rows, uint64_t width)
-{
-    uint32_t seed = n_weights + 1;
-    pln_tensor *t = &tensors[n_weights];
-    float *data = pool[n_weights++];
-    for (uint64_t i = 0; i < rows * width; i++)
-        data[i] = noise(&seed) * 0.2f;
-    *t = (pln_tensor){.name = "w", .dtype = PLN_F32, .rank = 2, .shape = {rows, width}, .data = data};
-    const pln_tensor *part = t;
+    const pln_tensor *part = noise_tensor("w", rows, width, 0.2f);
     return pln_graph_constant(g, "w", &part, 1);
 }
 
@@ -48,7 +33,7 @@ static pln_value *linear(pln_graph *g, pln_value *x, uint32_t from, uint32_t to,
  * an output and is read by the next one; then one that is read as x and as residual. */
 static pln_graph *feed_forwards(void)
 {
-    n_weights = 0;
+    noise_begin();
     pln_graph *g = pln_graph_create("feed-forwards");
     pln_value *x = pln_graph_input(g, "x", PLN_F32, pln_rows_of(pln_graph_symbol(g, "rows")), WIDTH);
     for (int i = 0; i < LAYERS; i++) {
