@@ -17,6 +17,7 @@
 
 #include <stdbool.h>
 
+#include "pleione_heads.h"
 #include "pleione_ops.h"
 #include "pleione_types.h"
 
@@ -146,6 +147,9 @@ PLN_API pln_value *pln_graph_state(pln_graph *graph, const char *name, uint32_t 
 /* Marks a value that a run gives back. The name is the one to look it up by. */
 PLN_API void pln_graph_output(pln_graph *graph, const char *name, pln_value *value);
 
+/* The number of pairs that starts i32 [batch+1,1] of attention's pair_starts end in: rows of a bias, times its planes. */
+PLN_API pln_dim pln_graph_pairs(pln_graph *graph, pln_value *pair_starts);
+
 /* Windows: no copy. Constants have none. reshape needs a value of which no window was taken; the elements stay in
  * order. */
 PLN_API pln_value *pln_columns(pln_graph *graph, pln_value *value, uint32_t first, uint32_t width);
@@ -198,7 +202,7 @@ typedef struct pln_attention_options {
     pln_value *key, *value; /* NULL both: query holds query, key and value side by side */
     pln_value *source_starts;
     pln_value *key_mask;
-    pln_value *bias, *pair_starts; /* pair_starts also for probabilities; NAME names the symbol NAME.total of pairs */
+    pln_value *bias, *pair_starts; /* pair_starts also for probabilities; bias has pln_graph_pairs rows a plane */
     uint32_t bias_heads;           /* 1 or heads; 0 means 1 */
     pln_value *distance;           /* with relative 1 or 2 */
     uint32_t relative;
@@ -595,17 +599,6 @@ PLN_API pln_status pln_vocabulary_trainer_train(pln_vocabulary_trainer *trainer,
 /* ---- models
  * ------------------------------------------------------------------------------------------------------------- */
 
-typedef enum pln_head {                       /* what the model ends in */
-                        PLN_HEAD_DEFAULT = 0, /* from the config's `architectures`, else PLN_HEAD_MODEL */
-                        PLN_HEAD_MODEL,
-                        PLN_HEAD_PRETRAINING,
-                        PLN_HEAD_CAUSAL_LM,
-                        PLN_HEAD_MASKED_LM,
-                        PLN_HEAD_SEQUENCE_CLASSIFICATION,
-                        PLN_HEAD_MULTIPLE_CHOICE,
-                        PLN_HEAD_TOKEN_CLASSIFICATION,
-                        PLN_HEAD_QUESTION_ANSWERING,
-} pln_head;
 PLN_API const char *pln_head_string(pln_head head);          /* "masked-lm" */
 PLN_API int pln_head_find(const char *name, pln_head *head); /* 0 if there is no such name */
 

@@ -2,7 +2,7 @@
  *
  * Fields by table: name, place, default, range.
  */
-#include "electra/config.h"
+#include "electra/head.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -149,15 +149,6 @@ static const struct choice problems[] = {{"regression", ELECTRA_REGRESSION},
                                          {"single_label_classification", ELECTRA_SINGLE_LABEL},
                                          {"multi_label_classification", ELECTRA_MULTI_LABEL},
                                          {NULL, 0}};
-static const struct choice architectures[] = {{"ElectraModel", PLN_HEAD_MODEL},
-                                              {"ElectraForPreTraining", PLN_HEAD_PRETRAINING},
-                                              {"ElectraForCausalLM", PLN_HEAD_CAUSAL_LM},
-                                              {"ElectraForMaskedLM", PLN_HEAD_MASKED_LM},
-                                              {"ElectraForSequenceClassification", PLN_HEAD_SEQUENCE_CLASSIFICATION},
-                                              {"ElectraForMultipleChoice", PLN_HEAD_MULTIPLE_CHOICE},
-                                              {"ElectraForTokenClassification", PLN_HEAD_TOKEN_CLASSIFICATION},
-                                              {"ElectraForQuestionAnswering", PLN_HEAD_QUESTION_ANSWERING},
-                                              {NULL, 0}};
 
 static pln_status read_choices(const json_t *json, const char *name, struct electra_config *config, pln_error *error)
 {
@@ -173,11 +164,10 @@ static pln_status read_choices(const json_t *json, const char *name, struct elec
     config->summary_type = (enum electra_summary)summary;
     config->position_embedding_type = (enum electra_position)position;
     config->problem_type = (enum electra_problem)problem;
-    config->head = PLN_HEAD_MODEL;
     const char *architecture = json_string_value(json_array_get(json_object_get(json, "architectures"), 0));
-    for (const struct choice *c = architectures; architecture && c->text; c++)
-        if (strcmp(c->text, architecture) == 0)
-            config->head = (pln_head)c->value;
+    config->head = architecture ? electra_head_of(architecture) : PLN_HEAD_DEFAULT;
+    if (config->head == PLN_HEAD_DEFAULT)
+        config->head = PLN_HEAD_MODEL;
     return status;
 }
 

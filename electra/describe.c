@@ -12,17 +12,84 @@
 #include "common/fail.h"
 #include "graph/graph.h"
 
-/* Section 7: embeddings have depth 0, layer i has depth i + 1, heads have two more than there are layers. */
+/* ---- names for what the session fills and reads */
+
+static const char *const input_names[] = {
+#define INPUT(name, dtype) [ELECTRA_INPUT_##name] = #name,
+#include "electra/inputs.def"
+#undef INPUT
+};
+
+static const pln_dtype input_types[] = {
+#define INPUT(name, dtype) [ELECTRA_INPUT_##name] = PLN_##dtype,
+#include "electra/inputs.def"
+#undef INPUT
+};
+
+static const char *const symbol_names[] = {
+#define SYMBOL(name) [ELECTRA_SYMBOL_##name] = #name,
+#include "electra/symbols.def"
+#undef SYMBOL
+};
+
+pln_value *electra_input(struct electra_describe *d, enum electra_input what, pln_dim rows, uint32_t width)
+{
+    pln_value **input = &d->out->inputs[what];
+    if (!*input)
+        *input = pln_graph_input(d->graph, input_names[what], input_types[what], rows, width);
+    return *input;
+}
+
+pln_dim electra_rows_of(struct electra_describe *d, enum electra_symbol symbol)
+{
+    uint32_t *number = &d->out->symbols[symbol];
+    if (!*number)
+        *number = pln_graph_symbol(d->graph, symbol_names[symbol]);
+    return pln_rows_of(*number);
+}
+
+void electra_output(struct electra_describe *d, enum electra_output kind, const char *name, pln_value *value)
+{
+    struct electra_graph *out = d->out;
+    const uint32_t n = d->graph->n_outputs;
+    if (!value)
+        return;
+    if (n == out->room) {
+        const uint32_t room = n ? 2 * n : 32;
+        enum electra_output *more = realloc(out->outputs, room * sizeof *more);
+        if (!more) {
+            pln_fail(&d->error, PLN_NO_MEMORY, "no memory for %u outputs", room);
+            return;
+        }
+        out->outputs = more;
+        out->room = room;
+    }
+    out->outputs[n] = kind;
+    if (kind == ELECTRA_LOSS)
+        out->loss = n;
+    pln_graph_output(d->graph, name, value);
+}
+
+bool electra_same_features(const struct electra_features *a, const struct electra_features *b)
+{
+#define FEATURE(type, name)                                                                                            \
+    if (a->name != b->name)                                                                                            \
+        return false;
+#include "electra/features.def"
+#undef FEATURE
+    return true;
+}
+
+/* ---- weights */
+
+/* Section 7. */
 static pln_parameter_options training_of(const struct electra_describe *d, const char *name)
 {
     const uint32_t layers = d->config->num_hidden_layers;
     const double decay = d->features->layer_decay > 0 ? d->features->layer_decay : 1;
-    uint32_t depth = d->prefix ? 0 : layers + 2, layer;
-    if (d->prefix && sscanf(d->prefix, "encoder.layer.%u.", &layer) == 1)
-        depth = layer + 1;
     const bool excluded = strstr(name, "LayerNorm") || strstr(name, "layer_norm") || strstr(name, "bias");
     return (pln_parameter_options){.weight_decay = excluded ? 0 : 1,
-                                   .learning_rate = (float)pow(decay, layers + 2 - depth)};
+                                   .learning_rate = (float)pow(decay, layers + 2 - d->depth)};
 }
 
 pln_value *electra_joined(struct electra_describe *d, const char *name, const pln_tensor *const *tensors, uint32_t n)
@@ -74,24 +141,17 @@ pln_value *electra_norm(struct electra_describe *d, pln_value *x, const char *na
                   : NULL;
 }
 
-static pln_value *column(struct electra_describe *d, const char *name, pln_dtype dtype, pln_dim rows)
-{
-    return pln_graph_input(d->graph, name, dtype, rows, 1);
-}
-
 struct electra_dropout electra_dropout(struct electra_describe *d, double probability, enum electra_rows rows)
 {
     const double given = d->features->dropout, rate = given < 0 ? probability : given;
     const struct electra_dropout none = {0};
     if (!d->features->train || !(rate > 0))
         return none;
-    if (!d->random)
-        d->random = pln_graph_input(d->graph, "random", PLN_I32, pln_rows_fixed(1), 3);
-    pln_value **origin = rows == ELECTRA_TOKENS ? &d->origin : &d->row_origin;
-    if (!*origin)
-        *origin = pln_graph_input(d->graph, rows == ELECTRA_TOKENS ? "origin" : "row_origin", PLN_I32,
-                                  rows == ELECTRA_TOKENS ? d->tokens : d->batch, 2);
-    return (struct electra_dropout){(float)rate, *origin, d->random};
+    return (struct electra_dropout){(float)rate,
+                                    rows == ELECTRA_TOKENS
+                                        ? electra_input(d, ELECTRA_INPUT_origin, d->tokens, 2)
+                                        : electra_input(d, ELECTRA_INPUT_row_origin, d->batch, 2),
+                                    electra_input(d, ELECTRA_INPUT_random, pln_rows_fixed(1), 3)};
 }
 
 pln_value *electra_drop(struct electra_describe *d, pln_value *x, double probability, enum electra_rows rows,
@@ -105,33 +165,48 @@ pln_value *electra_drop(struct electra_describe *d, pln_value *x, double probabi
                : x;
 }
 
+/* ---- the graph */
+
+static pln_dim starts_rows(const struct electra_describe *d)
+{
+    return (pln_dim){d->batch.symbol, 1, 1};
+}
+
+/* Where the pairs of each sequence begin; their number is a symbol. */
+static pln_dim describe_pairs(struct electra_describe *d, enum electra_input starts, enum electra_symbol symbol)
+{
+    const pln_dim pairs = pln_graph_pairs(d->graph, electra_input(d, starts, starts_rows(d), 1));
+    d->out->symbols[symbol] = pairs.symbol;
+    return pairs;
+}
+
 static void describe_masks(struct electra_describe *d)
 {
     const struct electra_features *f = d->features;
     if (f->key_mask)
-        d->key_mask = column(d, "key_mask", PLN_I32, d->tokens);
+        electra_input(d, ELECTRA_INPUT_key_mask, d->tokens, 1);
+    pln_dim pairs = {0};
     if (f->bias_planes || f->attentions)
-        d->pair_starts = column(d, "pair_starts", PLN_I32, d->starts_rows);
-    if (f->bias_planes) {
-        const pln_dim pairs = {pln_graph_symbol(d->graph, "pair_starts.total"), f->bias_planes, 0};
-        d->bias = column(d, "bias", PLN_F32, pairs);
-    }
+        pairs = describe_pairs(d, ELECTRA_INPUT_pair_starts, ELECTRA_SYMBOL_pairs);
+    pairs.scale = f->bias_planes;
+    if (f->bias_planes)
+        electra_input(d, ELECTRA_INPUT_bias, pairs, 1);
     if (f->head_mask)
-        d->head_mask = pln_graph_input(d->graph, "head_mask", PLN_F32, pln_rows_fixed(d->config->num_hidden_layers),
-                                       d->config->num_attention_heads);
+        electra_input(d, ELECTRA_INPUT_head_mask, pln_rows_fixed(d->config->num_hidden_layers),
+                      d->config->num_attention_heads);
 }
 
 static void describe_source(struct electra_describe *d)
 {
     if (!d->features->source)
         return;
-    const pln_dim rows = pln_rows_of(pln_graph_symbol(d->graph, "source_tokens"));
-    d->source = pln_graph_input(d->graph, "source", PLN_F32, rows, d->config->hidden_size);
-    d->source_starts = column(d, "source_starts", PLN_I32, d->starts_rows);
+    const pln_dim rows = electra_rows_of(d, ELECTRA_SYMBOL_source_tokens);
+    electra_input(d, ELECTRA_INPUT_source, rows, d->config->hidden_size);
+    electra_input(d, ELECTRA_INPUT_source_starts, starts_rows(d), 1);
     if (d->features->source_mask)
-        d->source_mask = column(d, "source_mask", PLN_I32, rows);
+        electra_input(d, ELECTRA_INPUT_source_mask, rows, 1);
     if (d->features->attentions)
-        d->source_pair_starts = column(d, "source_pair_starts", PLN_I32, d->starts_rows);
+        describe_pairs(d, ELECTRA_INPUT_source_pair_starts, ELECTRA_SYMBOL_source_pairs);
 }
 
 /* The backward pass. Nothing is gained by computing the last layer again: its values are needed at once. */
@@ -153,42 +228,61 @@ static void describe_gradients(struct electra_describe *d)
     free(scopes);
 }
 
-static void mark_nodes(pln_graph *graph)
+static void mark_nodes(struct electra_describe *d)
 {
-    for (uint32_t i = 0; i < graph->n_nodes; i++) {
+    for (uint32_t i = 0; i < d->graph->n_nodes; i++) {
         char name[160];
-        snprintf(name, sizeof name, "node:%s", graph->nodes[i]->name);
-        pln_graph_output(graph, name, graph_node_value(graph->nodes[i]));
+        snprintf(name, sizeof name, "node:%s", d->graph->nodes[i]->name);
+        electra_output(d, ELECTRA_NODE, name, graph_node_value(d->graph->nodes[i]));
     }
 }
 
-pln_status electra_describe(const struct electra_config *config, struct electra_weights *weights,
-                            const struct electra_features *features, pln_graph **graph, pln_error *error)
+/* Whoever counts rows knows the symbols of the list only. */
+static pln_status finish(struct electra_describe *d, pln_error *error)
 {
-    struct electra_describe d = {.config = config,
-                                 .features = features,
-                                 .weights = weights,
-                                 .graph = pln_graph_create(pln_head_string(features->head))};
-    *graph = d.graph;
-    if (!d.graph)
+    uint32_t known = 1;
+    for (uint32_t i = 0; i < ELECTRA_SYMBOLS; i++)
+        known += d->out->symbols[i] != 0;
+    if (d->error.status != PLN_OK) {
+        if (error)
+            *error = d->error;
+        return d->error.status;
+    }
+    const pln_status status = pln_graph_finish(d->graph, error);
+    if (status == PLN_OK && known != d->graph->n_symbols)
+        return pln_fail(error, PLN_FAILED, "graph %s has %u symbols, of which electra/symbols.def knows %u",
+                        d->graph->name, d->graph->n_symbols - 1, known - 1);
+    return status;
+}
+
+void electra_graph_finish(struct electra_graph *graph)
+{
+    pln_graph_destroy(&graph->graph);
+    free(graph->outputs);
+    *graph = (struct electra_graph){0};
+}
+
+pln_status electra_describe(const struct electra_config *config, struct electra_weights *weights,
+                            const struct electra_features *features, struct electra_graph *graph, pln_error *error)
+{
+    const struct electra_head *head = electra_head(features->head);
+    *graph = (struct electra_graph){.graph = pln_graph_create(head->name), .loss = UINT32_MAX};
+    if (!graph->graph)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a graph");
-    d.tokens = pln_rows_of(pln_graph_symbol(d.graph, "tokens"));
-    d.batch = pln_rows_of(pln_graph_symbol(d.graph, "batch"));
-    d.starts_rows = (pln_dim){d.batch.symbol, 1, 1};
-    d.starts = column(&d, "starts", PLN_I32, d.starts_rows);
+    struct electra_describe d = {
+        .config = config, .features = features, .weights = weights, .graph = graph->graph, .out = graph};
+    d.tokens = electra_rows_of(&d, ELECTRA_SYMBOL_tokens);
+    d.batch = electra_rows_of(&d, ELECTRA_SYMBOL_batch);
+    electra_input(&d, ELECTRA_INPUT_starts, starts_rows(&d), 1);
     describe_masks(&d);
     describe_source(&d);
-    electra_head(&d, electra_encoder(&d));
+    head->describe(&d, electra_encoder(&d));
     if (features->train && d.error.status == PLN_OK)
         describe_gradients(&d);
     if (features->trace)
-        mark_nodes(d.graph);
-    pln_status status = d.error.status;
-    if (status != PLN_OK && error)
-        *error = d.error;
-    if (status == PLN_OK)
-        status = pln_graph_finish(d.graph, error);
+        mark_nodes(&d);
+    const pln_status status = finish(&d, error);
     if (status != PLN_OK)
-        pln_graph_destroy(graph);
+        electra_graph_finish(graph);
     return status;
 }

@@ -12,14 +12,17 @@ struct electra_describe {
     const struct electra_features *features;
     struct electra_weights *weights;
     pln_graph *graph;
-    pln_error error;    /* the first of a weight; the graph keeps its own */
-    const char *prefix; /* of names of weights: "encoder.layer.3." */
-    pln_dim tokens, batch, starts_rows;
-    pln_value *starts, *key_mask, *bias, *pair_starts, *head_mask;
-    pln_value *source, *source_starts, *source_mask, *source_pair_starts;
-    pln_value *origin, *row_origin, *random; /* NULL until something is dropped */
+    struct electra_graph *out; /* what is known of it so far */
+    pln_error error;           /* the first of a weight; the graph keeps its own */
+    const char *prefix;        /* of names of weights: "encoder.layer.3."; NULL in a head */
+    uint32_t depth;            /* for layer-wise learning rates: embeddings 0, layer i has i + 1, heads layers + 2 */
+    pln_dim tokens, batch;
     pln_value *loss;
 };
+
+/* An input of the graph; the same one each time. Open rows are those of a symbol. */
+pln_value *electra_input(struct electra_describe *d, enum electra_input what, pln_dim rows, uint32_t width);
+pln_dim electra_rows_of(struct electra_describe *d, enum electra_symbol symbol);
 
 /* A tensor of the encoder under the prefix, or of a head; NULL after an error. */
 const pln_tensor *electra_tensor(struct electra_describe *d, const char *name, uint32_t rows, uint32_t width,
@@ -30,8 +33,7 @@ pln_value *electra_constant(struct electra_describe *d, const char *name, uint32
 /* The same of several tensors as one; `name` is the first one's. */
 pln_value *electra_joined(struct electra_describe *d, const char *name, const pln_tensor *const *tensors, uint32_t n);
 
-/* What an op needs to drop elements of rows that are tokens, or those that a head picked. All zero outside of training.
- */
+/* What an op needs to drop elements of rows that are tokens, or those that a head picked. All zero outside of training. */
 struct electra_dropout {
     float rate;
     pln_value *origin, *random;
@@ -48,8 +50,24 @@ pln_value *electra_dense(struct electra_describe *d, pln_value *x, const char *n
 /* NAME.weight and NAME.bias of a LayerNorm. */
 pln_value *electra_norm(struct electra_describe *d, pln_value *x, const char *name, uint32_t width, const char *node);
 
-/* The encoder: the last hidden state [tokens, hidden]. */
+/* Marks what the graph gives: at any place, or where nothing but the loss is looked at (training) not at all. */
+void electra_output(struct electra_describe *d, enum electra_output kind, const char *name, pln_value *value);
+
+/* ---- encoder.c */
+
+/* The last hidden state [tokens, hidden]. */
 pln_value *electra_encoder(struct electra_describe *d);
-/* The head of the features on top of it; marks logits and loss. */
-void electra_head(struct electra_describe *d, pln_value *x);
+
+/* ---- heads.c: what heads are made of */
+
+/* The row of each sequence that the head looks at, or the targets. */
+pln_value *electra_pick_rows(struct electra_describe *d, pln_value *x, pln_dim rows);
+void electra_logits(struct electra_describe *d, pln_value *logits);
+/* Losses that several heads share: cross-entropy of classes, and any loss as the graph's. */
+void electra_class_loss(struct electra_describe *d, pln_value *logits, pln_dim rows);
+void electra_loss(struct electra_describe *d, pln_value *loss);
+/* What a loss is divided by when a run is a part of a step: a number for each of its sums. */
+pln_loss_options electra_loss_options(struct electra_describe *d, uint32_t sums);
+/* The head of language models. */
+void electra_vocabulary(struct electra_describe *d, pln_value *x);
 #endif

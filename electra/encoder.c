@@ -13,22 +13,22 @@ static pln_value *embeddings(struct electra_describe *d)
     const struct electra_config *c = d->config;
     const uint32_t width = c->embedding_size;
     d->prefix = "embeddings.";
-    pln_value *types = pln_graph_input(d->graph, "token_types", PLN_I32, d->tokens, 1);
+    pln_value *types = electra_input(d, ELECTRA_INPUT_token_types, d->tokens, 1);
     pln_value *type = electra_constant(d, "token_type_embeddings.weight", c->type_vocab_size, width, ELECTRA_NORMAL);
     pln_value *gamma = electra_constant(d, "LayerNorm.weight", width, 0, ELECTRA_ONES);
     pln_value *beta = electra_constant(d, "LayerNorm.bias", width, 0, ELECTRA_ZEROS);
     pln_embed_options o = {.name = "embeddings", .eps = (float)c->layer_norm_eps};
     if (d->features->embeddings) {
-        o.embeddings = pln_graph_input(d->graph, "embeddings", PLN_F32, d->tokens, width);
+        o.embeddings = electra_input(d, ELECTRA_INPUT_embeddings, d->tokens, width);
     } else {
-        o.ids = pln_graph_input(d->graph, "ids", PLN_I32, d->tokens, 1);
+        o.ids = electra_input(d, ELECTRA_INPUT_ids, d->tokens, 1);
         o.word = electra_constant(d, "word_embeddings.weight", c->vocab_size, width, ELECTRA_NORMAL);
     }
     /* The table is in the files of relative positions too, but it is not added. */
     const pln_tensor *position =
         electra_tensor(d, "position_embeddings.weight", c->max_position_embeddings, width, ELECTRA_NORMAL);
     if (position && c->position_embedding_type == ELECTRA_ABSOLUTE) {
-        o.positions = pln_graph_input(d->graph, "positions", PLN_I32, d->tokens, 1);
+        o.positions = electra_input(d, ELECTRA_INPUT_positions, d->tokens, 1);
         o.position = electra_joined(d, position->name, &position, 1);
     }
     const struct electra_dropout drop = electra_dropout(d, c->hidden_dropout_prob, ELECTRA_TOKENS);
@@ -83,12 +83,18 @@ static pln_value *attention_block(struct electra_describe *d, pln_value *x, pln_
     return electra_norm(d, x, norm, hidden, node);
 }
 
-static void mark_attentions(struct electra_describe *d, const char *what, uint32_t layer, pln_value *probabilities)
+static void mark_layer(struct electra_describe *d, enum electra_output kind, const char *what, uint32_t layer, pln_value *x)
 {
     char name[48];
     snprintf(name, sizeof name, "%s.%u", what, layer);
-    if (probabilities)
-        pln_graph_output(d->graph, name, probabilities);
+    electra_output(d, kind, name, x);
+}
+
+/* Row `layer` of the mask of heads. */
+static pln_value *head_mask(const struct electra_describe *d, uint32_t layer)
+{
+    pln_value *all = d->out->inputs[ELECTRA_INPUT_head_mask];
+    return all ? pln_row(d->graph, all, layer) : NULL;
 }
 
 static pln_value *self_attention(struct electra_describe *d, uint32_t layer, pln_value *x)
@@ -96,17 +102,18 @@ static pln_value *self_attention(struct electra_describe *d, uint32_t layer, pln
     static const char *const names[] = {"attention.self.query", "attention.self.key", "attention.self.value"};
     const struct electra_config *c = d->config;
     const uint32_t head_size = c->hidden_size / c->num_attention_heads;
+    pln_value *const *inputs = d->out->inputs;
     const struct electra_dropout drop = electra_dropout(d, c->attention_probs_dropout_prob, ELECTRA_TOKENS);
     pln_value *probabilities = NULL;
     pln_attention_options o = {.name = "attention",
                                .heads = c->num_attention_heads,
-                               .starts = d->starts,
-                               .key_mask = d->key_mask,
-                               .bias = d->bias,
-                               .pair_starts = d->pair_starts,
+                               .starts = inputs[ELECTRA_INPUT_starts],
+                               .key_mask = inputs[ELECTRA_INPUT_key_mask],
+                               .bias = inputs[ELECTRA_INPUT_bias],
+                               .pair_starts = inputs[ELECTRA_INPUT_pair_starts],
                                .bias_heads = d->features->bias_planes,
                                .relative = (uint32_t)c->position_embedding_type,
-                               .head_mask = d->head_mask ? pln_row(d->graph, d->head_mask, layer) : NULL,
+                               .head_mask = head_mask(d, layer),
                                /* a mask for each pair of tokens is taken as it is */
                                .causal = c->is_decoder && !d->features->bias_planes,
                                .dropout = drop.rate,
@@ -118,7 +125,7 @@ static pln_value *self_attention(struct electra_describe *d, uint32_t layer, pln
                                       head_size, ELECTRA_NORMAL);
     pln_value *qkv = joined(d, x, names, 3, "attention.query_key_value");
     pln_value *context = pln_attention(d->graph, qkv, o);
-    mark_attentions(d, "attentions", layer, probabilities);
+    mark_layer(d, ELECTRA_ATTENTIONS, "attentions", layer, probabilities);
     return attention_block(d, x, context, "attention");
 }
 
@@ -128,26 +135,27 @@ static pln_value *cross_attention(struct electra_describe *d, uint32_t layer, pl
     static const char *const query[] = {"crossattention.self.query"};
     static const char *const key_value[] = {"crossattention.self.key", "crossattention.self.value"};
     const uint32_t hidden = d->config->hidden_size;
+    pln_value *const *inputs = d->out->inputs;
     const struct electra_dropout drop = electra_dropout(d, d->config->attention_probs_dropout_prob, ELECTRA_TOKENS);
     pln_value *probabilities = NULL;
     pln_value *q = joined(d, x, query, 1, "crossattention.query");
-    pln_value *kv = joined(d, d->source, key_value, 2, "crossattention.key_value");
+    pln_value *kv = joined(d, inputs[ELECTRA_INPUT_source], key_value, 2, "crossattention.key_value");
     pln_value *context =
         pln_attention(d->graph, q,
                       (pln_attention_options){.name = "crossattention",
                                               .heads = d->config->num_attention_heads,
-                                              .starts = d->starts,
+                                              .starts = inputs[ELECTRA_INPUT_starts],
                                               .key = pln_columns(d->graph, kv, 0, hidden),
                                               .value = pln_columns(d->graph, kv, hidden, hidden),
-                                              .source_starts = d->source_starts,
-                                              .key_mask = d->source_mask,
-                                              .pair_starts = d->source_pair_starts,
+                                              .source_starts = inputs[ELECTRA_INPUT_source_starts],
+                                              .key_mask = inputs[ELECTRA_INPUT_source_mask],
+                                              .pair_starts = inputs[ELECTRA_INPUT_source_pair_starts],
                                               .dropout = drop.rate,
                                               .origin = drop.origin,
                                               .random = drop.random,
-                                              .head_mask = d->head_mask ? pln_row(d->graph, d->head_mask, layer) : NULL,
+                                              .head_mask = head_mask(d, layer),
                                               .probabilities = d->features->attentions ? &probabilities : NULL});
-    mark_attentions(d, "cross_attentions", layer, probabilities);
+    mark_layer(d, ELECTRA_CROSS_ATTENTIONS, "cross_attentions", layer, probabilities);
     return attention_block(d, x, context, "crossattention");
 }
 
@@ -157,9 +165,10 @@ static pln_value *layer(struct electra_describe *d, uint32_t i, pln_value *x)
     char prefix[48];
     snprintf(prefix, sizeof prefix, "encoder.layer.%u.", i);
     d->prefix = prefix;
+    d->depth = i + 1;
     pln_graph_begin(d->graph, "layer.%u", i);
     x = self_attention(d, i, x);
-    if (d->source)
+    if (d->features->source)
         x = cross_attention(d, i, x);
     pln_value *inner = electra_dense(d, x, "intermediate.dense", c->intermediate_size, c->hidden_size,
                                      (pln_linear_options){.name = "intermediate", .activation = c->hidden_act});
@@ -174,22 +183,17 @@ static pln_value *layer(struct electra_describe *d, uint32_t i, pln_value *x)
     return x;
 }
 
-static void mark_hidden_state(struct electra_describe *d, uint32_t i, pln_value *x)
-{
-    char name[32];
-    snprintf(name, sizeof name, "hidden_states.%u", i);
-    if (d->features->hidden_states && x)
-        pln_graph_output(d->graph, name, x);
-}
-
 pln_value *electra_encoder(struct electra_describe *d)
 {
     pln_value *x = embeddings(d);
-    mark_hidden_state(d, 0, x);
-    for (uint32_t i = 0; i < d->config->num_hidden_layers; i++) {
+    for (uint32_t i = 0;; i++) {
+        if (d->features->hidden_states)
+            mark_layer(d, ELECTRA_STATE, "hidden_states", i, x);
+        if (i == d->config->num_hidden_layers)
+            break;
         x = layer(d, i, x);
-        mark_hidden_state(d, i + 1, x);
     }
     d->prefix = NULL; /* what follows are heads, under their own names */
+    d->depth = d->config->num_hidden_layers + 2;
     return x;
 }

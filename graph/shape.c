@@ -138,9 +138,11 @@ static bool planes_of(pln_dim rows, uint32_t planes, pln_dim *pairs)
 }
 
 /* The number of pairs is the last element of pair_starts; its symbol has that value's name and ".total". */
-static pln_dim graph_pairs(pln_graph *graph, const pln_value *pair_starts)
+pln_dim pln_graph_pairs(pln_graph *graph, pln_value *pair_starts)
 {
     char name[96];
+    if (!pair_starts) /* of a graph that failed */
+        return (pln_dim){0};
     snprintf(name, sizeof name, "%s.total", pair_starts->name);
     return pln_rows_of(pln_graph_symbol(graph, name));
 }
@@ -169,7 +171,8 @@ static pln_dim want_attention(const struct graph_rule *r, uint32_t first)
     const pln_attention_params *p = (const void *)r->node->params;
     pln_value *const *in = r->node->inputs + first;
     const pln_value *q = in[PLN_ATTENTION_INPUT_QUERY], *k = in[PLN_ATTENTION_INPUT_KEY];
-    const pln_value *pair_starts = in[PLN_ATTENTION_INPUT_PAIR_STARTS], *bias = in[PLN_ATTENTION_INPUT_BIAS];
+    pln_value *pair_starts = in[PLN_ATTENTION_INPUT_PAIR_STARTS];
+    const pln_value *bias = in[PLN_ATTENTION_INPUT_BIAS];
     graph_require(r, p->heads && p->head_size, "the width of query is a multiple of the heads");
     graph_want(r, first + PLN_ATTENTION_INPUT_QUERY, PLN_F32, NULL, p->heads * p->head_size);
     graph_want(r, first + PLN_ATTENTION_INPUT_KEY, PLN_F32, NULL, q->width);
@@ -188,7 +191,7 @@ static pln_dim want_attention(const struct graph_rule *r, uint32_t first)
     want_relative(r, p, first + PLN_ATTENTION_INPUT_DISTANCE);
     pln_dim pairs = {0}; /* without pair_starts nothing has pairs */
     if (pair_starts)
-        pairs = graph_pairs(r->graph, pair_starts);
+        pairs = pln_graph_pairs(r->graph, pair_starts);
     want_bias(r, p, bias, pairs);
     return pairs;
 }

@@ -9,65 +9,6 @@
 #include "common/half.h"
 #include "session/session.h"
 
-/* ---- reading elements
- * ------------------------------------------------------------------------------------------------------- */
-
-bool session_is_integer(const pln_tensor *tensor)
-{
-    return tensor->dtype != PLN_F32 && tensor->dtype != PLN_F16 && tensor->dtype != PLN_BF16 &&
-           tensor->dtype != PLN_F64;
-}
-
-int64_t session_integer(const pln_tensor *tensor, uint64_t i)
-{
-    const char *data = tensor->data;
-    int64_t wide;
-    int32_t whole;
-    int16_t half;
-    switch (tensor->dtype) {
-    case PLN_I64:
-        memcpy(&wide, data + 8 * i, 8);
-        return wide;
-    case PLN_I32:
-        memcpy(&whole, data + 4 * i, 4);
-        return whole;
-    case PLN_I16:
-        memcpy(&half, data + 2 * i, 2);
-        return half;
-    case PLN_I8:
-        return ((const int8_t *)tensor->data)[i];
-    case PLN_U8:
-    case PLN_BOOL:
-        return ((const uint8_t *)tensor->data)[i];
-    default:
-        return (int64_t)session_real(tensor, i);
-    }
-}
-
-double session_real(const pln_tensor *tensor, uint64_t i)
-{
-    const char *data = tensor->data;
-    float single;
-    double wide;
-    uint16_t half;
-    switch (tensor->dtype) {
-    case PLN_F32:
-        memcpy(&single, data + 4 * i, 4);
-        return (double)single;
-    case PLN_F64:
-        memcpy(&wide, data + 8 * i, 8);
-        return wide;
-    case PLN_F16:
-        memcpy(&half, data + 2 * i, 2);
-        return (double)half_to_float(half);
-    case PLN_BF16:
-        memcpy(&half, data + 2 * i, 2);
-        return (double)bfloat_to_float(half);
-    default:
-        return (double)session_integer(tensor, i);
-    }
-}
-
 /* ---- shapes
  * ----------------------------------------------------------------------------------------------------------------- */
 
@@ -80,7 +21,7 @@ static void print_shape(char *text, size_t bytes, const uint64_t *shape, uint32_
         snprintf(text + used, bytes - used, "]");
 }
 
-static bool has_shape(const pln_tensor *tensor, const uint64_t *shape, uint32_t rank)
+bool session_has_shape(const pln_tensor *tensor, const uint64_t *shape, uint32_t rank)
 {
     if (tensor->rank != rank)
         return false;
@@ -98,12 +39,12 @@ static pln_status wrong_shape(const pln_tensor *tensor, const uint64_t *shape, u
     return pln_fail(error, PLN_INVALID, "%s: expected %s, found %s", tensor->name, want, have);
 }
 
-static pln_status want_shape(const pln_tensor *tensor, const uint64_t *shape, uint32_t rank, pln_error *error)
+pln_status session_want_shape(const pln_tensor *tensor, const uint64_t *shape, uint32_t rank, pln_error *error)
 {
-    return !tensor || has_shape(tensor, shape, rank) ? PLN_OK : wrong_shape(tensor, shape, rank, error);
+    return !tensor || session_has_shape(tensor, shape, rank) ? PLN_OK : wrong_shape(tensor, shape, rank, error);
 }
 
-static pln_status want_integers(const pln_tensor *tensor, int64_t least, int64_t most, int64_t also, pln_error *error)
+pln_status session_want_integers(const pln_tensor *tensor, int64_t least, int64_t most, int64_t also, pln_error *error)
 {
     if (!tensor)
         return PLN_OK;
@@ -120,7 +61,7 @@ static pln_status want_integers(const pln_tensor *tensor, int64_t least, int64_t
     return PLN_OK;
 }
 
-static pln_status want_floats(const pln_tensor *tensor, pln_error *error)
+pln_status session_want_floats(const pln_tensor *tensor, pln_error *error)
 {
     return tensor && session_is_integer(tensor) ? pln_fail(error, PLN_INVALID, "%s: expected floats, found %s",
                                                            tensor->name, pln_dtype_string(tensor->dtype))
@@ -130,43 +71,47 @@ static pln_status want_floats(const pln_tensor *tensor, pln_error *error)
 /* ---- tensors by name
  * -------------------------------------------------------------------------------------------------------- */
 
-struct slot {
-    const char *name;
-    size_t offset;
-    bool heads[PLN_HEAD_QUESTION_ANSWERING + 1]; /* that take it; all false: every head */
-};
+static bool always(const struct electra_head *head)
+{
+    return head != NULL;
+}
+
+static bool with_labels(const struct electra_head *head)
+{
+    return head->labels != ELECTRA_NO_LABELS && head->labels != ELECTRA_SEQUENCE_SPAN;
+}
+
+static bool with_answers(const struct electra_head *head)
+{
+    return head->labels == ELECTRA_SEQUENCE_SPAN;
+}
+
+static bool with_source(const struct electra_head *head)
+{
+    return head->source;
+}
 
 #define SLOT(name) #name, offsetof(struct session_request, name)
-#define LABELLED                                                                                                       \
-    {                                                                                                                  \
-        [PLN_HEAD_PRETRAINING] = true, [PLN_HEAD_CAUSAL_LM] = true, [PLN_HEAD_MASKED_LM] = true,                       \
-        [PLN_HEAD_SEQUENCE_CLASSIFICATION] = true, [PLN_HEAD_MULTIPLE_CHOICE] = true,                                  \
-        [PLN_HEAD_TOKEN_CLASSIFICATION] = true                                                                         \
-    }
-static const struct slot slots[] = {
-    {SLOT(input_ids), {false}},
-    {SLOT(inputs_embeds), {false}},
-    {SLOT(attention_mask), {false}},
-    {SLOT(token_type_ids), {false}},
-    {SLOT(position_ids), {false}},
-    {SLOT(head_mask), {false}},
-    {SLOT(labels), LABELLED},
-    {SLOT(start_positions), {[PLN_HEAD_QUESTION_ANSWERING] = true}},
-    {SLOT(end_positions), {[PLN_HEAD_QUESTION_ANSWERING] = true}},
-    {SLOT(encoder_hidden_states), {[PLN_HEAD_MODEL] = true, [PLN_HEAD_CAUSAL_LM] = true}},
-    {SLOT(encoder_attention_mask), {[PLN_HEAD_MODEL] = true, [PLN_HEAD_CAUSAL_LM] = true}},
+static const struct slot {
+    const char *name;
+    size_t offset;
+    bool (*taken)(const struct electra_head *head);
+} slots[] = {
+    {SLOT(input_ids), always},
+    {SLOT(inputs_embeds), always},
+    {SLOT(attention_mask), always},
+    {SLOT(token_type_ids), always},
+    {SLOT(position_ids), always},
+    {SLOT(head_mask), always},
+    {SLOT(labels), with_labels},
+    {SLOT(start_positions), with_answers},
+    {SLOT(end_positions), with_answers},
+    {SLOT(encoder_hidden_states), with_source},
+    {SLOT(encoder_attention_mask), with_source},
 };
 enum { N_SLOTS = sizeof slots / sizeof *slots };
 
-static bool takes(const struct slot *slot, pln_head head)
-{
-    bool any = false;
-    for (size_t i = 0; i < sizeof slot->heads / sizeof *slot->heads; i++)
-        any |= slot->heads[i];
-    return !any || slot->heads[head];
-}
-
-static pln_status find_tensors(pln_head head, const pln_tensor *tensors, uint32_t n, struct session_request *r,
+static pln_status find_tensors(const struct electra_head *head, const pln_tensor *tensors, uint32_t n, struct session_request *r,
                                pln_error *error)
 {
     for (uint32_t i = 0; i < n; i++) {
@@ -174,8 +119,8 @@ static pln_status find_tensors(pln_head head, const pln_tensor *tensors, uint32_
         for (size_t j = 0; j < N_SLOTS; j++)
             if (strcmp(slots[j].name, tensors[i].name) == 0)
                 slot = &slots[j];
-        if (!slot || !takes(slot, head))
-            return pln_fail(error, PLN_INVALID, "%s: no input of the head %s", tensors[i].name, pln_head_string(head));
+        if (!slot || !slot->taken(head))
+            return pln_fail(error, PLN_INVALID, "%s: no input of the head %s", tensors[i].name, head->name);
         const pln_tensor **place = (const pln_tensor **)(void *)((char *)r + slot->offset);
         if (*place)
             return pln_fail(error, PLN_INVALID, "%s: given twice", tensors[i].name);
@@ -193,7 +138,7 @@ static pln_status read_sizes(const pln_session *s, struct session_request *r, pl
                         r->input_ids ? "both input_ids and inputs_embeds are given, expected one of them"
                                      : "neither input_ids nor inputs_embeds is given, expected one of them");
     const pln_tensor *t = r->input_ids ? r->input_ids : r->inputs_embeds;
-    const bool choice = s->head == PLN_HEAD_MULTIPLE_CHOICE;
+    const bool choice = s->head->choices;
     const uint32_t rank = (choice ? 3u : 2u) + (r->inputs_embeds ? 1u : 0u);
     if (t->rank != rank)
         return pln_fail(error, PLN_INVALID, "%s: expected rank %u, found %u", t->name, rank, t->rank);
@@ -226,7 +171,7 @@ static pln_status read_sizes(const pln_session *s, struct session_request *r, pl
 static pln_status want_token_shape(const struct session_request *r, const pln_tensor *tensor, pln_error *error)
 {
     const uint64_t plain[] = {r->examples, r->length}, choice[] = {r->examples, r->choices, r->length};
-    return r->choices ? want_shape(tensor, choice, 3, error) : want_shape(tensor, plain, 2, error);
+    return r->choices ? session_want_shape(tensor, choice, 3, error) : session_want_shape(tensor, plain, 2, error);
 }
 
 static pln_status check_mask(const pln_session *s, struct session_request *r, pln_error *error)
@@ -239,29 +184,29 @@ static pln_status check_mask(const pln_session *s, struct session_request *r, pl
     const uint64_t three[] = {r->rows, r->length, r->length}, four[] = {r->rows, 1, r->length, r->length};
     const uint64_t wide[] = {r->rows, heads, r->length, r->length};
     if (m->rank == 3)
-        return want_shape(m, three, 3, error);
+        return session_want_shape(m, three, 3, error);
     if (m->rank == 4 && session_is_integer(m) && m->dtype != PLN_BOOL)
         return pln_fail(error, PLN_INVALID,
                         "attention_mask: of rank 4 it is bool (allowed) or floats (added), found %s",
                         pln_dtype_string(m->dtype));
-    return has_shape(m, wide, 4) ? PLN_OK : want_shape(m, four, 4, error);
+    return session_has_shape(m, wide, 4) ? PLN_OK : session_want_shape(m, four, 4, error);
 }
 
 static pln_status check_tokens(const pln_session *s, struct session_request *r, pln_error *error)
 {
     const struct electra_config *c = &s->model->config;
     const uint64_t one[] = {1, r->length};
-    pln_status status = want_integers(r->input_ids, 0, (int64_t)c->vocab_size - 1, 0, error);
+    pln_status status = session_want_integers(r->input_ids, 0, (int64_t)c->vocab_size - 1, 0, error);
     if (status == PLN_OK)
-        status = want_floats(r->inputs_embeds, error);
+        status = session_want_floats(r->inputs_embeds, error);
     if (status == PLN_OK)
         status = want_token_shape(r, r->token_type_ids, error);
     if (status == PLN_OK)
-        status = want_integers(r->token_type_ids, 0, (int64_t)c->type_vocab_size - 1, 0, error);
-    if (status == PLN_OK && !(r->position_ids && has_shape(r->position_ids, one, 2)))
+        status = session_want_integers(r->token_type_ids, 0, (int64_t)c->type_vocab_size - 1, 0, error);
+    if (status == PLN_OK && !(r->position_ids && session_has_shape(r->position_ids, one, 2)))
         status = want_token_shape(r, r->position_ids, error);
     if (status == PLN_OK)
-        status = want_integers(r->position_ids, 0, (int64_t)c->max_position_embeddings - 1, 0, error);
+        status = session_want_integers(r->position_ids, 0, (int64_t)c->max_position_embeddings - 1, 0, error);
     return status == PLN_OK ? check_mask(s, r, error) : status;
 }
 
@@ -269,9 +214,9 @@ static pln_status check_head_mask(const pln_session *s, const struct session_req
 {
     const struct electra_config *c = &s->model->config;
     const uint64_t all[] = {c->num_attention_heads}, each[] = {c->num_hidden_layers, c->num_attention_heads};
-    if (!r->head_mask || has_shape(r->head_mask, all, 1))
+    if (!r->head_mask || session_has_shape(r->head_mask, all, 1))
         return PLN_OK;
-    return want_shape(r->head_mask, each, 2, error);
+    return session_want_shape(r->head_mask, each, 2, error);
 }
 
 static pln_status check_source(const pln_session *s, struct session_request *r, pln_error *error)
@@ -294,77 +239,8 @@ static pln_status check_source(const pln_session *s, struct session_request *r, 
     }
     r->source_length = (uint32_t)t->shape[1];
     const uint64_t shape[] = {r->rows, r->source_length};
-    const pln_status status = want_floats(t, error);
-    return status == PLN_OK ? want_shape(r->encoder_attention_mask, shape, 2, error) : status;
-}
-
-/* ---- labels
- * ----------------------------------------------------------------------------------------------------------------- */
-
-/* What kind of problem the labels say, as the reference implementation guesses it. */
-static enum electra_problem guess_problem(const pln_session *s, const pln_tensor *labels)
-{
-    if (s->problem != ELECTRA_PROBLEM_UNSET)
-        return s->problem;
-    if (s->model->config.num_labels == 1)
-        return ELECTRA_REGRESSION;
-    return session_is_integer(labels) ? ELECTRA_SINGLE_LABEL : ELECTRA_MULTI_LABEL;
-}
-
-static pln_status check_class_labels(const pln_session *s, struct session_request *r, pln_error *error)
-{
-    const uint32_t n = s->model->config.num_labels;
-    const pln_tensor *t = r->labels;
-    const uint64_t flat[] = {r->rows}, wide[] = {r->rows, n};
-    r->problem = guess_problem(s, t);
-    if (r->problem == ELECTRA_SINGLE_LABEL) {
-        const uint64_t column[] = {r->rows, 1};
-        const pln_status status = has_shape(t, column, 2) ? PLN_OK : want_shape(t, flat, 1, error);
-        return status == PLN_OK ? want_integers(t, 0, (int64_t)n - 1, -100, error) : status;
-    }
-    if (r->problem == ELECTRA_REGRESSION && n == 1 && has_shape(t, flat, 1))
-        return PLN_OK;
-    const pln_status status = want_shape(t, wide, 2, error);
-    return status == PLN_OK && r->problem == ELECTRA_MULTI_LABEL ? want_floats(t, error) : status;
-}
-
-static pln_status check_labels(const pln_session *s, struct session_request *r, pln_error *error)
-{
-    const struct electra_config *c = &s->model->config;
-    const uint64_t tokens[] = {r->rows, r->length}, examples[] = {r->examples};
-    pln_status status;
-    switch (s->head) {
-    case PLN_HEAD_PRETRAINING:
-        return want_shape(r->labels, tokens, 2, error);
-    case PLN_HEAD_MASKED_LM:
-    case PLN_HEAD_CAUSAL_LM:
-        status = want_shape(r->labels, tokens, 2, error);
-        return status == PLN_OK ? want_integers(r->labels, 0, (int64_t)c->vocab_size - 1, -100, error) : status;
-    case PLN_HEAD_TOKEN_CLASSIFICATION:
-        status = want_shape(r->labels, tokens, 2, error);
-        return status == PLN_OK ? want_integers(r->labels, 0, (int64_t)c->num_labels - 1, -100, error) : status;
-    case PLN_HEAD_MULTIPLE_CHOICE:
-        status = want_shape(r->labels, examples, 1, error);
-        return status == PLN_OK ? want_integers(r->labels, 0, (int64_t)r->choices - 1, -100, error) : status;
-    case PLN_HEAD_SEQUENCE_CLASSIFICATION:
-        return check_class_labels(s, r, error);
-    default:
-        return PLN_OK;
-    }
-}
-
-static pln_status check_answers(const struct session_request *r, pln_error *error)
-{
-    const pln_tensor *const both[] = {r->start_positions, r->end_positions};
-    const uint64_t flat[] = {r->rows}, column[] = {r->rows, 1};
-    pln_status status = PLN_OK;
-    for (uint32_t i = 0; status == PLN_OK && i < 2; i++) {
-        if (both[i] && !has_shape(both[i], column, 2))
-            status = want_shape(both[i], flat, 1, error);
-        if (status == PLN_OK)
-            status = want_integers(both[i], INT32_MIN, INT32_MAX, 0, error);
-    }
-    return status;
+    const pln_status status = session_want_floats(t, error);
+    return status == PLN_OK ? session_want_shape(r->encoder_attention_mask, shape, 2, error) : status;
 }
 
 pln_status session_request_read(const pln_session *session, const pln_tensor *tensors, uint32_t n,
@@ -379,7 +255,5 @@ pln_status session_request_read(const pln_session *session, const pln_tensor *te
         status = check_head_mask(session, request, error);
     if (status == PLN_OK)
         status = check_source(session, request, error);
-    if (status == PLN_OK && request->labels)
-        status = check_labels(session, request, error);
-    return status == PLN_OK ? check_answers(request, error) : status;
+    return status == PLN_OK ? session_labels_check(session, request, error) : status;
 }

@@ -32,13 +32,13 @@ static void warn_of_weights(const pln_session *s)
     const bool generator = electra_weight_exists(w, "generator_predictions.dense.weight");
     const bool discriminator = electra_weight_exists(w, "discriminator_predictions.dense.weight");
     char *missing = electra_weights_missing(w), *unexpected = electra_weights_unexpected(w);
-    if (s->head == PLN_HEAD_PRETRAINING && generator && !discriminator)
+    if (s->head->half == ELECTRA_DISCRIMINATOR && generator && !discriminator)
         warn(s->model, "this is a generator, and is asked for what a discriminator does",
              "its answers will be arbitrary");
-    if (s->head == PLN_HEAD_MASKED_LM && discriminator && !generator)
+    if (s->head->half == ELECTRA_GENERATOR && discriminator && !generator)
         warn(s->model, "this is a discriminator, and is asked for what a generator does",
              "its answers will be arbitrary");
-    if (s->head == PLN_HEAD_CAUSAL_LM && !s->model->config.is_decoder)
+    if (s->head->causal && !s->model->config.is_decoder)
         warn(s->model, "is_decoder is false", "the causal language model looks at later tokens too");
     warn(s->model, "drawn at random, because the weights lack them", missing);
     warn(s->model, "in the weights, but not used by this head", unexpected);
@@ -53,18 +53,8 @@ static void destroy_variant(struct session_variant *variant)
 {
     if (variant->schedule)
         pln_schedule_destroy(&variant->schedule);
-    pln_graph_destroy(&variant->graph);
+    electra_graph_finish(&variant->graph);
     free(variant);
-}
-
-static bool same_features(const struct electra_features *a, const struct electra_features *b)
-{
-    return a->head == b->head && a->embeddings == b->embeddings && a->key_mask == b->key_mask &&
-           a->bias_planes == b->bias_planes && a->head_mask == b->head_mask && a->source == b->source &&
-           a->source_mask == b->source_mask && a->labels == b->labels && a->targets == b->targets &&
-           a->hidden_states == b->hidden_states && a->attentions == b->attentions && a->trace == b->trace &&
-           a->choices == b->choices && a->problem == b->problem && a->train == b->train && a->dropout == b->dropout &&
-           a->layer_decay == b->layer_decay && a->total == b->total && a->recompute == b->recompute;
 }
 
 static void release_pages(void *checkpoint)
@@ -76,7 +66,7 @@ static pln_status get_variant(pln_session *s, const struct electra_features *fea
                               pln_error *error)
 {
     for (struct session_variant *v = s->variants; v; v = v->next)
-        if (same_features(&v->features, features)) {
+        if (electra_same_features(&v->features, features)) {
             *out = s->last = v;
             return PLN_OK;
         }
@@ -86,7 +76,7 @@ static pln_status get_variant(pln_session *s, const struct electra_features *fea
     v->features = *features;
     pln_status status = electra_describe(&s->model->config, &s->model->weights, features, &v->graph, error);
     if (status == PLN_OK)
-        status = pln_schedule_create(v->graph, s->devices, &s->options.schedule, &v->schedule, error);
+        status = pln_schedule_create(v->graph.graph, s->devices, &s->options.schedule, &v->schedule, error);
     if (status != PLN_OK) {
         destroy_variant(v);
         return status;
@@ -122,12 +112,13 @@ pln_status pln_session_create(pln_model *model, pln_devices *devices, const pln_
     s->devices = devices;
     if (options)
         s->options = *options;
-    s->head = s->options.head == PLN_HEAD_DEFAULT ? model->config.head : s->options.head;
+    s->head_number = s->options.head == PLN_HEAD_DEFAULT ? model->config.head : s->options.head;
+    s->head = electra_head(s->head_number);
     s->problem = model->config.problem_type;
     pln_status status = copy_places(s, error);
     /* The plain graph of the head: weights that do not fit are found now, not at the first batch. */
-    const struct electra_features features = {.head = s->head,
-                                              .choices = s->head == PLN_HEAD_MULTIPLE_CHOICE ? 2 : 0,
+    const struct electra_features features = {.head = s->head_number,
+                                              .choices = s->head->choices ? 2 : 0,
                                               .hidden_states =
                                                   s->options.hidden_states || model->config.output_hidden_states,
                                               .attentions = s->options.attentions,
@@ -170,33 +161,34 @@ static enum electra_problem likely_problem(const pln_session *s)
 
 /* Training keeps one plan, for the batch as if nothing of it were padding: that is what an estimate tells, and memory
  * does not grow while batches come and go. */
-static pln_status prepare_whole(pln_session *s, const struct session_request *request,
+static pln_status prepare_whole(pln_session *s, const struct session_request *request, const struct session_step *step,
                                 const struct session_variant *variant, pln_error *error)
 {
     struct session_request whole = *request;
     struct session_batch batch = {0};
     whole.attention_mask = NULL;
     whole.pair_mask = false;
-    pln_status status = session_batch_plan(s, &whole, &batch, error);
+    pln_status status = session_batch_plan(s, &whole, step, &batch, error);
     if (status == PLN_OK)
-        status = session_batch_dims(s, &whole, variant->graph, &batch, error);
-    return status == PLN_OK ? pln_schedule_prepare(variant->schedule, batch.dims, variant->graph->n_symbols, error)
-                            : status;
+        status = session_batch_dims(s, &whole, &variant->graph, &batch, error);
+    return status == PLN_OK
+               ? pln_schedule_prepare(variant->schedule, batch.dims, variant->graph.graph->n_symbols, error)
+               : status;
 }
 
-pln_status session_run(pln_session *s, const struct session_request *request, struct session_batch *batch,
-                       pln_error *error)
+pln_status session_run(pln_session *s, const struct session_request *request, const struct session_step *step,
+                       struct session_batch *batch, pln_error *error)
 {
     struct session_variant *variant = NULL;
-    pln_status status = session_batch_plan(s, request, batch, error);
+    pln_status status = session_batch_plan(s, request, step, batch, error);
     if (status == PLN_OK)
         status = get_variant(s, &batch->features, &variant, error);
-    if (status == PLN_OK && s->training.on)
-        status = prepare_whole(s, request, variant, error);
+    if (status == PLN_OK && step)
+        status = prepare_whole(s, request, step, variant, error);
     if (status == PLN_OK)
-        status = session_batch_pack(s, request, variant->graph, batch, error);
+        status = session_batch_pack(s, request, &variant->graph, batch, error);
     if (status == PLN_OK)
-        status = pln_schedule_run(variant->schedule, batch->dims, variant->graph->n_symbols, batch->inputs,
+        status = pln_schedule_run(variant->schedule, batch->dims, variant->graph.graph->n_symbols, batch->inputs,
                                   batch->n_inputs, batch->outputs, batch->n_outputs, error);
     return status;
 }
@@ -204,8 +196,14 @@ pln_status session_run(pln_session *s, const struct session_request *request, st
 static pln_status forward(pln_session *s, const struct session_request *request, pln_error *error)
 {
     struct session_batch batch = {0};
-    const pln_status status = session_run(s, request, &batch, error);
-    return status == PLN_OK ? session_batch_unpack(s, request, s->last->graph, &batch, error) : status;
+    const pln_status status = session_run(s, request, NULL, &batch, error);
+    return status == PLN_OK ? session_batch_unpack(s, request, &s->last->graph, &batch, error) : status;
+}
+
+void session_settle_problem(pln_session *session, const struct session_request *request)
+{
+    if (session->problem == ELECTRA_PROBLEM_UNSET)
+        session->problem = request->problem;
 }
 
 pln_status session_forward_targets(pln_session *session, const pln_tensor *inputs, uint32_t n_inputs,
@@ -219,8 +217,7 @@ pln_status session_forward_targets(pln_session *session, const pln_tensor *input
         status = forward(session, &request, error);
     if (status != PLN_OK)
         return status;
-    if (request.labels && session->head == PLN_HEAD_SEQUENCE_CLASSIFICATION)
-        session->problem = request.problem; /* the first guess stays */
+    session_settle_problem(session, &request);
     *outputs = session->outputs;
     *n_outputs = session->n_outputs;
     return PLN_OK;
@@ -239,19 +236,23 @@ pln_schedule *pln_session_schedule(pln_session *session)
 
 const pln_graph *pln_session_graph(const pln_session *session)
 {
-    return session->last ? session->last->graph : NULL;
+    return session->last ? session->last->graph.graph : NULL;
 }
 
-pln_status pln_session_prepare(pln_session *session, uint32_t batch, uint32_t length, uint32_t *dims, uint32_t *n_dims,
-                               pln_error *error)
+uint32_t session_loss(const pln_session *session)
+{
+    return session->last->graph.loss;
+}
+
+pln_status session_prepare(pln_session *session, const struct session_step *step, uint32_t batch, uint32_t length,
+                           uint32_t *dims, uint32_t *n_dims, pln_error *error)
 {
     const uint32_t most = session->model->config.max_position_embeddings;
     if (!batch || !length || length > most || (uint64_t)batch * length > INT32_MAX)
         return pln_fail(error, PLN_INVALID, "a batch of %u sequences of %u tokens: the model takes at most %u tokens",
                         batch, length, most);
-    const bool choice = session->head == PLN_HEAD_MULTIPLE_CHOICE;
     struct session_request request = {.examples = batch,
-                                      .choices = choice ? 1 : 0,
+                                      .choices = session->head->choices ? 1 : 0,
                                       .rows = batch,
                                       .length = length,
                                       .source_length = length,
@@ -259,13 +260,19 @@ pln_status pln_session_prepare(pln_session *session, uint32_t batch, uint32_t le
     struct session_batch plan = {0};
     struct session_variant *variant;
     pool_reset(&session->pool);
-    pln_status status = session_batch_plan(session, &request, &plan, error);
+    pln_status status = session_batch_plan(session, &request, step, &plan, error);
     if (status == PLN_OK)
         status = get_variant(session, &plan.features, &variant, error);
     if (status == PLN_OK) {
-        *n_dims = session->last->graph->n_symbols;
-        status = session_batch_dims(session, &request, session->last->graph, &plan, error);
+        *n_dims = variant->graph.graph->n_symbols;
+        status = session_batch_dims(session, &request, &variant->graph, &plan, error);
         memcpy(dims, plan.dims, sizeof plan.dims);
     }
     return status;
+}
+
+pln_status pln_session_prepare(pln_session *session, uint32_t batch, uint32_t length, uint32_t *dims, uint32_t *n_dims,
+                               pln_error *error)
+{
+    return session_prepare(session, NULL, batch, length, dims, n_dims, error);
 }

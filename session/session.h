@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The inside of a session: a request is checked at the door (request.c), packed and unpacked (batch.c), and run on the
- * graph that its features need (session.c).
+ * The inside of a session. A request is checked at the door (request.c, labels.c), what of it is kept is decided
+ * (batch.c), it is packed (pack.c), run on the graph that its features need (session.c) and unpacked (unpack.c).
  */
 #ifndef SESSION_SESSION_H
 #define SESSION_SESSION_H
@@ -22,13 +22,13 @@ struct pln_model {
 struct session_variant {
     struct session_variant *next;
     struct electra_features features;
-    pln_graph *graph;
+    struct electra_graph graph;
     pln_schedule *schedule;
 };
 
-/* What training adds to a session: set by its owner, read when a batch is planned and packed. */
-struct session_training {
-    bool on, recompute;          /* as in struct electra_features, with a total */
+/* A part of a training step: what is added to a batch. */
+struct session_step {
+    bool recompute, trace;       /* as in electra/features.def, with a total */
     double dropout, layer_decay; /* the same */
     uint32_t first_sequence;     /* of the batch, within the whole step */
     int32_t random[3];           /* seed, low and high word; step */
@@ -40,9 +40,9 @@ struct pln_session {
     pln_devices *devices;
     pln_session_options options;
     char **place; /* copies of the options' rules */
-    pln_head head;
+    pln_head head_number;
+    const struct electra_head *head;
     enum electra_problem problem; /* of the config, or as the first labels said */
-    struct session_training training;
     struct session_variant *variants, *last;
     struct pool pool; /* of one forward */
     pln_tensor *outputs;
@@ -67,45 +67,94 @@ struct session_request {
 pln_status session_request_read(const pln_session *session, const pln_tensor *tensors, uint32_t n,
                                 struct session_request *request, pln_error *error);
 
-/* Element i of a tensor of any integer, bool or float type. */
+/* What the door asks of a tensor (NULL: nothing); a sentence names it, what was expected and what was found. */
+bool session_has_shape(const pln_tensor *tensor, const uint64_t *shape, uint32_t rank);
+pln_status session_want_shape(const pln_tensor *tensor, const uint64_t *shape, uint32_t rank, pln_error *error);
+pln_status session_want_integers(const pln_tensor *tensor, int64_t least, int64_t most, int64_t also, pln_error *error);
+pln_status session_want_floats(const pln_tensor *tensor, pln_error *error);
+
+/* ---- elements.c: element i of a tensor of any integer, bool or float type */
+
 int64_t session_integer(const pln_tensor *tensor, uint64_t i);
 double session_real(const pln_tensor *tensor, uint64_t i);
 bool session_is_integer(const pln_tensor *tensor);
 
-/* A request as a graph sees it. */
+/* ---- batch.c: a request as a graph sees it */
+
 struct session_batch {
+    const struct session_step *step; /* NULL: nothing is trained */
     struct electra_features features;
     bool every_position;
     uint32_t tokens, *lengths; /* kept tokens of each row; they begin at starts[row] */
     int32_t *starts;
     uint32_t dims[GRAPH_SYMBOLS];
     uint32_t n_inputs, n_outputs;
-    pln_binding inputs[32], *outputs;
+    pln_binding inputs[ELECTRA_INPUTS], *outputs;
 };
 
-/* Decides what is kept, and the features. Memory from the pool. */
-pln_status session_batch_plan(pln_session *session, const struct session_request *request, struct session_batch *batch,
-                              pln_error *error);
+/* Decides what is kept, and the features. keeps the step (NULL: a forward pass). Memory from the pool. */
+pln_status session_batch_plan(pln_session *session, const struct session_request *request,
+                              const struct session_step *step, struct session_batch *batch, pln_error *error);
+/* Whether the mask lets others look at a token. */
+bool session_attends(const struct session_request *request, uint32_t row, uint32_t token);
+
+/* ---- pack.c */
+
+/* What a packer looks at, and what it writes: as many rows as the graph's input has at the batch's numbers. */
+struct session_packing {
+    pln_session *session;
+    const struct session_request *r;
+    const struct session_batch *b;
+};
+typedef void session_packer(const struct session_packing *p, void *out);
+#define INPUT(name, dtype) session_packer session_pack_##name;
+#include "electra/inputs.def"
+#undef INPUT
+#define SYMBOL(name) uint32_t session_count_##name(const struct session_packing *p);
+#include "electra/symbols.def"
+#undef SYMBOL
+
 /* The number of each symbol of the graph. */
-pln_status session_batch_dims(pln_session *session, const struct session_request *request, const pln_graph *graph,
-                              struct session_batch *batch, pln_error *error);
+pln_status session_batch_dims(pln_session *session, const struct session_request *request,
+                              const struct electra_graph *graph, struct session_batch *batch, pln_error *error);
 /* Packs the inputs that the graph has, sets the dims, and makes room for its outputs. */
-pln_status session_batch_pack(pln_session *session, const struct session_request *request, const pln_graph *graph,
-                              struct session_batch *batch, pln_error *error);
+pln_status session_batch_pack(pln_session *session, const struct session_request *request,
+                              const struct electra_graph *graph, struct session_batch *batch, pln_error *error);
+
+/* ---- unpack.c */
+
 /* Outputs of the graph into tensors of the session, with the shapes of the reference implementation. */
-pln_status session_batch_unpack(pln_session *session, const struct session_request *request, const pln_graph *graph,
-                                const struct session_batch *batch, pln_error *error);
-
-/* What the loss of the request is a mean over: targets, labels or weights; for answers of first and last apart. */
-void session_batch_totals(const pln_session *session, const struct session_request *request, float totals[2]);
-
-/* Reads the request, finds its graph and runs it; outputs are as the graph has them. */
-pln_status session_run(pln_session *session, const struct session_request *request, struct session_batch *batch,
-                       pln_error *error);
-
+pln_status session_batch_unpack(pln_session *session, const struct session_request *request,
+                                const struct electra_graph *graph, const struct session_batch *batch, pln_error *error);
 /* The same as tensors [rows, width] under their names in the graph. */
 pln_status session_batch_flat(pln_session *session, const pln_graph *graph, const struct session_batch *batch,
                               pln_error *error);
+
+/* ---- labels.c */
+
+/* Types, shapes and ranges of the labels that are there; settles request->problem. */
+pln_status session_labels_check(const pln_session *session, struct session_request *request, pln_error *error);
+/* Whether all that a loss needs is there, and how to ask for it. */
+bool session_labels_whole(const struct session_request *request);
+const char *session_labels_names(const pln_session *session);
+/* What the loss of the request is a mean over: targets, labels or weights; for answers of first and last apart. */
+void session_labels_totals(const pln_session *session, const struct session_request *request, float totals[2]);
+/* The label that the logits of a token are held against. */
+int32_t session_token_label(const pln_session *session, const struct session_request *request, uint32_t row,
+                            uint32_t token);
+
+/* ---- session.c */
+
+/* Runs a request that was read; outputs are as the graph has them. step NULL: a forward pass. */
+pln_status session_run(pln_session *session, const struct session_request *request, const struct session_step *step,
+                       struct session_batch *batch, pln_error *error);
+/* pln_session_prepare, of a step if it is not NULL. */
+pln_status session_prepare(pln_session *session, const struct session_step *step, uint32_t batch, uint32_t length,
+                           uint32_t *dims, uint32_t *n_dims, pln_error *error);
+/* The first labels say what kind of problem it is, and that stays. */
+void session_settle_problem(pln_session *session, const struct session_request *request);
+/* Index of the loss among the outputs of the last graph; UINT32_MAX: it has none. */
+uint32_t session_loss(const pln_session *session);
 
 /* pln_session_forward, with the vocabulary's rows chosen: targets[i] = row * length + token; logits are [n_targets, V]
  * then. */

@@ -13,9 +13,9 @@ pln_status task_encode(pln_session *session, pln_head head, const char *text, co
                        struct task_text *encoded, pln_error *error)
 {
     *encoded = (struct task_text){0};
-    if (session->head != head)
+    if (session->head_number != head)
         return pln_fail(error, PLN_INVALID, "the session has the head %s, this task needs %s",
-                        pln_head_string(session->head), pln_head_string(head));
+                        session->head->name, pln_head_string(head));
     const uint32_t most = session->model->config.max_position_embeddings;
     const pln_example example = {.text = {text, strlen(text)}, .pair = {pair, pair ? strlen(pair) : 0}};
     const pln_tokenizer *tokenizer;

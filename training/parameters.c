@@ -21,7 +21,7 @@ static bool begins(const char *name, const char *with)
 static void name_tensor(const pln_trainer *trainer, const char *name, char *out)
 {
     const bool encoder = begins(name, "embeddings.") || begins(name, "embeddings_project.") || begins(name, "encoder.");
-    snprintf(out, NAME_BYTES, "%s%s", encoder && trainer->session->head != PLN_HEAD_MODEL ? "electra." : "", name);
+    snprintf(out, NAME_BYTES, "%s%s", encoder && !trainer->session->head->bare ? "electra." : "", name);
 }
 
 pln_status training_parameters_init(pln_trainer *trainer, pln_error *error)

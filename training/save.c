@@ -17,24 +17,13 @@
 #define SECOND_MOMENT "second_moment.safetensors"
 #define COUNTERS "trainer.json"
 
-static const char *const class_names[] = {
-    [PLN_HEAD_MODEL] = "ElectraModel",
-    [PLN_HEAD_PRETRAINING] = "ElectraForPreTraining",
-    [PLN_HEAD_CAUSAL_LM] = "ElectraForCausalLM",
-    [PLN_HEAD_MASKED_LM] = "ElectraForMaskedLM",
-    [PLN_HEAD_SEQUENCE_CLASSIFICATION] = "ElectraForSequenceClassification",
-    [PLN_HEAD_MULTIPLE_CHOICE] = "ElectraForMultipleChoice",
-    [PLN_HEAD_TOKEN_CLASSIFICATION] = "ElectraForTokenClassification",
-    [PLN_HEAD_QUESTION_ANSWERING] = "ElectraForQuestionAnswering",
-};
-
 /* The config that was read, for what the model is now. */
 static pln_status save_config(const pln_trainer *trainer, const struct ckpt_save *save, pln_error *error)
 {
     struct electra_config config = trainer->model->config;
     config.problem_type = trainer->session->problem;
     json_t *json = electra_config_json(&config);
-    json_object_set_new(json, "architectures", json_pack("[s]", class_names[trainer->session->head]));
+    json_object_set_new(json, "architectures", json_pack("[s]", trainer->session->head->architecture));
     static const char *const types[] = {"dtype", "torch_dtype"}; /* of 5.x and 4.x */
     for (size_t i = 0; i < 2; i++)
         if (json_object_get(json, types[i]))
@@ -94,7 +83,7 @@ static pln_status save_counters(const pln_trainer *trainer, const struct ckpt_sa
     char seed[24];
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)trainer->options.seed);
     json_t *json = json_pack("{s:i,s:I,s:s,s:s}", "format", 1, "steps", (json_int_t)trainer->made, "seed", seed, "head",
-                             pln_head_string(trainer->session->head));
+                             trainer->session->head->name);
     const pln_status status =
         json ? ckpt_save_json(save, COUNTERS, json, error) : pln_fail(error, PLN_NO_MEMORY, "no memory for " COUNTERS);
     json_decref(json);
@@ -158,11 +147,11 @@ static pln_status restore_counters(pln_trainer *trainer, const char *directory, 
         trainer->made = (uint32_t)json_integer_value(steps);
         trainer->options.seed = number;
     }
-    const bool same = head && strcmp(head, pln_head_string(trainer->session->head)) == 0;
+    const bool same = head && strcmp(head, trainer->session->head->name) == 0;
     const pln_status result =
         !good   ? pln_fail(error, PLN_BAD_MODEL, "%s: expected steps, a number, and seed, the text of one", path)
         : !same ? pln_fail(error, PLN_BAD_MODEL, "%s: head %s, expected %s", path, head ? head : "missing",
-                           pln_head_string(trainer->session->head))
+                           trainer->session->head->name)
                 : PLN_OK;
     json_decref(json);
     return result;

@@ -41,20 +41,18 @@ static uint64_t count_tokens(const struct session_request *r)
 }
 
 /* One part of the batch; its share of the loss is added. */
-static pln_status run_part(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n, uint32_t first_sequence,
+static pln_status run_part(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n, const struct session_step *step,
                            struct session_batch *batch, float *loss, pln_error *error)
 {
     pln_session *s = trainer->session;
     struct session_request request = {0};
     *batch = (struct session_batch){0};
     pool_reset(&s->pool);
-    s->training.first_sequence = first_sequence;
     pln_status status = session_request_read(s, inputs, n, &request, error);
     if (status == PLN_OK)
-        status = session_run(s, &request, batch, error);
-    for (uint32_t i = 0; status == PLN_OK && i < batch->n_outputs; i++)
-        if (strcmp(batch->outputs[i].name, "loss") == 0)
-            *loss += *(const float *)batch->outputs[i].data;
+        status = session_run(s, &request, step, batch, error);
+    if (status == PLN_OK)
+        *loss += *(const float *)batch->outputs[session_loss(s)].data;
     return status;
 }
 
@@ -69,23 +67,20 @@ static pln_status read_whole(pln_trainer *trainer, const pln_tensor *inputs, uin
     const pln_status status = session_request_read(s, inputs, n, request, error);
     if (status != PLN_OK)
         return status;
-    if (s->head == PLN_HEAD_QUESTION_ANSWERING && (!request->start_positions || !request->end_positions))
-        return pln_fail(error, PLN_INVALID, "training needs start_positions and end_positions");
-    if (s->head != PLN_HEAD_QUESTION_ANSWERING && !request->labels)
-        return pln_fail(error, PLN_INVALID, "training needs labels");
+    if (!session_labels_whole(request))
+        return pln_fail(error, PLN_INVALID, "training needs %s", session_labels_names(s));
     if (s->model->config.add_cross_attention && !request->encoder_hidden_states)
         return pln_fail(error, PLN_INVALID, "training a model with cross-attention needs encoder_hidden_states");
     if (request->examples % parts)
         return pln_fail(error, PLN_INVALID, "a batch of %u cannot be accumulated in %u equal parts", request->examples,
                         parts);
-    if (s->problem == ELECTRA_PROBLEM_UNSET)
-        s->problem = request->problem; /* the first guess stays */
+    session_settle_problem(s, request);
     return PLN_OK;
 }
 
 /* Runs every part in turn until `look` (may be NULL) has seen enough. */
 static pln_status run_parts(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n,
-                            const struct session_request *request, float *loss,
+                            const struct session_request *request, struct session_step step, float *loss,
                             bool (*look)(const struct session_batch *batch, void *context), void *context,
                             pln_error *error)
 {
@@ -96,19 +91,24 @@ static pln_status run_parts(pln_trainer *trainer, const pln_tensor *inputs, uint
         pln_tensor tensors[TENSORS];
         struct session_batch batch;
         cut(inputs, n, request->examples, part, parts, tensors);
-        status = run_part(trainer, tensors, n, part * rows, &batch, loss, error);
+        step.first_sequence = part * rows;
+        status = run_part(trainer, tensors, n, &step, &batch, loss, error);
         if (status == PLN_OK && look && look(&batch, context))
             break;
     }
     return status;
 }
 
-static void set_random(pln_trainer *trainer)
+struct session_step training_step(const pln_trainer *trainer, const struct session_request *request)
 {
     const uint64_t seed = trainer->options.seed;
-    trainer->session->training.random[0] = (int32_t)(uint32_t)seed;
-    trainer->session->training.random[1] = (int32_t)(uint32_t)(seed >> 32);
-    trainer->session->training.random[2] = (int32_t)trainer->made;
+    struct session_step step = {.recompute = trainer->options.recompute,
+                                .dropout = trainer->options.dropout,
+                                .layer_decay = trainer->options.layer_decay,
+                                .random = {(int32_t)(uint32_t)seed, (int32_t)(uint32_t)(seed >> 32), (int32_t)trainer->made}};
+    if (request)
+        session_labels_totals(trainer->session, request, step.total);
+    return step;
 }
 
 pln_status training_gradients(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs, float *loss,
@@ -126,10 +126,8 @@ pln_status training_gradients(pln_trainer *trainer, const pln_tensor *inputs, ui
     if (status != PLN_OK)
         return status;
     trainer->dirty = true;
-    set_random(trainer);
-    session_batch_totals(trainer->session, &request, trainer->session->training.total);
     *tokens = count_tokens(&request);
-    return run_parts(trainer, inputs, n_inputs, &request, loss, NULL, NULL, error);
+    return run_parts(trainer, inputs, n_inputs, &request, training_step(trainer, &request), loss, NULL, NULL, error);
 }
 
 /* ---- numbers that are not finite */
@@ -164,10 +162,11 @@ static pln_status refuse_step(pln_trainer *trainer, const pln_tensor *inputs, ui
     struct session_request request = {0};
     pln_error ignored;
     float loss;
-    trainer->session->options.trace = true;
-    if (session_request_read(trainer->session, inputs, n, &request, &ignored) == PLN_OK)
-        run_parts(trainer, inputs, n, &request, &loss, find_bad_node, &search, &ignored);
-    trainer->session->options.trace = false;
+    if (session_request_read(trainer->session, inputs, n, &request, &ignored) == PLN_OK) {
+        struct session_step step = training_step(trainer, &request);
+        step.trace = true;
+        run_parts(trainer, inputs, n, &request, step, &loss, find_bad_node, &search, &ignored);
+    }
     return pln_fail(error, PLN_FAILED, "step %u: the %s is %g; the first node that is not finite is %s",
                     trainer->made + 1, what, (double)value,
                     search.name[0] ? search.name : "none of the forward and backward pass");
@@ -186,11 +185,10 @@ pln_status pln_trainer_trace(pln_trainer *trainer, const pln_tensor *inputs, uin
         status = training_parameters_begin(trainer, error);
     if (status != PLN_OK)
         return status;
-    trainer->dirty = s->options.trace = true;
-    set_random(trainer);
-    session_batch_totals(s, &request, s->training.total);
-    status = run_part(trainer, inputs, n_inputs, 0, &batch, &loss, error);
-    s->options.trace = false;
+    trainer->dirty = true;
+    struct session_step step = training_step(trainer, &request);
+    step.trace = true;
+    status = run_part(trainer, inputs, n_inputs, &step, &batch, &loss, error);
     if (status == PLN_OK)
         status = session_batch_flat(s, pln_session_graph(s), &batch, error);
     *tensors = s->outputs;

@@ -54,14 +54,12 @@ static pln_status open_session(pln_trainer *t, pln_error *error)
     pln_status status = pln_session_create(t->model, t->devices, &options, &t->session, error);
     if (status != PLN_OK)
         return status;
-    if (t->session->head == PLN_HEAD_MODEL)
-        return pln_fail(error, PLN_INVALID, "the head model has no loss to train with; choose another with --head");
-    t->session->training.on = true;
-    t->session->training.recompute = t->options.recompute;
-    t->session->training.dropout = t->options.dropout;
-    t->session->training.layer_decay = t->options.layer_decay;
+    if (t->session->head->labels == ELECTRA_NO_LABELS)
+        return pln_fail(error, PLN_INVALID, "the head %s has no loss to train with; choose another with --head",
+                        t->session->head->name);
+    const struct session_step step = training_step(t, NULL);
     uint32_t dims[GRAPH_SYMBOLS], n_dims; /* any shape has the same parameters */
-    return pln_session_prepare(t->session, 1, 1, dims, &n_dims, error);
+    return session_prepare(t->session, &step, 1, 1, dims, &n_dims, error);
 }
 
 pln_status pln_trainer_create(pln_model *model, pln_devices *devices, const pln_trainer_options *options,
@@ -118,7 +116,8 @@ pln_status pln_trainer_estimate(pln_trainer *trainer, uint32_t batch, uint32_t l
     uint32_t dims[GRAPH_SYMBOLS], n_dims;
     const uint32_t no_dims[] = {0};
     pln_memory update;
-    pln_status status = pln_session_prepare(trainer->session, batch, length, dims, &n_dims, error);
+    const struct session_step step = training_step(trainer, NULL);
+    pln_status status = session_prepare(trainer->session, &step, batch, length, dims, &n_dims, error);
     if (status == PLN_OK)
         status = pln_schedule_estimate(pln_session_schedule(trainer->session), dims, n_dims, index, memory, error);
     if (status == PLN_OK)

@@ -62,6 +62,9 @@ void training_update_finish(pln_trainer *trainer);
 /* Clips, and moves the parameters unless the norm is not finite; the gradients are 0 afterwards. */
 pln_status training_update_run(pln_trainer *trainer, float rate, float *norm, pln_error *error);
 
+/* What each part of the next step is given; request NULL: without what its losses are divided by. */
+struct session_step training_step(const pln_trainer *trainer, const struct session_request *request);
+
 /* ---- step.c: it takes a clean or dirty trainer, and leaves it dirty until an update */
 
 /* The batch forward and backward: gradients are added up, *loss is that of the whole batch. */

@@ -23,7 +23,8 @@ struct description {
     struct ckpt *checkpoint;
     struct electra_config config;
     struct electra_weights weights;
-    pln_graph *graph;
+    struct electra_graph described;
+    pln_graph *graph; /* in it */
 };
 
 /* A small model of that many layers, with more of the config. */
@@ -44,13 +45,14 @@ static struct description describe(uint32_t layers, const char *more, struct ele
     must(electra_config_read(ckpt_config(d.checkpoint), "config.json", &d.config, &error), &error);
     must(electra_weights_init(&d.weights, d.checkpoint, &d.config, 0, &error), &error);
     features.train = features.labels = true;
-    must(electra_describe(&d.config, &d.weights, &features, &d.graph, &error), &error);
+    must(electra_describe(&d.config, &d.weights, &features, &d.described, &error), &error);
+    d.graph = d.described.graph;
     return d;
 }
 
 static void finish(struct description *d)
 {
-    pln_graph_destroy(&d->graph);
+    electra_graph_finish(&d->described);
     electra_weights_finish(&d->weights);
     electra_config_finish(&d->config);
     ckpt_close(&d->checkpoint);

@@ -32,7 +32,7 @@ struct replay {
     pln_tensor inputs[MOST_INPUTS];
     const pln_tensor *expected;
     struct session_batch batch;
-    pln_graph *graph;
+    struct electra_graph graph;
     pln_schedule *schedule;
 };
 
@@ -81,13 +81,13 @@ static void describe(struct replay *r, struct session_request *request, bool rec
 {
     pln_error error;
     must(session_request_read(r->session, r->inputs, r->n_inputs, request, &error), &error);
-    must(session_batch_plan(r->session, request, &r->batch, &error), &error);
+    must(session_batch_plan(r->session, request, NULL, &r->batch, &error), &error);
     r->batch.features.train = true;
     r->batch.features.recompute = recompute;
     must(electra_describe(&r->model->config, &r->model->weights, &r->batch.features, &r->graph, &error), &error);
     const pln_schedule_options options = {.no_fallback = complete, .place = rules, .n_place = n_rules};
-    must(pln_schedule_create(r->graph, devices, &options, &r->schedule, &error), &error);
-    must(session_batch_pack(r->session, request, r->graph, &r->batch, &error), &error);
+    must(pln_schedule_create(r->graph.graph, devices, &options, &r->schedule, &error), &error);
+    must(session_batch_pack(r->session, request, &r->graph, &r->batch, &error), &error);
     must(pln_schedule_prepare(r->schedule, r->batch.dims, GRAPH_SYMBOLS, &error), &error);
 }
 
@@ -95,15 +95,15 @@ static float *run(struct replay *r, const struct session_request *request)
 {
     uint32_t count, rows;
     pln_error error;
-    pln_graph_parameters(r->graph, &count, &rows);
+    pln_graph_parameters(r->graph.graph, &count, &rows);
     float *flat = malloc((size_t)rows * PLN_PARAMETER_WIDTH * sizeof *flat);
     assert_non_null(flat);
-    pln_graph_parameter_values(r->graph, flat);
+    pln_graph_parameter_values(r->graph.graph, flat);
     must(pln_schedule_state_write(r->schedule, "parameters", flat, &error), &error);
     must(pln_schedule_run(r->schedule, r->batch.dims, GRAPH_SYMBOLS, r->batch.inputs, r->batch.n_inputs,
                           r->batch.outputs, r->batch.n_outputs, &error),
          &error);
-    must(session_batch_unpack(r->session, request, r->graph, &r->batch, &error), &error);
+    must(session_batch_unpack(r->session, request, &r->graph, &r->batch, &error), &error);
     must(pln_schedule_state_read(r->schedule, "gradients", flat, &error), &error);
     return flat;
 }
@@ -128,7 +128,7 @@ static void expect(const char *name, uint64_t i, float found, float expected)
 static void check(const struct replay *r, const float *flat)
 {
     uint32_t count, rows, tensors = 0;
-    const pln_parameter *table = pln_graph_parameters(r->graph, &count, &rows);
+    const pln_parameter *table = pln_graph_parameters(r->graph.graph, &count, &rows);
     for (uint32_t i = 0; i < count; i++) {
         const pln_parameter *p = &table[i];
         const pln_tensor *expected = find(r->expected, r->n_expected, p->name);
@@ -163,7 +163,7 @@ static void replay(const char *name, bool packed, bool recompute)
     check(&r, flat);
     free(flat);
     pln_schedule_destroy(&r.schedule);
-    pln_graph_destroy(&r.graph);
+    electra_graph_finish(&r.graph);
     pln_session_destroy(&r.session);
     pln_model_close(&r.model);
     pln_tensor_file_close(&r.files[0]);

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a model ends in: one constant for each row of heads.def, in a file of its own in heads/. It says how the graph
+ * ends, what labels are, and how logits lie; whoever reads or writes tensors asks the head instead of knowing it.
+ */
+#ifndef ELECTRA_HEAD_H
+#define ELECTRA_HEAD_H
+
+#include "electra/config.h"
+
+struct electra_describe;
+
+/* What the labels of a head belong to. T tokens, B sequences, N labels, C choices. */
+enum electra_labels {
+    ELECTRA_NO_LABELS,
+    ELECTRA_TOKEN_CLASSES,    /* i32 [T]: a class of each token, -100 is none */
+    ELECTRA_TOKEN_REPLACED,   /* f32 [T], with weights f32 [T]: positions whose mask is exactly one */
+    ELECTRA_SEQUENCE_LABELS,  /* by problem type: i32 [B], or f32 [B,N] */
+    ELECTRA_EXAMPLE_CHOICE,   /* i32 [B/C]: which choice is right, -100 is none */
+    ELECTRA_SEQUENCE_SPAN,    /* first, last i32 [B]; the loss has two sums */
+    ELECTRA_LABEL_KINDS
+};
+
+/* How many classes there are: labels that are classes are below. */
+enum electra_classes { ELECTRA_OF_VOCABULARY, ELECTRA_OF_LABELS, ELECTRA_OF_CHOICES, ELECTRA_OF_TWO };
+
+/* How logits of the graph become tensors. */
+enum electra_layout {
+    ELECTRA_BY_TOKEN,    /* [T,W] to [batch, length, W] */
+    ELECTRA_ONE_A_TOKEN, /* [T,1] to [batch, length] */
+    ELECTRA_BY_ROW,      /* [R,W] as it is */
+    ELECTRA_SPANS,       /* [T,2] to start_logits and end_logits [batch, length] */
+};
+
+/* Which token of a sequence a head looks at, where it looks at one. */
+enum electra_look { ELECTRA_AT_FIRST, ELECTRA_AT_LAST };
+
+enum electra_half { ELECTRA_EITHER_HALF, ELECTRA_GENERATOR, ELECTRA_DISCRIMINATOR };
+
+struct electra_head {
+    const char *name;         /* "masked-lm" */
+    const char *architecture; /* "ElectraForMaskedLM" */
+    /* The graph from the last hidden state on: marks logits and loss. */
+    void (*describe)(struct electra_describe *d, pln_value *hidden);
+    enum electra_labels labels;
+    enum electra_classes classes;
+    enum electra_layout logits;
+    bool shifted; /* the label of a token is that of the one behind it */
+    bool choices; /* tensors are [examples, choices, length]: each choice is a sequence */
+    bool source;  /* may look at encoder_hidden_states */
+    bool causal;  /* makes sense for a decoder only */
+    bool bare;    /* names of weights have no "electra." in files */
+    enum electra_half half; /* of an ELECTRA that it asks for */
+    /* Whether padded positions change its answer, or its loss; NULL: neither. */
+    bool (*sees_padding)(const struct electra_config *config, bool labels);
+    enum electra_look (*look)(const struct electra_config *config); /* NULL: ELECTRA_AT_FIRST */
+};
+
+/* PLN_HEAD_DEFAULT is nobody's: NULL, as for a number that is none. */
+const struct electra_head *electra_head(pln_head head);
+/* By the name of the class in Hugging Face; PLN_HEAD_DEFAULT: there is none. */
+pln_head electra_head_of(const char *architecture);
+#endif

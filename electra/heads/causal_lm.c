@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Causal language models: the logits of a token are held against the token behind it.
+ */
+#include "electra/describe.h"
+
+const struct electra_head electra_head_causal_lm = {
+    .name = "causal-lm",
+    .architecture = "ElectraForCausalLM",
+    .describe = electra_vocabulary,
+    .labels = ELECTRA_TOKEN_CLASSES,
+    .classes = ELECTRA_OF_VOCABULARY,
+    .logits = ELECTRA_BY_TOKEN,
+    .shifted = true,
+    .source = true,
+    .causal = true,
+};

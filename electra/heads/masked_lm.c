@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Masked language models: the generator.
+ */
+#include "electra/describe.h"
+
+const struct electra_head electra_head_masked_lm = {
+    .name = "masked-lm",
+    .architecture = "ElectraForMaskedLM",
+    .describe = electra_vocabulary,
+    .labels = ELECTRA_TOKEN_CLASSES,
+    .classes = ELECTRA_OF_VOCABULARY,
+    .logits = ELECTRA_BY_TOKEN,
+    .half = ELECTRA_GENERATOR,
+};

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Packing: rows of padded tensors in, tokens without padding out. A function for each row of electra/inputs.def and of
+ * electra/symbols.def.
+ */
+#include <float.h>
+#include <string.h>
+
+#include "common/fail.h"
+#include "session/session.h"
+
+/* ---- numbers of rows */
+
+/* Pairs of tokens and keys, or UINT32_MAX. */
+static uint32_t count_pairs(const struct session_packing *p, bool source)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < p->r->rows; i++)
+        n += (uint64_t)p->b->lengths[i] * (source ? p->r->source_length : p->b->lengths[i]);
+    return n <= INT32_MAX ? (uint32_t)n : UINT32_MAX;
+}
+
+uint32_t session_count_tokens(const struct session_packing *p)
+{
+    return p->b->tokens;
+}
+
+uint32_t session_count_batch(const struct session_packing *p)
+{
+    return p->r->rows;
+}
+
+uint32_t session_count_examples(const struct session_packing *p)
+{
+    return p->r->examples;
+}
+
+uint32_t session_count_targets(const struct session_packing *p)
+{
+    return p->r->n_targets;
+}
+
+uint32_t session_count_source_tokens(const struct session_packing *p)
+{
+    return p->r->rows * p->r->source_length;
+}
+
+uint32_t session_count_pairs(const struct session_packing *p)
+{
+    return count_pairs(p, false);
+}
+
+uint32_t session_count_source_pairs(const struct session_packing *p)
+{
+    return count_pairs(p, true);
+}
+
+/* ---- rows */
+
+/* An integer for every kept token: from a tensor [rows, length] (or [1, length]), or what is said without one. */
+static void pack_tokens(const struct session_packing *p, const pln_tensor *tensor, int32_t *out, bool positions)
+{
+    const bool shared = tensor && tensor->rank == 2 && tensor->shape[0] == 1;
+    for (uint32_t i = 0; i < p->r->rows; i++)
+        for (uint32_t j = 0; j < p->b->lengths[i]; j++) {
+            const uint64_t at = (shared ? 0 : (uint64_t)i * p->r->length) + j;
+            *out++ = tensor ? (int32_t)session_integer(tensor, at) : positions ? (int32_t)j : 0;
+        }
+}
+
+void session_pack_ids(const struct session_packing *p, void *out)
+{
+    pack_tokens(p, p->r->input_ids, out, false);
+}
+
+void session_pack_token_types(const struct session_packing *p, void *out)
+{
+    pack_tokens(p, p->r->token_type_ids, out, false);
+}
+
+void session_pack_positions(const struct session_packing *p, void *out)
+{
+    pack_tokens(p, p->r->position_ids, out, true);
+}
+
+void session_pack_embeddings(const struct session_packing *p, void *out)
+{
+    const uint32_t width = p->session->model->config.embedding_size;
+    float *to = out;
+    for (uint32_t i = 0; i < p->r->rows; i++)
+        for (uint64_t j = 0; j < (uint64_t)p->b->lengths[i] * width; j++)
+            *to++ = (float)session_real(p->r->inputs_embeds, (uint64_t)i * p->r->length * width + j);
+}
+
+void session_pack_starts(const struct session_packing *p, void *out)
+{
+    memcpy(out, p->b->starts, (p->r->rows + 1) * sizeof(int32_t));
+}
+
+void session_pack_key_mask(const struct session_packing *p, void *out)
+{
+    int32_t *to = out;
+    for (uint32_t i = 0; i < p->r->rows; i++)
+        for (uint32_t j = 0; j < p->b->lengths[i]; j++)
+            *to++ = session_attends(p->r, i, j);
+}
+
+void session_pack_pair_starts(const struct session_packing *p, void *out)
+{
+    int32_t *to = out;
+    to[0] = 0;
+    for (uint32_t i = 0; i < p->r->rows; i++)
+        to[i + 1] = to[i] + (int32_t)(p->b->lengths[i] * p->b->lengths[i]);
+}
+
+/* (1 - m) times the least number; 0 for m = 1 also where the product would be -0. */
+static float added_by_mask(double m)
+{
+    return m == 1 ? 0 : (float)((1 - m) * -(double)FLT_MAX);
+}
+
+/* 3-D: (1 - m) times the least number; 4-D: bool allows, floats are added. Every position is kept. */
+void session_pack_bias(const struct session_packing *p, void *out)
+{
+    const pln_tensor *m = p->r->attention_mask;
+    const uint64_t plane = (uint64_t)p->r->length * p->r->length, planes = p->b->features.bias_planes;
+    float *to = out;
+    for (uint64_t h = 0; h < planes; h++)
+        for (uint64_t i = 0; i < p->r->rows; i++)
+            for (uint64_t j = 0; j < plane; j++) {
+                const double x = session_real(m, (i * planes + h) * plane + j);
+                *to++ = m->rank == 3 ? added_by_mask(x) : m->dtype == PLN_BOOL ? (x != 0 ? 0 : -FLT_MAX) : (float)x;
+            }
+}
+
+void session_pack_head_mask(const struct session_packing *p, void *out)
+{
+    const struct electra_config *c = &p->session->model->config;
+    for (uint32_t i = 0; i < c->num_hidden_layers; i++)
+        for (uint32_t j = 0; j < c->num_attention_heads; j++)
+            ((float *)out)[i * c->num_attention_heads + j] = (float)session_real(
+                p->r->head_mask, p->r->head_mask->rank == 1 ? j : (uint64_t)i * c->num_attention_heads + j);
+}
+
+void session_pack_source(const struct session_packing *p, void *out)
+{
+    const uint64_t n = (uint64_t)p->r->rows * p->r->source_length * p->session->model->config.hidden_size;
+    for (uint64_t i = 0; i < n; i++)
+        ((float *)out)[i] = (float)session_real(p->r->encoder_hidden_states, i);
+}
+
+void session_pack_source_starts(const struct session_packing *p, void *out)
+{
+    for (uint32_t i = 0; i <= p->r->rows; i++)
+        ((int32_t *)out)[i] = (int32_t)(i * p->r->source_length);
+}
+
+void session_pack_source_mask(const struct session_packing *p, void *out)
+{
+    for (uint64_t i = 0; i < (uint64_t)p->r->rows * p->r->source_length; i++)
+        ((int32_t *)out)[i] = session_real(p->r->encoder_attention_mask, i) != 0;
+}
+
+void session_pack_source_pair_starts(const struct session_packing *p, void *out)
+{
+    int32_t *to = out;
+    to[0] = 0;
+    for (uint32_t i = 0; i < p->r->rows; i++)
+        to[i + 1] = to[i] + (int32_t)(p->b->lengths[i] * p->r->source_length);
+}
+
+/* The token that a head looks at: the first of each sequence or its last; or the targets. */
+static uint32_t picked_rows(const struct session_packing *p)
+{
+    return p->r->targets ? p->r->n_targets : p->r->rows;
+}
+
+static void pick(const struct session_packing *p, uint32_t i, uint32_t *row, uint32_t *position)
+{
+    const struct electra_head *head = p->session->head;
+    const bool last = head->look && head->look(&p->session->model->config) == ELECTRA_AT_LAST;
+    *row = p->r->targets ? p->r->targets[i] / p->r->length : i;
+    *position = p->r->targets ? p->r->targets[i] % p->r->length : last ? p->b->lengths[i] - 1 : 0;
+}
+
+void session_pack_rows(const struct session_packing *p, void *out)
+{
+    for (uint32_t i = 0; i < picked_rows(p); i++) {
+        uint32_t row, position;
+        pick(p, i, &row, &position);
+        ((int32_t *)out)[i] = p->b->starts[row] + (int32_t)position;
+    }
+}
+
+/* Where a row comes from, for dropout: sequence within the whole step, position. */
+void session_pack_row_origin(const struct session_packing *p, void *out)
+{
+    for (uint32_t i = 0; i < picked_rows(p); i++) {
+        uint32_t row, position;
+        pick(p, i, &row, &position);
+        ((int32_t *)out)[2 * i] = (int32_t)(p->b->step->first_sequence + row);
+        ((int32_t *)out)[2 * i + 1] = (int32_t)position;
+    }
+}
+
+void session_pack_origin(const struct session_packing *p, void *out)
+{
+    int32_t *to = out;
+    for (uint32_t i = 0; i < p->r->rows; i++)
+        for (uint32_t j = 0; j < p->b->lengths[i]; j++) {
+            *to++ = (int32_t)(p->b->step->first_sequence + i);
+            *to++ = (int32_t)j;
+        }
+}
+
+void session_pack_random(const struct session_packing *p, void *out)
+{
+    memcpy(out, p->b->step->random, sizeof p->b->step->random);
+}
+
+/* ---- all of a graph */
+
+static session_packer *const packers[ELECTRA_INPUTS] = {
+#define INPUT(name, dtype) [ELECTRA_INPUT_##name] = session_pack_##name,
+#include "electra/inputs.def"
+#undef INPUT
+};
+
+static uint32_t (*const counters[ELECTRA_SYMBOLS])(const struct session_packing *p) = {
+#define SYMBOL(name) [ELECTRA_SYMBOL_##name] = session_count_##name,
+#include "electra/symbols.def"
+#undef SYMBOL
+};
+
+pln_status session_batch_dims(pln_session *session, const struct session_request *request,
+                              const struct electra_graph *graph, struct session_batch *batch, pln_error *error)
+{
+    const struct session_packing p = {session, request, batch};
+    for (uint32_t i = 0; i < ELECTRA_SYMBOLS; i++) {
+        if (!graph->symbols[i])
+            continue;
+        batch->dims[graph->symbols[i]] = counters[i](&p);
+        if (batch->dims[graph->symbols[i]] == UINT32_MAX)
+            return pln_fail(error, PLN_INVALID,
+                            "input_ids: a batch of %u sequences of %u tokens has too many pairs of tokens",
+                            request->rows, request->length);
+    }
+    return PLN_OK;
+}
+
+static pln_status make_room(pln_session *s, const pln_graph *graph, struct session_batch *b, pln_error *error)
+{
+    b->n_outputs = graph->n_outputs;
+    b->outputs = pool_take(&s->pool, graph->n_outputs * sizeof *b->outputs);
+    for (uint32_t i = 0; b->outputs && i < graph->n_outputs; i++) {
+        const pln_value *value = graph->outputs[i].value;
+        const uint64_t bytes = 4 * (uint64_t)pln_dim_rows(value->rows, b->dims) * value->width;
+        b->outputs[i] = (pln_binding){graph->outputs[i].name, pool_take(&s->pool, bytes)};
+        if (!b->outputs[i].data)
+            return pln_fail(error, PLN_NO_MEMORY, "no memory for %llu bytes of the output %s",
+                            (unsigned long long)bytes, graph->outputs[i].name);
+    }
+    return b->outputs ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "no memory for %u outputs", graph->n_outputs);
+}
+
+pln_status session_batch_pack(pln_session *session, const struct session_request *request,
+                              const struct electra_graph *graph, struct session_batch *batch, pln_error *error)
+{
+    const struct session_packing p = {session, request, batch};
+    const pln_status status = session_batch_dims(session, request, graph, batch, error);
+    if (status != PLN_OK)
+        return status;
+    for (uint32_t i = 0; i < ELECTRA_INPUTS; i++) {
+        const pln_value *value = graph->inputs[i];
+        if (!value)
+            continue;
+        void *data = pool_take(&session->pool, 4 * (uint64_t)pln_dim_rows(value->rows, batch->dims) * value->width);
+        if (!data)
+            return pln_fail(error, PLN_NO_MEMORY, "no memory for the input %s", value->name);
+        packers[i](&p, data);
+        batch->inputs[batch->n_inputs++] = (pln_binding){value->name, data};
+    }
+    return make_room(session, graph->graph, batch, error);
+}
