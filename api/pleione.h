@@ -602,6 +602,17 @@ PLN_API pln_status pln_vocabulary_trainer_train(pln_vocabulary_trainer *trainer,
 PLN_API const char *pln_head_string(pln_head head);          /* "masked-lm" */
 PLN_API int pln_head_find(const char *name, pln_head *head); /* 0 if there is no such name */
 
+/* What the labels of a head belong to, as pln_session_forward takes them: B batch, S length, N labels. */
+typedef enum pln_labels {
+    PLN_LABELS_NONE = 0,
+    PLN_LABELS_TOKENS,    /* a class of each token [B,S]; -100 is none */
+    PLN_LABELS_REPLACED,  /* 0 or 1 for each token [B,S], weighed by the mask */
+    PLN_LABELS_SEQUENCES, /* by problem type: a class [B], or numbers [B,N] */
+    PLN_LABELS_CHOICES,   /* which of the choices is right [B]; -100 is none */
+    PLN_LABELS_SPANS,     /* start_positions and end_positions [B] */
+} pln_labels;
+PLN_API pln_labels pln_head_labels(pln_head head);
+
 typedef struct pln_model_options { /* zero is a good default */
     uint64_t seed;                 /* for weights that the checkpoint lacks */
     bool without_weights;          /* the directory may lack them: for estimates; all are drawn at random */
@@ -615,6 +626,8 @@ PLN_API void pln_model_close(pln_model **model);
 PLN_API pln_head pln_model_head(const pln_model *model); /* the default one */
 /* A whole number of the config ("hidden_size", with defaults filled in), or -1 if there is no such field. */
 PLN_API int64_t pln_model_number(const pln_model *model, const char *field);
+/* How many classes the labels of a head choose from; of a choice it is the batch that says (2 here), without labels 0. */
+PLN_API uint32_t pln_model_classes(const pln_model *model, pln_head head);
 PLN_API const char *pln_model_label(const pln_model *model, uint32_t index); /* id2label; NULL if out of range */
 /* The model's tokenizer, opened at the first call; belongs to the model. */
 PLN_API pln_status pln_model_tokenizer(pln_model *model, const pln_tokenizer **tokenizer, pln_error *error);

@@ -14,22 +14,6 @@ static uint64_t draw(uint64_t *state)
     return *state >> 33;
 }
 
-/* Number of values that a label has. */
-static uint64_t classes_of(const pln_model *model, pln_head head)
-{
-    switch (head) {
-    case PLN_HEAD_PRETRAINING:
-        return 2;
-    case PLN_HEAD_MASKED_LM:
-    case PLN_HEAD_CAUSAL_LM:
-        return (uint64_t)pln_model_number(model, "vocab_size");
-    case PLN_HEAD_MULTIPLE_CHOICE:
-        return 2;
-    default:
-        return (uint64_t)pln_model_number(model, "num_labels");
-    }
-}
-
 static void label_tokens(struct cli_labelled *l, uint64_t classes, uint64_t seed, bool ignores)
 {
     for (uint32_t i = 0; i < l->batch.batch; i++)
@@ -83,7 +67,7 @@ pln_status cli_labelled_random(struct cli_labelled *l, const pln_model *model, p
     *l = (struct cli_labelled){0};
     const size_t n = (size_t)shape.batch * shape.length;
     shape.shortest = shape.length < LEAST_LENGTH ? shape.length : LEAST_LENGTH;
-    const uint64_t classes = classes_of(model, head);
+    const uint64_t classes = pln_model_classes(model, head);
     const pln_status status = cli_batch_random(&l->batch, shape, model, seed, error);
     if (status != PLN_OK)
         return status;
@@ -95,19 +79,21 @@ pln_status cli_labelled_random(struct cli_labelled *l, const pln_model *model, p
     l->n = 2;
     l->tensors[0] = l->batch.tensors[0];
     l->tensors[1] = l->batch.tensors[1];
-    switch (head) {
-    case PLN_HEAD_QUESTION_ANSWERING:
+    switch (pln_head_labels(head)) {
+    case PLN_LABELS_SPANS:
         label_answers(l, seed);
         break;
-    case PLN_HEAD_SEQUENCE_CLASSIFICATION:
+    case PLN_LABELS_SEQUENCES:
         label_rows(l, shape.batch, classes, seed);
         break;
-    case PLN_HEAD_MULTIPLE_CHOICE:
+    case PLN_LABELS_CHOICES:
         make_choices(l);
         label_rows(l, shape.batch / 2, classes, seed);
         break;
-    default:
-        label_tokens(l, classes, seed, head != PLN_HEAD_PRETRAINING);
+    case PLN_LABELS_TOKENS:
+    case PLN_LABELS_REPLACED:
+    case PLN_LABELS_NONE:
+        label_tokens(l, classes, seed, pln_head_labels(head) == PLN_LABELS_TOKENS);
         break;
     }
     return PLN_OK;

@@ -76,7 +76,9 @@ static pln_status open_verify(struct verify *v, const char *directory, pln_error
         status = pln_model_open(v->runtime, directory, &options, &v->model, error);
     if (status != PLN_OK)
         return status;
-    v->head = pln_model_head(v->model) == PLN_HEAD_MODEL ? PLN_HEAD_PRETRAINING : pln_model_head(v->model);
+    v->head = pln_model_head(v->model);
+    if (pln_head_labels(v->head) == PLN_LABELS_NONE)
+        v->head = PLN_HEAD_PRETRAINING;
     status =
         open_side(v, c->device ? c->device : "auto", c->device_options.items, c->device_options.n, &v->device, error);
     if (status == PLN_OK)

@@ -10,19 +10,8 @@
 
 struct electra_describe;
 
-/* What the labels of a head belong to. T tokens, B sequences, N labels, C choices. */
-enum electra_labels {
-    ELECTRA_NO_LABELS,
-    ELECTRA_TOKEN_CLASSES,    /* i32 [T]: a class of each token, -100 is none */
-    ELECTRA_TOKEN_REPLACED,   /* f32 [T], with weights f32 [T]: positions whose mask is exactly one */
-    ELECTRA_SEQUENCE_LABELS,  /* by problem type: i32 [B], or f32 [B,N] */
-    ELECTRA_EXAMPLE_CHOICE,   /* i32 [B/C]: which choice is right, -100 is none */
-    ELECTRA_SEQUENCE_SPAN,    /* first, last i32 [B]; the loss has two sums */
-    ELECTRA_LABEL_KINDS
-};
-
-/* How many classes there are: labels that are classes are below. */
-enum electra_classes { ELECTRA_OF_VOCABULARY, ELECTRA_OF_LABELS, ELECTRA_OF_CHOICES, ELECTRA_OF_TWO };
+/* How many classes labels choose from: numbers from 0 below that. */
+enum electra_classes { ELECTRA_OF_VOCABULARY, ELECTRA_OF_LABELS, ELECTRA_OF_TWO };
 
 /* How logits of the graph become tensors. */
 enum electra_layout {
@@ -42,7 +31,7 @@ struct electra_head {
     const char *architecture; /* "ElectraForMaskedLM" */
     /* The graph from the last hidden state on: marks logits and loss. */
     void (*describe)(struct electra_describe *d, pln_value *hidden);
-    enum electra_labels labels;
+    pln_labels labels;
     enum electra_classes classes;
     enum electra_layout logits;
     bool shifted; /* the label of a token is that of the one behind it */
@@ -60,4 +49,5 @@ struct electra_head {
 const struct electra_head *electra_head(pln_head head);
 /* By the name of the class in Hugging Face; PLN_HEAD_DEFAULT: there is none. */
 pln_head electra_head_of(const char *architecture);
+uint32_t electra_classes(const struct electra_config *config, const struct electra_head *head); /* 0: labels are none */
 #endif

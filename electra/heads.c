@@ -45,6 +45,20 @@ int pln_head_find(const char *name, pln_head *head)
     return 0;
 }
 
+pln_labels pln_head_labels(pln_head head)
+{
+    const struct electra_head *h = electra_head(head);
+    return h ? h->labels : PLN_LABELS_NONE;
+}
+
+uint32_t electra_classes(const struct electra_config *config, const struct electra_head *head)
+{
+    const uint32_t classes[] = {[ELECTRA_OF_VOCABULARY] = config->vocab_size,
+                                [ELECTRA_OF_LABELS] = config->num_labels,
+                                [ELECTRA_OF_TWO] = 2};
+    return head->labels == PLN_LABELS_NONE || head->labels == PLN_LABELS_SPANS ? 0 : classes[head->classes];
+}
+
 pln_value *electra_pick_rows(struct electra_describe *d, pln_value *x, pln_dim rows)
 {
     return pln_gather(d->graph, "rows", x, electra_input(d, ELECTRA_INPUT_rows, rows, 1));

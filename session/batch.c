@@ -24,7 +24,7 @@ static bool find_lengths(const pln_session *s, const struct session_request *r, 
             lengths[i]--;
         if (!lengths[i])
             return false;
-        for (uint32_t j = lengths[i]; r->labels && s->head->labels == ELECTRA_TOKEN_CLASSES && j < r->length; j++)
+        for (uint32_t j = lengths[i]; r->labels && s->head->labels == PLN_LABELS_TOKENS && j < r->length; j++)
             if (session_token_label(s, r, i, j) != -100)
                 return false;
         for (uint32_t j = 0; j < r->n_targets; j++)
@@ -85,7 +85,7 @@ static struct electra_features features_of(const pln_session *s, const struct se
         .attentions = o->attentions,
         .trace = o->trace,
         .choices = r->choices,
-        .problem = labels && s->head->labels == ELECTRA_SEQUENCE_LABELS ? r->problem : ELECTRA_PROBLEM_UNSET,
+        .problem = labels && s->head->labels == PLN_LABELS_SEQUENCES ? r->problem : ELECTRA_PROBLEM_UNSET,
     };
     if (b->step) {
         f.source |= c->add_cross_attention;

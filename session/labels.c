@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Labels: what each kind of them (electra/head.h) must look like, what its loss is a mean over, and how it is packed.
+ * Labels: what each kind of them (pln_labels) must look like, what its loss is a mean over, and how it is packed.
  * A kind is a row of the table.
  */
 #include <string.h>
@@ -18,21 +18,16 @@ int32_t session_token_label(const pln_session *session, const struct session_req
                : -100;
 }
 
-/* Number of classes; the session's labels count from 0 below it. */
-static int64_t classes_of(const pln_session *s, const struct session_request *r)
+static int64_t last_class(const pln_session *s)
 {
-    const int64_t classes[] = {[ELECTRA_OF_VOCABULARY] = s->model->config.vocab_size,
-                               [ELECTRA_OF_LABELS] = s->model->config.num_labels,
-                               [ELECTRA_OF_CHOICES] = r->choices,
-                               [ELECTRA_OF_TWO] = 2};
-    return classes[s->head->classes];
+    return (int64_t)electra_classes(&s->model->config, s->head) - 1;
 }
 
 static pln_status check_tokens(const pln_session *s, struct session_request *r, pln_error *error)
 {
     const uint64_t tokens[] = {r->rows, r->length};
     const pln_status status = session_want_shape(r->labels, tokens, 2, error);
-    return status == PLN_OK ? session_want_integers(r->labels, 0, classes_of(s, r) - 1, -100, error) : status;
+    return status == PLN_OK ? session_want_integers(r->labels, 0, last_class(s), -100, error) : status;
 }
 
 static void count_tokens(const pln_session *s, const struct session_request *r, float totals[2])
@@ -114,7 +109,7 @@ static pln_status check_sequences(const pln_session *s, struct session_request *
     if (r->problem == ELECTRA_SINGLE_LABEL) {
         const pln_status status =
             session_has_shape(t, column, 2) ? PLN_OK : session_want_shape(t, flat, 1, error);
-        return status == PLN_OK ? session_want_integers(t, 0, classes_of(s, r) - 1, -100, error) : status;
+        return status == PLN_OK ? session_want_integers(t, 0, last_class(s), -100, error) : status;
     }
     if (r->problem == ELECTRA_REGRESSION && n == 1 && session_has_shape(t, flat, 1))
         return PLN_OK;
@@ -157,9 +152,10 @@ static void pack_values(const struct session_packing *p, void *out)
 
 static pln_status check_choices(const pln_session *s, struct session_request *r, pln_error *error)
 {
+    (void)s;
     const uint64_t examples[] = {r->examples};
     const pln_status status = session_want_shape(r->labels, examples, 1, error);
-    return status == PLN_OK ? session_want_integers(r->labels, 0, classes_of(s, r) - 1, -100, error) : status;
+    return status == PLN_OK ? session_want_integers(r->labels, 0, (int64_t)r->choices - 1, -100, error) : status;
 }
 
 /* ---- where an answer begins and ends */
@@ -219,12 +215,12 @@ static const struct kind {
     session_packer *pack;        /* the input `labels`; NULL: the kind has none */
     session_packer *pack_values; /* the input `label_values` */
     uint32_t sums;               /* of the loss */
-} kinds[ELECTRA_LABEL_KINDS] = {
-    [ELECTRA_TOKEN_CLASSES] = {check_tokens, count_tokens, .pack = pack_tokens, .sums = 1},
-    [ELECTRA_TOKEN_REPLACED] = {check_replaced, count_weights, .pack_values = pack_replaced, .sums = 1},
-    [ELECTRA_SEQUENCE_LABELS] = {check_sequences, count_sequences, pack_classes, pack_values, .sums = 1},
-    [ELECTRA_EXAMPLE_CHOICE] = {check_choices, count_classes, .pack = pack_classes, .sums = 1},
-    [ELECTRA_SEQUENCE_SPAN] = {check_spans, count_spans, .sums = 2},
+} kinds[] = {
+    [PLN_LABELS_TOKENS] = {check_tokens, count_tokens, .pack = pack_tokens, .sums = 1},
+    [PLN_LABELS_REPLACED] = {check_replaced, count_weights, .pack_values = pack_replaced, .sums = 1},
+    [PLN_LABELS_SEQUENCES] = {check_sequences, count_sequences, pack_classes, pack_values, .sums = 1},
+    [PLN_LABELS_CHOICES] = {check_choices, count_classes, .pack = pack_classes, .sums = 1},
+    [PLN_LABELS_SPANS] = {check_spans, count_spans, .sums = 2},
 };
 
 static const struct kind *kind_of(const pln_session *session)
@@ -245,7 +241,7 @@ bool session_labels_whole(const struct session_request *request)
 
 const char *session_labels_names(const pln_session *session)
 {
-    return session->head->labels == ELECTRA_SEQUENCE_SPAN ? "start_positions and end_positions" : "labels";
+    return session->head->labels == PLN_LABELS_SPANS ? "start_positions and end_positions" : "labels";
 }
 
 void session_labels_totals(const pln_session *session, const struct session_request *request, float totals[2])

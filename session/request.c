@@ -78,12 +78,12 @@ static bool always(const struct electra_head *head)
 
 static bool with_labels(const struct electra_head *head)
 {
-    return head->labels != ELECTRA_NO_LABELS && head->labels != ELECTRA_SEQUENCE_SPAN;
+    return head->labels != PLN_LABELS_NONE && head->labels != PLN_LABELS_SPANS;
 }
 
 static bool with_answers(const struct electra_head *head)
 {
-    return head->labels == ELECTRA_SEQUENCE_SPAN;
+    return head->labels == PLN_LABELS_SPANS;
 }
 
 static bool with_source(const struct electra_head *head)

@@ -54,7 +54,7 @@ static pln_status open_session(pln_trainer *t, pln_error *error)
     pln_status status = pln_session_create(t->model, t->devices, &options, &t->session, error);
     if (status != PLN_OK)
         return status;
-    if (t->session->head->labels == ELECTRA_NO_LABELS)
+    if (t->session->head->labels == PLN_LABELS_NONE)
         return pln_fail(error, PLN_INVALID, "the head %s has no loss to train with; choose another with --head",
                         t->session->head->name);
     const struct session_step step = training_step(t, NULL);

@@ -27,7 +27,7 @@ const struct electra_head electra_head_question_answering = {
     .name = "question-answering",
     .architecture = "ElectraForQuestionAnswering",
     .describe = describe,
-    .labels = ELECTRA_SEQUENCE_SPAN,
+    .labels = PLN_LABELS_SPANS,
     .logits = ELECTRA_SPANS,
     .sees_padding = sees_padding,
 };

@@ -41,7 +41,7 @@ const struct electra_head electra_head_sequence_classification = {
     .name = "sequence-classification",
     .architecture = "ElectraForSequenceClassification",
     .describe = describe,
-    .labels = ELECTRA_SEQUENCE_LABELS,
+    .labels = PLN_LABELS_SEQUENCES,
     .classes = ELECTRA_OF_LABELS,
     .logits = ELECTRA_BY_ROW,
 };

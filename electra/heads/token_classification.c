@@ -19,7 +19,7 @@ const struct electra_head electra_head_token_classification = {
     .name = "token-classification",
     .architecture = "ElectraForTokenClassification",
     .describe = describe,
-    .labels = ELECTRA_TOKEN_CLASSES,
+    .labels = PLN_LABELS_TOKENS,
     .classes = ELECTRA_OF_LABELS,
     .logits = ELECTRA_BY_TOKEN,
 };
