@@ -119,6 +119,15 @@ enum conf_verdict { CONF_PASSED, CONF_FAILED, CONF_REFUSED };
 enum conf_verdict conf_check(const struct conf_target *target, const struct conf_target *oracle, conf_fill *fill,
                              uint32_t index, const struct conf_case *c, char *why, size_t why_bytes);
 
+/* Makes the plan of a case and runs nothing: CONF_FAILED for a kernel that spills. *kernels grows by those of which the
+ * driver told. */
+enum conf_verdict conf_compile(const struct conf_target *target, const struct conf_case *c, uint32_t *kernels,
+                               char *why, size_t why_bytes);
+/* Writes the programs of a case that were not written yet: KERNEL-N.cl or .spv, and KERNEL-N.options, into the folder.
+ */
+enum conf_verdict conf_dump(const struct conf_target *target, const struct conf_case *c, const char *folder,
+                            uint32_t *kernels, char *why, size_t why_bytes);
+
 /* A device must refuse what is newer than itself: an unknown op, a later version, params or operands that it does not
  * know, and take params that are longer but zero. `why` says what it judges wrongly. CONF_REFUSED if it does not take
  * the op that is asked about. */

@@ -16,20 +16,23 @@ static const char usage[] =
     "usage: pleione-conform PLUGIN.so|reference [--device N] [--option KEY=VALUE]... [--op NAME] [--case TEXT] [--thin "
     "N]\n"
     "           [--threads N] [--quick] [--half-constants] [--list] [--verbose] [--allow-refusals] "
-    "[--skip-refused-options] [--tolerance T]\n\n"
+    "[--skip-refused-options] [--tolerance T]\n"
+    "           [--compile | --dump FOLDER]\n\n"
     "Drives a backend through pleione_backend.h alone: every op on generated shapes, beside the reference in f64, with "
     "NaN behind\n"
     "the real rows and guards round every value; with --half-constants weights are numbers that f16 holds. A refused "
     "node fails its case unless refusals are allowed.\n"
+    "--compile makes plans and runs nothing, a kernel that spills fails its case; --dump writes the programs of each case "
+    "to files.\n"
     "Outputs may differ by 2e-5 (1 + |y|), or by what --tolerance says.\n"
     "exit codes: 0 all passed, 1 error, 2 usage, 5 a case failed, 77 an option was refused (--skip-refused-options)\n";
 
 struct arguments {
-    const char *plugin, *op, *text;
+    const char *plugin, *op, *text, *dump;
     uint32_t device, threads, thin, n_options;
     pln_option options[32];
     char keys[32][64];
-    bool list, verbose, allow_refusals, skip_refused_options;
+    bool list, verbose, allow_refusals, skip_refused_options, compile;
 };
 
 /* ---- the host that backends see
@@ -112,6 +115,8 @@ static bool parse(struct arguments *a, int argc, char **argv)
             a->list = true;
         else if (strcmp(argv[i], "--verbose") == 0)
             a->verbose = true;
+        else if (strcmp(argv[i], "--compile") == 0)
+            a->compile = true;
         else if (strcmp(argv[i], "--allow-refusals") == 0)
             a->allow_refusals = true;
         else if (strcmp(argv[i], "--skip-refused-options") == 0)
@@ -130,6 +135,8 @@ static bool parse(struct arguments *a, int argc, char **argv)
             conf_tolerance = atof(value);
         else if (strcmp(argv[i - 1], "--op") == 0)
             a->op = value;
+        else if (strcmp(argv[i - 1], "--dump") == 0)
+            a->dump = value;
         else if (strcmp(argv[i - 1], "--case") == 0)
             a->text = value;
         else if (strcmp(argv[i - 1], "--option") != 0 || !take_option(a, value))
@@ -171,7 +178,7 @@ static pln_status open_target(struct conf_target *t, const pln_backend *backend,
  */
 
 struct tally {
-    uint32_t passed, failed, refused;
+    uint32_t passed, failed, refused, kernels;
 };
 
 static void count(const struct arguments *a, struct tally *tally, enum conf_verdict verdict, const char *name,
@@ -198,7 +205,10 @@ static void run_case(const struct arguments *a, const struct conf_target *target
         printf("%s\n", c->name);
         return;
     }
-    const enum conf_verdict verdict = conf_check(target, oracle, group->fill, index, c, why, sizeof why);
+    const enum conf_verdict verdict =
+        a->dump      ? conf_dump(target, c, a->dump, &tally->kernels, why, sizeof why)
+        : a->compile ? conf_compile(target, c, &tally->kernels, why, sizeof why)
+                     : conf_check(target, oracle, group->fill, index, c, why, sizeof why);
     count(a, tally, verdict, c->name, why);
 }
 
@@ -231,9 +241,9 @@ static bool every_op_has_cases(void)
 }
 
 static struct tally run_group(const struct arguments *a, const struct conf_target *target,
-                              const struct conf_target *oracle, const struct conf_group *group)
+                              const struct conf_target *oracle, const struct conf_group *group, uint32_t kernels)
 {
-    struct tally tally = {0};
+    struct tally tally = {.kernels = kernels};
     static struct conf_case c;
     for (uint32_t i = 0;; i++) {
         conf_begin(&c, i, 0);
@@ -259,14 +269,17 @@ static int run_all(const struct arguments *a, const struct conf_target *target, 
     for (uint32_t i = 0; i < conf_n_groups; i++) {
         groups[i] = (struct tally){0};
         if (!a->op || strcmp(a->op, conf_groups[i].name) == 0)
-            groups[i] = run_group(a, target, oracle, &conf_groups[i]);
+            groups[i] = run_group(a, target, oracle, &conf_groups[i], all.kernels);
         all.passed += groups[i].passed;
         all.failed += groups[i].failed;
         all.refused += groups[i].refused;
+        all.kernels = groups[i].kernels > all.kernels ? groups[i].kernels : all.kernels;
     }
     if (a->list)
         return 0;
-    if (!a->op && !a->text)
+    if (a->dump || a->compile)
+        printf("%u kernels\n", all.kernels);
+    else if (!a->op && !a->text)
         run_growth(a, target, &all);
     for (uint32_t i = 0; i < conf_n_groups; i++)
         if (groups[i].passed + groups[i].failed + groups[i].refused)

@@ -12,7 +12,6 @@
 #include <cmocka.h>
 
 #include "api/pleione.h"
-#include "tests/every_op.h"
 #include "tests/must.h"
 
 enum { MOST_KERNELS = 512 };
@@ -32,21 +31,6 @@ static uint32_t check_kernels(pln_schedule *schedule, const uint32_t *dims, uint
         if (kernels[i].spills)
             fail_msg("%s spills %u registers", kernels[i].name, kernels[i].spills);
     }
-    return n;
-}
-
-static uint32_t check_every_op(pln_devices *devices)
-{
-    static const uint32_t dims[64] = {0, 100, 4, 2500, 2500};
-    pln_error error;
-    pln_schedule *schedule;
-    pln_graph *graph = every_op_graph(&error);
-    if (!graph)
-        fail_msg("%s", error.message);
-    must(pln_schedule_create(graph, devices, &(pln_schedule_options){.no_fallback = true}, &schedule, &error), &error);
-    const uint32_t n = check_kernels(schedule, dims, 64);
-    pln_schedule_destroy(&schedule);
-    pln_graph_destroy(&graph);
     return n;
 }
 
@@ -72,12 +56,11 @@ static void test_no_spills(void **state)
     pln_runtime *runtime;
     pln_devices *devices;
     pln_model *model;
-    uint32_t kernels;
+    uint32_t kernels = 0;
     must(pln_runtime_create(NULL, &runtime, &error), &error);
     must(pln_devices_open(runtime, "vulkan", variant, 1, &devices, &error), &error);
     must(pln_model_open(runtime, directory, NULL, &model, &error), &error);
-    kernels = check_every_op(devices);
-    for (int head = PLN_HEAD_MODEL; head <= PLN_HEAD_QUESTION_ANSWERING; head++) {
+    for (int head = PLN_HEAD_MODEL; strcmp(pln_head_string((pln_head)head), "unknown") != 0; head++) {
         kernels += check_head(model, devices, (pln_head)head, 1, 16);
         kernels += check_head(model, devices, (pln_head)head, 8, 128);
     }

@@ -1,51 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A case on a device: one image of memory with guards round every value, written before and read after each run.
+ * From a case to a segment on a device: places in memory, constants, plan; the image that is written before and read
+ * after each run.
  */
-#include "conformance/harness.h"
+#include "conformance/instance.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { GUARD_WORDS = 64 };
-/* Two quiet NaNs: processors hand on the payload of an operand, so that rows which are computed from what inputs hold
- * past their real rows would not show if outputs had held the same. */
-static const uint32_t pattern = 0x7fc0beefu, poison = 0x7fc00001u;
-
-/* Results hold inputs and weights of order one, so that outputs are of order one too: 2e-5 is some hundred roundings of
- * f32, what sums over a few thousand terms lose, and far below what a wrong index or a dropped term costs. */
-double conf_tolerance = 2e-5;
 
 bool conf_running;
 uint32_t conf_allocations;
 
-struct instance {
-    const struct conf_target *target;
-    uint32_t words; /* of the image */
-    uint32_t *image, *after;
-    uint32_t places[CONF_VALUES]; /* first word of each base value */
-    pln_buffer *buffer;
-    pln_constant *constants[CONF_VALUES];
-    pln_plan *plan;
-    pln_value_info values[CONF_VALUES];
-    pln_node_info nodes[CONF_NODES];
-    pln_segment segment;
-};
-
-static bool in_memory(const struct conf_value *v)
+bool conf_in_memory(const struct conf_value *v)
 {
     return v->kind != PLN_VALUE_CONSTANT && v->base == PLN_ABSENT;
 }
 
 /* Offsets are in words of 4 bytes on the host; a device with 8-byte floats has twice as many bytes. */
-static void place_values(struct instance *in, const struct conf_case *c)
+static void place_values(struct conf_instance *in, const struct conf_case *c)
 {
     const uint32_t alignment = in->target->info.alignment / 4 ? in->target->info.alignment / 4 : 1;
     uint32_t at = 0;
     for (uint32_t i = 0; i < c->n_values; i++) {
-        if (!in_memory(&c->values[i]))
+        if (!conf_in_memory(&c->values[i]))
             continue;
         at += GUARD_WORDS;
         at = (at + alignment - 1) / alignment * alignment;
@@ -55,7 +35,7 @@ static void place_values(struct instance *in, const struct conf_case *c)
     in->words = at + GUARD_WORDS;
 }
 
-static pln_status create_constants(struct instance *in, const struct conf_case *c, pln_error *error)
+static pln_status create_constants(struct conf_instance *in, const struct conf_case *c, pln_error *error)
 {
     pln_status status = PLN_OK;
     for (uint32_t i = 0; status == PLN_OK && i < c->n_values; i++) {
@@ -81,7 +61,21 @@ static pln_status create_constants(struct instance *in, const struct conf_case *
     return status;
 }
 
-static void view_case(struct instance *in, const struct conf_case *c)
+/* As the host knows it. */
+static uint32_t version_of(uint32_t op)
+{
+    switch (op) {
+#define PLN_OP(number, version, NAME, name, inputs, outputs, in_place, params, gradient)                               \
+    case number:                                                                                                       \
+        return version;
+#include "graph/ops.def"
+#undef PLN_OP
+    default:
+        return 1;
+    }
+}
+
+static void view_case(struct conf_instance *in, const struct conf_case *c)
 {
     const bool host = in->target->info.flags & PLN_DEVICE_HOST_MEMORY;
     const uint64_t wide = in->target->info.f32_bytes;
@@ -97,9 +91,9 @@ static void view_case(struct instance *in, const struct conf_case *c)
         if (v->kind == PLN_VALUE_CONSTANT)
             continue;
         const uint32_t base = v->base == PLN_ABSENT ? i : (uint32_t)v->base;
-        if (host)
+        if (host && in->image)
             in->values[i].data = in->image + in->places[base] + v->first;
-        else
+        else if (!host)
             in->values[i].buffer = in->buffer;
         if (!host)
             in->values[i].offset =
@@ -108,7 +102,7 @@ static void view_case(struct instance *in, const struct conf_case *c)
     for (uint32_t i = 0; i < c->n_nodes; i++) {
         const struct conf_node *n = &c->nodes[i];
         in->nodes[i] = (pln_node_info){.op = n->op,
-                                       .version = 1,
+                                       .version = version_of(n->op),
                                        .name = "node",
                                        .params = n->params,
                                        .params_size = n->params_size,
@@ -130,7 +124,7 @@ static void view_case(struct instance *in, const struct conf_case *c)
                                 .capacity = c->capacity};
 }
 
-static void close_instance(struct instance *in)
+void conf_instance_close(struct conf_instance *in)
 {
     const pln_backend *b = in->target->backend;
     if (in->plan)
@@ -144,38 +138,63 @@ static void close_instance(struct instance *in)
     free(in->after);
 }
 
-/* CONF_REFUSED when the device takes a node not. */
-static enum conf_verdict open_instance(struct instance *in, const struct conf_case *c, char *why, size_t bytes)
+enum conf_verdict conf_instance_view(struct conf_instance *in, const struct conf_case *c, char *why, size_t bytes)
 {
-    const pln_backend *b = in->target->backend;
     pln_error error = {0};
     pln_verdict verdicts[CONF_NODES] = {{0}};
     place_values(in, c);
+    view_case(in, c);
+    for (uint32_t i = 0; i < c->n_values; i++) { /* the contract: without memory */
+        in->values[i].data = NULL;
+        in->values[i].buffer = NULL;
+        in->values[i].offset = 0;
+    }
+    for (uint32_t i = 0; i < CONF_NODES; i++)
+        verdicts[i].size = sizeof *verdicts;
+    if (in->target->backend->supports(in->target->device, &in->segment, verdicts, sizeof *verdicts, &error) != PLN_OK) {
+        snprintf(why, bytes, "%s", error.message);
+        return CONF_FAILED;
+    }
+    for (uint32_t i = 0; i < c->n_nodes; i++)
+        if (!verdicts[i].supported) {
+            snprintf(why, bytes, "refused: %s", verdicts[i].reason);
+            return CONF_REFUSED;
+        }
+    return CONF_PASSED;
+}
+
+/* Memory and constants for what was looked at. */
+static pln_status allocate(struct conf_instance *in, const struct conf_case *c, pln_error *error)
+{
+    const pln_backend *b = in->target->backend;
     void *image = NULL;
     if (posix_memalign(&image, 4096, (in->words + 16) * sizeof(uint32_t)) != 0)
         image = NULL;
     in->image = image;
     in->after = malloc(in->words * sizeof *in->after);
-    view_case(in, c);
-    for (uint32_t i = 0; i < CONF_NODES; i++)
-        verdicts[i].size = sizeof *verdicts;
     pln_status status = in->image && in->after ? PLN_OK : PLN_NO_MEMORY;
-    if (status == PLN_OK)
-        status = b->supports(in->target->device, &in->segment, verdicts, sizeof *verdicts, &error);
-    for (uint32_t i = 0; status == PLN_OK && i < c->n_nodes; i++)
-        if (!verdicts[i].supported) {
-            snprintf(why, bytes, "refused: %s", verdicts[i].reason);
-            return CONF_REFUSED;
-        }
     if (status == PLN_OK && !(in->target->info.flags & PLN_DEVICE_HOST_MEMORY))
         status = b->buffer_create(in->target->device, (uint64_t)in->words * (in->target->info.f32_bytes > 4 ? 8 : 4),
-                                  &in->buffer, &error);
+                                  &in->buffer, error);
     if (status == PLN_OK)
-        status = create_constants(in, c, &error);
+        status = create_constants(in, c, error);
     view_case(in, c);
+    return status;
+}
+
+enum conf_verdict conf_instance_open(struct conf_instance *in, const struct conf_case *c, char *why, size_t bytes)
+{
+    const pln_backend *b = in->target->backend;
+    pln_error error = {0};
     pln_plan_info dry = {.size = sizeof dry}, made = dry;
-    if (status == PLN_OK && b->plan_info)
+    const enum conf_verdict verdict = conf_instance_view(in, c, why, bytes);
+    if (verdict != CONF_PASSED)
+        return verdict;
+    pln_status status = PLN_OK;
+    if (b->plan_info)
         status = b->plan_info(in->target->device, &in->segment, NULL, &dry, &error);
+    if (status == PLN_OK)
+        status = allocate(in, c, &error);
     if (status == PLN_OK)
         status = b->plan_create(in->target->device, &in->segment, &in->plan, &error);
     if (status == PLN_OK && b->plan_info)
@@ -203,16 +222,16 @@ static bool is_read(const struct conf_case *c, int32_t value, uint32_t k)
 }
 
 /* Everything is the pattern, inputs and states are the poison but for the real rows, and there beside a window too. */
-static void fill_image(const struct instance *in, const struct conf_case *c, uint32_t *image)
+void conf_fill_image(const struct conf_instance *in, const struct conf_case *c, uint32_t *image)
 {
     for (uint32_t i = 0; i < in->words; i++)
-        image[i] = pattern;
+        image[i] = CONF_PATTERN;
     for (uint32_t i = 0; i < c->n_values; i++) {
         const struct conf_value *v = &c->values[i];
-        if (!in_memory(v) || !v->data)
+        if (!conf_in_memory(v) || !v->data)
             continue;
         for (uint32_t j = 0; j < pln_dim_rows(v->rows, c->capacity) * v->stride; j++)
-            image[in->places[i] + j] = poison;
+            image[in->places[i] + j] = CONF_POISON;
         for (uint32_t k = 0; k < v->width; k++)
             for (uint32_t r = 0; is_read(c, (int32_t)i, k) && r < conf_count(c, v->rows); r++)
                 image[in->places[i] + (size_t)r * v->stride + k] =
@@ -221,7 +240,7 @@ static void fill_image(const struct instance *in, const struct conf_case *c, uin
 }
 
 /* Moves the image to the device or from it; value by value where elements are wider there. */
-static pln_status move_image(struct instance *in, const struct conf_case *c, bool write, pln_error *error)
+static pln_status move_image(struct conf_instance *in, const struct conf_case *c, bool write, pln_error *error)
 {
     const struct conf_target *t = in->target;
     if (t->info.flags & PLN_DEVICE_HOST_MEMORY) {
@@ -235,7 +254,7 @@ static pln_status move_image(struct instance *in, const struct conf_case *c, boo
     pln_status status = PLN_OK;
     for (uint32_t i = 0; status == PLN_OK && i < c->n_values; i++) {
         const struct conf_value *v = &c->values[i];
-        if (!in_memory(v))
+        if (!conf_in_memory(v))
             continue;
         const uint64_t offset = (uint64_t)in->places[i] * 8,
                        n = (uint64_t)pln_dim_rows(v->rows, c->capacity) * v->stride;
@@ -247,151 +266,14 @@ static pln_status move_image(struct instance *in, const struct conf_case *c, boo
     return status;
 }
 
-static pln_status run_instance(struct instance *in, const struct conf_case *c, pln_error *error)
+pln_status conf_instance_run(struct conf_instance *in, const struct conf_case *c, pln_error *error)
 {
     const pln_run run = {.size = sizeof run, .n_dims = c->n_symbols ? c->n_symbols : 1, .dims = c->numbers};
-    fill_image(in, c, in->image);
+    conf_fill_image(in, c, in->image);
     pln_status status = move_image(in, c, true, error);
     conf_running = true;
     if (status == PLN_OK)
         status = in->target->backend->plan_run(in->plan, &run, error);
     conf_running = false;
     return status == PLN_OK ? move_image(in, c, false, error) : status;
-}
-
-/* ---- comparing
- * ---------------------------------------------------------------------------------------------------------------- */
-
-static bool is_output(const struct conf_case *c, uint32_t value)
-{
-    for (uint32_t i = 0; i < c->n_nodes; i++)
-        for (uint32_t j = 0; j < c->nodes[i].n_outputs; j++)
-            if (c->nodes[i].outputs[j] == (int32_t)value)
-                return true;
-    return false;
-}
-
-/* The first word of a value or window in the image. */
-static uint32_t place_of(const struct instance *in, const struct conf_case *c, uint32_t value)
-{
-    const struct conf_value *v = &c->values[value];
-    return in->places[v->base == PLN_ABSENT ? value : (uint32_t)v->base] + v->first;
-}
-
-/* Marks the words that nodes may write. */
-static void mark_written(const struct instance *in, const struct conf_case *c, bool *written)
-{
-    for (uint32_t i = 0; i < c->n_values; i++) {
-        const struct conf_value *v = &c->values[i];
-        for (uint32_t r = 0; is_output(c, i) && r < conf_count(c, v->rows); r++)
-            for (uint32_t k = 0; k < v->width; k++)
-                written[place_of(in, c, i) + r * v->stride + k] = true;
-    }
-}
-
-/* Says which word of the image was written that is no element of an output. */
-static void name_place(const struct instance *in, const struct conf_case *c, uint32_t word, char *why, size_t bytes)
-{
-    int32_t value = PLN_ABSENT; /* that the word is in or follows: places rise with the index */
-    for (uint32_t i = 0; i < c->n_values; i++)
-        if (in_memory(&c->values[i]) && in->places[i] <= word)
-            value = (int32_t)i;
-    if (value == PLN_ABSENT) {
-        snprintf(why, bytes, "round %u: word %u was written, before the first value", c->round, word);
-        return;
-    }
-    const struct conf_value *v = &c->values[value];
-    const uint32_t at = word - in->places[value], row = at / v->stride, column = at % v->stride;
-    const char *what = "beside what is written";
-    if (row >= pln_dim_rows(v->rows, c->capacity))
-        what = "a guard behind the value";
-    else if (row >= conf_count(c, v->rows))
-        what = "past the real rows";
-    else if (column >= v->width)
-        what = "padding";
-    else if (v->data)
-        what = "an input";
-    snprintf(why, bytes, "round %u: value %d, row %u, column %u was written: %s", c->round, value, row, column, what);
-}
-
-static bool check_untouched(const struct instance *in, const struct conf_case *c, char *why, size_t bytes)
-{
-    bool *written = calloc(in->words, sizeof *written);
-    uint32_t *before = malloc(in->words * sizeof *before), i = 0;
-    if (written && before) {
-        mark_written(in, c, written);
-        fill_image(in, c, before);
-        while (i < in->words && (written[i] || in->after[i] == before[i]))
-            i++;
-    }
-    const bool untouched = i == in->words;
-    if (!untouched)
-        name_place(in, c, i, why, bytes);
-    free(written);
-    free(before);
-    return untouched;
-}
-
-/* A NaN is right where the oracle has one, but not the pattern: then the element was not written. */
-static bool check_outputs(const struct instance *in, const struct instance *oracle, const struct conf_case *c,
-                          char *why, size_t bytes)
-{
-    for (uint32_t i = 0; i < c->n_values; i++) {
-        const struct conf_value *v = &c->values[i];
-        for (uint32_t r = 0; is_output(c, i) && r < conf_count(c, v->rows); r++)
-            for (uint32_t k = 0; k < v->width; k++) {
-                const uint32_t at = r * v->stride + k, *word = &in->after[place_of(in, c, i) + at];
-                float y, right;
-                memcpy(&y, word, 4);
-                memcpy(&right, &oracle->after[place_of(oracle, c, i) + at], 4);
-                const bool same = (isnan(y) && isnan(right)) || y == right ||
-                                  fabs((double)y - (double)right) <= conf_tolerance * (1 + fabs((double)right));
-                if (same && *word != pattern)
-                    continue;
-                snprintf(why, bytes, "round %u: value %u, row %u, column %u is %.8g%s, expected %.8g", c->round, i, r,
-                         k, (double)y, *word == pattern ? " as before the run" : "", (double)right);
-                return false;
-            }
-    }
-    return true;
-}
-
-/* The case of round 0 lives on: a device may use its constants where they lie. */
-static enum conf_verdict run_rounds(struct instance *in, struct instance *oracle, conf_fill *fill, uint32_t index,
-                                    char *why, size_t bytes)
-{
-    enum conf_verdict verdict = CONF_PASSED;
-    for (uint32_t round = 0; verdict == CONF_PASSED && round < CONF_ROUNDS; round++) {
-        pln_error error = {0};
-        struct conf_case now;
-        conf_begin(&now, index, round);
-        fill(&now, index);
-        if (run_instance(in, &now, &error) != PLN_OK || run_instance(oracle, &now, &error) != PLN_OK) {
-            snprintf(why, bytes, "round %u: %s", round, error.message);
-            verdict = CONF_FAILED;
-        } else if (conf_allocations) {
-            snprintf(why, bytes, "round %u: %u allocations while the plan ran", round, conf_allocations);
-            conf_allocations = 0;
-            verdict = CONF_FAILED;
-        } else if (!check_outputs(in, oracle, &now, why, bytes) ||
-                   (in->target->info.f32_bytes == 4 && !check_untouched(in, &now, why, bytes))) {
-            verdict = CONF_FAILED;
-        }
-        conf_free(&now);
-    }
-    return verdict;
-}
-
-enum conf_verdict conf_check(const struct conf_target *target, const struct conf_target *oracle, conf_fill *fill,
-                             uint32_t index, const struct conf_case *c, char *why, size_t why_bytes)
-{
-    struct instance in = {.target = target}, right = {.target = oracle};
-    enum conf_verdict verdict = open_instance(&in, c, why, why_bytes);
-    if (verdict == CONF_PASSED)
-        verdict = open_instance(&right, c, why, why_bytes);
-    if (verdict == CONF_PASSED)
-        verdict = run_rounds(&in, &right, fill, index, why, why_bytes);
-    close_instance(&in);
-    close_instance(&right);
-    return verdict;
 }

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A case on a device: one image of memory with guards round every value, constants, a plan.
+ */
+#ifndef CONFORMANCE_INSTANCE_H
+#define CONFORMANCE_INSTANCE_H
+
+#include "conformance/harness.h"
+
+/* What memory holds before a run, beside what inputs really have: two quiet NaNs. Processors hand on the payload of an
+ * operand, so that rows which are computed from what inputs hold past their real rows (the poison) would not show if
+ * outputs had held the same (the pattern). */
+#define CONF_PATTERN 0x7fc0beefu
+#define CONF_POISON 0x7fc00001u
+
+struct conf_instance {
+    const struct conf_target *target;
+    uint32_t words; /* of the image */
+    uint32_t *image, *after;
+    uint32_t places[CONF_VALUES]; /* first word of each base value */
+    pln_buffer *buffer;
+    pln_constant *constants[CONF_VALUES];
+    pln_plan *plan;
+    pln_value_info values[CONF_VALUES];
+    pln_node_info nodes[CONF_NODES];
+    pln_segment segment;
+};
+
+/* The segment of the case on in->target, without memory, and whether the device takes it: CONF_REFUSED if not. */
+enum conf_verdict conf_instance_view(struct conf_instance *in, const struct conf_case *c, char *why, size_t bytes);
+/* The segment of the case on in->target, its memory, constants and plan. CONF_REFUSED when the device takes a node not;
+ * CONF_FAILED too when the plan takes other memory than was foretold. */
+enum conf_verdict conf_instance_open(struct conf_instance *in, const struct conf_case *c, char *why, size_t bytes);
+void conf_instance_close(struct conf_instance *in);
+
+/* Whether a value has memory of its own in the image. */
+bool conf_in_memory(const struct conf_value *v);
+/* What the image of the case holds before a run. */
+void conf_fill_image(const struct conf_instance *in, const struct conf_case *c, uint32_t *image);
+/* Image in, run, image back (in->after). */
+pln_status conf_instance_run(struct conf_instance *in, const struct conf_case *c, pln_error *error);
+#endif
