@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the parts of the description share: the graph under way, its inputs, and layers by the names of their weights.
+ * What the parts of a description share: the graph under way, and what it is described with.
  */
 #ifndef ELECTRA_DESCRIBE_H
 #define ELECTRA_DESCRIBE_H
@@ -19,6 +19,8 @@ struct electra_describe {
     pln_dim tokens, batch;
     pln_value *loss;
 };
+
+/* ---- parts.c */
 
 /* An input of the graph; the same one each time. Open rows are those of a symbol. */
 pln_value *electra_input(struct electra_describe *d, enum electra_input what, pln_dim rows, uint32_t width);

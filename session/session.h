@@ -67,11 +67,12 @@ struct session_request {
 pln_status session_request_read(const pln_session *session, const pln_tensor *tensors, uint32_t n,
                                 struct session_request *request, pln_error *error);
 
-/* What the door asks of a tensor (NULL: nothing); a sentence names it, what was expected and what was found. */
+/* ---- want.c: what the door asks of a tensor (NULL: nothing); a sentence names it, what was expected and what was found. */
 bool session_has_shape(const pln_tensor *tensor, const uint64_t *shape, uint32_t rank);
 pln_status session_want_shape(const pln_tensor *tensor, const uint64_t *shape, uint32_t rank, pln_error *error);
 pln_status session_want_integers(const pln_tensor *tensor, int64_t least, int64_t most, int64_t also, pln_error *error);
 pln_status session_want_floats(const pln_tensor *tensor, pln_error *error);
+void session_print_shape(char *text, size_t bytes, const uint64_t *shape, uint32_t rank); /* "[2, 3]" */
 
 /* ---- elements.c: element i of a tensor of any integer, bool or float type */
 

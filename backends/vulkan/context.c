@@ -268,6 +268,8 @@ pln_status vkb_device_open(uint32_t index, const pln_host *host, const uint64_t 
         status = create_queue(device, error);
     if (status == PLN_OK)
         status = vkb_memory_init(device, error);
+    if (status == PLN_OK && !device->cached)
+        status = vkb_staging_init(device, error);
     if (status == PLN_OK)
         status = vkb_cache_open(device, error);
     if (status != PLN_OK)
@@ -307,17 +309,4 @@ pln_status vkb_begin(pln_device *device, pln_error *error)
     pln_fail(error, PLN_FAILED, "Vulkan validation: %s", device->complaint);
     device->complaint[0] = 0;
     return PLN_FAILED;
-}
-
-pln_status vkb_fail(pln_device *device, VkResult result, const char *call, pln_error *error)
-{
-    pln_status status = PLN_FAILED;
-    if (result == VK_ERROR_OUT_OF_HOST_MEMORY || result == VK_ERROR_OUT_OF_DEVICE_MEMORY)
-        status = PLN_NO_MEMORY;
-    if (result == VK_ERROR_DEVICE_LOST) {
-        status = PLN_DEVICE_LOST;
-        device->lost = true;
-    }
-    return pln_fail(error, status, "%s on %s: %s (%d)", call, device->physical.info.name, vkb_result_name(result),
-                    (int)result);
 }

@@ -295,5 +295,5 @@ pln_status vkb_memory_init(pln_device *device, pln_error *error)
     device->cached = device->mapped && (flags & VK_MEMORY_PROPERTY_HOST_CACHED_BIT);
     device->physical.info.memory_bytes =
         device->physical.memory.memoryHeaps[heap_of(device, device->physical.value_type)].size;
-    return device->cached ? PLN_OK : vkb_staging_init(device, error);
+    return PLN_OK;
 }
