@@ -89,7 +89,7 @@ char *pln_graph_text(const pln_graph *graph)
 {
     char *text = NULL;
     size_t bytes = 0;
-    FILE *out = open_memstream(&text, &bytes);
+    FILE *out = graph ? open_memstream(&text, &bytes) : NULL;
     if (!out)
         return NULL;
     fprintf(out, "graph %s\n", graph->name);
@@ -130,7 +130,7 @@ char *pln_graph_dot(const pln_graph *graph)
 {
     char *text = NULL;
     size_t bytes = 0;
-    FILE *out = open_memstream(&text, &bytes);
+    FILE *out = graph ? open_memstream(&text, &bytes) : NULL;
     if (!out)
         return NULL;
     fprintf(out, "digraph \"%s\" {\n  node [shape=box];\n", graph->name);
