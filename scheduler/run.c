@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "common/fail.h"
+#include "common/door.h"
 #include "scheduler/scheduler.h"
 
 struct run {
@@ -109,14 +109,6 @@ static pln_status copy_windows(const struct run *run, const struct sched_segment
     return status;
 }
 
-static const pln_binding *find_binding(const pln_binding *bindings, uint32_t n, const char *name)
-{
-    for (uint32_t i = 0; i < n; i++)
-        if (strcmp(bindings[i].name, name) == 0)
-            return &bindings[i];
-    return NULL;
-}
-
 static pln_status write_inputs(const struct run *run, const pln_binding *inputs, uint32_t n, pln_error *error)
 {
     const pln_graph *graph = run->schedule->graph;
@@ -125,9 +117,7 @@ static pln_status write_inputs(const struct run *run, const pln_binding *inputs,
         const pln_value *value = graph->values[i];
         if (value->kind != PLN_VALUE_INPUT || value->base != value)
             continue;
-        const pln_binding *binding = find_binding(inputs, n, value->name);
-        if (!binding)
-            return pln_fail(error, PLN_INVALID, "input %s of graph %s is not bound", value->name, graph->name);
+        const pln_binding *binding = sched_find_binding(inputs, n, value->name);
         for (uint32_t domain = 0; domain < n_domains; domain++) {
             if (run->plan->instances[domain * graph->n_values + i] == SCHED_NONE)
                 continue;
@@ -163,48 +153,27 @@ static pln_status read_outputs(const struct run *run, const pln_binding *outputs
 {
     const pln_graph *graph = run->schedule->graph;
     for (uint32_t i = 0; i < n; i++) {
-        uint32_t j = 0;
-        while (j < graph->n_outputs && strcmp(graph->outputs[j].name, outputs[i].name) != 0)
-            j++;
-        if (j == graph->n_outputs)
-            return pln_fail(error, PLN_INVALID, "graph %s has no output %s", graph->name, outputs[i].name);
-        const pln_status status = read_value(run, graph->outputs[j].value, outputs[i].data, error);
+        const struct graph_output *output = sched_find_output(graph, outputs[i].name);
+        const pln_status status = read_value(run, output->value, outputs[i].data, error);
         if (status != PLN_OK)
             return status;
     }
     return PLN_OK;
 }
 
-/* A reshaped value has as many elements as what it was made of: that hangs on the numbers, so it is looked at here. */
-static pln_status check_reshapes(const struct run *run, pln_error *error)
-{
-    const pln_graph *graph = run->schedule->graph;
-    for (uint32_t i = 0; i < graph->n_values; i++) {
-        const pln_value *value = graph->values[i];
-        const bool reshaped = value->base != value && value->first == 0 &&
-                              value->base->row_stride == value->base->width && value->row_stride == value->width &&
-                              value->width != value->base->width;
-        if (reshaped && graph_value_elements(value, run->dims) > graph_value_elements(value->base, run->dims))
-            return pln_fail(error, PLN_INVALID, "value %s of graph %s is reshaped to more elements than it has",
-                            value->name, graph->name);
-    }
-    return PLN_OK;
-}
-
 static pln_status take_dims(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims, pln_error *error)
 {
-    const uint32_t n = schedule->graph->n_symbols;
-    if (n_dims < n)
-        return pln_fail(error, PLN_INVALID, "graph %s has %u symbols, only %u numbers are given", schedule->graph->name,
-                        n, n_dims);
-    memset(schedule->dims, 0, sizeof schedule->dims);
-    memcpy(schedule->dims + 1, dims + 1, (n - 1) * sizeof *dims);
-    return PLN_OK;
+    uint32_t taken[GRAPH_SYMBOLS];
+    const pln_status status = sched_check_dims(schedule, dims, n_dims, taken, error);
+    if (status == PLN_OK)
+        memcpy(schedule->dims, taken, sizeof taken);
+    return status;
 }
 
 pln_status pln_schedule_prepare(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims, pln_error *error)
 {
     struct sched_plan *plan;
+    NEED(error, schedule, dims);
     const pln_status status = take_dims(schedule, dims, n_dims, error);
     return status == PLN_OK ? sched_plan_get(schedule, schedule->dims, &plan, error) : status;
 }
@@ -212,14 +181,19 @@ pln_status pln_schedule_prepare(pln_schedule *schedule, const uint32_t *dims, ui
 pln_status pln_schedule_run(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims, const pln_binding *inputs,
                             uint32_t n_inputs, const pln_binding *outputs, uint32_t n_outputs, pln_error *error)
 {
+    NEED(error, schedule, dims);
+    NEED_LIST(error, inputs, n_inputs);
+    NEED_LIST(error, outputs, n_outputs);
     pln_status status = take_dims(schedule, dims, n_dims, error);
+    if (status == PLN_OK)
+        status = sched_check_bindings(schedule, inputs, n_inputs, outputs, n_outputs, error);
+    if (status == PLN_OK)
+        status = sched_check_ranges(schedule, schedule->dims, inputs, n_inputs, error);
     if (status != PLN_OK)
         return status;
     struct run run = {.schedule = schedule, .dims = schedule->dims};
     schedule->statistics = (pln_statistics){0};
-    status = check_reshapes(&run, error);
-    if (status == PLN_OK)
-        status = sched_plan_get(schedule, schedule->dims, &run.plan, error);
+    status = sched_plan_get(schedule, schedule->dims, &run.plan, error);
     if (status == PLN_OK)
         status = write_inputs(&run, inputs, n_inputs, error);
     for (uint32_t i = 0; status == PLN_OK && i < schedule->n_segments; i++)

@@ -73,6 +73,8 @@ pln_status sched_connect(pln_schedule *schedule, pln_error *error)
     free(there);
     for (uint32_t i = 0; status == PLN_OK && i < schedule->n_segments; i++)
         status = sched_find_windows(schedule, &schedule->segments[i], error);
+    if (status == PLN_OK)
+        status = sched_find_ranges(schedule, error);
     return status == PLN_OK ? find_uses(schedule, error) : status;
 }
 

@@ -136,6 +136,15 @@ struct sched_use { /* a constant on a device */
     struct sched_constant *constant; /* NULL until the first plan */
 };
 
+/* What an i32 input, or a window of one, may hold for a node that reads it (graph/indices.def). */
+struct sched_range {
+    const pln_value *value;
+    const struct graph_node *node;
+    const struct graph_index *index;
+    const pln_value *other, *source_starts; /* operands of the node; source_starts only of PAIRS, and may be NULL there */
+    uint32_t param;                         /* the word that the row names, 0 if it names none */
+};
+
 struct sched_plan;
 
 struct pln_schedule {
@@ -151,6 +160,8 @@ struct pln_schedule {
     struct sched_segment *segments;
     uint32_t n_uses;
     struct sched_use *uses;
+    uint32_t n_ranges;
+    struct sched_range *ranges;
     struct sched_plan *plans; /* the most recently used first */
     pln_statistics statistics;
     uint32_t dims[GRAPH_SYMBOLS]; /* of the last run */
@@ -190,8 +201,25 @@ struct sched_plan {
 
 /* Placement: fills places and segments. */
 pln_status sched_place_nodes(pln_schedule *schedule, const pln_schedule_options *options, pln_error *error);
-/* Copies and constant uses of the segments. */
+/* Copies and constant uses of the segments, ranges of inputs. */
 pln_status sched_connect(pln_schedule *schedule, pln_error *error);
+
+/* ---- the door of a run */
+
+/* The numbers of the symbols, [GRAPH_SYMBOLS]: as many as the graph has, and every value has a shape under them and lies
+ * within what it is a window of. PLN_INVALID. */
+pln_status sched_check_dims(const pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims, uint32_t *taken,
+                            pln_error *error);
+/* Every input is bound, every output is one of the graph. PLN_INVALID. */
+pln_status sched_check_bindings(const pln_schedule *schedule, const pln_binding *inputs, uint32_t n_inputs,
+                                const pln_binding *outputs, uint32_t n_outputs, pln_error *error);
+const pln_binding *sched_find_binding(const pln_binding *bindings, uint32_t n, const char *name);
+const struct graph_output *sched_find_output(const pln_graph *graph, const char *name);
+/* Lists what the inputs of type i32 may hold; all nodes that say the same say it once. */
+pln_status sched_find_ranges(pln_schedule *schedule, pln_error *error);
+/* PLN_INVALID names the input, the element and the node whose operand it is out of range for. */
+pln_status sched_check_ranges(const pln_schedule *schedule, const uint32_t *dims, const pln_binding *inputs,
+                              uint32_t n_inputs, pln_error *error);
 
 /* A view of nodes [first, first + n) for a device. plan NULL: without memory. Lives in the arena. */
 pln_status sched_view(pln_schedule *schedule, const struct sched_plan *plan, uint32_t device, uint32_t first,
