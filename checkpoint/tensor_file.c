@@ -14,7 +14,7 @@
 
 #include "checkpoint/safetensors.h"
 #include "checkpoint/tensors.h"
-#include "common/fail.h"
+#include "common/door.h"
 
 struct pln_tensor_file {
     unsigned char *bytes; /* the mapping */
@@ -176,9 +176,9 @@ void ckpt_tensors_release_pages(const pln_tensor_file *file)
 
 pln_status pln_tensor_file_open(const char *path, pln_tensor_file **file, pln_error *error)
 {
-    if (!path || !file)
-        return pln_fail(error, PLN_INVALID, "pln_tensor_file_open: path and file must not be NULL");
+    NEED(error, file);
     *file = NULL;
+    NEED(error, path);
     const pln_status status = ckpt_tensors_open(path, file, error);
     if (status != PLN_BAD_MODEL)
         return status;
@@ -195,12 +195,14 @@ void pln_tensor_file_close(pln_tensor_file **file)
 
 const pln_tensor *pln_tensor_file_tensors(const pln_tensor_file *file, uint32_t *count)
 {
-    return ckpt_tensors(file, count);
+    return file && count ? ckpt_tensors(file, count) : NULL;
 }
 
 pln_status pln_tensor_file_write(const char *path, const pln_tensor *tensors, uint32_t count, pln_error *error)
 {
-    if (!path || (count && !tensors))
-        return pln_fail(error, PLN_INVALID, "pln_tensor_file_write: path and tensors must not be NULL");
+    NEED(error, path);
+    const pln_status status = door_tensors(__func__, tensors, count, error);
+    if (status != PLN_OK)
+        return status;
     return ckpt_tensors_write(path, tensors, count, NULL, 0, error);
 }

@@ -39,6 +39,8 @@ const char *door_tensor_fault(const pln_tensor *tensor)
 pln_status door_tensors(const char *function, const pln_tensor *tensors, uint32_t count, pln_error *error)
 {
     for (uint32_t i = 0; i < count; i++) {
+        if (!tensors)
+            return pln_fail(error, PLN_INVALID, "%s: the tensors are NULL, but there are %u", function, count);
         if (!tensors[i].name)
             return pln_fail(error, PLN_INVALID, "%s: tensor %u has no name", function, i);
         const char *fault = door_tensor_fault(&tensors[i]);

@@ -10,6 +10,8 @@
 
 struct team;
 
+enum { TEAM_MOST = 1024 }; /* members: what is asked for beyond is no number of processors */
+
 /* Returns new: `members` threads (at least 1), the caller included; NULL if they cannot be started. */
 struct team *team_create(uint32_t members);
 void team_destroy(struct team **team);

@@ -26,7 +26,7 @@ const char *pln_head_string(pln_head head)
 
 int pln_head_find(const char *name, pln_head *head)
 {
-    for (int i = PLN_HEAD_MODEL; i <= PLN_HEAD_QUESTION_ANSWERING; i++)
+    for (int i = PLN_HEAD_MODEL; name && head && i <= PLN_HEAD_QUESTION_ANSWERING; i++)
         if (strcmp(head_names[i], name) == 0) {
             *head = (pln_head)i;
             return 1;

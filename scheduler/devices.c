@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/fail.h"
+#include "common/door.h"
 #include "scheduler/scheduler.h"
 
 enum { MAX_OPTIONS = 64 };
@@ -179,6 +179,13 @@ static pln_status check_options(const struct options *options, pln_error *error)
 pln_status pln_devices_open(pln_runtime *runtime, const char *list, const char *const *options, uint32_t n_options,
                             pln_devices **devices, pln_error *error)
 {
+    NEED(error, devices);
+    *devices = NULL;
+    NEED(error, runtime);
+    NEED_LIST(error, options, n_options);
+    for (uint32_t i = 0; i < n_options; i++)
+        if (!options[i])
+            return pln_fail(error, PLN_INVALID, "device option %u is NULL", i);
     if (n_options > MAX_OPTIONS)
         return pln_fail(error, PLN_INVALID, "more than %d device options", MAX_OPTIONS);
     pln_devices *d = calloc(1, sizeof *d);
@@ -204,7 +211,7 @@ pln_status pln_devices_open(pln_runtime *runtime, const char *list, const char *
 
 void pln_devices_close(pln_devices **devices)
 {
-    pln_devices *d = *devices;
+    pln_devices *d = devices ? *devices : NULL;
     if (!d)
         return;
     for (uint32_t i = 0; i < d->n; i++)
@@ -216,10 +223,10 @@ void pln_devices_close(pln_devices **devices)
 
 uint32_t pln_devices_count(const pln_devices *devices)
 {
-    return devices->n_listed;
+    return devices ? devices->n_listed : 0;
 }
 
 const pln_device_entry *pln_devices_entry(const pln_devices *devices, uint32_t index)
 {
-    return index < devices->n ? &devices->devices[index].entry : NULL;
+    return devices && index < devices->n ? &devices->devices[index].entry : NULL;
 }

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "backends/reference/reference.h"
-#include "common/fail.h"
+#include "common/door.h"
 #include "scheduler/scheduler.h"
 
 /* The order in which `auto` and `all` look at what ships with pleione; others follow by name. */
@@ -32,6 +32,10 @@ pln_status pln_runtime_create(const pln_runtime_options *options, pln_runtime **
     const pln_runtime_options defaults = {0};
     if (!options)
         options = &defaults;
+    NEED(error, runtime);
+    *runtime = NULL;
+    if (options->threads > TEAM_MOST)
+        return pln_fail(error, PLN_INVALID, "%u threads: expected at most %d", options->threads, TEAM_MOST);
     pln_runtime *r = calloc(1, sizeof *r);
     if (!r)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a runtime");
@@ -52,7 +56,7 @@ pln_status pln_runtime_create(const pln_runtime_options *options, pln_runtime **
 /* Plugins stay loaded: drivers below them do not like to be unloaded. */
 void pln_runtime_destroy(pln_runtime **runtime)
 {
-    pln_runtime *r = *runtime;
+    pln_runtime *r = runtime ? *runtime : NULL;
     if (!r)
         return;
     team_destroy(&r->team);
@@ -65,7 +69,7 @@ void pln_runtime_destroy(pln_runtime **runtime)
 
 uint32_t pln_runtime_threads(const pln_runtime *runtime)
 {
-    return team_size(runtime->team);
+    return runtime ? team_size(runtime->team) : 0;
 }
 
 /* The folder of the library itself. */
@@ -279,6 +283,7 @@ static bool list_backend(pln_runtime *runtime, const struct sched_backend *backe
 pln_status pln_runtime_devices(pln_runtime *runtime, const pln_device_entry **entries, uint32_t *count,
                                pln_error *error)
 {
+    NEED(error, runtime, entries, count);
     if (!runtime->entries) {
         sched_backend_load_all(runtime);
         for (uint32_t i = 0; i < runtime->n_backends; i++)

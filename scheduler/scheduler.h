@@ -199,6 +199,8 @@ struct sched_plan {
     uint64_t planned_bytes;
 };
 
+/* Whether the rules of placement are there. */
+pln_status sched_check_rules(const pln_schedule_options *options, pln_error *error);
 /* Placement: fills places and segments. */
 pln_status sched_place_nodes(pln_schedule *schedule, const pln_schedule_options *options, pln_error *error);
 /* Copies and constant uses of the segments, ranges of inputs. */

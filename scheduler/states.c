@@ -5,11 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/fail.h"
+#include "common/door.h"
 #include "scheduler/scheduler.h"
 
 pln_status pln_states_create(pln_devices *devices, pln_states **states, pln_error *error)
 {
+    NEED(error, states);
+    *states = NULL;
+    NEED(error, devices);
     *states = calloc(1, sizeof **states);
     if (!*states)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for states");
@@ -28,7 +31,7 @@ static void destroy_state(pln_runtime *runtime, struct sched_state *state)
 
 void pln_states_destroy(pln_states **states)
 {
-    if (!*states)
+    if (!states || !*states)
         return;
     for (struct sched_state *state = (*states)->list, *next; state; state = next) {
         next = state->next;
@@ -165,6 +168,7 @@ static pln_status move_rows(const struct sched_state *s, float *out, const float
 pln_status pln_schedule_state_read(pln_schedule *schedule, const char *name, float *data, pln_error *error)
 {
     struct sched_state *state = NULL;
+    NEED(error, schedule, name, data);
     const pln_status status = find_state(schedule, name, &state, error);
     return status == PLN_OK ? move_rows(state, data, NULL, error) : status;
 }
@@ -172,6 +176,7 @@ pln_status pln_schedule_state_read(pln_schedule *schedule, const char *name, flo
 pln_status pln_schedule_state_write(pln_schedule *schedule, const char *name, const float *data, pln_error *error)
 {
     struct sched_state *state = NULL;
+    NEED(error, schedule, name, data);
     const pln_status status = find_state(schedule, name, &state, error);
     return status == PLN_OK ? move_rows(state, NULL, data, error) : status;
 }

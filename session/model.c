@@ -4,7 +4,7 @@
  */
 #include <stdlib.h>
 
-#include "common/fail.h"
+#include "common/door.h"
 #include "scheduler/scheduler.h"
 #include "session/session.h"
 
@@ -14,6 +14,9 @@ pln_status pln_model_open(pln_runtime *runtime, const char *directory, const pln
     const pln_model_options defaults = {0};
     if (!options)
         options = &defaults;
+    NEED(error, model);
+    *model = NULL;
+    NEED(error, runtime, directory);
     pln_model *m = calloc(1, sizeof *m);
     if (!m)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a model");
@@ -35,10 +38,10 @@ pln_status pln_model_open(pln_runtime *runtime, const char *directory, const pln
 
 void pln_model_close(pln_model **model)
 {
-    pln_model *m = *model;
-    *model = NULL;
+    pln_model *m = model ? *model : NULL;
     if (!m)
         return;
+    *model = NULL;
     pln_tokenizer_close(&m->tokenizer);
     electra_weights_finish(&m->weights);
     electra_config_finish(&m->config);
@@ -48,22 +51,23 @@ void pln_model_close(pln_model **model)
 
 pln_head pln_model_head(const pln_model *model)
 {
-    return model->config.head;
+    return model ? model->config.head : PLN_HEAD_DEFAULT;
 }
 
 int64_t pln_model_number(const pln_model *model, const char *field)
 {
-    return electra_config_number(&model->config, field);
+    return !model || !field ? -1 : electra_config_number(&model->config, field);
 }
 
 const char *pln_model_label(const pln_model *model, uint32_t index)
 {
-    return index < model->config.num_labels ? model->config.labels[index] : NULL;
+    return model && index < model->config.num_labels ? model->config.labels[index] : NULL;
 }
 
 pln_status pln_model_tokenizer(pln_model *model, const pln_tokenizer **tokenizer, pln_error *error)
 {
     pln_status status = PLN_OK;
+    NEED(error, model, tokenizer);
     const pln_tokenizer_options options = {.log = model->runtime->log, .log_context = model->runtime->log_context};
     if (!model->tokenizer)
         status = pln_tokenizer_open(ckpt_directory(model->checkpoint), &options, &model->tokenizer, error);

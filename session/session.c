@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/fail.h"
+#include "common/door.h"
 #include "scheduler/scheduler.h"
 #include "session/session.h"
 
@@ -104,6 +104,9 @@ static pln_status get_variant(pln_session *s, const struct electra_features *fea
 static pln_status copy_places(pln_session *s, pln_error *error)
 {
     pln_schedule_options *o = &s->options.schedule;
+    const pln_status status = sched_check_rules(o, error);
+    if (status != PLN_OK)
+        return status;
     s->place = calloc(o->n_place + 1, sizeof *s->place);
     for (uint32_t i = 0; s->place && i < o->n_place; i++)
         if (!(s->place[i] = strdup(o->place[i])))
@@ -115,6 +118,11 @@ static pln_status copy_places(pln_session *s, pln_error *error)
 pln_status pln_session_create(pln_model *model, pln_devices *devices, const pln_session_options *options,
                               pln_session **session, pln_error *error)
 {
+    NEED(error, session);
+    *session = NULL;
+    NEED(error, model, devices);
+    if (options && options->head > PLN_HEAD_QUESTION_ANSWERING)
+        return pln_fail(error, PLN_INVALID, "there is no head %u", (unsigned)options->head);
     pln_session *s = calloc(1, sizeof *s);
     if (!s)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a session");
@@ -145,10 +153,10 @@ pln_status pln_session_create(pln_model *model, pln_devices *devices, const pln_
 
 void pln_session_destroy(pln_session **session)
 {
-    pln_session *s = *session;
-    *session = NULL;
+    pln_session *s = session ? *session : NULL;
     if (!s)
         return;
+    *session = NULL;
     for (struct session_variant *v = s->variants, *next; v; v = next) {
         next = v->next;
         destroy_variant(v);
@@ -229,22 +237,27 @@ pln_status session_forward_targets(pln_session *session, const pln_tensor *input
 pln_status pln_session_forward(pln_session *session, const pln_tensor *inputs, uint32_t n_inputs,
                                const pln_tensor **outputs, uint32_t *n_outputs, pln_error *error)
 {
+    NEED(error, session, outputs, n_outputs);
+    const pln_status status = door_tensors(__func__, inputs, n_inputs, error);
+    if (status != PLN_OK)
+        return status;
     return session_forward_targets(session, inputs, n_inputs, NULL, 0, outputs, n_outputs, error);
 }
 
 pln_schedule *pln_session_schedule(pln_session *session)
 {
-    return session->last ? session->last->schedule : NULL;
+    return session && session->last ? session->last->schedule : NULL;
 }
 
 const pln_graph *pln_session_graph(const pln_session *session)
 {
-    return session->last ? session->last->graph : NULL;
+    return session && session->last ? session->last->graph : NULL;
 }
 
 pln_status pln_session_prepare(pln_session *session, uint32_t batch, uint32_t length, uint32_t *dims, uint32_t *n_dims,
                                pln_error *error)
 {
+    NEED(error, session, dims, n_dims);
     const uint32_t most = session->model->config.max_position_embeddings;
     if (!batch || !length || length > most || (uint64_t)batch * length > INT32_MAX)
         return pln_fail(error, PLN_INVALID, "a batch of %u sequences of %u tokens: the model takes at most %u tokens",

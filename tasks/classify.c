@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "common/fail.h"
+#include "common/door.h"
 #include "tasks/tasks.h"
 
 /* Logits to what a person expects of the kind of problem; without a word about it, one label is regression, several
@@ -22,6 +22,7 @@ static void score(enum electra_problem problem, float *x, uint32_t n)
 pln_status pln_classify(pln_session *session, const char *text, const char *pair, pln_class **classes, uint32_t *count,
                         pln_error *error)
 {
+    NEED(error, session, text, classes, count);
     struct task_text encoded;
     const pln_tensor *outputs;
     uint32_t n_outputs;

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "common/fail.h"
+#include "common/door.h"
 #include "tasks/tasks.h"
 
 /* Pieces of one word are neighbours with one number; a word is as suspicious as its most suspicious piece. */
@@ -31,6 +31,7 @@ static uint32_t join_words(const struct task_text *text, const float *logits, pl
 
 pln_status pln_detect(pln_session *session, const char *text, pln_word **words, uint32_t *count, pln_error *error)
 {
+    NEED(error, session, text, words, count);
     struct task_text encoded;
     const pln_tensor *outputs;
     uint32_t n;

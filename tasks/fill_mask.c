@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/fail.h"
+#include "common/door.h"
 #include "tasks/tasks.h"
 
 /* The `top` best of a row, best first. */
@@ -49,6 +49,7 @@ static pln_status collect(const pln_tensor *logits, uint32_t top, const pln_toke
 pln_status pln_fill_mask(pln_session *session, const char *text, uint32_t top, pln_fill **fills, uint32_t *count,
                          pln_error *error)
 {
+    NEED(error, session, text, fills, count);
     struct task_text encoded;
     const pln_tokenizer *tokenizer;
     const pln_tensor *outputs;

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/fail.h"
+#include "common/door.h"
 #include "common/team.h"
 #include "tokenizer/encode.h"
 #include "tokenizer/postprocessor.h"
@@ -47,8 +47,9 @@ static struct member *create_members(uint32_t n)
 
 pln_status pln_encoder_create(const pln_tokenizer *tokenizer, uint32_t threads, pln_encoder **encoder, pln_error *error)
 {
-    if (!tokenizer || !encoder)
-        return pln_fail(error, PLN_INVALID, "pln_encoder_create: tokenizer and encoder must not be NULL");
+    NEED(error, encoder);
+    *encoder = NULL;
+    NEED(error, tokenizer);
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
     if (!threads)
         threads = processors > 0 ? (uint32_t)processors : 1;
@@ -213,8 +214,11 @@ pln_status pln_encoder_encode(pln_encoder *encoder, const pln_example *examples,
                               const pln_encode_options *options, const pln_encodings **encodings, pln_error *error)
 {
     static const pln_encode_options defaults = {0};
-    if (!encoder || (!examples && count) || !encodings)
-        return pln_fail(error, PLN_INVALID, "pln_encoder_encode: an argument must not be NULL");
+    NEED(error, encoder, encodings);
+    NEED_LIST(error, examples, count);
+    if (options && (options->truncation > PLN_ONLY_SECOND || options->padding > PLN_PAD_LENGTH))
+        return pln_fail(error, PLN_INVALID, "there is no truncation %u with padding %u", (unsigned)options->truncation,
+                        (unsigned)options->padding);
     pln_encoder *e = encoder;
     pln_status status = check(examples, count, error);
     if (status != PLN_OK)

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/fail.h"
+#include "common/door.h"
 #include "tokenizer/tokenizer.h"
 
 static json_t *choice(pln_choice value)
@@ -292,8 +292,9 @@ pln_status pln_tokenizer_save(const pln_tokenizer *tokenizer, const char *direct
                               pln_error *error)
 {
     struct save save = {.directory = directory};
-    if (!tokenizer || !directory)
-        return pln_fail(error, PLN_INVALID, "pln_tokenizer_save: tokenizer and directory must not be NULL");
+    NEED(error, tokenizer, directory);
+    if (layout > PLN_LAYOUT_4)
+        return pln_fail(error, PLN_INVALID, "there is no layout %u of a tokenizer's files", (unsigned)layout);
     if (mkdir(directory, 0777) != 0 && errno != EEXIST)
         return pln_fail(error, PLN_FAILED, "%s: cannot be made: %s", directory, strerror(errno));
     return finish(&save, write_files(&save, tokenizer, layout, error), error);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/fail.h"
+#include "common/door.h"
 #include "tokenizer/decoder.h"
 
 /* The tokens of the vocabulary and, before them, the added ones. */
@@ -95,27 +95,29 @@ pln_status tok_open(const char *path, const json_t *config, const pln_tokenizer_
 
 int32_t pln_tokenizer_special_id(const pln_tokenizer *tokenizer, pln_special special)
 {
-    return tokenizer->special[special];
+    return tokenizer && (uint32_t)special < TOK_SPECIALS ? tokenizer->special[special] : -1;
 }
 
 uint32_t pln_tokenizer_count(const pln_tokenizer *tokenizer)
 {
-    return tokenizer->n;
+    return tokenizer ? tokenizer->n : 0;
 }
 
 pln_encode_options pln_tokenizer_defaults(const pln_tokenizer *tokenizer)
 {
-    return tokenizer->config.defaults;
+    return tokenizer ? tokenizer->config.defaults : (pln_encode_options){0};
 }
 
 uint32_t pln_tokenizer_max_length(const pln_tokenizer *tokenizer)
 {
-    return tokenizer->config.max_length;
+    return tokenizer ? tokenizer->config.max_length : 0;
 }
 
 char *pln_tokenizer_decode(const pln_tokenizer *tokenizer, const int32_t *ids, uint32_t n,
                            const pln_decode_options *options)
 {
+    if (!tokenizer || (!ids && n))
+        return NULL;
     const bool skip = options && options->skip_special;
     const bool clean_up =
         options && options->clean_up != PLN_UNSET ? options->clean_up == PLN_YES : tokenizer->config.clean_up;
@@ -128,12 +130,30 @@ char *pln_tokenizer_decode(const pln_tokenizer *tokenizer, const int32_t *ids, u
     return tok_decoder_finish(&decoder, clean_up);
 }
 
+static pln_status check_options(const pln_tokenizer_options *o, pln_error *error)
+{
+    if (o->mode > PLN_TOKENIZER_GOOGLE)
+        return pln_fail(error, PLN_INVALID, "there is no mode %u of a tokenizer", (unsigned)o->mode);
+    NEED_LIST(error, o->added, o->n_added);
+    NEED_LIST(error, o->never_split, o->n_never_split);
+    for (uint32_t i = 0; i < o->n_added; i++)
+        if (!o->added[i].content)
+            return pln_fail(error, PLN_INVALID, "added token %u is NULL", i);
+    for (uint32_t i = 0; i < o->n_never_split; i++)
+        if (!o->never_split[i])
+            return pln_fail(error, PLN_INVALID, "word %u of never_split is NULL", i);
+    return PLN_OK;
+}
+
 pln_status pln_tokenizer_open(const char *path, const pln_tokenizer_options *options, pln_tokenizer **tokenizer,
                               pln_error *error)
 {
-    if (!path || !tokenizer)
-        return pln_fail(error, PLN_INVALID, "pln_tokenizer_open: path and tokenizer must not be NULL");
+    NEED(error, tokenizer);
     *tokenizer = NULL;
+    NEED(error, path);
+    const pln_status status = options ? check_options(options, error) : PLN_OK;
+    if (status != PLN_OK)
+        return status;
     return tok_open(path, NULL, options, tokenizer, error);
 }
 
@@ -141,7 +161,7 @@ bool pln_tokenizer_mode_find(const char *name, pln_tokenizer_mode *mode)
 {
     static const char *const names[] = {
         [PLN_TOKENIZER_FAST] = "fast", [PLN_TOKENIZER_SLOW] = "slow", [PLN_TOKENIZER_GOOGLE] = "google"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    for (size_t i = 0; name && mode && i < sizeof names / sizeof *names; i++)
         if (strcmp(name, names[i]) == 0) {
             *mode = (pln_tokenizer_mode)i;
             return true;
@@ -164,11 +184,13 @@ void pln_tokenizer_close(pln_tokenizer **tokenizer)
 
 const char *pln_tokenizer_token(const pln_tokenizer *tokenizer, int32_t id)
 {
-    return id >= 0 && (uint32_t)id < tokenizer->n ? tokenizer->tokens[id] : NULL;
+    return tokenizer && id >= 0 && (uint32_t)id < tokenizer->n ? tokenizer->tokens[id] : NULL;
 }
 
 int32_t pln_tokenizer_id(const pln_tokenizer *tokenizer, const char *token)
 {
+    if (!tokenizer || !token)
+        return -1;
     const struct tok_added *added = tok_added_find(&tokenizer->config.added, token);
     return added ? added->id : tok_vocabulary_id(&tokenizer->vocabulary, token);
 }

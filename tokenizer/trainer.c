@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/fail.h"
+#include "common/door.h"
 #include "common/team.h"
 #include "tokenizer/counter.h"
 #include "tokenizer/merges.h"
@@ -39,6 +39,8 @@ static pln_status add_special(pln_vocabulary_trainer *t, const pln_vocabulary_op
     const char *const *tokens = options->special ? options->special : usual_special;
     const uint32_t n = options->special ? options->n_special : sizeof usual_special / sizeof *usual_special;
     for (uint32_t i = 0; i < n; i++) {
+        if (!tokens[i])
+            return pln_fail(error, PLN_INVALID, "special token %u is NULL", i);
         const size_t bytes = strlen(tokens[i]);
         if (!bytes || bytes > PLN_VOCABULARY_TOKEN_BYTES || strpbrk(tokens[i], " \t\r\n\v\f"))
             return pln_fail(error, PLN_INVALID, "special token \"%.64s\" is empty, too long or holds a blank",
@@ -53,8 +55,11 @@ pln_status pln_vocabulary_trainer_create(const pln_vocabulary_options *options, 
 {
     static const pln_vocabulary_options none = {0};
     const pln_vocabulary_options *o = options ? options : &none;
-    pln_vocabulary_trainer *t = calloc(1, sizeof *t);
+    NEED(error, trainer);
     *trainer = NULL;
+    if (o->threads > TEAM_MOST)
+        return pln_fail(error, PLN_INVALID, "%u threads: expected at most %d", o->threads, TEAM_MOST);
+    pln_vocabulary_trainer *t = calloc(1, sizeof *t);
     if (!t)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a vocabulary");
     t->merge = (struct tok_merge_options){o->size ? o->size : 30000, o->min_frequency ? o->min_frequency : 2,
@@ -78,7 +83,7 @@ pln_status pln_vocabulary_trainer_create(const pln_vocabulary_options *options, 
 
 void pln_vocabulary_trainer_destroy(pln_vocabulary_trainer **trainer)
 {
-    pln_vocabulary_trainer *t = *trainer;
+    pln_vocabulary_trainer *t = trainer ? *trainer : NULL;
     if (!t)
         return;
     for (uint32_t i = 0; t->team && t->counters && i < team_size(t->team); i++)
@@ -114,6 +119,9 @@ static void count_shares(void *argument, uint32_t index, uint32_t members)
 
 pln_status pln_vocabulary_trainer_add(pln_vocabulary_trainer *trainer, const char *text, size_t bytes, pln_error *error)
 {
+    NEED(error, trainer);
+    if (!text && bytes)
+        return pln_fail(error, PLN_INVALID, "%s: text is NULL and bytes is %zu", __func__, bytes);
     struct feed feed = {.trainer = trainer, .text = text, .bytes = bytes};
     team_run(trainer->team, count_shares, &feed);
     return atomic_load(&feed.failed) ? pln_fail(error, PLN_NO_MEMORY, "no memory to count words") : PLN_OK;
@@ -176,7 +184,9 @@ pln_status pln_vocabulary_trainer_train(pln_vocabulary_trainer *trainer, char **
                                         pln_error *error)
 {
     struct tok_strings tokens = {0};
+    NEED(error, text);
     *text = NULL;
+    NEED(error, trainer, bytes, entries);
     pln_status status = train(trainer, &tokens, error);
     if (status == PLN_OK)
         status = write_tokens(&tokens, text, bytes, error);

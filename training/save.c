@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "checkpoint/save.h"
-#include "common/fail.h"
+#include "common/door.h"
 #include "common/jsonfile.h"
 #include "training/trainer.h"
 
@@ -104,6 +104,7 @@ static pln_status save_counters(const pln_trainer *trainer, const struct ckpt_sa
 pln_status pln_trainer_save(pln_trainer *trainer, const char *directory, pln_error *error)
 {
     struct ckpt_save save;
+    NEED(error, trainer, directory);
     pln_status status = training_parameters_begin(trainer, error);
     if (status == PLN_OK)
         status = ckpt_save_begin(&save, directory, error);
@@ -170,6 +171,7 @@ static pln_status restore_counters(pln_trainer *trainer, const char *directory, 
 
 pln_status pln_trainer_restore(pln_trainer *trainer, const char *directory, pln_error *error)
 {
+    NEED(error, trainer, directory);
     pln_status status = training_parameters_begin(trainer, error);
     if (status == PLN_OK)
         status = restore_counters(trainer, directory, error);

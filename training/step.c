@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "common/fail.h"
+#include "common/door.h"
 #include "training/trainer.h"
 
 enum { TENSORS = 16 };
@@ -64,9 +64,12 @@ static pln_status read_whole(pln_trainer *trainer, const pln_tensor *inputs, uin
 {
     pln_session *s = trainer->session;
     const uint32_t parts = trainer->options.accumulate;
+    pln_status status = door_tensors("a batch", inputs, n, error);
+    if (status != PLN_OK)
+        return status;
     if (n > TENSORS)
         return pln_fail(error, PLN_INVALID, "%u input tensors, at most %d", n, TENSORS);
-    const pln_status status = session_request_read(s, inputs, n, request, error);
+    status = session_request_read(s, inputs, n, request, error);
     if (status != PLN_OK)
         return status;
     if (s->head == PLN_HEAD_QUESTION_ANSWERING && (!request->start_positions || !request->end_positions))
@@ -177,6 +180,7 @@ static pln_status refuse_step(pln_trainer *trainer, const pln_tensor *inputs, ui
 pln_status pln_trainer_trace(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
                              const pln_tensor **tensors, uint32_t *count, pln_error *error)
 {
+    NEED(error, trainer, tensors, count);
     pln_session *s = trainer->session;
     struct session_request request = {0};
     struct session_batch batch = {0};
@@ -201,6 +205,7 @@ pln_status pln_trainer_trace(pln_trainer *trainer, const pln_tensor *inputs, uin
 pln_status pln_trainer_step(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
                             pln_trainer_report *report, pln_error *error)
 {
+    NEED(error, trainer);
     pln_trainer_report r = {.step = trainer->made + 1,
                             .learning_rate = training_rate(&trainer->options, trainer->made)};
     pln_status status = training_gradients(trainer, inputs, n_inputs, &r.loss, &r.tokens, error);

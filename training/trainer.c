@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "common/fail.h"
+#include "common/door.h"
 #include "training/trainer.h"
 
 /* ---- options */
@@ -35,6 +35,8 @@ static pln_status check_options(const pln_trainer_options *o, pln_error *error)
     pln_status status = PLN_OK;
     for (size_t i = 0; status == PLN_OK && i < sizeof ranges / sizeof *ranges; i++)
         status = check_range(ranges[i].name, ranges[i].value, ranges[i].least, ranges[i].below, error);
+    if (status == PLN_OK && o->schedule > PLN_RATE_LINEAR)
+        status = pln_fail(error, PLN_INVALID, "there is no schedule %u of the learning rate", (unsigned)o->schedule);
     if (status == PLN_OK && o->schedule == PLN_RATE_LINEAR && !o->steps)
         status = pln_fail(error, PLN_INVALID, "the linear schedule needs the number of steps");
     if (status == PLN_OK && !(o->layer_decay > 0 && o->layer_decay < INFINITY))
@@ -68,8 +70,10 @@ pln_status pln_trainer_create(pln_model *model, pln_devices *devices, const pln_
                               pln_trainer **trainer, pln_error *error)
 {
     static const pln_trainer_options defaults = PLN_TRAINER_DEFAULTS;
-    pln_trainer *t = calloc(1, sizeof *t);
+    NEED(error, trainer);
     *trainer = NULL;
+    NEED(error, model, devices);
+    pln_trainer *t = calloc(1, sizeof *t);
     if (!t)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a trainer");
     t->model = model;
@@ -92,10 +96,10 @@ pln_status pln_trainer_create(pln_model *model, pln_devices *devices, const pln_
 
 void pln_trainer_destroy(pln_trainer **trainer)
 {
-    pln_trainer *t = *trainer;
-    *trainer = NULL;
+    pln_trainer *t = trainer ? *trainer : NULL;
     if (!t)
         return;
+    *trainer = NULL;
     training_update_finish(t);
     training_parameters_finish(t);
     pln_session_destroy(&t->session);
@@ -106,7 +110,7 @@ void pln_trainer_destroy(pln_trainer **trainer)
 
 uint32_t pln_trainer_steps(const pln_trainer *trainer)
 {
-    return trainer->made;
+    return trainer ? trainer->made : 0;
 }
 
 /* ---- looking */
@@ -118,6 +122,7 @@ pln_status pln_trainer_estimate(pln_trainer *trainer, uint32_t batch, uint32_t l
     uint32_t dims[GRAPH_SYMBOLS], n_dims;
     const uint32_t no_dims[] = {0};
     pln_memory update;
+    NEED(error, trainer, memory);
     pln_status status = pln_session_prepare(trainer->session, batch, length, dims, &n_dims, error);
     if (status == PLN_OK)
         status = pln_schedule_estimate(pln_session_schedule(trainer->session), dims, n_dims, index, memory, error);
@@ -134,6 +139,7 @@ pln_status pln_trainer_estimate(pln_trainer *trainer, uint32_t batch, uint32_t l
 
 pln_status pln_trainer_parameters(pln_trainer *trainer, const pln_tensor **tensors, uint32_t *count, pln_error *error)
 {
+    NEED(error, trainer, tensors, count);
     pln_status status = training_parameters_begin(trainer, error);
     if (status == PLN_OK)
         status = training_image_read(trainer, "parameters", error);
@@ -146,6 +152,7 @@ pln_status pln_trainer_gradients(pln_trainer *trainer, const pln_tensor *inputs,
                                  const pln_tensor **tensors, uint32_t *count, pln_error *error)
 {
     uint64_t tokens;
+    NEED(error, trainer, loss, tensors, count);
     pln_status status = training_gradients(trainer, inputs, n_inputs, loss, &tokens, error);
     if (status == PLN_OK)
         status = training_image_read(trainer, "gradients", error);
