@@ -7,9 +7,14 @@
  *
  * Rules: a function that can fail returns a status and, if that is not PLN_OK, fills *error (may be NULL) with one
  * sentence that names the thing. "returns new": the caller destroys it; "borrows": must live until the call returns;
- * "keeps": must outlive the object. Every destroy takes the address, accepts NULL and sets NULL. Objects of one runtime
- * are used by one thread at a time; different runtimes freely. The library never prints, exits or reads the environment
- * but for PLEIONE_BACKEND_PATH (folders with more plugins, separated by ':') and XDG_CACHE_HOME or HOME (compiled
+ * "keeps": must outlive the object. Every destroy or close takes the address, accepts NULL and the address of NULL, and
+ * sets NULL. Every pointer is required unless it is said that it may be NULL; a list may be NULL when it has no entries.
+ * NULL for what is required, a number out of range, or an object of another graph or list of devices is PLN_INVALID and
+ * names the argument; a function without a status then returns NULL, 0, -1 or false, or does nothing. What a function
+ * returns new is NULL when it fails.
+ *
+ * Objects of one runtime are used by one thread at a time; different runtimes freely. The library never prints, exits or
+ * reads the environment but for PLEIONE_BACKEND_PATH (folders with more plugins, separated by ':') and XDG_CACHE_HOME or HOME (compiled
  * programs are kept in pleione/ below it).
  */
 #ifndef PLEIONE_H
@@ -74,15 +79,16 @@ typedef struct pln_device_entry {
 PLN_API pln_status pln_runtime_devices(pln_runtime *runtime, const pln_device_entry **entries, uint32_t *count,
                                        pln_error *error);
 
-/* Returns new; keeps the runtime. list: device names separated by ',', the preferred first; "auto" is the first
- * discrete GPU, else an integrated one, else cpu, else reference; "all" is every usable device. Only the backends named
+/* Returns new; keeps the runtime. list: device names separated by ',', the preferred first; "auto" (or NULL) is the
+ * first discrete GPU, else an integrated one, else cpu, else reference; "all" is every usable device. Only the backends named
  * are loaded. options: "KEY=VALUE" for each chosen device that knows KEY, "BACKEND.KEY=VALUE" for one; borrows.
  * PLN_NO_DEVICE; PLN_INVALID for a key or value that none knows. */
 PLN_API pln_status pln_devices_open(pln_runtime *runtime, const char *list, const char *const *options,
                                     uint32_t n_options, pln_devices **devices, pln_error *error);
 PLN_API void pln_devices_close(pln_devices **devices); /* after everything that was made on them */
 PLN_API uint32_t pln_devices_count(const pln_devices *devices);
-PLN_API const pln_device_entry *pln_devices_entry(const pln_devices *devices, uint32_t index); /* as opened */
+/* As opened; NULL if out of range. */
+PLN_API const pln_device_entry *pln_devices_entry(const pln_devices *devices, uint32_t index);
 
 /* ---- tensors and files of tensors
  * --------------------------------------------------------------------------------------- */
@@ -98,7 +104,7 @@ typedef struct pln_tensor {
     const void *data;
 } pln_tensor;
 
-PLN_API uint64_t pln_tensor_elements(const pln_tensor *tensor);
+PLN_API uint64_t pln_tensor_elements(const pln_tensor *tensor); /* 0 for a rank above PLN_MAX_RANK */
 
 typedef struct pln_tensor_file pln_tensor_file;
 
@@ -114,12 +120,13 @@ PLN_API pln_status pln_tensor_file_write(const char *path, const pln_tensor *ten
 /* ---- graph
  * -------------------------------------------------------------------------------------------------------------- */
 
-/* Errors inside a description are sticky: a call on a failed graph does nothing and returns NULL; pln_graph_finish
- * gives the first error with the node's name. Everything returned belongs to the graph. Shapes are [rows, width],
- * vectors [1, width]. */
-PLN_API pln_graph *pln_graph_create(const char *name); /* returns new; NULL if there is no memory */
+/* Errors inside a description are sticky: a call on a failed graph, or on NULL, does nothing and returns NULL;
+ * pln_graph_finish gives the first error with the node's name. Everything returned belongs to the graph. Shapes are
+ * [rows, width], vectors [1, width]; a side is at most 2^31 - 1. */
+PLN_API pln_graph *pln_graph_create(const char *name); /* returns new; NULL if there is no memory; name may be NULL */
 PLN_API void pln_graph_destroy(pln_graph **graph);
-PLN_API pln_status pln_graph_finish(pln_graph *graph, pln_error *error); /* after this it is read-only */
+/* After this it is read-only. graph NULL, which could not be created, is PLN_NO_MEMORY. */
+PLN_API pln_status pln_graph_finish(pln_graph *graph, pln_error *error);
 
 /* An open number of rows, named: "tokens", "batch". The same name is the same symbol. At most 63. */
 PLN_API uint32_t pln_graph_symbol(pln_graph *graph, const char *name);
@@ -147,13 +154,15 @@ PLN_API pln_value *pln_graph_state(pln_graph *graph, const char *name, uint32_t 
 PLN_API void pln_graph_output(pln_graph *graph, const char *name, pln_value *value);
 
 /* Windows: no copy. Constants have none. reshape needs a value of which no window was taken; the elements stay in
- * order. */
+ * order, and are as many. Where that, or whether a row is there, hangs on symbols, it is checked when their numbers are
+ * given. */
 PLN_API pln_value *pln_columns(pln_graph *graph, pln_value *value, uint32_t first, uint32_t width);
 PLN_API pln_value *pln_row(pln_graph *graph, pln_value *value, uint32_t row);
 PLN_API pln_value *pln_reshape(pln_graph *graph, pln_value *value, pln_dim rows, uint32_t width);
 
-/* Ops. What each computes stands in ops.def; operands are named as there. Options: `name` of the node, optional
- * operands, scalars; an address in an optional output asks for it. Zero is a good default.
+/* Ops. What each computes stands in ops.def; operands are named as there. Options: `name` of the node (NULL: the op's),
+ * optional operands, scalars; an address in an optional output asks for it. Zero is a good default,
+ * but for what is said to be required.
  *
  * Dropout: with a rate in (0, 1) and the inputs that ops.def tells of, origin i32 [rows,2] (number of the sequence
  * within the step, position in it) and random i32 [1,3] (seed, low and high word, and step), elements are dropped and
@@ -338,7 +347,9 @@ typedef struct pln_binding {
 } pln_binding;
 
 /* One run. dims[symbol] are the real numbers (dims[0] is 0); every input of the graph must be bound, outputs as wished.
- * The plan of the bucket is built when it is met first. */
+ * The plan of the bucket is built when it is met first. Inputs of type i32 are looked at before anything runs:
+ * PLN_INVALID names the row whose number an op that reads it cannot take (ids, positions, starts, labels:
+ * graph/indices.def). */
 PLN_API pln_status pln_schedule_run(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims,
                                     const pln_binding *inputs, uint32_t n_inputs, const pln_binding *outputs,
                                     uint32_t n_outputs, pln_error *error);
@@ -387,6 +398,7 @@ typedef struct pln_node_report {
     uint64_t flops;                     /* at the real numbers of the last run */
 } pln_node_report;
 PLN_API uint32_t pln_schedule_nodes(const pln_schedule *schedule);
+/* All zero if index is out of range. */
 PLN_API void pln_schedule_node(const pln_schedule *schedule, uint32_t index, pln_node_report *report);
 
 /* Kernels of the last plan on device `index` of the list, one per launch: fills up to n, *count is how many there are.
@@ -458,7 +470,7 @@ typedef enum pln_special { PLN_UNK_TOKEN, PLN_SEP_TOKEN, PLN_PAD_TOKEN, PLN_CLS_
 
 PLN_API const char *pln_tokenizer_token(const pln_tokenizer *tokenizer, int32_t id); /* NULL if there is none */
 PLN_API int32_t pln_tokenizer_id(const pln_tokenizer *tokenizer, const char *token); /* -1 if there is none */
-PLN_API int32_t pln_tokenizer_special_id(const pln_tokenizer *tokenizer, pln_special special);
+PLN_API int32_t pln_tokenizer_special_id(const pln_tokenizer *tokenizer, pln_special special); /* -1: none */
 PLN_API uint32_t pln_tokenizer_count(const pln_tokenizer *tokenizer);      /* ids are below this number */
 PLN_API uint32_t pln_tokenizer_max_length(const pln_tokenizer *tokenizer); /* that the files name; 0: none */
 
