@@ -8,14 +8,14 @@
  * Rules: a function that can fail returns a status and, if that is not PLN_OK, fills *error (may be NULL) with one
  * sentence that names the thing. "returns new": the caller destroys it; "borrows": must live until the call returns;
  * "keeps": must outlive the object. Every destroy or close takes the address, accepts NULL and the address of NULL, and
- * sets NULL. Every pointer is required unless it is said that it may be NULL; a list may be NULL when it has no entries.
- * NULL for what is required, a number out of range, or an object of another graph or list of devices is PLN_INVALID and
- * names the argument; a function without a status then returns NULL, 0, -1 or false, or does nothing. What a function
- * returns new is NULL when it fails.
+ * sets NULL. Every pointer is required unless it is said that it may be NULL; a list may be NULL when it has no
+ * entries. NULL for what is required, a number out of range, or an object of another graph or list of devices is
+ * PLN_INVALID and names the argument; a function without a status then returns NULL, 0, -1 or false, or does nothing.
+ * What a function returns new is NULL when it fails.
  *
- * Objects of one runtime are used by one thread at a time; different runtimes freely. The library never prints, exits or
- * reads the environment but for PLEIONE_BACKEND_PATH (folders with more plugins, separated by ':') and XDG_CACHE_HOME or HOME (compiled
- * programs are kept in pleione/ below it).
+ * Objects of one runtime are used by one thread at a time; different runtimes freely. The library never prints, exits
+ * or reads the environment but for PLEIONE_BACKEND_PATH (folders with more plugins, separated by ':') and
+ * XDG_CACHE_HOME or HOME (compiled programs are kept in pleione/ below it).
  */
 #ifndef PLEIONE_H
 #define PLEIONE_H
@@ -80,8 +80,8 @@ PLN_API pln_status pln_runtime_devices(pln_runtime *runtime, const pln_device_en
                                        pln_error *error);
 
 /* Returns new; keeps the runtime. list: device names separated by ',', the preferred first; "auto" (or NULL) is the
- * first discrete GPU, else an integrated one, else cpu, else reference; "all" is every usable device. Only the backends named
- * are loaded. options: "KEY=VALUE" for each chosen device that knows KEY, "BACKEND.KEY=VALUE" for one; borrows.
+ * first discrete GPU, else an integrated one, else cpu, else reference; "all" is every usable device. Only the backends
+ * named are loaded. options: "KEY=VALUE" for each chosen device that knows KEY, "BACKEND.KEY=VALUE" for one; borrows.
  * PLN_NO_DEVICE; PLN_INVALID for a key or value that none knows. */
 PLN_API pln_status pln_devices_open(pln_runtime *runtime, const char *list, const char *const *options,
                                     uint32_t n_options, pln_devices **devices, pln_error *error);

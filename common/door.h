@@ -9,8 +9,8 @@
 #include "api/pleione.h"
 #include "common/fail.h"
 
-/* NEED(error, model, devices): ends the function with PLN_INVALID if one of the pointers is NULL; the sentence names the
- * function and the argument. */
+/* NEED(error, model, devices): ends the function with PLN_INVALID if one of the pointers is NULL; the sentence names
+ * the function and the argument. */
 #define NEED(error, ...)                                                                                               \
     do {                                                                                                               \
         const void *const needed[] = {__VA_ARGS__};                                                                    \
@@ -31,8 +31,8 @@
 pln_status door_pointers(const char *function, const char *names, const void *const *pointers, size_t n,
                          pln_error *error);
 
-/* The list is there if it has entries. Each tensor has a name, a known type, at most PLN_MAX_RANK dimensions, bytes that 64
- * bits can count, and data unless it has no element. PLN_INVALID names the function and the tensor. */
+/* The list is there if it has entries. Each tensor has a name, a known type, at most PLN_MAX_RANK dimensions, bytes
+ * that 64 bits can count, and data unless it has no element. PLN_INVALID names the function and the tensor. */
 pln_status door_tensors(const char *function, const pln_tensor *tensors, uint32_t count, pln_error *error);
 /* What is wrong with a tensor, its name left aside; NULL: nothing. */
 const char *door_tensor_fault(const pln_tensor *tensor);

@@ -53,8 +53,7 @@ bool graph_named(pln_graph *graph, const char *name, const char *what)
 bool graph_fits(const pln_graph *graph, pln_dim rows, uint32_t width)
 {
     return width && width <= GRAPH_MOST_SIDE && rows.symbol < graph->n_symbols && rows.scale <= GRAPH_MOST_SIDE &&
-           rows.offset <= GRAPH_MOST_SIDE &&
-           (uint64_t)rows.offset * graph_row_stride(width) <= GRAPH_MOST_ELEMENTS;
+           rows.offset <= GRAPH_MOST_SIDE && (uint64_t)rows.offset * graph_row_stride(width) <= GRAPH_MOST_ELEMENTS;
 }
 
 void *graph_allocate(pln_graph *graph, size_t bytes)

@@ -179,7 +179,8 @@ static inline uint64_t graph_value_elements(const pln_value *value, const uint32
     return (uint64_t)pln_dim_rows(value->rows, dims) * value->row_stride;
 }
 
-/* Whether a window lies within what it was taken of at the given numbers; of a reshape, whether it has as many elements.
+/* Whether a window lies within what it was taken of at the given numbers; of a reshape, whether it has as many
+ * elements.
  */
 bool graph_window_holds(const pln_value *window, const uint32_t *dims);
 /* The symbol for the number of pairs that the last element of pair_starts is; 0: there is none yet. */

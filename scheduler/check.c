@@ -34,8 +34,9 @@ pln_status sched_check_dims(const pln_schedule *schedule, const uint32_t *dims, 
     for (uint32_t i = 0; i < graph->n_values; i++) {
         const pln_value *value = graph->values[i];
         if (!has_shape(value, capacity))
-            return pln_fail(error, PLN_INVALID, "value %s of graph %s would have %u * %u + %u rows of width %u: too many",
-                            value->name, graph->name, value->rows.scale, taken[value->rows.symbol], value->rows.offset,
+            return pln_fail(error, PLN_INVALID,
+                            "value %s of graph %s would have %u * %u + %u rows of width %u: too many", value->name,
+                            graph->name, value->rows.scale, taken[value->rows.symbol], value->rows.offset,
                             value->width);
         if (!value->outer || graph_window_holds(value, taken))
             continue;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Numbers of i32 inputs that kernels take for places: listed when a graph is placed, looked at before each run. i32 flows
- * from inputs only, so what an operand holds is what was bound to its base.
+ * Numbers of i32 inputs that kernels take for places: listed when a graph is placed, looked at before each run. i32
+ * flows from inputs only, so what an operand holds is what was bound to its base.
  */
 #include <string.h>
 
@@ -127,10 +127,11 @@ static pln_status check_starts(const struct look *look, uint32_t limit)
         const int32_t x = read_element(look, value, r);
         const bool last = r + 1 == rows;
         if ((!r && x) || x < before || (uint32_t)x > limit || (last && (uint32_t)x != limit))
-            return pln_fail(look->error, PLN_INVALID,
-                            "input %s of graph %s is %d in row %u, but it rises from 0 to the %u rows that %s of node %s has",
-                            value->name, look->schedule->graph->name, x, r, limit,
-                            operand(look, range->index->other), range->node->name);
+            return pln_fail(
+                look->error, PLN_INVALID,
+                "input %s of graph %s is %d in row %u, but it rises from 0 to the %u rows that %s of node %s has",
+                value->name, look->schedule->graph->name, x, r, limit, operand(look, range->index->other),
+                range->node->name);
         if (range->param && x - before > range->param)
             return pln_fail(look->error, PLN_INVALID,
                             "input %s of graph %s: sequence %u has %lld rows, node %s takes at most %u", value->name,

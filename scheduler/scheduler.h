@@ -141,8 +141,9 @@ struct sched_range {
     const pln_value *value;
     const struct graph_node *node;
     const struct graph_index *index;
-    const pln_value *other, *source_starts; /* operands of the node; source_starts only of PAIRS, and may be NULL there */
-    uint32_t param;                         /* the word that the row names, 0 if it names none */
+    const pln_value *other,
+        *source_starts; /* operands of the node; source_starts only of PAIRS, and may be NULL there */
+    uint32_t param;     /* the word that the row names, 0 if it names none */
 };
 
 struct sched_plan;
@@ -208,8 +209,8 @@ pln_status sched_connect(pln_schedule *schedule, pln_error *error);
 
 /* ---- the door of a run */
 
-/* The numbers of the symbols, [GRAPH_SYMBOLS]: as many as the graph has, and every value has a shape under them and lies
- * within what it is a window of. PLN_INVALID. */
+/* The numbers of the symbols, [GRAPH_SYMBOLS]: as many as the graph has, and every value has a shape under them and
+ * lies within what it is a window of. PLN_INVALID. */
 pln_status sched_check_dims(const pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims, uint32_t *taken,
                             pln_error *error);
 /* Every input is bound, every output is one of the graph. PLN_INVALID. */

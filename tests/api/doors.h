@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the tests of the doors share: a door is a public function, and a knock calls it with NULL, with objects of others
- * and with numbers out of range. What lies between them is the world, made once.
+ * What the tests of the doors share: a door is a public function, and a knock calls it with NULL, with objects of
+ * others and with numbers out of range. What lies between them is the world, made once.
  */
 #ifndef TESTS_API_DOORS_H
 #define TESTS_API_DOORS_H

@@ -47,8 +47,8 @@ static void knock_pln_linear(void)
     const pln_tensor *part = &tensor;
     knock_op(call_linear);
     pln_graph *g = pln_graph_create("g");
-    assert_null(pln_linear(g, matrix(g), pln_graph_constant(g, "w", &part, 1),
-                           (pln_linear_options){.activation = 999}));
+    assert_null(
+        pln_linear(g, matrix(g), pln_graph_constant(g, "w", &part, 1), (pln_linear_options){.activation = 999}));
     fails(g, "no activation 999");
     g = pln_graph_create("g");
     pln_value *random = pln_graph_input(g, "random", PLN_I32, pln_rows_fixed(1), 3);
@@ -82,8 +82,8 @@ static void knock_pln_attention(void)
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
         g = pln_graph_create("g");
         pln_value *x = matrix(g), *starts = pln_graph_input(g, "starts", PLN_I32, pln_rows_fixed(2), 1);
-        assert_null(pln_attention(
-            g, x, (pln_attention_options){.key = x, .value = x, .starts = starts, .heads = heads[i]}));
+        assert_null(
+            pln_attention(g, x, (pln_attention_options){.key = x, .value = x, .starts = starts, .heads = heads[i]}));
         fails(g, "multiple of the heads");
     }
 }

@@ -75,7 +75,8 @@ static void knock_pln_schedule_run(void)
     refused(pln_schedule_run(w.schedule, NULL, N_DIMS, in, 2, &out, 1, fresh()), "dims is NULL");
     refused(pln_schedule_run(w.schedule, good_dims, N_DIMS, NULL, 2, &out, 1, fresh()), "inputs is NULL");
     refused(pln_schedule_run(w.schedule, good_dims, N_DIMS, in, 2, NULL, 1, fresh()), "outputs is NULL");
-    refused(pln_schedule_run(w.schedule, good_dims, N_DIMS, in, 1, &out, 1, fresh()), "ids of graph picks is not bound");
+    refused(pln_schedule_run(w.schedule, good_dims, N_DIMS, in, 1, &out, 1, fresh()),
+            "ids of graph picks is not bound");
     for (size_t i = 0; i < N_WRONG; i++)
         refused(pln_schedule_run(w.schedule, wrong_dims[i].dims, wrong_dims[i].n, in, 2, &out, 1, fresh()),
                 wrong_dims[i].words);
@@ -181,18 +182,9 @@ static void knock_pln_schedule_programs(void)
                 wrong_dims[i].words);
 }
 
-const struct door schedule_doors[] = {DOOR(pln_states_create),
-                                      DOOR(pln_states_destroy),
-                                      DOOR(pln_schedule_create),
-                                      DOOR(pln_schedule_destroy),
-                                      DOOR(pln_schedule_run),
-                                      DOOR(pln_schedule_prepare),
-                                      DOOR(pln_schedule_state_read),
-                                      DOOR(pln_schedule_state_write),
-                                      DOOR(pln_schedule_estimate),
-                                      DOOR(pln_schedule_statistics),
-                                      DOOR(pln_schedule_nodes),
-                                      DOOR(pln_schedule_node),
-                                      DOOR(pln_schedule_kernels),
-                                      DOOR(pln_schedule_programs),
-                                      {NULL, NULL}};
+const struct door schedule_doors[] = {
+    DOOR(pln_states_create),       DOOR(pln_states_destroy),       DOOR(pln_schedule_create),
+    DOOR(pln_schedule_destroy),    DOOR(pln_schedule_run),         DOOR(pln_schedule_prepare),
+    DOOR(pln_schedule_state_read), DOOR(pln_schedule_state_write), DOOR(pln_schedule_estimate),
+    DOOR(pln_schedule_statistics), DOOR(pln_schedule_nodes),       DOOR(pln_schedule_node),
+    DOOR(pln_schedule_kernels),    DOOR(pln_schedule_programs),    {NULL, NULL}};

@@ -40,7 +40,8 @@ typedef pln_status take_batch(const pln_tensor *inputs, uint32_t n);
 static void knock_batch(take_batch *take)
 {
     static const int32_t wrong[] = {2, INT32_MAX};
-    static const char *const words[] = {"NULL", "no name", "data is NULL", "type is unknown", "dimensions", "input_ids"};
+    static const char *const words[] = {"NULL",       "no name",  "data is NULL", "type is unknown",
+                                        "dimensions", "input_ids"};
     pln_tensor bad[5][2];
     for (size_t i = 0; i < 5; i++)
         memcpy(bad[i], good_batch, sizeof good_batch);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Every public function with arguments that it must refuse: test_doors MODELS, or test_doors --list for the names of the
- * functions that are tried, which check_doors.sh compares with what the library exports.
+ * Every public function with arguments that it must refuse: test_doors MODELS, or test_doors --list for the names of
+ * the functions that are tried, which check_doors.sh compares with what the library exports.
  */
 #include <stdlib.h>
 #include <unistd.h>
@@ -46,8 +46,7 @@ static int make_world(void **state)
     pln_value *x = pln_graph_input(w.graph, "x", PLN_F32, pln_rows_of(tokens), 4);
     pln_value *ids = pln_graph_input(w.graph, "ids", PLN_I32, pln_rows_of(picks), 1);
     pln_value *y = pln_gather(w.graph, "y", x, ids);
-    pln_value *sum = pln_accumulate(w.graph, "sum", pln_graph_state(w.graph, "kept", 1, 4),
-                                    pln_row(w.graph, y, 1), 1);
+    pln_value *sum = pln_accumulate(w.graph, "sum", pln_graph_state(w.graph, "kept", 1, 4), pln_row(w.graph, y, 1), 1);
     pln_graph_output(w.graph, "y", y);
     pln_graph_output(w.graph, "sum", sum);
     must(pln_graph_finish(w.graph, fresh()), &w.error);
@@ -82,8 +81,8 @@ int main(int argc, char **argv)
     size_t n = 0;
     for (size_t i = 0; i < LISTS; i++)
         for (const struct door *door = lists[i]; door->name; door++)
-            tests[n++] = (struct CMUnitTest){
-                .name = door->name, .test_func = knock, .initial_state = (void *)(uintptr_t)door};
+            tests[n++] =
+                (struct CMUnitTest){.name = door->name, .test_func = knock, .initial_state = (void *)(uintptr_t)door};
     if (argc == 2 && strcmp(argv[1], "--list") == 0) {
         for (size_t i = 0; i < n; i++)
             puts(tests[i].name);

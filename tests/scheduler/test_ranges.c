@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Indices that come with a run: test_ranges DEVICE. What no op of the graph can take is refused before anything runs, with
- * the input, the row and the node in the sentence, also where an op reads a window of the input.
+ * Indices that come with a run: test_ranges DEVICE. What no op of the graph can take is refused before anything runs,
+ * with the input, the row and the node in the sentence, also where an op reads a window of the input.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -61,7 +61,8 @@ static void describe(void)
                                 .distance = constant("distance", 2 * MAX_POSITIONS - 1, &tensors[3])});
     pln_value *index = pln_graph_input(graph, "picks", PLN_I32, picks, 1);
     pln_graph_output(graph, "mean", pln_segment_mean(graph, "mean", y, starts));
-    pln_graph_output(graph, "one", pln_gather(graph, "one", pln_gather(graph, "some", y, index), pln_row(graph, index, 1)));
+    pln_graph_output(graph, "one",
+                     pln_gather(graph, "one", pln_gather(graph, "some", y, index), pln_row(graph, index, 1)));
     pln_graph_output(graph, "loss",
                      pln_cross_entropy(graph, "loss", y, pln_graph_input(graph, "labels", PLN_I32, tokens, 1), -100,
                                        (pln_loss_options){0}));
