@@ -8,12 +8,29 @@
 #include "common/door.h"
 #include "scheduler/scheduler.h"
 
+/* Constants of several segments of one device, dry: each is there once. */
+static pln_status estimate_constants(pln_schedule *s, const struct sched_plan *plan, uint32_t index, pln_memory *memory,
+                                     pln_error *error)
+{
+    const struct sched_device *d = &s->devices->devices[index];
+    struct arena arena = {0};
+    pln_segment view;
+    pln_plan_info info = {.size = sizeof info};
+    pln_status status = sched_view_device(s, index, plan->capacity, &arena, &view, error);
+    if (status == PLN_OK)
+        status = d->backend->plan_info(d->device, &view, NULL, &info, error);
+    arena_finish(&arena);
+    memory->constant_bytes = info.constant_bytes;
+    return status;
+}
+
 /* Scratch and constants of the segments of one device, dry. */
 static pln_status estimate_segments(pln_schedule *s, const struct sched_plan *plan, uint32_t index, pln_memory *memory,
                                     pln_error *error)
 {
     const struct sched_device *d = &s->devices->devices[index];
     pln_status status = PLN_OK;
+    uint32_t seen = 0;
     for (uint32_t i = 0; status == PLN_OK && i < s->n_segments; i++) {
         const struct sched_segment *segment = &s->segments[i];
         if (segment->device != index || !d->backend->plan_info)
@@ -27,8 +44,9 @@ static pln_status estimate_segments(pln_schedule *s, const struct sched_plan *pl
         arena_finish(&arena);
         memory->scratch_bytes += info.scratch_bytes;
         memory->constant_bytes += info.constant_bytes;
+        seen++;
     }
-    return status;
+    return status == PLN_OK && seen > 1 ? estimate_constants(s, plan, index, memory, error) : status;
 }
 
 /* Programs of one segment, dry: as many as fit into n, *count is how many there are. */

@@ -230,6 +230,10 @@ pln_status sched_check_ranges(const pln_schedule *schedule, const uint32_t *dims
 pln_status sched_view(pln_schedule *schedule, const struct sched_plan *plan, uint32_t device, uint32_t first,
                       uint32_t n, const uint32_t *capacity, struct arena *arena, pln_segment *view, pln_error *error);
 
+/* All nodes on a device, of whatever segments, without memory: for what it keeps once for all of them. */
+pln_status sched_view_device(pln_schedule *schedule, uint32_t device, const uint32_t *capacity, struct arena *arena,
+                             pln_segment *view, pln_error *error);
+
 /* The capacities of the bucket that the numbers fall into. */
 void sched_bucket(const pln_schedule *schedule, const uint32_t *dims, uint32_t *capacity);
 /* The plan of the bucket, made when it is met first. */
