@@ -85,14 +85,25 @@ struct look {
     pln_error *error;
 };
 
-/* Element r of a value of width 1; what is bound lies dense. */
-static int32_t read_element(const struct look *look, const pln_value *value, uint64_t r)
+/* A value of width 1 as it was bound: an input lies dense in host memory, so a window of it has another stride there. */
+struct column {
+    const pln_value *value;
+    const char *data; /* of the input */
+};
+
+static struct column open_column(const struct look *look, const pln_value *value)
 {
-    const pln_value *base = value->base;
-    const char *data = sched_find_binding(look->inputs, look->n_inputs, base->name)->data;
-    const uint64_t at = value->first + r * value->row_stride;
+    return (struct column){value, sched_find_binding(look->inputs, look->n_inputs, value->base->name)->data};
+}
+
+static int32_t read_element(struct column column, uint64_t r)
+{
+    const pln_value *value = column.value, *base = value->base;
+    uint64_t at = value->first + r * value->row_stride;
+    if (base->row_stride != base->width)
+        at = at / base->row_stride * base->width + at % base->row_stride;
     int32_t element;
-    memcpy(&element, data + 4 * (at / base->row_stride * base->width + at % base->row_stride), sizeof element);
+    memcpy(&element, column.data + 4 * at, sizeof element);
     return element;
 }
 
@@ -105,9 +116,10 @@ static pln_status check_places(const struct look *look, uint32_t limit, const ch
 {
     const struct sched_range *range = look->range;
     const pln_value *value = range->value;
+    const struct column column = open_column(look, value);
     const uint32_t rows = pln_dim_rows(value->rows, look->dims);
     for (uint32_t r = 0; r < rows; r++) {
-        const int32_t x = read_element(look, value, r);
+        const int32_t x = read_element(column, r);
         if ((x < 0 || (uint32_t)x >= limit) && !(range->index->param && (uint32_t)x == range->param))
             return pln_fail(look->error, PLN_INVALID,
                             "input %s of graph %s is %d in row %u, but %s of node %s has %u %s, from 0 on", value->name,
@@ -121,10 +133,11 @@ static pln_status check_starts(const struct look *look, uint32_t limit)
 {
     const struct sched_range *range = look->range;
     const pln_value *value = range->value;
+    const struct column column = open_column(look, value);
     const uint32_t rows = pln_dim_rows(value->rows, look->dims);
     int64_t before = 0;
     for (uint32_t r = 0; r < rows; r++) {
-        const int32_t x = read_element(look, value, r);
+        const int32_t x = read_element(column, r);
         const bool last = r + 1 == rows;
         if ((!r && x) || x < before || (uint32_t)x > limit || (last && (uint32_t)x != limit))
             return pln_fail(
@@ -142,22 +155,23 @@ static pln_status check_starts(const struct look *look, uint32_t limit)
     return PLN_OK;
 }
 
-static int64_t length_of(const struct look *look, const pln_value *starts, uint32_t sequence)
+static int64_t length_of(struct column starts, uint32_t sequence)
 {
-    return (int64_t)read_element(look, starts, sequence + 1) - read_element(look, starts, sequence);
+    return (int64_t)read_element(starts, sequence + 1) - read_element(starts, sequence);
 }
 
 static pln_status check_pairs(const struct look *look, uint32_t total)
 {
     const struct sched_range *range = look->range;
-    const pln_value *value = range->value, *starts = range->other;
-    const pln_value *source = range->source_starts ? range->source_starts : starts;
+    const pln_value *value = range->value;
+    const struct column column = open_column(look, value), starts = open_column(look, range->other);
+    const struct column source = range->source_starts ? open_column(look, range->source_starts) : starts;
     const uint32_t rows = pln_dim_rows(value->rows, look->dims);
     int64_t expected = 0;
     for (uint32_t r = 0; r < rows; r++) {
         if (r)
-            expected += length_of(look, starts, r - 1) * length_of(look, source, r - 1);
-        const int32_t x = read_element(look, value, r);
+            expected += length_of(starts, r - 1) * length_of(source, r - 1);
+        const int32_t x = read_element(column, r);
         if (x != expected || (r + 1 == rows && (uint32_t)x != total))
             return pln_fail(look->error, PLN_INVALID,
                             "input %s of graph %s is %d in row %u, but there are %lld pairs before it and %u in all",

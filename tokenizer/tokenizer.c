@@ -134,13 +134,11 @@ static pln_status check_options(const pln_tokenizer_options *o, pln_error *error
 {
     if (o->mode > PLN_TOKENIZER_GOOGLE)
         return pln_fail(error, PLN_INVALID, "there is no mode %u of a tokenizer", (unsigned)o->mode);
-    NEED_LIST(error, o->added, o->n_added);
-    NEED_LIST(error, o->never_split, o->n_never_split);
     for (uint32_t i = 0; i < o->n_added; i++)
-        if (!o->added[i].content)
+        if (!o->added || !o->added[i].content)
             return pln_fail(error, PLN_INVALID, "added token %u is NULL", i);
     for (uint32_t i = 0; i < o->n_never_split; i++)
-        if (!o->never_split[i])
+        if (!o->never_split || !o->never_split[i])
             return pln_fail(error, PLN_INVALID, "word %u of never_split is NULL", i);
     return PLN_OK;
 }

@@ -25,9 +25,9 @@ static void knock_pln_tokenizer_open(void)
         const char *words;
     } cases[] = {
         {{.mode = NO_SUCH(pln_tokenizer_mode)}, "no mode 99"},
-        {{.n_added = 1}, "added is NULL"},
+        {{.n_added = 1}, "added token 0 is NULL"},
         {{.added = &no_content, .n_added = 1}, "added token 0 is NULL"},
-        {{.n_never_split = 1}, "never_split is NULL"},
+        {{.n_never_split = 1}, "word 0 of never_split is NULL"},
         {{.never_split = no_words, .n_never_split = 1}, "word 0 of never_split is NULL"},
     };
     snprintf(path, sizeof path, "%s/electra-tiny-discriminator", w.models);
