@@ -85,7 +85,8 @@ struct look {
     pln_error *error;
 };
 
-/* A value of width 1 as it was bound: an input lies dense in host memory, so a window of it has another stride there. */
+/* A value of width 1 as it was bound: an input lies dense in host memory, so a window of it has another stride there.
+ */
 struct column {
     const pln_value *value;
     const char *data; /* of the input */

@@ -134,6 +134,8 @@ static pln_status check_options(const pln_tokenizer_options *o, pln_error *error
 {
     if (o->mode > PLN_TOKENIZER_GOOGLE)
         return pln_fail(error, PLN_INVALID, "there is no mode %u of a tokenizer", (unsigned)o->mode);
+    if (o->lower_case > PLN_YES || o->strip_accents > PLN_YES || o->space_chinese > PLN_YES)
+        return pln_fail(error, PLN_INVALID, "lower_case, strip_accents or space_chinese is no choice");
     for (uint32_t i = 0; i < o->n_added; i++)
         if (!o->added || !o->added[i].content)
             return pln_fail(error, PLN_INVALID, "added token %u is NULL", i);

@@ -229,8 +229,8 @@ pln_status cpu_plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, 
     return PLN_OK;
 }
 
-/* Bytes of the constants as all nodes of the segment together use them. A dry run cannot know whether rows are used where
- * they lie, and says the most. */
+/* Bytes of the constants as all nodes of the segment together use them. A dry run cannot know whether rows are used
+ * where they lie, and says the most. */
 static pln_status add_constants(const pln_device *device, const pln_segment *segment, uint64_t *total, pln_error *error)
 {
     struct uses *uses = uses_create(device->host, segment);
@@ -240,8 +240,8 @@ static pln_status add_constants(const pln_device *device, const pln_segment *seg
         const pln_value_info *value = pln_segment_value(segment, (int32_t)i);
         if (value->kind != PLN_VALUE_CONSTANT || !uses[i].n)
             continue;
-        const struct cpu_constant_bytes bytes = cpu_constant_bytes(
-            device, pln_dim_rows(value->rows, segment->capacity), value->width, uses[i].list, uses[i].n);
+        const struct cpu_constant_bytes bytes = cpu_constant_bytes(device, pln_dim_rows(value->rows, segment->capacity),
+                                                                   value->width, uses[i].list, uses[i].n);
         *total += bytes.rows + bytes.panels;
     }
     uses_release(device->host, uses);

@@ -25,6 +25,7 @@ static void knock_pln_tokenizer_open(void)
         const char *words;
     } cases[] = {
         {{.mode = NO_SUCH(pln_tokenizer_mode)}, "no mode 99"},
+        {{.lower_case = NO_SUCH(pln_choice)}, "is no choice"},
         {{.n_added = 1}, "added token 0 is NULL"},
         {{.added = &no_content, .n_added = 1}, "added token 0 is NULL"},
         {{.n_never_split = 1}, "word 0 of never_split is NULL"},

@@ -424,7 +424,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_device), cmocka_unit_test(test_random_split), cmocka_unit_test(test_copies),
         cmocka_unit_test(test_estimate),    cmocka_unit_test(test_states),       cmocka_unit_test(test_cover),
-        cmocka_unit_test(test_refusals),    cmocka_unit_test(test_states_away), cmocka_unit_test(test_constant_uses),
+        cmocka_unit_test(test_refusals),    cmocka_unit_test(test_states_away),  cmocka_unit_test(test_constant_uses),
     };
     pln_error error;
     device_names = argv + 1;
