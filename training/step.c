@@ -237,6 +237,8 @@ pln_status pln_trainer_trace(pln_trainer *trainer, const pln_tensor *inputs, uin
 pln_status pln_trainer_step(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
                             pln_trainer_report *report, pln_error *error)
 {
+    if (trainer->made == UINT32_MAX)
+        return pln_fail(error, PLN_FAILED, "%u steps were made, and no more can be counted", trainer->made);
     pln_trainer_report r = {.step = trainer->made + 1,
                             .learning_rate = training_rate(&trainer->options, trainer->made)};
     pln_status status = training_gradients(trainer, inputs, n_inputs, &r.loss, &r.tokens, error);
