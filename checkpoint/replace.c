@@ -37,7 +37,8 @@ static pln_status resolve_new(struct ckpt_save *save, const char *directory, pln
         *slash = '\0';
     resolved = realpath(!slash ? "." : *parent ? parent : "/", NULL);
     if (!resolved)
-        return pln_fail(error, PLN_FAILED, "%s: its folder cannot be written: %s", directory, strerror(errno));
+        return pln_fail(error, errno == ENOMEM ? PLN_NO_MEMORY : PLN_FAILED, "%s: its folder cannot be written: %s",
+                        directory, strerror(errno));
     const int n = snprintf(save->target, sizeof save->target, "%s/%.*s", strcmp(resolved, "/") == 0 ? "" : resolved,
                            base_length, base);
     free(resolved);
@@ -116,6 +117,8 @@ pln_status ckpt_replace_find(struct ckpt_save *save, const char *directory, cons
     if (!*directory)
         return pln_fail(error, PLN_FAILED, "the path of the directory is empty");
     char *resolved = realpath(directory, NULL);
+    if (!resolved && errno == ENOMEM)
+        return pln_fail(error, PLN_NO_MEMORY, "%.300s: no memory to look at it", directory);
     if (!resolved && errno != ENOENT)
         return pln_fail(error, PLN_FAILED, "%.300s: cannot be looked at: %s", directory, strerror(errno));
     if (!resolved)

@@ -15,6 +15,7 @@
 #include "checkpoint/safetensors.h"
 #include "checkpoint/tensors.h"
 #include "common/fail.h"
+#include "common/jsontext.h"
 
 enum { NAME_TRIES = 100, HEADER_ALIGNMENT = 8 };
 
@@ -108,7 +109,7 @@ static pln_status make_header(const pln_tensor *const *order, uint32_t count, co
     pln_status status = add_metadata(header, metadata, n_metadata, error);
     for (uint32_t i = 0; i < count && status == PLN_OK; i++)
         status = add_tensor(header, order[i], &offset, error);
-    char *dumped = status == PLN_OK ? json_dumps(header, JSON_COMPACT) : NULL;
+    char *dumped = status == PLN_OK ? jsontext_dump(header, JSON_COMPACT) : NULL;
     json_decref(header);
     if (status != PLN_OK)
         return status;

@@ -16,6 +16,7 @@
 
 #include "checkpoint/save.h"
 #include "common/fail.h"
+#include "common/jsontext.h"
 
 enum { LOCK_TRIES = 10 };
 
@@ -61,7 +62,8 @@ pln_status ckpt_save_begin(struct ckpt_save *save, const char *directory, const 
         return status;
     ckpt_leftover_clear(save);
     if (!make_partial(save))
-        return pln_fail(error, PLN_FAILED, "%.200s: its folder cannot be written: %s", directory, strerror(errno));
+        return pln_fail(error, errno == ENOMEM ? PLN_NO_MEMORY : PLN_FAILED, "%.200s: its folder cannot be written: %s",
+                        directory, strerror(errno));
     if (stat(save->target, &about) == 0) /* who may read it stays */
         fchmod(save->lock, about.st_mode & 07777);
     return PLN_OK;
@@ -143,6 +145,12 @@ pln_status ckpt_save_tensors(const struct ckpt_save *save, const char *file, con
     return status == PLN_OK ? ckpt_tensors_write(path, tensors, count, metadata, 1, error) : status;
 }
 
+static pln_status say_unwritten(const char *path, int problem, pln_error *error)
+{
+    return pln_fail(error, problem == ENOMEM ? PLN_NO_MEMORY : PLN_FAILED, "%s: cannot be written: %s", path,
+                    strerror(problem));
+}
+
 /* Takes `out`, which may be NULL: it could not be opened. */
 static pln_status finish_file(FILE *out, bool good, const char *path, pln_error *error)
 {
@@ -152,7 +160,7 @@ static pln_status finish_file(FILE *out, bool good, const char *path, pln_error 
         good = false;
         problem = errno;
     }
-    return good ? PLN_OK : pln_fail(error, PLN_FAILED, "%s: cannot be written: %s", path, strerror(problem));
+    return good ? PLN_OK : say_unwritten(path, problem, error);
 }
 
 pln_status ckpt_save_json(const struct ckpt_save *save, const char *file, const json_t *object, pln_error *error)
@@ -161,7 +169,7 @@ pln_status ckpt_save_json(const struct ckpt_save *save, const char *file, const 
     const pln_status status = path_of(save, file, path, error);
     if (status != PLN_OK)
         return status;
-    char *text = json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+    char *text = jsontext_dump(object, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
     if (!text)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for %s", path);
     FILE *out = fopen(path, "wb");

@@ -171,7 +171,7 @@ static void log_step(struct run *r, const pln_trainer_report *report, double rat
                              (double)report->loss, "gradient_norm", (double)report->gradient_norm, "learning_rate",
                              (double)report->learning_rate, "tokens_per_s", rate, "page_faults", (json_int_t)faults);
     if (!line || json_dumpf(line, r->log, JSON_COMPACT | JSON_REAL_PRECISION(9)) != 0 || fputc('\n', r->log) == EOF ||
-        fflush(r->log) != 0)
+        ferror(r->log) || fflush(r->log) != 0)
         fail_log(r);
     json_decref(line);
 }
