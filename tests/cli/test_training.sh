@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # train, verify and estimate --train as a person uses them: test_training.sh PLEIONE SOURCE
 set -u
-pleione=$1
+pleione=$(realpath "$1")
 cases=$2/tests/training/cases
 . "$2/tests/cli/check.sh"
 
