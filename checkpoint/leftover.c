@@ -18,7 +18,7 @@
 #include "checkpoint/save.h"
 #include "common/fail.h"
 
-enum { NAME_TRIES = 1000 };
+enum { NAME_TRIES = 1000, DISCARD_TRIES = 100 };
 
 bool ckpt_leftover_name(const char *target, const char *mark, char *path)
 {
@@ -90,14 +90,13 @@ static bool take_entry(const struct ckpt_save *save, const char *folder, const c
     return gone || (errno == ENOENT && lstat(from, &about) != 0);
 }
 
-pln_status ckpt_leftover_discard(const struct ckpt_save *save, const char *folder, pln_error *error)
+static pln_status take_entries(const struct ckpt_save *save, const char *folder, pln_error *error)
 {
     pln_status status = PLN_OK;
     DIR *list = opendir(folder);
-    if (!list)
-        return errno == ENOENT ? PLN_OK
-                               : pln_fail(error, PLN_FAILED, "%s: cannot be removed: %s", folder, strerror(errno));
-    for (struct dirent *entry; (entry = readdir(list));) {
+    if (!list && errno != ENOENT)
+        return pln_fail(error, PLN_FAILED, "%s: cannot be removed: %s", folder, strerror(errno));
+    for (struct dirent *entry; list && (entry = readdir(list));) {
         const char *name = entry->d_name;
         if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || take_entry(save, folder, name))
             continue;
@@ -105,10 +104,22 @@ pln_status ckpt_leftover_discard(const struct ckpt_save *save, const char *folde
             status = pln_fail(error, PLN_FAILED, "%.150s/%.80s: cannot be moved to %.150s: %s", folder, name,
                               save->target, strerror(errno));
     }
-    closedir(list);
-    if (rmdir(folder) != 0 && errno != ENOENT && status == PLN_OK)
-        status = pln_fail(error, PLN_FAILED, "%s: cannot be removed: %s", folder, strerror(errno));
+    if (list)
+        closedir(list);
     return status;
+}
+
+/* A process that saves at the same time may move something in that was meant for the directory's name: once more then.
+ */
+pln_status ckpt_leftover_discard(const struct ckpt_save *save, const char *folder, pln_error *error)
+{
+    for (int i = 0;; i++) {
+        const pln_status status = take_entries(save, folder, error);
+        if (status != PLN_OK || rmdir(folder) == 0 || errno == ENOENT)
+            return status;
+        if ((errno != ENOTEMPTY && errno != EEXIST) || i == DISCARD_TRIES)
+            return pln_fail(error, PLN_FAILED, "%s: cannot be removed: %s", folder, strerror(errno));
+    }
 }
 
 /* ---- what dead processes left */
