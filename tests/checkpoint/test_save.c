@@ -421,6 +421,40 @@ static void test_unreadable_source(void **state)
     }
 }
 
+/* ---- no memory */
+
+static unsigned allocations, failing; /* 0: none fails */
+
+static void *allocate(size_t bytes)
+{
+    return ++allocations == failing ? NULL : malloc(bytes);
+}
+
+/* Whichever allocation of JSON fails: no memory is what is told, and the old model stays, or the new one is whole. */
+static void test_no_memory(void **state)
+{
+    (void)state;
+    prepare();
+    int now = 1, refused = 0;
+    json_set_alloc_funcs(allocate, free);
+    bool met = true; /* the failing allocation was asked for */
+    for (unsigned k = 1; met; k++) {
+        allocations = 0;
+        failing = k;
+        const pln_status status = save_model("out", now + 1);
+        met = allocations >= k;
+        failing = 0;
+        if (status != PLN_OK && status != PLN_NO_MEMORY)
+            fail_msg("allocation %u: status %d, \"%s\"", k, (int)status, error.message);
+        now += status == PLN_OK;
+        refused += status != PLN_OK;
+        assert_int_equal(model_number("out"), now);
+    }
+    json_set_alloc_funcs(malloc, free);
+    assert_true(refused > 50);
+    assert_int_equal(count_entries(), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -434,6 +468,7 @@ int main(void)
         cmocka_unit_test_setup(test_full_disk_is_told_before, empty_folder),
         cmocka_unit_test_setup(test_place_is_remembered, empty_folder),
         cmocka_unit_test_setup(test_unreadable_source, empty_folder),
+        cmocka_unit_test_setup(test_no_memory, empty_folder),
     };
     char base[] = "saving-XXXXXX", command[PATH_MAX + 10];
     char *path = mkdtemp(base) ? realpath(base, NULL) : NULL;
