@@ -113,7 +113,10 @@ static pln_status write_model(const struct ckpt_save *save, int number)
     for (int i = 0; i < ELEMENTS; i++)
         data[i] = (float)number;
     const pln_tensor tensor = {.name = "w", .dtype = PLN_F32, .rank = 1, .shape = {ELEMENTS}, .data = data};
-    json_t *json = json_pack("{s:i}", "number", number);
+    char key[300]; /* so long that the text grows at it */
+    memset(key, 'k', sizeof key - 1);
+    key[sizeof key - 1] = '\0';
+    json_t *json = json_pack("{s:i,s:i}", "number", number, key, 0);
     pln_status status = ckpt_save_json(save, "config.json", json, &error);
     if (status == PLN_OK)
         status = ckpt_save_copy(save, "vocab.txt", in_folder("from"), false, &error);
@@ -145,12 +148,21 @@ static int number_in(const char *name, const char *file)
     return number;
 }
 
+static long size_of(const char *name, const char *file)
+{
+    char path[PATH_MAX];
+    struct stat about;
+    snprintf(path, sizeof path, "%s/%s", in_folder(name), file);
+    return stat(path, &about) == 0 ? (long)about.st_size : -1;
+}
+
 /* The number of a whole model. */
 static int model_number(const char *name)
 {
     static const char *const files[] = {"model.safetensors", "first_moment.safetensors"};
     const int number = number_in(name, "config.json");
     assert_int_equal(number_in(name, "trainer.json"), number);
+    assert_int_equal(size_of(name, "trainer.json"), size_of(name, "config.json"));
     for (int i = 0; i < 2; i++) {
         char path[PATH_MAX];
         pln_tensor_file *file;
