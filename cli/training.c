@@ -109,6 +109,8 @@ static pln_status open_trainer(struct run *r, const struct cli_common *common, c
         status = pln_model_open(r->m.runtime, directory, &model_options, &r->m.model, error);
     if (status == PLN_OK)
         status = pln_trainer_create(r->m.model, r->m.devices, options, &r->trainer, error);
+    if (status == PLN_OK) /* before --resume, which may name a directory that a killed run left aside */
+        status = pln_trainer_check_save(r->trainer, r->t->out, error);
     if (status == PLN_OK && r->t->resume)
         status = pln_trainer_restore(r->trainer, r->t->resume, error);
     return status;
@@ -129,8 +131,6 @@ static pln_status open_run(struct run *r, const struct cli_common *common, const
         status = open_trainer(r, common, directory, &options, error);
     if (status == PLN_OK)
         r->saved = r->begun = pln_trainer_steps(r->trainer);
-    if (status == PLN_OK)
-        status = pln_trainer_check_save(r->trainer, r->t->out, error);
     if (status == PLN_OK && r->begun < r->steps)
         status = open_rows(r, error);
     return status == PLN_OK && r->begun < r->steps ? open_log(r, error) : status;

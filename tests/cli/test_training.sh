@@ -140,6 +140,8 @@ check 2 "learning rate 1e+300" train "$one" --data "$to/mixed.safetensors" $on -
 expect "what was good stays" grep -q '"steps": 2' "$to/x/trainer.json"
 (ulimit -s 160 && "$pleione" train "$one" --data "$to/mixed.safetensors" $on --out "$to/x" --batch 4 >/dev/null)
 expect "a small stack will do" test $? = 0
+mv "$to/mixed" "$to/mixed.old-999999999-0" # what a killed run leaves where names cannot be exchanged
+check 0 "6 steps" train "$model" $data $on --out "$to/mixed" --batch 4 --steps 6 --seed 5 --shuffle --resume "$to/mixed"
 expect "no leftovers" test -z "$(find "$to" -name '*.partial-*' -o -name '*.old-*')"
 
 check 0 "verdict: device and driver compute what they should" verify --train $on "$model"
