@@ -729,7 +729,7 @@ typedef struct pln_trainer_options {
     pln_head head;
     double learning_rate, beta1, beta2, eps;
     double weight_decay; /* decoupled; biases and LayerNorm excluded */
-    double clip;         /* of the global norm of the gradients; 0: none */
+    double clip;         /* of the global norm of the gradients; 0: none (norms above 1e15 are clipped to that) */
     bool no_bias_correction;
     pln_rate_schedule schedule;
     uint32_t warmup, steps; /* of the schedule; constant needs no steps */
@@ -764,17 +764,30 @@ PLN_API pln_status pln_trainer_create(pln_model *model, pln_devices *devices, co
 PLN_API void pln_trainer_destroy(pln_trainer **trainer);
 
 /* One step on a batch: tensors as pln_session_forward takes them, labels (or start_positions and end_positions)
- * included. Borrows. PLN_FAILED for a loss or gradient that is NaN or infinite: the sentence names the step and the
- * first node that is not finite, and parameters, moments and the number of steps are as before the step. report may be
- * NULL. */
+ * included. Borrows. PLN_INVALID for a batch without a label, and as pln_session_forward. PLN_FAILED for a loss or
+ * gradient that is NaN or infinite, where the sentence names the step and the first node that is not finite, and for an
+ * update that would leave such a weight or moment, where it names the tensor: parameters, moments and the number of steps
+ * are as before the step. report may be NULL. */
 PLN_API pln_status pln_trainer_step(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
                                     pln_trainer_report *report, pln_error *error);
 PLN_API uint32_t pln_trainer_steps(const pln_trainer *trainer); /* made so far */
+PLN_API uint64_t pln_trainer_seed(const pln_trainer *trainer);  /* of the options, or of what was restored */
+/* Whether a step on that batch would begin: what pln_trainer_step refuses before anything runs. */
+PLN_API pln_status pln_trainer_check(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
+                                     pln_error *error);
 
 /* Writes a Hugging Face directory (model.safetensors, config.json, the tokenizer's files) with the trainer's own state
- * beside it (trainer.json, first_moment.safetensors, second_moment.safetensors). The whole directory is replaced or
- * nothing is; PLN_FAILED names the path. A directory that is there and holds no config.json is not replaced. */
+ * beside it (trainer.json, first_moment.safetensors, second_moment.safetensors). These files are replaced together or not
+ * at all, also if the process is killed; what else lies in the directory stays in it. PLN_FAILED names what could not be
+ * written, read or moved; a number that is not finite is never written. Not replaced is a directory that holds something
+ * but no config.json, a mount point, and the working directory; a link stays, and the directory that it names is
+ * replaced. Folders `directory`.partial-... that dead processes left are put in order. */
 PLN_API pln_status pln_trainer_save(pln_trainer *trainer, const char *directory, pln_error *error);
+/* Saves into `directory`.step-N, N the steps made, and removes those with smaller N but for the newest: `keep` stay. */
+PLN_API pln_status pln_trainer_save_step(pln_trainer *trainer, const char *directory, uint32_t keep, pln_error *error);
+/* Whether pln_trainer_save could save there now; nothing is left behind. A directory that is empty now may be saved in
+ * later though something else was put there. Before the first step, it saves the work of many. */
+PLN_API pln_status pln_trainer_check_save(pln_trainer *trainer, const char *directory, pln_error *error);
 /* Takes weights, moments, steps and seed from a directory that pln_trainer_save wrote: what follows is bit-exactly what
  * would have followed there, on the same device with the same options and batches. PLN_BAD_MODEL names file and tensor;
  * the trainer can only be destroyed then. */

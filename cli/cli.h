@@ -13,7 +13,7 @@
 
 #include "api/pleione.h"
 
-enum { CLI_LIST = 4096, CLI_INTERRUPTED = 130 };
+enum { CLI_LIST = 4096, CLI_SIGNALLED = 128, CLI_INTERRUPTED = 130 };
 
 /* What explain and compare run when no text is given. */
 #define CLI_SENTENCE "And the king said unto the prophet, Where is thy computer?"
@@ -133,7 +133,9 @@ void cli_progress_end(struct cli_progress *progress); /* takes it away */
 
 double cli_seconds(void); /* monotonic */
 void cli_catch_interrupt(void);
+void cli_catch_termination(void); /* the same for SIGTERM, where what was reached is worth saving */
 bool cli_interrupted(void);
+int cli_interrupt_code(void); /* 130, 143 after SIGTERM; 0: neither came */
 
 /* ---- batches and measures
  * ------------------------------------------------------------------------------------------------- */

@@ -31,7 +31,7 @@ static void print_help(FILE *out)
     fputs("\n`pleione COMMAND --help` tells more, with examples.\n"
           "exit codes: 0 ok, 1 run failed, 2 usage or request tensors, 3 no such device, 4 model files, 5 outputs "
           "disagree,\n"
-          "6 out of memory, 130 interrupted\n",
+          "6 out of memory, 130 interrupted, 143 terminated\n",
           out);
 }
 

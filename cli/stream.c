@@ -14,8 +14,7 @@ static volatile sig_atomic_t interrupted;
 
 static void note_interrupt(int signal)
 {
-    (void)signal;
-    interrupted = 1;
+    interrupted = signal;
 }
 
 /* The second one ends the process at once. */
@@ -25,9 +24,20 @@ void cli_catch_interrupt(void)
     sigaction(SIGINT, &action, NULL);
 }
 
+void cli_catch_termination(void)
+{
+    struct sigaction action = {.sa_handler = note_interrupt, .sa_flags = (int)SA_RESETHAND};
+    sigaction(SIGTERM, &action, NULL);
+}
+
 bool cli_interrupted(void)
 {
-    return interrupted;
+    return interrupted != 0;
+}
+
+int cli_interrupt_code(void)
+{
+    return interrupted ? CLI_SIGNALLED + interrupted : 0;
 }
 
 double cli_seconds(void)

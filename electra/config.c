@@ -291,8 +291,11 @@ json_t *electra_config_json(const struct electra_config *config)
 {
     json_t *json = json_deep_copy(config->json);
     for (const struct choice *c = problems; json && config->problem_type != ELECTRA_PROBLEM_UNSET && c->text; c++)
-        if (c->value == (int)config->problem_type)
-            json_object_set_new(json, "problem_type", json_string(c->text));
+        if (c->value == (int)config->problem_type &&
+            json_object_set_new(json, "problem_type", json_string(c->text)) != 0) {
+            json_decref(json);
+            return NULL;
+        }
     return json;
 }
 

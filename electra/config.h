@@ -38,7 +38,8 @@ struct electra_config {
 pln_status electra_config_read(const json_t *json, const char *name, struct electra_config *config, pln_error *error);
 void electra_config_finish(struct electra_config *config);
 
-/* Everything that was read, with problem_type as it is now: what a saved config.json holds. Returns a new reference. */
+/* Everything that was read, with problem_type as it is now: what a saved config.json holds. Returns a new reference;
+ * NULL: no memory. */
 json_t *electra_config_json(const struct electra_config *config);
 
 /* A whole number by the name of its field, or -1. */

@@ -106,6 +106,40 @@ static pln_status run_parts(pln_trainer *trainer, const pln_tensor *inputs, uint
     return status;
 }
 
+static const char *missing_label(const pln_session *session, const float totals[2])
+{
+    switch (session->head) {
+    case PLN_HEAD_QUESTION_ANSWERING:
+        return totals[0] > 0 ? "all end_positions lie behind the text" : "all start_positions lie behind the text";
+    case PLN_HEAD_PRETRAINING:
+        return "attention_mask is 0 everywhere";
+    case PLN_HEAD_CAUSAL_LM:
+        return "each token's label is that of the next one, and all of those are -100";
+    default:
+        return "all of them are -100";
+    }
+}
+
+/* Sets what the loss is divided by. Nothing to learn from would be a division by 0. */
+static pln_status count_labels(pln_trainer *trainer, const struct session_request *request, pln_error *error)
+{
+    pln_session *s = trainer->session;
+    float *totals = s->training.total;
+    session_batch_totals(s, request, totals);
+    return totals[0] > 0 && (s->head != PLN_HEAD_QUESTION_ANSWERING || totals[1] > 0)
+               ? PLN_OK
+               : pln_fail(error, PLN_INVALID, "no label in the batch: %s", missing_label(s, totals));
+}
+
+pln_status pln_trainer_check(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs, pln_error *error)
+{
+    struct session_request request = {0};
+    NEED(error, trainer);
+    pool_reset(&trainer->session->pool);
+    const pln_status status = read_whole(trainer, inputs, n_inputs, &request, error);
+    return status == PLN_OK ? count_labels(trainer, &request, error) : status;
+}
+
 static void set_random(pln_trainer *trainer)
 {
     const uint64_t seed = trainer->options.seed;
@@ -120,6 +154,8 @@ pln_status training_gradients(pln_trainer *trainer, const pln_tensor *inputs, ui
     struct session_request request = {0};
     pln_status status = read_whole(trainer, inputs, n_inputs, &request, error);
     if (status == PLN_OK)
+        status = count_labels(trainer, &request, error);
+    if (status == PLN_OK)
         status = training_parameters_begin(trainer, error);
     if (status != PLN_OK)
         return status;
@@ -130,7 +166,6 @@ pln_status training_gradients(pln_trainer *trainer, const pln_tensor *inputs, ui
         return status;
     trainer->dirty = true;
     set_random(trainer);
-    session_batch_totals(trainer->session, &request, trainer->session->training.total);
     *tokens = count_tokens(&request);
     return run_parts(trainer, inputs, n_inputs, &request, loss, NULL, NULL, error);
 }
@@ -206,6 +241,8 @@ pln_status pln_trainer_step(pln_trainer *trainer, const pln_tensor *inputs, uint
                             pln_trainer_report *report, pln_error *error)
 {
     NEED(error, trainer);
+    if (trainer->made == UINT32_MAX)
+        return pln_fail(error, PLN_FAILED, "%u steps were made, and no more can be counted", trainer->made);
     pln_trainer_report r = {.step = trainer->made + 1,
                             .learning_rate = training_rate(&trainer->options, trainer->made)};
     pln_status status = training_gradients(trainer, inputs, n_inputs, &r.loss, &r.tokens, error);

@@ -2,6 +2,7 @@
  *
  * The doors of a trainer: options checked, a session that trains, the update beside it.
  */
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -24,11 +25,11 @@ static pln_status check_options(const pln_trainer_options *o, pln_error *error)
         const char *name;
         double value, least, below;
     } ranges[] = {
-        {"learning rate", o->learning_rate, 0, INFINITY},
+        {"learning rate", o->learning_rate, 0, FLT_MAX}, /* what devices are told is f32 */
         {"beta1", o->beta1, 0, 1},
         {"beta2", o->beta2, 0, 1},
-        {"eps", o->eps, 0, INFINITY},
-        {"weight decay", o->weight_decay, 0, INFINITY},
+        {"eps", o->eps, 0, FLT_MAX},
+        {"weight decay", o->weight_decay, 0, FLT_MAX},
         {"clip", o->clip, 0, INFINITY},
         {"dropout", o->dropout, -INFINITY, 1},
     };
@@ -88,6 +89,8 @@ pln_status pln_trainer_create(pln_model *model, pln_devices *devices, const pln_
         status = training_parameters_init(t, error);
     if (status == PLN_OK)
         status = training_update_init(t, error);
+    if (status == PLN_OK)
+        status = training_save_init(t, error);
     if (status != PLN_OK)
         pln_trainer_destroy(&t);
     *trainer = t;
@@ -111,6 +114,11 @@ void pln_trainer_destroy(pln_trainer **trainer)
 uint32_t pln_trainer_steps(const pln_trainer *trainer)
 {
     return trainer ? trainer->made : 0;
+}
+
+uint64_t pln_trainer_seed(const pln_trainer *trainer)
+{
+    return trainer->options.seed;
 }
 
 /* ---- looking */

@@ -16,6 +16,9 @@ static const struct fuzz_target targets[] = {
     {"tokenizer_config.json", fuzz_file},
     {"special_tokens_map.json", fuzz_file},
     {"added_tokens.json", fuzz_file},
+    {"trainer.json", fuzz_trainer},
+    {"first_moment.safetensors", fuzz_trainer},
+    {"second_moment.safetensors", fuzz_trainer},
 };
 
 const struct fuzz_target *fuzz_find(const char *name)

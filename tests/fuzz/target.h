@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What is fed with bytes that somebody else chose: a text, and each file that the tokenizer reads. The same targets run
+ * What is fed with bytes that somebody else chose: a text, each file that the tokenizer reads, those of a
+ * saved trainer. The same targets run
  * under libFuzzer (fuzzer.c) and on the stored corpus (replay.c).
  */
 #ifndef TESTS_FUZZ_TARGET_H
@@ -34,4 +35,6 @@ void fuzz_text(const struct fuzz_target *target, const uint8_t *data, size_t byt
 /* The target's name is the file's. */
 void fuzz_file(const struct fuzz_target *target, const uint8_t *data, size_t bytes);
 void fuzz_training(const struct fuzz_target *target, const uint8_t *data, size_t bytes);
+/* The target's name is that of a file of a saved trainer. */
+void fuzz_trainer(const struct fuzz_target *target, const uint8_t *data, size_t bytes);
 #endif
