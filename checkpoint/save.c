@@ -100,7 +100,7 @@ pln_status ckpt_save_json(const struct ckpt_save *save, const char *file, const 
 
 static pln_status copy_bytes(FILE *in, const char *path, pln_error *error)
 {
-    char bytes[1 << 14];
+    char bytes[1 << 12];
     FILE *out = fopen(path, "wb");
     bool good = out != NULL;
     for (size_t n; good && (n = fread(bytes, 1, sizeof bytes, in)) > 0;)

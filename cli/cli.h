@@ -21,6 +21,7 @@ enum { CLI_LIST = 4096, CLI_INTERRUPTED = 130 };
 /* ---- options
  * -------------------------------------------------------------------------------------------------------------- */
 
+/* 32 KiB: one on a stack is one too many for a small stack. A command runs once, so its lists are static. */
 struct cli_list {
     uint32_t n;
     const char *items[CLI_LIST];
@@ -75,6 +76,9 @@ void cli_common_options(struct cli_common *common, const char *device_name, stru
  * is over (help was printed, or a usage error was). */
 int cli_parse(int argc, char **argv, const struct cli_usage *usage, const struct cli_option *options,
               uint32_t n_options, struct cli_list *positional);
+
+/* Returns the first of the list, which is not empty; the others move up. */
+const char *cli_take_first(struct cli_list *list);
 
 /* "8x128", or "32x16-128" with lengths drawn evenly between the two. */
 struct cli_shape {

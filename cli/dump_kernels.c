@@ -19,6 +19,7 @@ struct dump {
     const char *folder, *device, *backend;
     const struct cli_list *given; /* device options of the command line */
     struct cli_kernel_weights weights;
+    const char *options[CLI_LIST]; /* of one combination */
     pln_program programs[MOST_PROGRAMS];
 };
 
@@ -176,18 +177,18 @@ static pln_status dump_combinations(struct dump *d, const pln_option_info *infos
         combinations *= n[i];
     }
     for (uint32_t at = 0; status == PLN_OK && at < combinations; at++) {
-        const char *options[CLI_LIST], *chosen[KEYS];
+        const char *chosen[KEYS];
         uint32_t used = 0;
         for (; used < d->given->n && used < CLI_LIST - KEYS; used++)
-            options[used] = d->given->items[used];
+            d->options[used] = d->given->items[used];
         for (uint32_t i = 0, left = at; i < KEYS; left /= n[i++]) {
             chosen[i] = words[i][left % n[i]];
             if (chosen[i][0])
-                options[used++] = chosen[i];
+                d->options[used++] = chosen[i];
         }
         if (strcmp(chosen[VARIANT], "variant=cpu") == 0 && at >= n[VARIANT])
             continue;
-        status = dump_opened(d, options, used, error);
+        status = dump_opened(d, d->options, used, error);
         if (status == PLN_INVALID && strcmp(chosen[MATRIX], "matrix=yes") == 0)
             status = PLN_OK;
     }

@@ -64,6 +64,13 @@ static bool parse_number(const char *text, uint64_t most, uint64_t *value)
     return *text >= '0' && *text <= '9' && !*end && !errno && n <= most;
 }
 
+const char *cli_take_first(struct cli_list *list)
+{
+    const char *first = list->items[0];
+    memmove(list->items, list->items + 1, --list->n * sizeof *list->items);
+    return first;
+}
+
 static bool append(struct cli_list *list, const char *text)
 {
     if (list->n == CLI_LIST)

@@ -101,34 +101,33 @@ static int answer(void *context, const char *text)
 }
 
 /* The head is looked at before anything is loaded on a device. */
-static int open_and_answer(struct run *run, const struct cli_common *common, const struct cli_list *arguments)
+static int open_and_answer(struct run *run, const struct cli_common *common, const char *directory,
+                           const struct cli_list *texts)
 {
     pln_error error;
     const pln_model_options options = {.seed = common->seed};
     pln_status status = cli_open_runtime(common, &run->m.runtime, &error);
     if (status == PLN_OK)
-        status = pln_model_open(run->m.runtime, arguments->items[0], &options, &run->m.model, &error);
+        status = pln_model_open(run->m.runtime, directory, &options, &run->m.model, &error);
     if (status != PLN_OK)
         return cli_fail(&error);
     run->head = pln_model_head(run->m.model);
     if (run->head != PLN_HEAD_PRETRAINING && run->head != PLN_HEAD_MASKED_LM &&
         run->head != PLN_HEAD_SEQUENCE_CLASSIFICATION)
         return cli_usage_error("`run` has no answer for the head %s of %s; `pleione forward` gives its raw outputs",
-                               pln_head_string(run->head), arguments->items[0]);
-    if (cli_open(common, arguments->items[0], (pln_session_options){.head = run->head}, &run->m, &error) != PLN_OK)
+                               pln_head_string(run->head), directory);
+    if (cli_open(common, directory, (pln_session_options){.head = run->head}, &run->m, &error) != PLN_OK)
         return cli_fail(&error);
-    struct cli_list texts = {.n = arguments->n - 1};
-    memcpy(texts.items, arguments->items + 1, texts.n * sizeof *texts.items);
-    const int code = cli_each_text(&texts, answer, run);
+    const int code = cli_each_text(texts, answer, run);
     const int written = cli_finish_output();
     return code ? code : written;
 }
 
 int cli_run(int argc, char **argv)
 {
-    struct cli_common common = {0};
+    static struct cli_common common;
     struct run run = {.top = 5};
-    struct cli_list arguments = {0};
+    static struct cli_list arguments;
     struct cli_option options[CLI_COMMON_OPTIONS + 2];
     cli_common_options(&common, "--device", options);
     options[CLI_COMMON_OPTIONS] = (struct cli_option){"--json", CLI_FLAG, &run.json, NULL, "one JSON object a text"};
@@ -150,7 +149,8 @@ int cli_run(int argc, char **argv)
     if (!arguments.n)
         return cli_usage_error("run needs a MODEL directory");
     cli_catch_interrupt();
-    const int code = open_and_answer(&run, &common, &arguments);
+    const char *directory = cli_take_first(&arguments);
+    const int code = open_and_answer(&run, &common, directory, &arguments);
     cli_close(&run.m);
     return code;
 }

@@ -278,7 +278,7 @@ int cli_tokenize(int argc, char **argv)
 {
     struct stream s = {.code = 0};
     struct wanted wanted = {.threads = 0};
-    struct cli_list arguments = {0};
+    static struct cli_list arguments;
     const struct cli_option options[] = {
         {"--json", CLI_FLAG, &wanted.json, NULL,
          "ids, types, tokens, offsets (code points) and word ids, one object a line"},

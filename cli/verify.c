@@ -277,9 +277,9 @@ static int verify(struct verify *v, const char *directory)
 
 int cli_verify(int argc, char **argv)
 {
-    struct cli_common common = {0};
+    static struct cli_common common;
     struct verify v = {.common = &common};
-    struct cli_list arguments = {0};
+    static struct cli_list arguments;
     struct cli_option options[CLI_COMMON_OPTIONS + 1];
     char path[2 * PATH_BYTES];
     cli_common_options(&common, "--device", options);
