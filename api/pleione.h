@@ -673,7 +673,7 @@ typedef struct pln_word {
 } pln_word;
 
 /* Replaced-token detection (head pretraining). Returns new words, freed by pln_free. Text that is longer than the model
- * can take is PLN_INVALID. */
+ * can take is PLN_INVALID. PLN_FAILED, here and below, if a logit is NaN or infinite: then there is no answer. */
 PLN_API pln_status pln_detect(pln_session *session, const char *text, pln_word **words, uint32_t *count,
                               pln_error *error);
 
@@ -685,8 +685,8 @@ typedef struct pln_fill {
     const char *token; /* belongs to the model */
 } pln_fill;
 
-/* Fill-mask (head masked-lm): `top` candidates for each [MASK]. Returns new, freed by pln_free. No [MASK] is
- * PLN_INVALID. */
+/* Fill-mask (head masked-lm): `top` candidates for each [MASK], at most as many as there are tokens. Returns new, freed
+ * by pln_free. No [MASK] is PLN_INVALID. A logit of minus infinity is a token that is barred, with probability 0. */
 PLN_API pln_status pln_fill_mask(pln_session *session, const char *text, uint32_t top, pln_fill **fills,
                                  uint32_t *count, pln_error *error);
 

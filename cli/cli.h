@@ -116,12 +116,16 @@ int cli_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)
 /* ---- input, output, time
  * -------------------------------------------------------------------------------------------------- */
 
-/* Calls fn for each text: those given, or else the lines of stdin. Stops at the first code that is not 0. */
-int cli_each_text(const struct cli_list *texts, int (*fn)(void *context, const char *text), void *context);
+/* Calls fn for each text: those given, or else the lines of stdin. A text ends with a NUL behind its bytes, and one from
+ * stdin may hold others. Stops at the first code that is not 0, and with CLI_INTERRUPTED at an interrupt. */
+int cli_each_text(const struct cli_list *texts, int (*fn)(void *context, const char *text, size_t bytes), void *context);
 
-/* Prints a JSON object as one line and frees it. */
+/* Returns a new JSON string; each maximal subpart that is not UTF-8 becomes U+FFFD. NULL if there is no memory. */
+json_t *cli_json_text(const char *text, size_t bytes);
+/* Prints a JSON object as one line and frees it. NULL is one that could not be made: cli_finish_output says so. */
 void cli_print_json(json_t *object);
-/* Flushes stdout: 0, or 1 after a sentence when it cannot be written (full disk, closed pipe). */
+/* Flushes stdout: 0, or an exit code after a sentence when it cannot be written (full disk, closed pipe), or when there
+ * was no memory for an object. */
 int cli_finish_output(void);
 
 /* A bar on stderr where that is a terminal, else nothing. */
@@ -136,8 +140,16 @@ void cli_progress_update(struct cli_progress *progress, uint64_t done, uint64_t 
 void cli_progress_end(struct cli_progress *progress); /* takes it away */
 
 double cli_seconds(void); /* monotonic */
+
+/* SIGINT and SIGTERM end the process at once, with the code below: for commands that leave nothing half done. */
+void cli_exit_on_interrupt(void);
+/* From here on they are only noted, once: the command ends in its own time and returns CLI_INTERRUPTED. */
 void cli_catch_interrupt(void);
 bool cli_interrupted(void);
+int cli_interrupt_code(void); /* 130 for SIGINT, 143 for SIGTERM */
+/* A descriptor of 0 to 2 that is closed would be given to the next file that is opened: it gets /dev/null, on which its
+ * use fails. A closed pipe is an error of writing, no signal. */
+void cli_guard_streams(void);
 
 /* ---- batches and measures
  * ------------------------------------------------------------------------------------------------- */

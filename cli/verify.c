@@ -241,6 +241,8 @@ static pln_status verify_steps(struct verify *v, pln_error *error)
             snprintf(first, sizeof first, "step %u", i + 1);
         worst = gap > worst || isnan(gap) ? gap : worst;
     }
+    if (cli_interrupted())
+        return PLN_OK;
     judge(v, "losses of 20 steps", !*first, worst, first);
     status = pln_trainer_parameters(v->device.trainer, &a, &n, error);
     if (status == PLN_OK)
@@ -264,7 +266,7 @@ static int verify(struct verify *v, const char *directory)
         status = verify_gradients(v, &error);
     if (status == PLN_OK && v->train)
         status = verify_steps(v, &error);
-    if (status == PLN_OK)
+    if (status == PLN_OK && !cli_interrupted())
         puts(v->failed
                  ? "verdict: the device computes something else; the node named first is where to look: a driver, "
                    "or a kernel"

@@ -48,12 +48,38 @@ void task_text_finish(struct task_text *encoded)
     *encoded = (struct task_text){0};
 }
 
-const pln_tensor *task_logits(const pln_tensor *outputs, uint32_t n)
+static const pln_tensor *find_logits(const pln_tensor *outputs, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++)
         if (strcmp(outputs[i].name, "logits") == 0)
             return &outputs[i];
     return NULL;
+}
+
+static pln_status check_logits(const pln_tensor *logits, bool barred, pln_error *error)
+{
+    const uint64_t n = pln_tensor_elements(logits), width = logits->shape[logits->rank - 1];
+    const float *x = logits->data;
+    for (uint64_t i = 0; i < n; i++)
+        if (!isfinite(x[i]) && !(barred && x[i] == -INFINITY))
+            return pln_fail(error, PLN_FAILED,
+                            "the model has no answer: logit %llu of row %llu is %f; a weight is not finite, or too "
+                            "large",
+                            (unsigned long long)(i % width), (unsigned long long)(i / width), (double)x[i]);
+    return PLN_OK;
+}
+
+pln_status task_forward(pln_session *session, const struct task_text *encoded, const uint32_t *targets,
+                        uint32_t n_targets, bool barred, const pln_tensor **logits, pln_error *error)
+{
+    const pln_tensor *outputs;
+    uint32_t n;
+    const pln_status status =
+        session_forward_targets(session, encoded->inputs, 2, targets, n_targets, &outputs, &n, error);
+    if (status != PLN_OK)
+        return status;
+    *logits = find_logits(outputs, n);
+    return check_logits(*logits, barred, error);
 }
 
 void task_softmax(float *x, uint32_t n)
