@@ -611,7 +611,7 @@ PLN_API int pln_head_find(const char *name, pln_head *head); /* 0 if there is no
 
 typedef struct pln_model_options { /* zero is a good default */
     uint64_t seed;                 /* for weights that the checkpoint lacks */
-    bool without_weights;          /* the directory may lack them: for estimates; all are drawn at random */
+    bool without_weights;          /* for estimates: what the directory lacks is zero, and takes no memory */
 } pln_model_options;
 
 /* Returns new; keeps the runtime. Reads config.json and maps the weights. PLN_BAD_MODEL names file, tensor, expected,
