@@ -109,6 +109,9 @@ pln_status cli_open(const struct cli_common *common, const char *directory, pln_
                     struct cli_model *m, pln_error *error);
 void cli_close(struct cli_model *m);
 
+/* A file of a model that asks for what nobody offers (a tokenizer of another type) does not fit; there is no device to
+ * choose for it. Returns the status that the error then has. */
+pln_status cli_misfit(pln_error *error);
 /* Prints "pleione: sentence" and returns the exit code of the status. */
 int cli_fail(const pln_error *error);
 int cli_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

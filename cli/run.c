@@ -148,7 +148,7 @@ static int answer(void *context, const char *text, size_t bytes)
     return cli_finish_output();
 }
 
-/* The head is looked at before anything is loaded on a device. */
+/* Head and tokenizer are looked at before anything is loaded on a device. */
 static int open_and_answer(struct run *run, const struct cli_common *common, const char *directory,
                            const struct cli_list *texts)
 {
@@ -164,6 +164,11 @@ static int open_and_answer(struct run *run, const struct cli_common *common, con
     if (!run->task)
         return cli_usage_error("`run` has no answer for the head %s of %s; `pleione forward` gives its raw outputs",
                                pln_head_string(head), directory);
+    const pln_tokenizer *tokenizer;
+    if (pln_model_tokenizer(run->m.model, &tokenizer, &error) != PLN_OK) {
+        cli_misfit(&error);
+        return cli_fail(&error);
+    }
     if (cli_open(common, directory, (pln_session_options){.head = head}, &run->m, &error) != PLN_OK)
         return cli_fail(&error);
     const int code = cli_each_text(texts, answer, run);
