@@ -123,6 +123,9 @@ int cli_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)
  * stdin may hold others. Stops at the first code that is not 0, and with CLI_INTERRUPTED at an interrupt. */
 int cli_each_text(const struct cli_list *texts, int (*fn)(void *context, const char *text, size_t bytes), void *context);
 
+#define CLI_REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
+/* Bytes of the character, or (not valid) of the maximal subpart of one, that the text of 1 and more bytes begins with. */
+size_t cli_utf8_cut(const char *text, size_t bytes, bool *valid);
 /* Returns a new JSON string; each maximal subpart that is not UTF-8 becomes U+FFFD. NULL if there is no memory. */
 json_t *cli_json_text(const char *text, size_t bytes);
 /* Prints a JSON object as one line and frees it. NULL is one that could not be made: cli_finish_output says so. */

@@ -37,6 +37,12 @@ static pln_status write_file(const char *path, const void *bytes, size_t size, p
     return error->status = PLN_FAILED;
 }
 
+static pln_status fail_for_memory(pln_error *error)
+{
+    *error = (pln_error){.status = PLN_NO_MEMORY, .node = -1, .message = "no memory for the programs of a device"};
+    return error->status;
+}
+
 static bool is_spirv(const pln_program *p)
 {
     return p->language == PLN_LANGUAGE_SPIRV;
@@ -82,7 +88,10 @@ static pln_status write_program(const struct dump *d, const pln_program *p, pln_
     char *text = json_dumps(about, JSON_INDENT(2));
     json_decref(about);
     snprintf(path, sizeof path, "%s.json", stem);
-    status = write_file(path, text ? text : "", text ? strlen(text) : 0, error);
+    if (text)
+        status = write_file(path, text, strlen(text), error);
+    else
+        status = fail_for_memory(error);
     free(text);
     return status;
 }
@@ -112,6 +121,8 @@ static pln_status dump_shapes(struct dump *d, pln_schedule *schedule, pln_error 
 static pln_status dump_graph(struct dump *d, pln_devices *devices, pln_graph *graph, pln_error *error)
 {
     pln_schedule *schedule = NULL;
+    if (!graph)
+        return fail_for_memory(error);
     pln_status status = pln_graph_finish(graph, error);
     if (status == PLN_OK)
         status = pln_schedule_create(graph, devices, NULL, &schedule, error);
@@ -199,7 +210,9 @@ pln_status cli_dump_kernels(pln_runtime *runtime, const pln_device_entry *device
                             const char *folder, pln_error *error)
 {
     struct dump *d = calloc(1, sizeof *d);
-    if (!d || (mkdir(folder, 0777) != 0 && errno != EEXIST)) {
+    if (!d)
+        return fail_for_memory(error);
+    if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
         snprintf(error->message, sizeof error->message, "%.200s cannot be made: %s", folder, strerror(errno));
         free(d);
         return error->status = PLN_FAILED;

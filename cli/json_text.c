@@ -8,8 +8,6 @@
 
 #include "cli/cli.h"
 
-static const char replacement[] = "\xef\xbf\xbd";
-
 /* What the first byte of a character says: how many follow, and the bounds of the second (Unicode, table 3-7). */
 struct lead {
     unsigned following, low, high;
@@ -27,8 +25,7 @@ static struct lead read_lead(unsigned char byte)
     return (struct lead){0, 0, 0};
 }
 
-/* Bytes of the character, or of the maximal subpart, that the text begins with. */
-static size_t cut_character(const char *text, size_t bytes, bool *valid)
+size_t cli_utf8_cut(const char *text, size_t bytes, bool *valid)
 {
     const unsigned char *s = (const unsigned char *)text;
     const struct lead lead = read_lead(s[0]);
@@ -48,9 +45,9 @@ json_t *cli_json_text(const char *text, size_t bytes)
     size_t used = 0;
     for (size_t at = 0, n; copy && at < bytes; at += n) {
         bool valid;
-        n = cut_character(text + at, bytes - at, &valid);
-        const size_t put = valid ? n : sizeof replacement - 1;
-        memcpy(copy + used, valid ? text + at : replacement, put);
+        n = cli_utf8_cut(text + at, bytes - at, &valid);
+        const size_t put = valid ? n : strlen(CLI_REPLACEMENT);
+        memcpy(copy + used, valid ? text + at : CLI_REPLACEMENT, put);
         used += put;
     }
     json_t *json = copy ? json_stringn_nocheck(copy, used) : NULL;
