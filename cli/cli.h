@@ -13,7 +13,7 @@
 
 #include "api/pleione.h"
 
-enum { CLI_LIST = 4096, CLI_INTERRUPTED = 130 };
+enum { CLI_LIST = 4096, CLI_SIGNALLED = 128, CLI_INTERRUPTED = 130 };
 
 /* What explain and compare run when no text is given. */
 #define CLI_SENTENCE "And the king said unto the prophet, Where is thy computer?"
@@ -119,12 +119,14 @@ int cli_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)
 /* ---- input, output, time
  * -------------------------------------------------------------------------------------------------- */
 
-/* Calls fn for each text: those given, or else the lines of stdin. A text ends with a NUL behind its bytes, and one from
- * stdin may hold others. Stops at the first code that is not 0, and with CLI_INTERRUPTED at an interrupt. */
-int cli_each_text(const struct cli_list *texts, int (*fn)(void *context, const char *text, size_t bytes), void *context);
+/* Calls fn for each text: those given, or else the lines of stdin. A text ends with a NUL behind its bytes, and one
+ * from stdin may hold others. Stops at the first code that is not 0, and with CLI_INTERRUPTED at an interrupt. */
+int cli_each_text(const struct cli_list *texts, int (*fn)(void *context, const char *text, size_t bytes),
+                  void *context);
 
 #define CLI_REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
-/* Bytes of the character, or (not valid) of the maximal subpart of one, that the text of 1 and more bytes begins with. */
+/* Bytes of the character, or (not valid) of the maximal subpart of one, that a text of at least one byte begins with.
+ */
 size_t cli_utf8_cut(const char *text, size_t bytes, bool *valid);
 /* Returns a new JSON string; each maximal subpart that is not UTF-8 becomes U+FFFD. NULL if there is no memory. */
 json_t *cli_json_text(const char *text, size_t bytes);
@@ -152,7 +154,7 @@ void cli_exit_on_interrupt(void);
 /* From here on they are only noted, once: the command ends in its own time and returns CLI_INTERRUPTED. */
 void cli_catch_interrupt(void);
 bool cli_interrupted(void);
-int cli_interrupt_code(void); /* 130 for SIGINT, 143 for SIGTERM */
+int cli_interrupt_code(void); /* 130, 143 after SIGTERM; 0: neither came */
 /* A descriptor of 0 to 2 that is closed would be given to the next file that is opened: it gets /dev/null, on which its
  * use fails. A closed pipe is an error of writing, no signal. */
 void cli_guard_streams(void);

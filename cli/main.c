@@ -31,7 +31,7 @@ static void print_help(FILE *out)
     fputs("\n`pleione COMMAND --help` tells more, with examples.\n"
           "exit codes: 0 ok, 1 run failed, 2 usage or request tensors, 3 no such device, 4 model files, 5 outputs "
           "disagree,\n"
-          "6 out of memory, 130 interrupted (SIGINT), 143 terminated (SIGTERM)\n",
+          "6 out of memory, 130 interrupted, 143 terminated\n",
           out);
 }
 
@@ -39,7 +39,7 @@ static void print_help(FILE *out)
 static int run_command(const struct cli_command *command, int argc, char **argv)
 {
     const int code = command->run(argc, argv);
-    return code == CLI_INTERRUPTED ? cli_interrupt_code() : code;
+    return code == CLI_INTERRUPTED && cli_interrupted() ? cli_interrupt_code() : code;
 }
 
 int main(int argc, char **argv)

@@ -158,8 +158,8 @@ static const struct cli_option *find_option(const struct cli_option *options, ui
     return NULL;
 }
 
-/* One argument, and the next one if it is the option's value. Returns how many were taken, 0 after a usage error. given:
- * a bit for each option that had its value, since a second one would undo the first in silence. */
+/* One argument, and the next one if it is the option's value. Returns how many were taken, 0 after a usage error.
+ * given: a bit for each option that had its value, since a second one would undo the first in silence. */
 static int take_option(int left, char **argv, const struct cli_option *options, uint32_t n, uint64_t *given)
 {
     const char *equals = strncmp(argv[0], "--", 2) == 0 ? strchr(argv[0], '=') : NULL;
@@ -248,7 +248,9 @@ bool cli_parse_shapes(const char *text, struct cli_shape *shapes, uint32_t room,
         if (!*s)
             return true;
     }
-    cli_usage_error("shapes \"%s\" are not a list of at most %u like 1x16,8x128,32x16-128, of numbers from 1 to 999999999", text, room);
+    cli_usage_error(
+        "shapes \"%s\" are not a list of at most %u like 1x16,8x128,32x16-128, of numbers from 1 to 999999999", text,
+        room);
     return false;
 }
 
@@ -271,6 +273,7 @@ bool cli_parse_lengths(const char *text, struct cli_shape *shapes, uint32_t room
             return true;
         }
     }
-    cli_usage_error("lengths \"%s\" are not a list of at most %u like 16,32,64, of numbers from 1 to 999999999", text, room);
+    cli_usage_error("lengths \"%s\" are not a list of at most %u like 16,32,64, of numbers from 1 to 999999999", text,
+                    room);
     return false;
 }

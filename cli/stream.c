@@ -15,7 +15,7 @@
 enum { LINES = 1 << 16 }; /* bytes of lines that are read at once */
 
 static volatile sig_atomic_t interrupted; /* the signal; 0: none came */
-static bool lost; /* an object of JSON for which there was no memory */
+static bool lost;                         /* an object of JSON for which there was no memory */
 
 static void note_interrupt(int signal)
 {
@@ -24,7 +24,7 @@ static void note_interrupt(int signal)
 
 static void exit_at_once(int signal)
 {
-    _exit(128 + signal);
+    _exit(CLI_SIGNALLED + signal);
 }
 
 static void handle(void (*handler)(int), int flags)
@@ -52,7 +52,7 @@ bool cli_interrupted(void)
 
 int cli_interrupt_code(void)
 {
-    return interrupted ? 128 + (int)interrupted : CLI_INTERRUPTED;
+    return interrupted ? CLI_SIGNALLED + interrupted : 0;
 }
 
 void cli_guard_streams(void)

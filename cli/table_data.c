@@ -60,8 +60,8 @@ bool table_write_json(FILE *out, const struct table *t)
         made = json_array_append_new(rows, row_object(t, row)) == 0;
     for (uint32_t i = 0; made && i < t->n_notes; i++)
         made = json_array_append_new(notes, cli_json_text(t->notes[i], strlen(t->notes[i]))) == 0;
-    json_t *document =
-        json_pack("{s:o,s:o,s:o,s:o}", "title", cli_json_text(t->title, strlen(t->title)), "notes", notes, "columns", columns, "rows", rows);
+    json_t *document = json_pack("{s:o,s:o,s:o,s:o}", "title", cli_json_text(t->title, strlen(t->title)), "notes",
+                                 notes, "columns", columns, "rows", rows);
     if (!document)
         return false;
     return dump(out, document, JSON_INDENT(1)) && made;

@@ -63,9 +63,10 @@ static pln_status check_logits(const pln_tensor *logits, bool barred, pln_error 
     for (uint64_t i = 0; i < n; i++)
         if (!isfinite(x[i]) && !(barred && x[i] == -INFINITY))
             return pln_fail(error, PLN_FAILED,
-                            "the model has no answer: logit %llu of row %llu is %f; a weight is not finite, or too "
+                            "the model has no answer: logit %llu of row %llu is %s; a weight is not finite, or too "
                             "large",
-                            (unsigned long long)(i % width), (unsigned long long)(i / width), (double)x[i]);
+                            (unsigned long long)(i % width), (unsigned long long)(i / width),
+                            isnan(x[i]) ? "NaN" : "infinite");
     return PLN_OK;
 }
 
