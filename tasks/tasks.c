@@ -56,18 +56,29 @@ static const pln_tensor *find_logits(const pln_tensor *outputs, uint32_t n)
     return NULL;
 }
 
-static pln_status check_logits(const pln_tensor *logits, bool barred, pln_error *error)
+static pln_status check_row(const float *x, uint64_t width, uint64_t row, bool barred, pln_error *error)
 {
-    const uint64_t n = pln_tensor_elements(logits), width = logits->shape[logits->rank - 1];
-    const float *x = logits->data;
-    for (uint64_t i = 0; i < n; i++)
+    bool finite = false;
+    for (uint64_t i = 0; i < width; i++) {
+        finite = finite || isfinite(x[i]);
         if (!isfinite(x[i]) && !(barred && x[i] == -INFINITY))
             return pln_fail(error, PLN_FAILED,
                             "the model has no answer: logit %llu of row %llu is %s; a weight is not finite, or too "
                             "large",
-                            (unsigned long long)(i % width), (unsigned long long)(i / width),
-                            isnan(x[i]) ? "NaN" : "infinite");
-    return PLN_OK;
+                            (unsigned long long)i, (unsigned long long)row, isnan(x[i]) ? "NaN" : "infinite");
+    }
+    return finite ? PLN_OK
+                  : pln_fail(error, PLN_FAILED, "the model has no answer: every logit of row %llu is barred",
+                             (unsigned long long)row);
+}
+
+static pln_status check_logits(const pln_tensor *logits, bool barred, pln_error *error)
+{
+    const uint64_t width = logits->shape[logits->rank - 1], rows = pln_tensor_elements(logits) / width;
+    pln_status status = PLN_OK;
+    for (uint64_t i = 0; status == PLN_OK && i < rows; i++)
+        status = check_row((const float *)logits->data + i * width, width, i, barred, error);
+    return status;
 }
 
 pln_status task_forward(pln_session *session, const struct task_text *encoded, const uint32_t *targets,
