@@ -623,7 +623,7 @@ PLN_API int pln_head_find(const char *name, pln_head *head); /* 0 if there is no
 
 typedef struct pln_model_options { /* zero is a good default */
     uint64_t seed;                 /* for weights that the checkpoint lacks */
-    bool without_weights;          /* the directory may lack them: for estimates; all are drawn at random */
+    bool without_weights;          /* for estimates: what the directory lacks is zero, and takes no memory */
 } pln_model_options;
 
 /* Returns new; keeps the runtime. Reads config.json and maps the weights. PLN_BAD_MODEL names file, tensor, expected,
@@ -685,7 +685,7 @@ typedef struct pln_word {
 } pln_word;
 
 /* Replaced-token detection (head pretraining). Returns new words, freed by pln_free. Text that is longer than the model
- * can take is PLN_INVALID. */
+ * can take is PLN_INVALID. PLN_FAILED, here and below, if a logit is NaN or infinite: then there is no answer. */
 PLN_API pln_status pln_detect(pln_session *session, const char *text, pln_word **words, uint32_t *count,
                               pln_error *error);
 
@@ -697,8 +697,8 @@ typedef struct pln_fill {
     const char *token; /* belongs to the model */
 } pln_fill;
 
-/* Fill-mask (head masked-lm): `top` candidates for each [MASK]. Returns new, freed by pln_free. No [MASK] is
- * PLN_INVALID. */
+/* Fill-mask (head masked-lm): `top` candidates for each [MASK], at most as many as there are tokens. Returns new, freed
+ * by pln_free. No [MASK] is PLN_INVALID. A logit of minus infinity is a token that is barred, with probability 0. */
 PLN_API pln_status pln_fill_mask(pln_session *session, const char *text, uint32_t top, pln_fill **fills,
                                  uint32_t *count, pln_error *error);
 

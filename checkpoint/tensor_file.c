@@ -15,6 +15,7 @@
 #include "checkpoint/safetensors.h"
 #include "checkpoint/tensors.h"
 #include "common/door.h"
+#include "common/json_depth.h"
 
 struct pln_tensor_file {
     unsigned char *bytes; /* the mapping */
@@ -64,6 +65,8 @@ static pln_status read_header(pln_tensor_file *file, const char *path, uint64_t 
         return pln_fail(error, PLN_BAD_MODEL, "%s: header of %" PRIu64 " bytes in a file of %zu", path, bytes,
                         file->size);
     const char *text = (const char *)file->bytes + 8;
+    if (!json_depth_fits(text, (size_t)bytes))
+        return pln_fail(error, PLN_BAD_MODEL, "%s: header: nests deeper than %d levels", path, JSON_DEPTH_LIMIT);
     json_error_t problem;
     file->header = json_loadb(text, (size_t)bytes, JSON_REJECT_DUPLICATES, &problem);
     if (!file->header)

@@ -25,6 +25,13 @@ int cli_fail(const pln_error *error)
     }
 }
 
+pln_status cli_misfit(pln_error *error)
+{
+    if (error->status == PLN_UNSUPPORTED)
+        error->status = PLN_BAD_MODEL;
+    return error->status;
+}
+
 pln_status cli_open_runtime(const struct cli_common *common, pln_runtime **runtime, pln_error *error)
 {
     const pln_runtime_options options = {.threads = common->threads, .log = cli_log};

@@ -14,7 +14,7 @@
 static int fail(const struct cli_part *part, int reason)
 {
     fprintf(stderr, "pleione: %s cannot be written: %s\n", part->path, strerror(reason));
-    return PLN_FAILED;
+    return reason == ENOMEM ? PLN_NO_MEMORY : PLN_FAILED;
 }
 
 int cli_part_begin(struct cli_part *part, const char *path)

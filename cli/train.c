@@ -86,6 +86,5 @@ int cli_train(int argc, char **argv)
     if (t.keep && !t.save_every)
         return cli_usage_error("--keep says how many saves of --save-every stay; it needs that one");
     cli_catch_interrupt();
-    cli_catch_termination();
     return cli_training_run(&t, &common, arguments.items[0]);
 }

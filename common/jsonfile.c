@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "common/fail.h"
+#include "common/json_depth.h"
 
 /* The whole file, at most limit bytes. One byte more is asked for, to see that nothing follows. */
 static pln_status read_file(const char *path, size_t limit, char **text, size_t *bytes, pln_error *error)
@@ -105,6 +106,10 @@ pln_status jsonfile_load(const char *path, size_t limit, json_t **object, pln_er
     pln_status status = read_file(path, limit, &text, &bytes, error);
     if (status != PLN_OK)
         return status;
+    if (!json_depth_fits(text, bytes)) {
+        free(text);
+        return pln_fail(error, PLN_BAD_MODEL, "%s: nests deeper than %d levels", path, JSON_DEPTH_LIMIT);
+    }
     json_error_t problem;
     json_t *json = parse(text, bytes, &problem);
     free(text);

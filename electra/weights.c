@@ -2,19 +2,23 @@
  *
  * Names of tensors have changed over the years: with and without "electra.", gamma and beta for LayerNorm.
  */
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include "electra/weights.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "common/fail.h"
 
 struct electra_weight {
-    struct electra_weight *next;
+    struct electra_weight *next, *in_chain;
     char *name;
     pln_tensor tensor;
-    float *drawn; /* NULL: from the checkpoint */
+    float *drawn;  /* NULL: from the checkpoint, or undrawn */
+    bool missing;  /* in the checkpoint */
+    size_t mapped; /* bytes of the zeros that were mapped for this one */
 };
 
 enum { NAME_BYTES = 256 };
@@ -33,6 +37,8 @@ void electra_weights_finish(struct electra_weights *weights)
         next = w->next;
         free(w->name);
         free(w->drawn);
+        if (w->mapped)
+            munmap((void *)(uintptr_t)w->tensor.data, w->mapped);
         free(w);
     }
     free(weights->used);
@@ -101,10 +107,22 @@ static void fill_normal(float *out, size_t n, double deviation, uint64_t state)
     }
 }
 
-static bool draw_tensor(struct electra_weights *weights, const struct electra_request *request,
+/* Undrawn tensors share the zeros of the largest so far: pages that are read at most, and so are none. */
+static const float *map_zeros(struct electra_weights *weights, struct electra_weight *w, size_t bytes)
+{
+    if (bytes > weights->zero_bytes) {
+        void *zeros = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (zeros == MAP_FAILED)
+            return NULL;
+        weights->zeros = zeros;
+        weights->zero_bytes = w->mapped = bytes;
+    }
+    return weights->zeros;
+}
+
+static bool draw_values(struct electra_weights *weights, const struct electra_request *request, size_t n,
                         struct electra_weight *w)
 {
-    const size_t n = (size_t)request->rows * (request->width ? request->width : 1);
     w->drawn = calloc(n, sizeof *w->drawn);
     if (!w->drawn)
         return false;
@@ -112,11 +130,22 @@ static bool draw_tensor(struct electra_weights *weights, const struct electra_re
         fill_normal(w->drawn, n, weights->config->initializer_range, stream_of(weights->seed, request->name));
     for (size_t i = 0; request->fill == ELECTRA_ONES && i < n; i++)
         w->drawn[i] = 1;
+    return true;
+}
+
+static bool draw_tensor(struct electra_weights *weights, const struct electra_request *request,
+                        struct electra_weight *w)
+{
+    const size_t n = (size_t)request->rows * (request->width ? request->width : 1);
+    w->missing = true;
+    const float *zeros = weights->undrawn ? map_zeros(weights, w, n * sizeof *zeros) : NULL;
+    if (weights->undrawn ? !zeros : !draw_values(weights, request, n, w))
+        return false;
     w->tensor = (pln_tensor){.name = w->name,
                              .dtype = PLN_F32,
                              .rank = request->width ? 2 : 1,
                              .shape = {request->rows, request->width},
-                             .data = w->drawn};
+                             .data = weights->undrawn ? zeros : w->drawn};
     return true;
 }
 
@@ -170,9 +199,10 @@ static pln_status take_tensor(struct electra_weights *weights, const struct elec
 pln_status electra_weight_find(struct electra_weights *weights, const struct electra_request *request,
                                const pln_tensor **tensor, pln_error *error)
 {
-    for (struct electra_weight *w = weights->list; w; w = w->next) {
+    struct electra_weight **chain = &weights->chains[stream_of(0, request->name) % ELECTRA_CHAINS];
+    for (struct electra_weight *w = *chain; w; w = w->in_chain) {
         /* Heads share names ("classifier.weight") but not shapes: what is drawn is drawn for each. */
-        if (strcmp(w->name, request->name) != 0 || (w->drawn && check_tensor(request, &w->tensor, NULL) != PLN_OK))
+        if (strcmp(w->name, request->name) != 0 || (w->missing && check_tensor(request, &w->tensor, NULL) != PLN_OK))
             continue;
         *tensor = &w->tensor;
         return check_tensor(request, &w->tensor, error);
@@ -191,6 +221,8 @@ pln_status electra_weight_find(struct electra_weights *weights, const struct ele
     }
     w->next = weights->list;
     weights->list = w;
+    w->in_chain = *chain;
+    *chain = w;
     *tensor = &w->tensor;
     return PLN_OK;
 }
@@ -213,7 +245,7 @@ char *electra_weights_missing(const struct electra_weights *weights)
 {
     char *text = NULL;
     for (const struct electra_weight *w = weights->list; w; w = w->next)
-        if (w->drawn && !append(&text, w->name))
+        if (w->missing && !append(&text, w->name))
             break;
     return text;
 }

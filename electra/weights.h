@@ -11,11 +11,17 @@
 
 struct electra_weight; /* a tensor that was asked for */
 
+enum { ELECTRA_CHAINS = 512 };
+
 struct electra_weights {
     const struct ckpt *checkpoint;
     const struct electra_config *config;
     uint64_t seed;
+    bool undrawn; /* what the checkpoint lacks is not drawn but zero, and takes no memory: for estimates */
     struct electra_weight *list;
+    struct electra_weight *chains[ELECTRA_CHAINS]; /* of the list, by name */
+    const float *zeros;                            /* of undrawn tensors: a mapping that is never written */
+    size_t zero_bytes;
     bool *used; /* [tensors of the checkpoint] */
 };
 

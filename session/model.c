@@ -30,6 +30,7 @@ pln_status pln_model_open(pln_runtime *runtime, const char *directory, const pln
     }
     if (status == PLN_OK)
         status = electra_weights_init(&m->weights, m->checkpoint, &m->config, options->seed, error);
+    m->weights.undrawn = options->without_weights;
     if (status != PLN_OK)
         pln_model_close(&m);
     *model = m;

@@ -40,7 +40,8 @@ static void warn_of_weights(const pln_session *s)
              "its answers will be arbitrary");
     if (s->head == PLN_HEAD_CAUSAL_LM && !s->model->config.is_decoder)
         warn(s->model, "is_decoder is false", "the causal language model looks at later tokens too");
-    warn(s->model, "drawn at random, because the weights lack them", missing);
+    if (!w->undrawn)
+        warn(s->model, "drawn at random, because the weights lack them", missing);
     warn(s->model, "in the weights, but not used by this head", unexpected);
     free(missing);
     free(unexpected);

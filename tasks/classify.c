@@ -24,16 +24,14 @@ pln_status pln_classify(pln_session *session, const char *text, const char *pair
 {
     NEED(error, session, text, classes, count);
     struct task_text encoded;
-    const pln_tensor *outputs;
-    uint32_t n_outputs;
+    const pln_tensor *logits;
     pln_status status = task_encode(session, PLN_HEAD_SEQUENCE_CLASSIFICATION, text, pair, &encoded, error);
     if (status != PLN_OK)
         return status;
-    status = pln_session_forward(session, encoded.inputs, 2, &outputs, &n_outputs, error);
+    status = task_forward(session, &encoded, NULL, 0, false, &logits, error);
     task_text_finish(&encoded);
     if (status != PLN_OK)
         return status;
-    const pln_tensor *logits = task_logits(outputs, n_outputs);
     const uint32_t n = (uint32_t)logits->shape[1];
     float *scores = (float *)(uintptr_t)logits->data; /* the session's own, until its next forward */
     *classes = calloc(n, sizeof **classes);

@@ -33,16 +33,15 @@ pln_status pln_detect(pln_session *session, const char *text, pln_word **words, 
 {
     NEED(error, session, text, words, count);
     struct task_text encoded;
-    const pln_tensor *outputs;
-    uint32_t n;
+    const pln_tensor *logits;
     pln_status status = task_encode(session, PLN_HEAD_PRETRAINING, text, NULL, &encoded, error);
     if (status != PLN_OK)
         return status;
-    status = pln_session_forward(session, encoded.inputs, 2, &outputs, &n, error);
+    status = task_forward(session, &encoded, NULL, 0, false, &logits, error);
     if (status == PLN_OK) {
         *words = calloc(encoded.n + 1, sizeof **words);
         if (*words)
-            *count = join_words(&encoded, task_logits(outputs, n)->data, *words);
+            *count = join_words(&encoded, logits->data, *words);
         else
             status = pln_fail(error, PLN_NO_MEMORY, "no memory for %u words", encoded.n);
     }

@@ -79,14 +79,16 @@ pln_status tok_open(const char *path, const json_t *config, const pln_tokenizer_
                     pln_tokenizer **tokenizer, pln_error *error)
 {
     static const pln_tokenizer_options defaults = {0};
-    struct tok_files files;
-    pln_status status = tok_files_init(&files, path, config, error);
-    if (status != PLN_OK)
-        return status;
+    *tokenizer = NULL;
+    struct tok_files *files = malloc(sizeof *files); /* paths, too much for a small stack */
     pln_tokenizer *t = calloc(1, sizeof *t);
-    status = t ? read_files(t, &files, options ? options : &defaults, error)
-               : pln_fail(error, PLN_NO_MEMORY, "%s: no memory", path);
-    tok_files_finish(&files);
+    pln_status status =
+        files && t ? tok_files_init(files, path, config, error) : pln_fail(error, PLN_NO_MEMORY, "%s: no memory", path);
+    if (files && t && status == PLN_OK) {
+        status = read_files(t, files, options ? options : &defaults, error);
+        tok_files_finish(files);
+    }
+    free(files);
     if (status != PLN_OK)
         pln_tokenizer_close(&t);
     *tokenizer = t;

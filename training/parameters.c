@@ -29,13 +29,11 @@ pln_status training_parameters_init(pln_trainer *trainer, pln_error *error)
 {
     const pln_graph *graph = pln_session_graph(trainer->session);
     trainer->table = pln_graph_parameters(graph, &trainer->n_tensors, &trainer->rows);
-    const size_t elements = (size_t)trainer->rows * PLN_PARAMETER_WIDTH;
-    trainer->dense = malloc(elements * sizeof *trainer->dense);
     trainer->tensors = calloc(trainer->n_tensors, sizeof *trainer->tensors);
     trainer->names = calloc(trainer->n_tensors, sizeof *trainer->names);
-    return trainer->dense && trainer->tensors && trainer->names
+    return trainer->tensors && trainer->names
                ? PLN_OK
-               : pln_fail(error, PLN_NO_MEMORY, "no memory for an image of %zu parameters", elements);
+               : pln_fail(error, PLN_NO_MEMORY, "no memory for a table of %u tensors", trainer->n_tensors);
 }
 
 /* Room for an image. */
@@ -44,8 +42,11 @@ static pln_status make_image(pln_trainer *trainer, pln_error *error)
     const size_t elements = (size_t)trainer->rows * PLN_PARAMETER_WIDTH;
     if (!trainer->flat)
         trainer->flat = calloc(elements, sizeof *trainer->flat);
-    return trainer->flat ? PLN_OK
-                         : pln_fail(error, PLN_NO_MEMORY, "no memory for an image of %zu parameters", elements);
+    if (!trainer->dense)
+        trainer->dense = malloc(elements * sizeof *trainer->dense);
+    return trainer->flat && trainer->dense
+               ? PLN_OK
+               : pln_fail(error, PLN_NO_MEMORY, "no memory for an image of %zu parameters", elements);
 }
 
 void training_image_release(pln_trainer *trainer)

@@ -5,6 +5,7 @@
  */
 #include "backends/vulkan/vulkan.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { MIN_BINDING_ALIGNMENT = 16 }; /* bytes; kernels read vectors of four floats */
@@ -42,26 +43,30 @@ static VkDebugUtilsMessengerCreateInfoEXT describe_messenger(pln_device *device)
 
 static bool has_layer(const struct vkb_functions *vk, const char *name)
 {
-    VkLayerProperties layers[64];
-    uint32_t n = 64;
-    if (vk->EnumerateInstanceLayerProperties(&n, layers) < 0)
+    uint32_t n = 0;
+    bool found = false;
+    if (vk->EnumerateInstanceLayerProperties(&n, NULL) < 0)
         return false;
-    for (uint32_t i = 0; i < n; i++)
-        if (strcmp(layers[i].layerName, name) == 0)
-            return true;
-    return false;
+    VkLayerProperties *layers = calloc((size_t)n + 1, sizeof *layers);
+    if (layers && vk->EnumerateInstanceLayerProperties(&n, layers) >= 0)
+        for (uint32_t i = 0; i < n; i++)
+            found |= strcmp(layers[i].layerName, name) == 0;
+    free(layers);
+    return found;
 }
 
 static bool has_instance_extension(const struct vkb_functions *vk, const char *name)
 {
-    VkExtensionProperties extensions[128];
-    uint32_t n = 128;
-    if (vk->EnumerateInstanceExtensionProperties(NULL, &n, extensions) < 0)
+    uint32_t n = 0;
+    bool found = false;
+    if (vk->EnumerateInstanceExtensionProperties(NULL, &n, NULL) < 0)
         return false;
-    for (uint32_t i = 0; i < n; i++)
-        if (strcmp(extensions[i].extensionName, name) == 0)
-            return true;
-    return false;
+    VkExtensionProperties *extensions = calloc((size_t)n + 1, sizeof *extensions);
+    if (extensions && vk->EnumerateInstanceExtensionProperties(NULL, &n, extensions) >= 0)
+        for (uint32_t i = 0; i < n; i++)
+            found |= strcmp(extensions[i].extensionName, name) == 0;
+    free(extensions);
+    return found;
 }
 
 static VkResult create_instance(struct vkb_instance *instance, const VkDebugUtilsMessengerCreateInfoEXT *messenger)
@@ -234,14 +239,18 @@ static pln_status create_queue(pln_device *device, pln_error *error)
 
 static pln_status pick_physical(pln_device *device, uint32_t index, pln_error *error)
 {
-    struct vkb_physical physicals[VKB_PHYSICALS];
-    uint32_t n;
+    struct vkb_physical *physicals = calloc(VKB_PHYSICALS, sizeof *physicals);
+    uint32_t n = 0;
+    if (!physicals)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for the list of Vulkan devices");
     pln_status status = vkb_enumerate(&device->instance, physicals, &n, error);
+    if (status == PLN_OK && index < n)
+        device->physical = physicals[index];
+    free(physicals);
     if (status != PLN_OK)
         return status;
     if (index >= n)
         return pln_fail(error, PLN_NO_DEVICE, "there is no Vulkan device %u: the last one is %d", index, (int)n - 1);
-    device->physical = physicals[index];
     if (device->physical.info.flags & PLN_DEVICE_UNUSABLE)
         return pln_fail(error, PLN_NO_DEVICE, "Vulkan device %u (%s) cannot be used: %s", index,
                         device->physical.info.name, device->physical.info.reason);
