@@ -2,6 +2,9 @@
  *
  * Opens what a command runs on, and says on stderr what the library logs.
  */
+#define _DEFAULT_SOURCE /* unsetenv */
+#include <stdlib.h>
+
 #include "cli/cli.h"
 
 void cli_log(void *context, pln_log_level level, const char *message)
@@ -25,8 +28,20 @@ int cli_fail(const pln_error *error)
     }
 }
 
+/* XDG's specification says that a relative path is to be ignored. Drivers do not: they would write into the working
+ * directory. */
+static void drop_relative_cache(void)
+{
+    const char *cache = getenv("XDG_CACHE_HOME");
+    if (!cache || !*cache || *cache == '/')
+        return;
+    cli_log(NULL, PLN_LOG_WARNING, "XDG_CACHE_HOME is no absolute path and is ignored");
+    unsetenv("XDG_CACHE_HOME");
+}
+
 pln_status cli_open_runtime(const struct cli_common *common, pln_runtime **runtime, pln_error *error)
 {
+    drop_relative_cache();
     const pln_runtime_options options = {.threads = common->threads, .log = cli_log};
     return pln_runtime_create(&options, runtime, error);
 }
