@@ -99,12 +99,14 @@ struct cli_model {
 
 /* Prints what the library logs, from information upward. */
 void cli_log(void *context, pln_log_level level, const char *message);
+pln_status cli_create_runtime(uint32_t threads, pln_log_fn *log, pln_runtime **runtime, pln_error *error);
 pln_status cli_open_runtime(const struct cli_common *common, pln_runtime **runtime, pln_error *error);
 /* Runtime, devices of the list, model, session. options' placement is filled in from common. */
 pln_status cli_open(const struct cli_common *common, const char *directory, pln_session_options options,
                     struct cli_model *m, pln_error *error);
 void cli_close(struct cli_model *m);
 
+int cli_exit_code(pln_status status);
 /* Prints "pleione: sentence" and returns the exit code of the status. */
 int cli_fail(const pln_error *error);
 int cli_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -15,35 +15,45 @@ void cli_log(void *context, pln_log_level level, const char *message)
         fprintf(stderr, "pleione: %s%s\n", names[level], message);
 }
 
-int cli_fail(const pln_error *error)
+int cli_exit_code(pln_status status)
 {
-    fprintf(stderr, "pleione: %s\n", error->message);
-    switch (error->status) {
+    switch (status) {
     case PLN_UNSUPPORTED:
         return PLN_NO_DEVICE; /* no chosen device takes the node */
     case PLN_DEVICE_LOST:
         return PLN_FAILED;
     default:
-        return (int)error->status;
+        return (int)status;
     }
+}
+
+int cli_fail(const pln_error *error)
+{
+    fprintf(stderr, "pleione: %s\n", error->message);
+    return cli_exit_code(error->status);
 }
 
 /* XDG's specification says that a relative path is to be ignored. Drivers do not: they would write into the working
  * directory. */
-static void drop_relative_cache(void)
+static void drop_relative_cache(pln_log_fn *log)
 {
     const char *cache = getenv("XDG_CACHE_HOME");
     if (!cache || !*cache || *cache == '/')
         return;
-    cli_log(NULL, PLN_LOG_WARNING, "XDG_CACHE_HOME is no absolute path and is ignored");
+    log(NULL, PLN_LOG_WARNING, "XDG_CACHE_HOME is no absolute path and is ignored");
     unsetenv("XDG_CACHE_HOME");
+}
+
+pln_status cli_create_runtime(uint32_t threads, pln_log_fn *log, pln_runtime **runtime, pln_error *error)
+{
+    const pln_runtime_options options = {.threads = threads, .log = log};
+    drop_relative_cache(log);
+    return pln_runtime_create(&options, runtime, error);
 }
 
 pln_status cli_open_runtime(const struct cli_common *common, pln_runtime **runtime, pln_error *error)
 {
-    drop_relative_cache();
-    const pln_runtime_options options = {.threads = common->threads, .log = cli_log};
-    return pln_runtime_create(&options, runtime, error);
+    return cli_create_runtime(common->threads, cli_log, runtime, error);
 }
 
 pln_status cli_open(const struct cli_common *common, const char *directory, pln_session_options options,
