@@ -163,7 +163,7 @@ static pln_status list_rows(void *context, void *argument, pln_error *error)
     uint32_t n = 0;
     pln_runtime *runtime = NULL;
     pln_devices *probe = NULL;
-    pln_status status = cli_create_runtime(1, worker_log, &runtime, error);
+    pln_status status = cli_create_runtime(1, &runtime, error);
     if (status == PLN_OK && listing->whole)
         status = pln_runtime_backend_devices(runtime, listing->name, &entries, &n, error);
     else if (status == PLN_OK)
@@ -211,8 +211,9 @@ static pln_status list_name(struct measure *m, const char *name, bool whole, pln
 static pln_status list_all(struct measure *m, pln_error *error)
 {
     const char *name;
-    pln_runtime *runtime = NULL;
-    pln_status status = cli_create_runtime(1, worker_log, &runtime, error);
+    const pln_runtime_options alone = {.threads = 1};
+    pln_runtime *runtime = NULL; /* it says nothing */
+    pln_status status = pln_runtime_create(&alone, &runtime, error);
     for (uint32_t i = 0; status == PLN_OK && (name = pln_runtime_backend(runtime, i)); i++)
         status = list_name(m, name, true, error);
     pln_runtime_destroy(&runtime);

@@ -74,7 +74,7 @@ static pln_status open_here(void *context, void *argument, pln_error *error)
     uint32_t threads;
     const uint32_t n = join_options(d, settings, &threads, options);
     const pln_model_options model = {.seed = d->measure->options->common.seed};
-    pln_status status = cli_create_runtime(threads, worker_log, &d->runtime, error);
+    pln_status status = cli_create_runtime(threads, &d->runtime, error);
     if (status == PLN_OK)
         status = pln_model_open(d->runtime, d->measure->directory, &model, &d->model, error);
     if (status == PLN_OK)

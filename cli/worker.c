@@ -29,26 +29,31 @@ struct reply {
     pln_error error;
 };
 
-/* Hashes of messages, in memory that all workers share. Workers are asked one at a time. */
+/* Messages, in memory that all processes of the command share; they speak one at a time. */
 struct said {
     uint32_t n;
-    uint64_t messages[MOST_SAID];
+    struct {
+        uint64_t hash;
+        int pid;
+    } messages[MOST_SAID];
 };
 static struct said *said;
 
 /* ---- messages */
 
-void worker_log(void *context, pln_log_level level, const char *message)
+bool worker_has_said(const char *message)
 {
     uint64_t hash = 14695981039346656037u;
     for (const char *s = message; *s; s++)
         hash = (hash ^ (unsigned char)*s) * 1099511628211u;
     for (uint32_t i = 0; said && i < said->n; i++)
-        if (said->messages[i] == hash)
-            return;
-    if (said && said->n < MOST_SAID)
-        said->messages[said->n++] = hash;
-    cli_log(context, level, message);
+        if (said->messages[i].hash == hash && said->messages[i].pid != getpid())
+            return true;
+    if (said && said->n < MOST_SAID) {
+        said->messages[said->n].hash = hash;
+        said->messages[said->n++].pid = getpid();
+    }
+    return false;
 }
 
 static void share_messages(void)

@@ -27,6 +27,6 @@ pln_status worker_ask(struct worker *w, worker_task *task, void *argument, size_
 /* Ends it, at once after an interrupt; does nothing for a zeroed one. Returns the most memory that it held, bytes. */
 double worker_end(struct worker *w);
 
-/* Logs as cli_log does, but nothing that another worker has said already. */
-void worker_log(void *context, pln_log_level level, const char *message);
+/* Whether another process of the command has logged this already; if not, it counts as said by this one. */
+bool worker_has_said(const char *message);
 #endif
