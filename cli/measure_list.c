@@ -201,6 +201,7 @@ static pln_status list_name(struct measure *m, const char *name, bool whole, pln
             return fail(error, PLN_INVALID, "%s", "too many devices side by side");
         struct measured_device *d = &m->devices[m->n++];
         d->place = listing.places[i];
+        d->facts.dtype = "";
         if (lost)
             measure_lose(d, error);
     }
