@@ -182,13 +182,13 @@ static pln_status list_rows(void *context, void *argument, pln_error *error)
 static pln_status list_name(struct measure *m, const char *name, bool whole, pln_error *error)
 {
     struct listing listing = {.whole = whole};
-    struct measured_device asked = {0};
+    struct worker asked = {0};
     snprintf(listing.name, sizeof listing.name, "%s", name);
-    pln_status status = worker_start(&asked.worker, m, error);
+    pln_status status = worker_start(&asked, m, error);
     if (status == PLN_OK)
-        status = worker_ask(&asked.worker, list_rows, &listing, sizeof listing, error);
-    const bool lost = status != PLN_OK && !asked.worker.pid && !cli_interrupted();
-    worker_end(&asked.worker);
+        status = worker_ask(&asked, list_rows, &listing, sizeof listing, error);
+    const bool lost = status != PLN_OK && !asked.pid && !cli_interrupted();
+    worker_end(&asked);
     if (lost) {
         listing.n = 1;
         snprintf(listing.places[0].device, sizeof listing.places[0].device, "%.31s", name);

@@ -11,8 +11,9 @@
 
 struct roof {
     double gflops;
-    double gbytes; /* GB/s of reading as many bytes as the weights have; 0: not measured */
-    double slack;  /* a result counts as impossible above (1 + slack) of either */
+    double
+        gbytes; /* GB/s of reading as many bytes as the weights have, and a quarter more is possible; 0: not measured */
+    double slack; /* a result counts as impossible above (1 + slack) * gflops */
 };
 
 /* These two are to be called in the process of the row. Measures for about a quarter of a second on the processor, a

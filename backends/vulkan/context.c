@@ -5,6 +5,7 @@
  */
 #include "backends/vulkan/vulkan.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { MIN_BINDING_ALIGNMENT = 16 }; /* bytes; kernels read vectors of four floats */
@@ -54,14 +55,17 @@ static bool has_layer(const struct vkb_functions *vk, const char *name)
 
 static bool has_instance_extension(const struct vkb_functions *vk, const char *name)
 {
-    VkExtensionProperties extensions[128];
-    uint32_t n = 128;
-    if (vk->EnumerateInstanceExtensionProperties(NULL, &n, extensions) < 0)
+    uint32_t n = 0;
+    bool found = false;
+    if (vk->EnumerateInstanceExtensionProperties(NULL, &n, NULL) < 0)
         return false;
+    VkExtensionProperties *extensions = calloc(n + 1, sizeof *extensions); /* too many for a small stack */
+    if (!extensions || vk->EnumerateInstanceExtensionProperties(NULL, &n, extensions) < 0)
+        n = 0;
     for (uint32_t i = 0; i < n; i++)
-        if (strcmp(extensions[i].extensionName, name) == 0)
-            return true;
-    return false;
+        found |= strcmp(extensions[i].extensionName, name) == 0;
+    free(extensions);
+    return found;
 }
 
 static VkResult create_instance(struct vkb_instance *instance, const VkDebugUtilsMessengerCreateInfoEXT *messenger)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A plugin that computes as the reference does until it comes to what ROGUE names: load, list, open or run ends the
- * process, fail fails a run, hang sleeps in one, swift computes nothing for 30 microseconds. ROGUE_PID names a file for the process that does.
+ * process, fail fails a run, hang sleeps in one, swift computes nothing for 20 microseconds. ROGUE_PID names a file for the process that does.
  */
 #define _DEFAULT_SOURCE /* clock_gettime */
 #include <stdio.h>
@@ -56,7 +56,7 @@ static pln_status idle(void)
     clock_gettime(CLOCK_MONOTONIC, &begin);
     do
         clock_gettime(CLOCK_MONOTONIC, &now);
-    while (1000000000 * (now.tv_sec - begin.tv_sec) + now.tv_nsec - begin.tv_nsec < 30000);
+    while (1000000000 * (now.tv_sec - begin.tv_sec) + now.tv_nsec - begin.tv_nsec < 20000);
     return PLN_OK;
 }
 
