@@ -54,6 +54,6 @@ double NAME(read, LOOP_SET)(const void *buffer, size_t bytes, double until)
         best = rate > best ? rate : best;
         begin = now;
         passes = 0;
-    } while (passes || begin < until);
+    } while (passes > 0 || begin < until);
     return best;
 }
