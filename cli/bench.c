@@ -84,6 +84,10 @@ static bool choose_shapes(struct bench *b, const char *shapes, const char *ragge
     struct cli_shape range = {0};
     int used = 0;
     if (lengths && sscanf(lengths, "%9u-%9u%n", &range.shortest, &range.length, &used) == 2 && !lengths[used]) {
+        if (ragged) {
+            cli_usage_error("lengths \"%s\" are those of --shapes: --ragged has its own", lengths);
+            return false;
+        }
         if (!cli_parse_shapes(shapes ? shapes : "32x128", b->shapes, BENCH_SHAPES, &b->n_shapes))
             return false;
         for (uint32_t i = 0; i < b->n_shapes; i++) {

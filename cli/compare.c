@@ -338,6 +338,8 @@ int cli_compare(int argc, char **argv)
         return parsed - 1;
     if (!arguments.n)
         return cli_usage_error("compare needs a MODEL directory");
+    if (shapes && arguments.n > 1)
+        return cli_usage_error("compare takes texts or --shapes, not both");
     if (shapes && !cli_parse_shapes(shapes, c.shapes, MOST_SHAPES, &c.n_shapes))
         return PLN_INVALID;
     c.directory = arguments.items[0];

@@ -344,6 +344,8 @@ int cli_devices(int argc, char **argv)
         return parsed - 1;
     if (arguments.n)
         return cli_usage_error("devices takes no argument");
+    if (listing.common.device_options.n && !listing.kernels && !listing.folder)
+        return cli_usage_error("devices takes --device-option beside --kernels or --dump-kernels only");
     pln_error error;
     cli_catch_interrupt();
     const pln_status status = print_devices(&listing, &error);

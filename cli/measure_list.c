@@ -199,6 +199,9 @@ static pln_status list_name(struct measure *m, const char *name, bool whole, pln
     for (uint32_t i = 0; i < listing.n; i++) {
         if (m->n == MEASURE_DEVICES)
             return fail(error, PLN_INVALID, "%s", "too many devices side by side");
+        for (uint32_t j = 0; j < m->n; j++)
+            if (strcmp(m->devices[j].place.label, listing.places[i].label) == 0)
+                return fail(error, PLN_INVALID, "device %s is named twice", listing.places[i].device);
         struct measured_device *d = &m->devices[m->n++];
         d->place = listing.places[i];
         d->facts.dtype = "";

@@ -87,6 +87,10 @@ unset XDG_CACHE_HOME
 
 # options twice
 check 2 '"threads" is given twice' bench "$disc" --devices reference --each threads=1,2 --each threads=2
+check 2 'device reference is named twice' compare "$disc" --devices reference,rogue,reference
+check 2 'texts or --shapes' compare "$disc" king --devices reference --shapes 1x4
+check 2 'has its own' bench "$disc" --devices reference --lengths 2-4 --ragged 2x2-8
+check 2 'beside --kernels' devices --device-option precision=f64
 check 2 '"2" is given twice' bench "$disc" --devices reference --each threads=2,1,2
 check 2 'no number of threads' bench "$disc" --devices reference --each threads=1x
 
