@@ -325,9 +325,9 @@ int cli_compare(int argc, char **argv)
         .description =
             "The same input on every usable device, CPU-type Vulkan and OpenCL ones too, beside the reference in f64:\n"
             "times, speed, share of the roof measured in the same run, largest difference, and the first node that\n"
-            "diverges. Exit code 5 when one disagrees by more than 5e-5 (1 + |b|), with weights in f16 2.5e-3, in bf16\n"
-            "2e-2; 1 when a rate is above the roof, or a row is lost, since its driver ended its process or failed: the\n"
-            "others are there. A sentence of its own when no text is given.",
+            "diverges. Exit code 5 when one disagrees by more than 5e-5 (1 + |b|), with weights in f16 2.5e-3, in\n"
+            "bf16 2e-2; 1 when a rate is above the roof, or a row is lost, since its driver ended its process or\n"
+            "failed: the others are there. A sentence of its own when no text is given.",
         .examples =
             "  pleione compare models/electra-tiny-discriminator\n"
             "  pleione compare MODEL --devices cpu,vulkan --shapes 1x128,8x128 --device-option vulkan.variant=gpu\n"

@@ -33,7 +33,7 @@ struct pln_runtime {
     char *backend_path; /* of the options, or NULL */
     char *cache;        /* created at first use, or NULL */
     pln_host host;
-    uint32_t n_backends; /* 0: not looked for yet */
+    uint32_t n_backends;                           /* 0: not looked for yet */
     struct sched_backend backends[SCHED_BACKENDS]; /* in order of preference */
     uint32_t n_entries;
     pln_device_entry *entries;

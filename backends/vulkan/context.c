@@ -175,7 +175,7 @@ static pln_status set_limits(pln_device *device, pln_error *error)
     bool can_shuffle = device->physical.lanes > 0;
     if (!can_shuffle && options[VKB_OPTION_VARIANT] == VKB_VARIANT_CPU)
         return pln_fail(error, PLN_INVALID,
-                        "option variant=cpu: %s is not known to shuffle among the lanes of a group, as those kernels do",
+                        "option variant=cpu: %s is not known to shuffle among all lanes of a group, as it must",
                         device->physical.info.name);
     device->limits = (struct gpu_limits){
         .cpu_variant = can_shuffle && options[VKB_OPTION_VARIANT] != VKB_VARIANT_GPU,
