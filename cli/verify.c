@@ -78,7 +78,7 @@ static pln_status open_verify(struct verify *v, const char *directory, pln_error
         return status;
     v->head = pln_model_head(v->model) == PLN_HEAD_MODEL ? PLN_HEAD_PRETRAINING : pln_model_head(v->model);
     status =
-        open_side(v, c->device ? c->device : "auto", c->device_options.items, c->device_options.n, &v->device, error);
+        open_side(v, cli_choose_device(c), c->device_options.items, c->device_options.n, &v->device, error);
     if (status == PLN_OK)
         status = open_side(v, "reference", precise, 1, &v->reference, error);
     const uint32_t most = (uint32_t)pln_model_number(v->model, "max_position_embeddings");
