@@ -100,7 +100,7 @@ double roof_reading(uint32_t threads, size_t bytes, double seconds)
 static uint32_t threads_of(const struct measured_device *device)
 {
     const uint32_t threads = measure_threads(device);
-    return threads ? threads : (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
+    return threads ? threads : pln_processors();
 }
 
 /* Of the matrices, as the device keeps them. */

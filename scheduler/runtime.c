@@ -2,29 +2,31 @@
  *
  * The runtime: finds and loads plugins, owns the thread team, lists devices.
  */
-#define _GNU_SOURCE /* dladdr, sched_getaffinity */
+#define _GNU_SOURCE /* dladdr */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <limits.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "backends/reference/reference.h"
 #include "common/fail.h"
+#include "common/processors.h"
 #include "scheduler/scheduler.h"
 
 /* The order in which `auto` and `all` look at what ships with pleione; others follow by name. */
 static const char *const shipped[] = {"vulkan", "opencl", "cpu"};
 enum { N_SHIPPED = sizeof shipped / sizeof *shipped };
 
-static uint32_t processors(void)
+/* Opening a device asks for the cache folder, and "auto" for the list of devices: so one thread may hold it twice. */
+static void init_lock(pln_runtime *runtime)
 {
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0)
-        return (uint32_t)CPU_COUNT(&set);
-    return 1;
+    pthread_mutexattr_t twice;
+    pthread_mutexattr_init(&twice);
+    pthread_mutexattr_settype(&twice, PTHREAD_MUTEX_RECURSIVE);
+    pthread_mutex_init(&runtime->lock, &twice);
+    pthread_mutexattr_destroy(&twice);
 }
 
 pln_status pln_runtime_create(const pln_runtime_options *options, pln_runtime **runtime, pln_error *error)
@@ -35,9 +37,10 @@ pln_status pln_runtime_create(const pln_runtime_options *options, pln_runtime **
     pln_runtime *r = calloc(1, sizeof *r);
     if (!r)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a runtime");
+    init_lock(r);
     r->log = options->log;
     r->log_context = options->log_context;
-    r->team = team_create(options->threads ? options->threads : processors());
+    r->team = team_create(options->threads ? options->threads : processors_usable());
     r->backend_path = options->backend_path ? strdup(options->backend_path) : NULL;
     if (!r->team || (options->backend_path && !r->backend_path)) {
         const uint32_t threads = options->threads;
@@ -56,6 +59,7 @@ void pln_runtime_destroy(pln_runtime **runtime)
     if (!r)
         return;
     team_destroy(&r->team);
+    pthread_mutex_destroy(&r->lock);
     free(r->backend_path);
     free(r->cache);
     free(r->entries);
@@ -276,16 +280,30 @@ static bool list_backend(pln_runtime *runtime, const struct sched_backend *backe
     return true;
 }
 
+/* Once there is a list, it stays as it is. */
+static bool list_all(pln_runtime *runtime)
+{
+    if (runtime->entries)
+        return true;
+    sched_backend_load_all(runtime);
+    bool listed = true;
+    for (uint32_t i = 0; listed && i < runtime->n_backends; i++)
+        listed = list_backend(runtime, &runtime->backends[i]);
+    if (!listed) {
+        free(runtime->entries);
+        runtime->entries = NULL;
+        runtime->n_entries = 0;
+    }
+    return listed;
+}
+
 pln_status pln_runtime_devices(pln_runtime *runtime, const pln_device_entry **entries, uint32_t *count,
                                pln_error *error)
 {
-    if (!runtime->entries) {
-        sched_backend_load_all(runtime);
-        for (uint32_t i = 0; i < runtime->n_backends; i++)
-            if (!list_backend(runtime, &runtime->backends[i]))
-                return pln_fail(error, PLN_NO_MEMORY, "no memory for the list of devices");
-    }
+    pthread_mutex_lock(&runtime->lock);
+    const bool listed = list_all(runtime);
     *entries = runtime->entries;
     *count = runtime->n_entries;
-    return PLN_OK;
+    pthread_mutex_unlock(&runtime->lock);
+    return listed ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "no memory for the list of devices");
 }

@@ -19,8 +19,8 @@ static void score(enum electra_problem problem, float *x, uint32_t n)
         task_softmax(x, n);
 }
 
-pln_status pln_classify(pln_session *session, const char *text, const char *pair, pln_class **classes, uint32_t *count,
-                        pln_error *error)
+static pln_status classify(pln_session *session, const char *text, const char *pair, pln_class **classes,
+                           uint32_t *count, pln_error *error)
 {
     struct task_text encoded;
     const pln_tensor *outputs;
@@ -28,7 +28,7 @@ pln_status pln_classify(pln_session *session, const char *text, const char *pair
     pln_status status = task_encode(session, PLN_HEAD_SEQUENCE_CLASSIFICATION, text, pair, &encoded, error);
     if (status != PLN_OK)
         return status;
-    status = pln_session_forward(session, encoded.inputs, 2, &outputs, &n_outputs, error);
+    status = session_forward_targets(session, encoded.inputs, 2, NULL, 0, &outputs, &n_outputs, error);
     task_text_finish(&encoded);
     if (status != PLN_OK)
         return status;
@@ -43,4 +43,15 @@ pln_status pln_classify(pln_session *session, const char *text, const char *pair
         (*classes)[i] = (pln_class){pln_model_label(session->model, i), scores[i]};
     *count = n;
     return PLN_OK;
+}
+
+pln_status pln_classify(pln_session *session, const char *text, const char *pair, pln_class **classes, uint32_t *count,
+                        pln_error *error)
+{
+    pln_status status = session_begin(session, error);
+    if (status != PLN_OK)
+        return status;
+    status = classify(session, text, pair, classes, count, error);
+    session_end(session);
+    return status;
 }

@@ -29,7 +29,7 @@ static uint32_t join_words(const struct task_text *text, const float *logits, pl
     return n;
 }
 
-pln_status pln_detect(pln_session *session, const char *text, pln_word **words, uint32_t *count, pln_error *error)
+static pln_status detect(pln_session *session, const char *text, pln_word **words, uint32_t *count, pln_error *error)
 {
     struct task_text encoded;
     const pln_tensor *outputs;
@@ -37,7 +37,7 @@ pln_status pln_detect(pln_session *session, const char *text, pln_word **words, 
     pln_status status = task_encode(session, PLN_HEAD_PRETRAINING, text, NULL, &encoded, error);
     if (status != PLN_OK)
         return status;
-    status = pln_session_forward(session, encoded.inputs, 2, &outputs, &n, error);
+    status = session_forward_targets(session, encoded.inputs, 2, NULL, 0, &outputs, &n, error);
     if (status == PLN_OK) {
         *words = calloc(encoded.n + 1, sizeof **words);
         if (*words)
@@ -46,5 +46,15 @@ pln_status pln_detect(pln_session *session, const char *text, pln_word **words, 
             status = pln_fail(error, PLN_NO_MEMORY, "no memory for %u words", encoded.n);
     }
     task_text_finish(&encoded);
+    return status;
+}
+
+pln_status pln_detect(pln_session *session, const char *text, pln_word **words, uint32_t *count, pln_error *error)
+{
+    pln_status status = session_begin(session, error);
+    if (status != PLN_OK)
+        return status;
+    status = detect(session, text, words, count, error);
+    session_end(session);
     return status;
 }

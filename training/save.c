@@ -73,10 +73,12 @@ static pln_status save_weights(pln_trainer *trainer, const struct ckpt_save *sav
     if (!all)
         return status == PLN_OK ? pln_fail(error, PLN_NO_MEMORY, "no memory for a list of %u tensors", most) : status;
     uint32_t n = trainer->n_tensors;
+    pthread_mutex_lock(&trainer->model->lock);
     memcpy(all, trainer->tensors, n * sizeof *all);
     for (uint32_t i = 0; i < ckpt_count(w->checkpoint); i++)
         if (w->used[i] && !is_parameter(trainer, ckpt_tensor(w->checkpoint, i)))
             all[n++] = *ckpt_tensor(w->checkpoint, i);
+    pthread_mutex_unlock(&trainer->model->lock);
     status = ckpt_save_tensors(save, WEIGHTS, all, n, error);
     free(all);
     return status;
@@ -101,7 +103,7 @@ static pln_status save_counters(const pln_trainer *trainer, const struct ckpt_sa
     return status;
 }
 
-pln_status pln_trainer_save(pln_trainer *trainer, const char *directory, pln_error *error)
+static pln_status save(pln_trainer *trainer, const char *directory, pln_error *error)
 {
     struct ckpt_save save;
     pln_status status = training_parameters_begin(trainer, error);
@@ -122,6 +124,16 @@ pln_status pln_trainer_save(pln_trainer *trainer, const char *directory, pln_err
         status = save_counters(trainer, &save, error);
     training_image_release(trainer);
     return ckpt_save_end(&save, status, error);
+}
+
+pln_status pln_trainer_save(pln_trainer *trainer, const char *directory, pln_error *error)
+{
+    pln_status status = training_begin(trainer, error);
+    if (status != PLN_OK)
+        return status;
+    status = save(trainer, directory, error);
+    training_end(trainer);
+    return status;
 }
 
 static pln_status restore_state(pln_trainer *trainer, const char *directory, const char *state, const char *name,
@@ -168,7 +180,7 @@ static pln_status restore_counters(pln_trainer *trainer, const char *directory, 
     return result;
 }
 
-pln_status pln_trainer_restore(pln_trainer *trainer, const char *directory, pln_error *error)
+static pln_status restore(pln_trainer *trainer, const char *directory, pln_error *error)
 {
     pln_status status = training_parameters_begin(trainer, error);
     if (status == PLN_OK)
@@ -180,4 +192,14 @@ pln_status pln_trainer_restore(pln_trainer *trainer, const char *directory, pln_
     if (status == PLN_OK)
         status = restore_state(trainer, directory, "second_moment", SECOND_MOMENT, error);
     return status == PLN_OK ? training_state_clear(trainer, "gradients", error) : status;
+}
+
+pln_status pln_trainer_restore(pln_trainer *trainer, const char *directory, pln_error *error)
+{
+    pln_status status = training_begin(trainer, error);
+    if (status != PLN_OK)
+        return status;
+    status = restore(trainer, directory, error);
+    training_end(trainer);
+    return status;
 }

@@ -174,8 +174,8 @@ static pln_status refuse_step(pln_trainer *trainer, const pln_tensor *inputs, ui
 }
 
 /* Every node of the batch as a tensor [rows, width]. */
-pln_status pln_trainer_trace(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
-                             const pln_tensor **tensors, uint32_t *count, pln_error *error)
+static pln_status trace(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs, const pln_tensor **tensors,
+                        uint32_t *count, pln_error *error)
 {
     pln_session *s = trainer->session;
     struct session_request request = {0};
@@ -198,7 +198,18 @@ pln_status pln_trainer_trace(pln_trainer *trainer, const pln_tensor *inputs, uin
     return status;
 }
 
-pln_status pln_trainer_step(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
+pln_status pln_trainer_trace(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
+                             const pln_tensor **tensors, uint32_t *count, pln_error *error)
+{
+    pln_status status = training_begin(trainer, error);
+    if (status != PLN_OK)
+        return status;
+    status = trace(trainer, inputs, n_inputs, tensors, count, error);
+    training_end(trainer);
+    return status;
+}
+
+static pln_status make_step(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
                             pln_trainer_report *report, pln_error *error)
 {
     pln_trainer_report r = {.step = trainer->made + 1,
@@ -218,4 +229,15 @@ pln_status pln_trainer_step(pln_trainer *trainer, const pln_tensor *inputs, uint
     if (report)
         *report = r;
     return PLN_OK;
+}
+
+pln_status pln_trainer_step(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
+                            pln_trainer_report *report, pln_error *error)
+{
+    pln_status status = training_begin(trainer, error);
+    if (status != PLN_OK)
+        return status;
+    status = make_step(trainer, inputs, n_inputs, report, error);
+    training_end(trainer);
+    return status;
 }

@@ -112,8 +112,8 @@ uint32_t pln_trainer_steps(const pln_trainer *trainer)
 /* ---- looking */
 
 /* The update knows all states; the arenas of both plans are kept. */
-pln_status pln_trainer_estimate(pln_trainer *trainer, uint32_t batch, uint32_t length, uint32_t index,
-                                pln_memory *memory, pln_error *error)
+static pln_status estimate(pln_trainer *trainer, uint32_t batch, uint32_t length, uint32_t index, pln_memory *memory,
+                           pln_error *error)
 {
     uint32_t dims[GRAPH_SYMBOLS], n_dims;
     const uint32_t no_dims[] = {0};
@@ -132,7 +132,18 @@ pln_status pln_trainer_estimate(pln_trainer *trainer, uint32_t batch, uint32_t l
     return PLN_OK;
 }
 
-pln_status pln_trainer_parameters(pln_trainer *trainer, const pln_tensor **tensors, uint32_t *count, pln_error *error)
+pln_status pln_trainer_estimate(pln_trainer *trainer, uint32_t batch, uint32_t length, uint32_t index,
+                                pln_memory *memory, pln_error *error)
+{
+    pln_status status = training_begin(trainer, error);
+    if (status != PLN_OK)
+        return status;
+    status = estimate(trainer, batch, length, index, memory, error);
+    training_end(trainer);
+    return status;
+}
+
+static pln_status read_parameters(pln_trainer *trainer, const pln_tensor **tensors, uint32_t *count, pln_error *error)
 {
     pln_status status = training_parameters_begin(trainer, error);
     if (status == PLN_OK)
@@ -142,7 +153,17 @@ pln_status pln_trainer_parameters(pln_trainer *trainer, const pln_tensor **tenso
     return status;
 }
 
-pln_status pln_trainer_gradients(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs, float *loss,
+pln_status pln_trainer_parameters(pln_trainer *trainer, const pln_tensor **tensors, uint32_t *count, pln_error *error)
+{
+    pln_status status = training_begin(trainer, error);
+    if (status != PLN_OK)
+        return status;
+    status = read_parameters(trainer, tensors, count, error);
+    training_end(trainer);
+    return status;
+}
+
+static pln_status read_gradients(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs, float *loss,
                                  const pln_tensor **tensors, uint32_t *count, pln_error *error)
 {
     uint64_t tokens;
@@ -151,5 +172,16 @@ pln_status pln_trainer_gradients(pln_trainer *trainer, const pln_tensor *inputs,
         status = training_image_read(trainer, "gradients", error);
     *tensors = trainer->tensors;
     *count = trainer->n_tensors;
+    return status;
+}
+
+pln_status pln_trainer_gradients(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs, float *loss,
+                                 const pln_tensor **tensors, uint32_t *count, pln_error *error)
+{
+    pln_status status = training_begin(trainer, error);
+    if (status != PLN_OK)
+        return status;
+    status = read_gradients(trainer, inputs, n_inputs, loss, tensors, count, error);
+    training_end(trainer);
     return status;
 }
