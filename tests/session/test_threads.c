@@ -16,14 +16,17 @@
 #include "api/pleione.h"
 #include "tests/must.h"
 
-enum { THREADS = 4, ROUNDS = 3, STEPS = 2, N_TEXTS = 4, WORDS = 32 };
+enum { STEPS = 2, N_TEXTS = 3, WORDS = 32 };
+#if defined(__SANITIZE_THREAD__) /* a watched access takes ten times as long */
+enum { THREADS = 2, ROUNDS = 1 };
+#else
+enum { THREADS = 4, ROUNDS = 2 };
+#endif
 
 static const char *const texts[N_TEXTS] = {
     "And the king said unto the prophet, Where is thy computer?",
     "In the beginning",
-    "the cat sat on the mat and the dog sat on the cat",
-    "Call me Ishmael. Some years ago, never mind how long precisely, I thought I would sail about a little and see "
-    "the watery part of the world.",
+    "Call me Ishmael. Some years ago, never mind how long precisely",
 };
 
 static const char *models, *device;
@@ -117,7 +120,7 @@ static void *use_sessions(void *argument)
         if (!pln_session_create(shared.model, shared.devices, NULL, &session, o) &&
             !pln_session_create(shared.model, shared.devices, &other, &second, o) &&
             !pln_classify(second, texts[round], NULL, &classes, &n, o))
-            for (uint32_t text = 0; text < 2 * N_TEXTS && detect_right(session, text % N_TEXTS, o); text++)
+            for (uint32_t text = 0; text < N_TEXTS && detect_right(session, text, o); text++)
                 ;
         pln_free(classes);
         pln_session_destroy(&second);
