@@ -16,7 +16,7 @@
 enum { SPIN_NS = 20000, SPINS_A_LOOK = 32 };
 /* How long a team that was mostly asleep stays smaller: doubled each time, and short again after a run that went well.
  */
-enum { FIRST_REST_NS = 10000000, LONGEST_REST_NS = 1000000000 };
+enum { FIRST_REST_NS = 10000000, LONGEST_REST_NS = 1000000000, RESTS = 16 };
 
 struct gate { /* a number that only grows; waiting is for it to move on */
     atomic_uint value;
@@ -45,6 +45,13 @@ struct helper {
     struct run own; /* those that this helper is the first of: who is late at a gate finds it still there */
 };
 
+/* For work that is known by its argument: small work that wastes members leaves them to large work. */
+struct rest {
+    const void *argument;
+    uint32_t most; /* members of a run, until `end` */
+    uint64_t end, next_ns;
+};
+
 struct team {
     uint32_t members;
     struct helper *helpers; /* [members - 1] */
@@ -52,8 +59,7 @@ struct team {
     pthread_mutex_t lock; /* of what follows */
     struct helper *free;
     uint32_t callers;
-    uint32_t most; /* members of a run, until `rested` */
-    uint64_t rested, rest_ns;
+    struct rest rests[RESTS]; /* each where its argument says */
 };
 
 static _Thread_local struct run *current; /* what this thread is a member of; NULL: nothing, or it is alone */
@@ -180,7 +186,6 @@ struct team *team_create(uint32_t members)
         return NULL;
     pthread_mutex_init(&team->lock, NULL);
     team->members = 1;
-    team->rest_ns = FIRST_REST_NS;
     team->helpers = calloc(members > 1 ? members - 1 : 1, sizeof *team->helpers);
     bool started = team->helpers;
     for (uint32_t i = 1; started && i < members; i++) {
@@ -215,13 +220,23 @@ uint32_t team_size(const struct team *team)
     return team->members;
 }
 
+/* With the lock held. What was there for another argument in the same place is forgotten. */
+static struct rest *rest_of(struct team *team, const void *argument)
+{
+    struct rest *rest = &team->rests[(uintptr_t)argument / 64 % RESTS];
+    if (rest->argument != argument)
+        *rest = (struct rest){.argument = argument, .next_ns = FIRST_REST_NS};
+    return rest;
+}
+
 /* As many of the free helpers as fall to one more caller; they all get the first one's run. */
-static struct run *borrow_helpers(struct team *team, uint64_t now)
+static struct run *borrow_helpers(struct team *team, const void *argument, uint64_t now)
 {
     pthread_mutex_lock(&team->lock);
     uint32_t share = team->members / ++team->callers;
-    if (now < team->rested && share > team->most)
-        share = team->most;
+    const struct rest *rest = rest_of(team, argument);
+    if (now < rest->end && share > rest->most)
+        share = rest->most;
     struct run *run = team->free && share > 1 ? &team->free->own : NULL;
     uint32_t n = 1;
     struct helper *last = NULL;
@@ -260,12 +275,13 @@ static void judge(struct team *team, const struct run *run, uint64_t begin)
     const uint64_t now = now_ns(), slept = atomic_load(&run->slept_ns);
     const bool wasted = slept > (now - begin) / 2 * (run->members - 1);
     pthread_mutex_lock(&team->lock);
+    struct rest *rest = rest_of(team, run->argument);
     if (wasted) {
-        team->most = run->members / 2;
-        team->rested = now + team->rest_ns;
-        team->rest_ns = team->rest_ns < LONGEST_REST_NS / 2 ? 2 * team->rest_ns : LONGEST_REST_NS;
-    } else if (now >= team->rested) {
-        team->rest_ns = FIRST_REST_NS;
+        rest->most = run->members / 2;
+        rest->end = now + rest->next_ns;
+        rest->next_ns = rest->next_ns < LONGEST_REST_NS / 2 ? 2 * rest->next_ns : LONGEST_REST_NS;
+    } else if (now >= rest->end) {
+        rest->next_ns = FIRST_REST_NS;
     }
     pthread_mutex_unlock(&team->lock);
 }
@@ -298,7 +314,7 @@ void team_run(struct team *team, void (*fn)(void *, uint32_t, uint32_t), void *a
         return;
     }
     const uint64_t begin = now_ns();
-    struct run *run = borrow_helpers(team, begin);
+    struct run *run = borrow_helpers(team, argument, begin);
     if (run)
         run_together(team, run, fn, argument, begin);
     else

@@ -17,9 +17,9 @@ void team_destroy(struct team **team);
 uint32_t team_size(const struct team *team);
 
 /* Runs fn(argument, index, members) with every index below `members` and returns when all returned. `members` is at
- * most team_size: callers at the same time share the team, whoever finds nobody free works alone, and a team whose
- * members mostly wait for each other, because others use the processors too, is left smaller for a while. Any thread,
- * not from inside fn. */
+ * most team_size: callers at the same time share the team, whoever finds nobody free works alone, and an argument whose
+ * members mostly waited for each other, because others use the processors too, gets fewer for a while. Any thread, not
+ * from inside fn. */
 void team_run(struct team *team, void (*fn)(void *argument, uint32_t index, uint32_t members), void *argument);
 
 /* Inside fn, by every member of the run: returns when all have called it. Anywhere else it returns at once. */
