@@ -13,9 +13,12 @@
  * PLN_INVALID and names the argument; a function without a status then returns NULL, 0, -1 or false, or does nothing.
  * What a function returns new is NULL when it fails.
  *
- * Objects of one runtime are used by one thread at a time; different runtimes freely. The library never prints, exits
- * or reads the environment but for PLEIONE_BACKEND_PATH (folders with more plugins, separated by ':') and
+ * The library never prints, exits or reads the environment but for PLEIONE_BACKEND_PATH (folders with more plugins, separated by ':') and
  * XDG_CACHE_HOME or HOME (compiled programs are kept in pleione/ below it).
+ *
+ * Threads: A session, a schedule (with those that share its states), a trainer, an encoder and a vocabulary trainer are
+ * used by one thread at a time, and a call that finds one in use gives PLN_INVALID; different ones are used freely on
+ * any number of threads, also of one runtime, devices, model, tokenizer or finished graph, which all threads share.
  */
 #ifndef PLEIONE_H
 #define PLEIONE_H
@@ -48,6 +51,8 @@ PLN_API const char *pln_version(void);
 PLN_API const char *pln_status_string(pln_status status); /* "no such device" */
 PLN_API const char *pln_dtype_string(pln_dtype dtype);    /* "f32" */
 PLN_API size_t pln_dtype_bytes(pln_dtype dtype);          /* of one element; 0 for an unknown type */
+/* That this process may use: by affinity and by the CPU quota of its control groups, in whole ones, at least 1. */
+PLN_API uint32_t pln_processors(void);
 
 /* ---- runtime and devices
  * ------------------------------------------------------------------------------------------------ */
@@ -55,8 +60,8 @@ PLN_API size_t pln_dtype_bytes(pln_dtype dtype);          /* of one element; 0 f
 typedef void pln_log_fn(void *context, pln_log_level level, const char *message);
 
 typedef struct pln_runtime_options { /* zero is a good default */
-    uint32_t threads; /* of the team, the caller included; 0: one per processor that this process may use */
-    pln_log_fn *log;  /* NULL: messages are dropped; called from any thread */
+    uint32_t threads; /* of the team, a caller included; 0: pln_processors(). Callers at the same time share it */
+    pln_log_fn *log;  /* NULL: messages are dropped; called from any thread, must not call pleione */
     void *log_context;
     const char *backend_path; /* more folders with plugins, separated by ':'; borrows */
 } pln_runtime_options;
@@ -556,7 +561,7 @@ PLN_API bool pln_encodings_char_to_token(const pln_encodings *encodings, uint32_
 PLN_API bool pln_encodings_word_to_tokens(const pln_encodings *encodings, uint32_t row, int sequence, int32_t word,
                                           uint32_t *begin, uint32_t *end);
 
-/* Returns new; keeps the tokenizer. threads: the caller included; 0: one per processor. PLN_NO_MEMORY. */
+/* Returns new; keeps the tokenizer. threads: the caller included; 0: pln_processors(). PLN_NO_MEMORY. */
 PLN_API pln_status pln_encoder_create(const pln_tokenizer *tokenizer, uint32_t threads, pln_encoder **encoder,
                                       pln_error *error);
 PLN_API void pln_encoder_destroy(pln_encoder **encoder);
@@ -586,7 +591,7 @@ typedef struct pln_vocabulary_options { /* zero is a good default */
     bool join_chinese;                  /* Chinese characters are not set apart */
     const char *const *special;         /* first entries, in order; NULL: [PAD] [UNK] [CLS] [SEP] [MASK]; borrows */
     uint32_t n_special;
-    uint32_t threads; /* 0: one per processor */
+    uint32_t threads; /* 0: pln_processors() */
     /* Called while pairs are joined, with the entries there are and the size; false stops. May be NULL. */
     bool (*progress)(void *context, uint32_t entries, uint32_t size);
     void *progress_context;

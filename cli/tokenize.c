@@ -254,8 +254,7 @@ static const char *read_separator(const char *text)
 
 static int open_and_run(struct stream *s, const struct cli_list *arguments, const struct wanted *wanted)
 {
-    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    const uint32_t threads = wanted->threads ? wanted->threads : processors > 0 ? (uint32_t)processors : 1;
+    const uint32_t threads = wanted->threads ? wanted->threads : pln_processors();
     pln_error error;
     pln_tokenizer *tokenizer;
     pln_tokenizer_options options = {.log = cli_log};

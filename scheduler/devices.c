@@ -40,6 +40,22 @@ static bool knows(const pln_device_info *info, const char *key)
     return false;
 }
 
+static pln_status create_lock(struct sched_device *device, pln_error *error)
+{
+    device->lock = malloc(sizeof *device->lock);
+    if (!device->lock)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for device %s", device->entry.name);
+    pthread_mutex_init(device->lock, NULL);
+    return PLN_OK;
+}
+
+static void destroy_lock(struct sched_device *device)
+{
+    if (device->lock)
+        pthread_mutex_destroy(device->lock);
+    free(device->lock);
+}
+
 /* Adds the device and opens it with the options that it knows. */
 static pln_status open_device(pln_devices *devices, const struct sched_backend *backend, uint32_t index,
                               const char *name, struct options *options, pln_error *error)
@@ -76,7 +92,7 @@ static pln_status open_device(pln_devices *devices, const struct sched_backend *
     devices->n++;
     status = d->backend->device_info(index, d->device, &d->entry.info, error);
     d->domain = sched_on_host(d) ? 0 : devices->n_domains++;
-    return status;
+    return status == PLN_OK && !(d->entry.info.flags & PLN_DEVICE_CONCURRENT) ? create_lock(d, error) : status;
 }
 
 /* One name of the list: "cpu", "vulkan:1". */
@@ -176,22 +192,14 @@ static pln_status check_options(const struct options *options, pln_error *error)
     return PLN_OK;
 }
 
-pln_status pln_devices_open(pln_runtime *runtime, const char *list, const char *const *options, uint32_t n_options,
-                            pln_devices **devices, pln_error *error)
+static pln_status open_devices(pln_runtime *runtime, const char *list, const char *const *options, uint32_t n_options,
+                               pln_devices **devices, pln_error *error)
 {
-    NEED(error, devices);
-    *devices = NULL;
-    NEED(error, runtime);
-    NEED_LIST(error, options, n_options);
-    for (uint32_t i = 0; i < n_options; i++)
-        if (!options[i])
-            return pln_fail(error, PLN_INVALID, "device option %u is NULL", i);
-    if (n_options > MAX_OPTIONS)
-        return pln_fail(error, PLN_INVALID, "more than %d device options", MAX_OPTIONS);
     pln_devices *d = calloc(1, sizeof *d);
     if (!d)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for the devices");
     d->runtime = runtime;
+    pthread_mutex_init(&d->constants_lock, NULL);
     d->n_domains = 1;
     struct options o = {.texts = options, .n = n_options};
     pln_status status = open_list(d, list ? list : "auto", &o, error);
@@ -209,13 +217,34 @@ pln_status pln_devices_open(pln_runtime *runtime, const char *list, const char *
     return status;
 }
 
+pln_status pln_devices_open(pln_runtime *runtime, const char *list, const char *const *options, uint32_t n_options,
+                            pln_devices **devices, pln_error *error)
+{
+    NEED(error, devices);
+    *devices = NULL;
+    NEED(error, runtime);
+    NEED_LIST(error, options, n_options);
+    for (uint32_t i = 0; i < n_options; i++)
+        if (!options[i])
+            return pln_fail(error, PLN_INVALID, "device option %u is NULL", i);
+    if (n_options > MAX_OPTIONS)
+        return pln_fail(error, PLN_INVALID, "more than %d device options", MAX_OPTIONS);
+    pthread_mutex_lock(&runtime->lock);
+    const pln_status status = open_devices(runtime, list, options, n_options, devices, error);
+    pthread_mutex_unlock(&runtime->lock);
+    return status;
+}
+
 void pln_devices_close(pln_devices **devices)
 {
     pln_devices *d = devices ? *devices : NULL;
     if (!d)
         return;
-    for (uint32_t i = 0; i < d->n; i++)
+    for (uint32_t i = 0; i < d->n; i++) {
         d->devices[i].backend->device_close(&d->devices[i].device);
+        destroy_lock(&d->devices[i]);
+    }
+    pthread_mutex_destroy(&d->constants_lock);
     free(d->devices);
     free(d);
     *devices = NULL;

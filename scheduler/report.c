@@ -17,8 +17,10 @@ static pln_status estimate_constants(pln_schedule *s, const struct sched_plan *p
     pln_segment view;
     pln_plan_info info = {.size = sizeof info};
     pln_status status = sched_view_device(s, index, plan->capacity, &arena, &view, error);
+    sched_enter(d);
     if (status == PLN_OK)
         status = d->backend->plan_info(d->device, &view, NULL, &info, error);
+    sched_leave(d);
     arena_finish(&arena);
     memory->constant_bytes = info.constant_bytes;
     return status;
@@ -39,8 +41,10 @@ static pln_status estimate_segments(pln_schedule *s, const struct sched_plan *pl
         pln_segment view;
         status = sched_view(s, NULL, index, segment->first, segment->n, plan->capacity, &arena, &view, error);
         pln_plan_info info = {.size = sizeof info};
+        sched_enter(d);
         if (status == PLN_OK)
             status = d->backend->plan_info(d->device, &view, NULL, &info, error);
+        sched_leave(d);
         arena_finish(&arena);
         memory->scratch_bytes += info.scratch_bytes;
         memory->constant_bytes += info.constant_bytes;
@@ -62,8 +66,10 @@ static pln_status list_programs(pln_schedule *s, const struct sched_segment *seg
         memset(programs, 0, n * sizeof *programs);
     pln_status status =
         sched_view(s, NULL, segment->device, segment->first, segment->n, capacity, &arena, &view, error);
+    sched_enter(d);
     if (status == PLN_OK)
         status = d->backend->plan_info(d->device, &view, NULL, &info, error);
+    sched_leave(d);
     *count = info.n_kernels;
     for (uint32_t i = 0; status == PLN_OK && i < *count && i < n; i++)
         programs[i].op = graph_op(s->graph->nodes[segment->first + programs[i].node]->op)->name;
@@ -233,7 +239,9 @@ pln_status pln_schedule_kernels(const pln_schedule *schedule, uint32_t index, pl
             continue;
         const uint32_t room = *count < n ? n - *count : 0;
         pln_plan_info info = {.size = sizeof info, .n_kernels = room, .kernels = room ? kernels + *count : NULL};
+        sched_enter(d);
         status = d->backend->plan_info(d->device, NULL, schedule->plans->segments[i], &info, error);
+        sched_leave(d);
         *count += info.n_kernels;
     }
     return status;

@@ -8,7 +8,10 @@
 #ifndef SCHEDULER_SCHEDULER_H
 #define SCHEDULER_SCHEDULER_H
 
+#include <pthread.h>
+
 #include "api/pleione_backend.h"
+#include "common/in_use.h"
 #include "common/team.h"
 #include "common/uses.h"
 #include "graph/graph.h"
@@ -28,6 +31,7 @@ struct sched_backend {
 };
 
 struct pln_runtime {
+    pthread_mutex_t lock; /* of the cache, the backends and the entries */
     pln_log_fn *log;
     void *log_context;
     struct team *team;
@@ -40,7 +44,7 @@ struct pln_runtime {
     pln_device_entry *entries;
 };
 
-/* Loads the plugin of that name, once. PLN_NO_DEVICE with the reason. */
+/* Loads the plugin of that name, once. PLN_NO_DEVICE with the reason. The caller holds the lock. */
 pln_status sched_backend_load(pln_runtime *runtime, const char *name, struct sched_backend **backend, pln_error *error);
 /* Loads nothing; NULL if there is none. */
 struct sched_backend *sched_backend_find(pln_runtime *runtime, const char *name);
@@ -53,7 +57,28 @@ struct sched_device {
     pln_device *device;
     pln_device_entry entry;
     uint32_t domain;
+    pthread_mutex_t *lock; /* NULL: it takes several callers at a time */
 };
+
+/* Around every call of an entry of an open device: most take one caller at a time. */
+static inline void sched_enter(const struct sched_device *device)
+{
+    if (device->lock)
+        pthread_mutex_lock(device->lock);
+}
+
+static inline void sched_leave(const struct sched_device *device)
+{
+    if (device->lock)
+        pthread_mutex_unlock(device->lock);
+}
+
+static inline void sched_buffer_destroy(const struct sched_device *device, pln_buffer **buffer)
+{
+    sched_enter(device);
+    device->backend->buffer_destroy(device->device, buffer);
+    sched_leave(device);
+}
 
 struct sched_constant;
 
@@ -63,6 +88,7 @@ struct pln_devices {
     uint32_t n_listed; /* that the user named; then comes reference if it was not among them */
     struct sched_device *devices;
     uint32_t n_domains;
+    pthread_mutex_t constants_lock; /* is held while one is made: who needs the same one waits for it */
     struct sched_constant *constants;
 };
 
@@ -99,6 +125,7 @@ struct sched_state {
 struct pln_states {
     pln_devices *devices;
     struct sched_state *list;
+    atomic_bool in_use; /* by a call of any schedule that has them */
 };
 
 /* The state of a graph value in a domain, zeroed when it is met first. PLN_INVALID if it has another shape or domain.
@@ -246,6 +273,23 @@ void sched_plan_destroy(pln_schedule *schedule, struct sched_plan **plan);
 /* Lays out memory only: fills memory[].items, blocks and instances. Freed by sched_plan_destroy. */
 pln_status sched_plan_layout(pln_schedule *schedule, const uint32_t *capacity, struct sched_plan **plan,
                              pln_error *error);
+
+/* n elements at a place in a device's own memory, from and to dense ones of 4 bytes. */
+pln_status sched_write(const struct sched_location *at, pln_dtype dtype, uint64_t n, const void *data,
+                       pln_error *error);
+pln_status sched_read(const struct sched_location *at, pln_dtype dtype, uint64_t n, void *data, pln_error *error);
+
+/* Around every public call that runs a schedule or changes it. PLN_INVALID if it, or one with the same states, is in
+ * use. */
+static inline pln_status sched_begin(pln_schedule *schedule, pln_error *error)
+{
+    return in_use_begin(&schedule->states->in_use, "the schedule, or another one with its states,", error);
+}
+
+static inline void sched_end(pln_schedule *schedule)
+{
+    in_use_end(&schedule->states->in_use);
+}
 
 /* Where a value, window or not, begins in a domain. */
 pln_status sched_locate(pln_schedule *schedule, const struct sched_plan *plan, const pln_value *value, uint32_t domain,

@@ -21,6 +21,7 @@ pln_status pln_model_open(pln_runtime *runtime, const char *directory, const pln
     if (!m)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a model");
     m->runtime = runtime;
+    pthread_mutex_init(&m->lock, NULL);
     pln_status status =
         ckpt_open(directory, options->without_weights ? CKPT_MAY_LACK_WEIGHTS : 0, &m->checkpoint, error);
     if (status == PLN_OK) {
@@ -47,6 +48,7 @@ void pln_model_close(pln_model **model)
     electra_weights_finish(&m->weights);
     electra_config_finish(&m->config);
     ckpt_close(&m->checkpoint);
+    pthread_mutex_destroy(&m->lock);
     free(m);
 }
 
@@ -70,8 +72,10 @@ pln_status pln_model_tokenizer(pln_model *model, const pln_tokenizer **tokenizer
     pln_status status = PLN_OK;
     NEED(error, model, tokenizer);
     const pln_tokenizer_options options = {.log = model->runtime->log, .log_context = model->runtime->log_context};
+    pthread_mutex_lock(&model->lock);
     if (!model->tokenizer)
         status = pln_tokenizer_open(ckpt_directory(model->checkpoint), &options, &model->tokenizer, error);
     *tokenizer = model->tokenizer;
+    pthread_mutex_unlock(&model->lock);
     return status;
 }

@@ -31,7 +31,9 @@ static void warn_of_weights(const pln_session *s)
     const struct electra_weights *w = &s->model->weights;
     const bool generator = electra_weight_exists(w, "generator_predictions.dense.weight");
     const bool discriminator = electra_weight_exists(w, "discriminator_predictions.dense.weight");
+    pthread_mutex_lock(&s->model->lock);
     char *missing = electra_weights_missing(w), *unexpected = electra_weights_unexpected(w);
+    pthread_mutex_unlock(&s->model->lock);
     if (s->head == PLN_HEAD_PRETRAINING && generator && !discriminator)
         warn(s->model, "this is a generator, and is asked for what a discriminator does",
              "its answers will be arbitrary");
@@ -85,7 +87,9 @@ static pln_status get_variant(pln_session *s, const struct electra_features *fea
     if (!v)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a graph");
     v->features = *features;
+    pthread_mutex_lock(&s->model->lock); /* weights are found, or drawn, when they are first asked for */
     pln_status status = electra_describe(&s->model->config, &s->model->weights, features, &v->graph, error);
+    pthread_mutex_unlock(&s->model->lock);
     if (status == PLN_OK)
         status = pln_schedule_create(v->graph, s->devices, &s->options.schedule, &v->schedule, error);
     if (status != PLN_OK) {
@@ -239,10 +243,14 @@ pln_status pln_session_forward(pln_session *session, const pln_tensor *inputs, u
                                const pln_tensor **outputs, uint32_t *n_outputs, pln_error *error)
 {
     NEED(error, session, outputs, n_outputs);
-    const pln_status status = door_tensors(__func__, inputs, n_inputs, error);
+    pln_status status = door_tensors(__func__, inputs, n_inputs, error);
+    if (status == PLN_OK)
+        status = session_begin(session, error);
     if (status != PLN_OK)
         return status;
-    return session_forward_targets(session, inputs, n_inputs, NULL, 0, outputs, n_outputs, error);
+    status = session_forward_targets(session, inputs, n_inputs, NULL, 0, outputs, n_outputs, error);
+    session_end(session);
+    return status;
 }
 
 pln_schedule *pln_session_schedule(pln_session *session)
@@ -255,10 +263,9 @@ const pln_graph *pln_session_graph(const pln_session *session)
     return session && session->last ? session->last->graph : NULL;
 }
 
-pln_status pln_session_prepare(pln_session *session, uint32_t batch, uint32_t length, uint32_t *dims, uint32_t *n_dims,
-                               pln_error *error)
+static pln_status prepare(pln_session *session, uint32_t batch, uint32_t length, uint32_t *dims, uint32_t *n_dims,
+                          pln_error *error)
 {
-    NEED(error, session, dims, n_dims);
     const uint32_t most = session->model->config.max_position_embeddings;
     if (!batch || !length || length > most || (uint64_t)batch * length > INT32_MAX)
         return pln_fail(error, PLN_INVALID, "a batch of %u sequences of %u tokens: the model takes at most %u tokens",
@@ -281,5 +288,17 @@ pln_status pln_session_prepare(pln_session *session, uint32_t batch, uint32_t le
         status = session_batch_dims(session, &request, session->last->graph, &plan, error);
         memcpy(dims, plan.dims, sizeof plan.dims);
     }
+    return status;
+}
+
+pln_status pln_session_prepare(pln_session *session, uint32_t batch, uint32_t length, uint32_t *dims, uint32_t *n_dims,
+                               pln_error *error)
+{
+    NEED(error, session, dims, n_dims);
+    pln_status status = session_begin(session, error);
+    if (status != PLN_OK)
+        return status;
+    status = prepare(session, batch, length, dims, n_dims, error);
+    session_end(session);
     return status;
 }

@@ -6,6 +6,9 @@
 #ifndef SESSION_SESSION_H
 #define SESSION_SESSION_H
 
+#include <pthread.h>
+
+#include "common/in_use.h"
 #include "electra/electra.h"
 #include "graph/graph.h"
 #include "session/pool.h"
@@ -14,6 +17,7 @@ struct pln_model {
     pln_runtime *runtime;
     struct ckpt *checkpoint;
     struct electra_config config;
+    pthread_mutex_t lock; /* of what follows: all that changes while a model is used */
     struct electra_weights weights;
     pln_tokenizer *tokenizer; /* opened at first use */
 };
@@ -44,7 +48,8 @@ struct pln_session {
     enum electra_problem problem; /* of the config, or as the first labels said */
     struct session_training training;
     struct session_variant *variants, *last;
-    struct pool pool; /* of one forward */
+    atomic_bool in_use; /* by a public call */
+    struct pool pool;   /* of one forward */
     pln_tensor *outputs;
     uint32_t n_outputs;
 };
@@ -107,8 +112,20 @@ pln_status session_run(pln_session *session, const struct session_request *reque
 pln_status session_batch_flat(pln_session *session, const pln_graph *graph, const struct session_batch *batch,
                               pln_error *error);
 
-/* pln_session_forward, with the vocabulary's rows chosen: targets[i] = row * length + token; logits are [n_targets, V]
- * then. */
+/* Around every public call that runs a session: PLN_INVALID if another thread is inside one. Outputs may be read until
+ * the end. */
+static inline pln_status session_begin(pln_session *session, pln_error *error)
+{
+    return in_use_begin(&session->in_use, "the session", error);
+}
+
+static inline void session_end(pln_session *session)
+{
+    in_use_end(&session->in_use);
+}
+
+/* pln_session_forward between begin and end, with the vocabulary's rows chosen: targets[i] = row * length + token;
+ * logits are [n_targets, V] then. */
 pln_status session_forward_targets(pln_session *session, const pln_tensor *inputs, uint32_t n_inputs,
                                    const uint32_t *targets, uint32_t n_targets, const pln_tensor **outputs,
                                    uint32_t *n_outputs, pln_error *error);

@@ -19,10 +19,9 @@ static void score(enum electra_problem problem, float *x, uint32_t n)
         task_softmax(x, n);
 }
 
-pln_status pln_classify(pln_session *session, const char *text, const char *pair, pln_class **classes, uint32_t *count,
-                        pln_error *error)
+static pln_status classify(pln_session *session, const char *text, const char *pair, pln_class **classes,
+                           uint32_t *count, pln_error *error)
 {
-    NEED(error, session, text, classes, count);
     struct task_text encoded;
     const pln_tensor *logits;
     pln_status status = task_encode(session, PLN_HEAD_SEQUENCE_CLASSIFICATION, text, pair, &encoded, error);
@@ -42,4 +41,16 @@ pln_status pln_classify(pln_session *session, const char *text, const char *pair
         (*classes)[i] = (pln_class){pln_model_label(session->model, i), scores[i]};
     *count = n;
     return PLN_OK;
+}
+
+pln_status pln_classify(pln_session *session, const char *text, const char *pair, pln_class **classes, uint32_t *count,
+                        pln_error *error)
+{
+    NEED(error, session, text, classes, count);
+    pln_status status = session_begin(session, error);
+    if (status != PLN_OK)
+        return status;
+    status = classify(session, text, pair, classes, count, error);
+    session_end(session);
+    return status;
 }

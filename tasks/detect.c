@@ -29,9 +29,8 @@ static uint32_t join_words(const struct task_text *text, const float *logits, pl
     return n;
 }
 
-pln_status pln_detect(pln_session *session, const char *text, pln_word **words, uint32_t *count, pln_error *error)
+static pln_status detect(pln_session *session, const char *text, pln_word **words, uint32_t *count, pln_error *error)
 {
-    NEED(error, session, text, words, count);
     struct task_text encoded;
     const pln_tensor *logits;
     pln_status status = task_encode(session, PLN_HEAD_PRETRAINING, text, NULL, &encoded, error);
@@ -46,5 +45,16 @@ pln_status pln_detect(pln_session *session, const char *text, pln_word **words, 
             status = pln_fail(error, PLN_NO_MEMORY, "no memory for %u words", encoded.n);
     }
     task_text_finish(&encoded);
+    return status;
+}
+
+pln_status pln_detect(pln_session *session, const char *text, pln_word **words, uint32_t *count, pln_error *error)
+{
+    NEED(error, session, text, words, count);
+    pln_status status = session_begin(session, error);
+    if (status != PLN_OK)
+        return status;
+    status = detect(session, text, words, count, error);
+    session_end(session);
     return status;
 }

@@ -89,10 +89,9 @@ static pln_status collect(const pln_tensor *logits, uint32_t top, const pln_toke
     return PLN_OK;
 }
 
-pln_status pln_fill_mask(pln_session *session, const char *text, uint32_t top, pln_fill **fills, uint32_t *count,
-                         pln_error *error)
+static pln_status fill_masks(pln_session *session, const char *text, uint32_t top, pln_fill **fills, uint32_t *count,
+                             pln_error *error)
 {
-    NEED(error, session, text, fills, count);
     struct task_text encoded;
     const pln_tokenizer *tokenizer;
     const pln_tensor *logits;
@@ -116,5 +115,17 @@ pln_status pln_fill_mask(pln_session *session, const char *text, uint32_t top, p
         status = collect(logits, top, tokenizer, fills, count, error);
     free(masks);
     task_text_finish(&encoded);
+    return status;
+}
+
+pln_status pln_fill_mask(pln_session *session, const char *text, uint32_t top, pln_fill **fills, uint32_t *count,
+                         pln_error *error)
+{
+    NEED(error, session, text, fills, count);
+    pln_status status = session_begin(session, error);
+    if (status != PLN_OK)
+        return status;
+    status = fill_masks(session, text, top, fills, count, error);
+    session_end(session);
     return status;
 }

@@ -2,12 +2,12 @@
  *
  * Texts in, a vocabulary out: words are counted on threads, then the alphabet is taken and pairs are merged.
  */
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/door.h"
+#include "common/in_use.h"
+#include "common/processors.h"
 #include "common/team.h"
 #include "tokenizer/counter.h"
 #include "tokenizer/merges.h"
@@ -23,6 +23,7 @@ struct pln_vocabulary_trainer {
     struct tok_strings special;
     struct team *team;
     struct tok_counter *counters; /* one a member of the team */
+    atomic_bool in_use;
 };
 
 /* Texts of one call, taken piece by piece by the members. */
@@ -65,8 +66,7 @@ pln_status pln_vocabulary_trainer_create(const pln_vocabulary_options *options, 
     t->merge = (struct tok_merge_options){o->size ? o->size : 30000, o->min_frequency ? o->min_frequency : 2,
                                           o->progress, o->progress_context};
     t->limit_alphabet = o->limit_alphabet ? o->limit_alphabet : 1000;
-    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    const uint32_t threads = o->threads ? o->threads : processors > 0 ? (uint32_t)processors : 1;
+    const uint32_t threads = o->threads ? o->threads : processors_usable();
     t->team = team_create(threads);
     t->counters = calloc(threads, sizeof *t->counters);
     pln_status status = t->team && t->counters ? add_special(t, o, error)
@@ -123,16 +123,20 @@ pln_status pln_vocabulary_trainer_add(pln_vocabulary_trainer *trainer, const cha
     if (!text && bytes)
         return pln_fail(error, PLN_INVALID, "%s: text is NULL and bytes is %zu", __func__, bytes);
     struct feed feed = {.trainer = trainer, .text = text, .bytes = bytes};
+    const pln_status status = in_use_begin(&trainer->in_use, "the vocabulary trainer", error);
+    if (status != PLN_OK)
+        return status;
     team_run(trainer->team, count_shares, &feed);
+    in_use_end(&trainer->in_use);
     return atomic_load(&feed.failed) ? pln_fail(error, PLN_NO_MEMORY, "no memory to count words") : PLN_OK;
 }
 
 static void settle_words(void *argument, uint32_t index, uint32_t members)
 {
     struct feed *f = argument;
-    (void)members;
-    if (!tok_counter_settle(&f->trainer->counters[index]))
-        atomic_store(&f->failed, true);
+    for (uint32_t i = index; i < team_size(f->trainer->team); i += members)
+        if (!tok_counter_settle(&f->trainer->counters[i]))
+            atomic_store(&f->failed, true);
 }
 
 /* All words of all members in the first one's list. */
@@ -187,7 +191,11 @@ pln_status pln_vocabulary_trainer_train(pln_vocabulary_trainer *trainer, char **
     NEED(error, text);
     *text = NULL;
     NEED(error, trainer, bytes, entries);
-    pln_status status = train(trainer, &tokens, error);
+    pln_status status = in_use_begin(&trainer->in_use, "the vocabulary trainer", error);
+    if (status != PLN_OK)
+        return status;
+    status = train(trainer, &tokens, error);
+    in_use_end(&trainer->in_use);
     if (status == PLN_OK)
         status = write_tokens(&tokens, text, bytes, error);
     *entries = (uint32_t)tokens.n;

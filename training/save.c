@@ -110,10 +110,12 @@ static pln_status save_weights(pln_trainer *trainer, const struct ckpt_save *sav
     if (!all)
         return status == PLN_OK ? pln_fail(error, PLN_NO_MEMORY, "no memory for a list of %u tensors", most) : status;
     uint32_t n = trainer->n_tensors;
+    pthread_mutex_lock(&trainer->model->lock);
     memcpy(all, trainer->tensors, n * sizeof *all);
     for (uint32_t i = 0; i < ckpt_count(w->checkpoint); i++)
         if (w->used[i] && !is_parameter(trainer, ckpt_tensor(w->checkpoint, i)))
             all[n++] = *ckpt_tensor(w->checkpoint, i);
+    pthread_mutex_unlock(&trainer->model->lock);
     status = ckpt_save_tensors(save, WEIGHTS, all, n, error);
     free(all);
     return status;
@@ -157,20 +159,18 @@ static pln_status save_files(pln_trainer *trainer, const struct ckpt_save *save,
     return status;
 }
 
-pln_status pln_trainer_save(pln_trainer *trainer, const char *directory, pln_error *error)
+static pln_status save(pln_trainer *trainer, const char *directory, pln_error *error)
 {
     struct ckpt_save save;
-    NEED(error, trainer, directory);
     pln_status status = training_parameters_begin(trainer, error);
     if (status == PLN_OK)
         status = ckpt_save_begin(&save, directory, files, &trainer->place, error);
     return status == PLN_OK ? ckpt_save_end(&save, save_files(trainer, &save, error), error) : status;
 }
 
-pln_status pln_trainer_save_step(pln_trainer *trainer, const char *directory, uint32_t keep, pln_error *error)
+static pln_status save_step(pln_trainer *trainer, const char *directory, uint32_t keep, pln_error *error)
 {
     char numbered[PATH_MAX];
-    NEED(error, trainer, directory);
     size_t length = strlen(directory);
     while (length > 1 && directory[length - 1] == '/')
         length--;
@@ -178,20 +178,52 @@ pln_status pln_trainer_save_step(pln_trainer *trainer, const char *directory, ui
         return pln_fail(error, PLN_INVALID, "pln_trainer_save_step: keep 0 would keep nothing");
     if (snprintf(numbered, sizeof numbered, "%.*s.step-%u", (int)length, directory, trainer->made) >= PATH_MAX)
         return pln_fail(error, PLN_FAILED, "the path of the directory is too long");
-    const pln_status status = pln_trainer_save(trainer, numbered, error);
+    const pln_status status = save(trainer, numbered, error);
     return status == PLN_OK ? ckpt_save_thin(directory, files, &trainer->place, trainer->made, keep - 1, error)
                             : status;
 }
 
-pln_status pln_trainer_check_save(pln_trainer *trainer, const char *directory, pln_error *error)
+pln_status pln_trainer_save_step(pln_trainer *trainer, const char *directory, uint32_t keep, pln_error *error)
 {
     NEED(error, trainer, directory);
+    pln_status status = training_begin(trainer, error);
+    if (status != PLN_OK)
+        return status;
+    status = save_step(trainer, directory, keep, error);
+    training_end(trainer);
+    return status;
+}
+
+static pln_status check_save(pln_trainer *trainer, const char *directory, pln_error *error)
+{
     pln_status status = PLN_OK;
     bool there;
     for (uint32_t i = 0; status == PLN_OK && i < TOKENIZER_FILES; i++)
         status = ckpt_save_readable(files[i], ckpt_directory(trainer->model->checkpoint), &there, error);
     const uint64_t state = (uint64_t)trainer->rows * PLN_PARAMETER_WIDTH * sizeof(float);
     return status == PLN_OK ? ckpt_save_check(directory, files, 3 * state, &trainer->place, error) : status;
+}
+
+pln_status pln_trainer_check_save(pln_trainer *trainer, const char *directory, pln_error *error)
+{
+    NEED(error, trainer, directory);
+    pln_status status = training_begin(trainer, error);
+    if (status != PLN_OK)
+        return status;
+    status = check_save(trainer, directory, error);
+    training_end(trainer);
+    return status;
+}
+
+pln_status pln_trainer_save(pln_trainer *trainer, const char *directory, pln_error *error)
+{
+    NEED(error, trainer, directory);
+    pln_status status = training_begin(trainer, error);
+    if (status != PLN_OK)
+        return status;
+    status = save(trainer, directory, error);
+    training_end(trainer);
+    return status;
 }
 
 static pln_status restore_state(pln_trainer *trainer, const char *directory, const char *state, const char *name,
@@ -249,9 +281,8 @@ static pln_status restore_counters(pln_trainer *trainer, const char *directory, 
     return status;
 }
 
-pln_status pln_trainer_restore(pln_trainer *trainer, const char *directory, pln_error *error)
+static pln_status restore(pln_trainer *trainer, const char *directory, pln_error *error)
 {
-    NEED(error, trainer, directory);
     pln_status status = training_parameters_begin(trainer, error);
     if (status == PLN_OK)
         status = restore_counters(trainer, directory, error);
@@ -262,4 +293,15 @@ pln_status pln_trainer_restore(pln_trainer *trainer, const char *directory, pln_
     if (status == PLN_OK)
         status = restore_state(trainer, directory, "second_moment", SECOND_MOMENT, error);
     return status == PLN_OK ? training_state_clear(trainer, "gradients", error) : status;
+}
+
+pln_status pln_trainer_restore(pln_trainer *trainer, const char *directory, pln_error *error)
+{
+    NEED(error, trainer, directory);
+    pln_status status = training_begin(trainer, error);
+    if (status != PLN_OK)
+        return status;
+    status = restore(trainer, directory, error);
+    training_end(trainer);
+    return status;
 }

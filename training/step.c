@@ -131,13 +131,23 @@ static pln_status count_labels(pln_trainer *trainer, const struct session_reques
                : pln_fail(error, PLN_INVALID, "no label in the batch: %s", missing_label(s, totals));
 }
 
-pln_status pln_trainer_check(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs, pln_error *error)
+static pln_status check(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs, pln_error *error)
 {
     struct session_request request = {0};
-    NEED(error, trainer);
     pool_reset(&trainer->session->pool);
     const pln_status status = read_whole(trainer, inputs, n_inputs, &request, error);
     return status == PLN_OK ? count_labels(trainer, &request, error) : status;
+}
+
+pln_status pln_trainer_check(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs, pln_error *error)
+{
+    NEED(error, trainer);
+    pln_status status = training_begin(trainer, error);
+    if (status != PLN_OK)
+        return status;
+    status = check(trainer, inputs, n_inputs, error);
+    training_end(trainer);
+    return status;
 }
 
 static void set_random(pln_trainer *trainer)
@@ -212,10 +222,9 @@ static pln_status refuse_step(pln_trainer *trainer, const pln_tensor *inputs, ui
 }
 
 /* Every node of the batch as a tensor [rows, width]. */
-pln_status pln_trainer_trace(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
-                             const pln_tensor **tensors, uint32_t *count, pln_error *error)
+static pln_status trace(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs, const pln_tensor **tensors,
+                        uint32_t *count, pln_error *error)
 {
-    NEED(error, trainer, tensors, count);
     pln_session *s = trainer->session;
     struct session_request request = {0};
     struct session_batch batch = {0};
@@ -237,10 +246,21 @@ pln_status pln_trainer_trace(pln_trainer *trainer, const pln_tensor *inputs, uin
     return status;
 }
 
-pln_status pln_trainer_step(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
+pln_status pln_trainer_trace(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
+                             const pln_tensor **tensors, uint32_t *count, pln_error *error)
+{
+    NEED(error, trainer, tensors, count);
+    pln_status status = training_begin(trainer, error);
+    if (status != PLN_OK)
+        return status;
+    status = trace(trainer, inputs, n_inputs, tensors, count, error);
+    training_end(trainer);
+    return status;
+}
+
+static pln_status make_step(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
                             pln_trainer_report *report, pln_error *error)
 {
-    NEED(error, trainer);
     if (trainer->made == UINT32_MAX)
         return pln_fail(error, PLN_FAILED, "%u steps were made, and no more can be counted", trainer->made);
     pln_trainer_report r = {.step = trainer->made + 1,
@@ -260,4 +280,16 @@ pln_status pln_trainer_step(pln_trainer *trainer, const pln_tensor *inputs, uint
     if (report)
         *report = r;
     return PLN_OK;
+}
+
+pln_status pln_trainer_step(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
+                            pln_trainer_report *report, pln_error *error)
+{
+    NEED(error, trainer);
+    pln_status status = training_begin(trainer, error);
+    if (status != PLN_OK)
+        return status;
+    status = make_step(trainer, inputs, n_inputs, report, error);
+    training_end(trainer);
+    return status;
 }

@@ -124,13 +124,12 @@ uint64_t pln_trainer_seed(const pln_trainer *trainer)
 /* ---- looking */
 
 /* The update knows all states; the arenas of both plans are kept. */
-pln_status pln_trainer_estimate(pln_trainer *trainer, uint32_t batch, uint32_t length, uint32_t index,
-                                pln_memory *memory, pln_error *error)
+static pln_status estimate(pln_trainer *trainer, uint32_t batch, uint32_t length, uint32_t index, pln_memory *memory,
+                           pln_error *error)
 {
     uint32_t dims[GRAPH_SYMBOLS], n_dims;
     const uint32_t no_dims[] = {0};
     pln_memory update;
-    NEED(error, trainer, memory);
     pln_status status = pln_session_prepare(trainer->session, batch, length, dims, &n_dims, error);
     if (status == PLN_OK)
         status = pln_schedule_estimate(pln_session_schedule(trainer->session), dims, n_dims, index, memory, error);
@@ -145,9 +144,20 @@ pln_status pln_trainer_estimate(pln_trainer *trainer, uint32_t batch, uint32_t l
     return PLN_OK;
 }
 
-pln_status pln_trainer_parameters(pln_trainer *trainer, const pln_tensor **tensors, uint32_t *count, pln_error *error)
+pln_status pln_trainer_estimate(pln_trainer *trainer, uint32_t batch, uint32_t length, uint32_t index,
+                                pln_memory *memory, pln_error *error)
 {
-    NEED(error, trainer, tensors, count);
+    NEED(error, trainer, memory);
+    pln_status status = training_begin(trainer, error);
+    if (status != PLN_OK)
+        return status;
+    status = estimate(trainer, batch, length, index, memory, error);
+    training_end(trainer);
+    return status;
+}
+
+static pln_status read_parameters(pln_trainer *trainer, const pln_tensor **tensors, uint32_t *count, pln_error *error)
+{
     pln_status status = training_parameters_begin(trainer, error);
     if (status == PLN_OK)
         status = training_image_read(trainer, "parameters", error);
@@ -156,15 +166,37 @@ pln_status pln_trainer_parameters(pln_trainer *trainer, const pln_tensor **tenso
     return status;
 }
 
-pln_status pln_trainer_gradients(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs, float *loss,
+pln_status pln_trainer_parameters(pln_trainer *trainer, const pln_tensor **tensors, uint32_t *count, pln_error *error)
+{
+    NEED(error, trainer, tensors, count);
+    pln_status status = training_begin(trainer, error);
+    if (status != PLN_OK)
+        return status;
+    status = read_parameters(trainer, tensors, count, error);
+    training_end(trainer);
+    return status;
+}
+
+static pln_status read_gradients(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs, float *loss,
                                  const pln_tensor **tensors, uint32_t *count, pln_error *error)
 {
     uint64_t tokens;
-    NEED(error, trainer, loss, tensors, count);
     pln_status status = training_gradients(trainer, inputs, n_inputs, loss, &tokens, error);
     if (status == PLN_OK)
         status = training_image_read(trainer, "gradients", error);
     *tensors = trainer->tensors;
     *count = trainer->n_tensors;
+    return status;
+}
+
+pln_status pln_trainer_gradients(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs, float *loss,
+                                 const pln_tensor **tensors, uint32_t *count, pln_error *error)
+{
+    NEED(error, trainer, loss, tensors, count);
+    pln_status status = training_begin(trainer, error);
+    if (status != PLN_OK)
+        return status;
+    status = read_gradients(trainer, inputs, n_inputs, loss, tensors, count, error);
+    training_end(trainer);
     return status;
 }

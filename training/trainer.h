@@ -33,7 +33,8 @@ struct pln_trainer {
     uint32_t n_tensors, rows;   /* of the table; of a flat state */
     bool ready;                 /* the states hold the weights */
     bool dirty;                 /* the gradients are not 0 */
-    uint32_t made;              /* steps */
+    atomic_bool in_use;         /* by a public call */
+    atomic_uint made;           /* steps */
     struct training_bounds bounds;
     uint32_t tokenizer_files; /* bit i: the model came with file i of the tokenizer's */
     struct ckpt_place place;  /* an empty directory that pln_trainer_check_save met */
@@ -42,6 +43,17 @@ struct pln_trainer {
     pln_tensor *tensors;      /* [n_tensors] of the image, by their Hugging Face names */
     char (*names)[256];
 };
+
+/* Around every public call that has a status: PLN_INVALID if another thread is inside one. */
+static inline pln_status training_begin(pln_trainer *trainer, pln_error *error)
+{
+    return in_use_begin(&trainer->in_use, "the trainer", error);
+}
+
+static inline void training_end(pln_trainer *trainer)
+{
+    in_use_end(&trainer->in_use);
+}
 
 /* ---- rate.c */
 
