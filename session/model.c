@@ -27,6 +27,10 @@ pln_status pln_model_open(pln_runtime *runtime, const char *directory, const pln
     }
     if (status == PLN_OK)
         status = electra_weights_init(&m->weights, m->checkpoint, &m->config, options->seed, error);
+    if (status == PLN_OK)
+        status = electra_config_match_labels(&m->config, electra_weights_labels(&m->weights), error);
+    if (status == PLN_OK && ckpt_note(m->checkpoint) && runtime->log)
+        runtime->log(runtime->log_context, PLN_LOG_WARNING, ckpt_note(m->checkpoint));
     if (status != PLN_OK)
         pln_model_close(&m);
     *model = m;

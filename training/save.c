@@ -33,6 +33,8 @@ static pln_status save_config(const pln_trainer *trainer, const struct ckpt_save
 {
     struct electra_config config = trainer->model->config;
     config.problem_type = trainer->session->problem;
+    if (trainer->model->weights.tie == ELECTRA_APART)
+        config.tie_word_embeddings = false;
     json_t *json = electra_config_json(&config);
     json_object_set_new(json, "architectures", json_pack("[s]", class_names[trainer->session->head]));
     static const char *const types[] = {"dtype", "torch_dtype"}; /* of 5.x and 4.x */
