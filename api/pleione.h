@@ -102,9 +102,14 @@ PLN_API uint64_t pln_tensor_elements(const pln_tensor *tensor);
 
 typedef struct pln_tensor_file pln_tensor_file;
 
-/* Returns new: a .safetensors file, memory-mapped; its tensors live as long as it is open. PLN_INVALID names file and
- * tensor. */
+/* Returns new: a .safetensors file, memory-mapped; its tensors live as long as it is open. One of an element type or a
+ * rank that is not known here has dtype 0, rank 0 and no data. PLN_INVALID names file and tensor.
+ * While a file of tensors or weights is open, a handler of SIGBUS stands in the process, which passes on what is not
+ * about these files: if somebody makes one shorter, what is gone reads as zero. A call of the library that read from it
+ * then fails; who reads the tensors himself asks pln_tensor_file_check afterwards. */
 PLN_API pln_status pln_tensor_file_open(const char *path, pln_tensor_file **file, pln_error *error);
+/* PLN_INVALID: the file has become shorter since it was opened. */
+PLN_API pln_status pln_tensor_file_check(const pln_tensor_file *file, pln_error *error);
 PLN_API void pln_tensor_file_close(pln_tensor_file **file);
 PLN_API const pln_tensor *pln_tensor_file_tensors(const pln_tensor_file *file, uint32_t *count);
 

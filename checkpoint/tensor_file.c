@@ -184,17 +184,27 @@ void ckpt_tensors_release_pages(const pln_tensor_file *file)
 
 /* The public doors: a file of tensors that a caller hands over is an argument, not a model. */
 
-pln_status pln_tensor_file_open(const char *path, pln_tensor_file **file, pln_error *error)
+static pln_status as_argument(pln_status status, pln_error *error)
 {
-    if (!path || !file)
-        return pln_fail(error, PLN_INVALID, "pln_tensor_file_open: path and file must not be NULL");
-    *file = NULL;
-    const pln_status status = ckpt_tensors_open(path, file, error);
     if (status != PLN_BAD_MODEL)
         return status;
     if (error)
         error->status = PLN_INVALID;
     return PLN_INVALID;
+}
+
+pln_status pln_tensor_file_open(const char *path, pln_tensor_file **file, pln_error *error)
+{
+    if (!path || !file)
+        return pln_fail(error, PLN_INVALID, "pln_tensor_file_open: path and file must not be NULL");
+    *file = NULL;
+    return as_argument(ckpt_tensors_open(path, file, error), error);
+}
+
+pln_status pln_tensor_file_check(const pln_tensor_file *file, pln_error *error)
+{
+    return file ? as_argument(ckpt_tensors_check(file, error), error)
+                : pln_fail(error, PLN_INVALID, "pln_tensor_file_check: file is NULL");
 }
 
 void pln_tensor_file_close(pln_tensor_file **file)

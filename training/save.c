@@ -136,6 +136,8 @@ static pln_status restore_state(pln_trainer *trainer, const char *directory, con
     pln_status status = ckpt_tensors_open(path, &file, error);
     if (status == PLN_OK)
         status = training_image_write(trainer, state, file, path, error);
+    if (status == PLN_OK)
+        status = ckpt_tensors_check(file, error);
     ckpt_tensors_close(&file);
     return status;
 }
