@@ -13,8 +13,8 @@
 
 /* Returns new: the file is mapped, read-only. If it is shortened while it is open, what is gone reads as zero: whoever
  * has read from it asks ckpt_tensors_check. A tensor whose data lies unaligned in the file is copied. One of an element
- * type or a rank that pleione does not have is listed with dtype 0, rank 0 and no data. Every disagreement of header and file is PLN_BAD_MODEL, in one sentence that names
- * the file and the tensor. */
+ * type or a rank that pleione does not have is listed with dtype 0, rank 0 and no data. Every disagreement of header
+ * and file is PLN_BAD_MODEL, in one sentence that names the file and the tensor. */
 pln_status ckpt_tensors_open(const char *path, pln_tensor_file **file, pln_error *error);
 void ckpt_tensors_close(pln_tensor_file **file);
 

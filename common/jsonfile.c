@@ -49,9 +49,8 @@ static void put_word(struct output *out, const char *word, size_t bytes)
 {
     static const char *const none[] = {"NaN", "Infinity", "-Infinity", NULL};
     char *end;
-    const bool quoted = is_one_of(word, bytes, none) ||
-                        (strspn(word, "+-.0123456789eE") >= bytes && bytes > 4 && isinf(strtod(word, &end)) &&
-                         end == word + bytes);
+    const bool quoted = is_one_of(word, bytes, none) || (strspn(word, "+-.0123456789eE") >= bytes && bytes > 4 &&
+                                                         isinf(strtod(word, &end)) && end == word + bytes);
     put(out, "\"", quoted);
     put(out, word, bytes);
     if (!quoted && bytes > 18 && strspn(word, "-0123456789") >= bytes)

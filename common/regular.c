@@ -74,9 +74,8 @@ pln_status regular_read(const char *path, size_t limit, char **text, size_t *byt
     *text = NULL;
     *bytes = size < limit ? (size_t)size : limit;
     if (!read_all(fd, limit, text, bytes))
-        status = errno == ENOMEM
-                     ? pln_fail(error, PLN_NO_MEMORY, "%s: no memory to read it", path)
-                     : pln_fail(error, PLN_BAD_MODEL, "%s: cannot be read: %s", path, strerror(errno));
+        status = errno == ENOMEM ? pln_fail(error, PLN_NO_MEMORY, "%s: no memory to read it", path)
+                                 : pln_fail(error, PLN_BAD_MODEL, "%s: cannot be read: %s", path, strerror(errno));
     else if (*bytes > limit)
         status = pln_fail(error, PLN_BAD_MODEL, "%s: larger than %zu bytes", path, limit);
     close(fd);

@@ -270,8 +270,8 @@ static bool is_wrong_activation(const json_t *value, const char *name, const cha
         return pln_fail(found, PLN_BAD_MODEL, "%s: %s is not the name of an activation", name, field);
     for (size_t i = 0; text && i < sizeof refused / sizeof *refused; i++)
         if (strcmp(text, refused[i]) == 0)
-            return pln_fail(found, PLN_BAD_MODEL,
-                            "%s: %s is %s, an activation that holds weights or changes the width", name, field, text);
+            return pln_fail(found, PLN_BAD_MODEL, "%s: %s is %s, an activation that holds weights or changes the width",
+                            name, field, text);
     const int32_t number = pln_activation_find(text);
     if (number < 0)
         return pln_fail(found, PLN_BAD_MODEL, "%s: %s is \"%.60s\", an activation that is not known", name, field,

@@ -43,8 +43,8 @@ pln_status electra_config_read(const json_t *json, const char *name, struct elec
  * that choose the head. */
 pln_status electra_config_judge(const struct electra_config *config, pln_head head, bool train, pln_error *error);
 
-/* How many labels the head's own weights have, if the weights say so. That decides between num_labels and id2label where
- * they differ, and where the config gives neither; otherwise num_labels does. */
+/* How many labels the head's own weights have, if the weights say so. That decides between num_labels and id2label
+ * where they differ, and where the config gives neither; otherwise num_labels does. */
 pln_status electra_config_match_labels(struct electra_config *config, uint32_t labels, pln_error *error);
 void electra_config_finish(struct electra_config *config);
 
@@ -52,7 +52,8 @@ void electra_config_finish(struct electra_config *config);
 pln_status electra_labels_read(const char *name, struct electra_config *config, pln_error *error);
 bool electra_is_whole(const json_t *value);
 
-/* Everything that was read, with problem_type, and tie_word_embeddings if it is false, as they are now: what a saved config.json holds. Returns a new reference. */
+/* Everything that was read, with problem_type, and tie_word_embeddings if it is false, as they are now: what a saved
+ * config.json holds. Returns a new reference. */
 json_t *electra_config_json(const struct electra_config *config);
 
 /* A whole number by the name of its field, or -1. */

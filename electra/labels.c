@@ -31,9 +31,8 @@ static pln_status name_labels(struct electra_config *config, uint32_t n, pln_err
         return pln_fail(error, PLN_NO_MEMORY, "no memory for %u labels", n);
     for (uint32_t i = 0; i < n; i++) {
         snprintf(unnamed[i], sizeof unnamed[i], "LABEL_%u", i);
-        const char *listed = json_is_array(map) && i < json_array_size(map)
-                                 ? label_text(config, json_array_get(map, i))
-                                 : NULL;
+        const char *listed =
+            json_is_array(map) && i < json_array_size(map) ? label_text(config, json_array_get(map, i)) : NULL;
         labels[i] = listed ? listed : unnamed[i];
     }
     if (json_is_object(map))

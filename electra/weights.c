@@ -246,7 +246,8 @@ pln_status electra_weight_find(struct electra_weights *weights, const struct ele
 {
     for (struct electra_weight *w = weights->list; w; w = w->next) {
         /* Heads share names ("classifier.weight") but not shapes: what is drawn is drawn for each. */
-        if (strcmp(w->name, request->name) != 0 || (w->drawn && check_tensor(weights, request, &w->tensor, NULL) != PLN_OK))
+        if (strcmp(w->name, request->name) != 0 ||
+            (w->drawn && check_tensor(weights, request, &w->tensor, NULL) != PLN_OK))
             continue;
         *tensor = &w->tensor;
         return check_tensor(weights, request, &w->tensor, error);
@@ -311,8 +312,7 @@ static bool is_of_source(const struct electra_weights *weights, const char *name
 char *electra_weights_unexpected(const struct electra_weights *weights, pln_head head)
 {
     char *text = NULL;
-    const bool source =
-        weights->config->add_cross_attention && (head == PLN_HEAD_MODEL || head == PLN_HEAD_CAUSAL_LM);
+    const bool source = weights->config->add_cross_attention && (head == PLN_HEAD_MODEL || head == PLN_HEAD_CAUSAL_LM);
     for (uint32_t i = 0; i < ckpt_count(weights->checkpoint); i++) {
         const pln_tensor *tensor = ckpt_tensor(weights->checkpoint, i);
         const char *name = tensor->name;

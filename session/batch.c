@@ -281,7 +281,8 @@ static void pack_bias(const struct packing *p, void *out)
     for (uint64_t h = 0; h < planes; h++)
         for (uint64_t i = 0; i < p->r->rows; i++)
             for (uint64_t j = 0; j < plane; j++) {
-                const double x = session_real(m, i * steps[0] + h * steps[1] + j / length * steps[2] + j % length * steps[3]);
+                const double x =
+                    session_real(m, i * steps[0] + h * steps[1] + j / length * steps[2] + j % length * steps[3]);
                 *to++ = m->rank == 3 ? added_by_mask(x) : m->dtype == PLN_BOOL ? (x != 0 ? 0 : -FLT_MAX) : (float)x;
             }
 }

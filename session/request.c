@@ -181,7 +181,8 @@ static pln_status find_tensors(pln_head head, const pln_tensor *tensors, uint32_
         if (*place)
             return pln_fail(error, PLN_INVALID, "%s: given twice", tensors[i].name);
         if (!pln_dtype_bytes(tensors[i].dtype) || tensors[i].rank > PLN_MAX_RANK || !tensors[i].data)
-            return pln_fail(error, PLN_INVALID, "%s: has no data, an element type that is not known, or more than %d sides",
+            return pln_fail(error, PLN_INVALID,
+                            "%s: has no data, an element type that is not known, or more than %d sides",
                             tensors[i].name, PLN_MAX_RANK);
         *place = &tensors[i];
     }
@@ -244,13 +245,12 @@ static bool stretches(const pln_tensor *tensor, const uint64_t *shape, uint32_t 
     return true;
 }
 
-/* Types and positions: for all sequences alike, or for all tokens of one. The reference takes a vector of types, but none
- * of positions. */
+/* Types and positions: for all sequences alike, or for all tokens of one. The reference takes a vector of types, but
+ * none of positions. */
 static pln_status want_stretched(const struct session_request *r, const pln_tensor *tensor, pln_error *error)
 {
     const uint64_t rows[] = {r->rows, r->length}, choice[] = {r->examples, r->choices, r->length};
-    if (!tensor || stretches(tensor, rows, 2) ||
-        (tensor == r->token_type_ids && stretches(tensor, rows + 1, 1)))
+    if (!tensor || stretches(tensor, rows, 2) || (tensor == r->token_type_ids && stretches(tensor, rows + 1, 1)))
         return PLN_OK;
     /* Of choices, the leading sides become one: they are all as given, or all 1. */
     const bool leading = tensor->rank == 3 && tensor->shape[0] * tensor->shape[1] == 1;
@@ -418,8 +418,7 @@ pln_status session_request_read(const pln_session *session, const pln_tensor *te
 pln_status session_request_check(const struct session_request *request, pln_error *error)
 {
     for (size_t i = 0; i < N_SLOTS; i++) {
-        const pln_tensor *tensor =
-            *(const pln_tensor *const *)(const void *)((const char *)request + slots[i].offset);
+        const pln_tensor *tensor = *(const pln_tensor *const *)(const void *)((const char *)request + slots[i].offset);
         if (tensor && !mapped_is_whole(tensor->data))
             return pln_fail(error, PLN_INVALID, "%s: its file became shorter while it was in use", tensor->name);
     }

@@ -41,8 +41,9 @@ static void warn_of_weights(const pln_session *s)
     if (s->head == PLN_HEAD_CAUSAL_LM && !s->model->config.is_decoder)
         warn(s->model, "is_decoder is false", "the causal language model looks at later tokens too");
     if (w->tie == ELECTRA_APART && s->model->config.tie_word_embeddings)
-        warn(s->model, ELECTRA_OUTPUT_MATRIX, "differs from the word table, though tie_word_embeddings is true in "
-                                              "config.json: both are kept, as if it were false");
+        warn(s->model, ELECTRA_OUTPUT_MATRIX,
+             "differs from the word table, though tie_word_embeddings is true in "
+             "config.json: both are kept, as if it were false");
     warn(s->model, "drawn at random, because the weights lack them", missing);
     warn(s->model, "in the weights, but not used by this head", unexpected);
     free(missing);

@@ -188,7 +188,10 @@ static void what_it_is_instead_is_said(void **state)
         {"\x80\2\x8a\nl\xfc\x9c\x46\xf9 j\xa8P\x19.", 15, "a Python pickle"},
         {"\x80\4\x95\1\0\0\0\0\0\0\0", 11, "a Python pickle"},
         {"\x89HDF\r\n\x1a\n\0\0\0\0\0\10\10", 15, "an HDF5 file"},
-        {"\x81\xa7" "electra\x82\xaa" "embeddings", 20, "a MessagePack file"},
+        {"\x81\xa7"
+         "electra\x82\xaa"
+         "embeddings",
+         20, "a MessagePack file"},
         {"GGUF\3\0\0\0\0\0\0\0", 12, "a GGUF file"},
         {"\x1f\x8b\10\0\0\0\0\0\0\3", 10, "compressed by gzip"},
         {"{\"error\": \"Entry not found\"}", 28, "a JSON text"},
@@ -232,9 +235,10 @@ static void what_is_not_regular_is_refused(void **state)
 static void other_tensors_do_not_stop_a_file(void **state)
 {
     (void)state;
-    static const char header[] = "{\"__metadata__\":null,\"a\":{\"dtype\":\"U64\",\"shape\":[1],\"data_offsets\":[0,8]},"
-                                 "\"b\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1,1,1],\"data_offsets\":[8,12]},"
-                                 "\"c\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[12,13]}}";
+    static const char header[] =
+        "{\"__metadata__\":null,\"a\":{\"dtype\":\"U64\",\"shape\":[1],\"data_offsets\":[0,8]},"
+        "\"b\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1,1,1],\"data_offsets\":[8,12]},"
+        "\"c\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[12,13]}}";
     pln_tensor_file *file = NULL;
     char text[64];
     uint32_t count;
@@ -540,8 +544,8 @@ static void indexes_may_be_wrong(void **state)
         bool noted;
     } rows[] = {
         {"{\"a\":\"1\",\"b\":\"2\",\"unlisted\":\"2\"}", 3, false},
-        {"{\"a\":\"2\",\"b\":\"1\",\"unlisted\":\"1\"}", 3, true}, /* swapped */
-        {"{\"a\":\"1\",\"b\":\"2\"}", 3, true},                    /* short */
+        {"{\"a\":\"2\",\"b\":\"1\",\"unlisted\":\"1\"}", 3, true},             /* swapped */
+        {"{\"a\":\"1\",\"b\":\"2\"}", 3, true},                                /* short */
         {"{\"a\":\"1\",\"b\":\"2\",\"unlisted\":\"1\",\"c\":\"1\"}", 3, true}, /* old */
         {"{\"c\":\"1\"}", 2, true},
     };
@@ -642,8 +646,9 @@ static void json_of_people_is_read(void **state)
 {
     (void)state;
     json_t *object;
-    put_text("a.json", "\xef\xbb\xbf{\"a\": NaN, \"b\": -Infinity,\"c\":[Infinity], \"s\": \"NaN \\\" Infinity -1e999\", "
-                       "\"big\": 1e999, \"long\": -12345678901234567890, \"n\": 5, \"last\":NaN}");
+    put_text("a.json",
+             "\xef\xbb\xbf{\"a\": NaN, \"b\": -Infinity,\"c\":[Infinity], \"s\": \"NaN \\\" Infinity -1e999\", "
+             "\"big\": 1e999, \"long\": -12345678901234567890, \"n\": 5, \"last\":NaN}");
     assert_int_equal(jsonfile_load(in_folder("a.json"), 4096, &object, &error), PLN_OK);
     assert_string_equal(text_of(object, "a"), "NaN");
     assert_string_equal(text_of(object, "b"), "-Infinity");
@@ -654,8 +659,9 @@ static void json_of_people_is_read(void **state)
     assert_float_equal(json_real_value(json_object_get(object, "long")), -12345678901234567890.0, 1);
     assert_int_equal(json_integer_value(json_object_get(object, "n")), 5);
     json_decref(object);
-    static const char *const wrong[] = {"{\"a\": nan}", "{\"a\": NaN", "{\"a\": +Infinity}", "{\"a\": NaN1}", "{\"a\":1,}",
-                                        "{NaN: 1", "", "{\"a\": \"NaN}"};
+    static const char *const wrong[] = {
+        "{\"a\": nan}",  "{\"a\": NaN", "{\"a\": +Infinity}", "{\"a\": NaN1}", "{\"a\":1,}", "{NaN: 1", "",
+        "{\"a\": \"NaN}"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         put_text("a.json", wrong[i]);
         assert_int_equal(jsonfile_load(in_folder("a.json"), 4096, &object, &error), PLN_BAD_MODEL);
