@@ -354,12 +354,16 @@ void electra_config_finish(struct electra_config *config)
 json_t *electra_config_json(const struct electra_config *config)
 {
     json_t *json = json_deep_copy(config->json);
-    for (const struct choice *c = problems; json && config->problem_type != ELECTRA_PROBLEM_UNSET && c->text; c++)
-        if (c->value == (int)config->problem_type)
-            json_object_set_new(json, "problem_type", json_string(c->text));
-    if (json && !config->tie_word_embeddings)
-        json_object_set_new(json, "tie_word_embeddings", json_false());
-    return json;
+    int failed = !json;
+    for (const struct choice *c = problems; c->text; c++)
+        if (!failed && config->problem_type != ELECTRA_PROBLEM_UNSET && c->value == (int)config->problem_type)
+            failed = json_object_set_new(json, "problem_type", json_string(c->text));
+    if (!failed && !config->tie_word_embeddings)
+        failed = json_object_set_new(json, "tie_word_embeddings", json_false());
+    if (!failed)
+        return json;
+    json_decref(json);
+    return NULL;
 }
 
 int64_t electra_config_number(const struct electra_config *config, const char *field)

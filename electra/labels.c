@@ -9,15 +9,20 @@
 
 enum { MOST_LABELS = 1 << 20 };
 
-/* Text for the label of a value; a name is for people, so a number is one too. NULL: null, or no memory. */
-static const char *label_text(struct electra_config *config, const json_t *value)
+/* The name of a label; it is for people, so a number is one too, and null is none. False: there is no memory. */
+static bool set_label(struct electra_config *config, const json_t *value, const char **label)
 {
-    if (json_is_string(value))
-        return json_string_value(value);
-    char *text = json_is_null(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+    if (!value || json_is_null(value))
+        return true;
+    if (json_is_string(value)) {
+        *label = json_string_value(value);
+        return true;
+    }
+    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
     const char *kept = text ? arena_copy(&config->memory, text) : NULL;
     free(text);
-    return kept;
+    *label = kept;
+    return kept != NULL;
 }
 
 /* n labels, called LABEL_k where id2label gives no name. Keys that are no label's have no effect. */
@@ -27,22 +32,21 @@ static pln_status name_labels(struct electra_config *config, uint32_t n, pln_err
     json_t *value, *map = json_object_get(config->json, "id2label");
     const char **labels = arena_allocate(&config->memory, n * sizeof *labels);
     char(*unnamed)[24] = arena_allocate(&config->memory, n * sizeof *unnamed);
-    if (!labels || !unnamed)
-        return pln_fail(error, PLN_NO_MEMORY, "no memory for %u labels", n);
-    for (uint32_t i = 0; i < n; i++) {
+    bool good = labels && unnamed;
+    for (uint32_t i = 0; good && i < n; i++) {
         snprintf(unnamed[i], sizeof unnamed[i], "LABEL_%u", i);
-        const char *listed =
-            json_is_array(map) && i < json_array_size(map) ? label_text(config, json_array_get(map, i)) : NULL;
-        labels[i] = listed ? listed : unnamed[i];
+        labels[i] = unnamed[i];
+        good = set_label(config, json_array_get(map, i), &labels[i]);
     }
     if (json_is_object(map))
         json_object_foreach(map, key, value)
         {
             const long long i = strtoll(key, NULL, 10);
-            const char *text = i >= 0 && i < (long long)n ? label_text(config, value) : NULL;
-            if (text)
-                labels[i] = text;
+            if (good && i >= 0 && i < (long long)n)
+                good = set_label(config, value, &labels[i]);
         }
+    if (!good)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for %u labels", n);
     config->labels = labels;
     config->num_labels = n;
     return PLN_OK;

@@ -266,6 +266,9 @@ static pln_status check_mask(const pln_session *s, struct session_request *r, pl
 {
     const pln_tensor *m = r->attention_mask;
     const uint32_t heads = s->model->config.num_attention_heads;
+    const uint64_t rows[] = {r->rows, r->length}; /* of choices too: they lie alike */
+    if (m && has_shape(m, rows, 2))
+        return PLN_OK;
     if (!m || m->rank <= 2 || r->choices)
         return want_token_shape(r, m, error);
     r->pair_mask = true;
