@@ -165,6 +165,17 @@ static pln_status take_tensors(struct ckpt *c, json_t *map, json_t *shards, uint
     return good ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "%s: no memory for %zu tensors", c->directory, room);
 }
 
+static pln_status note_index(struct ckpt *c, const char *index, uint32_t wrong, pln_error *error)
+{
+    const size_t bytes = strlen(index) + 128;
+    c->note = malloc(bytes);
+    if (!c->note)
+        return pln_fail(error, PLN_NO_MEMORY, "%s: no memory", index);
+    snprintf(c->note, bytes, "%s is wrong about %u tensors: they are looked for in all shards that it names", index,
+             wrong);
+    return PLN_OK;
+}
+
 static pln_status open_mapped(struct ckpt *c, json_t *map, const char *index, pln_error *error)
 {
     pln_status status = PLN_OK;
@@ -178,11 +189,7 @@ static pln_status open_mapped(struct ckpt *c, json_t *map, const char *index, pl
     if (status == PLN_OK)
         status = take_tensors(c, map, shards, &wrong, error);
     json_decref(shards);
-    const size_t bytes = strlen(index) + 128;
-    if (status == PLN_OK && wrong && (c->note = malloc(bytes)))
-        snprintf(c->note, bytes, "%s is wrong about %u tensors: they are looked for in all shards that it names", index,
-                 wrong);
-    return status;
+    return status == PLN_OK && wrong ? note_index(c, index, wrong, error) : status;
 }
 
 static pln_status open_sharded(struct ckpt *c, pln_error *error)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -464,7 +465,33 @@ static void what_cannot_be_stretched_is_refused(void **state)
     }
 }
 
-/* ---- files that shrink */
+/* ---- files that are none, and files that shrink */
+
+/* Nobody writes to the pipe: who waited for it would wait for ever. */
+static void a_pipe_is_no_file(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"vocab.txt", "tokenizer.json", "tokenizer_config.json",
+                                        "special_tokens_map.json", "added_tokens.json"};
+    pln_tokenizer *tokenizer = NULL;
+    pln_tensor_file *file = NULL;
+    pln_error error;
+    for (int i = 0; i < 5; i++) {
+        FILE *vocabulary = fopen(in_folder("vocab.txt"), "w");
+        fputs("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n", vocabulary);
+        fclose(vocabulary);
+        unlink(in_folder(names[i]));
+        assert_int_equal(mkfifo(in_folder(names[i]), 0600), 0);
+        assert_int_equal(pln_tokenizer_open(folder, NULL, &tokenizer, &error), PLN_BAD_MODEL);
+        if (!strstr(error.message, names[i]) || !strstr(error.message, "not a regular file"))
+            fail_msg("%s: %s", names[i], error.message);
+        assert_int_equal(pln_tensor_file_open(in_folder(names[i]), &file, &error), PLN_INVALID);
+        unlink(in_folder(names[i]));
+        unlink(in_folder("vocab.txt"));
+    }
+    assert_int_equal(pln_tensor_file_open("/dev/zero", &file, &error), PLN_INVALID);
+    assert_non_null(strstr(error.message, "/dev/zero: not a regular file"));
+}
 
 static void a_file_that_shrinks_ends_the_run(void **state)
 {
@@ -501,10 +528,15 @@ static void a_file_that_shrinks_ends_the_run(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_file_says_what_is_tied),        cmocka_unit_test(training_keeps_both_matrices),
-        cmocka_unit_test(what_a_source_needs_is_not_unused), cmocka_unit_test(only_what_is_read_stops_a_run),
-        cmocka_unit_test(the_weights_count_the_labels),      cmocka_unit_test(masks_are_stretched),
-        cmocka_unit_test(types_and_positions_are_stretched), cmocka_unit_test(what_cannot_be_stretched_is_refused),
+        cmocka_unit_test(the_file_says_what_is_tied),
+        cmocka_unit_test(training_keeps_both_matrices),
+        cmocka_unit_test(what_a_source_needs_is_not_unused),
+        cmocka_unit_test(only_what_is_read_stops_a_run),
+        cmocka_unit_test(the_weights_count_the_labels),
+        cmocka_unit_test(masks_are_stretched),
+        cmocka_unit_test(types_and_positions_are_stretched),
+        cmocka_unit_test(what_cannot_be_stretched_is_refused),
+        cmocka_unit_test(a_pipe_is_no_file),
         cmocka_unit_test(a_file_that_shrinks_ends_the_run),
     };
     pln_error error;
