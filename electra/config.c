@@ -322,9 +322,8 @@ static pln_status check_whole(const json_t *json, const char *name, struct elect
 
 pln_status electra_config_read(const json_t *json, const char *name, struct electra_config *config, pln_error *error)
 {
-    *config = (struct electra_config){.json = json_deep_copy(json)};
-    pln_status status = config->json ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "%s: no memory", name);
-    json = config->json;
+    *config = (struct electra_config){.json = json_incref((json_t *)(uintptr_t)json)};
+    pln_status status = PLN_OK;
     for (size_t i = 0; status == PLN_OK && i < N_FIELDS; i++)
         status = read_field(json, name, &fields[i], config, error);
     if (status == PLN_OK && config->classifier_dropout < 0)
@@ -354,7 +353,7 @@ void electra_config_finish(struct electra_config *config)
 json_t *electra_config_json(const struct electra_config *config)
 {
     json_t *json = json_deep_copy(config->json);
-    int failed = !json;
+    int failed = !json_equal(json, config->json); /* the copy goes on when it has no memory for a key */
     for (const struct choice *c = problems; c->text; c++)
         if (!failed && config->problem_type != ELECTRA_PROBLEM_UNSET && c->value == (int)config->problem_type)
             failed = json_object_set_new(json, "problem_type", json_string(c->text));
