@@ -15,6 +15,7 @@
 #include "checkpoint/safetensors.h"
 #include "checkpoint/tensors.h"
 #include "common/fail.h"
+#include "common/jsontext.h"
 
 struct pln_tensor_file {
     unsigned char *bytes; /* the mapping */
@@ -32,7 +33,8 @@ static pln_status map_file(pln_tensor_file *file, const char *path, pln_error *e
     struct stat about;
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return pln_fail(error, PLN_BAD_MODEL, "%s: cannot be opened: %s", path, strerror(errno));
+        return pln_fail(error, pln_status_of_errno(errno, PLN_BAD_MODEL), "%s: cannot be opened: %s", path,
+                        strerror(errno));
     if (fstat(fd, &about) != 0 || !S_ISREG(about.st_mode)) {
         status = pln_fail(error, PLN_BAD_MODEL, "%s: not a regular file", path);
         goto done;
@@ -45,7 +47,8 @@ static pln_status map_file(pln_tensor_file *file, const char *path, pln_error *e
     file->size = (size_t)about.st_size;
     void *bytes = mmap(NULL, file->size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (bytes == MAP_FAILED)
-        status = pln_fail(error, PLN_BAD_MODEL, "%s: cannot be mapped: %s", path, strerror(errno));
+        status = pln_fail(error, pln_status_of_errno(errno, PLN_BAD_MODEL), "%s: cannot be mapped: %s", path,
+                          strerror(errno));
     else
         file->bytes = bytes;
 done:
@@ -65,9 +68,9 @@ static pln_status read_header(pln_tensor_file *file, const char *path, uint64_t 
                         file->size);
     const char *text = (const char *)file->bytes + 8;
     json_error_t problem;
-    file->header = json_loadb(text, (size_t)bytes, JSON_REJECT_DUPLICATES, &problem);
+    file->header = jsontext_load(text, (size_t)bytes, JSON_REJECT_DUPLICATES, &problem);
     if (!file->header)
-        return pln_fail(error, PLN_BAD_MODEL, "%s: header: %s", path, problem.text);
+        return pln_fail(error, jsontext_status(&problem), "%s: header: %s", path, problem.text);
     if (!json_is_object(file->header))
         return pln_fail(error, PLN_BAD_MODEL, "%s: header is not a JSON object", path);
     *data_begin = 8 + bytes;

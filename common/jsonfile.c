@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "common/fail.h"
+#include "common/jsontext.h"
 
 /* The whole file, at most limit bytes. One byte more is asked for, to see that nothing follows. */
 static pln_status read_file(const char *path, size_t limit, char **text, size_t *bytes, pln_error *error)
@@ -18,7 +19,8 @@ static pln_status read_file(const char *path, size_t limit, char **text, size_t 
     pln_status status = PLN_OK;
     FILE *file = fopen(path, "rb");
     if (!file)
-        return pln_fail(error, PLN_BAD_MODEL, "%s: cannot be opened: %s", path, strerror(errno));
+        return pln_fail(error, pln_status_of_errno(errno, PLN_BAD_MODEL), "%s: cannot be opened: %s", path,
+                        strerror(errno));
     size_t room = 4096, used = 0;
     char *buffer = malloc(room);
     while (buffer && !feof(file) && !ferror(file) && used <= limit) {
@@ -86,14 +88,16 @@ static char *widen_integers(const char *text, size_t bytes, size_t *widened_byte
 
 static json_t *parse(const char *text, size_t bytes, json_error_t *problem)
 {
-    json_t *json = json_loadb(text, bytes, 0, problem);
+    json_t *json = jsontext_load(text, bytes, 0, problem);
     if (json || json_error_code(problem) != json_error_numeric_overflow)
         return json;
     size_t widened_bytes;
     char *widened = widen_integers(text, bytes, &widened_bytes);
-    if (!widened)
+    if (!widened) {
+        jsontext_note_no_memory(problem);
         return NULL;
-    json = json_loadb(widened, widened_bytes, 0, problem);
+    }
+    json = jsontext_load(widened, widened_bytes, 0, problem);
     free(widened);
     return json;
 }
@@ -108,6 +112,8 @@ pln_status jsonfile_load(const char *path, size_t limit, json_t **object, pln_er
     json_error_t problem;
     json_t *json = parse(text, bytes, &problem);
     free(text);
+    if (!json && jsontext_status(&problem) == PLN_NO_MEMORY)
+        return pln_fail(error, PLN_NO_MEMORY, "%s: no memory to read it", path);
     if (!json)
         return pln_fail(error, PLN_BAD_MODEL, "%s: line %d: %s", path, problem.line, problem.text);
     if (!json_is_object(json)) {

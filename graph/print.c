@@ -85,6 +85,16 @@ static void print_node(FILE *out, const pln_graph *graph, const struct graph_nod
     fprintf(out, "  # %s\n", node->name);
 }
 
+/* What was written to a memory stream, or NULL: it had no memory for all. */
+static char *end_text(FILE *out, char **text)
+{
+    const bool whole = !ferror(out);
+    if (fclose(out) == 0 && whole)
+        return *text;
+    free(*text);
+    return NULL;
+}
+
 char *pln_graph_text(const pln_graph *graph)
 {
     char *text = NULL;
@@ -108,8 +118,7 @@ char *pln_graph_text(const pln_graph *graph)
         print_value(out, graph->outputs[i].value);
         fprintf(out, "  # %s\n", graph->outputs[i].name);
     }
-    fclose(out);
-    return text;
+    return end_text(out, &text);
 }
 
 static void print_edges(FILE *out, const struct graph_node *node)
@@ -156,6 +165,5 @@ char *pln_graph_dot(const pln_graph *graph)
             fprintf(out, "  n%u -> o%u;\n", from->id, i);
     }
     fputs("}\n", out);
-    fclose(out);
-    return text;
+    return end_text(out, &text);
 }

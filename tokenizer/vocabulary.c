@@ -22,7 +22,8 @@ static pln_status read_file(struct tok_vocabulary *v, const char *path, size_t *
     struct stat about;
     FILE *file = fopen(path, "rb");
     if (!file)
-        return pln_fail(error, PLN_BAD_MODEL, "%s: cannot be opened: %s", path, strerror(errno));
+        return pln_fail(error, pln_status_of_errno(errno, PLN_BAD_MODEL), "%s: cannot be opened: %s", path,
+                        strerror(errno));
     pln_status status = PLN_OK;
     if (fstat(fileno(file), &about) != 0 || !S_ISREG(about.st_mode) || about.st_size > VOCABULARY_LIMIT)
         status = pln_fail(error, PLN_BAD_MODEL, "%s: not a regular file of at most %d bytes", path, VOCABULARY_LIMIT);
