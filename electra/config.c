@@ -290,10 +290,14 @@ void electra_config_finish(struct electra_config *config)
 json_t *electra_config_json(const struct electra_config *config)
 {
     json_t *json = json_deep_copy(config->json);
-    for (const struct choice *c = problems; json && config->problem_type != ELECTRA_PROBLEM_UNSET && c->text; c++)
+    bool whole = json_equal(json, config->json); /* the copy goes on when it has no memory for a key */
+    for (const struct choice *c = problems; whole && config->problem_type != ELECTRA_PROBLEM_UNSET && c->text; c++)
         if (c->value == (int)config->problem_type)
-            json_object_set_new(json, "problem_type", json_string(c->text));
-    return json;
+            whole = json_object_set_new(json, "problem_type", json_string(c->text)) == 0;
+    if (whole)
+        return json;
+    json_decref(json);
+    return NULL;
 }
 
 int64_t electra_config_number(const struct electra_config *config, const char *field)

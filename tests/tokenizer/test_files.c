@@ -194,6 +194,66 @@ static void what_cannot_be_saved_leaves_what_was_there(void **state)
     assert_int_equal(mkdir(folder, 0777), 0);
 }
 
+static uint32_t requests, failing_request; /* of memory by jansson; the one that fails */
+
+static void *allocate(size_t bytes)
+{
+    return ++requests == failing_request ? NULL : malloc(bytes);
+}
+
+/* All files, one behind the other; free. */
+static char *contents(void)
+{
+    size_t bytes;
+    char *text;
+    FILE *out = open_memstream(&text, &bytes);
+    assert_non_null(out);
+    for (int i = 0; i < NAMES; i++) {
+        FILE *file = fopen(path_of(names[i]), "rb");
+        fprintf(out, "--- %s %d\n", names[i], file != NULL);
+        for (int c; file && (c = fgetc(file)) != EOF;)
+            fputc(c, out);
+        if (file)
+            fclose(file);
+    }
+    assert_int_equal(fclose(out), 0);
+    return text;
+}
+
+/* Whichever request of memory fails: all files are written, or none is touched. */
+static void no_memory_saves_all_or_nothing(void **state)
+{
+    (void)state;
+    static const pln_added_token added[] = {{.content = "<x>", .special = true}};
+    static const char *const never_split[] = {"word"};
+    const pln_tokenizer_options options = {
+        .lower_case = PLN_NO, .added = added, .n_added = 1, .never_split = never_split, .n_never_split = 1};
+    pln_tokenizer *tokenizer;
+    put("tokenizer.json", cased);
+    assert_int_equal(pln_tokenizer_open(folder, &options, &tokenizer, &error), PLN_OK);
+    remove_files(NULL);
+    assert_int_equal(pln_tokenizer_save(tokenizer, folder, PLN_LAYOUT_4, &error), PLN_OK);
+    char *whole = contents();
+    json_set_alloc_funcs(allocate, free);
+    pln_status status = PLN_NO_MEMORY;
+    for (failing_request = 1; status != PLN_OK; failing_request++) {
+        remove_files(NULL);
+        put("vocab.txt", "what was there before\n");
+        char *before = contents();
+        requests = 0;
+        status = pln_tokenizer_save(tokenizer, folder, PLN_LAYOUT_4, &error);
+        assert_int_equal(status, requests < failing_request ? PLN_OK : PLN_NO_MEMORY);
+        char *after = contents();
+        assert_string_equal(after, status == PLN_OK ? whole : before);
+        free(before);
+        free(after);
+    }
+    json_set_alloc_funcs(malloc, free);
+    assert_true(failing_request > 100);
+    free(whole);
+    pln_tokenizer_close(&tokenizer);
+}
+
 static void lying_files_are_refused(void **state)
 {
     (void)state;
@@ -242,6 +302,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(all_of_a_tokenizer_json_counts, remove_files),
         cmocka_unit_test_teardown(options_overrule_files, remove_files),
         cmocka_unit_test_teardown(what_cannot_be_saved_leaves_what_was_there, remove_files),
+        cmocka_unit_test_teardown(no_memory_saves_all_or_nothing, remove_files),
         cmocka_unit_test_teardown(lying_files_are_refused, remove_files),
     };
     root = argc > 1 ? argv[1] : ".";
