@@ -444,7 +444,7 @@ typedef struct pln_tokenizer_options { /* zero is a good default */
  * The vocabulary is tokenizer.json's, else vocab.txt's (the other way round in modes slow and google). Settings:
  * tokenizer.json, overruled by tokenizer_config.json, overruled by the options. Added tokens: added_tokens_decoder of
  * tokenizer_config.json; without one special_tokens_map.json, added_tokens.json and tokenizer.json. options may be
- * NULL. PLN_BAD_MODEL names file and key, PLN_UNSUPPORTED what is no BERT tokenizer. */
+ * NULL. PLN_BAD_MODEL names file and key, or what is no BERT tokenizer. */
 PLN_API pln_status pln_tokenizer_open(const char *path, const pln_tokenizer_options *options, pln_tokenizer **tokenizer,
                                       pln_error *error);
 PLN_API void pln_tokenizer_close(pln_tokenizer **tokenizer); /* after its encoders */

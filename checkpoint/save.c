@@ -14,6 +14,7 @@
 
 #include "checkpoint/save.h"
 #include "common/fail.h"
+#include "common/jsontext.h"
 
 enum { OPEN_FOLDERS = 8 };
 
@@ -93,9 +94,17 @@ pln_status ckpt_save_json(const struct ckpt_save *save, const char *file, const 
     const pln_status status = path_of(save, file, path, error);
     if (status != PLN_OK)
         return status;
-    return json_dump_file(object, path, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) == 0
-               ? PLN_OK
-               : pln_fail(error, PLN_FAILED, "%s: cannot be written: %s", path, strerror(errno));
+    char *text = jsontext_dump(object, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+    if (!text)
+        return pln_fail(error, PLN_NO_MEMORY, "%s: no memory for it", path);
+    FILE *out = fopen(path, "wb");
+    bool good = out && fputs(text, out) >= 0;
+    if (out && fclose(out) != 0)
+        good = false;
+    free(text);
+    return good ? PLN_OK
+                : pln_fail(error, pln_status_of_errno(errno, PLN_FAILED), "%s: cannot be written: %s", path,
+                           strerror(errno));
 }
 
 static pln_status copy_bytes(FILE *in, const char *path, pln_error *error)
@@ -108,7 +117,9 @@ static pln_status copy_bytes(FILE *in, const char *path, pln_error *error)
     good = good && !ferror(in);
     if (out && fclose(out) != 0)
         good = false;
-    return good ? PLN_OK : pln_fail(error, PLN_FAILED, "%s: cannot be written: %s", path, strerror(errno));
+    return good ? PLN_OK
+                : pln_fail(error, pln_status_of_errno(errno, PLN_FAILED), "%s: cannot be written: %s", path,
+                           strerror(errno));
 }
 
 pln_status ckpt_save_copy(const struct ckpt_save *save, const char *file, const char *from, pln_error *error)
@@ -116,6 +127,9 @@ pln_status ckpt_save_copy(const struct ckpt_save *save, const char *file, const 
     char source[PATH_MAX], path[PATH_MAX];
     pln_status status = path_of(save, file, path, error);
     FILE *in = status == PLN_OK && join(source, from, file) ? fopen(source, "rb") : NULL;
+    if (!in && status == PLN_OK && errno != ENOENT)
+        status = pln_fail(error, pln_status_of_errno(errno, PLN_FAILED), "%s: cannot be read: %s", source,
+                          strerror(errno));
     if (!in)
         return status;
     status = copy_bytes(in, path, error);

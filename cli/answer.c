@@ -30,12 +30,14 @@ pln_status answer_keep(const pln_tensor *outputs, uint32_t n, struct answer *a, 
         t->data = data;
         if (!data || !t->name) {
             a->n++;
-            *error = (pln_error){.status = PLN_NO_MEMORY, .message = "no memory for the outputs"};
-            return PLN_NO_MEMORY;
+            break;
         }
         memcpy(data, outputs[a->n].data, bytes);
     }
-    return PLN_OK;
+    if (a->n == n && (!n || (a->tensors && a->tensors[n - 1].data && a->tensors[n - 1].name)))
+        return PLN_OK;
+    *error = (pln_error){.status = PLN_NO_MEMORY, .node = -1, .message = "no memory for the outputs"};
+    return PLN_NO_MEMORY;
 }
 
 struct answer_difference answer_difference_of(const pln_tensor *a, const pln_tensor *b, double tolerance)

@@ -115,9 +115,16 @@ int cli_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)
 /* Calls fn for each text: those given, or else the lines of stdin. Stops at the first code that is not 0. */
 int cli_each_text(const struct cli_list *texts, int (*fn)(void *context, const char *text), void *context);
 
-/* Prints a JSON object as one line and frees it. */
+/* As json_array_append_new and json_object_set_new; what cannot be made is noted. */
+void cli_append_json(json_t *list, json_t *item);
+void cli_set_json(json_t *object, const char *key, json_t *value);
+/* Prints a JSON object as one line and frees it; nothing once a part of one could not be made. */
 void cli_print_json(json_t *object);
-/* Flushes stdout: 0, or 1 after a sentence when it cannot be written (full disk, closed pipe). */
+/* As json_dumps: returns new (free), or NULL if there is no memory; jansson's own leaves out a key that it has no memory
+ * for and goes on. */
+char *cli_json_text(const json_t *json, size_t flags);
+/* Flushes stdout: 0, or an exit code after a sentence when it cannot be written (full disk, closed pipe) or an object
+ * could not be made. */
 int cli_finish_output(void);
 
 /* A bar on stderr where that is a terminal, else nothing. */

@@ -59,12 +59,12 @@ static json_t *describe_program(const pln_program *p)
     for (uint32_t i = 0; i < p->n_constants; i++) {
         char id[16];
         snprintf(id, sizeof id, "%u", i);
-        json_object_set_new(constants, id, json_integer(p->constants[i]));
+        cli_set_json(constants, id, json_integer(p->constants[i]));
     }
     json_t *about = json_pack("{s:s,s:s,s:o,s:I,s:I}", "name", name, "tile", tile, "specialization", constants,
                               "subgroup_size", (json_int_t)p->subgroup, "workgroup", (json_int_t)p->workgroup);
     if (!is_spirv(p))
-        json_object_set_new(about, "options", json_string(p->options));
+        cli_set_json(about, "options", json_string(p->options));
     return about;
 }
 
@@ -78,10 +78,15 @@ static pln_status write_program(const struct dump *d, const pln_program *p, pln_
     if (status != PLN_OK)
         return status;
     json_t *about = describe_program(p);
-    char *text = json_dumps(about, JSON_INDENT(2));
+    char *text = cli_json_text(about, JSON_INDENT(2));
     json_decref(about);
     snprintf(path, sizeof path, "%s.json", stem);
-    status = write_file(path, text ? text : "", text ? strlen(text) : 0, error);
+    if (!text) {
+        *error = (pln_error){.status = PLN_NO_MEMORY, .node = -1};
+        snprintf(error->message, sizeof error->message, "%.200s: no memory for it", path);
+        return PLN_NO_MEMORY;
+    }
+    status = write_file(path, text, strlen(text), error);
     free(text);
     return status;
 }

@@ -72,8 +72,12 @@ static pln_status explain(const struct explain *e, const struct cli_common *comm
     if (status == PLN_OK && (e->graph || e->dot)) {
         const pln_graph *graph = pln_session_graph(m.session);
         char *text = e->dot ? pln_graph_dot(graph) : pln_graph_text(graph);
-        if (text)
+        if (text) {
             fputs(text, stdout);
+        } else {
+            *error = (pln_error){.status = PLN_NO_MEMORY, .node = -1, .message = "no memory for the text of the graph"};
+            status = PLN_NO_MEMORY;
+        }
         pln_free(text);
     } else if (status == PLN_OK) {
         print_schedule(pln_session_schedule(m.session), e->json);

@@ -51,9 +51,9 @@ static int each_line(int (*fn)(void *context, const char *text), void *context)
             code = fn(context, line);
     }
     free(line);
-    if (code == 0 && ferror(stdin)) {
+    if (code == 0 && !interrupted && !feof(stdin)) { /* no memory for a line sets no mark on the stream */
+        code = errno == ENOMEM ? PLN_NO_MEMORY : PLN_FAILED;
         fprintf(stderr, "pleione: stdin cannot be read: %s\n", strerror(errno));
-        code = PLN_FAILED;
     }
     return code;
 }
@@ -68,15 +68,46 @@ int cli_each_text(const struct cli_list *texts, int (*fn)(void *context, const c
     return code == 0 && interrupted ? CLI_INTERRUPTED : code;
 }
 
+static bool json_lost; /* an object, or a part of one, could not be made */
+
+void cli_append_json(json_t *list, json_t *item)
+{
+    json_lost |= json_array_append_new(list, item) != 0;
+}
+
+void cli_set_json(json_t *object, const char *key, json_t *value)
+{
+    json_lost |= json_object_set_new(object, key, value) != 0;
+}
+
+char *cli_json_text(const json_t *json, size_t flags)
+{
+    const size_t bytes = json_dumpb(json, NULL, 0, flags); /* into room that is there nothing can be left out */
+    char *text = bytes ? malloc(bytes + 1) : NULL;
+    if (text && json_dumpb(json, text, bytes, flags) == bytes) {
+        text[bytes] = '\0';
+        return text;
+    }
+    free(text);
+    return NULL;
+}
+
 void cli_print_json(json_t *object)
 {
-    json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
-    putchar('\n');
+    char *line = json_lost ? NULL : cli_json_text(object, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    json_lost |= !line;
+    if (line)
+        puts(line);
+    free(line);
     json_decref(object);
 }
 
 int cli_finish_output(void)
 {
+    if (json_lost) {
+        fputs("pleione: no memory for a JSON object\n", stderr);
+        return PLN_NO_MEMORY;
+    }
     if (fflush(stdout) == 0 && !ferror(stdout))
         return 0;
     fprintf(stderr, "pleione: stdout cannot be written: %s\n", strerror(errno));

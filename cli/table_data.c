@@ -4,8 +4,10 @@
  * nothing is rounded for reading.
  */
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "cli/cli.h"
 #include "cli/table.h"
 
 /* ---- JSON */
@@ -31,12 +33,15 @@ static json_t *row_object(const struct table *t, uint32_t row)
     return object;
 }
 
+/* Whole, or nothing of it: false if there is no memory. */
 static bool dump(FILE *out, json_t *value, size_t flags)
 {
-    const bool dumped = value && json_dumpf(value, out, flags | JSON_REAL_PRECISION(9)) == 0;
-    fputc('\n', out);
+    char *text = cli_json_text(value, flags | JSON_REAL_PRECISION(9));
+    if (text)
+        fprintf(out, "%s\n", text);
     json_decref(value);
-    return dumped || ferror(out);
+    free(text);
+    return text;
 }
 
 bool table_write_json_rows(FILE *out, const struct table *t, uint32_t first)
@@ -62,9 +67,11 @@ bool table_write_json(FILE *out, const struct table *t)
         made = json_array_append_new(notes, json_string(t->notes[i])) == 0;
     json_t *document =
         json_pack("{s:s,s:o,s:o,s:o}", "title", t->title, "notes", notes, "columns", columns, "rows", rows);
-    if (!document)
+    if (!made) {
+        json_decref(document);
         return false;
-    return dump(out, document, JSON_INDENT(1)) && made;
+    }
+    return dump(out, document, JSON_INDENT(1));
 }
 
 /* ---- CSV */

@@ -76,9 +76,9 @@ static pln_status open_log(struct run *r, pln_error *error)
     r->log = fopen(r->t->log, r->t->resume ? "a" : "w");
     if (r->log)
         return PLN_OK;
-    *error = (pln_error){.status = PLN_FAILED, .node = -1};
+    *error = (pln_error){.status = errno == ENOMEM ? PLN_NO_MEMORY : PLN_FAILED, .node = -1};
     snprintf(error->message, sizeof error->message, "%s: cannot be written: %s", r->t->log, strerror(errno));
-    return PLN_FAILED;
+    return error->status;
 }
 
 static pln_status open_run(struct run *r, const struct cli_common *common, const char *directory, pln_error *error)
@@ -124,7 +124,8 @@ static long page_faults(void)
     return usage.ru_minflt + usage.ru_majflt;
 }
 
-static void report_step(struct run *r, const pln_trainer_report *report, double seconds, long faults)
+static pln_status report_step(struct run *r, const pln_trainer_report *report, double seconds, long faults,
+                              pln_error *error)
 {
     const double rate = (double)report->tokens / seconds;
     if (r->log) {
@@ -132,15 +133,22 @@ static void report_step(struct run *r, const pln_trainer_report *report, double 
             json_pack("{s:I,s:f,s:f,s:f,s:f,s:I}", "step", (json_int_t)report->step, "loss", (double)report->loss,
                       "gradient_norm", (double)report->gradient_norm, "learning_rate", (double)report->learning_rate,
                       "tokens_per_s", rate, "page_faults", (json_int_t)faults);
-        json_dumpf(line, r->log, JSON_COMPACT | JSON_REAL_PRECISION(9));
-        fputc('\n', r->log);
-        fflush(r->log);
+        char *text = cli_json_text(line, JSON_COMPACT | JSON_REAL_PRECISION(9));
         json_decref(line);
+        if (!text) {
+            *error = (pln_error){.status = PLN_NO_MEMORY, .node = -1};
+            snprintf(error->message, sizeof error->message, "%s: no memory for a line", r->t->log);
+            return PLN_NO_MEMORY;
+        }
+        fprintf(r->log, "%s\n", text);
+        fflush(r->log);
+        free(text);
     }
     if (r->shows)
         fprintf(stderr, "\rstep %u of %u  loss %.4f  gradient norm %.3f  learning rate %.2e  %.0f tokens/s \033[K",
                 report->step, r->steps, (double)report->loss, (double)report->gradient_norm,
                 (double)report->learning_rate, rate);
+    return PLN_OK;
 }
 
 static pln_status make_steps(struct run *r, pln_trainer_report *report, pln_error *error)
@@ -154,7 +162,7 @@ static pln_status make_steps(struct run *r, pln_trainer_report *report, pln_erro
         if (status == PLN_OK)
             status = pln_trainer_step(r->trainer, r->rows.tensors, r->rows.n, report, error);
         if (status == PLN_OK)
-            report_step(r, report, cli_seconds() - begin, page_faults() - faults);
+            status = report_step(r, report, cli_seconds() - begin, page_faults() - faults, error);
     }
     if (r->shows)
         fputc('\n', stderr);

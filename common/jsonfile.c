@@ -4,13 +4,13 @@
  */
 #include "common/jsonfile.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/fail.h"
+#include "common/jsontext.h"
 #include "common/regular.h"
 
 /* ---- what JSON has not, but files have
@@ -81,29 +81,21 @@ static void rewrite(const char *text, size_t bytes, struct output *out)
 /* ---- reading
  * ---------------------------------------------------------------------------------------------------------------- */
 
-/* jansson does not always say that memory was short, and then calls the text wrong; malloc says it by errno. */
-static json_t *parse(const char *text, size_t bytes, size_t flags, json_error_t *problem, bool *no_memory)
-{
-    *problem = (json_error_t){.line = 1};
-    errno = 0;
-    json_t *json = json_loadb(text, bytes, flags, problem);
-    *no_memory = !json && (errno == ENOMEM || !problem->text[0]);
-    return json;
-}
-
-static json_t *parse_rewritten(const char *text, size_t bytes, json_error_t *problem, bool *no_memory)
+/* NULL with *problem as it was: nothing is to be written otherwise. */
+static json_t *parse_rewritten(const char *text, size_t bytes, json_error_t *problem)
 {
     struct output out = {NULL, 0};
     rewrite(text, bytes, &out);
     if (out.bytes == bytes)
         return NULL;
     out.text = malloc(out.bytes);
-    *no_memory = !out.text;
-    if (!out.text)
+    if (!out.text) {
+        jsontext_note_no_memory(problem);
         return NULL;
+    }
     out.bytes = 0;
     rewrite(text, bytes, &out);
-    json_t *json = parse(out.text, out.bytes, 0, problem, no_memory);
+    json_t *json = jsontext_load(out.text, out.bytes, 0, problem);
     free(out.text);
     return json;
 }
@@ -112,12 +104,8 @@ pln_status jsonfile_parse(const char *text, size_t bytes, size_t flags, const ch
                           pln_error *error)
 {
     json_error_t problem;
-    bool no_memory;
-    *json = parse(text, bytes, flags, &problem, &no_memory);
-    if (*json)
-        return PLN_OK;
-    return no_memory ? pln_fail(error, PLN_NO_MEMORY, "%s: no memory to read it", where)
-                     : pln_fail(error, PLN_BAD_MODEL, "%s: %s", where, problem.text);
+    *json = jsontext_load(text, bytes, flags, &problem);
+    return *json ? PLN_OK : pln_fail(error, jsontext_status(&problem), "%s: %s", where, problem.text);
 }
 
 pln_status jsonfile_load(const char *path, size_t limit, json_t **object, pln_error *error)
@@ -130,17 +118,16 @@ pln_status jsonfile_load(const char *path, size_t limit, json_t **object, pln_er
         return status;
     const size_t skip = strncmp(text, mark, 3) == 0 ? 3 : 0;
     json_error_t problem;
-    bool no_memory;
-    json_t *json = parse(text + skip, bytes - skip, 0, &problem, &no_memory);
-    if (!json && !no_memory)
-        json = parse_rewritten(text + skip, bytes - skip, &problem, &no_memory);
+    json_t *json = jsontext_load(text + skip, bytes - skip, 0, &problem);
+    if (!json && jsontext_status(&problem) != PLN_NO_MEMORY)
+        json = parse_rewritten(text + skip, bytes - skip, &problem);
     const char *kind = json || text[skip] == '{' ? NULL : regular_kind(text, bytes);
     free(text);
     if (json_is_object(json)) {
         *object = json;
         return PLN_OK;
     }
-    if (no_memory)
+    if (!json && jsontext_status(&problem) == PLN_NO_MEMORY)
         status = pln_fail(error, PLN_NO_MEMORY, "%s: no memory to read it", path);
     else if (kind)
         status = pln_fail(error, PLN_BAD_MODEL, "%s: this is %s", path, kind);

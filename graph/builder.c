@@ -42,6 +42,14 @@ void *graph_allocate(pln_graph *graph, size_t bytes)
     return memory;
 }
 
+static const char *copy_text(pln_graph *graph, const char *text)
+{
+    const char *copy = arena_copy(&graph->arena, text);
+    if (!copy)
+        graph_fail(graph, text, PLN_NO_MEMORY, "no memory for its name");
+    return copy;
+}
+
 /* Pointers move to a larger array; the old one stays in the arena until the graph ends. */
 void *graph_grow(pln_graph *graph, void *old, uint32_t n, uint32_t *room, size_t size)
 {
@@ -106,7 +114,10 @@ uint32_t pln_graph_symbol(pln_graph *graph, const char *name)
         graph_fail(graph, name, PLN_INVALID, "more than %d symbols", GRAPH_SYMBOLS - 1);
         return 0;
     }
-    graph->symbols[graph->n_symbols] = arena_copy(&graph->arena, name);
+    const char *copy = copy_text(graph, name);
+    if (!copy)
+        return 0;
+    graph->symbols[graph->n_symbols] = copy;
     return graph->n_symbols++;
 }
 
@@ -184,7 +195,7 @@ static pln_value *add_leaf(pln_graph *graph, const char *name, pln_value_kind ki
         graph_fail(graph, name, PLN_INVALID, "values are f32 or i32, not %s", pln_dtype_string(dtype));
     if (!width || rows.symbol >= graph->n_symbols)
         graph_fail(graph, name, PLN_INVALID, "width %u, symbol %u: no such shape", width, rows.symbol);
-    const char *copy = arena_copy(&graph->arena, name);
+    const char *copy = copy_text(graph, name);
     if (!copy || graph->error.status != PLN_OK)
         return NULL;
     const pln_value value = {.kind = kind,
@@ -270,7 +281,7 @@ void pln_graph_output(pln_graph *graph, const char *name, pln_value *value)
         graph_fail(graph, name, PLN_INVALID, "a constant is no output");
     struct graph_output *outputs =
         graph_grow(graph, graph->outputs, graph->n_outputs, &graph->room_outputs, sizeof *outputs);
-    const char *copy = arena_copy(&graph->arena, name);
+    const char *copy = copy_text(graph, name);
     if (!outputs || !copy)
         return;
     graph->outputs = outputs;

@@ -65,12 +65,28 @@ const char *pln_model_label(const pln_model *model, uint32_t index)
     return index < model->config.num_labels ? model->config.labels[index] : NULL;
 }
 
+/* Tokens that the model has no row for are found here, not by the text that holds one. */
+static void check_vocabulary(const pln_model *model)
+{
+    char message[300];
+    const uint32_t tokens = pln_tokenizer_count(model->tokenizer), rows = model->config.vocab_size;
+    if (tokens <= rows || !model->runtime->log)
+        return;
+    snprintf(message, sizeof message,
+             "%.150s: its tokenizer has %u tokens, the model only %u: a text with one of the others is refused",
+             ckpt_directory(model->checkpoint), tokens, rows);
+    model->runtime->log(model->runtime->log_context, PLN_LOG_WARNING, message);
+}
+
 pln_status pln_model_tokenizer(pln_model *model, const pln_tokenizer **tokenizer, pln_error *error)
 {
     pln_status status = PLN_OK;
     const pln_tokenizer_options options = {.log = model->runtime->log, .log_context = model->runtime->log_context};
-    if (!model->tokenizer)
+    if (!model->tokenizer) {
         status = pln_tokenizer_open(ckpt_directory(model->checkpoint), &options, &model->tokenizer, error);
+        if (status == PLN_OK)
+            check_vocabulary(model);
+    }
     *tokenizer = model->tokenizer;
     return status;
 }

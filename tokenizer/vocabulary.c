@@ -165,14 +165,16 @@ pln_status tok_vocabulary_take(struct tok_vocabulary *vocabulary, const json_t *
                                pln_error *error)
 {
     struct tok_vocabulary *v = vocabulary;
-    const json_t *model = json_object_get(tokenizer, "model");
-    const char *type = json_string_value(json_object_get(model, "type"));
+    const json_t *model = json_object_get(tokenizer, "model"), *kind = json_object_get(model, "type");
+    const char *type = json_string_value(kind);
     json_t *tokens = json_object_get(model, "vocab");
     struct tok_entry *entries = NULL;
     size_t n, bytes;
     *v = (struct tok_vocabulary){0};
-    if (type && strcmp(type, "WordPiece") != 0)
-        return pln_fail(error, PLN_UNSUPPORTED, "%s: a model of type %.60s is not WordPiece", path, type);
+    if (kind && (!type || strcmp(type, "WordPiece") != 0))
+        return pln_fail(error, PLN_BAD_MODEL, "%s: a model of type %.60s is not WordPiece", path, type ? type : "?");
+    if (tokens && !json_is_object(tokens))
+        return pln_fail(error, PLN_BAD_MODEL, "%s: 'vocab' is not an object of tokens and their ids", path);
     pln_status status = measure(tokens, path, &n, &bytes, error);
     if (status != PLN_OK)
         return status;

@@ -36,12 +36,12 @@ static pln_status save_config(const pln_trainer *trainer, const struct ckpt_save
     if (trainer->model->weights.tie == ELECTRA_APART)
         config.tie_word_embeddings = false;
     json_t *json = electra_config_json(&config);
-    json_object_set_new(json, "architectures", json_pack("[s]", class_names[trainer->session->head]));
+    int failed = json_object_set_new(json, "architectures", json_pack("[s]", class_names[trainer->session->head]));
     static const char *const types[] = {"dtype", "torch_dtype"}; /* of 5.x and 4.x */
     for (size_t i = 0; i < 2; i++)
         if (json_object_get(json, types[i]))
-            json_object_set_new(json, types[i], json_string("float32"));
-    const pln_status status = json ? ckpt_save_json(save, "config.json", json, error)
+            failed |= json_object_set_new(json, types[i], json_string("float32"));
+    const pln_status status = !failed ? ckpt_save_json(save, "config.json", json, error)
                                    : pln_fail(error, PLN_NO_MEMORY, "no memory for config.json");
     json_decref(json);
     return status;

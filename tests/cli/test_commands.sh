@@ -84,6 +84,20 @@ for wrong in "unknown-activation:swoosh" "weighted-activation:prelu" "odd-heads:
     check 4 "${wrong#*:}" run "$to/${wrong%%:*}" $on "a"
 done
 
+for kind in BPE Unigram; do
+    cp -r $disc "$to/$kind"
+    echo '{"model": {"type": "'$kind'", "vocab": [["a", -1.5]]}}' >"$to/$kind/tokenizer.json"
+    check 4 "tokenizer.json: a model of type $kind is not WordPiece" tokenize "$to/$kind" "$2/tests/cli/line.txt"
+    check 4 "tokenizer.json: a model of type $kind is not WordPiece" run "$to/$kind" $on "a"
+done
+cp -r $disc "$to/larger"
+chmod -R u+w "$to/larger"
+echo "zzzz" >>"$to/larger/vocab.txt"
+check 0 "its tokenizer has 4097 tokens, the model only 4096" run "$to/larger" $on "a"
+printf '\357\273\277[UNK]\r\n[PAD]\r\n[UNK]\r\n[CLS]\r\n[SEP]\r\n[MASK]\r\nthe \r\n' >"$to/marked.txt"
+check 0 "byte order mark" tokenize "$to/marked.txt" "$2/tests/cli/line.txt"
+check 0 "3 2 6 2 2 4" tokenize "$to/marked.txt" "$2/tests/cli/line.txt"
+
 # memory: 6; a full disk: 1; nothing half-written
 check 6 "memory" bench $disc --devices reference --shapes 60000x512 --seconds 0.01
 check 1 "/dev/full" forward $disc $on --inputs "$to/good.safetensors" --outputs /dev/full
