@@ -70,14 +70,45 @@ static size_t read_source(void *buffer, size_t room, void *data)
     return n + copy_piece(source, &begin, tail, sizeof tail - 1, out + n, room - n);
 }
 
-/* NULL: broken, or not whole. */
-static json_t *load_whole(const char *text, size_t bytes, size_t flags)
+static void say(json_error_t *problem, const char *sentence)
+{
+    const char code = problem->text[sizeof problem->text - 1]; /* json_error_code looks here */
+    snprintf(problem->text, sizeof problem->text - 1, "%.150s", sentence);
+    problem->text[sizeof problem->text - 1] = code;
+}
+
+/* What was said of the list, as if the text stood alone. */
+static void say_of_text(const struct source *source, json_error_t *problem)
+{
+    const int before = (int)(sizeof head - 1 + source->pad + sizeof middle - 1);
+    static const char closes[] = "']' expected";
+    char sentence[sizeof problem->text + 24];
+    problem->position -= before;
+    problem->column -= problem->line == 1 ? before : 0;
+    if (problem->position <= 0) /* nothing is wrong with the letters */
+        say(problem, "");
+    else if (problem->position > (int)source->bytes && problem->text[0])
+        say(problem, "the text ends too early");
+    else if (strncmp(problem->text, closes, sizeof closes - 1) == 0) {
+        snprintf(sentence, sizeof sentence, "end of file expected%s", problem->text + sizeof closes - 1);
+        say(problem, sentence);
+    }
+}
+
+/* NULL: broken, or not whole; then an empty sentence is a lack of memory. */
+static json_t *load_whole(const char *text, size_t bytes, size_t flags, json_error_t *problem)
 {
     struct source source = {.text = text, .bytes = bytes, .pad = longest_token(text, bytes)};
-    json_t *list = json_load_callback(read_source, &source, flags, NULL);
+    *problem = (json_error_t){.line = 1};
+    json_t *list = json_load_callback(read_source, &source, flags, problem);
     json_t *json = NULL;
-    if (json_array_size(list) == 2 && json_string_length(json_array_get(list, 0)) == source.pad)
+    const bool kept = json_string_length(json_array_get(list, 0)) == source.pad;
+    if (!list)
+        say_of_text(&source, problem);
+    else if (kept && json_array_size(list) == 2)
         json = json_incref(json_array_get(list, 1));
+    else if (kept)
+        say(problem, "end of file expected");
     json_decref(list);
     return json;
 }
@@ -105,15 +136,10 @@ json_t *jsontext_load(const char *text, size_t bytes, size_t flags, json_error_t
         jsontext_note_no_memory(problem);
         return NULL;
     }
-    json_t *json = load_whole(text, bytes, flags);
-    if (json)
-        return json;
-    json = json_loadb(text, bytes, flags, problem); /* for what it says */
-    if (!json && !lacks_memory(text, bytes, problem))
-        return NULL;
-    json_decref(json);
-    jsontext_note_no_memory(problem);
-    return NULL;
+    json_t *json = load_whole(text, bytes, flags, problem);
+    if (!json && lacks_memory(text, bytes, problem))
+        jsontext_note_no_memory(problem);
+    return json;
 }
 
 void jsontext_note_no_memory(json_error_t *problem)
