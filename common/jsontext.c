@@ -87,7 +87,7 @@ static void say_of_text(const struct source *source, json_error_t *problem)
     problem->column -= problem->line == 1 ? before : 0;
     if (problem->position <= 0) /* nothing is wrong with the letters */
         say(problem, "");
-    else if (problem->position > (int)source->bytes && problem->text[0])
+    else if (problem->position > (int)source->bytes && problem->text[0] && !strstr(problem->text, "end of file"))
         say(problem, "the text ends too early");
     else if (strncmp(problem->text, closes, sizeof closes - 1) == 0) {
         snprintf(sentence, sizeof sentence, "end of file expected%s", problem->text + sizeof closes - 1);
