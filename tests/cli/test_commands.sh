@@ -77,12 +77,15 @@ check 3 "reference:7" run $disc --device reference:7 "a"
 # model files: 4
 check 4 "nowhere" run "$to/nowhere" $on "a"
 for wrong in "unknown-activation:swoosh" "weighted-activation:prelu" "odd-heads:num_attention_heads 3" "not-electra:bert" \
-    "wrong-problem:guessing" "no-weights:model.safetensors" "no-config:config.json" "no-vocab:vocab.txt" "config-no-json:config.json" \
-    "long-header:9223372036854775808" "header-past-end:model.safetensors" "truncated:model.safetensors" "empty:too short" \
+    "wrong-positions:rotary" "no-weights:model.safetensors" "no-config:config.json" "no-vocab:vocab.txt" "config-no-json:config.json" \
+    "long-header:9223372036854775808" "header-past-end:model.safetensors" "truncated:model.safetensors" "empty:the file is empty" \
     "overlap:model.safetensors" "lying-shape:word_embeddings" "lacking:word_embeddings" \
     "other-shape:electra.embeddings.token_type_embeddings.weight: expected floats [2, 95], found f32 [2, 96]"; do
     check 4 "${wrong#*:}" run "$to/${wrong%%:*}" $on "a"
 done
+
+check 4 "guessing" estimate "$to/wrong-problem" -b 1 -s 8 --head sequence-classification $on
+check 0 "a" run "$to/wrong-problem" $on "a" # its head never reads the field
 
 for kind in BPE Unigram; do
     cp -r $disc "$to/$kind"
