@@ -120,9 +120,14 @@ PLN_API uint64_t pln_tensor_elements(const pln_tensor *tensor); /* 0 for a rank 
 
 typedef struct pln_tensor_file pln_tensor_file;
 
-/* Returns new: a .safetensors file, memory-mapped; its tensors live as long as it is open. PLN_INVALID names file and
- * tensor. */
+/* Returns new: a .safetensors file, memory-mapped; its tensors live as long as it is open. One of an element type or a
+ * rank that is not known here has dtype 0, rank 0 and no data. PLN_INVALID names file and tensor.
+ * While a file of tensors or weights is open, a handler of SIGBUS stands in the process, which passes on what is not
+ * about these files: if somebody makes one shorter, what is gone reads as zero. A call of the library that read from it
+ * then fails; who reads the tensors himself asks pln_tensor_file_check afterwards. */
 PLN_API pln_status pln_tensor_file_open(const char *path, pln_tensor_file **file, pln_error *error);
+/* PLN_INVALID: the file has become shorter since it was opened. */
+PLN_API pln_status pln_tensor_file_check(const pln_tensor_file *file, pln_error *error);
 PLN_API void pln_tensor_file_close(pln_tensor_file **file);
 PLN_API const pln_tensor *pln_tensor_file_tensors(const pln_tensor_file *file, uint32_t *count);
 
@@ -463,7 +468,7 @@ typedef struct pln_tokenizer_options { /* zero is a good default */
  * The vocabulary is tokenizer.json's, else vocab.txt's (the other way round in modes slow and google). Settings:
  * tokenizer.json, overruled by tokenizer_config.json, overruled by the options. Added tokens: added_tokens_decoder of
  * tokenizer_config.json; without one special_tokens_map.json, added_tokens.json and tokenizer.json. options may be
- * NULL. PLN_BAD_MODEL names file and key, PLN_UNSUPPORTED what is no BERT tokenizer. */
+ * NULL. PLN_BAD_MODEL names file and key, or what is no BERT tokenizer. */
 PLN_API pln_status pln_tokenizer_open(const char *path, const pln_tokenizer_options *options, pln_tokenizer **tokenizer,
                                       pln_error *error);
 PLN_API void pln_tokenizer_close(pln_tokenizer **tokenizer); /* after its encoders */

@@ -25,27 +25,6 @@ struct output {
     int fd;
 };
 
-/* jansson answers NULL to what is no UTF-8 and to a lack of memory alike; the texts are checked before. */
-static bool is_utf8(const char *text)
-{
-    for (const unsigned char *c = (const unsigned char *)text; *c;) {
-        const unsigned char first = *c++;
-        const int more = first < 0x80   ? 0
-                         : first < 0xc2 ? -1
-                         : first < 0xe0 ? 1
-                         : first < 0xf0 ? 2
-                         : first < 0xf5 ? 3
-                                        : -1;
-        if (more < 0 || (first == 0xe0 && *c < 0xa0) || (first == 0xed && *c > 0x9f) || (first == 0xf0 && *c < 0x90) ||
-            (first == 0xf4 && *c > 0x8f))
-            return false;
-        for (int i = 0; i < more; i++, c++)
-            if ((*c & 0xc0) != 0x80)
-                return false;
-    }
-    return true;
-}
-
 static pln_status say_no_memory(pln_error *error)
 {
     return pln_fail(error, PLN_NO_MEMORY, "no memory for the header of a safetensors file");
@@ -58,7 +37,7 @@ static pln_status add_metadata(json_t *header, const pln_option *metadata, uint3
     json_t *strings = json_object();
     int failed = json_object_set_new(header, SAFETENSORS_METADATA, strings);
     for (uint32_t i = 0; i < n && !failed; i++) {
-        if (!is_utf8(metadata[i].key) || !is_utf8(metadata[i].value))
+        if (!jsontext_is_utf8(metadata[i].key) || !jsontext_is_utf8(metadata[i].value))
             return pln_fail(error, PLN_INVALID, "metadata is not UTF-8");
         failed = json_object_set_new(strings, metadata[i].key, json_string(metadata[i].value));
     }
@@ -78,7 +57,7 @@ static pln_status add_tensor(json_t *header, const pln_tensor *tensor, uint64_t 
         return pln_fail(error, PLN_INVALID, "tensor '%s': larger than 64 bits can count", name);
     if (!tensor->name || strcmp(name, SAFETENSORS_METADATA) == 0 || json_object_get(header, name))
         return pln_fail(error, PLN_INVALID, "tensor '%s': the name is missing, reserved or used twice", name);
-    if (!is_utf8(name))
+    if (!jsontext_is_utf8(name))
         return pln_fail(error, PLN_INVALID, "tensor '%s': the name is not UTF-8", name);
     json_t *shape = json_array();
     for (uint32_t i = 0; i < tensor->rank; i++)
@@ -139,10 +118,13 @@ static bool open_output(struct output *out, const char *path)
 {
     struct stat about;
     out->temporary[0] = '\0';
+    errno = 0;
     if (!realpath(path, out->target) && snprintf(out->target, sizeof out->target, "%s", path) >= PATH_MAX) {
         errno = ENAMETOOLONG;
         return false;
     }
+    if (errno == ENOMEM) /* a link could not be followed, and must not be replaced */
+        return false;
     if (stat(out->target, &about) == 0 && !S_ISREG(about.st_mode)) {
         out->fd = open(out->target, O_WRONLY | O_CLOEXEC);
         return out->fd >= 0;
@@ -223,7 +205,8 @@ static pln_status write_file(const char *path, const char *header, const pln_ten
 {
     struct output out;
     if (!open_output(&out, path))
-        return pln_fail(error, PLN_FAILED, "%s: cannot be created: %s", path, strerror(errno));
+        return pln_fail(error, pln_status_of_errno(errno, PLN_FAILED), "%s: cannot be created: %s", path,
+                        strerror(errno));
     bool good = write_content(out.fd, header, order, count);
     int problem = errno;
     if (good) {

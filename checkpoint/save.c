@@ -17,6 +17,7 @@
 #include "checkpoint/save.h"
 #include "common/fail.h"
 #include "common/jsontext.h"
+#include "common/regular.h"
 
 enum { LOCK_TRIES = 10 };
 
@@ -178,18 +179,12 @@ pln_status ckpt_save_json(const struct ckpt_save *save, const char *file, const 
     return written;
 }
 
-/* -1 with errno ENOENT: there is none. What is no file is not waited for. */
-static int open_source(const char *source)
+/* *in is -1 if there is none. */
+static pln_status open_source(const char *source, int *in, pln_error *error)
 {
-    struct stat about;
-    const int in = open(source, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    if (in < 0)
-        return -1;
-    if (fstat(in, &about) == 0 && S_ISREG(about.st_mode))
-        return in;
-    close(in);
-    errno = S_ISDIR(about.st_mode) ? EISDIR : EINVAL;
-    return -1;
+    uint64_t bytes;
+    *in = -1;
+    return access(source, F_OK) != 0 && errno == ENOENT ? PLN_OK : regular_open(source, in, &bytes, error);
 }
 
 static pln_status say_unreadable(const char *source, pln_error *error)
@@ -215,12 +210,15 @@ static pln_status copy_bytes(int in, const char *source, const char *path, pln_e
 pln_status ckpt_save_readable(const char *file, const char *from, bool *there, pln_error *error)
 {
     char source[PATH_MAX], byte;
+    int in;
     *there = false;
-    const int in = join(source, from, file) ? open_source(source) : -1;
-    if (in < 0)
-        return errno == ENOENT ? PLN_OK : say_unreadable(source, error);
-    *there = true;
-    const pln_status status = read(in, &byte, 1) < 0 ? say_unreadable(source, error) : PLN_OK;
+    if (!join(source, from, file))
+        return say_unreadable(from, error);
+    pln_status status = open_source(source, &in, error);
+    *there = in >= 0;
+    if (!*there)
+        return status;
+    status = read(in, &byte, 1) < 0 ? say_unreadable(source, error) : PLN_OK;
     close(in);
     return status;
 }
@@ -231,9 +229,12 @@ pln_status ckpt_save_copy(const struct ckpt_save *save, const char *file, const 
     pln_status status = path_of(save, file, path, error);
     if (status != PLN_OK)
         return status;
-    const int in = join(source, from, file) ? open_source(source) : -1;
+    int in;
+    if (!join(source, from, file))
+        return say_unreadable(from, error);
+    status = open_source(source, &in, error);
     if (in < 0)
-        return errno == ENOENT && !must ? PLN_OK : say_unreadable(source, error);
+        return status != PLN_OK || !must ? status : say_unreadable(source, error);
     status = copy_bytes(in, source, path, error);
     close(in);
     return status;

@@ -135,8 +135,15 @@ int cli_each_text(const struct cli_list *texts, int (*fn)(void *context, const c
 size_t cli_utf8_cut(const char *text, size_t bytes, bool *valid);
 /* Returns a new JSON string; each maximal subpart that is not UTF-8 becomes U+FFFD. NULL if there is no memory. */
 json_t *cli_json_text(const char *text, size_t bytes);
-/* Prints a JSON object as one line and frees it. NULL is one that could not be made: cli_finish_output says so. */
+/* As json_array_append_new and json_object_set_new; what cannot be made is noted. */
+void cli_append_json(json_t *list, json_t *item);
+void cli_set_json(json_t *object, const char *key, json_t *value);
+/* Prints a JSON object as one line and frees it; nothing once a part of one could not be made (NULL), which
+ * cli_finish_output says. */
 void cli_print_json(json_t *object);
+/* As json_dumps: returns new (free), or NULL if there is no memory; jansson's own leaves out a key that it has no memory
+ * for and goes on. */
+char *cli_dump_json(const json_t *json, size_t flags);
 /* Flushes stdout: 0, or an exit code after a sentence when it cannot be written (full disk, closed pipe), or when there
  * was no memory for an object. */
 int cli_finish_output(void);

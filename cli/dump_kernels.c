@@ -66,12 +66,12 @@ static json_t *describe_program(const pln_program *p)
     for (uint32_t i = 0; i < p->n_constants; i++) {
         char id[16];
         snprintf(id, sizeof id, "%u", i);
-        json_object_set_new(constants, id, json_integer(p->constants[i]));
+        cli_set_json(constants, id, json_integer(p->constants[i]));
     }
     json_t *about = json_pack("{s:s,s:s,s:o,s:I,s:I}", "name", name, "tile", tile, "specialization", constants,
                               "subgroup_size", (json_int_t)p->subgroup, "workgroup", (json_int_t)p->workgroup);
     if (!is_spirv(p))
-        json_object_set_new(about, "options", json_string(p->options));
+        cli_set_json(about, "options", json_string(p->options));
     return about;
 }
 
@@ -85,7 +85,7 @@ static pln_status write_program(const struct dump *d, const pln_program *p, pln_
     if (status != PLN_OK)
         return status;
     json_t *about = describe_program(p);
-    char *text = json_dumps(about, JSON_INDENT(2));
+    char *text = cli_dump_json(about, JSON_INDENT(2));
     json_decref(about);
     snprintf(path, sizeof path, "%s.json", stem);
     if (text)

@@ -34,6 +34,10 @@ int cli_part_begin(struct cli_part *part, const char *path)
     if (part->file)
         return 0;
     const int code = fail(part, errno);
+    if (fd >= 0)
+        close(fd);
+    if (fd >= 0 && beside)
+        unlink(part->temporary);
     free(part->temporary);
     *part = (struct cli_part){0};
     return code;

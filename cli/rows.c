@@ -10,7 +10,9 @@
 /* Of one row for the whole batch: positions that all rows share, and the mask of heads. */
 static bool is_shared(const pln_tensor *t)
 {
-    return strcmp(t->name, "head_mask") == 0 || (strcmp(t->name, "position_ids") == 0 && t->shape[0] == 1);
+    return strcmp(t->name, "head_mask") == 0 ||
+           ((strcmp(t->name, "position_ids") == 0 || strcmp(t->name, "token_type_ids") == 0 || t->rank == 4) &&
+            t->shape[0] == 1);
 }
 
 static pln_status fail(pln_error *error, pln_status status, const char *path, const char *name, const char *what)

@@ -15,7 +15,6 @@
 enum { LINES = 1 << 16 }; /* bytes of lines that are read at once */
 
 static volatile sig_atomic_t interrupted; /* the signal; 0: none came */
-static bool lost;                         /* an object of JSON for which there was no memory */
 
 static void note_interrupt(int signal)
 {
@@ -121,12 +120,37 @@ int cli_each_text(const struct cli_list *texts, int (*fn)(void *context, const c
     return code == 0 && interrupted ? CLI_INTERRUPTED : code;
 }
 
+static bool json_lost; /* an object, or a part of one, could not be made */
+
+void cli_append_json(json_t *list, json_t *item)
+{
+    json_lost |= json_array_append_new(list, item) != 0;
+}
+
+void cli_set_json(json_t *object, const char *key, json_t *value)
+{
+    json_lost |= json_object_set_new(object, key, value) != 0;
+}
+
+char *cli_dump_json(const json_t *json, size_t flags)
+{
+    const size_t bytes = json_dumpb(json, NULL, 0, flags); /* into room that is there nothing can be left out */
+    char *text = bytes ? malloc(bytes + 1) : NULL;
+    if (text && json_dumpb(json, text, bytes, flags) == bytes) {
+        text[bytes] = '\0';
+        return text;
+    }
+    free(text);
+    return NULL;
+}
+
 void cli_print_json(json_t *object)
 {
-    if (!object || (json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9)) != 0 && !ferror(stdout)))
-        lost = true;
-    else
-        putchar('\n');
+    char *line = json_lost ? NULL : cli_dump_json(object, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    json_lost |= !line;
+    if (line)
+        puts(line);
+    free(line);
     json_decref(object);
 }
 
@@ -136,7 +160,7 @@ int cli_finish_output(void)
         fprintf(stderr, "pleione: stdout cannot be written: %s\n", strerror(errno ? errno : EIO));
         return PLN_FAILED;
     }
-    if (!lost)
+    if (!json_lost)
         return 0;
     fputs("pleione: no memory for an object of JSON\n", stderr);
     return PLN_NO_MEMORY;

@@ -3,6 +3,7 @@
  * A table for programs: JSON (one document, or one object a line) and CSV (RFC 4180). Keys are the columns' keys, and
  * nothing is rounded for reading.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -31,12 +32,15 @@ static json_t *row_object(const struct table *t, uint32_t row)
     return object;
 }
 
+/* Whole, or nothing of it: false if there is no memory. */
 static bool dump(FILE *out, json_t *value, size_t flags)
 {
-    const bool dumped = value && json_dumpf(value, out, flags | JSON_REAL_PRECISION(9)) == 0;
-    fputc('\n', out);
+    char *text = cli_dump_json(value, flags | JSON_REAL_PRECISION(9));
+    if (text)
+        fprintf(out, "%s\n", text);
     json_decref(value);
-    return dumped || ferror(out);
+    free(text);
+    return text;
 }
 
 bool table_write_json_rows(FILE *out, const struct table *t, uint32_t first)
@@ -62,9 +66,11 @@ bool table_write_json(FILE *out, const struct table *t)
         made = json_array_append_new(notes, cli_json_text(t->notes[i], strlen(t->notes[i]))) == 0;
     json_t *document = json_pack("{s:o,s:o,s:o,s:o}", "title", cli_json_text(t->title, strlen(t->title)), "notes",
                                  notes, "columns", columns, "rows", rows);
-    if (!document)
+    if (!made || !document) {
+        json_decref(document);
         return false;
-    return dump(out, document, JSON_INDENT(1)) && made;
+    }
+    return dump(out, document, JSON_INDENT(1));
 }
 
 /* ---- CSV */

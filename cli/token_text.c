@@ -159,7 +159,7 @@ bool cli_token_names_init(struct cli_token_names *names, const pln_tokenizer *to
         json_t *text = token ? cli_json_text(token, strlen(token)) : NULL;
         if (text)
             names->names[i] = json_dumps(text, JSON_ENCODE_ANY);
-        good = !text || names->names[i];
+        good = !token || names->names[i];
         json_decref(text);
     }
     if (!good)

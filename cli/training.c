@@ -208,7 +208,9 @@ static pln_status make_steps(struct run *r, pln_trainer_report *report, pln_erro
         const long faults = page_faults();
         const double begin = cli_seconds();
         cli_rows_take(&r->rows, pln_trainer_steps(r->trainer));
-        status = pln_trainer_step(r->trainer, r->rows.tensors, r->rows.n, report, error);
+        status = pln_tensor_file_check(r->rows.file, error); /* the rows were copied out of it */
+        if (status == PLN_OK)
+            status = pln_trainer_step(r->trainer, r->rows.tensors, r->rows.n, report, error);
         if (status == PLN_OK) {
             report_step(r, report, cli_seconds() - begin, page_faults() - faults);
             save_between(r);

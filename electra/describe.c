@@ -165,6 +165,10 @@ static void mark_nodes(pln_graph *graph)
 pln_status electra_describe(const struct electra_config *config, struct electra_weights *weights,
                             const struct electra_features *features, pln_graph **graph, pln_error *error)
 {
+    *graph = NULL;
+    const pln_status judged = electra_config_judge(config, features->head, features->train, error);
+    if (judged != PLN_OK)
+        return judged;
     struct electra_describe d = {.config = config,
                                  .features = features,
                                  .weights = weights,

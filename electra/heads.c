@@ -90,12 +90,14 @@ static void pretraining_head(struct electra_describe *d, pln_value *x)
                                               input(d, "weights", PLN_F32, d->tokens, 1), loss_options(d, 1)));
 }
 
-/* The output matrix is the word table, unless the checkpoint is untied and has its own. */
 static pln_value *vocabulary_weight(struct electra_describe *d)
 {
     const struct electra_config *c = d->config;
-    if (!c->tie_word_embeddings && electra_weight_exists(d->weights, "generator_lm_head.weight"))
-        return electra_constant(d, "generator_lm_head.weight", c->vocab_size, c->embedding_size, ELECTRA_NORMAL);
+    bool tied = true;
+    if (d->error.status == PLN_OK)
+        electra_weights_tied(d->weights, &tied, &d->error);
+    if (!tied)
+        return electra_constant(d, ELECTRA_OUTPUT_MATRIX, c->vocab_size, c->embedding_size, ELECTRA_NORMAL);
     d->prefix = "embeddings.";
     pln_value *table = electra_constant(d, "word_embeddings.weight", c->vocab_size, c->embedding_size, ELECTRA_NORMAL);
     d->prefix = NULL;

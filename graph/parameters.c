@@ -56,7 +56,10 @@ static pln_value *add_weight(pln_graph *graph, const char *name, uint32_t rows, 
         graph->parameters = pln_graph_state(graph, "parameters", 0, PLN_PARAMETER_WIDTH);
     pln_value **weights =
         graph_grow(graph, graph->weights, graph->n_weights, &graph->room_weights, sizeof *graph->weights);
-    const char *copy = arena_copy(&graph->arena, name);
+    const size_t bytes = strlen(name) + 1;
+    char *copy = graph_allocate(graph, bytes);
+    if (copy)
+        memcpy(copy, name, bytes);
     if (!graph->parameters || !weights || !copy)
         return NULL;
     const uint32_t stride = graph_row_stride(width), flat_row = graph->parameters->rows.offset;

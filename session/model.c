@@ -31,6 +31,10 @@ pln_status pln_model_open(pln_runtime *runtime, const char *directory, const pln
     }
     if (status == PLN_OK)
         status = electra_weights_init(&m->weights, m->checkpoint, &m->config, options->seed, error);
+    if (status == PLN_OK)
+        status = electra_config_match_labels(&m->config, electra_weights_labels(&m->weights), error);
+    if (status == PLN_OK && ckpt_note(m->checkpoint) && runtime->log)
+        runtime->log(runtime->log_context, PLN_LOG_WARNING, ckpt_note(m->checkpoint));
     m->weights.undrawn = options->without_weights;
     if (status != PLN_OK)
         pln_model_close(&m);
@@ -67,14 +71,30 @@ const char *pln_model_label(const pln_model *model, uint32_t index)
     return model && index < model->config.num_labels ? model->config.labels[index] : NULL;
 }
 
+/* Tokens that the model has no row for are found here, not by the text that holds one. */
+static void check_vocabulary(const pln_model *model)
+{
+    char message[300];
+    const uint32_t tokens = pln_tokenizer_count(model->tokenizer), rows = model->config.vocab_size;
+    if (tokens <= rows || !model->runtime->log)
+        return;
+    snprintf(message, sizeof message,
+             "%.150s: its tokenizer has %u tokens, the model only %u: a text with one of the others is refused",
+             ckpt_directory(model->checkpoint), tokens, rows);
+    model->runtime->log(model->runtime->log_context, PLN_LOG_WARNING, message);
+}
+
 pln_status pln_model_tokenizer(pln_model *model, const pln_tokenizer **tokenizer, pln_error *error)
 {
     pln_status status = PLN_OK;
     NEED(error, model, tokenizer);
     const pln_tokenizer_options options = {.log = model->runtime->log, .log_context = model->runtime->log_context};
     pthread_mutex_lock(&model->lock);
-    if (!model->tokenizer)
+    if (!model->tokenizer) {
         status = pln_tokenizer_open(ckpt_directory(model->checkpoint), &options, &model->tokenizer, error);
+        if (status == PLN_OK)
+            check_vocabulary(model);
+    }
     *tokenizer = model->tokenizer;
     pthread_mutex_unlock(&model->lock);
     return status;

@@ -32,7 +32,7 @@ static void warn_of_weights(const pln_session *s)
     const bool generator = electra_weight_exists(w, "generator_predictions.dense.weight");
     const bool discriminator = electra_weight_exists(w, "discriminator_predictions.dense.weight");
     pthread_mutex_lock(&s->model->lock);
-    char *missing = electra_weights_missing(w), *unexpected = electra_weights_unexpected(w);
+    char *missing = electra_weights_missing(w), *unexpected = electra_weights_unexpected(w, s->head);
     pthread_mutex_unlock(&s->model->lock);
     if (s->head == PLN_HEAD_PRETRAINING && generator && !discriminator)
         warn(s->model, "this is a generator, and is asked for what a discriminator does",
@@ -42,6 +42,10 @@ static void warn_of_weights(const pln_session *s)
              "its answers will be arbitrary");
     if (s->head == PLN_HEAD_CAUSAL_LM && !s->model->config.is_decoder)
         warn(s->model, "is_decoder is false", "the causal language model looks at later tokens too");
+    if (w->tie == ELECTRA_APART && s->model->config.tie_word_embeddings)
+        warn(s->model, ELECTRA_OUTPUT_MATRIX,
+             "differs from the word table, though tie_word_embeddings is true in "
+             "config.json: both are kept, as if it were false");
     if (!w->undrawn)
         warn(s->model, "drawn at random, because the weights lack them", missing);
     warn(s->model, "in the weights, but not used by this head", unexpected);
@@ -92,6 +96,8 @@ static pln_status get_variant(pln_session *s, const struct electra_features *fea
     pthread_mutex_unlock(&s->model->lock);
     if (status == PLN_OK)
         status = pln_schedule_create(v->graph, s->devices, &s->options.schedule, &v->schedule, error);
+    if (status == PLN_OK)
+        status = ckpt_check(s->model->checkpoint, error);
     if (status != PLN_OK) {
         destroy_variant(v);
         return status;
@@ -138,6 +144,8 @@ pln_status pln_session_create(pln_model *model, pln_devices *devices, const pln_
     s->head = s->options.head == PLN_HEAD_DEFAULT ? model->config.head : s->options.head;
     s->problem = model->config.problem_type;
     pln_status status = copy_places(s, error);
+    if (status == PLN_OK && s->options.head == PLN_HEAD_DEFAULT)
+        status = electra_config_judge(&model->config, PLN_HEAD_DEFAULT, false, error);
     /* The plain graph of the head: weights that do not fit are found now, not at the first batch. */
     const struct electra_features features = {.head = s->head,
                                               .choices = s->head == PLN_HEAD_MULTIPLE_CHOICE ? 2 : 0,
@@ -211,7 +219,10 @@ pln_status session_run(pln_session *s, const struct session_request *request, st
     if (status == PLN_OK)
         status = pln_schedule_run(variant->schedule, batch->dims, variant->graph->n_symbols, batch->inputs,
                                   batch->n_inputs, batch->outputs, batch->n_outputs, error);
-    return status;
+    /* Devices on host memory read weights where the file is mapped. */
+    if (status == PLN_OK)
+        status = ckpt_check(s->model->checkpoint, error);
+    return status == PLN_OK ? session_request_check(request, error) : status;
 }
 
 static pln_status forward(pln_session *s, const struct session_request *request, pln_error *error)

@@ -72,6 +72,9 @@ struct session_request {
 pln_status session_request_read(const pln_session *session, const pln_tensor *tensors, uint32_t n,
                                 struct session_request *request, pln_error *error);
 
+/* PLN_INVALID names a tensor whose file became shorter, so that what was read of it may be wrong. */
+pln_status session_request_check(const struct session_request *request, pln_error *error);
+
 /* Element i of a tensor of any integer, bool or float type. */
 int64_t session_integer(const pln_tensor *tensor, uint64_t i);
 double session_real(const pln_tensor *tensor, uint64_t i);

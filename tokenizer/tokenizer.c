@@ -64,6 +64,9 @@ static pln_status read_files(pln_tokenizer *t, const struct tok_files *files, co
         status = tok_vocabulary_take(&t->vocabulary, json, files->path[TOK_FILE_TOKENIZER], error);
     else
         status = tok_vocabulary_read(&t->vocabulary, files->vocabulary, error);
+    if (status == PLN_OK && t->vocabulary.lines[0] && strncmp(t->vocabulary.lines[0], "\xef\xbb\xbf", 3) == 0)
+        tok_warn(options, "%s begins with a byte order mark, which the reference takes as a part of its first token",
+                 files->vocabulary);
     if (status == PLN_OK)
         status = tok_config_init(&t->config, files, options, &t->vocabulary, error);
     if (status == PLN_OK && !index_ids(t))

@@ -51,6 +51,8 @@ static pln_status save_config(const pln_trainer *trainer, const struct ckpt_save
 {
     struct electra_config config = trainer->model->config;
     config.problem_type = trainer->session->problem;
+    if (trainer->model->weights.tie == ELECTRA_APART)
+        config.tie_word_embeddings = false;
     json_t *json = electra_config_json(&config);
     int failed = !json;
     if (!failed)
@@ -236,6 +238,8 @@ static pln_status restore_state(pln_trainer *trainer, const char *directory, con
     pln_status status = ckpt_tensors_open(path, &file, error);
     if (status == PLN_OK)
         status = training_image_write(trainer, state, file, path, error);
+    if (status == PLN_OK)
+        status = ckpt_tensors_check(file, error);
     ckpt_tensors_close(&file);
     return status;
 }

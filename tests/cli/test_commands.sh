@@ -87,8 +87,8 @@ check 3 "reference:7" run $disc --device reference:7 "a"
 # model files: 4
 check 4 "nowhere" run "$to/nowhere" $on "a"
 for wrong in "unknown-activation:swoosh" "weighted-activation:prelu" "odd-heads:num_attention_heads 3" "not-electra:bert" \
-    "wrong-problem:guessing" "no-weights:model.safetensors" "no-config:config.json" "no-vocab:vocab.txt" "config-no-json:config.json" \
-    "long-header:9223372036854775808" "header-past-end:model.safetensors" "truncated:model.safetensors" "empty:too short" \
+    "wrong-positions:rotary" "no-weights:model.safetensors" "no-config:config.json" "no-vocab:vocab.txt" "config-no-json:config.json" \
+    "long-header:9223372036854775808" "header-past-end:model.safetensors" "truncated:model.safetensors" "empty:the file is empty" \
     "overlap:model.safetensors" "lying-shape:word_embeddings" "lacking:word_embeddings" \
     "other-shape:electra.embeddings.token_type_embeddings.weight: expected floats [2, 95], found f32 [2, 96]"; do
     check 4 "${wrong#*:}" run "$to/${wrong%%:*}" $on "a"
@@ -100,6 +100,22 @@ echo '{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}}' >"$to/other-t
 check 4 "a model of type BPE is not WordPiece" run "$to/other-tokenizer" $on "a"
 check 4 "a model of type BPE is not WordPiece" tokenize "$to/other-tokenizer"
 check 4 "a model of type BPE is not WordPiece" explain "$to/other-tokenizer" $on
+check 4 "guessing" estimate "$to/wrong-problem" -b 1 -s 8 --head sequence-classification $on
+check 0 "a" run "$to/wrong-problem" $on "a" # its head never reads the field
+
+for kind in BPE Unigram; do
+    cp -r $disc "$to/$kind"
+    echo '{"model": {"type": "'$kind'", "vocab": [["a", -1.5]]}}' >"$to/$kind/tokenizer.json"
+    check 4 "tokenizer.json: a model of type $kind is not WordPiece" tokenize "$to/$kind" "$2/tests/cli/line.txt"
+    check 4 "tokenizer.json: a model of type $kind is not WordPiece" run "$to/$kind" $on "a"
+done
+cp -r $disc "$to/larger"
+chmod -R u+w "$to/larger"
+echo "zzzz" >>"$to/larger/vocab.txt"
+check 0 "its tokenizer has 4097 tokens, the model only 4096" run "$to/larger" $on "a"
+printf '\357\273\277[UNK]\r\n[PAD]\r\n[UNK]\r\n[CLS]\r\n[SEP]\r\n[MASK]\r\nthe \r\n' >"$to/marked.txt"
+check 0 "byte order mark" tokenize "$to/marked.txt" "$2/tests/cli/line.txt"
+check 0 "3 2 6 2 2 4" tokenize "$to/marked.txt" "$2/tests/cli/line.txt"
 
 # memory: 6; a full disk: 1; nothing half-written
 check 6 "memory" bench $disc --devices reference --shapes 60000x512 --seconds 0.01

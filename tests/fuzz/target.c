@@ -19,6 +19,10 @@ static const struct fuzz_target targets[] = {
     {"trainer.json", fuzz_trainer},
     {"first_moment.safetensors", fuzz_trainer},
     {"second_moment.safetensors", fuzz_trainer},
+    {"config.json", fuzz_config},
+    {"weights.safetensors", fuzz_safetensors},
+    {"model.safetensors.index.json", fuzz_index},
+    {"request.safetensors", fuzz_request},
 };
 
 const struct fuzz_target *fuzz_find(const char *name)
