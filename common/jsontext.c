@@ -2,8 +2,9 @@
  *
  * Takes a text, gives its JSON.
  *
- * jansson collects a token in a buffer that grows, and passes over a byte that it has no memory for. So a string as long
- * as the longest token is read first, in front of the text: if it comes out whole, the buffer never had to grow again.
+ * jansson collects a token in a buffer that grows, and passes over a byte that it has no memory for; without the quote at
+ * its end it reads past a string. So a string as long as the longest token is read first, in front of the text: if it
+ * comes out whole, the buffer never had to grow again.
  */
 #include "common/jsontext.h"
 
@@ -13,9 +14,10 @@
 
 static const char head[] = "[\"", middle[] = "\",", tail[] = "]";
 
-struct source { /* head, `pad` letters, middle, the text, tail */
+struct source { /* head, `pad` letters, middle, the text, perhaps tail */
     const char *text;
     size_t bytes, pad, at;
+    bool ended; /* with the tail */
 };
 
 /* A bound of the bytes of a token: strings from quote to quote, and what stands between them. */
@@ -34,7 +36,10 @@ static size_t longest_token(const char *text, size_t bytes)
         begin = i;
         quoted = !quoted;
     }
-    return longest + 2;
+    longest += 2;
+    while (((longest + 2) & (longest + 1)) == 0) /* the buffer grows at these lengths, which must not be at the last quote */
+        longest++;
+    return longest;
 }
 
 /* Copies what lies from source->at on, if that is within the piece of `bytes` bytes at *begin; letters if piece is
@@ -64,13 +69,13 @@ static size_t read_source(void *buffer, size_t room, void *data)
     n += copy_piece(source, &begin, NULL, source->pad, out + n, room - n);
     n += copy_piece(source, &begin, middle, sizeof middle - 1, out + n, room - n);
     n += copy_piece(source, &begin, source->text, source->bytes, out + n, room - n);
-    return n + copy_piece(source, &begin, tail, sizeof tail - 1, out + n, room - n);
+    return n + copy_piece(source, &begin, tail, source->ended ? sizeof tail - 1 : 0, out + n, room - n);
 }
 
 /* NULL: broken, or not whole. */
-static json_t *load_whole(const char *text, size_t bytes, size_t flags)
+static json_t *load_whole(struct source source, size_t flags)
 {
-    struct source source = {.text = text, .bytes = bytes, .pad = longest_token(text, bytes)};
+    source.ended = true;
     json_t *list = json_load_callback(read_source, &source, flags, NULL);
     json_t *json = NULL;
     if (json_array_size(list) == 2 && json_string_length(json_array_get(list, 0)) == source.pad)
@@ -79,21 +84,38 @@ static json_t *load_whole(const char *text, size_t bytes, size_t flags)
     return json;
 }
 
-/* A string that ended well is never a syntax error by itself: it could not be kept. */
-static bool lacks_memory(const char *text, size_t bytes, const json_error_t *problem)
+/* What stands in front of the text is right, and a string that ended well is never a syntax error by itself: it could not
+ * be kept. */
+static bool lacks_memory(const struct source *source, const json_error_t *problem)
 {
-    const bool ended = problem->position > 0 && (size_t)problem->position <= bytes && text[problem->position - 1] == '"';
-    return !*problem->text || (ended && (strncmp(problem->text, "invalid token", 13) == 0 ||
-                                         strncmp(problem->text, "string or '}' expected", 22) == 0));
+    const size_t before = sizeof head - 1 + source->pad + sizeof middle - 1;
+    if (!*problem->text || problem->position < 0 || (size_t)problem->position < before)
+        return true;
+    const size_t at = (size_t)problem->position - before;
+    const bool ended = at && at <= source->bytes && source->text[at - 1] == '"';
+    return ended && (strncmp(problem->text, "invalid token", 13) == 0 ||
+                     strncmp(problem->text, "string or '}' expected", 22) == 0);
 }
 
 json_t *jsontext_load(const char *text, size_t bytes, size_t flags, json_error_t *problem)
 {
-    json_t *json = load_whole(text, bytes, flags);
+    struct source source = {.text = text, .bytes = bytes, .pad = longest_token(text, bytes)};
+    void *room = malloc(4 * source.pad + 64); /* what the buffer grows to */
+    free(room);
+    json_t *json = room ? load_whole(source, flags) : NULL;
     if (json)
         return json;
-    json = json_loadb(text, bytes, flags, problem); /* for what it says */
-    if (!json && !lacks_memory(text, bytes, problem))
+    *problem = (json_error_t){.text = ""};
+    if (room) { /* without the tail, for what is said of a text that ends early */
+        struct source again = source;
+        json = json_load_callback(read_source, &again, flags, problem);
+    }
+    bool broken = !json && !lacks_memory(&source, problem);
+    if (broken && strncmp(problem->text, "']' expected", 12) == 0) { /* perhaps only of the list around it */
+        json = json_loadb(text, bytes, flags, problem);
+        broken = !json;
+    }
+    if (broken)
         return NULL;
     json_decref(json);
     jsontext_note_no_memory(problem);
