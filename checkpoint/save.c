@@ -128,8 +128,8 @@ pln_status ckpt_save_copy(const struct ckpt_save *save, const char *file, const 
     pln_status status = path_of(save, file, path, error);
     FILE *in = status == PLN_OK && join(source, from, file) ? fopen(source, "rb") : NULL;
     if (!in && status == PLN_OK && errno != ENOENT)
-        status = pln_fail(error, pln_status_of_errno(errno, PLN_FAILED), "%s: cannot be read: %s", source,
-                          strerror(errno));
+        status =
+            pln_fail(error, pln_status_of_errno(errno, PLN_FAILED), "%s: cannot be read: %s", source, strerror(errno));
     if (!in)
         return status;
     status = copy_bytes(in, path, error);

@@ -120,8 +120,8 @@ void cli_append_json(json_t *list, json_t *item);
 void cli_set_json(json_t *object, const char *key, json_t *value);
 /* Prints a JSON object as one line and frees it; nothing once a part of one could not be made. */
 void cli_print_json(json_t *object);
-/* As json_dumps: returns new (free), or NULL if there is no memory; jansson's own leaves out a key that it has no memory
- * for and goes on. */
+/* As json_dumps: returns new (free), or NULL if there is no memory; jansson's own leaves out a key that it has no
+ * memory for and goes on. */
 char *cli_json_text(const json_t *json, size_t flags);
 /* Flushes stdout: 0, or an exit code after a sentence when it cannot be written (full disk, closed pipe) or an object
  * could not be made. */

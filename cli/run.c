@@ -25,8 +25,8 @@ static int print_detection(struct run *run, const char *text)
     for (uint32_t i = 0; i < n; i++) {
         const int length = (int)(words[i].end - words[i].begin);
         if (run->json)
-            cli_append_json(list, json_pack("{s:s%,s:f}", "word", text + words[i].begin, (size_t)length,
-                                                  "probability", (double)words[i].probability));
+            cli_append_json(list, json_pack("{s:s%,s:f}", "word", text + words[i].begin, (size_t)length, "probability",
+                                            (double)words[i].probability));
         else
             printf("%.3f  %.*s\n", (double)words[i].probability, length, text + words[i].begin);
     }
@@ -48,8 +48,7 @@ static int print_fills(struct run *run, const char *text)
     json_t *list = json_array();
     for (uint32_t i = 0; i < n; i++) {
         if (run->json)
-            cli_append_json(list,
-                                  json_pack("{s:i,s:s,s:i,s:f}", "mask", (int)fills[i].mask, "token", fills[i].token,
+            cli_append_json(list, json_pack("{s:i,s:s,s:i,s:f}", "mask", (int)fills[i].mask, "token", fills[i].token,
                                             "id", (int)fills[i].id, "probability", (double)fills[i].probability));
         else
             printf("%u  %.3f  %s\n", fills[i].mask, (double)fills[i].probability, fills[i].token);
@@ -72,8 +71,7 @@ static int print_classes(struct run *run, const char *text)
     json_t *list = json_array();
     for (uint32_t i = 0; i < n; i++) {
         if (run->json)
-            cli_append_json(list,
-                                  json_pack("{s:s,s:f}", "label", classes[i].label, "score", (double)classes[i].score));
+            cli_append_json(list, json_pack("{s:s,s:f}", "label", classes[i].label, "score", (double)classes[i].score));
         else
             printf("%.3f  %s\n", (double)classes[i].score, classes[i].label);
     }

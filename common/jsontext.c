@@ -2,9 +2,9 @@
  *
  * Takes a text, gives its JSON.
  *
- * jansson collects a token in a buffer that grows, and passes over a byte that it has no memory for; without the quote at
- * its end it reads past a string. So a string as long as the longest token is read first, in front of the text: if it
- * comes out whole, the buffer never had to grow again.
+ * jansson collects a token in a buffer that grows, and passes over a byte that it has no memory for; without the quote
+ * at its end it reads past a string. So a string as long as the longest token is read first, in front of the text: if
+ * it comes out whole, the buffer never had to grow again.
  */
 #include "common/jsontext.h"
 
@@ -37,7 +37,8 @@ static size_t longest_token(const char *text, size_t bytes)
         quoted = !quoted;
     }
     longest += 2;
-    while (((longest + 2) & (longest + 1)) == 0) /* the buffer grows at these lengths, which must not be at the last quote */
+    while (((longest + 2) & (longest + 1)) ==
+           0) /* the buffer grows at these lengths, which must not be at the last quote */
         longest++;
     return longest;
 }
@@ -84,8 +85,8 @@ static json_t *load_whole(struct source source, size_t flags)
     return json;
 }
 
-/* What stands in front of the text is right, and a string that ended well is never a syntax error by itself: it could not
- * be kept. */
+/* What stands in front of the text is right, and a string that ended well is never a syntax error by itself: it could
+ * not be kept. */
 static bool lacks_memory(const struct source *source, const json_error_t *problem)
 {
     const size_t before = sizeof head - 1 + source->pad + sizeof middle - 1;
@@ -146,7 +147,10 @@ static size_t code_point_bytes(const unsigned char *c)
 {
     if (c[0] < 0x80)
         return 1;
-    const size_t bytes = c[0] >= 0xc2 && c[0] < 0xe0 ? 2 : c[0] >= 0xe0 && c[0] < 0xf0 ? 3 : c[0] >= 0xf0 && c[0] < 0xf5 ? 4 : 0;
+    const size_t bytes = c[0] >= 0xc2 && c[0] < 0xe0   ? 2
+                         : c[0] >= 0xe0 && c[0] < 0xf0 ? 3
+                         : c[0] >= 0xf0 && c[0] < 0xf5 ? 4
+                                                       : 0;
     for (size_t i = 1; i < bytes; i++)
         if ((c[i] & 0xc0) != 0x80)
             return 0;

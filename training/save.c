@@ -40,7 +40,7 @@ static pln_status save_config(const pln_trainer *trainer, const struct ckpt_save
         if (json_object_get(json, types[i]))
             failed |= json_object_set_new(json, types[i], json_string("float32"));
     const pln_status status = !failed ? ckpt_save_json(save, "config.json", json, error)
-                                   : pln_fail(error, PLN_NO_MEMORY, "no memory for config.json");
+                                      : pln_fail(error, PLN_NO_MEMORY, "no memory for config.json");
     json_decref(json);
     return status;
 }
