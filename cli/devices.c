@@ -94,10 +94,10 @@ static json_t *kernels_json(const pln_kernel_info *kernels, uint32_t n)
     json_t *list = json_array();
     for (uint32_t i = 0; i < n; i++)
         cli_append_json(list, json_pack("{s:s,s:I,s:I,s:I,s:I,s:I}", "name", kernels[i].name, "registers",
-                                              (json_int_t)kernels[i].registers, "spills", (json_int_t)kernels[i].spills,
-                                              "shared_bytes", (json_int_t)kernels[i].shared_bytes, "subgroup",
-                                              (json_int_t)kernels[i].subgroup, "inverse_throughput",
-                                              (json_int_t)kernels[i].inverse_throughput));
+                                        (json_int_t)kernels[i].registers, "spills", (json_int_t)kernels[i].spills,
+                                        "shared_bytes", (json_int_t)kernels[i].shared_bytes, "subgroup",
+                                        (json_int_t)kernels[i].subgroup, "inverse_throughput",
+                                        (json_int_t)kernels[i].inverse_throughput));
     return list;
 }
 

@@ -15,8 +15,8 @@
  * memory for a string, and drops a byte of a string or a number, without a word, where it had none to read it. */
 json_t *jsontext_load(const char *text, size_t bytes, size_t flags, json_error_t *problem);
 
-/* As json_dumps: returns new (free), or NULL if there is no memory; jansson's own leaves out a key that it has no memory
- * for and goes on. */
+/* As json_dumps: returns new (free), or NULL if there is no memory; jansson's own leaves out a key that it has no
+ * memory for and goes on. */
 char *jsontext_dump(const json_t *json, size_t flags);
 
 /* Fills it in for a caller who had no memory himself. */

@@ -202,9 +202,9 @@ static pln_status list_tokenizer(struct reader *r)
         if (status == PLN_OK && !json_is_integer(json_object_get(token, "id")))
             status = wrong(r, "added_tokens", "a list of tokens with ids");
         if (status == PLN_OK)
-            status = list(r, "added_tokens",
-                          (struct listed){content_of(token), token, json_integer_value(json_object_get(token, "id")),
-                                          false, 0});
+            status = list(
+                r, "added_tokens",
+                (struct listed){content_of(token), token, json_integer_value(json_object_get(token, "id")), false, 0});
     }
     return status;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Loaded before the C library: the k-th request for memory of the process fails (FAILING_AT=k), and with FAILING_ON=1 all
- * after it too; FAILING_SAY=1 writes to stderr who asked. With FAILING_REPORT=FILE nothing fails: the file gets how many requests there were, then for each place
- * in the program that made some (its callers are what tells places apart) the number of its first one.
+ * Loaded before the C library: the k-th request for memory of the process fails (FAILING_AT=k), and with FAILING_ON=1
+ * all after it too; FAILING_SAY=1 writes to stderr who asked. With FAILING_REPORT=FILE nothing fails: the file gets how
+ * many requests there were, then for each place in the program that made some (its callers are what tells places apart)
+ * the number of its first one.
  */
 #define _GNU_SOURCE /* mmap's flags, execinfo */
 #include <errno.h>

@@ -19,11 +19,12 @@ import tempfile
 
 NO_MEMORY = 6
 # What the dynamic loader and the OpenMP that BLIS brings say when they have no memory: they tell it in their own ways.
-NOT_OURS = re.compile(r"backend cpu cannot be loaded: |cannot (open|create) shared object|^libgomp: ")
+NOT_OURS = re.compile(r"backend cpu cannot be loaded: |cannot (open|create) shared object|cannot allocate |^libgomp: ")
 CPU = ["--device", "cpu", "--device-option", "cpu.gemm=own", "--threads", "1"]
-SHARES = {"run": 3, "run on reference": 3, "run of lines": 3, "forward": 2, "tokenize, slow": 3, "explain": 3, "explain, graph": 4,
-          "explain, dot": 8, "estimate": 2, "estimate of training": 3, "train": 5, "train, resumed": 10, "compare": 30, "bench": 10,
-          "bench, overhead": 6, "bench, profile": 10, "verify": 12, "verify of training": 80} # of so many places one
+SHARES = {"run": 9, "run on reference": 9, "run of lines": 9, "forward": 6, "tokenize": 3, "tokenize, saved": 4, "tokenize, slow": 9,
+          "vocab": 2, "explain": 9, "explain, graph": 12, "explain, dot": 24, "estimate": 6, "estimate of training": 9, "train": 15,
+          "train, resumed": 40, "compare": 60, "bench": 30, "bench, overhead": 18, "bench, profile": 30, "verify": 40,
+          "verify of training": 200} # of so many places one
 SIDE_BY_SIDE = ["--devices", "cpu,reference", "--device-option", "cpu.gemm=own", "--threads", "1"]
 TEXT = "And the king said [MASK] Thérèse"
 

@@ -305,8 +305,8 @@ static void keys_of_another_type_are_refused(void **state)
             pln_tokenizer *tokenizer;
             remove_files(NULL);
             put("vocab.txt", "[UNK]\na\n");
-            snprintf(text, sizeof text, "%s%s\"%s\":%s%s", *keys[i].before == '{' ? "" : "{", keys[i].before, keys[i].key,
-                     keys[i].values[k], keys[i].after);
+            snprintf(text, sizeof text, "%s%s\"%s\":%s%s", *keys[i].before == '{' ? "" : "{", keys[i].before,
+                     keys[i].key, keys[i].values[k], keys[i].after);
             put(keys[i].name, text);
             const pln_status status = pln_tokenizer_open(folder, NULL, &tokenizer, &error);
             if (status != PLN_BAD_MODEL || !strstr(error.message, keys[i].name))
@@ -320,20 +320,24 @@ static void other_ways_of_writing_are_read(void **state)
     (void)state;
     static const char parts[] =
         "{\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Sequence\",\"normalizers\":[{\"type\":"
-        "\"BertNormalizer\",\"lowercase\":false}]}]},\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":"
-        "\"BertPreTokenizer\"}]},\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"WordPiece\"}]},\"padding\":null,"
-        "\"truncation\":null,\"added_tokens\":null,\"model\":{\"type\":\"WordPiece\",\"unk_token\":null,\"vocab\":{\"[UNK]\":0,"
+        "\"BertNormalizer\",\"lowercase\":false}]}]},\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{"
+        "\"type\":"
+        "\"BertPreTokenizer\"}]},\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"WordPiece\"}]},"
+        "\"padding\":null,"
+        "\"truncation\":null,\"added_tokens\":null,\"model\":{\"type\":\"WordPiece\",\"unk_token\":null,\"vocab\":{\"["
+        "UNK]\":0,"
         "\"A\":1}}}";
     put("tokenizer.json", parts);
     put("tokenizer_config.json",
         "{\"extra_special_tokens\":{\"image_token\":\"<i>\",\"end_token\":{\"content\":\"<e>\",\"lstrip\":true}},"
-        "\"model_max_length\":512.0,\"never_split\":null,\"added_tokens_decoder\":null,\"additional_special_tokens\":null}");
+        "\"model_max_length\":512.0,\"never_split\":null,\"added_tokens_decoder\":null,\"additional_special_tokens\":"
+        "null}");
     pln_tokenizer *tokenizer = open_strictly(false);
     assert_int_equal(pln_tokenizer_max_length(tokenizer), 512);
     assert_int_equal(pln_tokenizer_id(tokenizer, "<i>"), 6); /* behind the vocabulary and the four named ones */
     assert_int_equal(pln_tokenizer_id(tokenizer, "<e>"), 7);
-    json_t *row = json_pack("[s,[i,i,i,i,i,i]]", "A<i>a <e>", pln_tokenizer_special_id(tokenizer, PLN_CLS_TOKEN), 1, 6, 0, 7,
-                            pln_tokenizer_special_id(tokenizer, PLN_SEP_TOKEN));
+    json_t *row = json_pack("[s,[i,i,i,i,i,i]]", "A<i>a <e>", pln_tokenizer_special_id(tokenizer, PLN_CLS_TOKEN), 1, 6,
+                            0, 7, pln_tokenizer_special_id(tokenizer, PLN_SEP_TOKEN));
     check_ids(tokenizer, NULL, row);
     json_decref(row);
     pln_tokenizer_close(&tokenizer);
@@ -347,8 +351,7 @@ static void lying_files_are_refused(void **state)
         pln_status status;
     } files[] = {
         {"tokenizer.json", "{}", "holds no vocabulary", PLN_BAD_MODEL},
-        {"tokenizer.json", "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0}}}", "BPE is not WordPiece",
-         PLN_BAD_MODEL},
+        {"tokenizer.json", "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0}}}", "BPE is not WordPiece", PLN_BAD_MODEL},
         {"tokenizer.json", "{\"model\":{\"vocab\":{\"[UNK]\":0,\"a\":4000000000}}}", "the id of 'a'", PLN_BAD_MODEL},
         {"tokenizer.json", "{\"model\":{\"vocab\":{\"[UNK]\":0,\"a\":-1}}}", "the id of 'a'", PLN_BAD_MODEL},
         {"tokenizer.json", "{\"model\":{\"vocab\":{\"[UNK]\":0,\"a\":0}}}", "have the same id 0", PLN_BAD_MODEL},
