@@ -118,7 +118,7 @@ uint32_t pln_trainer_steps(const pln_trainer *trainer)
 
 uint64_t pln_trainer_seed(const pln_trainer *trainer)
 {
-    return trainer->options.seed;
+    return trainer ? trainer->options.seed : 0;
 }
 
 /* ---- looking */

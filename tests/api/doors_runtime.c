@@ -54,6 +54,28 @@ static void knock_pln_runtime_threads(void)
     assert_int_equal(pln_runtime_threads(NULL), 0);
 }
 
+static void knock_pln_processors(void)
+{
+    assert_true(pln_processors() > 0);
+}
+
+static void knock_pln_runtime_backend(void)
+{
+    assert_null(pln_runtime_backend(NULL, 0));
+    assert_null(pln_runtime_backend(w.runtime, 99999));
+}
+
+static void knock_pln_runtime_backend_devices(void)
+{
+    const pln_device_entry *entries;
+    uint32_t n;
+    refused(pln_runtime_backend_devices(NULL, "reference", &entries, &n, fresh()), "runtime is NULL");
+    refused(pln_runtime_backend_devices(w.runtime, NULL, &entries, &n, fresh()), "backend is NULL");
+    refused(pln_runtime_backend_devices(w.runtime, "reference", NULL, &n, fresh()), "entries is NULL");
+    refused(pln_runtime_backend_devices(w.runtime, "reference", &entries, NULL, fresh()), "count is NULL");
+    assert_int_equal(pln_runtime_backend_devices(w.runtime, "none", &entries, &n, fresh()), PLN_NO_DEVICE);
+}
+
 static void knock_pln_runtime_devices(void)
 {
     const pln_device_entry *entries;
@@ -111,6 +133,11 @@ static void knock_pln_tensor_file_open(void)
     assert_null(file);
 }
 
+static void knock_pln_tensor_file_check(void)
+{
+    refused(pln_tensor_file_check(NULL, fresh()), "file is NULL");
+}
+
 static void knock_pln_tensor_file_close(void)
 {
     pln_tensor_file *none = NULL;
@@ -157,6 +184,9 @@ const struct door runtime_doors[] = {DOOR(pln_version),
                                      DOOR(pln_runtime_create),
                                      DOOR(pln_runtime_destroy),
                                      DOOR(pln_runtime_threads),
+                                     DOOR(pln_processors),
+                                     DOOR(pln_runtime_backend),
+                                     DOOR(pln_runtime_backend_devices),
                                      DOOR(pln_runtime_devices),
                                      DOOR(pln_devices_open),
                                      DOOR(pln_devices_close),
@@ -164,6 +194,7 @@ const struct door runtime_doors[] = {DOOR(pln_version),
                                      DOOR(pln_devices_entry),
                                      DOOR(pln_tensor_elements),
                                      DOOR(pln_tensor_file_open),
+                                     DOOR(pln_tensor_file_check),
                                      DOOR(pln_tensor_file_close),
                                      DOOR(pln_tensor_file_tensors),
                                      DOOR(pln_tensor_file_write),

@@ -84,6 +84,35 @@ static void knock_pln_trainer_restore(void)
     refused(pln_trainer_restore(w.trainer, NULL, fresh()), "directory is NULL");
 }
 
+static void knock_pln_trainer_seed(void)
+{
+    assert_int_equal(pln_trainer_seed(NULL), 0);
+}
+
+static pln_status check_batch(const pln_tensor *inputs, uint32_t n)
+{
+    return pln_trainer_check(w.trainer, inputs, n, fresh());
+}
+
+static void knock_pln_trainer_check(void)
+{
+    refused(pln_trainer_check(NULL, good_batch, 2, fresh()), "trainer is NULL");
+    knock_batch(check_batch);
+}
+
+static void knock_pln_trainer_check_save(void)
+{
+    refused(pln_trainer_check_save(NULL, w.folder, fresh()), "trainer is NULL");
+    refused(pln_trainer_check_save(w.trainer, NULL, fresh()), "directory is NULL");
+}
+
+static void knock_pln_trainer_save_step(void)
+{
+    refused(pln_trainer_save_step(NULL, w.folder, 1, fresh()), "trainer is NULL");
+    refused(pln_trainer_save_step(w.trainer, NULL, 1, fresh()), "directory is NULL");
+    refused(pln_trainer_save_step(w.trainer, w.folder, 0, fresh()), "keep 0");
+}
+
 static void knock_pln_trainer_parameters(void)
 {
     const pln_tensor *tensors;
@@ -145,6 +174,10 @@ const struct door trainer_doors[] = {DOOR(pln_trainer_create),
                                      DOOR(pln_trainer_steps),
                                      DOOR(pln_trainer_save),
                                      DOOR(pln_trainer_restore),
+                                     DOOR(pln_trainer_seed),
+                                     DOOR(pln_trainer_check),
+                                     DOOR(pln_trainer_check_save),
+                                     DOOR(pln_trainer_save_step),
                                      DOOR(pln_trainer_parameters),
                                      DOOR(pln_trainer_gradients),
                                      DOOR(pln_trainer_trace),
