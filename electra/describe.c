@@ -119,6 +119,10 @@ pln_status electra_describe(const struct electra_config *config, struct electra_
                             const struct electra_features *features, struct electra_graph *graph, pln_error *error)
 {
     const struct electra_head *head = electra_head(features->head);
+    *graph = (struct electra_graph){0};
+    const pln_status judged = electra_config_judge(config, features->head, features->train, error);
+    if (judged != PLN_OK)
+        return judged;
     *graph = (struct electra_graph){.graph = pln_graph_create(head->name), .loss = UINT32_MAX};
     if (!graph->graph)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a graph");

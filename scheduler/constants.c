@@ -2,6 +2,7 @@
  *
  * Weights on devices: one packed copy for the same parts and the same uses, counted.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,8 +44,12 @@ static const float *plain_rows(const pln_value *value)
 
 static void destroy_constant(pln_devices *devices, struct sched_constant *c)
 {
-    if (c->handle)
-        devices->devices[c->device].backend->constant_destroy(devices->devices[c->device].device, &c->handle);
+    const struct sched_device *d = &devices->devices[c->device];
+    if (c->handle) {
+        sched_enter(d);
+        d->backend->constant_destroy(d->device, &c->handle);
+        sched_leave(d);
+    }
     free(c->parts);
     free(c->uses);
     free(c);
@@ -75,9 +80,25 @@ static struct sched_constant *describe_constant(uint32_t device, const pln_value
     return c;
 }
 
-pln_status sched_constant_acquire(pln_devices *devices, uint32_t device, const pln_value *value,
-                                  const pln_constant_use *uses, uint32_t n_uses, struct sched_constant **constant,
-                                  pln_error *error)
+/* Weights in f64 reach every device in f32: a number that would be infinite there is named instead. */
+static pln_status check_range(const pln_value *value, pln_error *error)
+{
+    for (uint32_t i = 0; i < value->n_parts; i++) {
+        const pln_tensor *part = value->parts[i];
+        const uint64_t n = part->dtype == PLN_F64 ? pln_tensor_elements(part) : 0;
+        for (uint64_t j = 0; j < n; j++) {
+            double number;
+            memcpy(&number, (const char *)part->data + j * sizeof number, sizeof number);
+            if (isfinite(number) && isinf((float)number))
+                return pln_fail(error, PLN_BAD_MODEL, "%s has %g, which f32 cannot hold",
+                                part->name ? part->name : value->name, number);
+        }
+    }
+    return PLN_OK;
+}
+
+static pln_status acquire(pln_devices *devices, uint32_t device, const pln_value *value, const pln_constant_use *uses,
+                          uint32_t n_uses, struct sched_constant **constant, pln_error *error)
 {
     for (struct sched_constant *c = devices->constants; c; c = c->next)
         if (same_constant(c, device, value, uses, n_uses)) {
@@ -85,6 +106,9 @@ pln_status sched_constant_acquire(pln_devices *devices, uint32_t device, const p
             *constant = c;
             return PLN_OK;
         }
+    const pln_status held = check_range(value, error);
+    if (held != PLN_OK)
+        return held;
     struct sched_constant *c = describe_constant(device, value, uses, n_uses);
     if (!c)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for constant %s", value->name);
@@ -99,7 +123,9 @@ pln_status sched_constant_acquire(pln_devices *devices, uint32_t device, const p
         .name = value->name,
     };
     const struct sched_device *d = &devices->devices[device];
+    sched_enter(d);
     const pln_status status = d->backend->constant_create(d->device, &info, &c->handle, error);
+    sched_leave(d);
     if (status != PLN_OK) {
         destroy_constant(devices, c);
         return status;
@@ -111,10 +137,18 @@ pln_status sched_constant_acquire(pln_devices *devices, uint32_t device, const p
     return PLN_OK;
 }
 
-void sched_constant_release(pln_devices *devices, struct sched_constant **constant)
+pln_status sched_constant_acquire(pln_devices *devices, uint32_t device, const pln_value *value,
+                                  const pln_constant_use *uses, uint32_t n_uses, struct sched_constant **constant,
+                                  pln_error *error)
 {
-    struct sched_constant *c = *constant;
-    *constant = NULL;
+    pthread_mutex_lock(&devices->constants_lock);
+    const pln_status status = acquire(devices, device, value, uses, n_uses, constant, error);
+    pthread_mutex_unlock(&devices->constants_lock);
+    return status;
+}
+
+static void release(pln_devices *devices, struct sched_constant *c)
+{
     if (!c || --c->references)
         return;
     struct sched_constant **link = &devices->constants;
@@ -122,6 +156,14 @@ void sched_constant_release(pln_devices *devices, struct sched_constant **consta
         link = &(*link)->next;
     *link = c->next;
     destroy_constant(devices, c);
+}
+
+void sched_constant_release(pln_devices *devices, struct sched_constant **constant)
+{
+    pthread_mutex_lock(&devices->constants_lock);
+    release(devices, *constant);
+    pthread_mutex_unlock(&devices->constants_lock);
+    *constant = NULL;
 }
 
 pln_constant *sched_constant_handle(const struct sched_constant *constant)

@@ -91,7 +91,9 @@ static pln_status allocate_blocks(pln_schedule *schedule, struct sched_memory *m
     pln_status status = PLN_OK;
     for (uint32_t i = 0; status == PLN_OK && i < memory->n_blocks; i++) {
         if (!host) {
+            sched_enter(d);
             status = d->backend->buffer_create(d->device, memory->block_bytes[i], &memory->buffers[i], error);
+            sched_leave(d);
         } else {
             memory->host[i] = runtime->host.allocate(runtime, memory->block_bytes[i]);
             if (!memory->host[i])
@@ -100,25 +102,6 @@ static pln_status allocate_blocks(pln_schedule *schedule, struct sched_memory *m
         }
     }
     return status;
-}
-
-/* Which operands of which ops a constant is on its device. */
-static uint32_t list_uses(const pln_schedule *schedule, const struct sched_use *use, pln_constant_use *uses)
-{
-    uint32_t n = 0;
-    for (uint32_t j = 0; j < schedule->graph->n_nodes; j++) {
-        const struct graph_node *node = schedule->graph->nodes[j];
-        for (uint32_t k = 0; schedule->places[j].device == use->device && k < node->n_inputs; k++) {
-            if (node->inputs[k] != use->value)
-                continue;
-            bool known = false;
-            for (uint32_t m = 0; m < n; m++)
-                known |= uses[m].op == node->op && uses[m].input == k;
-            if (!known && n < GRAPH_OPERANDS)
-                uses[n++] = (pln_constant_use){node->op, k};
-        }
-    }
-    return n;
 }
 
 /* The sources of weights are given back while they are packed, since together they are as large as what is packed. */
@@ -131,9 +114,8 @@ static pln_status acquire_constants(pln_schedule *schedule, pln_error *error)
         struct sched_use *use = &schedule->uses[i];
         if (use->constant)
             continue;
-        pln_constant_use uses[GRAPH_OPERANDS];
-        const uint32_t n = list_uses(schedule, use, uses);
-        status = sched_constant_acquire(schedule->devices, use->device, use->value, uses, n, &use->constant, error);
+        status = sched_constant_acquire(schedule->devices, use->device, use->value, use->uses.list, use->uses.n,
+                                        &use->constant, error);
         behind += (uint64_t)use->value->rows.offset * use->value->width * sizeof(float);
         if (behind > MOST_BEHIND && schedule->handed_over) {
             schedule->handed_over(schedule->handed_over_context);
@@ -154,7 +136,9 @@ static pln_status note_kernels(pln_schedule *schedule, const struct sched_device
         return pln_fail(error, PLN_NO_MEMORY, "no memory for %u verdicts", segment->n);
     for (uint32_t i = 0; i < segment->n; i++)
         verdicts[i].size = sizeof *verdicts;
+    sched_enter(d);
     const pln_status status = d->backend->supports(d->device, view, verdicts, sizeof *verdicts, error);
+    sched_leave(d);
     for (uint32_t i = 0; status == PLN_OK && i < segment->n; i++) {
         struct sched_place *place = &schedule->places[segment->first + i];
         place->estimated_ns = verdicts[i].estimated_ns;
@@ -174,6 +158,7 @@ static pln_status compile_segment(pln_schedule *schedule, struct sched_plan *pla
         sched_view(schedule, plan, segment->device, segment->first, segment->n, plan->capacity, &arena, &view, error);
     if (status == PLN_OK)
         status = note_kernels(schedule, d, segment, &view, error);
+    sched_enter(d);
     if (status == PLN_OK)
         status = d->backend->plan_create(d->device, &view, &plan->segments[index], error);
     if (status == PLN_OK && d->backend->plan_info) {
@@ -181,6 +166,7 @@ static pln_status compile_segment(pln_schedule *schedule, struct sched_plan *pla
         status = d->backend->plan_info(d->device, &view, plan->segments[index], &info, error);
         plan->planned_bytes += info.scratch_bytes;
     }
+    sched_leave(d);
     arena_finish(&arena);
     return status;
 }
@@ -241,16 +227,20 @@ void sched_plan_destroy(pln_schedule *schedule, struct sched_plan **plan)
     if (!p)
         return;
     pln_runtime *runtime = schedule->devices->runtime;
-    for (uint32_t i = 0; p->segments && i < schedule->n_segments; i++)
+    for (uint32_t i = 0; p->segments && i < schedule->n_segments; i++) {
+        const struct sched_device *d = &schedule->devices->devices[schedule->segments[i].device];
+        sched_enter(d);
         if (p->segments[i])
-            schedule->devices->devices[schedule->segments[i].device].backend->plan_destroy(&p->segments[i]);
+            d->backend->plan_destroy(&p->segments[i]);
+        sched_leave(d);
+    }
     for (uint32_t i = 0; p->memory && i < schedule->devices->n_domains; i++) {
         struct sched_memory *memory = &p->memory[i];
         for (uint32_t j = 0; j < memory->n_blocks; j++) {
             if (memory->host)
                 runtime->host.release(runtime, memory->host[j]);
             else if (memory->buffers && memory->buffers[j])
-                memory->device->backend->buffer_destroy(memory->device->device, &memory->buffers[j]);
+                sched_buffer_destroy(memory->device, &memory->buffers[j]);
         }
         free(memory->host);
         free(memory->buffers);

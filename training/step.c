@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "common/fail.h"
+#include "common/door.h"
 #include "training/trainer.h"
 
 enum { TENSORS = 16 };
@@ -62,9 +62,12 @@ static pln_status read_whole(pln_trainer *trainer, const pln_tensor *inputs, uin
 {
     pln_session *s = trainer->session;
     const uint32_t parts = trainer->options.accumulate;
+    pln_status status = door_tensors("a batch", inputs, n, error);
+    if (status != PLN_OK)
+        return status;
     if (n > TENSORS)
         return pln_fail(error, PLN_INVALID, "%u input tensors, at most %d", n, TENSORS);
-    const pln_status status = session_request_read(s, inputs, n, request, error);
+    status = session_request_read(s, inputs, n, request, error);
     if (status != PLN_OK)
         return status;
     if (!session_labels_whole(request))
@@ -99,15 +102,44 @@ static pln_status run_parts(pln_trainer *trainer, const pln_tensor *inputs, uint
     return status;
 }
 
-struct session_step training_step(const pln_trainer *trainer, const struct session_request *request)
+/* What the losses are divided by. Nothing to learn from would be a division by 0. */
+static pln_status count_labels(const pln_trainer *trainer, const struct session_request *request, float totals[2],
+                               pln_error *error)
+{
+    session_labels_totals(trainer->session, request, totals);
+    const char *missing = session_labels_missing(trainer->session, totals);
+    return missing ? pln_fail(error, PLN_INVALID, "no label in the batch: %s", missing) : PLN_OK;
+}
+
+static pln_status check(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs, pln_error *error)
+{
+    struct session_request request = {0};
+    float totals[2];
+    pool_reset(&trainer->session->pool);
+    const pln_status status = read_whole(trainer, inputs, n_inputs, &request, error);
+    return status == PLN_OK ? count_labels(trainer, &request, totals, error) : status;
+}
+
+pln_status pln_trainer_check(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs, pln_error *error)
+{
+    NEED(error, trainer);
+    pln_status status = training_begin(trainer, error);
+    if (status != PLN_OK)
+        return status;
+    status = check(trainer, inputs, n_inputs, error);
+    training_end(trainer);
+    return status;
+}
+
+struct session_step training_step(const pln_trainer *trainer, const float totals[2])
 {
     const uint64_t seed = trainer->options.seed;
     struct session_step step = {.recompute = trainer->options.recompute,
                                 .dropout = trainer->options.dropout,
                                 .layer_decay = trainer->options.layer_decay,
                                 .random = {(int32_t)(uint32_t)seed, (int32_t)(uint32_t)(seed >> 32), (int32_t)trainer->made}};
-    if (request)
-        session_labels_totals(trainer->session, request, step.total);
+    if (totals)
+        memcpy(step.total, totals, sizeof step.total);
     return step;
 }
 
@@ -115,7 +147,10 @@ pln_status training_gradients(pln_trainer *trainer, const pln_tensor *inputs, ui
                               uint64_t *tokens, pln_error *error)
 {
     struct session_request request = {0};
+    float totals[2];
     pln_status status = read_whole(trainer, inputs, n_inputs, &request, error);
+    if (status == PLN_OK)
+        status = count_labels(trainer, &request, totals, error);
     if (status == PLN_OK)
         status = training_parameters_begin(trainer, error);
     if (status != PLN_OK)
@@ -127,7 +162,7 @@ pln_status training_gradients(pln_trainer *trainer, const pln_tensor *inputs, ui
         return status;
     trainer->dirty = true;
     *tokens = count_tokens(&request);
-    return run_parts(trainer, inputs, n_inputs, &request, training_step(trainer, &request), loss, NULL, NULL, error);
+    return run_parts(trainer, inputs, n_inputs, &request, training_step(trainer, totals), loss, NULL, NULL, error);
 }
 
 /* ---- numbers that are not finite */
@@ -163,7 +198,9 @@ static pln_status refuse_step(pln_trainer *trainer, const pln_tensor *inputs, ui
     pln_error ignored;
     float loss;
     if (session_request_read(trainer->session, inputs, n, &request, &ignored) == PLN_OK) {
-        struct session_step step = training_step(trainer, &request);
+        float totals[2];
+        session_labels_totals(trainer->session, &request, totals);
+        struct session_step step = training_step(trainer, totals);
         step.trace = true;
         run_parts(trainer, inputs, n, &request, step, &loss, find_bad_node, &search, &ignored);
     }
@@ -173,8 +210,8 @@ static pln_status refuse_step(pln_trainer *trainer, const pln_tensor *inputs, ui
 }
 
 /* Every node of the batch as a tensor [rows, width]. */
-pln_status pln_trainer_trace(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
-                             const pln_tensor **tensors, uint32_t *count, pln_error *error)
+static pln_status trace(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs, const pln_tensor **tensors,
+                        uint32_t *count, pln_error *error)
 {
     pln_session *s = trainer->session;
     struct session_request request = {0};
@@ -186,7 +223,9 @@ pln_status pln_trainer_trace(pln_trainer *trainer, const pln_tensor *inputs, uin
     if (status != PLN_OK)
         return status;
     trainer->dirty = true;
-    struct session_step step = training_step(trainer, &request);
+    float totals[2];
+    session_labels_totals(trainer->session, &request, totals);
+    struct session_step step = training_step(trainer, totals);
     step.trace = true;
     status = run_part(trainer, inputs, n_inputs, &step, &batch, &loss, error);
     if (status == PLN_OK)
@@ -196,9 +235,23 @@ pln_status pln_trainer_trace(pln_trainer *trainer, const pln_tensor *inputs, uin
     return status;
 }
 
-pln_status pln_trainer_step(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
+pln_status pln_trainer_trace(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
+                             const pln_tensor **tensors, uint32_t *count, pln_error *error)
+{
+    NEED(error, trainer, tensors, count);
+    pln_status status = training_begin(trainer, error);
+    if (status != PLN_OK)
+        return status;
+    status = trace(trainer, inputs, n_inputs, tensors, count, error);
+    training_end(trainer);
+    return status;
+}
+
+static pln_status make_step(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
                             pln_trainer_report *report, pln_error *error)
 {
+    if (trainer->made == UINT32_MAX)
+        return pln_fail(error, PLN_FAILED, "%u steps were made, and no more can be counted", trainer->made);
     pln_trainer_report r = {.step = trainer->made + 1,
                             .learning_rate = training_rate(&trainer->options, trainer->made)};
     pln_status status = training_gradients(trainer, inputs, n_inputs, &r.loss, &r.tokens, error);
@@ -216,4 +269,16 @@ pln_status pln_trainer_step(pln_trainer *trainer, const pln_tensor *inputs, uint
     if (report)
         *report = r;
     return PLN_OK;
+}
+
+pln_status pln_trainer_step(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
+                            pln_trainer_report *report, pln_error *error)
+{
+    NEED(error, trainer);
+    pln_status status = training_begin(trainer, error);
+    if (status != PLN_OK)
+        return status;
+    status = make_step(trainer, inputs, n_inputs, report, error);
+    training_end(trainer);
+    return status;
 }

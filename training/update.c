@@ -58,18 +58,32 @@ static float correction(const pln_trainer *trainer, double beta)
     return trainer->options.no_bias_correction ? 1 : (float)(1 - pow(beta, (double)trainer->made + 1));
 }
 
+struct update_run {
+    float settings[8];
+    float *norm;
+};
+
+static pln_status run_update(pln_trainer *trainer, void *context, pln_error *error)
+{
+    const struct update_run *u = context;
+    const uint32_t no_dims[] = {0};
+    const pln_binding inputs[] = {{"settings", (void *)u->settings}}, outputs[] = {{"norm", u->norm}};
+    return pln_schedule_run(trainer->update.schedule, no_dims, 1, inputs, 1, outputs, 1, error);
+}
+
+/* Without clipping, gradients whose squares would not be f32 are clipped all the same: the update needs a bound. */
+static double clip_of(const pln_trainer_options *o)
+{
+    static const double largest = 1e15;
+    return o->clip > 0 && o->clip < largest ? o->clip : largest;
+}
+
 pln_status training_update_run(pln_trainer *trainer, float rate, float *norm, pln_error *error)
 {
     const pln_trainer_options *o = &trainer->options;
-    float settings[8] = {rate,
-                         (float)(1 - o->beta1),
-                         (float)(1 - o->beta2),
-                         (float)o->eps,
-                         (float)o->weight_decay,
-                         (float)o->clip,
-                         correction(trainer, o->beta1),
-                         correction(trainer, o->beta2)};
-    const uint32_t no_dims[] = {0};
-    const pln_binding inputs[] = {{"settings", settings}}, outputs[] = {{"norm", norm}};
-    return pln_schedule_run(trainer->update.schedule, no_dims, 1, inputs, 1, outputs, 1, error);
+    struct update_run u = {.settings = {rate, (float)(1 - o->beta1), (float)(1 - o->beta2), (float)o->eps,
+                                        (float)o->weight_decay, (float)clip_of(o), correction(trainer, o->beta1),
+                                        correction(trainer, o->beta2)},
+                           .norm = norm};
+    return training_guard(trainer, rate, clip_of(o) * 1.001, run_update, &u, error);
 }

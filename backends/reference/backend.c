@@ -89,7 +89,7 @@ static pln_status device_info(uint32_t index, const pln_device *device, pln_devi
     *info = (pln_device_info){
         .size = sizeof *info,
         .kind = PLN_KIND_CPU,
-        .flags = wide ? 0 : PLN_DEVICE_HOST_MEMORY,
+        .flags = PLN_DEVICE_CONCURRENT | (wide ? 0u : PLN_DEVICE_HOST_MEMORY),
         .dtypes = 1u << PLN_F32 | 1u << PLN_I32 | 1u << PLN_F64,
         .alignment = 64,
         .f32_bytes = wide ? 8 : 4,
