@@ -85,7 +85,7 @@ static void say_of_text(const struct source *source, json_error_t *problem)
     char sentence[sizeof problem->text + 24];
     problem->position -= before;
     problem->column -= problem->line == 1 ? before : 0;
-    if (problem->position <= 0) /* nothing is wrong with the letters */
+    if (problem->position < 0) /* nothing is wrong with the letters */
         say(problem, "");
     else if (problem->position > (int)source->bytes && problem->text[0] && !strstr(problem->text, "end of file"))
         say(problem, "the text ends too early");

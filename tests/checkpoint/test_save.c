@@ -421,12 +421,12 @@ static void test_unreadable_source(void **state)
         if (i == 1)
             assert_int_equal(mkfifo(in_folder("from/vocab.txt"), 0666), 0);
         assert_int_equal(ckpt_save_readable("vocab.txt", in_folder("from"), &there, &error),
-                         i < 2 ? PLN_FAILED : PLN_OK);
+                         i < 2 ? PLN_BAD_MODEL : PLN_OK);
         assert_false(there);
         assert_int_equal(ckpt_save_begin(&save, in_folder("out"), names, NULL, &error), PLN_OK);
         const pln_status status = ckpt_save_copy(&save, "vocab.txt", in_folder("from"), true, &error);
-        assert_int_equal(ckpt_save_end(&save, status, &error), PLN_FAILED);
-        assert_non_null(strstr(error.message, "from/vocab.txt: cannot be read"));
+        assert_int_equal(ckpt_save_end(&save, status, &error), i < 2 ? PLN_BAD_MODEL : PLN_FAILED);
+        assert_non_null(strstr(error.message, "from/vocab.txt: "));
         assert_int_equal(model_number("out"), 1);
         if (i == 2)
             put("from/vocab.txt", "");

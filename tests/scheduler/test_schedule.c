@@ -231,6 +231,7 @@ static pln_graph *table_graph(int n)
 
 static uint64_t table_bytes(pln_devices *devices, int n, const char *rule)
 {
+    noise_begin();
     const uint32_t dims[] = {0};
     pln_error error;
     pln_memory memory;
