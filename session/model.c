@@ -68,7 +68,7 @@ int64_t pln_model_number(const pln_model *model, const char *field)
 
 uint32_t pln_model_classes(const pln_model *model, pln_head head)
 {
-    return electra_head(head) ? electra_classes(&model->config, electra_head(head)) : 0;
+    return model && electra_head(head) ? electra_classes(&model->config, electra_head(head)) : 0;
 }
 
 const char *pln_model_label(const pln_model *model, uint32_t index)

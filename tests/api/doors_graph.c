@@ -165,6 +165,17 @@ static void knock_pln_graph_output(void)
     fails(g, "name is NULL");
 }
 
+static void knock_pln_graph_pairs(void)
+{
+    pln_graph *g = pln_graph_create("pairs");
+    assert_int_equal(pln_graph_pairs(NULL, w.other_value).symbol, 0);
+    pln_graph_pairs(g, w.other_value);
+    fails(g, "another graph");
+    g = pln_graph_create("pairs");
+    pln_graph_pairs(g, NULL);
+    fails(g, "pairs");
+}
+
 static void knock_pln_columns(void)
 {
     assert_null(pln_columns(NULL, w.other_value, 0, 1));
@@ -305,6 +316,7 @@ const struct door graph_doors[] = {DOOR(pln_graph_create),
                                    DOOR(pln_graph_constant),
                                    DOOR(pln_graph_parameter),
                                    DOOR(pln_graph_output),
+                                   DOOR(pln_graph_pairs),
                                    DOOR(pln_columns),
                                    DOOR(pln_row),
                                    DOOR(pln_reshape),

@@ -13,6 +13,11 @@ static void knock_pln_head_string(void)
     assert_string_equal(pln_head_string(NO_SUCH(pln_head)), "unknown");
 }
 
+static void knock_pln_head_labels(void)
+{
+    assert_int_equal(pln_head_labels(NO_SUCH(pln_head)), PLN_LABELS_NONE);
+}
+
 static void knock_pln_head_find(void)
 {
     pln_head head;
@@ -48,6 +53,12 @@ static void knock_pln_model_number(void)
     assert_int_equal(pln_model_number(NULL, "hidden_size"), -1);
     assert_int_equal(pln_model_number(w.generator, NULL), -1);
     assert_int_equal(pln_model_number(w.generator, "none"), -1);
+}
+
+static void knock_pln_model_classes(void)
+{
+    assert_int_equal(pln_model_classes(NULL, PLN_HEAD_MASKED_LM), 0);
+    assert_int_equal(pln_model_classes(w.generator, NO_SUCH(pln_head)), 0);
 }
 
 static void knock_pln_model_label(void)
@@ -179,8 +190,10 @@ static void knock_pln_classify(void)
     refused(pln_classify(w.session, "a", NULL, &classes, &n, fresh()), "head");
 }
 
-const struct door model_doors[] = {DOOR(pln_head_string),     DOOR(pln_head_find),       DOOR(pln_model_open),
+const struct door model_doors[] = {DOOR(pln_head_string),     DOOR(pln_head_find),
+                                   DOOR(pln_head_labels),       DOOR(pln_model_open),
                                    DOOR(pln_model_close),     DOOR(pln_model_head),      DOOR(pln_model_number),
+                                   DOOR(pln_model_classes),
                                    DOOR(pln_model_label),     DOOR(pln_model_tokenizer), DOOR(pln_session_create),
                                    DOOR(pln_session_destroy), DOOR(pln_session_forward), DOOR(pln_session_schedule),
                                    DOOR(pln_session_prepare), DOOR(pln_session_graph),   DOOR(pln_detect),
