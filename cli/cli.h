@@ -144,8 +144,10 @@ void cli_print_json(json_t *object);
 /* As json_dumps: returns new (free), or NULL if there is no memory; jansson's own leaves out a key that it has no memory
  * for and goes on. */
 char *cli_dump_json(const json_t *json, size_t flags);
-/* Flushes stdout: 0, or an exit code after a sentence when it cannot be written (full disk, closed pipe), or when there
- * was no memory for an object. */
+/* Flushes stdout. PLN_FAILED when it cannot be written (full disk, closed pipe), PLN_NO_MEMORY when there was none for an
+ * object. */
+pln_status cli_flush_output(pln_error *error);
+/* The same at the end of a command: 0, or an exit code after the sentence. */
 int cli_finish_output(void);
 
 /* A bar on stderr where that is a terminal, else nothing. */

@@ -242,8 +242,7 @@ static pln_status print_device(void *context, void *argument, pln_error *error)
     }
     if (status == PLN_OK)
         print_entry(listing, &e, wanted ? kernels : NULL, n_kernels < MOST_KERNELS ? n_kernels : MOST_KERNELS);
-    fflush(stdout);
-    return status;
+    return status == PLN_OK ? cli_flush_output(error) : status;
 }
 
 static void print_lost(const struct asked *asked, const char *name, const pln_error *why)

@@ -154,14 +154,21 @@ void cli_print_json(json_t *object)
     json_decref(object);
 }
 
+pln_status cli_flush_output(pln_error *error)
+{
+    const bool written = fflush(stdout) == 0 && !ferror(stdout);
+    if (written && !json_lost)
+        return PLN_OK;
+    *error = (pln_error){.status = written ? PLN_NO_MEMORY : PLN_FAILED, .node = -1};
+    if (written)
+        snprintf(error->message, sizeof error->message, "no memory for an object of JSON");
+    else
+        snprintf(error->message, sizeof error->message, "stdout cannot be written: %s", strerror(errno ? errno : EIO));
+    return error->status;
+}
+
 int cli_finish_output(void)
 {
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        fprintf(stderr, "pleione: stdout cannot be written: %s\n", strerror(errno ? errno : EIO));
-        return PLN_FAILED;
-    }
-    if (!json_lost)
-        return 0;
-    fputs("pleione: no memory for an object of JSON\n", stderr);
-    return PLN_NO_MEMORY;
+    pln_error error;
+    return cli_flush_output(&error) == PLN_OK ? 0 : cli_fail(&error);
 }

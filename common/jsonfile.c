@@ -105,6 +105,9 @@ pln_status jsonfile_parse(const char *text, size_t bytes, size_t flags, const ch
                           pln_error *error)
 {
     json_error_t problem;
+    *json = NULL;
+    if (!json_depth_fits(text, bytes))
+        return pln_fail(error, PLN_BAD_MODEL, "%s: nests deeper than %d levels", where, JSON_DEPTH_LIMIT);
     *json = jsontext_load(text, bytes, flags, &problem);
     return *json ? PLN_OK : pln_fail(error, jsontext_status(&problem), "%s: %s", where, problem.text);
 }

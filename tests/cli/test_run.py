@@ -77,8 +77,8 @@ class Texts(unittest.TestCase):
             self.assertTrue(all("NaN" in o["error"] for o in found))
             done = run("run", model, *ON, "the king", code=1)
             self.assertNotIn(b"nan", done.stdout)
-            done = run("verify", model, *ON, code=1)
-            self.assertIn(b"layer.1.norm", done.stderr)
+            done = run("verify", model, *ON, code=4)
+            self.assertIn(b"layer.1.output.LayerNorm.weight", done.stderr)
             self.assertNotIn(b"agrees", done.stdout)
 
     def test_all_candidates(self):

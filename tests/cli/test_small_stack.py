@@ -39,7 +39,9 @@ class SmallStack(unittest.TestCase):
             for command in (("run", MODEL, *ON, "hi"), ("tokenize", MODEL, "--json", LINE), ("vocab", LINE),
                             ("forward", MODEL, *ON, "--inputs", ids, "--outputs", out),
                             ("explain", MODEL, *ON), ("estimate", MODEL, "-b", "1", "-s", "8", *ON, "--train"),
-                            ("verify", *ON)):
+                            ("verify", *ON), ("devices", "--device", "reference"),
+                            ("compare", MODEL, "--devices", "cpu,reference", "--shapes", "1x8"),
+                            ("bench", MODEL, "--devices", "reference", "--shapes", "1x8", "--seconds", "0.01")):
                 run(*command)
 
     def test_json_that_nests(self):
