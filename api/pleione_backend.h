@@ -7,8 +7,9 @@
  *  - no exception, abort, exit or print crosses; nothing is freed by the side that did not allocate it;
  *  - structs begin with their size; they grow only at the end, a reader takes an absent tail as zero;
  *  - arrays of structs carry the stride of an element, so that elements can grow too;
- *  - one caller per device at a time, from any thread, unless the device says PLN_DEVICE_CONCURRENT: then several, each
- *    plan and buffer by one at a time. Several devices, and several opens of one, coexist and have callers of their own;
+ *  - one caller per device at a time, from any thread, unless the device says PLN_DEVICE_FLAG_CONCURRENT: then several,
+ * each plan and buffer by one at a time. Several devices, and several opens of one, coexist and have callers of their
+ * own;
  *  - no work is done inside plan_run that plan_create could have done: no allocation, no compilation.
  */
 #ifndef PLEIONE_BACKEND_H

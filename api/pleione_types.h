@@ -66,24 +66,24 @@ static inline uint32_t pln_dim_rows(pln_dim dim, const uint32_t *dims)
  * ------------------------------------------------------------------------------------------ */
 
 typedef enum pln_log_level {
-    PLN_LOG_ERROR = 1,
-    PLN_LOG_WARNING = 2,
-    PLN_LOG_INFO = 3,
-    PLN_LOG_DEBUG = 4
+    PLN_LOG_LEVEL_ERROR = 1,
+    PLN_LOG_LEVEL_WARNING = 2,
+    PLN_LOG_LEVEL_INFO = 3,
+    PLN_LOG_LEVEL_DEBUG = 4
 } pln_log_level;
 
 typedef enum pln_device_kind {
-    PLN_KIND_CPU = 1,        /* the processor itself, or an API that runs on it */
-    PLN_KIND_INTEGRATED = 2, /* a GPU that shares the host's memory */
-    PLN_KIND_DISCRETE = 3,
-    PLN_KIND_OTHER = 4,
+    PLN_DEVICE_KIND_CPU = 1,        /* the processor itself, or an API that runs on it */
+    PLN_DEVICE_KIND_INTEGRATED = 2, /* a GPU that shares the host's memory */
+    PLN_DEVICE_KIND_DISCRETE = 3,
+    PLN_DEVICE_KIND_OTHER = 4,
 } pln_device_kind;
 
-enum {
-    PLN_DEVICE_HOST_MEMORY = 1u << 0, /* works on host pointers: no buffer_* entries; values come as pointers */
-    PLN_DEVICE_UNUSABLE = 1u << 1,    /* listed, but cannot be opened: see reason */
-    PLN_DEVICE_CONCURRENT = 1u << 2,  /* takes several callers at a time, each with plans and buffers of its own */
-};
+typedef enum pln_device_flag {
+    PLN_DEVICE_FLAG_HOST_MEMORY = 1u << 0, /* works on host pointers: no buffer_* entries; values come as pointers */
+    PLN_DEVICE_FLAG_UNUSABLE = 1u << 1,    /* listed, but cannot be opened: see reason */
+    PLN_DEVICE_FLAG_CONCURRENT = 1u << 2,  /* takes several callers at a time, each with plans and buffers of its own */
+} pln_device_flag;
 
 typedef struct pln_option { /* one KEY=VALUE of the user */
     const char *key;
@@ -97,9 +97,9 @@ typedef struct pln_option_info { /* an option that a device knows; the table end
 } pln_option_info;
 
 /* The value of a key, the last given one; NULL if it was not given. */
-static inline const char *pln_option_find(const pln_option *options, uint32_t n, const char *key)
+static inline const char *pln_option_value(const pln_option *options, uint32_t n_options, const char *key)
 {
-    for (uint32_t i = n; i-- > 0;) {
+    for (uint32_t i = n_options; i-- > 0;) {
         const char *a = options[i].key, *b = key;
         while (*a && *a == *b) {
             a++;
@@ -114,7 +114,7 @@ static inline const char *pln_option_find(const pln_option *options, uint32_t n,
 typedef struct pln_device_info {
     uint32_t size;
     uint32_t kind;         /* pln_device_kind */
-    uint32_t flags;        /* PLN_DEVICE_* */
+    uint32_t flags;        /* PLN_DEVICE_FLAG_* */
     uint32_t dtypes;       /* 1u << pln_dtype for each element type that the device can store */
     uint32_t alignment;    /* of a value in a buffer, bytes, a power of two */
     uint32_t f32_bytes;    /* bytes that one f32 element takes in its memory: 4, or 8 if it computes in f64 */

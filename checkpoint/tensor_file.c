@@ -213,16 +213,16 @@ void pln_tensor_file_close(pln_tensor_file **file)
         ckpt_tensors_close(file);
 }
 
-const pln_tensor *pln_tensor_file_tensors(const pln_tensor_file *file, uint32_t *count)
+const pln_tensor *pln_tensor_file_tensors(const pln_tensor_file *file, uint32_t *n_tensors)
 {
-    return file && count ? ckpt_tensors(file, count) : NULL;
+    return file && n_tensors ? ckpt_tensors(file, n_tensors) : NULL;
 }
 
-pln_status pln_tensor_file_write(const char *path, const pln_tensor *tensors, uint32_t count, pln_error *error)
+pln_status pln_tensor_file_write(const char *path, const pln_tensor *tensors, uint32_t n_tensors, pln_error *error)
 {
     NEED(error, path);
-    const pln_status status = door_tensors(__func__, tensors, count, error);
+    const pln_status status = door_tensors(__func__, tensors, n_tensors, error);
     if (status != PLN_OK)
         return status;
-    return ckpt_tensors_write(path, tensors, count, NULL, 0, error);
+    return ckpt_tensors_write(path, tensors, n_tensors, NULL, 0, error);
 }

@@ -18,17 +18,17 @@ struct choice {
 
 static int rank_of(const pln_device_entry *e)
 {
-    if (e->info.flags & PLN_DEVICE_UNUSABLE)
+    if (e->info.flags & PLN_DEVICE_FLAG_UNUSABLE)
         return NOT_AT_ALL;
-    if (e->info.kind == PLN_KIND_DISCRETE || e->info.kind == PLN_KIND_INTEGRATED)
-        return e->info.kind == PLN_KIND_DISCRETE ? DISCRETE : INTEGRATED;
+    if (e->info.kind == PLN_DEVICE_KIND_DISCRETE || e->info.kind == PLN_DEVICE_KIND_INTEGRATED)
+        return e->info.kind == PLN_DEVICE_KIND_DISCRETE ? DISCRETE : INTEGRATED;
     return strcmp(e->name, "cpu") == 0 ? PROCESSOR : strcmp(e->name, "reference") == 0 ? REFERENCE : NOT_AT_ALL;
 }
 
 static pln_status choose_in_backend(void *context, void *argument, pln_error *error)
 {
     struct choice *choice = argument;
-    const pln_device_entry *entries;
+    const pln_device_entry *const *entries;
     uint32_t n;
     pln_runtime *runtime = NULL;
     (void)context;
@@ -36,9 +36,9 @@ static pln_status choose_in_backend(void *context, void *argument, pln_error *er
     if (status == PLN_OK)
         status = pln_runtime_backend_devices(runtime, choice->backend, &entries, &n, error);
     for (uint32_t i = 0; status == PLN_OK && i < n; i++)
-        if (rank_of(&entries[i]) > choice->rank) {
-            choice->rank = rank_of(&entries[i]);
-            snprintf(choice->device, sizeof choice->device, "%s", entries[i].name);
+        if (rank_of(entries[i]) > choice->rank) {
+            choice->rank = rank_of(entries[i]);
+            snprintf(choice->device, sizeof choice->device, "%s", entries[i]->name);
         }
     return status;
 }
@@ -47,7 +47,7 @@ const char *cli_choose_device(const struct cli_common *common)
 {
     static struct choice best = {.device = "reference"};
     const char *name;
-    const pln_runtime_options alone = {.threads = 1};
+    const pln_runtime_options alone = {.size = sizeof alone, .threads = 1};
     pln_runtime *runtime = NULL; /* for names only: it loads nothing and says nothing */
     pln_error error;
     if (common->device && strcmp(common->device, "auto") != 0)

@@ -108,8 +108,8 @@ pln_status cli_open_runtime(const struct cli_common *common, pln_runtime **runti
 /* The list of devices that is asked for; for "auto", or none, the name of what it is, which is found out once. Static
  * memory. */
 const char *cli_choose_device(const struct cli_common *common);
-/* Runtime, devices of the list, model, session. options' placement is filled in from common. */
-pln_status cli_open(const struct cli_common *common, const char *directory, pln_session_options options,
+/* Runtime, devices of the list, model, session. Of the options' schedule `timed` counts; the rest comes from common. */
+pln_status cli_open(const struct cli_common *common, const char *directory, const pln_session_options *options,
                     struct cli_model *m, pln_error *error);
 void cli_close(struct cli_model *m);
 

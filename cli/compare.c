@@ -110,7 +110,7 @@ static pln_status judge_answer(void *context, void *argument, pln_error *error)
     struct question *q = argument;
     pln_session *session = NULL;
     pln_tensor_file *file = NULL;
-    pln_statistics statistics = {0};
+    pln_statistics statistics = {.size = sizeof statistics};
     const pln_tensor *outputs, *right;
     uint32_t n, n_right;
     pln_status status = q->trace ? answer(d, true, &session, &outputs, &n, error)
@@ -123,7 +123,7 @@ static pln_status judge_answer(void *context, void *argument, pln_error *error)
             find_divergence(q, outputs, n, right, n_right);
         else
             q->difference = answer_difference(outputs, n, right, n_right, q->tolerance);
-        pln_schedule_statistics(pln_session_schedule(d->session), &statistics);
+        status = pln_schedule_statistics(pln_session_schedule(d->session), &statistics, error);
         q->planned = (double)statistics.planned_bytes;
     }
     pln_tensor_file_close(&file);

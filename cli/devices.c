@@ -11,7 +11,7 @@
 static const char *kind_name(uint32_t kind)
 {
     static const char *const names[] = {"?", "cpu", "integrated", "discrete", "other"};
-    return names[kind <= PLN_KIND_OTHER ? kind : 0];
+    return names[kind <= PLN_DEVICE_KIND_OTHER ? kind : 0];
 }
 
 static void join_dtypes(uint32_t mask, char *text, size_t bytes)
@@ -48,13 +48,14 @@ static pln_graph *layer_graph(const float *zeros, pln_tensor *tensors)
     pln_value *starts = pln_graph_input(g, "starts", PLN_I32, starts_rows, 1);
     pln_value *norm = weight(g, "norm", zeros, 1, HIDDEN, &tensors[0]);
     pln_value *qkv = pln_linear(g, x, weight(g, "qkv", zeros, 3 * HIDDEN, HIDDEN, &tensors[1]),
-                                (pln_linear_options){.name = "query_key_value"});
-    pln_value *context = pln_attention(g, qkv, (pln_attention_options){.heads = HEADS, .starts = starts});
+                                PLN_OPTIONS(pln_linear_options, .name = "query_key_value"));
+    pln_value *context = pln_attention(g, qkv, PLN_OPTIONS(pln_attention_options, .heads = HEADS, .starts = starts));
     pln_value *output = pln_linear(g, context, weight(g, "out", zeros, HIDDEN, HIDDEN, &tensors[2]),
-                                   (pln_linear_options){.name = "output", .residual = x});
-    output = pln_layer_norm(g, output, norm, norm, (pln_layer_norm_options){.eps = 1e-12f});
-    pln_value *inner = pln_linear(g, output, weight(g, "in", zeros, INNER, HIDDEN, &tensors[3]),
-                                  (pln_linear_options){.name = "intermediate", .activation = PLN_ACTIVATION_GELU});
+                                   PLN_OPTIONS(pln_linear_options, .name = "output", .residual = x));
+    output = pln_layer_norm(g, output, norm, norm, PLN_OPTIONS(pln_layer_norm_options, .eps = 1e-12f));
+    pln_value *inner =
+        pln_linear(g, output, weight(g, "in", zeros, INNER, HIDDEN, &tensors[3]),
+                   PLN_OPTIONS(pln_linear_options, .name = "intermediate", .activation = PLN_ACTIVATION_GELU));
     pln_graph_output(g, "y", inner);
     return g;
 }
@@ -77,7 +78,7 @@ static pln_status list_kernels(pln_runtime *runtime, const char *device, const s
     if (status == PLN_OK)
         status = pln_schedule_prepare(schedule, dims, 3, error);
     if (status == PLN_OK)
-        status = pln_schedule_kernels(schedule, 0, kernels, MOST_KERNELS, n, error);
+        status = pln_schedule_kernels(schedule, 0, kernels, sizeof *kernels, MOST_KERNELS, n, error);
     if (schedule)
         pln_schedule_destroy(&schedule);
     pln_devices_close(&devices);
@@ -111,7 +112,7 @@ static json_t *options_json(const pln_option_info *options)
 
 static void print_json(const pln_device_entry *e, const char *dtypes, const pln_kernel_info *kernels, uint32_t n)
 {
-    const bool usable = !(e->info.flags & PLN_DEVICE_UNUSABLE);
+    const bool usable = !(e->info.flags & PLN_DEVICE_FLAG_UNUSABLE);
     json_t *object = json_pack(
         "{s:s,s:s,s:s,s:b,s:s,s:s,s:s,s:s,s:I,s:s,s:s,s:o}", "device", e->name, "backend", e->backend,
         "backend_version", e->backend_version, "usable", usable, "name", e->info.name, "driver", e->info.driver,
@@ -124,7 +125,7 @@ static void print_json(const pln_device_entry *e, const char *dtypes, const pln_
 
 static void print_text(const pln_device_entry *e, const char *dtypes, const pln_kernel_info *kernels, uint32_t n)
 {
-    if (e->info.flags & PLN_DEVICE_UNUSABLE) {
+    if (e->info.flags & PLN_DEVICE_FLAG_UNUSABLE) {
         printf("%-12s not usable: %s\n", e->name, e->info.reason);
         return;
     }
@@ -169,7 +170,8 @@ struct asked {
     pln_runtime *runtime;
 };
 
-static pln_status list_entries(struct asked *asked, const pln_device_entry **entries, uint32_t *n, pln_error *error)
+static pln_status list_entries(struct asked *asked, const pln_device_entry *const **entries, uint32_t *n,
+                               pln_error *error)
 {
     pln_status status = PLN_OK;
     if (!asked->runtime)
@@ -180,11 +182,11 @@ static pln_status list_entries(struct asked *asked, const pln_device_entry **ent
 static pln_status list_names(void *context, void *argument, pln_error *error)
 {
     struct names *names = argument;
-    const pln_device_entry *entries;
+    const pln_device_entry *const *entries;
     uint32_t n;
     const pln_status status = list_entries(context, &entries, &n, error);
     for (names->n = 0; status == PLN_OK && names->n < n && names->n < MOST_DEVICES; names->n++)
-        snprintf(names->names[names->n], sizeof *names->names, "%s", entries[names->n].name);
+        snprintf(names->names[names->n], sizeof *names->names, "%s", entries[names->n]->name);
     return status;
 }
 
@@ -198,14 +200,14 @@ static pln_status try_device(pln_runtime *runtime, const char *device, pln_error
     const pln_tensor *part = &tensor;
     const uint32_t dims[] = {0, 1};
     const pln_binding input = {"x", (void *)(uintptr_t)x}, output = {"y", y};
-    const pln_schedule_options alone = {.no_fallback = true};
+    const pln_schedule_options alone = {.size = sizeof alone, .no_fallback = true};
     pln_devices *devices = NULL;
     pln_schedule *schedule = NULL;
     pln_graph *g = pln_graph_create("trial");
     const pln_dim rows = pln_rows_of(pln_graph_symbol(g, "rows"));
     pln_graph_output(g, "y",
                      pln_linear(g, pln_graph_input(g, "x", PLN_F32, rows, SIZE), pln_graph_constant(g, "w", &part, 1),
-                                (pln_linear_options){.name = "product"}));
+                                PLN_OPTIONS(pln_linear_options, .name = "product")));
     pln_status status = pln_graph_finish(g, error);
     if (status == PLN_OK)
         status = pln_devices_open(runtime, device, NULL, 0, &devices, error);
@@ -224,20 +226,20 @@ static pln_status print_device(void *context, void *argument, pln_error *error)
 {
     struct asked *asked = context;
     const struct listing *listing = asked->listing;
-    const pln_device_entry *entries;
+    const pln_device_entry *const *entries;
     pln_kernel_info kernels[MOST_KERNELS];
     uint32_t n, n_kernels = 0;
     pln_status status = list_entries(asked, &entries, &n, error);
     if (status != PLN_OK)
         return status;
-    pln_device_entry e = entries[*(uint32_t *)argument];
-    const bool usable = !(e.info.flags & PLN_DEVICE_UNUSABLE), wanted = listing->kernels && usable;
+    pln_device_entry e = *entries[*(uint32_t *)argument];
+    const bool usable = !(e.info.flags & PLN_DEVICE_FLAG_UNUSABLE), wanted = listing->kernels && usable;
     if (usable && listing->folder)
         status = cli_dump_kernels(asked->runtime, &e, &listing->common.device_options, listing->folder, error);
     if (status == PLN_OK && wanted)
         status = list_kernels(asked->runtime, e.name, &listing->common, kernels, &n_kernels, error);
     if (usable && !listing->folder && !listing->kernels && try_device(asked->runtime, e.name, error) != PLN_OK) {
-        e.info.flags |= PLN_DEVICE_UNUSABLE;
+        e.info.flags |= PLN_DEVICE_FLAG_UNUSABLE;
         snprintf(e.info.reason, sizeof e.info.reason, "%.255s", error->message);
     }
     if (status == PLN_OK)
@@ -247,7 +249,7 @@ static pln_status print_device(void *context, void *argument, pln_error *error)
 
 static void print_lost(const struct asked *asked, const char *name, const pln_error *why)
 {
-    pln_device_entry e = {.info.flags = PLN_DEVICE_UNUSABLE};
+    pln_device_entry e = {.info.flags = PLN_DEVICE_FLAG_UNUSABLE};
     snprintf(e.name, sizeof e.name, "%s", name);
     snprintf(e.backend, sizeof e.backend, "%s", asked->backend);
     snprintf(e.info.reason, sizeof e.info.reason, "%.255s", why->message);
@@ -299,7 +301,7 @@ static pln_status print_backend(struct asked *asked, bool *found, pln_error *err
 static pln_status print_devices(const struct listing *listing, pln_error *error)
 {
     const char *wanted = listing->common.device, *name;
-    const pln_runtime_options alone = {.threads = 1};
+    const pln_runtime_options alone = {.size = sizeof alone, .threads = 1};
     pln_runtime *runtime = NULL; /* for names only: it loads nothing and says nothing */
     bool found = false;
     pln_status status = pln_runtime_create(&alone, &runtime, error);

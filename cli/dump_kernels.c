@@ -107,7 +107,8 @@ static pln_status dump_shapes(struct dump *d, pln_schedule *schedule, pln_error 
         const uint32_t dims[CLI_KERNEL_SYMBOLS] = {0, batch * length, batch, batch * length / 8,
                                                    batch * length * length};
         uint32_t n = 0;
-        status = pln_schedule_programs(schedule, dims, CLI_KERNEL_SYMBOLS, 0, d->programs, MOST_PROGRAMS, &n, error);
+        status = pln_schedule_programs(schedule, dims, CLI_KERNEL_SYMBOLS, 0, d->programs, sizeof *d->programs,
+                                       MOST_PROGRAMS, &n, error);
         if (n > MOST_PROGRAMS) {
             snprintf(error->message, sizeof error->message, "%u programs are too many", n);
             status = error->status = PLN_FAILED;

@@ -72,7 +72,7 @@ static pln_status find_largest(const struct planner *p, uint32_t device, uint64_
     uint32_t fits = 0, fails = MOST_BATCH;
     pln_status status = PLN_OK;
     for (uint32_t batch = 1; status == PLN_OK && fails - fits > 1;) {
-        pln_memory memory;
+        pln_memory memory = {.size = sizeof memory};
         status = plan_memory(p, batch, device, &memory, error);
         const bool good = status == PLN_OK && total_bytes(&memory) <= room;
         *(good ? &fits : &fails) = batch;
@@ -88,7 +88,7 @@ static pln_status print_devices(const struct estimate *e, const struct planner *
     pln_status status = PLN_OK;
     for (uint32_t i = 0; status == PLN_OK && pln_devices_entry(devices, i); i++) {
         const pln_device_entry *entry = pln_devices_entry(devices, i);
-        pln_memory memory;
+        pln_memory memory = {.size = sizeof memory};
         uint32_t largest = 0;
         status = plan_memory(p, e->batch, i, &memory, error);
         if (status == PLN_OK && e->train && i < pln_devices_count(devices))
@@ -105,7 +105,7 @@ static pln_status estimate(const struct estimate *e, const struct cli_common *co
     struct cli_model m = {0};
     struct planner p = {.m = &m, .length = e->length};
     pln_trainer_options training = PLN_TRAINER_DEFAULTS;
-    const pln_model_options options = {.seed = common->seed, .without_weights = true};
+    const pln_model_options options = {.size = sizeof options, .seed = common->seed, .without_weights = true};
     training.head = head;
     training.recompute = e->recompute;
     training.accumulate = 1;
@@ -113,7 +113,7 @@ static pln_status estimate(const struct estimate *e, const struct cli_common *co
     if (status == PLN_OK)
         status = pln_model_open(m.runtime, directory, &options, &m.model, error);
     if (status == PLN_OK)
-        status = cli_open(common, directory, (pln_session_options){.head = head}, &m, error);
+        status = cli_open(common, directory, PLN_OPTIONS(pln_session_options, .head = head), &m, error);
     if (status == PLN_OK && e->train)
         status = pln_trainer_create(m.model, m.devices, &training, &p.trainer, error);
     if (status == PLN_OK)

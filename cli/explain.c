@@ -22,22 +22,23 @@ static void print_node(const pln_node_report *r)
            r->refusals);
 }
 
-static void print_schedule(const pln_schedule *schedule, bool json)
+static pln_status print_schedule(const pln_schedule *schedule, bool json, pln_error *error)
 {
-    pln_statistics statistics;
-    pln_schedule_statistics(schedule, &statistics);
+    pln_statistics statistics = {.size = sizeof statistics};
+    pln_status status = pln_schedule_statistics(schedule, &statistics, error);
     if (!json)
         printf("seg  %-36s %-10s %-24s %10s %10s %10s  %s\n", "node", "device", "kernel", "est. us", "meas. us",
                "copied B", "refused by");
-    for (uint32_t i = 0; i < pln_schedule_nodes(schedule); i++) {
-        pln_node_report report;
-        pln_schedule_node(schedule, i, &report);
+    for (uint32_t i = 0; status == PLN_OK && i < pln_schedule_node_count(schedule); i++) {
+        pln_node_report report = {.size = sizeof report};
+        status = pln_schedule_node(schedule, i, &report, error);
         (json ? print_node_json : print_node)(&report);
     }
     if (!json)
         printf("%u nodes, %u segments, %u copies of %llu bytes between devices, %llu bytes planned\n", statistics.nodes,
                statistics.segments, statistics.copies, (unsigned long long)statistics.copied_bytes,
                (unsigned long long)statistics.planned_bytes);
+    return status;
 }
 
 /* The second run is the one that is shown: the first compiles kernels. */
@@ -62,7 +63,9 @@ static pln_status explain(const struct explain *e, const struct cli_common *comm
 {
     static const struct cli_list sentence = {1, {CLI_SENTENCE}};
     struct cli_model m = {0};
-    pln_status status = cli_open(common, directory, (pln_session_options){.schedule = {.timed = true}}, &m, error);
+    pln_status status = cli_open(
+        common, directory,
+        PLN_OPTIONS(pln_session_options, .schedule = PLN_OPTIONS(pln_schedule_options, .timed = true)), &m, error);
     if (status == PLN_OK)
         status = run_twice(&m, texts->n ? texts : &sentence, error);
     if (status == PLN_OK && (e->graph || e->dot)) {
@@ -76,7 +79,7 @@ static pln_status explain(const struct explain *e, const struct cli_common *comm
         }
         pln_free(text);
     } else if (status == PLN_OK) {
-        print_schedule(pln_session_schedule(m.session), e->json);
+        status = print_schedule(pln_session_schedule(m.session), e->json, error);
     }
     cli_close(&m);
     return status;

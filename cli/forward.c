@@ -16,11 +16,14 @@ static pln_status run_forward(const struct forward *f, const struct cli_common *
 {
     struct cli_model m = {0};
     pln_tensor_file *file = NULL;
-    const pln_session_options options = {
-        .head = head, .every_position = true, .hidden_states = f->hidden_states, .attentions = f->attentions};
+    const pln_session_options options = {.size = sizeof options,
+                                         .head = head,
+                                         .every_position = true,
+                                         .hidden_states = f->hidden_states,
+                                         .attentions = f->attentions};
     pln_status status = pln_tensor_file_open(f->inputs, &file, error);
     if (status == PLN_OK)
-        status = cli_open(common, directory, options, &m, error);
+        status = cli_open(common, directory, &options, &m, error);
     if (status == PLN_OK) {
         uint32_t n_inputs, n_outputs;
         const pln_tensor *inputs = pln_tensor_file_tensors(file, &n_inputs), *outputs;

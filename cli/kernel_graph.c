@@ -39,16 +39,17 @@ static pln_value *weight(struct description *d, uint64_t rows, uint64_t width)
     pln_tensor *tensor = &w->tensors[w->n++];
     *tensor = (pln_tensor){.name = name, .dtype = PLN_F32, .rank = 2, .shape = {rows, width}, .data = w->zeros};
     const pln_tensor *part = tensor;
-    return d->trains ? pln_graph_parameter(d->graph, name, &part, 1, (pln_parameter_options){1, 1})
+    return d->trains ? pln_graph_parameter(d->graph, name, &part, 1,
+                                           PLN_OPTIONS(pln_parameter_options, .weight_decay = 1, .learning_rate = 1))
                      : pln_graph_constant(d->graph, name, &part, 1);
 }
 
 static pln_value *linear(struct description *d, const char *name, pln_value *x, uint32_t from, uint32_t to,
                          uint32_t activation, pln_value *residual)
 {
-    return pln_linear(
-        d->graph, x, weight(d, to, from),
-        (pln_linear_options){.name = name, .bias = weight(d, 1, to), .residual = residual, .activation = activation});
+    return pln_linear(d->graph, x, weight(d, to, from),
+                      PLN_OPTIONS(pln_linear_options, .name = name, .bias = weight(d, 1, to), .residual = residual,
+                                  .activation = activation));
 }
 
 /* As it ends a block: dropout, then the residual. */
@@ -57,18 +58,14 @@ static pln_value *linear_of_block(struct description *d, const char *name, pln_v
 {
     const uint32_t to = d->sizes->hidden;
     return pln_linear(d->graph, x, weight(d, to, from),
-                      (pln_linear_options){.name = name,
-                                           .bias = weight(d, 1, to),
-                                           .residual = residual,
-                                           .dropout = d->dropout,
-                                           .origin = d->origin,
-                                           .random = d->random});
+                      PLN_OPTIONS(pln_linear_options, .name = name, .bias = weight(d, 1, to), .residual = residual,
+                                  .dropout = d->dropout, .origin = d->origin, .random = d->random));
 }
 
 static pln_value *norm(struct description *d, const char *name, pln_value *x, uint32_t width)
 {
     return pln_layer_norm(d->graph, x, weight(d, 1, width), weight(d, 1, width),
-                          (pln_layer_norm_options){.name = name, .eps = 1e-12f});
+                          PLN_OPTIONS(pln_layer_norm_options, .name = name, .eps = 1e-12f));
 }
 
 static pln_value *describe_embeddings(struct description *d, pln_value *word)
@@ -77,15 +74,11 @@ static pln_value *describe_embeddings(struct description *d, pln_value *word)
     const struct cli_sizes *s = d->sizes;
     pln_value *x = pln_embed(g, pln_graph_input(g, "types", PLN_I32, d->tokens, 1), weight(d, 2, s->embedding),
                              weight(d, 1, s->embedding), weight(d, 1, s->embedding),
-                             (pln_embed_options){.name = "embeddings",
-                                                 .ids = pln_graph_input(g, "ids", PLN_I32, d->tokens, 1),
-                                                 .word = word,
-                                                 .positions = pln_graph_input(g, "positions", PLN_I32, d->tokens, 1),
-                                                 .position = weight(d, POSITIONS, s->embedding),
-                                                 .eps = 1e-12f,
-                                                 .dropout = d->dropout,
-                                                 .origin = d->origin,
-                                                 .random = d->random});
+                             PLN_OPTIONS(pln_embed_options, .name = "embeddings",
+                                         .ids = pln_graph_input(g, "ids", PLN_I32, d->tokens, 1), .word = word,
+                                         .positions = pln_graph_input(g, "positions", PLN_I32, d->tokens, 1),
+                                         .position = weight(d, POSITIONS, s->embedding), .eps = 1e-12f,
+                                         .dropout = d->dropout, .origin = d->origin, .random = d->random));
     return s->embedding == s->hidden ? x : linear(d, "embeddings_project", x, s->embedding, s->hidden, 0, NULL);
 }
 
@@ -122,24 +115,18 @@ static pln_value *describe_attention(struct description *d, pln_value *qkv)
         const bool drops = attentions[i].drops && d->trains;
         pln_value *y = pln_attention(
             g, qkv,
-            (pln_attention_options){
-                .name = "attention",
-                .heads = s->heads,
-                .starts = d->starts,
-                .key_mask = attentions[i].key_mask ? mask : NULL,
-                .bias = attentions[i].bias ? bias : NULL,
-                .pair_starts = attentions[i].bias || attentions[i].shown ? pairs : NULL,
-                .distance = attentions[i].relative ? weight(d, 2 * POSITIONS - 1, s->hidden / s->heads) : NULL,
-                .relative = attentions[i].relative,
-                .head_mask = attentions[i].head_mask ? heads : NULL,
-                .causal = attentions[i].causal,
-                .dropout = drops ? d->dropout : 0,
-                .origin = drops ? d->origin : NULL,
-                .random = drops ? d->random : NULL,
-                .probabilities = attentions[i].shown && !d->trains ? &probabilities : NULL});
+            PLN_OPTIONS(pln_attention_options, .name = "attention", .heads = s->heads, .starts = d->starts,
+                        .key_mask = attentions[i].key_mask ? mask : NULL, .bias = attentions[i].bias ? bias : NULL,
+                        .pair_starts = attentions[i].bias || attentions[i].shown ? pairs : NULL,
+                        .distance = attentions[i].relative ? weight(d, 2 * POSITIONS - 1, s->hidden / s->heads) : NULL,
+                        .relative = attentions[i].relative, .head_mask = attentions[i].head_mask ? heads : NULL,
+                        .causal = attentions[i].causal, .dropout = drops ? d->dropout : 0,
+                        .origin = drops ? d->origin : NULL, .random = drops ? d->random : NULL,
+                        .probabilities = attentions[i].shown && !d->trains ? &probabilities : NULL));
         if (probabilities)
             pln_graph_output(g, "probabilities", probabilities);
-        sum = sum ? pln_activation(g, y, PLN_ACTIVATION_NONE, (pln_activation_options){.name = "add", .residual = sum})
+        sum = sum ? pln_activation(g, y, PLN_ACTIVATION_NONE,
+                                   PLN_OPTIONS(pln_activation_options, .name = "add", .residual = sum))
                   : y;
         pln_graph_end(g);
     }
@@ -172,26 +159,24 @@ static void add_distance(struct description *d, const char *name, pln_value *x, 
 {
     char node[32];
     snprintf(node, sizeof node, "mean_squared_error.%s", name);
-    add_loss(d,
-             pln_mean_squared_error(d->graph, node, x, pln_graph_input(d->graph, name, PLN_F32, rows, d->sizes->hidden),
-                                    (pln_loss_options){0}));
+    add_loss(d, pln_mean_squared_error(d->graph, node, x,
+                                       pln_graph_input(d->graph, name, PLN_F32, rows, d->sizes->hidden), NULL));
 }
 
 static void describe_losses(struct description *d, pln_value *x)
 {
     pln_graph *g = d->graph;
     const uint32_t width = d->sizes->hidden;
-    const pln_loss_options none = {0};
     pln_value *labels = pln_graph_input(g, "labels", PLN_I32, d->tokens, 1);
     pln_value *one = pln_graph_input(g, "real", PLN_F32, d->tokens, 1);
     pln_value *detected = linear(d, "predictions.logits", x, width, 1, 0, NULL);
     pln_value *answer = linear(d, "answer.logits", x, width, LABELS, 0, NULL);
-    add_loss(d, pln_cross_entropy(g, "cross_entropy.labels", answer, labels, -100, none));
+    add_loss(d, pln_cross_entropy(g, "cross_entropy.labels", answer, labels, -100, NULL));
     add_loss(d, pln_binary_cross_entropy(g, "binary_cross_entropy", detected, one,
-                                         pln_graph_input(g, "weights", PLN_F32, d->tokens, 1), none));
+                                         pln_graph_input(g, "weights", PLN_F32, d->tokens, 1), NULL));
     add_loss(d, pln_span_cross_entropy(g, "span_cross_entropy", answer, d->starts,
                                        pln_graph_input(g, "first", PLN_I32, d->batch, 1),
-                                       pln_graph_input(g, "last", PLN_I32, d->batch, 1), none));
+                                       pln_graph_input(g, "last", PLN_I32, d->batch, 1), NULL));
     add_distance(d, "reals", x, d->tokens);
 }
 
@@ -202,12 +187,12 @@ static void describe_heads(struct description *d, pln_value *x, pln_value *word)
     pln_value *rows = pln_gather(g, "rows", x, pln_graph_input(g, "target_rows", PLN_I32, d->targets, 1));
     pln_value *y = linear(d, "predictions.dense", rows, s->hidden, s->embedding, PLN_ACTIVATION_GELU, NULL);
     y = norm(d, "predictions.norm", y, s->embedding);
-    pln_value *logits =
-        pln_linear(g, y, word, (pln_linear_options){.name = "predictions.words", .bias = weight(d, 1, s->vocab)});
+    pln_value *logits = pln_linear(
+        g, y, word, PLN_OPTIONS(pln_linear_options, .name = "predictions.words", .bias = weight(d, 1, s->vocab)));
     add_loss(d, pln_cross_entropy(g, "cross_entropy", logits, pln_graph_input(g, "words", PLN_I32, d->targets, 1), -100,
-                                  (pln_loss_options){0}));
+                                  NULL));
     add_distance(d, "means", pln_segment_mean(g, "summary.mean", x, d->starts), d->batch);
-    y = pln_activation(g, rows, PLN_ACTIVATION_TANH, (pln_activation_options){.name = "summary.activation"});
+    y = pln_activation(g, rows, PLN_ACTIVATION_TANH, PLN_OPTIONS(pln_activation_options, .name = "summary.activation"));
     add_distance(d, "activated", y, d->targets);
     describe_losses(d, x);
 }
@@ -229,7 +214,7 @@ static void describe_model(struct description *d)
     pln_value *x = describe_layer(d, describe_embeddings(d, word));
     describe_heads(d, x, word);
     if (d->trains)
-        pln_graph_gradients(g, d->losses, d->n_losses, (pln_gradient_options){0});
+        pln_graph_gradients(g, d->losses, d->n_losses, NULL);
     else
         pln_graph_output(
             g, "state",
@@ -243,13 +228,12 @@ static void describe_update(struct description *d)
     pln_value *gradient = pln_graph_state(g, "gradients", rows, PLN_PARAMETER_WIDTH);
     pln_value *norm_of_all = pln_global_norm(g, "norm", gradient);
     pln_adamw(g, "adamw",
-              (pln_adamw_operands){.parameter = pln_graph_state(g, "parameters", rows, PLN_PARAMETER_WIDTH),
-                                   .first_moment = pln_graph_state(g, "first_moment", rows, PLN_PARAMETER_WIDTH),
-                                   .second_moment = pln_graph_state(g, "second_moment", rows, PLN_PARAMETER_WIDTH),
-                                   .gradient = gradient,
-                                   .settings = pln_graph_input(g, "settings", PLN_F32, pln_rows_fixed(1), 8),
-                                   .factors = weight(d, rows, 2),
-                                   .norm = norm_of_all});
+              PLN_OPTIONS(pln_adamw_operands, .parameter = pln_graph_state(g, "parameters", rows, PLN_PARAMETER_WIDTH),
+                          .first_moment = pln_graph_state(g, "first_moment", rows, PLN_PARAMETER_WIDTH),
+                          .second_moment = pln_graph_state(g, "second_moment", rows, PLN_PARAMETER_WIDTH),
+                          .gradient = gradient,
+                          .settings = pln_graph_input(g, "settings", PLN_F32, pln_rows_fixed(1), 8),
+                          .factors = weight(d, rows, 2), .norm = norm_of_all));
     pln_graph_output(g, "norm", norm_of_all);
 }
 

@@ -22,7 +22,7 @@ struct measure_each {
 struct measure_options {
     struct cli_common common; /* device: the list; NULL or "all": every usable one */
     struct cli_list each;
-    pln_session_options session;
+    bool timed; /* nodes are timed in every run */
 };
 
 /* Where a row comes from: a device, the options that it knows, and the value of each --each that it takes. */

@@ -98,7 +98,7 @@ static bool takes_each(const pln_device_info *info, const char *name, const char
 {
     char option[40];
     if (strcmp(key, "threads") == 0)
-        return info->flags & PLN_DEVICE_HOST_MEMORY;
+        return info->flags & PLN_DEVICE_FLAG_HOST_MEMORY;
     snprintf(option, sizeof option, "%s=", key);
     return for_device(option, name) && knows(info, option);
 }
@@ -159,7 +159,7 @@ static pln_status list_rows(void *context, void *argument, pln_error *error)
 {
     const struct measure *m = context;
     struct listing *listing = argument;
-    const pln_device_entry *entries;
+    const pln_device_entry *const *entries;
     uint32_t n = 0;
     pln_runtime *runtime = NULL;
     pln_devices *probe = NULL;
@@ -169,8 +169,8 @@ static pln_status list_rows(void *context, void *argument, pln_error *error)
     else if (status == PLN_OK)
         status = pln_devices_open(runtime, listing->name, NULL, 0, &probe, error);
     for (uint32_t i = 0; status == PLN_OK && i < n; i++)
-        if (!(entries[i].info.flags & PLN_DEVICE_UNUSABLE))
-            status = list_device(m, entries[i].name, &entries[i].info, listing, error);
+        if (!(entries[i]->info.flags & PLN_DEVICE_FLAG_UNUSABLE))
+            status = list_device(m, entries[i]->name, &entries[i]->info, listing, error);
     if (status == PLN_OK && probe)
         status = list_device(m, pln_devices_entry(probe, 0)->name, &pln_devices_entry(probe, 0)->info, listing, error);
     pln_devices_close(&probe);
@@ -215,7 +215,7 @@ static pln_status list_name(struct measure *m, const char *name, bool whole, pln
 static pln_status list_all(struct measure *m, pln_error *error)
 {
     const char *name;
-    const pln_runtime_options alone = {.threads = 1};
+    const pln_runtime_options alone = {.size = sizeof alone, .threads = 1};
     pln_runtime *runtime = NULL; /* it says nothing */
     pln_status status = pln_runtime_create(&alone, &runtime, error);
     for (uint32_t i = 0; status == PLN_OK && (name = pln_runtime_backend(runtime, i)); i++)

@@ -55,12 +55,12 @@ static const char *dtype_of(const pln_device_info *info, const char *const *opti
 pln_status measure_create_session(const struct measured_device *d, bool trace, pln_session **session, pln_error *error)
 {
     const struct cli_common *common = &d->measure->options->common;
-    pln_session_options options = d->measure->options->session;
-    options.trace = trace;
+    pln_schedule_options schedule = {.size = sizeof schedule, .timed = d->measure->options->timed};
+    const pln_session_options options = {.size = sizeof options, .trace = trace, .schedule = &schedule};
     if (!d->place.fixed) {
-        options.schedule.place = common->place.items;
-        options.schedule.n_place = common->place.n;
-        options.schedule.no_fallback = common->no_fallback;
+        schedule.place = common->place.items;
+        schedule.n_place = common->place.n;
+        schedule.no_fallback = common->no_fallback;
     }
     return pln_session_create(d->model, d->devices, &options, session, error);
 }
@@ -73,7 +73,7 @@ static pln_status open_here(void *context, void *argument, pln_error *error)
     const char *options[MEASURE_OPTIONS_GIVEN + MEASURE_EACH];
     uint32_t threads;
     const uint32_t n = join_options(d, settings, &threads, options);
-    const pln_model_options model = {.seed = d->measure->options->common.seed};
+    const pln_model_options model = {.size = sizeof model, .seed = d->measure->options->common.seed};
     pln_status status = cli_create_runtime(threads, &d->runtime, error);
     if (status == PLN_OK)
         status = pln_model_open(d->runtime, d->measure->directory, &model, &d->model, error);
@@ -86,7 +86,7 @@ static pln_status open_here(void *context, void *argument, pln_error *error)
     const pln_device_info *info = &pln_devices_entry(d->devices, 0)->info;
     facts->dtype = dtype_of(info, options, n);
     facts->kind = info->kind;
-    facts->threads = info->flags & PLN_DEVICE_HOST_MEMORY ? pln_runtime_threads(d->runtime) : 0;
+    facts->threads = info->flags & PLN_DEVICE_FLAG_HOST_MEMORY ? pln_runtime_threads(d->runtime) : 0;
     facts->weight_bytes = cli_weight_bytes(d->model) * (strstr(facts->dtype, "f16") ? 0.5 : 1);
     snprintf(facts->name, sizeof facts->name, "%s", info->name);
     snprintf(facts->driver, sizeof facts->driver, "%s", info->driver);

@@ -31,11 +31,12 @@ static pln_status count_bytes(void *context, void *argument, pln_error *error)
     const struct measured_device *d = context;
     struct counts *counts = argument;
     uint32_t dims[64], n;
-    pln_statistics statistics;
-    pln_memory memory;
-    pln_schedule_statistics(pln_session_schedule(d->session), &statistics);
+    pln_statistics statistics = {.size = sizeof statistics};
+    pln_memory memory = {.size = sizeof memory};
+    pln_status status = pln_schedule_statistics(pln_session_schedule(d->session), &statistics, error);
     counts->planned = (double)statistics.planned_bytes;
-    pln_status status = pln_session_prepare(d->session, d->input.batch, d->input.length, dims, &n, error);
+    if (status == PLN_OK)
+        status = pln_session_prepare(d->session, d->input.batch, d->input.length, dims, &n, error);
     for (uint32_t i = 0; status == PLN_OK && pln_devices_entry(d->devices, i); i++) {
         status = pln_schedule_estimate(pln_session_schedule(d->session), dims, n, i, &memory, error);
         counts->weights += status == PLN_OK ? (double)memory.constant_bytes : 0;

@@ -11,7 +11,7 @@ void cli_log(void *context, pln_log_level level, const char *message)
 {
     (void)context;
     static const char *const names[] = {"", "error: ", "warning: ", "", ""};
-    if (level <= PLN_LOG_INFO && !worker_has_said(message))
+    if (level <= PLN_LOG_LEVEL_INFO && !worker_has_said(message))
         fprintf(stderr, "pleione: %s%s\n", names[level], message);
 }
 
@@ -47,13 +47,13 @@ static void drop_relative_cache(void)
     const char *cache = getenv("XDG_CACHE_HOME");
     if (!cache || !*cache || *cache == '/')
         return;
-    cli_log(NULL, PLN_LOG_WARNING, "XDG_CACHE_HOME is no absolute path and is ignored");
+    cli_log(NULL, PLN_LOG_LEVEL_WARNING, "XDG_CACHE_HOME is no absolute path and is ignored");
     unsetenv("XDG_CACHE_HOME");
 }
 
 pln_status cli_create_runtime(uint32_t threads, pln_runtime **runtime, pln_error *error)
 {
-    const pln_runtime_options options = {.threads = threads, .log = cli_log};
+    const pln_runtime_options options = {.size = sizeof options, .threads = threads, .log = cli_log};
     drop_relative_cache();
     return pln_runtime_create(&options, runtime, error);
 }
@@ -64,13 +64,16 @@ pln_status cli_open_runtime(const struct cli_common *common, pln_runtime **runti
     return cli_create_runtime(common->threads, runtime, error);
 }
 
-pln_status cli_open(const struct cli_common *common, const char *directory, pln_session_options options,
+pln_status cli_open(const struct cli_common *common, const char *directory, const pln_session_options *options,
                     struct cli_model *m, pln_error *error)
 {
-    const pln_model_options model_options = {.seed = common->seed};
-    options.schedule.place = common->place.items;
-    options.schedule.n_place = common->place.n;
-    options.schedule.no_fallback = common->no_fallback;
+    const pln_model_options model_options = {.size = sizeof model_options, .seed = common->seed};
+    pln_schedule_options schedule = {.size = sizeof schedule, .timed = options->schedule && options->schedule->timed};
+    pln_session_options placed = *options;
+    placed.schedule = &schedule;
+    schedule.place = common->place.items;
+    schedule.n_place = common->place.n;
+    schedule.no_fallback = common->no_fallback;
     pln_status status = m->runtime ? PLN_OK : cli_open_runtime(common, &m->runtime, error);
     if (status == PLN_OK && !m->devices)
         status = pln_devices_open(m->runtime, cli_choose_device(common), common->device_options.items,
@@ -78,7 +81,7 @@ pln_status cli_open(const struct cli_common *common, const char *directory, pln_
     if (status == PLN_OK && !m->model)
         status = pln_model_open(m->runtime, directory, &model_options, &m->model, error);
     if (status == PLN_OK)
-        status = pln_session_create(m->model, m->devices, &options, &m->session, error);
+        status = pln_session_create(m->model, m->devices, &placed, &m->session, error);
     return status;
 }
 

@@ -43,13 +43,13 @@ static pln_status run_once(const struct measured_device *d, const struct cli_bat
     uint32_t n;
     uint64_t ns = 0;
     const double begin = cli_seconds();
-    const pln_status status = pln_session_forward(d->session, batch->tensors, 2, &outputs, &n, error);
+    pln_status status = pln_session_forward(d->session, batch->tensors, 2, &outputs, &n, error);
     const double run = 1e6 * (cli_seconds() - begin);
     const pln_schedule *schedule = status == PLN_OK ? pln_session_schedule(d->session) : NULL;
-    s->nodes = schedule ? pln_schedule_nodes(schedule) : 0;
-    for (uint32_t i = 0; i < s->nodes; i++) {
-        pln_node_report report;
-        pln_schedule_node(schedule, i, &report);
+    s->nodes = schedule ? pln_schedule_node_count(schedule) : 0;
+    for (uint32_t i = 0; status == PLN_OK && i < s->nodes; i++) {
+        pln_node_report report = {.size = sizeof report};
+        status = pln_schedule_node(schedule, i, &report, error);
         ns += report.measured_ns;
     }
     s->run[s->n] = run;
@@ -140,7 +140,7 @@ static pln_status time_shape(const struct bench *b, struct measure *m, struct cl
 pln_status bench_overhead(struct bench *b, struct table *t, pln_error *error)
 {
     struct measure m = {0};
-    b->options.session.schedule.timed = true;
+    b->options.timed = true;
     table_add_columns(t, columns, sizeof columns / sizeof *columns);
     t->plot = (struct table_plot){.kind = TABLE_BARS,
                                   .series = "device",

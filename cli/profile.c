@@ -60,12 +60,15 @@ static struct group *find_group(struct profile *p, const char *name)
     return group;
 }
 
-static void read_schedule(const pln_schedule *schedule, struct profile *p)
+static pln_status read_schedule(const pln_schedule *schedule, struct profile *p, pln_error *error)
 {
-    for (uint32_t i = 0; i < pln_schedule_nodes(schedule); i++) {
-        pln_node_report report;
+    pln_status status = PLN_OK;
+    for (uint32_t i = 0; status == PLN_OK && i < pln_schedule_node_count(schedule); i++) {
+        pln_node_report report = {.size = sizeof report};
         char name[80];
-        pln_schedule_node(schedule, i, &report);
+        status = pln_schedule_node(schedule, i, &report, error);
+        if (status != PLN_OK)
+            break;
         name_group(report.name, name, sizeof name);
         struct group *group = find_group(p, name);
         snprintf(group->kernel, sizeof group->kernel, "%s", report.kernel);
@@ -73,6 +76,7 @@ static void read_schedule(const pln_schedule *schedule, struct profile *p)
         group->ns += (double)report.measured_ns;
         group->flops += (double)report.flops;
     }
+    return status;
 }
 
 /* The profile of the fastest run. */
@@ -94,7 +98,7 @@ static pln_status profile_device(void *context, void *argument, pln_error *error
         if (status != PLN_OK || i < WARM_UP || (p->n && ns >= p->run_ns))
             continue;
         *p = (struct profile){.run_ns = ns};
-        read_schedule(pln_session_schedule(d->session), p);
+        status = read_schedule(pln_session_schedule(d->session), p, error);
     }
     return status;
 }
@@ -143,7 +147,7 @@ static pln_status profile_shape(const struct bench *b, struct speed *s, struct c
 pln_status bench_profile(struct bench *b, struct table *t, pln_error *error)
 {
     struct speed s = {0};
-    b->options.session.schedule.timed = true;
+    b->options.timed = true;
     pln_status status = speed_open(&s, &b->options, b->directory, error);
     table_add_columns(t, columns, sizeof columns / sizeof *columns);
     t->plot = (struct table_plot){.kind = TABLE_BARS,

@@ -119,7 +119,7 @@ static double measure_reading(const struct measured_device *device, double secon
 /* Another API on the processor is bound by the same multiply-adds. */
 pln_status roof_measure(const struct measured_device *device, struct roof *roof, pln_error *error)
 {
-    if (device->facts.kind != PLN_KIND_CPU) {
+    if (device->facts.kind != PLN_DEVICE_KIND_CPU) {
         *roof = (struct roof){.slack = 0.1}; /* a product is near the peak, not at it */
         return roof_product(device, &roof->gflops, error);
     }
@@ -153,7 +153,7 @@ pln_status roof_exceeded(const struct measured_device *device, struct roof_rates
     *exceeded = is_above(rates, roof);
     if (!*exceeded)
         return PLN_OK;
-    if (device->facts.kind != PLN_KIND_CPU)
+    if (device->facts.kind != PLN_DEVICE_KIND_CPU)
         status = roof_product(device, &again, error);
     else
         again = roof_multiply_adds(threads_of(device), is_bf16(device), seconds_to_be_sure);

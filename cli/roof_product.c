@@ -54,11 +54,11 @@ static pln_status init_product(struct product *p, pln_devices *devices, pln_erro
         (pln_tensor){.name = "w", .dtype = PLN_F32, .rank = 2, .shape = {p->outputs, p->width}, .data = p->weight};
     const pln_tensor *part = &p->tensor;
     pln_value *x = pln_graph_input(p->graph, "x", PLN_F32, pln_rows_of(pln_graph_symbol(p->graph, "rows")), p->width);
-    pln_graph_output(
-        p->graph, "y",
-        pln_linear(p->graph, x, pln_graph_constant(p->graph, "w", &part, 1), (pln_linear_options){.name = "product"}));
+    pln_graph_output(p->graph, "y",
+                     pln_linear(p->graph, x, pln_graph_constant(p->graph, "w", &part, 1),
+                                PLN_OPTIONS(pln_linear_options, .name = "product")));
     const pln_status status = pln_graph_finish(p->graph, error);
-    const pln_schedule_options options = {.no_fallback = true, .timed = true};
+    const pln_schedule_options options = {.size = sizeof options, .no_fallback = true, .timed = true};
     return status == PLN_OK ? pln_schedule_create(p->graph, devices, &options, &p->schedule, error) : status;
 }
 
@@ -70,13 +70,13 @@ static pln_status time_rows(struct product *p, uint32_t rows, double *best, pln_
     pln_status status = PLN_OK;
     *best = 0;
     for (int i = 0; status == PLN_OK && i <= RUNS; i++) { /* the first one compiles */
-        pln_node_report report;
+        pln_node_report report = {.size = sizeof report};
         const double begin = cli_seconds();
         status = pln_schedule_run(p->schedule, dims, 2, &input, 1, &output, 1, error);
         double seconds = cli_seconds() - begin;
         if (status != PLN_OK || i == 0)
             continue;
-        pln_schedule_node(p->schedule, 0, &report);
+        status = pln_schedule_node(p->schedule, 0, &report, error);
         seconds = report.measured_ns ? 1e-9 * (double)report.measured_ns : seconds;
         *best = *best == 0 || seconds < *best ? seconds : *best;
     }

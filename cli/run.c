@@ -153,7 +153,7 @@ static int open_and_answer(struct run *run, const struct cli_common *common, con
                            const struct cli_list *texts)
 {
     pln_error error;
-    const pln_model_options options = {.seed = common->seed};
+    const pln_model_options options = {.size = sizeof options, .seed = common->seed};
     pln_status status = cli_open_runtime(common, &run->m.runtime, &error);
     if (status == PLN_OK)
         status = pln_model_open(run->m.runtime, directory, &options, &run->m.model, &error);
@@ -169,7 +169,7 @@ static int open_and_answer(struct run *run, const struct cli_common *common, con
         cli_misfit(&error);
         return cli_fail(&error);
     }
-    if (cli_open(common, directory, (pln_session_options){.head = head}, &run->m, &error) != PLN_OK)
+    if (cli_open(common, directory, PLN_OPTIONS(pln_session_options, .head = head), &run->m, &error) != PLN_OK)
         return cli_fail(&error);
     const int code = cli_each_text(texts, answer, run);
     return code ? code : run->code;

@@ -26,8 +26,8 @@ static bool is_bf16(const struct measured_device *d)
 /* Rows with the same threads of the same processor stand under the same roof, also of weights of the same width. */
 static bool shares_roof(const struct measured_device *a, const struct measured_device *b)
 {
-    return a->facts.kind == PLN_KIND_CPU && b->facts.kind == PLN_KIND_CPU && a->facts.threads == b->facts.threads &&
-           is_bf16(a) == is_bf16(b) && !measure_is_lost(a);
+    return a->facts.kind == PLN_DEVICE_KIND_CPU && b->facts.kind == PLN_DEVICE_KIND_CPU &&
+           a->facts.threads == b->facts.threads && is_bf16(a) == is_bf16(b) && !measure_is_lost(a);
 }
 
 static pln_status measure_roof(void *context, void *argument, pln_error *error)
@@ -59,7 +59,7 @@ void speed_close(struct speed *s)
 static void note_roof(struct table *t, const struct measured_device *d, const struct roof *roof)
 {
     const uint32_t threads = d->facts.threads;
-    if (d->facts.kind != PLN_KIND_CPU)
+    if (d->facts.kind != PLN_DEVICE_KIND_CPU)
         table_add_note(t, "Roof of %s: %.0f GFLOP/s, a plain product.", d->place.label, roof->gflops);
     else if (threads)
         table_add_note(t,
@@ -121,7 +121,7 @@ static pln_status check_roof(struct speed *s, uint32_t i, pln_error *error)
              "%s at %s: %.1f %s are more than the %.1f that %s can do: the measurement is wrong", d->place.label,
              s->measure.batch.shape, memory ? check.rates.gbytes : check.rates.gflops,
              memory ? "GB/s of weights" : "GFLOP/s", memory ? roof->gbytes : roof->gflops,
-             d->facts.kind == PLN_KIND_CPU ? "the processor" : "the device");
+             d->facts.kind == PLN_DEVICE_KIND_CPU ? "the processor" : "the device");
     return PLN_FAILED;
 }
 

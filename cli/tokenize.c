@@ -221,7 +221,7 @@ static int tokenize(struct stream *s, bool json, uint32_t threads)
         fputs("pleione: no memory for the names of tokens\n", stderr);
         return PLN_NO_MEMORY;
     }
-    s->keys = (struct cli_row_keys){json ? &names : NULL, s->how.padding != PLN_NO_PADDING, s->how.overflow};
+    s->keys = (struct cli_row_keys){json ? &names : NULL, s->how.padding != PLN_PADDING_NONE, s->how.overflow};
     s->progress = cli_progress_begin("tokenizing");
     const int code = run_threads(s, threads);
     cli_progress_end(&s->progress);
@@ -242,7 +242,7 @@ static int check_options(struct stream *s, const struct wanted *wanted)
     if ((wanted->windows || wanted->pad || s->how.stride) && !s->how.max_length)
         return cli_usage_error("--windows, --stride and --pad need --max-length");
     s->how.overflow = wanted->windows || s->how.stride;
-    s->how.padding = wanted->pad ? PLN_PAD_LENGTH : PLN_NO_PADDING;
+    s->how.padding = wanted->pad ? PLN_PADDING_LENGTH : PLN_PADDING_NONE;
     return 0;
 }
 
@@ -257,7 +257,7 @@ static int open_and_run(struct stream *s, const struct cli_list *arguments, cons
     const uint32_t threads = wanted->threads ? wanted->threads : pln_processors();
     pln_error error;
     pln_tokenizer *tokenizer;
-    pln_tokenizer_options options = {.log = cli_log};
+    pln_tokenizer_options options = {.size = sizeof options, .log = cli_log};
     if (wanted->mode && !pln_tokenizer_mode_find(wanted->mode, &options.mode))
         return cli_usage_error("option --tokenizer-mode: %s is none of fast, slow, google", wanted->mode);
     if (pln_tokenizer_open(arguments->items[0], &options, &tokenizer, &error) != PLN_OK) {
@@ -275,7 +275,7 @@ static int open_and_run(struct stream *s, const struct cli_list *arguments, cons
 
 int cli_tokenize(int argc, char **argv)
 {
-    struct stream s = {.code = 0};
+    struct stream s = {.how.size = sizeof s.how};
     struct wanted wanted = {.threads = 0};
     static struct cli_list arguments;
     const struct cli_option options[] = {

@@ -23,25 +23,31 @@ struct run {
     bool shows;            /* progress, on a terminal */
 };
 
+/* The options of the trainer, and those of its schedule that they point to. */
 static pln_status fill_options(const struct cli_training *t, const struct cli_common *common, pln_trainer_options *o,
-                               pln_error *error)
+                               pln_schedule_options *placement, pln_error *error)
 {
-    *o = (pln_trainer_options){
-        .learning_rate = t->learning_rate,
-        .beta1 = t->beta1,
-        .beta2 = t->beta2,
-        .eps = t->eps,
-        .weight_decay = t->weight_decay,
-        .clip = t->clip,
-        .no_bias_correction = strcmp(t->bias_correction, "no") == 0,
-        .schedule = strcmp(t->schedule, "linear") == 0 ? PLN_RATE_LINEAR : PLN_RATE_CONSTANT,
-        .warmup = t->warmup,
-        .layer_decay = t->layer_decay,
-        .accumulate = t->accumulate,
-        .dropout = t->dropout,
-        .seed = common->seed,
-        .recompute = t->recompute,
-        .placement = {.place = common->place.items, .n_place = common->place.n, .no_fallback = common->no_fallback}};
+    *placement = (pln_schedule_options){.size = sizeof *placement,
+                                        .place = common->place.items,
+                                        .n_place = common->place.n,
+                                        .no_fallback = common->no_fallback};
+    *o = (pln_trainer_options){.size = sizeof(pln_trainer_options),
+                               .learning_rate = t->learning_rate,
+                               .beta1 = t->beta1,
+                               .beta2 = t->beta2,
+                               .eps = t->eps,
+                               .weight_decay = t->weight_decay,
+                               .clip = t->clip,
+                               .no_bias_correction = strcmp(t->bias_correction, "no") == 0,
+                               .schedule = strcmp(t->schedule, "linear") == 0 ? PLN_RATE_SCHEDULE_LINEAR
+                                                                              : PLN_RATE_SCHEDULE_CONSTANT,
+                               .warmup = t->warmup,
+                               .layer_decay = t->layer_decay,
+                               .accumulate = t->accumulate,
+                               .dropout = t->dropout,
+                               .seed = common->seed,
+                               .recompute = t->recompute,
+                               .placement = placement};
     if (!t->head || pln_head_find(t->head, &o->head))
         return PLN_OK;
     *error = (pln_error){.status = PLN_INVALID, .node = -1};
@@ -100,7 +106,7 @@ static pln_status open_log(struct run *r, pln_error *error)
 static pln_status open_trainer(struct run *r, const struct cli_common *common, const char *directory,
                                const pln_trainer_options *options, pln_error *error)
 {
-    const pln_model_options model_options = {.seed = common->seed};
+    const pln_model_options model_options = {.size = sizeof model_options, .seed = common->seed};
     pln_status status = cli_open_runtime(common, &r->m.runtime, error);
     if (status == PLN_OK)
         status = pln_devices_open(r->m.runtime, cli_choose_device(common), common->device_options.items,
@@ -119,8 +125,9 @@ static pln_status open_trainer(struct run *r, const struct cli_common *common, c
 /* The log is emptied last, when nothing else can be refused. */
 static pln_status open_run(struct run *r, const struct cli_common *common, const char *directory, pln_error *error)
 {
+    pln_schedule_options placement;
     pln_trainer_options options;
-    pln_status status = fill_options(r->t, common, &options, error);
+    pln_status status = fill_options(r->t, common, &options, &placement, error);
     if (status == PLN_OK)
         status = cli_rows_open(&r->rows, r->t->data, r->t->batch, error);
     r->steps = r->t->steps;
@@ -250,7 +257,7 @@ int cli_training_run(const struct cli_training *training, const struct cli_commo
 {
     struct run r = {.t = training, .shows = isatty(STDERR_FILENO)};
     pln_error error;
-    pln_trainer_report report = {0};
+    pln_trainer_report report = {.size = sizeof report};
     pln_status status = open_run(&r, common, directory, &error);
     if (status == PLN_OK) {
         if (r.begun < r.steps)

@@ -57,9 +57,11 @@ static pln_status open_side(struct verify *v, const char *list, const char *cons
     pln_trainer_options o = PLN_TRAINER_DEFAULTS;
     o.head = v->head;
     o.seed = v->common->seed;
-    o.placement.place = side == &v->device ? v->common->place.items : NULL;
-    o.placement.n_place = side == &v->device ? v->common->place.n : 0;
-    o.placement.no_fallback = side == &v->device && v->common->no_fallback;
+    const pln_schedule_options placement = {.size = sizeof placement,
+                                            .place = v->common->place.items,
+                                            .n_place = v->common->place.n,
+                                            .no_fallback = v->common->no_fallback};
+    o.placement = side == &v->device ? &placement : NULL;
     pln_status status = pln_devices_open(v->runtime, list, options, n_options, &side->devices, error);
     if (status == PLN_OK)
         status = pln_trainer_create(v->model, side->devices, &o, &side->trainer, error);
@@ -70,7 +72,7 @@ static pln_status open_verify(struct verify *v, const char *directory, pln_error
 {
     static const char *const precise[] = {"precision=f64"};
     const struct cli_common *c = v->common;
-    const pln_model_options options = {.seed = c->seed};
+    const pln_model_options options = {.size = sizeof options, .seed = c->seed};
     pln_status status = cli_open_runtime(c, &v->runtime, error);
     if (status == PLN_OK)
         status = pln_model_open(v->runtime, directory, &options, &v->model, error);
@@ -256,7 +258,7 @@ static pln_status verify_steps(struct verify *v, pln_error *error)
     uint32_t n, m;
     pln_status status = PLN_OK;
     for (uint32_t i = 0; status == PLN_OK && i < STEPS && !cli_interrupted(); i++) {
-        pln_trainer_report mine, right;
+        pln_trainer_report mine = {.size = sizeof mine}, right = {.size = sizeof right};
         status = pln_trainer_step(v->device.trainer, v->batch.tensors, v->batch.n, &mine, error);
         if (status == PLN_OK)
             status = pln_trainer_step(v->reference.trainer, v->batch.tensors, v->batch.n, &right, error);

@@ -70,11 +70,12 @@ static int train(pln_vocabulary_trainer *trainer, struct cli_progress *progress,
 int cli_vocab(int argc, char **argv)
 {
     struct cli_progress progress = {0};
-    pln_vocabulary_options train_options = {.size = 30000, .progress = show_merges, .progress_context = &progress};
+    pln_vocabulary_options train_options = {
+        .size = sizeof train_options, .n_entries = 30000, .progress = show_merges, .progress_context = &progress};
     static struct cli_list files, special;
     const char *output = NULL;
     const struct cli_option options[] = {
-        {"--size", CLI_UNSIGNED, &train_options.size, "N",
+        {"--size", CLI_UNSIGNED, &train_options.n_entries, "N",
          "entries, special tokens and alphabet included (default 30000)"},
         {"--min-frequency", CLI_UNSIGNED, &train_options.min_frequency, "M",
          "pairs that occur less often are not joined (default 2)"},
@@ -119,7 +120,7 @@ int cli_vocab(int argc, char **argv)
     if (code == 0)
         code = add_files(trainer, &blocks);
     if (code == 0)
-        code = train(trainer, &progress, train_options.size, output ? &part : NULL);
+        code = train(trainer, &progress, train_options.n_entries, output ? &part : NULL);
     cli_part_drop(&part);
     cli_blocks_close(&blocks);
     pln_vocabulary_trainer_destroy(&trainer);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Pointers and tensors at the door of a public function.
+ * Pointers, tensors and structs that grow at the door of a public function.
  */
 #include "common/door.h"
 
@@ -17,6 +17,41 @@ pln_status door_pointers(const char *function, const char *names, const void *co
         names += strspn(names, ", ");
     }
     return PLN_OK;
+}
+
+pln_status door_room(const char *function, const char *type, size_t given, size_t least, pln_error *error)
+{
+    return given >= least ? PLN_OK
+                          : pln_fail(error, PLN_INVALID, "%s: the size of %s is %zu, expected sizeof(%s)", function,
+                                     type, given, type);
+}
+
+pln_status door_take(const char *function, const char *type, void *taken, size_t size, size_t least,
+                     const void *options, pln_error *error)
+{
+    uint32_t given;
+    if (!options)
+        return PLN_OK;
+    memcpy(&given, options, sizeof given);
+    const pln_status status = door_room(function, type, given, least, error);
+    for (size_t i = size; status == PLN_OK && i < given; i++)
+        if (((const unsigned char *)options)[i])
+            return pln_fail(error, PLN_UNSUPPORTED, "%s: %s sets a member that this library, version %s, does not know",
+                            function, type, pln_version());
+    if (status != PLN_OK)
+        return status;
+    const uint32_t mine = (uint32_t)size;
+    memcpy(taken, options, given < size ? given : size);
+    memcpy(taken, &mine, sizeof mine);
+    return PLN_OK;
+}
+
+void door_give(void *out, const void *full, size_t size)
+{
+    uint32_t given;
+    memcpy(&given, out, sizeof given);
+    memcpy(out, full, given < size ? given : size);
+    memcpy(out, &given, sizeof given);
 }
 
 const char *door_tensor_fault(const pln_tensor *tensor)
@@ -36,11 +71,11 @@ const char *door_tensor_fault(const pln_tensor *tensor)
     return tensor->data || empty ? NULL : "its data is NULL";
 }
 
-pln_status door_tensors(const char *function, const pln_tensor *tensors, uint32_t count, pln_error *error)
+pln_status door_tensors(const char *function, const pln_tensor *tensors, uint32_t n_tensors, pln_error *error)
 {
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < n_tensors; i++) {
         if (!tensors)
-            return pln_fail(error, PLN_INVALID, "%s: the tensors are NULL, but there are %u", function, count);
+            return pln_fail(error, PLN_INVALID, "%s: the tensors are NULL, but there are %u", function, n_tensors);
         if (!tensors[i].name)
             return pln_fail(error, PLN_INVALID, "%s: tensor %u has no name", function, i);
         const char *fault = door_tensor_fault(&tensors[i]);

@@ -77,7 +77,7 @@ static uint32_t version_of(uint32_t op)
 
 static void view_case(struct conf_instance *in, const struct conf_case *c)
 {
-    const bool host = in->target->info.flags & PLN_DEVICE_HOST_MEMORY;
+    const bool host = in->target->info.flags & PLN_DEVICE_FLAG_HOST_MEMORY;
     const uint64_t wide = in->target->info.f32_bytes;
     for (uint32_t i = 0; i < c->n_values; i++) {
         const struct conf_value *v = &c->values[i];
@@ -173,7 +173,7 @@ static pln_status allocate(struct conf_instance *in, const struct conf_case *c, 
     in->image = image;
     in->after = malloc(in->words * sizeof *in->after);
     pln_status status = in->image && in->after ? PLN_OK : PLN_NO_MEMORY;
-    if (status == PLN_OK && !(in->target->info.flags & PLN_DEVICE_HOST_MEMORY))
+    if (status == PLN_OK && !(in->target->info.flags & PLN_DEVICE_FLAG_HOST_MEMORY))
         status = b->buffer_create(in->target->device, (uint64_t)in->words * (in->target->info.f32_bytes > 4 ? 8 : 4),
                                   &in->buffer, error);
     if (status == PLN_OK)
@@ -243,7 +243,7 @@ void conf_fill_image(const struct conf_instance *in, const struct conf_case *c, 
 static pln_status move_image(struct conf_instance *in, const struct conf_case *c, bool write, pln_error *error)
 {
     const struct conf_target *t = in->target;
-    if (t->info.flags & PLN_DEVICE_HOST_MEMORY) {
+    if (t->info.flags & PLN_DEVICE_FLAG_HOST_MEMORY) {
         if (!write)
             memcpy(in->after, in->image, in->words * 4);
         return PLN_OK;

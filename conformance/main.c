@@ -57,7 +57,7 @@ static void host_release(void *context, void *memory)
 static void host_log(void *context, pln_log_level level, const char *message)
 {
     (void)context;
-    if (level <= PLN_LOG_WARNING)
+    if (level <= PLN_LOG_LEVEL_WARNING)
         fprintf(stderr, "%s\n", message);
 }
 

@@ -264,11 +264,9 @@ static bool is_wrong_activation(const json_t *value, const char *name, const cha
         if (strcmp(text, refused[i]) == 0)
             return pln_fail(found, PLN_BAD_MODEL, "%s: %s is %s, an activation that holds weights or changes the width",
                             name, field, text);
-    const int32_t number = pln_activation_find(text);
-    if (number < 0)
+    if (!pln_activation_find(text, out))
         return pln_fail(found, PLN_BAD_MODEL, "%s: %s is \"%.60s\", an activation that is not known", name, field,
                         text);
-    *out = (uint32_t)number;
     return false;
 }
 

@@ -76,7 +76,7 @@ static void describe_gradients(struct electra_describe *d)
         pln_fail(&d->error, PLN_NO_MEMORY, "no memory for the names of %u layers", n);
     else
         pln_graph_gradients(d->graph, &(pln_loss){d->loss, 1}, 1,
-                            (pln_gradient_options){.recompute = scopes, .n_recompute = n});
+                            PLN_OPTIONS(pln_gradient_options, .recompute = scopes, .n_recompute = n));
     free(names);
     free(scopes);
 }

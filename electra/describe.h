@@ -46,9 +46,9 @@ struct electra_dropout electra_dropout(struct electra_describe *d, double probab
 pln_value *electra_drop(struct electra_describe *d, pln_value *x, double probability, enum electra_rows rows,
                         const char *node);
 
-/* NAME.weight [width, inner] and NAME.bias; options.bias is filled in. */
+/* NAME.weight [width, inner] and NAME.bias, which options (required) need not have. */
 pln_value *electra_dense(struct electra_describe *d, pln_value *x, const char *name, uint32_t width, uint32_t inner,
-                         pln_linear_options options);
+                         const pln_linear_options *options);
 /* NAME.weight and NAME.bias of a LayerNorm. */
 pln_value *electra_norm(struct electra_describe *d, pln_value *x, const char *name, uint32_t width, const char *node);
 
@@ -68,8 +68,8 @@ void electra_logits(struct electra_describe *d, pln_value *logits);
 /* Losses that several heads share: cross-entropy of classes, and any loss as the graph's. */
 void electra_class_loss(struct electra_describe *d, pln_value *logits, pln_dim rows);
 void electra_loss(struct electra_describe *d, pln_value *loss);
-/* What a loss is divided by when a run is a part of a step: a number for each of its sums. */
-pln_loss_options electra_loss_options(struct electra_describe *d, uint32_t sums);
+/* What a loss is divided by when a run is a part of a step: a number for each of its sums; else NULL. */
+pln_value *electra_loss_total(struct electra_describe *d, uint32_t sums);
 /* The head of language models. */
 void electra_vocabulary(struct electra_describe *d, pln_value *x);
 #endif

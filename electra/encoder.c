@@ -17,7 +17,7 @@ static pln_value *embeddings(struct electra_describe *d)
     pln_value *type = electra_constant(d, "token_type_embeddings.weight", c->type_vocab_size, width, ELECTRA_NORMAL);
     pln_value *gamma = electra_constant(d, "LayerNorm.weight", width, 0, ELECTRA_ONES);
     pln_value *beta = electra_constant(d, "LayerNorm.bias", width, 0, ELECTRA_ZEROS);
-    pln_embed_options o = {.name = "embeddings", .eps = (float)c->layer_norm_eps};
+    pln_embed_options o = {.size = sizeof o, .name = "embeddings", .eps = (float)c->layer_norm_eps};
     if (d->features->embeddings) {
         o.embeddings = electra_input(d, ELECTRA_INPUT_embeddings, d->tokens, width);
     } else {
@@ -38,10 +38,10 @@ static pln_value *embeddings(struct electra_describe *d)
     if (d->features->train)
         o.padding = (uint32_t)(c->pad_token_id + 1); /* null: no row is left out */
     d->prefix = "";
-    pln_value *x = type && gamma && beta ? pln_embed(d->graph, types, type, gamma, beta, o) : NULL;
+    pln_value *x = type && gamma && beta ? pln_embed(d->graph, types, type, gamma, beta, &o) : NULL;
     if (c->embedding_size != c->hidden_size)
         x = electra_dense(d, x, "embeddings_project", c->hidden_size, width,
-                          (pln_linear_options){.name = "embeddings_project"});
+                          PLN_OPTIONS(pln_linear_options, .name = "embeddings_project"));
     return x;
 }
 
@@ -64,7 +64,7 @@ static pln_value *joined(struct electra_describe *d, pln_value *x, const char *c
     }
     pln_value *bias = electra_joined(d, biases[0]->name, biases, n);
     return pln_linear(d->graph, x, electra_joined(d, weights[0]->name, weights, n),
-                      (pln_linear_options){.name = node, .bias = bias});
+                      PLN_OPTIONS(pln_linear_options, .name = node, .bias = bias));
 }
 
 static pln_value *attention_block(struct electra_describe *d, pln_value *x, pln_value *context, const char *from)
@@ -76,10 +76,9 @@ static pln_value *attention_block(struct electra_describe *d, pln_value *x, pln_
     snprintf(output, sizeof output, "%s.output", from);
     snprintf(node, sizeof node, "%s.norm", from);
     const struct electra_dropout drop = electra_dropout(d, d->config->hidden_dropout_prob, ELECTRA_TOKENS);
-    x = electra_dense(
-        d, context, dense, hidden, hidden,
-        (pln_linear_options){
-            .name = output, .residual = x, .dropout = drop.rate, .origin = drop.origin, .random = drop.random});
+    x = electra_dense(d, context, dense, hidden, hidden,
+                      PLN_OPTIONS(pln_linear_options, .name = output, .residual = x, .dropout = drop.rate,
+                                  .origin = drop.origin, .random = drop.random));
     return electra_norm(d, x, norm, hidden, node);
 }
 
@@ -105,7 +104,8 @@ static pln_value *self_attention(struct electra_describe *d, uint32_t layer, pln
     pln_value *const *inputs = d->out->inputs;
     const struct electra_dropout drop = electra_dropout(d, c->attention_probs_dropout_prob, ELECTRA_TOKENS);
     pln_value *probabilities = NULL;
-    pln_attention_options o = {.name = "attention",
+    pln_attention_options o = {.size = sizeof o,
+                               .name = "attention",
                                .heads = c->num_attention_heads,
                                .starts = inputs[ELECTRA_INPUT_starts],
                                .key_mask = inputs[ELECTRA_INPUT_key_mask],
@@ -124,7 +124,7 @@ static pln_value *self_attention(struct electra_describe *d, uint32_t layer, pln
         o.distance = electra_constant(d, "attention.self.distance_embedding.weight", 2 * c->max_position_embeddings - 1,
                                       head_size, ELECTRA_NORMAL);
     pln_value *qkv = joined(d, x, names, 3, "attention.query_key_value");
-    pln_value *context = pln_attention(d->graph, qkv, o);
+    pln_value *context = pln_attention(d->graph, qkv, &o);
     mark_layer(d, ELECTRA_ATTENTIONS, "attentions", layer, probabilities);
     return attention_block(d, x, context, "attention");
 }
@@ -140,21 +140,15 @@ static pln_value *cross_attention(struct electra_describe *d, uint32_t layer, pl
     pln_value *probabilities = NULL;
     pln_value *q = joined(d, x, query, 1, "crossattention.query");
     pln_value *kv = joined(d, inputs[ELECTRA_INPUT_source], key_value, 2, "crossattention.key_value");
-    pln_value *context =
-        pln_attention(d->graph, q,
-                      (pln_attention_options){.name = "crossattention",
-                                              .heads = d->config->num_attention_heads,
-                                              .starts = inputs[ELECTRA_INPUT_starts],
-                                              .key = pln_columns(d->graph, kv, 0, hidden),
-                                              .value = pln_columns(d->graph, kv, hidden, hidden),
-                                              .source_starts = inputs[ELECTRA_INPUT_source_starts],
-                                              .key_mask = inputs[ELECTRA_INPUT_source_mask],
-                                              .pair_starts = inputs[ELECTRA_INPUT_source_pair_starts],
-                                              .dropout = drop.rate,
-                                              .origin = drop.origin,
-                                              .random = drop.random,
-                                              .head_mask = head_mask(d, layer),
-                                              .probabilities = d->features->attentions ? &probabilities : NULL});
+    pln_value *context = pln_attention(
+        d->graph, q,
+        PLN_OPTIONS(pln_attention_options, .name = "crossattention", .heads = d->config->num_attention_heads,
+                    .starts = inputs[ELECTRA_INPUT_starts], .key = pln_columns(d->graph, kv, 0, hidden),
+                    .value = pln_columns(d->graph, kv, hidden, hidden),
+                    .source_starts = inputs[ELECTRA_INPUT_source_starts], .key_mask = inputs[ELECTRA_INPUT_source_mask],
+                    .pair_starts = inputs[ELECTRA_INPUT_source_pair_starts], .dropout = drop.rate,
+                    .origin = drop.origin, .random = drop.random, .head_mask = head_mask(d, layer),
+                    .probabilities = d->features->attentions ? &probabilities : NULL));
     mark_layer(d, ELECTRA_CROSS_ATTENTIONS, "cross_attentions", layer, probabilities);
     return attention_block(d, x, context, "crossattention");
 }
@@ -170,13 +164,13 @@ static pln_value *layer(struct electra_describe *d, uint32_t i, pln_value *x)
     x = self_attention(d, i, x);
     if (d->features->source)
         x = cross_attention(d, i, x);
-    pln_value *inner = electra_dense(d, x, "intermediate.dense", c->intermediate_size, c->hidden_size,
-                                     (pln_linear_options){.name = "intermediate", .activation = c->hidden_act});
+    pln_value *inner =
+        electra_dense(d, x, "intermediate.dense", c->intermediate_size, c->hidden_size,
+                      PLN_OPTIONS(pln_linear_options, .name = "intermediate", .activation = c->hidden_act));
     const struct electra_dropout drop = electra_dropout(d, c->hidden_dropout_prob, ELECTRA_TOKENS);
-    x = electra_dense(
-        d, inner, "output.dense", c->hidden_size, c->intermediate_size,
-        (pln_linear_options){
-            .name = "output", .residual = x, .dropout = drop.rate, .origin = drop.origin, .random = drop.random});
+    x = electra_dense(d, inner, "output.dense", c->hidden_size, c->intermediate_size,
+                      PLN_OPTIONS(pln_linear_options, .name = "output", .residual = x, .dropout = drop.rate,
+                                  .origin = drop.origin, .random = drop.random));
     x = electra_norm(d, x, "output.LayerNorm", c->hidden_size, "norm");
     pln_graph_end(d->graph);
     d->prefix = "";

@@ -35,14 +35,14 @@ const char *pln_head_string(pln_head head)
     return head == PLN_HEAD_DEFAULT ? "default" : electra_head(head) ? electra_head(head)->name : "unknown";
 }
 
-int pln_head_find(const char *name, pln_head *head)
+bool pln_head_find(const char *name, pln_head *head)
 {
     for (size_t i = 0; name && head && i < N_HEADS; i++)
         if (heads[i] && strcmp(heads[i]->name, name) == 0) {
             *head = (pln_head)i;
-            return 1;
+            return true;
         }
-    return 0;
+    return false;
 }
 
 pln_labels pln_head_labels(pln_head head)
@@ -77,14 +77,13 @@ void electra_loss(struct electra_describe *d, pln_value *loss)
     electra_output(d, ELECTRA_LOSS, "loss", loss);
 }
 
-pln_loss_options electra_loss_options(struct electra_describe *d, uint32_t sums)
+pln_value *electra_loss_total(struct electra_describe *d, uint32_t sums)
 {
-    return (pln_loss_options){
-        .total = d->features->total ? electra_input(d, ELECTRA_INPUT_total, pln_rows_fixed(1), sums) : NULL};
+    return d->features->total ? electra_input(d, ELECTRA_INPUT_total, pln_rows_fixed(1), sums) : NULL;
 }
 
 void electra_class_loss(struct electra_describe *d, pln_value *logits, pln_dim rows)
 {
     electra_loss(d, pln_cross_entropy(d->graph, "loss", logits, electra_input(d, ELECTRA_INPUT_labels, rows, 1), -100,
-                                      electra_loss_options(d, 1)));
+                                      PLN_OPTIONS(pln_loss_options, .total = electra_loss_total(d, 1))));
 }

@@ -77,14 +77,17 @@ static pln_parameter_options training_of(const struct electra_describe *d, const
     const uint32_t layers = d->config->num_hidden_layers;
     const double decay = d->features->layer_decay > 0 ? d->features->layer_decay : 1;
     const bool excluded = strstr(name, "LayerNorm") || strstr(name, "layer_norm") || strstr(name, "bias");
-    return (pln_parameter_options){.weight_decay = excluded ? 0 : 1,
+    return (pln_parameter_options){.size = sizeof(pln_parameter_options),
+                                   .weight_decay = excluded ? 0 : 1,
                                    .learning_rate = (float)pow(decay, layers + 2 - d->depth)};
 }
 
 pln_value *electra_joined(struct electra_describe *d, const char *name, const pln_tensor *const *tensors, uint32_t n)
 {
-    return d->features->train ? pln_graph_parameter(d->graph, name, tensors, n, training_of(d, name))
-                              : pln_graph_constant(d->graph, name, tensors, n);
+    if (!d->features->train)
+        return pln_graph_constant(d->graph, name, tensors, n);
+    const pln_parameter_options factors = training_of(d, name);
+    return pln_graph_parameter(d->graph, name, tensors, n, &factors);
 }
 
 const pln_tensor *electra_tensor(struct electra_describe *d, const char *name, uint32_t rows, uint32_t width,
@@ -108,14 +111,15 @@ pln_value *electra_constant(struct electra_describe *d, const char *name, uint32
 }
 
 pln_value *electra_dense(struct electra_describe *d, pln_value *x, const char *name, uint32_t width, uint32_t inner,
-                         pln_linear_options options)
+                         const pln_linear_options *options)
 {
     char weight[128], bias[128];
     snprintf(weight, sizeof weight, "%s.weight", name);
     snprintf(bias, sizeof bias, "%s.bias", name);
     pln_value *w = electra_constant(d, weight, width, inner, ELECTRA_NORMAL);
-    options.bias = electra_constant(d, bias, width, 0, ELECTRA_ZEROS);
-    return w && options.bias ? pln_linear(d->graph, x, w, options) : NULL;
+    pln_linear_options with_bias = *options;
+    with_bias.bias = electra_constant(d, bias, width, 0, ELECTRA_ZEROS);
+    return w && with_bias.bias ? pln_linear(d->graph, x, w, &with_bias) : NULL;
 }
 
 pln_value *electra_norm(struct electra_describe *d, pln_value *x, const char *name, uint32_t width, const char *node)
@@ -125,8 +129,9 @@ pln_value *electra_norm(struct electra_describe *d, pln_value *x, const char *na
     snprintf(beta, sizeof beta, "%s.bias", name);
     pln_value *g = electra_constant(d, gamma, width, 0, ELECTRA_ONES);
     pln_value *b = electra_constant(d, beta, width, 0, ELECTRA_ZEROS);
-    return g && b ? pln_layer_norm(d->graph, x, g, b,
-                                   (pln_layer_norm_options){.name = node, .eps = (float)d->config->layer_norm_eps})
+    return g && b ? pln_layer_norm(
+                        d->graph, x, g, b,
+                        PLN_OPTIONS(pln_layer_norm_options, .name = node, .eps = (float)d->config->layer_norm_eps))
                   : NULL;
 }
 
@@ -147,9 +152,8 @@ pln_value *electra_drop(struct electra_describe *d, pln_value *x, double probabi
                         const char *node)
 {
     const struct electra_dropout drop = electra_dropout(d, probability, rows);
-    return drop.origin
-               ? pln_activation(d->graph, x, PLN_ACTIVATION_NONE,
-                                (pln_activation_options){
-                                    .name = node, .dropout = drop.rate, .origin = drop.origin, .random = drop.random})
-               : x;
+    return drop.origin ? pln_activation(d->graph, x, PLN_ACTIVATION_NONE,
+                                        PLN_OPTIONS(pln_activation_options, .name = node, .dropout = drop.rate,
+                                                    .origin = drop.origin, .random = drop.random))
+                       : x;
 }

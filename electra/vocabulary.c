@@ -31,11 +31,11 @@ void electra_vocabulary(struct electra_describe *d, pln_value *x)
         x = electra_pick_rows(d, x, rows);
     }
     x = electra_dense(d, x, "generator_predictions.dense", c->embedding_size, c->hidden_size,
-                      (pln_linear_options){.name = "predictions.dense", .activation = PLN_ACTIVATION_GELU});
+                      PLN_OPTIONS(pln_linear_options, .name = "predictions.dense", .activation = PLN_ACTIVATION_GELU));
     x = electra_norm(d, x, "generator_predictions.LayerNorm", c->embedding_size, "predictions.norm");
     pln_value *bias = electra_constant(d, "generator_lm_head.bias", c->vocab_size, 0, ELECTRA_ZEROS);
-    pln_value *logits =
-        pln_linear(d->graph, x, output_matrix(d), (pln_linear_options){.name = "predictions.logits", .bias = bias});
+    pln_value *logits = pln_linear(d->graph, x, output_matrix(d),
+                                   PLN_OPTIONS(pln_linear_options, .name = "predictions.logits", .bias = bias));
     electra_logits(d, logits);
     if (d->features->labels)
         electra_class_loss(d, logits, rows);

@@ -51,7 +51,7 @@ int main(int argc, char **argv)
         return stop(&error);
     for (int i = 0; i < N; i++) {
         const pln_example example = {.text = {lessons[i].text, strlen(lessons[i].text)}};
-        const pln_encode_options cut = {.max_length = LONGEST};
+        const pln_encode_options cut = {.size = sizeof cut, .max_length = LONGEST};
         const pln_encodings *tokens;
         if (pln_encoder_encode(encoder, &example, 1, &cut, &tokens, &error))
             return stop(&error);
@@ -60,7 +60,7 @@ int main(int argc, char **argv)
         labels[i] = lessons[i].king;
     }
     for (int i = 0; i < STEPS; i++) {
-        pln_trainer_report report;
+        pln_trainer_report report = {.size = sizeof report};
         if (pln_trainer_step(trainer, batch, 3, &report, &error))
             return stop(&error);
         printf("step %2u  loss %.4f\n", report.step, (double)report.loss);

@@ -50,6 +50,18 @@ bool graph_named(pln_graph *graph, const char *name, const char *what)
     return name;
 }
 
+bool graph_take(pln_graph *graph, const char *what, const char *type, void *taken, size_t size, size_t least,
+                const void *options)
+{
+    pln_error error;
+    if (!graph || graph->error.status != PLN_OK)
+        return false;
+    const pln_status status = door_take(what ? what : "options", type, taken, size, least, options, &error);
+    if (status != PLN_OK)
+        graph_fail(graph, what, status, "%s", error.message);
+    return status == PLN_OK;
+}
+
 bool graph_fits(const pln_graph *graph, pln_dim rows, uint32_t width)
 {
     return width && width <= GRAPH_MOST_SIDE && rows.symbol < graph->n_symbols && rows.scale <= GRAPH_MOST_SIDE &&

@@ -124,9 +124,9 @@ static void add_adjoint(pln_graph *graph, const struct graph_node *node, uint32_
     char suffix[32];
     snprintf(suffix, sizeof suffix, i ? "backward_sum_%u" : "backward_sum", i);
     if (of->adjoint)
-        d = pln_activation(
-            graph, d, PLN_ACTIVATION_NONE,
-            (pln_activation_options){.name = graph_backward_name(graph, node, suffix), .residual = of->adjoint});
+        d = pln_activation(graph, d, PLN_ACTIVATION_NONE,
+                           PLN_OPTIONS(pln_activation_options, .name = graph_backward_name(graph, node, suffix),
+                                       .residual = of->adjoint));
     of->adjoint = d;
 }
 
@@ -253,21 +253,24 @@ static bool check_values(pln_graph *graph, const pln_loss *losses, uint32_t n_lo
     return graph->error.status == PLN_OK;
 }
 
-void pln_graph_gradients(pln_graph *graph, const pln_loss *losses, uint32_t n_losses, pln_gradient_options options)
+void pln_graph_gradients(pln_graph *graph, const pln_loss *losses, uint32_t n_losses,
+                         const pln_gradient_options *options)
 {
-    if (!check_call(graph, losses, n_losses, &options) || !check_values(graph, losses, n_losses, &options))
+    pln_gradient_options o = {.size = sizeof o};
+    if (!GRAPH_TAKE(graph, "gradients", pln_gradient_options, o, options) || !check_call(graph, losses, n_losses, &o) ||
+        !check_values(graph, losses, n_losses, &o))
         return;
     if (graph->parameters)
         graph->gradients =
             pln_graph_state(graph, "gradients", graph->parameters->rows.offset, graph->parameters->width);
     graph->losses = losses;
     graph->n_losses = n_losses;
-    for (uint32_t i = 0; i < options.n_inputs; i++)
-        options.inputs[i]->differentiated = true;
+    for (uint32_t i = 0; i < o.n_inputs; i++)
+        o.inputs[i]->differentiated = true;
     mark_needs(graph);
     const uint32_t n = graph->n_nodes;
     for (uint32_t i = n; i-- > 0 && graph->error.status == PLN_OK;)
-        differentiate(graph, graph->nodes[i], n, &options);
-    for (uint32_t i = 0; i < options.n_inputs; i++)
-        options.gradients[i] = graph->error.status == PLN_OK ? options.inputs[i]->adjoint : NULL;
+        differentiate(graph, graph->nodes[i], n, &o);
+    for (uint32_t i = 0; i < o.n_inputs; i++)
+        o.gradients[i] = graph->error.status == PLN_OK ? o.inputs[i]->adjoint : NULL;
 }

@@ -9,6 +9,7 @@
 #include "api/pleione.h"
 #include "api/pleione_backend.h"
 #include "common/arena.h"
+#include "common/door.h"
 
 enum { GRAPH_SYMBOLS = 64, GRAPH_OPERANDS = 16, GRAPH_PARAM_WORDS = 24 };
 /* A side of a value, and its elements in f64: what is larger is refused, so that sizes add up in 64 bits. */
@@ -152,6 +153,12 @@ bool graph_usable(pln_graph *graph, const char *what);
 /* Whether a value is there and of this graph, and a name is there; what they are for stands in the sentence. */
 bool graph_owns(pln_graph *graph, const pln_value *value, const char *what);
 bool graph_named(pln_graph *graph, const char *name, const char *what);
+/* GRAPH_TAKE(graph, what, pln_linear_options, taken, options): what the caller set goes over the defaults in `taken`,
+ * as TAKE of common/door.h. False: the graph is NULL or has failed. */
+#define GRAPH_TAKE(graph, what, type, taken, options)                                                                  \
+    graph_take(graph, what, #type, &(taken), sizeof(taken), door_least_##type, 1 ? (options) : &(taken))
+bool graph_take(pln_graph *graph, const char *what, const char *type, void *taken, size_t size, size_t least,
+                const void *options);
 /* A shape that a value can have. */
 bool graph_fits(const pln_graph *graph, pln_dim rows, uint32_t width);
 void *graph_allocate(pln_graph *graph, size_t bytes);

@@ -32,8 +32,11 @@ static struct dropout draw_dropout(pln_graph *graph, const char *name, float rat
 }
 
 pln_value *pln_embed(pln_graph *graph, pln_value *token_types, pln_value *type, pln_value *gamma, pln_value *beta,
-                     pln_embed_options o)
+                     const pln_embed_options *options)
 {
+    pln_embed_options o = {.size = sizeof o};
+    if (!GRAPH_TAKE(graph, "embed", pln_embed_options, o, options))
+        return NULL;
     const struct dropout drop = draw_dropout(graph, o.name, o.dropout, o.origin, o.random);
     const pln_embed_params params = {
         .eps = o.eps, .site = drop.site, .drop_below = drop.below, .keep_scale = drop.scale, .padding = o.padding};
@@ -54,8 +57,11 @@ pln_value *pln_embed(pln_graph *graph, pln_value *token_types, pln_value *type, 
                                                  .wanted = {NULL, o.mean, o.rstd}});
 }
 
-pln_value *pln_linear(pln_graph *graph, pln_value *x, pln_value *weight, pln_linear_options o)
+pln_value *pln_linear(pln_graph *graph, pln_value *x, pln_value *weight, const pln_linear_options *options)
 {
+    pln_linear_options o = {.size = sizeof o};
+    if (!GRAPH_TAKE(graph, "linear", pln_linear_options, o, options))
+        return NULL;
     const struct dropout drop = draw_dropout(graph, o.name, o.dropout, o.origin, o.random);
     const pln_linear_params params = {
         .activation = o.activation, .site = drop.site, .drop_below = drop.below, .keep_scale = drop.scale};
@@ -66,8 +72,12 @@ pln_value *pln_linear(pln_graph *graph, pln_value *x, pln_value *weight, pln_lin
                                                  .wanted = {NULL, o.preactivation}});
 }
 
-pln_value *pln_layer_norm(pln_graph *graph, pln_value *x, pln_value *gamma, pln_value *beta, pln_layer_norm_options o)
+pln_value *pln_layer_norm(pln_graph *graph, pln_value *x, pln_value *gamma, pln_value *beta,
+                          const pln_layer_norm_options *options)
 {
+    pln_layer_norm_options o = {.size = sizeof o};
+    if (!GRAPH_TAKE(graph, "layer_norm", pln_layer_norm_options, o, options))
+        return NULL;
     const pln_layer_norm_params params = {.eps = o.eps};
     return graph_add(graph, &(struct graph_call){.op = PLN_OP_LAYER_NORM,
                                                  .name = o.name,
@@ -76,8 +86,11 @@ pln_value *pln_layer_norm(pln_graph *graph, pln_value *x, pln_value *gamma, pln_
                                                  .wanted = {NULL, o.mean, o.rstd}});
 }
 
-pln_value *pln_attention(pln_graph *graph, pln_value *query, pln_attention_options o)
+pln_value *pln_attention(pln_graph *graph, pln_value *query, const pln_attention_options *options)
 {
+    pln_attention_options o = {.size = sizeof o};
+    if (!GRAPH_TAKE(graph, "attention", pln_attention_options, o, options))
+        return NULL;
     if (!graph_usable(graph, o.name) || !graph_owns(graph, query, o.name ? o.name : "attention"))
         return NULL;
     if (o.probabilities && !o.pair_starts)
@@ -117,8 +130,11 @@ pln_value *pln_attention(pln_graph *graph, pln_value *query, pln_attention_optio
                                     .wanted = {NULL, o.lse, o.probabilities}});
 }
 
-pln_value *pln_activation(pln_graph *graph, pln_value *x, uint32_t activation, pln_activation_options o)
+pln_value *pln_activation(pln_graph *graph, pln_value *x, uint32_t activation, const pln_activation_options *options)
 {
+    pln_activation_options o = {.size = sizeof o};
+    if (!GRAPH_TAKE(graph, "activation", pln_activation_options, o, options))
+        return NULL;
     const struct dropout drop = draw_dropout(graph, o.name, o.dropout, o.origin, o.random);
     const pln_activation_params params = {
         .activation = activation, .site = drop.site, .drop_below = drop.below, .keep_scale = drop.scale};
@@ -139,8 +155,11 @@ pln_value *pln_segment_mean(pln_graph *graph, const char *name, pln_value *x, pl
 }
 
 pln_value *pln_cross_entropy(pln_graph *graph, const char *name, pln_value *logits, pln_value *labels,
-                             int32_t ignore_index, pln_loss_options o)
+                             int32_t ignore_index, const pln_loss_options *options)
 {
+    pln_loss_options o = {.size = sizeof o};
+    if (!GRAPH_TAKE(graph, name, pln_loss_options, o, options))
+        return NULL;
     const pln_cross_entropy_params params = {.ignore_index = ignore_index};
     return graph_add(graph, &(struct graph_call){.op = PLN_OP_CROSS_ENTROPY,
                                                  .name = name,
@@ -150,8 +169,11 @@ pln_value *pln_cross_entropy(pln_graph *graph, const char *name, pln_value *logi
 }
 
 pln_value *pln_binary_cross_entropy(pln_graph *graph, const char *name, pln_value *logits, pln_value *labels,
-                                    pln_value *weights, pln_loss_options o)
+                                    pln_value *weights, const pln_loss_options *options)
 {
+    pln_loss_options o = {.size = sizeof o};
+    if (!GRAPH_TAKE(graph, name, pln_loss_options, o, options))
+        return NULL;
     return graph_add(graph, &(struct graph_call){.op = PLN_OP_BINARY_CROSS_ENTROPY,
                                                  .name = name,
                                                  .inputs = {logits, labels, weights, o.total},
@@ -159,8 +181,11 @@ pln_value *pln_binary_cross_entropy(pln_graph *graph, const char *name, pln_valu
 }
 
 pln_value *pln_mean_squared_error(pln_graph *graph, const char *name, pln_value *x, pln_value *labels,
-                                  pln_loss_options o)
+                                  const pln_loss_options *options)
 {
+    pln_loss_options o = {.size = sizeof o};
+    if (!GRAPH_TAKE(graph, name, pln_loss_options, o, options))
+        return NULL;
     return graph_add(graph, &(struct graph_call){.op = PLN_OP_MEAN_SQUARED_ERROR,
                                                  .name = name,
                                                  .inputs = {x, labels, o.total},
@@ -168,8 +193,11 @@ pln_value *pln_mean_squared_error(pln_graph *graph, const char *name, pln_value 
 }
 
 pln_value *pln_span_cross_entropy(pln_graph *graph, const char *name, pln_value *logits, pln_value *starts,
-                                  pln_value *first, pln_value *last, pln_loss_options o)
+                                  pln_value *first, pln_value *last, const pln_loss_options *options)
 {
+    pln_loss_options o = {.size = sizeof o};
+    if (!GRAPH_TAKE(graph, name, pln_loss_options, o, options))
+        return NULL;
     return graph_add(graph, &(struct graph_call){.op = PLN_OP_SPAN_CROSS_ENTROPY,
                                                  .name = name,
                                                  .inputs = {logits, starts, first, last, o.total},
@@ -188,8 +216,11 @@ pln_value *pln_global_norm(pln_graph *graph, const char *name, pln_value *x)
     return graph_add(graph, &(struct graph_call){.op = PLN_OP_GLOBAL_NORM, .name = name, .inputs = {x}});
 }
 
-pln_value *pln_adamw(pln_graph *graph, const char *name, pln_adamw_operands o)
+pln_value *pln_adamw(pln_graph *graph, const char *name, const pln_adamw_operands *operands)
 {
+    pln_adamw_operands o = {.size = sizeof o};
+    if (!GRAPH_TAKE(graph, name, pln_adamw_operands, o, operands))
+        return NULL;
     return graph_add(graph, &(struct graph_call){.op = PLN_OP_ADAMW,
                                                  .name = name,
                                                  .inputs = {o.parameter, o.first_moment, o.second_moment, o.gradient,
@@ -197,7 +228,7 @@ pln_value *pln_adamw(pln_graph *graph, const char *name, pln_adamw_operands o)
 }
 
 static const struct {
-    int32_t number;
+    uint32_t number;
     const char *names;
 } activations[] = {
 #define PLN_ACTIVATION(number, NAME, names, formula) {number, names},
@@ -208,21 +239,25 @@ static const struct {
 bool graph_activation_exists(uint32_t number)
 {
     for (size_t i = 0; i < sizeof activations / sizeof *activations; i++)
-        if ((uint32_t)activations[i].number == number)
+        if (activations[i].number == number)
             return true;
     return false;
 }
 
-int32_t pln_activation_find(const char *name)
+bool pln_activation_find(const char *name, uint32_t *activation)
 {
-    if (!name || !*name)
-        return PLN_ACTIVATION_NONE;
-    const size_t length = strlen(name);
-    for (size_t i = 0; i < sizeof activations / sizeof *activations; i++)
+    if (!activation)
+        return false;
+    const size_t length = name ? strlen(name) : 0;
+    for (size_t i = 0; length && i < sizeof activations / sizeof *activations; i++)
         for (const char *s = activations[i].names; s; s = strchr(s, ' ')) {
             s += *s == ' ';
-            if (strncmp(s, name, length) == 0 && (s[length] == '\0' || s[length] == ' '))
-                return activations[i].number;
+            if (strncmp(s, name, length) == 0 && (s[length] == '\0' || s[length] == ' ')) {
+                *activation = activations[i].number;
+                return true;
+            }
         }
-    return -1;
+    if (!length)
+        *activation = PLN_ACTIVATION_NONE;
+    return !length;
 }

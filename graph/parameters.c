@@ -9,7 +9,7 @@
 
 /* Parts of rank 1 lie side by side in one row, parts of rank 2 one below the other. */
 static void list_tensors(pln_graph *graph, const pln_value *value, const pln_tensor *const *parts, uint32_t n_parts,
-                         pln_parameter_options options)
+                         const pln_parameter_options *options)
 {
     uint64_t first = value->first;
     const uint64_t elements = (uint64_t)value->rows.offset * value->row_stride;
@@ -29,8 +29,8 @@ static void list_tensors(pln_graph *graph, const pln_value *value, const pln_ten
                                 .row_stride = value->row_stride,
                                 .flat_row = (uint32_t)(value->first / PLN_PARAMETER_WIDTH),
                                 .flat_rows = (uint32_t)((elements + PLN_PARAMETER_WIDTH - 1) / PLN_PARAMETER_WIDTH),
-                                .weight_decay = options.weight_decay,
-                                .learning_rate = options.learning_rate};
+                                .weight_decay = options->weight_decay,
+                                .learning_rate = options->learning_rate};
         first += vector ? line->width : (uint64_t)line->rows * line->row_stride;
     }
 }
@@ -79,10 +79,12 @@ static pln_value *add_weight(pln_graph *graph, const char *name, uint32_t rows, 
 }
 
 pln_value *pln_graph_parameter(pln_graph *graph, const char *name, const pln_tensor *const *parts, uint32_t n_parts,
-                               pln_parameter_options options)
+                               const pln_parameter_options *options)
 {
+    pln_parameter_options factors = {.size = sizeof factors, .weight_decay = 1, .learning_rate = 1};
     uint32_t rows, width;
-    if (!graph_usable(graph, name) || !graph_named(graph, name, "parameter"))
+    if (!graph_usable(graph, name) || !graph_named(graph, name, "parameter") ||
+        !GRAPH_TAKE(graph, name, pln_parameter_options, factors, options))
         return NULL;
     if (graph->gradients)
         graph_fail(graph, name, PLN_INVALID, "a parameter after pln_graph_gradients");
@@ -94,17 +96,23 @@ pln_value *pln_graph_parameter(pln_graph *graph, const char *name, const pln_ten
         return value;
     value = add_weight(graph, name, rows, width);
     if (value)
-        list_tensors(graph, value, parts, n_parts, options);
+        list_tensors(graph, value, parts, n_parts, &factors);
     return value;
 }
 
-const pln_parameter *pln_graph_parameters(const pln_graph *graph, uint32_t *count, uint32_t *rows)
+uint32_t pln_graph_parameter_count(const pln_graph *graph)
 {
-    if (!graph || !count || !rows)
-        return NULL;
-    *count = graph->n_table;
-    *rows = graph->parameters ? graph->parameters->rows.offset : 0;
-    return graph->table;
+    return graph ? graph->n_table : 0;
+}
+
+const pln_parameter *pln_graph_parameter_at(const pln_graph *graph, uint32_t index)
+{
+    return graph && index < graph->n_table ? &graph->table[index] : NULL;
+}
+
+uint32_t pln_graph_parameter_rows(const pln_graph *graph)
+{
+    return graph && graph->parameters ? graph->parameters->rows.offset : 0;
 }
 
 void pln_graph_parameter_values(const pln_graph *graph, float *values)

@@ -70,7 +70,7 @@ static pln_status open_device(pln_devices *devices, const struct sched_backend *
     snprintf(d->entry.backend, sizeof d->entry.backend, "%s", backend->name);
     snprintf(d->entry.backend_version, sizeof d->entry.backend_version, "%s", backend->table->version);
     pln_status status = d->backend->device_info(index, NULL, &d->entry.info, error);
-    if (status == PLN_OK && d->entry.info.flags & PLN_DEVICE_UNUSABLE)
+    if (status == PLN_OK && d->entry.info.flags & PLN_DEVICE_FLAG_UNUSABLE)
         return pln_fail(error, PLN_NO_DEVICE, "device %s cannot be used: %s", name, d->entry.info.reason);
 
     char keys[MAX_OPTIONS][32];
@@ -92,7 +92,7 @@ static pln_status open_device(pln_devices *devices, const struct sched_backend *
     devices->n++;
     status = d->backend->device_info(index, d->device, &d->entry.info, error);
     d->domain = sched_on_host(d) ? 0 : devices->n_domains++;
-    return status == PLN_OK && !(d->entry.info.flags & PLN_DEVICE_CONCURRENT) ? create_lock(d, error) : status;
+    return status == PLN_OK && !(d->entry.info.flags & PLN_DEVICE_FLAG_CONCURRENT) ? create_lock(d, error) : status;
 }
 
 /* One name of the list: "cpu", "vulkan:1". */
@@ -120,32 +120,32 @@ static pln_status open_name(pln_devices *devices, const char *name, struct optio
     return open_device(devices, backend, (uint32_t)index, name, options, error);
 }
 
-static const char *find_kind(const pln_device_entry *entries, uint32_t n, pln_device_kind kind)
+static const char *find_kind(const pln_device_entry *const *entries, uint32_t n, pln_device_kind kind)
 {
     for (uint32_t i = 0; i < n; i++)
-        if (entries[i].info.kind == (uint32_t)kind && !(entries[i].info.flags & PLN_DEVICE_UNUSABLE))
-            return entries[i].name;
+        if (entries[i]->info.kind == (uint32_t)kind && !(entries[i]->info.flags & PLN_DEVICE_FLAG_UNUSABLE))
+            return entries[i]->name;
     return NULL;
 }
 
-static const char *find_name(const pln_device_entry *entries, uint32_t n, const char *name)
+static const char *find_name(const pln_device_entry *const *entries, uint32_t n, const char *name)
 {
     for (uint32_t i = 0; i < n; i++)
-        if (strcmp(entries[i].name, name) == 0 && !(entries[i].info.flags & PLN_DEVICE_UNUSABLE))
-            return entries[i].name;
+        if (strcmp(entries[i]->name, name) == 0 && !(entries[i]->info.flags & PLN_DEVICE_FLAG_UNUSABLE))
+            return entries[i]->name;
     return NULL;
 }
 
 static pln_status open_auto(pln_devices *devices, struct options *options, pln_error *error)
 {
-    const pln_device_entry *entries;
+    const pln_device_entry *const *entries;
     uint32_t n;
     const pln_status status = pln_runtime_devices(devices->runtime, &entries, &n, error);
     if (status != PLN_OK)
         return status;
-    const char *name = find_kind(entries, n, PLN_KIND_DISCRETE);
+    const char *name = find_kind(entries, n, PLN_DEVICE_KIND_DISCRETE);
     if (!name)
-        name = find_kind(entries, n, PLN_KIND_INTEGRATED);
+        name = find_kind(entries, n, PLN_DEVICE_KIND_INTEGRATED);
     if (!name)
         name = find_name(entries, n, "cpu");
     return open_name(devices, name ? name : "reference", options, error);
@@ -153,12 +153,12 @@ static pln_status open_auto(pln_devices *devices, struct options *options, pln_e
 
 static pln_status open_all(pln_devices *devices, struct options *options, pln_error *error)
 {
-    const pln_device_entry *entries;
+    const pln_device_entry *const *entries;
     uint32_t n;
     pln_status status = pln_runtime_devices(devices->runtime, &entries, &n, error);
     for (uint32_t i = 0; status == PLN_OK && i < n; i++)
-        if (!(entries[i].info.flags & PLN_DEVICE_UNUSABLE))
-            status = open_name(devices, entries[i].name, options, error);
+        if (!(entries[i]->info.flags & PLN_DEVICE_FLAG_UNUSABLE))
+            status = open_name(devices, entries[i]->name, options, error);
     return status;
 }
 

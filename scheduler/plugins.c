@@ -84,7 +84,7 @@ static void look_into_list(pln_runtime *runtime, const char *list)
             const char *refused = refusal(folder);
             snprintf(message, sizeof message, "no plugin of %s is loaded: %s", folder, refused ? refused : "");
             if (refused && runtime->log)
-                runtime->log(runtime->log_context, PLN_LOG_WARNING, message);
+                runtime->log(runtime->log_context, PLN_LOG_LEVEL_WARNING, message);
             look_into(runtime, folder, refused);
         }
         list += n + (list[n] == ':');

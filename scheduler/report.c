@@ -84,27 +84,51 @@ static pln_status check_device(const pln_schedule *schedule, uint32_t index, pln
                      : pln_fail(error, PLN_INVALID, "there is no device %u in a list of %u, from 0 on", index, n);
 }
 
+static pln_status all_programs(pln_schedule *schedule, const uint32_t *capacity, uint32_t index, pln_program *programs,
+                               uint32_t room, uint32_t *n, pln_error *error)
+{
+    pln_status status = PLN_OK;
+    for (uint32_t i = 0; status == PLN_OK && i < schedule->n_segments; i++) {
+        const uint32_t left = *n < room ? room - *n : 0;
+        uint32_t more = 0;
+        if (schedule->segments[i].device == index && schedule->devices->devices[index].backend->plan_info)
+            status = list_programs(schedule, &schedule->segments[i], capacity, left ? programs + *n : NULL, left, &more,
+                                   error);
+        *n += more;
+    }
+    return status;
+}
+
+/* Gives a caller's array, whose entries may be shorter or longer, what he knows of ours. */
+static void give_entries(void *out, uint32_t stride, const void *full, size_t size, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        memcpy((char *)out + (size_t)i * stride, (const char *)full + i * size, stride < size ? stride : size);
+}
+
 pln_status pln_schedule_programs(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims, uint32_t index,
-                                 pln_program *programs, uint32_t n, uint32_t *count, pln_error *error)
+                                 pln_program *programs, uint32_t stride, uint32_t room, uint32_t *n_programs,
+                                 pln_error *error)
 {
     uint32_t taken[GRAPH_SYMBOLS], capacity[GRAPH_SYMBOLS];
-    NEED(error, schedule, dims, count);
-    NEED_LIST(error, programs, n);
-    *count = 0;
+    NEED(error, schedule, dims, n_programs);
+    NEED_LIST(error, programs, room);
+    *n_programs = 0;
     pln_status status = check_device(schedule, index, error);
+    if (status == PLN_OK && room)
+        status = door_room(__func__, "pln_program", stride, door_least_pln_program, error);
     if (status == PLN_OK)
         status = sched_check_dims(schedule, dims, n_dims, taken, error);
     if (status != PLN_OK)
         return status;
+    pln_program *full = calloc((size_t)room + 1, sizeof *full);
+    if (!full)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for %u programs", room);
     sched_bucket(schedule, taken, capacity);
-    for (uint32_t i = 0; status == PLN_OK && i < schedule->n_segments; i++) {
-        const uint32_t room = *count < n ? n - *count : 0;
-        uint32_t more = 0;
-        if (schedule->segments[i].device == index && schedule->devices->devices[index].backend->plan_info)
-            status = list_programs(schedule, &schedule->segments[i], capacity, room ? programs + *count : NULL, room,
-                                   &more, error);
-        *count += more;
-    }
+    status = all_programs(schedule, capacity, index, full, room, n_programs, error);
+    if (status == PLN_OK)
+        give_entries(programs, stride, full, sizeof *full, *n_programs < room ? *n_programs : room);
+    free(full);
     return status;
 }
 
@@ -123,6 +147,7 @@ pln_status pln_schedule_estimate(pln_schedule *schedule, const uint32_t *dims, u
     uint32_t taken[GRAPH_SYMBOLS], capacity[GRAPH_SYMBOLS];
     struct sched_plan *plan;
     NEED(error, schedule, dims, memory);
+    ROOM(error, pln_memory, memory);
     pln_status status = check_device(schedule, index, error);
     if (status == PLN_OK)
         status = sched_check_dims(schedule, dims, n_dims, taken, error);
@@ -133,34 +158,38 @@ pln_status pln_schedule_estimate(pln_schedule *schedule, const uint32_t *dims, u
     if (status != PLN_OK)
         return status;
     const struct sched_device *d = &schedule->devices->devices[index];
-    *memory = (pln_memory){0};
+    pln_memory m = {.size = sizeof m};
     if (first_of_domain(schedule->devices, index)) {
-        const struct sched_memory *m = &plan->memory[d->domain];
-        for (uint32_t i = 0; i < m->n_blocks; i++)
-            memory->arena_bytes += m->block_bytes[i];
+        const struct sched_memory *planned = &plan->memory[d->domain];
+        for (uint32_t i = 0; i < planned->n_blocks; i++)
+            m.arena_bytes += planned->block_bytes[i];
         for (uint32_t i = 0; i < schedule->graph->n_values; i++) {
             const pln_value *value = schedule->graph->values[i];
             if (value->kind == PLN_VALUE_STATE && value->base == value && sched_home(schedule, value) == d->domain)
-                memory->state_bytes += graph_value_elements(value, taken) * d->entry.info.f32_bytes;
+                m.state_bytes += graph_value_elements(value, taken) * d->entry.info.f32_bytes;
         }
     }
-    status = estimate_segments(schedule, plan, index, memory, error);
+    status = estimate_segments(schedule, plan, index, &m, error);
     sched_plan_destroy(schedule, &plan);
+    if (status == PLN_OK)
+        door_give(memory, &m, sizeof m);
     return status;
 }
 
-void pln_schedule_statistics(const pln_schedule *schedule, pln_statistics *statistics)
+pln_status pln_schedule_statistics(const pln_schedule *schedule, pln_statistics *statistics, pln_error *error)
 {
-    if (!schedule || !statistics)
-        return;
-    *statistics = schedule->statistics;
-    statistics->nodes = schedule->graph->n_nodes;
-    statistics->segments = schedule->n_segments;
+    NEED(error, schedule, statistics);
+    ROOM(error, pln_statistics, statistics);
+    pln_statistics s = schedule->statistics;
+    s.nodes = schedule->graph->n_nodes;
+    s.segments = schedule->n_segments;
     for (uint32_t i = 0; i < schedule->graph->n_nodes; i++)
-        statistics->flops += graph_node_flops(schedule->graph->nodes[i], schedule->dims);
+        s.flops += graph_node_flops(schedule->graph->nodes[i], schedule->dims);
+    door_give(statistics, &s, sizeof s);
+    return PLN_OK;
 }
 
-uint32_t pln_schedule_nodes(const pln_schedule *schedule)
+uint32_t pln_schedule_node_count(const pln_schedule *schedule)
 {
     return schedule ? schedule->graph->n_nodes : 0;
 }
@@ -197,18 +226,20 @@ static uint64_t copied_for(const pln_schedule *s, const struct sched_segment *se
     return bytes;
 }
 
-void pln_schedule_node(const pln_schedule *schedule, uint32_t index, pln_node_report *report)
+pln_status pln_schedule_node(const pln_schedule *schedule, uint32_t index, pln_node_report *report, pln_error *error)
 {
-    if (report)
-        *report = (pln_node_report){0};
-    if (!report || index >= pln_schedule_nodes(schedule))
-        return;
+    NEED(error, schedule, report);
+    ROOM(error, pln_node_report, report);
+    const uint32_t n = schedule->graph->n_nodes;
+    if (index >= n)
+        return pln_fail(error, PLN_INVALID, "there is no node %u in a graph of %u, from 0 on", index, n);
     const struct graph_node *node = schedule->graph->nodes[index];
     const struct sched_place *place = &schedule->places[index];
     uint32_t segment = 0;
     while (schedule->segments[segment].first + schedule->segments[segment].n <= index)
         segment++;
-    *report = (pln_node_report){
+    const pln_node_report r = {
+        .size = sizeof r,
         .name = node->name,
         .op = graph_op(node->op)->name,
         .device = schedule->devices->devices[place->device].entry.name,
@@ -220,29 +251,47 @@ void pln_schedule_node(const pln_schedule *schedule, uint32_t index, pln_node_re
         .copied_bytes = copied_for(schedule, &schedule->segments[segment], node),
         .flops = graph_node_flops(node, schedule->dims),
     };
+    door_give(report, &r, sizeof r);
+    return PLN_OK;
 }
 
-pln_status pln_schedule_kernels(const pln_schedule *schedule, uint32_t index, pln_kernel_info *kernels, uint32_t n,
-                                uint32_t *count, pln_error *error)
+static pln_status all_kernels(const pln_schedule *schedule, uint32_t index, pln_kernel_info *kernels, uint32_t room,
+                              uint32_t *n, pln_error *error)
 {
-    NEED(error, schedule, count);
-    NEED_LIST(error, kernels, n);
-    *count = 0;
+    const struct sched_device *d = &schedule->devices->devices[index];
+    pln_status status = PLN_OK;
+    for (uint32_t i = 0; status == PLN_OK && i < schedule->n_segments; i++) {
+        if (schedule->segments[i].device != index || !d->backend->plan_info)
+            continue;
+        const uint32_t left = *n < room ? room - *n : 0;
+        pln_plan_info info = {.size = sizeof info, .n_kernels = left, .kernels = left ? kernels + *n : NULL};
+        sched_enter(d);
+        status = d->backend->plan_info(d->device, NULL, schedule->plans->segments[i], &info, error);
+        sched_leave(d);
+        *n += info.n_kernels;
+    }
+    return status;
+}
+
+pln_status pln_schedule_kernels(const pln_schedule *schedule, uint32_t index, pln_kernel_info *kernels, uint32_t stride,
+                                uint32_t room, uint32_t *n_kernels, pln_error *error)
+{
+    NEED(error, schedule, n_kernels);
+    NEED_LIST(error, kernels, room);
+    *n_kernels = 0;
     pln_status status = check_device(schedule, index, error);
+    if (status == PLN_OK && room)
+        status = door_room(__func__, "pln_kernel_info", stride, door_least_pln_kernel_info, error);
     if (status == PLN_OK && !schedule->plans)
         status = pln_fail(error, PLN_INVALID, "there is no plan yet");
     if (status != PLN_OK)
         return status;
-    const struct sched_device *d = &schedule->devices->devices[index];
-    for (uint32_t i = 0; status == PLN_OK && i < schedule->n_segments; i++) {
-        if (schedule->segments[i].device != index || !d->backend->plan_info)
-            continue;
-        const uint32_t room = *count < n ? n - *count : 0;
-        pln_plan_info info = {.size = sizeof info, .n_kernels = room, .kernels = room ? kernels + *count : NULL};
-        sched_enter(d);
-        status = d->backend->plan_info(d->device, NULL, schedule->plans->segments[i], &info, error);
-        sched_leave(d);
-        *count += info.n_kernels;
-    }
+    pln_kernel_info *full = calloc((size_t)room + 1, sizeof *full);
+    if (!full)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for %u kernels", room);
+    status = all_kernels(schedule, index, full, room, n_kernels, error);
+    if (status == PLN_OK)
+        give_entries(kernels, stride, full, sizeof *full, *n_kernels < room ? *n_kernels : room);
+    free(full);
     return status;
 }

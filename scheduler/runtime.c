@@ -22,25 +22,23 @@ static void init_lock(pln_runtime *runtime)
 
 pln_status pln_runtime_create(const pln_runtime_options *options, pln_runtime **runtime, pln_error *error)
 {
-    const pln_runtime_options defaults = {0};
-    if (!options)
-        options = &defaults;
+    pln_runtime_options o = {.size = sizeof o};
     NEED(error, runtime);
     *runtime = NULL;
-    if (options->threads > TEAM_MOST)
-        return pln_fail(error, PLN_INVALID, "%u threads: expected at most %d", options->threads, TEAM_MOST);
+    TAKE(error, pln_runtime_options, o, options);
+    if (o.threads > TEAM_MOST)
+        return pln_fail(error, PLN_INVALID, "%u threads: expected at most %d", o.threads, TEAM_MOST);
     pln_runtime *r = calloc(1, sizeof *r);
     if (!r)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a runtime");
     init_lock(r);
-    r->log = options->log;
-    r->log_context = options->log_context;
-    r->team = team_create(options->threads ? options->threads : processors_usable());
-    r->backend_path = options->backend_path ? strdup(options->backend_path) : NULL;
-    if (!r->team || (options->backend_path && !r->backend_path)) {
-        const uint32_t threads = options->threads;
+    r->log = o.log;
+    r->log_context = o.log_context;
+    r->team = team_create(o.threads ? o.threads : processors_usable());
+    r->backend_path = o.backend_path ? strdup(o.backend_path) : NULL;
+    if (!r->team || (o.backend_path && !r->backend_path)) {
         pln_runtime_destroy(&r);
-        return pln_fail(error, PLN_NO_MEMORY, "cannot start a team of %u threads", threads);
+        return pln_fail(error, PLN_NO_MEMORY, "cannot start a team of %u threads", o.threads);
     }
     sched_host_init(r);
     *runtime = r;
@@ -60,6 +58,7 @@ void pln_runtime_destroy(pln_runtime **runtime)
     for (uint32_t i = 0; i < r->n_backends; i++) {
         free(r->backends[i].path);
         free(r->backends[i].entries);
+        free(r->backends[i].listed);
     }
     free(r->entries);
     free(r);
@@ -82,7 +81,7 @@ static void describe_backend(const struct sched_backend *backend, uint32_t index
 
 static void mark_unusable(pln_device_entry *entry, const char *reason)
 {
-    entry->info.flags |= PLN_DEVICE_UNUSABLE;
+    entry->info.flags |= PLN_DEVICE_FLAG_UNUSABLE;
     snprintf(entry->info.reason, sizeof entry->info.reason, "%.255s", reason);
 }
 
@@ -101,8 +100,16 @@ static bool list_backend(pln_runtime *runtime, struct sched_backend *backend)
     else if (!n)
         snprintf(error.message, sizeof error.message, "it finds no device");
     backend->entries = calloc(n ? n : 1, sizeof *backend->entries);
-    if (!backend->entries)
+    backend->listed = calloc(n ? n : 1, sizeof *backend->listed);
+    if (!backend->entries || !backend->listed) {
+        free(backend->entries);
+        free(backend->listed);
+        backend->entries = NULL;
+        backend->listed = NULL;
         return false;
+    }
+    for (uint32_t i = 0; i < (n ? n : 1); i++)
+        backend->listed[i] = &backend->entries[i];
     backend->n_entries = n ? n : 1;
     if (!n) {
         describe_backend(backend, 0, false, &backend->entries[0]);
@@ -116,15 +123,15 @@ static bool list_backend(pln_runtime *runtime, struct sched_backend *backend)
     return true;
 }
 
-pln_status pln_runtime_backend_devices(pln_runtime *runtime, const char *backend, const pln_device_entry **entries,
-                                       uint32_t *count, pln_error *error)
+pln_status pln_runtime_backend_devices(pln_runtime *runtime, const char *backend,
+                                       const pln_device_entry *const **devices, uint32_t *n_devices, pln_error *error)
 {
-    NEED(error, runtime, backend, entries, count);
+    NEED(error, runtime, backend, devices, n_devices);
     pthread_mutex_lock(&runtime->lock);
     struct sched_backend *b = sched_backend_find(runtime, backend);
     const bool listed = b && list_backend(runtime, b);
-    *entries = listed ? b->entries : NULL;
-    *count = listed ? b->n_entries : 0;
+    *devices = listed ? b->listed : NULL;
+    *n_devices = listed ? b->n_entries : 0;
     pthread_mutex_unlock(&runtime->lock);
     if (!b)
         return pln_fail(error, PLN_NO_DEVICE, "no backend %.40s: there is no plugin pleione-%.40s.so", backend,
@@ -146,20 +153,20 @@ static bool list_all(pln_runtime *runtime)
     runtime->entries = calloc(n + 1, sizeof *runtime->entries);
     for (uint32_t i = 0; runtime->entries && i < runtime->n_backends; i++) {
         const struct sched_backend *b = &runtime->backends[i];
-        memcpy(runtime->entries + runtime->n_entries, b->entries, b->n_entries * sizeof *b->entries);
+        memcpy(runtime->entries + runtime->n_entries, b->listed, b->n_entries * sizeof *b->listed);
         runtime->n_entries += b->n_entries;
     }
     return runtime->entries != NULL;
 }
 
-pln_status pln_runtime_devices(pln_runtime *runtime, const pln_device_entry **entries, uint32_t *count,
+pln_status pln_runtime_devices(pln_runtime *runtime, const pln_device_entry *const **devices, uint32_t *n_devices,
                                pln_error *error)
 {
-    NEED(error, runtime, entries, count);
+    NEED(error, runtime, devices, n_devices);
     pthread_mutex_lock(&runtime->lock);
     const bool listed = list_all(runtime);
-    *entries = runtime->entries;
-    *count = runtime->n_entries;
+    *devices = runtime->entries;
+    *n_devices = runtime->n_entries;
     pthread_mutex_unlock(&runtime->lock);
     return listed ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "no memory for the list of devices");
 }

@@ -118,16 +118,15 @@ pln_status sched_check_rules(const pln_schedule_options *options, pln_error *err
 pln_status pln_schedule_create(pln_graph *graph, pln_devices *devices, const pln_schedule_options *options,
                                pln_schedule **schedule, pln_error *error)
 {
-    const pln_schedule_options defaults = {0};
-    if (!options)
-        options = &defaults;
+    pln_schedule_options o = {.size = sizeof o};
     NEED(error, schedule);
     *schedule = NULL;
     NEED(error, graph, devices);
-    const pln_status rules = sched_check_rules(options, error);
+    TAKE(error, pln_schedule_options, o, options);
+    const pln_status rules = sched_check_rules(&o, error);
     if (rules != PLN_OK)
         return rules;
-    if (options->states && options->states->devices != devices)
+    if (o.states && o.states->devices != devices)
         return pln_fail(error, PLN_INVALID, "the states of graph %s are of another list of devices", graph->name);
     if (!graph->finished || graph->error.status != PLN_OK)
         return pln_fail(error, PLN_INVALID, "graph %s is not finished", graph->name);
@@ -136,17 +135,17 @@ pln_status pln_schedule_create(pln_graph *graph, pln_devices *devices, const pln
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a schedule");
     s->graph = graph;
     s->devices = devices;
-    s->timed = options->timed;
-    s->cover = options->cover;
-    s->max_plans = options->plans ? options->plans : DEFAULT_PLANS;
-    s->states = options->states;
+    s->timed = o.timed;
+    s->cover = o.cover;
+    s->max_plans = o.plans ? o.plans : DEFAULT_PLANS;
+    s->states = o.states;
     pln_status status = PLN_OK;
     if (!s->states) {
         status = pln_states_create(devices, &s->own_states, error);
         s->states = s->own_states;
     }
     if (status == PLN_OK)
-        status = sched_place_nodes(s, options, error);
+        status = sched_place_nodes(s, &o, error);
     if (status == PLN_OK)
         status = sched_connect(s, error);
     if (status != PLN_OK)

@@ -27,7 +27,8 @@ struct sched_backend {
     const pln_backend *table; /* NULL: not loaded yet, or it could not be, see reason */
     char reason[256];
     uint32_t n_entries;
-    pln_device_entry *entries; /* once they were asked for, else NULL */
+    pln_device_entry *entries;       /* once they were asked for, else NULL */
+    const pln_device_entry **listed; /* [n_entries], for callers */
 };
 
 struct pln_runtime {
@@ -41,7 +42,7 @@ struct pln_runtime {
     uint32_t n_backends;                           /* 0: not looked for yet */
     struct sched_backend backends[SCHED_BACKENDS]; /* in order of preference */
     uint32_t n_entries;
-    pln_device_entry *entries;
+    const pln_device_entry **entries; /* of all backends; NULL: not listed yet */
 };
 
 /* Loads the plugin of that name, once. PLN_NO_DEVICE with the reason. The caller holds the lock. */
@@ -94,7 +95,7 @@ struct pln_devices {
 
 static inline bool sched_on_host(const struct sched_device *device)
 {
-    return device->entry.info.flags & PLN_DEVICE_HOST_MEMORY;
+    return device->entry.info.flags & PLN_DEVICE_FLAG_HOST_MEMORY;
 }
 
 /* ---- constants: one packed copy per device, parts and uses, shared by all schedules on these devices

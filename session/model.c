@@ -11,31 +11,29 @@
 pln_status pln_model_open(pln_runtime *runtime, const char *directory, const pln_model_options *options,
                           pln_model **model, pln_error *error)
 {
-    const pln_model_options defaults = {0};
-    if (!options)
-        options = &defaults;
+    pln_model_options o = {.size = sizeof o};
     NEED(error, model);
     *model = NULL;
     NEED(error, runtime, directory);
+    TAKE(error, pln_model_options, o, options);
     pln_model *m = calloc(1, sizeof *m);
     if (!m)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a model");
     m->runtime = runtime;
     pthread_mutex_init(&m->lock, NULL);
-    pln_status status =
-        ckpt_open(directory, options->without_weights ? CKPT_MAY_LACK_WEIGHTS : 0, &m->checkpoint, error);
+    pln_status status = ckpt_open(directory, o.without_weights ? CKPT_MAY_LACK_WEIGHTS : 0, &m->checkpoint, error);
     if (status == PLN_OK) {
         char name[512];
         snprintf(name, sizeof name, "%s/config.json", directory);
         status = electra_config_read(ckpt_config(m->checkpoint), name, &m->config, error);
     }
     if (status == PLN_OK)
-        status = electra_weights_init(&m->weights, m->checkpoint, &m->config, options->seed, error);
+        status = electra_weights_init(&m->weights, m->checkpoint, &m->config, o.seed, error);
     if (status == PLN_OK)
         status = electra_config_match_labels(&m->config, electra_weights_labels(&m->weights), error);
     if (status == PLN_OK && ckpt_note(m->checkpoint) && runtime->log)
-        runtime->log(runtime->log_context, PLN_LOG_WARNING, ckpt_note(m->checkpoint));
-    m->weights.undrawn = options->without_weights;
+        runtime->log(runtime->log_context, PLN_LOG_LEVEL_WARNING, ckpt_note(m->checkpoint));
+    m->weights.undrawn = o.without_weights;
     if (status != PLN_OK)
         pln_model_close(&m);
     *model = m;
@@ -86,14 +84,15 @@ static void check_vocabulary(const pln_model *model)
     snprintf(message, sizeof message,
              "%.150s: its tokenizer has %u tokens, the model only %u: a text with one of the others is refused",
              ckpt_directory(model->checkpoint), tokens, rows);
-    model->runtime->log(model->runtime->log_context, PLN_LOG_WARNING, message);
+    model->runtime->log(model->runtime->log_context, PLN_LOG_LEVEL_WARNING, message);
 }
 
 pln_status pln_model_tokenizer(pln_model *model, const pln_tokenizer **tokenizer, pln_error *error)
 {
     pln_status status = PLN_OK;
     NEED(error, model, tokenizer);
-    const pln_tokenizer_options options = {.log = model->runtime->log, .log_context = model->runtime->log_context};
+    const pln_tokenizer_options options = {
+        .size = sizeof options, .log = model->runtime->log, .log_context = model->runtime->log_context};
     pthread_mutex_lock(&model->lock);
     if (!model->tokenizer) {
         status = pln_tokenizer_open(ckpt_directory(model->checkpoint), &options, &model->tokenizer, error);

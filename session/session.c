@@ -21,7 +21,7 @@ static void warn(const pln_model *model, const char *what, const char *names)
     if (!text)
         return;
     snprintf(text, bytes, "%s: %s", what, names);
-    model->runtime->log(model->runtime->log_context, PLN_LOG_WARNING, text);
+    model->runtime->log(model->runtime->log_context, PLN_LOG_LEVEL_WARNING, text);
     free(text);
 }
 
@@ -86,7 +86,7 @@ static pln_status get_variant(pln_session *s, const struct electra_features *fea
     pln_status status = electra_describe(&s->model->config, &s->model->weights, features, &v->graph, error);
     pthread_mutex_unlock(&s->model->lock);
     if (status == PLN_OK)
-        status = pln_schedule_create(v->graph.graph, s->devices, &s->options.schedule, &v->schedule, error);
+        status = pln_schedule_create(v->graph.graph, s->devices, &s->schedule, &v->schedule, error);
     if (status == PLN_OK)
         status = ckpt_check(s->model->checkpoint, error);
     if (status != PLN_OK) {
@@ -105,7 +105,7 @@ static pln_status get_variant(pln_session *s, const struct electra_features *fea
 
 static pln_status copy_places(pln_session *s, pln_error *error)
 {
-    pln_schedule_options *o = &s->options.schedule;
+    pln_schedule_options *o = &s->schedule;
     const pln_status status = sched_check_rules(o, error);
     if (status != PLN_OK)
         return status;
@@ -123,15 +123,20 @@ pln_status pln_session_create(pln_model *model, pln_devices *devices, const pln_
     NEED(error, session);
     *session = NULL;
     NEED(error, model, devices);
-    if (options && options->head > PLN_HEAD_QUESTION_ANSWERING)
-        return pln_fail(error, PLN_INVALID, "there is no head %u", (unsigned)options->head);
+    pln_session_options o = {.size = sizeof o};
+    pln_schedule_options schedule = {.size = sizeof schedule};
+    TAKE(error, pln_session_options, o, options);
+    TAKE(error, pln_schedule_options, schedule, o.schedule);
+    o.schedule = NULL;
+    if (o.head > PLN_HEAD_QUESTION_ANSWERING)
+        return pln_fail(error, PLN_INVALID, "there is no head %u", (unsigned)o.head);
     pln_session *s = calloc(1, sizeof *s);
     if (!s)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a session");
     s->model = model;
     s->devices = devices;
-    if (options)
-        s->options = *options;
+    s->options = o;
+    s->schedule = schedule;
     s->head_number = s->options.head == PLN_HEAD_DEFAULT ? model->config.head : s->options.head;
     s->head = electra_head(s->head_number);
     s->problem = model->config.problem_type;

@@ -42,7 +42,8 @@ struct session_step {
 struct pln_session {
     pln_model *model;
     pln_devices *devices;
-    pln_session_options options;
+    pln_session_options options;   /* without `schedule` */
+    pln_schedule_options schedule; /* of the options */
     char **place; /* copies of the options' rules */
     pln_head head_number;
     const struct electra_head *head;

@@ -43,14 +43,14 @@ static pln_status classify(pln_session *session, const char *text, const char *p
     return PLN_OK;
 }
 
-pln_status pln_classify(pln_session *session, const char *text, const char *pair, pln_class **classes, uint32_t *count,
-                        pln_error *error)
+pln_status pln_classify(pln_session *session, const char *text, const char *pair, pln_class **classes,
+                        uint32_t *n_classes, pln_error *error)
 {
-    NEED(error, session, text, classes, count);
+    NEED(error, session, text, classes, n_classes);
     pln_status status = session_begin(session, error);
     if (status != PLN_OK)
         return status;
-    status = classify(session, text, pair, classes, count, error);
+    status = classify(session, text, pair, classes, n_classes, error);
     session_end(session);
     return status;
 }

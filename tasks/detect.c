@@ -48,13 +48,13 @@ static pln_status detect(pln_session *session, const char *text, pln_word **word
     return status;
 }
 
-pln_status pln_detect(pln_session *session, const char *text, pln_word **words, uint32_t *count, pln_error *error)
+pln_status pln_detect(pln_session *session, const char *text, pln_word **words, uint32_t *n_words, pln_error *error)
 {
-    NEED(error, session, text, words, count);
+    NEED(error, session, text, words, n_words);
     pln_status status = session_begin(session, error);
     if (status != PLN_OK)
         return status;
-    status = detect(session, text, words, count, error);
+    status = detect(session, text, words, n_words, error);
     session_end(session);
     return status;
 }

@@ -103,7 +103,7 @@ static pln_status fill_masks(pln_session *session, const char *text, uint32_t to
         return status;
     uint32_t *masks = calloc(encoded.n + 1, sizeof *masks);
     for (uint32_t i = 0; masks && i < encoded.n; i++)
-        if (encoded.tokens->ids[i] == pln_tokenizer_special_id(tokenizer, PLN_MASK_TOKEN))
+        if (encoded.tokens->ids[i] == pln_tokenizer_special_id(tokenizer, PLN_SPECIAL_MASK))
             masks[n_masks++] = i;
     if (!masks)
         status = pln_fail(error, PLN_NO_MEMORY, "no memory for %u tokens", encoded.n);
@@ -118,14 +118,14 @@ static pln_status fill_masks(pln_session *session, const char *text, uint32_t to
     return status;
 }
 
-pln_status pln_fill_mask(pln_session *session, const char *text, uint32_t top, pln_fill **fills, uint32_t *count,
+pln_status pln_fill_mask(pln_session *session, const char *text, uint32_t top, pln_fill **fills, uint32_t *n_fills,
                          pln_error *error)
 {
-    NEED(error, session, text, fills, count);
+    NEED(error, session, text, fills, n_fills);
     pln_status status = session_begin(session, error);
     if (status != PLN_OK)
         return status;
-    status = fill_masks(session, text, top, fills, count, error);
+    status = fill_masks(session, text, top, fills, n_fills, error);
     session_end(session);
     return status;
 }

@@ -20,19 +20,19 @@ void tok_warn(const pln_tokenizer_options *options, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    options->log(options->log_context, PLN_LOG_WARNING, message);
+    options->log(options->log_context, PLN_LOG_LEVEL_WARNING, message);
 }
 
 pln_status tok_config_init(struct tok_config *config, const struct tok_files *files,
                            const pln_tokenizer_options *options, const struct tok_vocabulary *vocabulary,
                            pln_error *error)
 {
-    *config = (struct tok_config){.max_word = options->mode == PLN_TOKENIZER_GOOGLE ? 200 : 100};
+    *config = (struct tok_config){.max_word = options->mode == PLN_TOKENIZER_MODE_GOOGLE ? 200 : 100};
     pln_status status = tok_read_settings(config, files, options, error);
     if (status == PLN_OK)
         status = tok_read_added(config, files, options, vocabulary, error);
-    const bool fast = options->mode == PLN_TOKENIZER_FAST;
-    if (options->mode == PLN_TOKENIZER_GOOGLE) /* knows no added tokens in text */
+    const bool fast = options->mode == PLN_TOKENIZER_MODE_FAST;
+    if (options->mode == PLN_TOKENIZER_MODE_GOOGLE) /* knows no added tokens in text */
         for (uint32_t i = 0; i < config->added.n; i++)
             config->added.tokens[i].unseen = true;
     if (status == PLN_OK && !tok_added_index(&config->added, fast ? &config->normalizer : &config->lowering))

@@ -14,7 +14,7 @@
 #include "tokenizer/normalizer.h"
 #include "tokenizer/vocabulary.h"
 
-enum { TOK_SPECIALS = PLN_MASK_TOKEN + 1 };
+enum { TOK_SPECIALS = PLN_SPECIAL_MASK + 1 };
 
 struct tok_config {
     struct tok_normalizer normalizer;

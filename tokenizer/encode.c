@@ -78,7 +78,7 @@ static bool add_word(struct encoding *e, const struct tok_word *word)
         return false;
     uint32_t n = too_long ? 0 : tok_automaton_cut(&t->vocabulary.pieces, word->text, word->bytes, out->ids + out->n);
     if (n == 0) {
-        out->ids[out->n] = t->special[PLN_UNK_TOKEN];
+        out->ids[out->n] = t->special[PLN_SPECIAL_UNK];
         n = 1;
     }
     if (n == 1)
@@ -145,8 +145,8 @@ static bool normalize(struct encoding *e, uint32_t begin, uint32_t end, uint32_t
 {
     struct tok_source *s = &e->scratch->source;
     struct tok_normalized *n = &e->scratch->normalized;
-    s->normalizer =
-        e->tokenizer->mode == PLN_TOKENIZER_FAST ? &e->tokenizer->config.normalizer : &e->tokenizer->config.lowering;
+    s->normalizer = e->tokenizer->mode == PLN_TOKENIZER_MODE_FAST ? &e->tokenizer->config.normalizer
+                                                                  : &e->tokenizer->config.lowering;
     s->text = e->text;
     s->at = begin;
     s->end = end;
@@ -172,7 +172,7 @@ static bool take_word(void *encoding, const struct tok_word *word)
 static bool add_normalized_words(struct encoding *e, uint32_t begin, uint32_t end, uint32_t *index)
 {
     const struct tok_normalized *n = &e->scratch->normalized;
-    if (e->tokenizer->mode == PLN_TOKENIZER_FAST)
+    if (e->tokenizer->mode == PLN_TOKENIZER_MODE_FAST)
         return add_words(e, &e->tokenizer->unchanged, n->text, begin, end, index);
     e->places = NULL; /* these words bring raw places */
     const bool good =
@@ -218,7 +218,7 @@ bool tok_encode(const pln_tokenizer *tokenizer, pln_text text, int32_t word, boo
     bool good = true;
     for (uint32_t at = 0, index = 0; good && at < e.bytes; at = match.end) {
         match = tok_added_next(added, &added->raw, e.text, at, e.bytes, split_special);
-        if (added->normalized.only_start == TOK_NO_TOKEN && tokenizer->mode == PLN_TOKENIZER_FAST)
+        if (added->normalized.only_start == TOK_NO_TOKEN && tokenizer->mode == PLN_TOKENIZER_MODE_FAST)
             good = add_words(&e, &tokenizer->config.normalizer, e.text, at, match.begin, &index);
         else
             good = add_normalized(&e, at, match.begin, &index);

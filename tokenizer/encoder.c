@@ -213,13 +213,12 @@ static bool tokenize_all(pln_encoder *e)
 static pln_status encode(pln_encoder *e, const pln_example *examples, uint32_t count, const pln_encode_options *options,
                          const pln_encodings **encodings, pln_error *error)
 {
-    static const pln_encode_options defaults = {0};
     pln_status status = check(examples, count, error);
     if (status != PLN_OK)
         return status;
     e->input = examples;
     e->count = count;
-    e->options = options ? options : &defaults;
+    e->options = options;
     if (!reserve_parts(e, count) || !tokenize_all(e))
         return pln_fail(error, PLN_NO_MEMORY, "no memory for the tokens of %u examples", count);
     status = tok_plan_rows(&e->plan, e->tokenizer, e->parts, count, e->options, error);
@@ -233,18 +232,20 @@ static pln_status encode(pln_encoder *e, const pln_example *examples, uint32_t c
     return PLN_OK;
 }
 
-pln_status pln_encoder_encode(pln_encoder *encoder, const pln_example *examples, uint32_t count,
+pln_status pln_encoder_encode(pln_encoder *encoder, const pln_example *examples, uint32_t n_examples,
                               const pln_encode_options *options, const pln_encodings **encodings, pln_error *error)
 {
     NEED(error, encoder, encodings);
-    NEED_LIST(error, examples, count);
-    if (options && (options->truncation > PLN_ONLY_SECOND || options->padding > PLN_PAD_LENGTH))
-        return pln_fail(error, PLN_INVALID, "there is no truncation %u with padding %u", (unsigned)options->truncation,
-                        (unsigned)options->padding);
+    NEED_LIST(error, examples, n_examples);
+    pln_encode_options o = {.size = sizeof o};
+    TAKE(error, pln_encode_options, o, options);
+    if (o.truncation > PLN_TRUNCATION_ONLY_SECOND || o.padding > PLN_PADDING_LENGTH)
+        return pln_fail(error, PLN_INVALID, "there is no truncation %u with padding %u", (unsigned)o.truncation,
+                        (unsigned)o.padding);
     pln_status status = in_use_begin(&encoder->in_use, "the encoder", error);
     if (status != PLN_OK)
         return status;
-    status = encode(encoder, examples, count, options, encodings, error);
+    status = encode(encoder, examples, n_examples, &o, encodings, error);
     in_use_end(&encoder->in_use);
     return status;
 }

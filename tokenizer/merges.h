@@ -11,7 +11,7 @@
 struct tok_merge_options {
     uint32_t size;          /* of the vocabulary: when it is reached no more is merged */
     uint32_t min_frequency; /* a rarer pair is not merged */
-    bool (*progress)(void *context, uint32_t entries, uint32_t size); /* now and then; false: stop. May be NULL */
+    bool (*progress)(void *context, uint32_t n_entries, uint32_t n_wanted); /* now and then; false: stop. May be NULL */
     void *context;
 };
 

@@ -33,7 +33,7 @@ static uint32_t write_text(struct tok_rows *rows, uint32_t at, const struct tok_
 static uint32_t write_padding(const pln_tokenizer *tokenizer, struct tok_rows *rows, uint32_t at, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++)
-        write_added(rows, at + i, tokenizer->special[PLN_PAD_TOKEN], 0, false);
+        write_added(rows, at + i, tokenizer->special[PLN_SPECIAL_PAD], 0, false);
     return at + n;
 }
 
@@ -41,7 +41,7 @@ void tok_row_write(const pln_tokenizer *tokenizer, const struct tok_plan *plan, 
                    const struct tok_part *part, const pln_encode_options *options, struct tok_rows *rows)
 {
     const struct tok_row *row = &plan->rows[index];
-    const int32_t separator = tokenizer->special[PLN_SEP_TOKEN];
+    const int32_t separator = tokenizer->special[PLN_SPECIAL_SEP];
     const uint32_t specials = options->no_special ? 0 : part->pair ? 3 : 2;
     const uint32_t length = plan->starts[index + 1] - plan->starts[index];
     const uint32_t padding = length - specials - row->n[0] - row->n[1];
@@ -49,7 +49,7 @@ void tok_row_write(const pln_tokenizer *tokenizer, const struct tok_plan *plan, 
     if (options->pad_left)
         at = write_padding(tokenizer, rows, at, padding);
     if (specials)
-        at = write_added(rows, at, tokenizer->special[PLN_CLS_TOKEN], 0, true);
+        at = write_added(rows, at, tokenizer->special[PLN_SPECIAL_CLS], 0, true);
     at = write_text(rows, at, part->tokens, part->at + row->begin[0], row->n[0], 0);
     if (specials)
         at = write_added(rows, at, separator, 0, true);

@@ -34,7 +34,7 @@ static json_t *with_item(json_t *list, json_t *item)
 
 static json_t *choice(pln_choice value)
 {
-    return value == PLN_UNSET ? json_null() : json_boolean(value == PLN_YES);
+    return value == PLN_CHOICE_UNSET ? json_null() : json_boolean(value == PLN_CHOICE_YES);
 }
 
 /* An added token as both tokenizer.json and added_tokens_decoder write it; the first also wants its id. */
@@ -73,7 +73,7 @@ static json_t *special_piece(const pln_tokenizer *t, pln_special special)
 
 static json_t *post_processor(const pln_tokenizer *t)
 {
-    const char *cls = t->config.special[PLN_CLS_TOKEN], *sep = t->config.special[PLN_SEP_TOKEN];
+    const char *cls = t->config.special[PLN_SPECIAL_CLS], *sep = t->config.special[PLN_SPECIAL_SEP];
     json_t *rows[2];
     for (int pair = 0; pair < 2; pair++) {
         json_t *row = with_item(json_array(), piece("SpecialToken", cls, 0));
@@ -82,8 +82,8 @@ static json_t *post_processor(const pln_tokenizer *t)
             row = with_item(with_item(row, piece("Sequence", "B", 1)), piece("SpecialToken", sep, 1));
         rows[pair] = row;
     }
-    json_t *tokens = with(json_object(), cls, special_piece(t, PLN_CLS_TOKEN));
-    tokens = with(tokens, sep, special_piece(t, PLN_SEP_TOKEN));
+    json_t *tokens = with(json_object(), cls, special_piece(t, PLN_SPECIAL_CLS));
+    tokens = with(tokens, sep, special_piece(t, PLN_SPECIAL_SEP));
     json_t *json = with(json_object(), "type", json_string("TemplateProcessing"));
     json = with(with(json, "single", rows[0]), "pair", rows[1]);
     return with(json, "special_tokens", tokens);
@@ -105,17 +105,17 @@ static json_t *truncation(const pln_encode_options *o)
 
 static json_t *padding(const pln_tokenizer *t, const pln_encode_options *o)
 {
-    if (o->padding == PLN_NO_PADDING)
+    if (o->padding == PLN_PADDING_NONE)
         return json_null();
     const json_int_t length = o->pad_length ? o->pad_length : o->max_length;
     json_t *json =
         with(json_object(), "strategy",
-             o->padding == PLN_PAD_LONGEST ? json_string("BatchLongest") : json_pack("{s:I}", "Fixed", length));
+             o->padding == PLN_PADDING_LONGEST ? json_string("BatchLongest") : json_pack("{s:I}", "Fixed", length));
     json = with(json, "direction", json_string(direction(o->pad_left)));
     json = with(json, "pad_to_multiple_of", o->pad_multiple ? json_integer(o->pad_multiple) : json_null());
-    json = with(json, "pad_id", json_integer(t->special[PLN_PAD_TOKEN]));
+    json = with(json, "pad_id", json_integer(t->special[PLN_SPECIAL_PAD]));
     json = with(json, "pad_type_id", json_integer(0));
-    return with(json, "pad_token", json_string(t->config.special[PLN_PAD_TOKEN]));
+    return with(json, "pad_token", json_string(t->config.special[PLN_SPECIAL_PAD]));
 }
 
 static json_t *normalizer(const struct tok_config *c)
@@ -133,7 +133,7 @@ static json_t *tokenizer_json(const pln_tokenizer *t)
     json_t *added = json_array();
     for (uint32_t i = 0; i < c->added.n; i++)
         added = with_item(added, added_token(&c->added.tokens[i], true));
-    json_t *model = json_pack("{s:s,s:s,s:s,s:I}", "type", "WordPiece", "unk_token", c->special[PLN_UNK_TOKEN],
+    json_t *model = json_pack("{s:s,s:s,s:s,s:I}", "type", "WordPiece", "unk_token", c->special[PLN_SPECIAL_UNK],
                               "continuing_subword_prefix", "##", "max_input_chars_per_word", (json_int_t)c->max_word);
     json_t *json = with(json_object(), "version", json_string("1.0"));
     json = with(json, "truncation", truncation(&c->defaults));
@@ -192,7 +192,7 @@ static json_t *with_rare_keys(json_t *config, const struct tok_config *c)
 static json_t *config_json(const pln_tokenizer *t, pln_tokenizer_layout layout)
 {
     const struct tok_config *c = &t->config;
-    const bool four = layout == PLN_LAYOUT_4;
+    const bool four = layout == PLN_TOKENIZER_LAYOUT_4;
     json_t *config = special_map(t, four ? "additional_special_tokens" : "extra_special_tokens");
     config = with(config, "do_lower_case", json_boolean(c->normalizer.lower_case));
     config = with(config, "strip_accents", choice(c->strip_accents));
@@ -315,7 +315,7 @@ static pln_status write_files(struct save *save, const pln_tokenizer *t, pln_tok
     pln_status status = write_json(save, "tokenizer.json", tokenizer_json(t), error);
     if (status == PLN_OK)
         status = write_json(save, "tokenizer_config.json", config_json(t, layout), error);
-    if (status != PLN_OK || layout == PLN_LAYOUT_5)
+    if (status != PLN_OK || layout == PLN_TOKENIZER_LAYOUT_5)
         return status;
     status = write_vocabulary(save, t, error);
     if (status == PLN_OK)
@@ -332,7 +332,7 @@ pln_status pln_tokenizer_save(const pln_tokenizer *tokenizer, const char *direct
 {
     struct save save = {.directory = directory};
     NEED(error, tokenizer, directory);
-    if (layout > PLN_LAYOUT_4)
+    if (layout > PLN_TOKENIZER_LAYOUT_4)
         return pln_fail(error, PLN_INVALID, "there is no layout %u of a tokenizer's files", (unsigned)layout);
     if (mkdir(directory, 0777) != 0 && errno != EEXIST)
         return pln_fail(error, PLN_FAILED, "%s: cannot be made: %s", directory, strerror(errno));

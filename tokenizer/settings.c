@@ -49,7 +49,7 @@ static pln_status read_choice(const struct settings *s, const json_t *json, cons
     const json_t *found = json_object_get(json, key);
     const pln_status status = read_bool(s, json, key, &chosen);
     if (status == PLN_OK && found)
-        *value = json_is_null(found) ? PLN_UNSET : chosen ? PLN_YES : PLN_NO;
+        *value = json_is_null(found) ? PLN_CHOICE_UNSET : chosen ? PLN_CHOICE_YES : PLN_CHOICE_NO;
     return status;
 }
 
@@ -159,7 +159,7 @@ static pln_status read_truncation(struct settings *s, const json_t *tokenizer)
     const json_t *json;
     static const char *const words[] = {"LongestFirst", "OnlyFirst", "OnlySecond", NULL};
     pln_encode_options *o = &s->config->defaults;
-    int word = PLN_LONGEST_FIRST;
+    int word = PLN_TRUNCATION_LONGEST_FIRST;
     pln_status status = find_object(s, tokenizer, "truncation", &json);
     if (status == PLN_OK)
         status = read_number(s, json, "max_length", &o->max_length);
@@ -177,10 +177,10 @@ static pln_status read_padding_strategy(struct settings *s, const json_t *strate
     pln_encode_options *o = &s->config->defaults;
     const char *word = json_string_value(strategy);
     const json_t *length = json_object_get(strategy, "Fixed");
-    o->padding = json_is_object(strategy) ? PLN_PAD_LENGTH : PLN_PAD_LONGEST;
+    o->padding = json_is_object(strategy) ? PLN_PADDING_LENGTH : PLN_PADDING_LONGEST;
     if (!strategy || json_is_null(strategy))
         return PLN_OK;
-    if (o->padding == PLN_PAD_LENGTH)
+    if (o->padding == PLN_PADDING_LENGTH)
         return json_is_number(length) ? read_number(s, strategy, "Fixed", &o->pad_length)
                                       : wrong(s, "strategy", "a strategy of padding");
     return word && strcmp(word, "BatchLongest") == 0 ? PLN_OK : wrong(s, "strategy", "a strategy of padding");
@@ -279,15 +279,15 @@ static pln_status read_never_split(struct settings *s, const json_t *json, const
 
 static void choose(pln_choice choice, bool *value)
 {
-    if (choice != PLN_UNSET)
-        *value = choice == PLN_YES;
+    if (choice != PLN_CHOICE_UNSET)
+        *value = choice == PLN_CHOICE_YES;
 }
 
 static void apply_options(struct settings *s, const pln_tokenizer_options *options)
 {
     choose(options->lower_case, &s->lower_case);
     choose(options->space_chinese, &s->chinese);
-    if (options->strip_accents != PLN_UNSET)
+    if (options->strip_accents != PLN_CHOICE_UNSET)
         s->strip = options->strip_accents;
     if (options->max_word)
         s->config->max_word = options->max_word;
@@ -296,7 +296,7 @@ static void apply_options(struct settings *s, const pln_tokenizer_options *optio
 pln_status tok_read_settings(struct tok_config *config, const struct tok_files *files,
                              const pln_tokenizer_options *options, pln_error *error)
 {
-    struct settings s = {config, files->path[TOK_FILE_TOKENIZER], true, true, true, true, PLN_UNSET, error};
+    struct settings s = {config, files->path[TOK_FILE_TOKENIZER], true, true, true, true, PLN_CHOICE_UNSET, error};
     const json_t *tokenizer = files->json[TOK_FILE_TOKENIZER], *json = files->json[TOK_FILE_CONFIG];
     pln_status status = PLN_OK;
     if (tokenizer)
@@ -312,8 +312,8 @@ pln_status tok_read_settings(struct tok_config *config, const struct tok_files *
     config->strip_accents = s.strip;
     config->only_words = !s.basic;
     tok_normalizer_init(&config->lowering, false, false, false,
-                        s.lower_case && s.basic && options->mode == PLN_TOKENIZER_SLOW);
+                        s.lower_case && s.basic && options->mode == PLN_TOKENIZER_MODE_SLOW);
     tok_normalizer_init(&config->normalizer, s.clean, s.chinese,
-                        s.strip == PLN_UNSET ? s.lower_case : s.strip == PLN_YES, s.lower_case);
+                        s.strip == PLN_CHOICE_UNSET ? s.lower_case : s.strip == PLN_CHOICE_YES, s.lower_case);
     return status;
 }

@@ -12,9 +12,9 @@
 #include "tokenizer/config.h"
 
 const struct tok_special_name tok_special_names[TOK_SPECIALS] = {
-    [PLN_UNK_TOKEN] = {"unk_token", "[UNK]"},    [PLN_SEP_TOKEN] = {"sep_token", "[SEP]"},
-    [PLN_PAD_TOKEN] = {"pad_token", "[PAD]"},    [PLN_CLS_TOKEN] = {"cls_token", "[CLS]"},
-    [PLN_MASK_TOKEN] = {"mask_token", "[MASK]"},
+    [PLN_SPECIAL_UNK] = {"unk_token", "[UNK]"},    [PLN_SPECIAL_SEP] = {"sep_token", "[SEP]"},
+    [PLN_SPECIAL_PAD] = {"pad_token", "[PAD]"},    [PLN_SPECIAL_CLS] = {"cls_token", "[CLS]"},
+    [PLN_SPECIAL_MASK] = {"mask_token", "[MASK]"},
 };
 
 struct listed { /* an added token of a file */
@@ -157,7 +157,7 @@ static const char *otherwise(const struct reader *r, int special)
 {
     const json_t *model = json_object_get(r->files->json[TOK_FILE_TOKENIZER], "model");
     const char *unknown = json_string_value(json_object_get(model, "unk_token"));
-    return special == PLN_UNK_TOKEN && unknown && !r->options->strict ? unknown : tok_special_names[special].token;
+    return special == PLN_SPECIAL_UNK && unknown && !r->options->strict ? unknown : tok_special_names[special].token;
 }
 
 static bool is_named(const struct reader *r, const char *content)
@@ -324,9 +324,9 @@ pln_status tok_read_added(struct tok_config *config, const struct tok_files *fil
     free(r.listed);
     for (int i = 0; i < TOK_SPECIALS && status == PLN_OK; i++)
         config->special[i] = tok_added_find(&config->added, config->special[i])->content;
-    if (status == PLN_OK && tok_vocabulary_id(vocabulary, config->special[PLN_UNK_TOKEN]) < 0)
+    if (status == PLN_OK && tok_vocabulary_id(vocabulary, config->special[PLN_SPECIAL_UNK]) < 0)
         status = pln_fail(error, PLN_BAD_MODEL, "%s: the unknown token '%s' is not in the vocabulary",
                           files->vocabulary[0] ? files->vocabulary : files->path[TOK_FILE_TOKENIZER],
-                          config->special[PLN_UNK_TOKEN]);
+                          config->special[PLN_SPECIAL_UNK]);
     return status;
 }

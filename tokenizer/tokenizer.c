@@ -36,7 +36,7 @@ static bool index_ids(pln_tokenizer *t)
 static bool set_slow_rules(pln_tokenizer *t)
 {
     const struct tok_config *c = &t->config;
-    const bool slow = t->mode == PLN_TOKENIZER_SLOW;
+    const bool slow = t->mode == PLN_TOKENIZER_MODE_SLOW;
     const uint32_t n = slow ? c->n_never_split + c->added.n : 0;
     const char **kept = calloc(n + 1ul, sizeof *kept);
     t->slow = (struct tok_slow_rules){
@@ -60,7 +60,7 @@ static pln_status read_files(pln_tokenizer *t, const struct tok_files *files, co
 {
     const json_t *json = files->json[TOK_FILE_TOKENIZER];
     pln_status status;
-    if (json && (options->mode == PLN_TOKENIZER_FAST || !files->vocabulary[0]))
+    if (json && (options->mode == PLN_TOKENIZER_MODE_FAST || !files->vocabulary[0]))
         status = tok_vocabulary_take(&t->vocabulary, json, files->path[TOK_FILE_TOKENIZER], error);
     else
         status = tok_vocabulary_read(&t->vocabulary, files->vocabulary, error);
@@ -81,7 +81,7 @@ static pln_status read_files(pln_tokenizer *t, const struct tok_files *files, co
 pln_status tok_open(const char *path, const json_t *config, const pln_tokenizer_options *options,
                     pln_tokenizer **tokenizer, pln_error *error)
 {
-    static const pln_tokenizer_options defaults = {0};
+    static const pln_tokenizer_options defaults = {.size = sizeof defaults};
     *tokenizer = NULL;
     struct tok_files *files = malloc(sizeof *files); /* paths, too much for a small stack */
     pln_tokenizer *t = calloc(1, sizeof *t);
@@ -108,9 +108,12 @@ uint32_t pln_tokenizer_count(const pln_tokenizer *tokenizer)
     return tokenizer ? tokenizer->n : 0;
 }
 
-pln_encode_options pln_tokenizer_defaults(const pln_tokenizer *tokenizer)
+pln_status pln_tokenizer_defaults(const pln_tokenizer *tokenizer, pln_encode_options *options, pln_error *error)
 {
-    return tokenizer ? tokenizer->config.defaults : (pln_encode_options){0};
+    NEED(error, tokenizer, options);
+    ROOM(error, pln_encode_options, options);
+    door_give(options, &tokenizer->config.defaults, sizeof *options);
+    return PLN_OK;
 }
 
 uint32_t pln_tokenizer_max_length(const pln_tokenizer *tokenizer)
@@ -118,28 +121,33 @@ uint32_t pln_tokenizer_max_length(const pln_tokenizer *tokenizer)
     return tokenizer ? tokenizer->config.max_length : 0;
 }
 
-char *pln_tokenizer_decode(const pln_tokenizer *tokenizer, const int32_t *ids, uint32_t n,
-                           const pln_decode_options *options)
+pln_status pln_tokenizer_decode(const pln_tokenizer *tokenizer, const int32_t *ids, uint32_t n_ids,
+                                const pln_decode_options *options, char **text, pln_error *error)
 {
-    if (!tokenizer || (!ids && n))
-        return NULL;
-    const bool skip = options && options->skip_special;
-    const bool clean_up =
-        options && options->clean_up != PLN_UNSET ? options->clean_up == PLN_YES : tokenizer->config.clean_up;
+    pln_decode_options o = {.size = sizeof o};
+    NEED(error, text);
+    *text = NULL;
+    NEED(error, tokenizer);
+    NEED_LIST(error, ids, n_ids);
+    TAKE(error, pln_decode_options, o, options);
+    if (o.clean_up > PLN_CHOICE_YES)
+        return pln_fail(error, PLN_INVALID, "clean_up is no choice");
+    const bool clean_up = o.clean_up != PLN_CHOICE_UNSET ? o.clean_up == PLN_CHOICE_YES : tokenizer->config.clean_up;
     struct tok_decoder decoder = {.keep_spaces = tokenizer->config.keep_spaces};
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < n_ids; i++) {
         const char *token = pln_tokenizer_token(tokenizer, ids[i]);
-        if (token && !(skip && tokenizer->is_special[ids[i]]))
+        if (token && !(o.skip_special && tokenizer->is_special[ids[i]]))
             tok_decoder_add(&decoder, token);
     }
-    return tok_decoder_finish(&decoder, clean_up);
+    *text = tok_decoder_finish(&decoder, clean_up);
+    return *text ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "no memory for the text of %u ids", n_ids);
 }
 
 static pln_status check_options(const pln_tokenizer_options *o, pln_error *error)
 {
-    if (o->mode > PLN_TOKENIZER_GOOGLE)
+    if (o->mode > PLN_TOKENIZER_MODE_GOOGLE)
         return pln_fail(error, PLN_INVALID, "there is no mode %u of a tokenizer", (unsigned)o->mode);
-    if (o->lower_case > PLN_YES || o->strip_accents > PLN_YES || o->space_chinese > PLN_YES)
+    if (o->lower_case > PLN_CHOICE_YES || o->strip_accents > PLN_CHOICE_YES || o->space_chinese > PLN_CHOICE_YES)
         return pln_fail(error, PLN_INVALID, "lower_case, strip_accents or space_chinese is no choice");
     for (uint32_t i = 0; i < o->n_added; i++)
         if (!o->added || !o->added[i].content)
@@ -156,16 +164,16 @@ pln_status pln_tokenizer_open(const char *path, const pln_tokenizer_options *opt
     NEED(error, tokenizer);
     *tokenizer = NULL;
     NEED(error, path);
-    const pln_status status = options ? check_options(options, error) : PLN_OK;
-    if (status != PLN_OK)
-        return status;
-    return tok_open(path, NULL, options, tokenizer, error);
+    pln_tokenizer_options o = {.size = sizeof o};
+    TAKE(error, pln_tokenizer_options, o, options);
+    const pln_status status = check_options(&o, error);
+    return status == PLN_OK ? tok_open(path, NULL, &o, tokenizer, error) : status;
 }
 
 bool pln_tokenizer_mode_find(const char *name, pln_tokenizer_mode *mode)
 {
     static const char *const names[] = {
-        [PLN_TOKENIZER_FAST] = "fast", [PLN_TOKENIZER_SLOW] = "slow", [PLN_TOKENIZER_GOOGLE] = "google"};
+        [PLN_TOKENIZER_MODE_FAST] = "fast", [PLN_TOKENIZER_MODE_SLOW] = "slow", [PLN_TOKENIZER_MODE_GOOGLE] = "google"};
     for (size_t i = 0; name && mode && i < sizeof names / sizeof *names; i++)
         if (strcmp(name, names[i]) == 0) {
             *mode = (pln_tokenizer_mode)i;

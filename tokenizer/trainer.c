@@ -54,16 +54,17 @@ static pln_status add_special(pln_vocabulary_trainer *t, const pln_vocabulary_op
 pln_status pln_vocabulary_trainer_create(const pln_vocabulary_options *options, pln_vocabulary_trainer **trainer,
                                          pln_error *error)
 {
-    static const pln_vocabulary_options none = {0};
-    const pln_vocabulary_options *o = options ? options : &none;
+    pln_vocabulary_options taken = {.size = sizeof taken};
+    const pln_vocabulary_options *o = &taken;
     NEED(error, trainer);
     *trainer = NULL;
+    TAKE(error, pln_vocabulary_options, taken, options);
     if (o->threads > TEAM_MOST)
         return pln_fail(error, PLN_INVALID, "%u threads: expected at most %d", o->threads, TEAM_MOST);
     pln_vocabulary_trainer *t = calloc(1, sizeof *t);
     if (!t)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a vocabulary");
-    t->merge = (struct tok_merge_options){o->size ? o->size : 30000, o->min_frequency ? o->min_frequency : 2,
+    t->merge = (struct tok_merge_options){o->n_entries ? o->n_entries : 30000, o->min_frequency ? o->min_frequency : 2,
                                           o->progress, o->progress_context};
     t->limit_alphabet = o->limit_alphabet ? o->limit_alphabet : 1000;
     const uint32_t threads = o->threads ? o->threads : processors_usable();
@@ -184,13 +185,13 @@ static pln_status train(pln_vocabulary_trainer *t, struct tok_strings *tokens, p
     return status == PLN_OK ? PLN_OK : pln_fail(error, status, "the training of the vocabulary was stopped");
 }
 
-pln_status pln_vocabulary_trainer_train(pln_vocabulary_trainer *trainer, char **text, size_t *bytes, uint32_t *entries,
-                                        pln_error *error)
+pln_status pln_vocabulary_trainer_train(pln_vocabulary_trainer *trainer, char **text, size_t *bytes,
+                                        uint32_t *n_entries, pln_error *error)
 {
     struct tok_strings tokens = {0};
     NEED(error, text);
     *text = NULL;
-    NEED(error, trainer, bytes, entries);
+    NEED(error, trainer, bytes, n_entries);
     pln_status status = in_use_begin(&trainer->in_use, "the vocabulary trainer", error);
     if (status != PLN_OK)
         return status;
@@ -198,7 +199,7 @@ pln_status pln_vocabulary_trainer_train(pln_vocabulary_trainer *trainer, char **
     in_use_end(&trainer->in_use);
     if (status == PLN_OK)
         status = write_tokens(&tokens, text, bytes, error);
-    *entries = (uint32_t)tokens.n;
+    *n_entries = (uint32_t)tokens.n;
     tok_strings_finish(&tokens);
     return status;
 }

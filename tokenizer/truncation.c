@@ -58,7 +58,7 @@ static void cut_longest(const struct tok_part *part, uint64_t room, bool fast, s
 static pln_status cut_one(const struct tok_part *part, uint32_t example, uint64_t room,
                           const pln_encode_options *options, struct cut *cut, pln_error *error)
 {
-    const int text = options->truncation == PLN_ONLY_SECOND;
+    const int text = options->truncation == PLN_TRUNCATION_ONLY_SECOND;
     const uint64_t excess = (uint64_t)part->first + part->second - room;
     if (text == 1 && !part->pair)
         return pln_fail(error, PLN_INVALID, "example %u: only its pair is to be cut, but it has none", example);
@@ -81,7 +81,7 @@ static pln_status cut_part(const struct tok_part *part, uint32_t example, bool f
     pln_status status = PLN_OK;
     if (room == 0)
         cut->kept[0] = cut->kept[1] = 0;
-    else if (options->truncation == PLN_LONGEST_FIRST)
+    else if (options->truncation == PLN_TRUNCATION_LONGEST_FIRST)
         cut_longest(part, room, fast, cut);
     else
         status = cut_one(part, example, room, options, cut, error);
@@ -185,11 +185,11 @@ static uint64_t padded_length(const struct tok_plan *plan, const struct tok_part
                               const pln_encode_options *options)
 {
     uint64_t length = options->pad_length ? options->pad_length : options->max_length;
-    if (options->padding == PLN_NO_PADDING)
+    if (options->padding == PLN_PADDING_NONE)
         return 0;
-    if (options->padding == PLN_PAD_LONGEST)
+    if (options->padding == PLN_PADDING_LONGEST)
         length = 0;
-    for (uint32_t i = 0; i < plan->n && options->padding == PLN_PAD_LONGEST; i++) {
+    for (uint32_t i = 0; i < plan->n && options->padding == PLN_PADDING_LONGEST; i++) {
         if (i && plan->examples[i] == plan->examples[i - 1])
             continue;
         const uint64_t row = length_of(&plan->rows[i], &parts[plan->examples[i]], options);
@@ -218,7 +218,7 @@ static pln_status set_starts(struct tok_plan *plan, const struct tok_part *parts
 static pln_status check(const pln_encode_options *options, pln_error *error)
 {
     const uint32_t multiple = options->pad_multiple ? options->pad_multiple : 1;
-    if (options->padding != PLN_NO_PADDING && options->max_length % multiple)
+    if (options->padding != PLN_PADDING_NONE && options->max_length % multiple)
         return pln_fail(error, PLN_INVALID, "max_length %u is not a multiple of pad_multiple %u", options->max_length,
                         multiple);
     if (options->max_length >= 2 && options->stride > options->max_length - 2)
@@ -235,6 +235,6 @@ pln_status tok_plan_rows(struct tok_plan *plan, const pln_tokenizer *tokenizer, 
     if (status == PLN_OK && !reserve(plan, count + 1))
         status = pln_fail(error, PLN_NO_MEMORY, "no memory for %u rows", count);
     for (uint32_t i = 0; i < count && status == PLN_OK; i++)
-        status = plan_example(plan, &parts[i], i, tokenizer->mode == PLN_TOKENIZER_FAST, options, error);
+        status = plan_example(plan, &parts[i], i, tokenizer->mode == PLN_TOKENIZER_MODE_FAST, options, error);
     return status == PLN_OK ? set_starts(plan, parts, options, error) : status;
 }

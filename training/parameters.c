@@ -28,7 +28,9 @@ static void name_tensor(const pln_trainer *trainer, const char *name, char *out)
 pln_status training_parameters_init(pln_trainer *trainer, pln_error *error)
 {
     const pln_graph *graph = pln_session_graph(trainer->session);
-    trainer->table = pln_graph_parameters(graph, &trainer->n_tensors, &trainer->rows);
+    trainer->table = pln_graph_parameter_at(graph, 0); /* as the graph keeps it, inside the library */
+    trainer->n_tensors = pln_graph_parameter_count(graph);
+    trainer->rows = pln_graph_parameter_rows(graph);
     trainer->tensors = calloc(trainer->n_tensors, sizeof *trainer->tensors);
     trainer->names = calloc(trainer->n_tensors, sizeof *trainer->names);
     return trainer->tensors && trainer->names

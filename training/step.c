@@ -236,13 +236,13 @@ static pln_status trace(pln_trainer *trainer, const pln_tensor *inputs, uint32_t
 }
 
 pln_status pln_trainer_trace(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
-                             const pln_tensor **tensors, uint32_t *count, pln_error *error)
+                             const pln_tensor **tensors, uint32_t *n_tensors, pln_error *error)
 {
-    NEED(error, trainer, tensors, count);
+    NEED(error, trainer, tensors, n_tensors);
     pln_status status = training_begin(trainer, error);
     if (status != PLN_OK)
         return status;
-    status = trace(trainer, inputs, n_inputs, tensors, count, error);
+    status = trace(trainer, inputs, n_inputs, tensors, n_tensors, error);
     training_end(trainer);
     return status;
 }
@@ -252,8 +252,8 @@ static pln_status make_step(pln_trainer *trainer, const pln_tensor *inputs, uint
 {
     if (trainer->made == UINT32_MAX)
         return pln_fail(error, PLN_FAILED, "%u steps were made, and no more can be counted", trainer->made);
-    pln_trainer_report r = {.step = trainer->made + 1,
-                            .learning_rate = training_rate(&trainer->options, trainer->made)};
+    pln_trainer_report r = {
+        .size = sizeof r, .step = trainer->made + 1, .learning_rate = training_rate(&trainer->options, trainer->made)};
     pln_status status = training_gradients(trainer, inputs, n_inputs, &r.loss, &r.tokens, error);
     if (status != PLN_OK)
         return status;
@@ -267,7 +267,7 @@ static pln_status make_step(pln_trainer *trainer, const pln_tensor *inputs, uint
     trainer->dirty = false;
     trainer->made++;
     if (report)
-        *report = r;
+        door_give(report, &r, sizeof r);
     return PLN_OK;
 }
 
@@ -275,6 +275,8 @@ pln_status pln_trainer_step(pln_trainer *trainer, const pln_tensor *inputs, uint
                             pln_trainer_report *report, pln_error *error)
 {
     NEED(error, trainer);
+    if (report)
+        ROOM(error, pln_trainer_report, report);
     pln_status status = training_begin(trainer, error);
     if (status != PLN_OK)
         return status;

@@ -36,9 +36,9 @@ static pln_status check_options(const pln_trainer_options *o, pln_error *error)
     pln_status status = PLN_OK;
     for (size_t i = 0; status == PLN_OK && i < sizeof ranges / sizeof *ranges; i++)
         status = check_range(ranges[i].name, ranges[i].value, ranges[i].least, ranges[i].below, error);
-    if (status == PLN_OK && o->schedule > PLN_RATE_LINEAR)
+    if (status == PLN_OK && o->schedule > PLN_RATE_SCHEDULE_LINEAR)
         status = pln_fail(error, PLN_INVALID, "there is no schedule %u of the learning rate", (unsigned)o->schedule);
-    if (status == PLN_OK && o->schedule == PLN_RATE_LINEAR && !o->steps)
+    if (status == PLN_OK && o->schedule == PLN_RATE_SCHEDULE_LINEAR && !o->steps)
         status = pln_fail(error, PLN_INVALID, "the linear schedule needs the number of steps");
     if (status == PLN_OK && !(o->layer_decay > 0 && o->layer_decay < INFINITY))
         status = pln_fail(error, PLN_INVALID, "layer decay %g: expected more than 0", o->layer_decay);
@@ -51,9 +51,10 @@ static pln_status check_options(const pln_trainer_options *o, pln_error *error)
 
 static pln_status open_session(pln_trainer *t, pln_error *error)
 {
-    pln_session_options options = {.head = t->options.head, .schedule = t->options.placement};
-    options.schedule.states = t->states;
-    options.schedule.cover = true;
+    pln_schedule_options schedule = t->placement;
+    schedule.states = t->states;
+    schedule.cover = true;
+    const pln_session_options options = {.size = sizeof options, .head = t->options.head, .schedule = &schedule};
     pln_status status = pln_session_create(t->model, t->devices, &options, &t->session, error);
     if (status != PLN_OK)
         return status;
@@ -65,19 +66,33 @@ static pln_status open_session(pln_trainer *t, pln_error *error)
     return session_prepare(t->session, &step, 1, 1, dims, &n_dims, error);
 }
 
+pln_status pln_trainer_defaults(pln_trainer_options *options, pln_error *error)
+{
+    static const pln_trainer_options defaults = PLN_TRAINER_DEFAULTS;
+    NEED(error, options);
+    ROOM(error, pln_trainer_options, options);
+    door_give(options, &defaults, sizeof defaults);
+    return PLN_OK;
+}
+
 pln_status pln_trainer_create(pln_model *model, pln_devices *devices, const pln_trainer_options *options,
                               pln_trainer **trainer, pln_error *error)
 {
-    static const pln_trainer_options defaults = PLN_TRAINER_DEFAULTS;
+    pln_trainer_options o = PLN_TRAINER_DEFAULTS;
+    pln_schedule_options placement = {.size = sizeof placement};
     NEED(error, trainer);
     *trainer = NULL;
     NEED(error, model, devices);
+    TAKE(error, pln_trainer_options, o, options);
+    TAKE(error, pln_schedule_options, placement, o.placement);
+    o.placement = NULL;
     pln_trainer *t = calloc(1, sizeof *t);
     if (!t)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a trainer");
     t->model = model;
     t->devices = devices;
-    t->options = options ? *options : defaults;
+    t->options = o;
+    t->placement = placement;
     pln_status status = check_options(&t->options, error);
     if (status == PLN_OK)
         status = pln_states_create(devices, &t->states, error);
@@ -127,7 +142,7 @@ static pln_status estimate(pln_trainer *trainer, uint32_t batch, uint32_t length
 {
     uint32_t dims[GRAPH_SYMBOLS], n_dims;
     const uint32_t no_dims[] = {0};
-    pln_memory update;
+    pln_memory update = {.size = sizeof update};
     const struct session_step step = training_step(trainer, NULL);
     pln_status status = session_prepare(trainer->session, &step, batch, length, dims, &n_dims, error);
     if (status == PLN_OK)
@@ -146,12 +161,16 @@ static pln_status estimate(pln_trainer *trainer, uint32_t batch, uint32_t length
 pln_status pln_trainer_estimate(pln_trainer *trainer, uint32_t batch, uint32_t length, uint32_t index,
                                 pln_memory *memory, pln_error *error)
 {
+    pln_memory m = {.size = sizeof m};
     NEED(error, trainer, memory);
+    ROOM(error, pln_memory, memory);
     pln_status status = training_begin(trainer, error);
     if (status != PLN_OK)
         return status;
-    status = estimate(trainer, batch, length, index, memory, error);
+    status = estimate(trainer, batch, length, index, &m, error);
     training_end(trainer);
+    if (status == PLN_OK)
+        door_give(memory, &m, sizeof m);
     return status;
 }
 
@@ -165,13 +184,14 @@ static pln_status read_parameters(pln_trainer *trainer, const pln_tensor **tenso
     return status;
 }
 
-pln_status pln_trainer_parameters(pln_trainer *trainer, const pln_tensor **tensors, uint32_t *count, pln_error *error)
+pln_status pln_trainer_parameters(pln_trainer *trainer, const pln_tensor **tensors, uint32_t *n_tensors,
+                                  pln_error *error)
 {
-    NEED(error, trainer, tensors, count);
+    NEED(error, trainer, tensors, n_tensors);
     pln_status status = training_begin(trainer, error);
     if (status != PLN_OK)
         return status;
-    status = read_parameters(trainer, tensors, count, error);
+    status = read_parameters(trainer, tensors, n_tensors, error);
     training_end(trainer);
     return status;
 }
@@ -189,13 +209,13 @@ static pln_status read_gradients(pln_trainer *trainer, const pln_tensor *inputs,
 }
 
 pln_status pln_trainer_gradients(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs, float *loss,
-                                 const pln_tensor **tensors, uint32_t *count, pln_error *error)
+                                 const pln_tensor **tensors, uint32_t *n_tensors, pln_error *error)
 {
-    NEED(error, trainer, loss, tensors, count);
+    NEED(error, trainer, loss, tensors, n_tensors);
     pln_status status = training_begin(trainer, error);
     if (status != PLN_OK)
         return status;
-    status = read_gradients(trainer, inputs, n_inputs, loss, tensors, count, error);
+    status = read_gradients(trainer, inputs, n_inputs, loss, tensors, n_tensors, error);
     training_end(trainer);
     return status;
 }

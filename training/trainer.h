@@ -25,7 +25,8 @@ struct training_bounds {
 struct pln_trainer {
     pln_model *model;
     pln_devices *devices;
-    pln_trainer_options options;
+    pln_trainer_options options;    /* without `placement` */
+    pln_schedule_options placement; /* of the options, until the update is made */
     pln_session *session;
     pln_states *states;
     struct training_update update;

@@ -15,15 +15,12 @@ static pln_graph *describe(pln_trainer *trainer)
     pln_value *gradient = pln_graph_state(g, "gradients", trainer->rows, PLN_PARAMETER_WIDTH);
     pln_value *norm = pln_global_norm(g, "norm", gradient);
     pln_adamw(g, "adamw",
-              (pln_adamw_operands){
-                  .parameter = pln_graph_state(g, "parameters", trainer->rows, PLN_PARAMETER_WIDTH),
+              PLN_OPTIONS(
+                  pln_adamw_operands, .parameter = pln_graph_state(g, "parameters", trainer->rows, PLN_PARAMETER_WIDTH),
                   .first_moment = pln_graph_state(g, "first_moment", trainer->rows, PLN_PARAMETER_WIDTH),
                   .second_moment = pln_graph_state(g, "second_moment", trainer->rows, PLN_PARAMETER_WIDTH),
-                  .gradient = gradient,
-                  .settings = pln_graph_input(g, "settings", PLN_F32, pln_rows_fixed(1), 8),
-                  .factors = pln_graph_constant(g, "factors", &factors, 1),
-                  .norm = norm,
-              });
+                  .gradient = gradient, .settings = pln_graph_input(g, "settings", PLN_F32, pln_rows_fixed(1), 8),
+                  .factors = pln_graph_constant(g, "factors", &factors, 1), .norm = norm));
     pln_graph_output(g, "norm", norm);
     return g;
 }
@@ -38,7 +35,7 @@ pln_status training_update_init(pln_trainer *trainer, pln_error *error)
     u->factors_tensor =
         (pln_tensor){.name = "factors", .dtype = PLN_F32, .rank = 2, .shape = {trainer->rows, 2}, .data = u->factors};
     u->graph = describe(trainer);
-    pln_schedule_options options = trainer->options.placement;
+    pln_schedule_options options = trainer->placement;
     options.states = trainer->states;
     const pln_status status = pln_graph_finish(u->graph, error);
     return status == PLN_OK ? pln_schedule_create(u->graph, trainer->devices, &options, &u->schedule, error) : status;

@@ -31,8 +31,8 @@ static pln_status device_info(uint32_t index, const pln_device *device, pln_devi
     const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     *info = (pln_device_info){
         .size = sizeof *info,
-        .kind = PLN_KIND_CPU,
-        .flags = PLN_DEVICE_HOST_MEMORY | PLN_DEVICE_CONCURRENT,
+        .kind = PLN_DEVICE_KIND_CPU,
+        .flags = PLN_DEVICE_FLAG_HOST_MEMORY | PLN_DEVICE_FLAG_CONCURRENT,
         .dtypes = 1u << PLN_F32 | 1u << PLN_I32,
         .alignment = 64,
         .f32_bytes = sizeof(float),
@@ -67,10 +67,10 @@ static pln_status check_options(const pln_option *given, uint32_t n, pln_error *
 /* The kernels that the options ask for; NULL with a record. */
 static const struct cpu_level *find_level(const pln_option *given, uint32_t n, pln_error *error)
 {
-    const char *name = pln_option_find(given, n, "level"), *math = pln_option_find(given, n, "math");
+    const char *name = pln_option_value(given, n, "level"), *math = pln_option_value(given, n, "math");
     if (!math || strcmp(math, "f32") == 0)
         return cpu_level_find(name, error);
-    const char *gemm = pln_option_find(given, n, "gemm");
+    const char *gemm = pln_option_value(given, n, "gemm");
     if (strcmp(math, "bf16") != 0)
         pln_fail(error, PLN_INVALID, "math of cpu is f32 or bf16, not %s", math);
     else if (name && strcmp(name, "avx512") != 0)
@@ -112,16 +112,16 @@ static pln_status device_open(uint32_t index, const pln_host *host, const pln_op
     enum cpu_gemm_way way = CPU_GEMM_OWN;
     pln_status status = check_options(given, n, error);
     if (!status)
-        status = find_way(pln_option_find(given, n, "gemm"), &way, error);
+        status = find_way(pln_option_value(given, n, "gemm"), &way, error);
     uint32_t depth = 0;
     if (!status)
-        status = find_depth(pln_option_find(given, n, "depth"), &depth, error);
+        status = find_depth(pln_option_value(given, n, "depth"), &depth, error);
     if (status)
         return status;
     const struct cpu_level *level = find_level(given, n, error);
     if (!level)
         return PLN_INVALID;
-    const struct cpu_level *plain = cpu_level_find(pln_option_find(given, n, "level"), error);
+    const struct cpu_level *plain = cpu_level_find(pln_option_value(given, n, "level"), error);
     if (!plain)
         return PLN_INVALID;
     struct cpu_math deep = {.level = level}, shallow = {.level = plain};
@@ -134,8 +134,8 @@ static pln_status device_open(uint32_t index, const pln_host *host, const pln_op
     if (!*device)
         return pln_fail(error, PLN_NO_MEMORY, "no memory to open cpu");
     **device = (pln_device){.host = host, .deep = deep, .shallow = shallow, .depth = depth};
-    if (level == plain && host->log && pln_option_find(given, n, "depth"))
-        host->log(host->context, PLN_LOG_WARNING, "option depth of cpu changes nothing without math=bf16");
+    if (level == plain && host->log && pln_option_value(given, n, "depth"))
+        host->log(host->context, PLN_LOG_LEVEL_WARNING, "option depth of cpu changes nothing without math=bf16");
     return PLN_OK;
 }
 

@@ -55,7 +55,7 @@ pln_status gpu_variant_choose(struct gpu_limits *limits, const pln_host *host, b
                         "option storage=f16 needs variant=gpu: the kernels for processors read weights in f32");
     limits->cpu_variant = limits->cpu_variant && !limits->half;
     if (limits->cpu_variant && tiles_asked && host->log)
-        host->log(host->context, PLN_LOG_WARNING,
+        host->log(host->context, PLN_LOG_LEVEL_WARNING,
                   "options tile and vendor change nothing: the kernels for processors have no tiles (variant=gpu has)");
     return PLN_OK;
 }

@@ -123,7 +123,7 @@ pln_status clb_device_open(uint32_t index, const pln_host *host, const pln_optio
     pln_status status = find_entry(index, &entry, error);
     if (status)
         return status;
-    if (entry->info.flags & PLN_DEVICE_UNUSABLE)
+    if (entry->info.flags & PLN_DEVICE_FLAG_UNUSABLE)
         return pln_fail(error, PLN_NO_DEVICE, "%s cannot be used: %s", entry->info.name, entry->info.reason);
     pln_device *opened = host->allocate(host->context, sizeof *opened);
     if (!opened)
@@ -136,7 +136,7 @@ pln_status clb_device_open(uint32_t index, const pln_host *host, const pln_optio
         status = apply_option(opened, &options[i], &cpu_asked, error);
     if (!status)
         status = gpu_variant_choose(&opened->limits, host, cpu_asked,
-                                    opened->limits.tiles || pln_option_find(options, n_options, "vendor"), error);
+                                    opened->limits.tiles || pln_option_value(options, n_options, "vendor"), error);
     if (!status)
         status = open_queue(opened, error);
     *device = opened;

@@ -100,10 +100,10 @@ static uint32_t device_workgroup(cl_device_id id)
 static uint32_t kind_of(cl_device_type type, bool unified)
 {
     if (type & CL_DEVICE_TYPE_CPU)
-        return PLN_KIND_CPU;
+        return PLN_DEVICE_KIND_CPU;
     if (type & CL_DEVICE_TYPE_GPU)
-        return unified ? PLN_KIND_INTEGRATED : PLN_KIND_DISCRETE;
-    return PLN_KIND_OTHER;
+        return unified ? PLN_DEVICE_KIND_INTEGRATED : PLN_DEVICE_KIND_DISCRETE;
+    return PLN_DEVICE_KIND_OTHER;
 }
 
 /* "OpenCL 1.2 ..." */
@@ -145,14 +145,14 @@ static void fill_limits(struct clb_entry *entry)
     if (entry->max_alloc > MAX_ALLOC_BYTES)
         entry->max_alloc = MAX_ALLOC_BYTES;
     entry->limits = (struct gpu_limits){
-        .cpu_variant = entry->info.kind == PLN_KIND_CPU,
+        .cpu_variant = entry->info.kind == PLN_DEVICE_KIND_CPU,
         .vendor_id = entry->info.vendor_id,
         .compute_units = device_u32(entry->id, CL_DEVICE_MAX_COMPUTE_UNITS),
         .max_workgroup = device_workgroup(entry->id),
         .shared_bytes = shared > UINT32_MAX ? UINT32_MAX : (uint32_t)shared,
         .offset_alignment = ALIGNMENT,
         .max_range = entry->max_alloc,
-        .max_flops = entry->info.kind == PLN_KIND_CPU ? 0 : MAX_LAUNCH_FLOPS,
+        .max_flops = entry->info.kind == PLN_DEVICE_KIND_CPU ? 0 : MAX_LAUNCH_FLOPS,
     };
 }
 
@@ -172,7 +172,7 @@ static void fill_entry(struct clb_entry *entry, cl_platform_id platform, cl_devi
         .memory_bytes = device_u64(id, CL_DEVICE_GLOBAL_MEM_SIZE),
         .options = device_options,
     };
-    info->row_multiple = info->kind == PLN_KIND_CPU ? CPU_ROW_MULTIPLE : GPU_ROW_MULTIPLE;
+    info->row_multiple = info->kind == PLN_DEVICE_KIND_CPU ? CPU_ROW_MULTIPLE : GPU_ROW_MULTIPLE;
     fill_limits(entry);
     info->block_bytes = entry->max_alloc < MAX_BLOCK_BYTES ? entry->max_alloc : MAX_BLOCK_BYTES;
 
@@ -186,7 +186,7 @@ static void fill_entry(struct clb_entry *entry, cl_platform_id platform, cl_devi
     snprintf(entry->identity, sizeof entry->identity, "%s|%s|%s|%s", platform_name, info->name, driver, version);
     const char *reason = refusal(entry, version);
     if (reason) {
-        info->flags |= PLN_DEVICE_UNUSABLE;
+        info->flags |= PLN_DEVICE_FLAG_UNUSABLE;
         snprintf(info->reason, sizeof info->reason, "%s", reason);
     }
 }

@@ -38,7 +38,7 @@ static pln_status fail_build(pln_device *device, cl_program program, const char 
     if (text && size)
         clb.GetProgramBuildInfo(program, device->entry->id, CL_PROGRAM_BUILD_LOG, size, text, NULL);
     if (text && host->log)
-        host->log(host->context, PLN_LOG_ERROR, text);
+        host->log(host->context, PLN_LOG_LEVEL_ERROR, text);
     int first_line = text ? (int)strcspn(text, "\n") : 0;
     pln_status status = pln_fail(error, PLN_FAILED, "%s: kernel %s (%s) does not compile: %.*s",
                                  device->entry->info.name, kernel, options, first_line, text ? text : "");

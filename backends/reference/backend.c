@@ -88,8 +88,8 @@ static pln_status device_info(uint32_t index, const pln_device *device, pln_devi
     const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     *info = (pln_device_info){
         .size = sizeof *info,
-        .kind = PLN_KIND_CPU,
-        .flags = PLN_DEVICE_CONCURRENT | (wide ? 0u : PLN_DEVICE_HOST_MEMORY),
+        .kind = PLN_DEVICE_KIND_CPU,
+        .flags = PLN_DEVICE_FLAG_CONCURRENT | (wide ? 0u : PLN_DEVICE_FLAG_HOST_MEMORY),
         .dtypes = 1u << PLN_F32 | 1u << PLN_I32 | 1u << PLN_F64,
         .alignment = 64,
         .f32_bytes = wide ? 8 : 4,
@@ -110,7 +110,7 @@ static pln_status device_open(uint32_t index, const pln_host *host, const pln_op
     for (uint32_t i = 0; i < n; i++)
         if (strcmp(given[i].key, "precision") != 0)
             return pln_fail(error, PLN_INVALID, "reference knows no option %s", given[i].key);
-    const char *precision = pln_option_find(given, n, "precision");
+    const char *precision = pln_option_value(given, n, "precision");
     if (precision && strcmp(precision, "f32") != 0 && strcmp(precision, "f64") != 0)
         return pln_fail(error, PLN_INVALID, "precision of reference is f32 or f64, not %s", precision);
     *device = host->allocate(host->context, sizeof **device);

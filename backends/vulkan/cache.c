@@ -129,7 +129,7 @@ static void save(pln_device *device)
         struct header header = {.identity = driver_identity(device), .bytes = bytes, .checksum = hash(0, data, bytes)};
         memcpy(header.magic, magic, sizeof magic);
         if (!write_cache(path, &header, data))
-            host->log(host->context, PLN_LOG_WARNING, "the Vulkan pipeline cache cannot be written");
+            host->log(host->context, PLN_LOG_LEVEL_WARNING, "the Vulkan pipeline cache cannot be written");
     }
     host->release(host->context, data);
 }

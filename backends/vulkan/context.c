@@ -21,7 +21,7 @@ static VKAPI_ATTR VkBool32 VKAPI_CALL complain(VkDebugUtilsMessageSeverityFlagBi
     pln_device *device = user;
     (void)severity;
     (void)types;
-    device->host->log(device->host->context, PLN_LOG_ERROR, data->pMessage);
+    device->host->log(device->host->context, PLN_LOG_LEVEL_ERROR, data->pMessage);
     if (!device->complaint[0])
         snprintf(device->complaint, sizeof device->complaint, "%.399s", data->pMessage);
     for (char *c = device->complaint; *c; c++)
@@ -141,7 +141,7 @@ static uint64_t shrink(uint64_t limit, uint64_t option)
 /* Operations that a device of unknown speed does in well under 50 ms, when its drivers' watchdogs begin to look. */
 static uint64_t default_submit_flops(uint32_t kind)
 {
-    return kind == PLN_KIND_DISCRETE ? 20000000000u : 5000000000u;
+    return kind == PLN_DEVICE_KIND_DISCRETE ? 20000000000u : 5000000000u;
 }
 
 /* Limits can be made smaller only: a number above what the device has would change nothing. */
@@ -280,7 +280,7 @@ static pln_status pick_physical(pln_device *device, uint32_t index, pln_error *e
         return status;
     if (index >= n)
         return pln_fail(error, PLN_NO_DEVICE, "there is no Vulkan device %u: the last one is %d", index, (int)n - 1);
-    if (device->physical.info.flags & PLN_DEVICE_UNUSABLE)
+    if (device->physical.info.flags & PLN_DEVICE_FLAG_UNUSABLE)
         return pln_fail(error, PLN_NO_DEVICE, "Vulkan device %u (%s) cannot be used: %s", index,
                         device->physical.info.name, device->physical.info.reason);
     return PLN_OK;

@@ -62,13 +62,13 @@ static uint32_t device_kind(VkPhysicalDeviceType type)
 {
     switch (type) {
     case VK_PHYSICAL_DEVICE_TYPE_CPU:
-        return PLN_KIND_CPU;
+        return PLN_DEVICE_KIND_CPU;
     case VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU:
-        return PLN_KIND_INTEGRATED;
+        return PLN_DEVICE_KIND_INTEGRATED;
     case VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU:
-        return PLN_KIND_DISCRETE;
+        return PLN_DEVICE_KIND_DISCRETE;
     default:
-        return PLN_KIND_OTHER;
+        return PLN_DEVICE_KIND_OTHER;
     }
 }
 
@@ -107,9 +107,9 @@ static void ask_driver(const struct vkb_functions *vk, struct vkb_physical *phys
     physical->max_buffer = buffers.maxBufferSize ? buffers.maxBufferSize : sizes.maxMemoryAllocationSize;
     physical->compute_units =
         nv.shaderSMCount + amd.shaderEngineCount * amd.shaderArraysPerEngineCount * amd.computeUnitsPerShaderArray;
-    if (physical->info.kind == PLN_KIND_CPU)
+    if (physical->info.kind == PLN_DEVICE_KIND_CPU)
         physical->compute_units = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
-    if (physical->info.kind == PLN_KIND_CPU && (lanes.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT) &&
+    if (physical->info.kind == PLN_DEVICE_KIND_CPU && (lanes.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT) &&
         (lanes.supportedOperations & VK_SUBGROUP_FEATURE_SHUFFLE_BIT))
         physical->lanes = lanes.subgroupSize;
     if (driver.driverName[0])
@@ -173,7 +173,7 @@ static void describe(const struct vkb_functions *vk, VkPhysicalDevice handle, st
              VK_API_VERSION_MINOR(properties->apiVersion), VK_API_VERSION_PATCH(properties->apiVersion));
     const char *obstacle = find_obstacle(vk, physical);
     if (obstacle) {
-        info->flags |= PLN_DEVICE_UNUSABLE;
+        info->flags |= PLN_DEVICE_FLAG_UNUSABLE;
         snprintf(info->reason, sizeof info->reason, "%s", obstacle);
         return;
     }

@@ -40,7 +40,7 @@ pln_status vkb_wait(pln_device *device, uint32_t fence, pln_error *error)
         char message[200];
         snprintf(message, sizeof message, "%.100s has been busy with one submission for %u s",
                  device->physical.info.name, steps);
-        device->host->log(device->host->context, PLN_LOG_WARNING, message);
+        device->host->log(device->host->context, PLN_LOG_LEVEL_WARNING, message);
     }
     if (result == VK_SUCCESS)
         result = vk->ResetFences(device->handle, 1, &device->fences[fence]);

@@ -18,25 +18,21 @@ static pln_value *summary(struct electra_describe *d, pln_value *x)
     const struct electra_dropout drop = electra_dropout(d, c->summary_last_dropout, ELECTRA_PICKED);
     if (c->summary_use_proj)
         return electra_dense(d, x, "sequence_summary.summary", width, c->hidden_size,
-                             (pln_linear_options){.name = "summary.dense",
-                                                  .activation = c->summary_activation,
-                                                  .dropout = drop.rate,
-                                                  .origin = drop.origin,
-                                                  .random = drop.random});
+                             PLN_OPTIONS(pln_linear_options, .name = "summary.dense",
+                                         .activation = c->summary_activation, .dropout = drop.rate,
+                                         .origin = drop.origin, .random = drop.random));
     if (c->summary_activation == PLN_ACTIVATION_NONE && !drop.origin)
         return x;
     return pln_activation(d->graph, x, c->summary_activation,
-                          (pln_activation_options){.name = "summary.activation",
-                                                   .dropout = drop.rate,
-                                                   .origin = drop.origin,
-                                                   .random = drop.random});
+                          PLN_OPTIONS(pln_activation_options, .name = "summary.activation", .dropout = drop.rate,
+                                      .origin = drop.origin, .random = drop.random));
 }
 
 static void describe(struct electra_describe *d, pln_value *hidden)
 {
     const pln_dim examples = electra_rows_of(d, ELECTRA_SYMBOL_examples);
     pln_value *scores = electra_dense(d, summary(d, hidden), "classifier", 1, d->config->hidden_size,
-                                      (pln_linear_options){.name = "classifier.logits"});
+                                      PLN_OPTIONS(pln_linear_options, .name = "classifier.logits"));
     pln_value *logits = pln_reshape(d->graph, scores, examples, d->features->choices);
     electra_logits(d, logits);
     if (d->features->labels)

@@ -13,9 +13,11 @@ static void describe_loss(struct electra_describe *d, pln_value *logits)
     }
     pln_value *labels = electra_input(d, ELECTRA_INPUT_label_values, d->batch, d->config->num_labels);
     if (d->features->problem == ELECTRA_REGRESSION)
-        electra_loss(d, pln_mean_squared_error(d->graph, "loss", logits, labels, electra_loss_options(d, 1)));
+        electra_loss(d, pln_mean_squared_error(d->graph, "loss", logits, labels,
+                                               PLN_OPTIONS(pln_loss_options, .total = electra_loss_total(d, 1))));
     else
-        electra_loss(d, pln_binary_cross_entropy(d->graph, "loss", logits, labels, NULL, electra_loss_options(d, 1)));
+        electra_loss(d, pln_binary_cross_entropy(d->graph, "loss", logits, labels, NULL,
+                                                 PLN_OPTIONS(pln_loss_options, .total = electra_loss_total(d, 1))));
 }
 
 static void describe(struct electra_describe *d, pln_value *hidden)
@@ -25,13 +27,10 @@ static void describe(struct electra_describe *d, pln_value *hidden)
                                 "classifier.dropout");
     const struct electra_dropout drop = electra_dropout(d, c->classifier_dropout, ELECTRA_PICKED);
     x = electra_dense(d, x, "classifier.dense", c->hidden_size, c->hidden_size,
-                      (pln_linear_options){.name = "classifier.dense",
-                                           .activation = PLN_ACTIVATION_GELU,
-                                           .dropout = drop.rate,
-                                           .origin = drop.origin,
-                                           .random = drop.random});
+                      PLN_OPTIONS(pln_linear_options, .name = "classifier.dense", .activation = PLN_ACTIVATION_GELU,
+                                  .dropout = drop.rate, .origin = drop.origin, .random = drop.random));
     pln_value *logits = electra_dense(d, x, "classifier.out_proj", c->num_labels, c->hidden_size,
-                                      (pln_linear_options){.name = "classifier.logits"});
+                                      PLN_OPTIONS(pln_linear_options, .name = "classifier.logits"));
     electra_logits(d, logits);
     if (d->features->labels)
         describe_loss(d, logits);

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# check_doors.sh NM LIBRARY TEST: TEST --list names every pln_ function that the library exports, and no other.
+# check_doors.sh NM LIBRARY TEST: TEST --list names every pln_ function that the library exports, and no other; and it
+# exports nothing else.
 set -eu
 exported=$(mktemp)
 tried=$(mktemp)
@@ -8,4 +9,6 @@ trap 'rm -f "$exported" "$tried"' EXIT
 "$1" -D --defined-only "$2" | awk '$2 == "T" && $3 ~ /^pln_/ { print $3 }' | LC_ALL=C sort >"$exported"
 "$3" --list | LC_ALL=C sort >"$tried"
 [ -s "$exported" ]
+others=$("$1" -D --defined-only "$2" | awk '$3 !~ /^pln_/ { print $3 }')
+[ -z "$others" ] || { echo "the library exports $others"; exit 1; }
 diff "$exported" "$tried" && echo "$(wc -l <"$exported") functions"

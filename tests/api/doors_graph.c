@@ -143,7 +143,8 @@ static void knock_pln_graph_constant(void)
 
 static pln_value *add_parameter(pln_graph *g, const char *name, const pln_tensor *const *parts, uint32_t n)
 {
-    return pln_graph_parameter(g, name, parts, n, (pln_parameter_options){1, 1});
+    return pln_graph_parameter(g, name, parts, n,
+                               PLN_OPTIONS(pln_parameter_options, .weight_decay = 1, .learning_rate = 1));
 }
 
 static void knock_pln_graph_parameter(void)
@@ -228,12 +229,20 @@ static void knock_pln_reshape(void)
     fails(g, "number of elements");
 }
 
-static void knock_pln_graph_parameters(void)
+static void knock_pln_graph_parameter_count(void)
 {
-    uint32_t n, rows;
-    assert_null(pln_graph_parameters(NULL, &n, &rows));
-    assert_null(pln_graph_parameters(w.graph, NULL, &rows));
-    assert_null(pln_graph_parameters(w.graph, &n, NULL));
+    assert_int_equal(pln_graph_parameter_count(NULL), 0);
+}
+
+static void knock_pln_graph_parameter_at(void)
+{
+    assert_null(pln_graph_parameter_at(NULL, 0));
+    assert_null(pln_graph_parameter_at(w.graph, 0));
+}
+
+static void knock_pln_graph_parameter_rows(void)
+{
+    assert_int_equal(pln_graph_parameter_rows(NULL), 0);
 }
 
 static void knock_pln_graph_parameter_values(void)
@@ -255,7 +264,7 @@ static pln_graph *with_loss(pln_value **x, pln_value **loss)
 {
     pln_graph *g = pln_graph_create("g");
     *x = input(g, "x", pln_rows_fixed(2), 4);
-    *loss = pln_mean_squared_error(g, "loss", *x, input(g, "labels", pln_rows_fixed(2), 4), (pln_loss_options){0});
+    *loss = pln_mean_squared_error(g, "loss", *x, input(g, "labels", pln_rows_fixed(2), 4), NULL);
     pln_graph_output(g, "loss", *loss);
     return g;
 }
@@ -264,33 +273,39 @@ static void knock_pln_graph_gradients(void)
 {
     pln_value *x, *loss, *gradient, *none = NULL;
     const char *const no_scope[] = {NULL};
-    pln_graph_gradients(NULL, NULL, 0, (pln_gradient_options){0});
+    pln_graph_gradients(NULL, NULL, 0, NULL);
     pln_graph *g = with_loss(&x, &loss);
-    const pln_gradient_options good = {.inputs = &x, .n_inputs = 1, .gradients = &gradient};
-    pln_graph_gradients(g, NULL, 1, good);
+    const pln_gradient_options good = {.size = sizeof good, .inputs = &x, .n_inputs = 1, .gradients = &gradient};
+    pln_graph_gradients(g, NULL, 1, &good);
     fails(g, "no loss");
     const pln_loss wrong[] = {{NULL, 1}, {w.other_value, 1}};
     static const char *const words[] = {"value is NULL", "another graph"};
     for (size_t i = 0; i < 2; i++) {
         g = with_loss(&x, &loss);
-        pln_graph_gradients(g, &wrong[i], 1, good);
+        pln_graph_gradients(g, &wrong[i], 1, &good);
         fails(g, words[i]);
     }
     const struct {
         pln_gradient_options options;
         const char *words;
     } cases[] = {
-        {{.inputs = &none, .n_inputs = 1, .gradients = &gradient}, "value is NULL"},
-        {{.inputs = &w.other_value, .n_inputs = 1, .gradients = &gradient}, "another graph"},
-        {{.inputs = NULL, .n_inputs = 1, .gradients = &gradient}, "inputs or gradients is NULL"},
-        {{.inputs = &x, .n_inputs = 1, .gradients = NULL}, "inputs or gradients is NULL"},
-        {{.inputs = &x, .n_inputs = 1, .gradients = &gradient, .n_recompute = 1}, "recompute is NULL"},
-        {{.inputs = &x, .n_inputs = 1, .gradients = &gradient, .recompute = no_scope, .n_recompute = 1},
+        {{.size = sizeof good, .inputs = &none, .n_inputs = 1, .gradients = &gradient}, "value is NULL"},
+        {{.size = sizeof good, .inputs = &w.other_value, .n_inputs = 1, .gradients = &gradient}, "another graph"},
+        {{.size = sizeof good, .inputs = NULL, .n_inputs = 1, .gradients = &gradient}, "inputs or gradients is NULL"},
+        {{.size = sizeof good, .inputs = &x, .n_inputs = 1, .gradients = NULL}, "inputs or gradients is NULL"},
+        {{.size = sizeof good, .inputs = &x, .n_inputs = 1, .gradients = &gradient, .n_recompute = 1},
+         "recompute is NULL"},
+        {{.size = sizeof good,
+          .inputs = &x,
+          .n_inputs = 1,
+          .gradients = &gradient,
+          .recompute = no_scope,
+          .n_recompute = 1},
          "name is NULL"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         g = with_loss(&x, &loss);
-        pln_graph_gradients(g, &(pln_loss){loss, 1}, 1, cases[i].options);
+        pln_graph_gradients(g, &(pln_loss){loss, 1}, 1, &cases[i].options);
         fails(g, cases[i].words);
     }
 }
@@ -320,7 +335,9 @@ const struct door graph_doors[] = {DOOR(pln_graph_create),
                                    DOOR(pln_columns),
                                    DOOR(pln_row),
                                    DOOR(pln_reshape),
-                                   DOOR(pln_graph_parameters),
+                                   DOOR(pln_graph_parameter_count),
+                                   DOOR(pln_graph_parameter_at),
+                                   DOOR(pln_graph_parameter_rows),
                                    DOOR(pln_graph_parameter_values),
                                    DOOR(pln_graph_parameter_factors),
                                    DOOR(pln_graph_gradients),

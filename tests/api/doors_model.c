@@ -21,9 +21,9 @@ static void knock_pln_head_labels(void)
 static void knock_pln_head_find(void)
 {
     pln_head head;
-    assert_int_equal(pln_head_find(NULL, &head), 0);
-    assert_int_equal(pln_head_find("model", NULL), 0);
-    assert_int_equal(pln_head_find("none", &head), 0);
+    assert_false(pln_head_find(NULL, &head));
+    assert_false(pln_head_find("model", NULL));
+    assert_false(pln_head_find("none", &head));
 }
 
 static void knock_pln_model_open(void)
@@ -78,8 +78,11 @@ static void knock_pln_session_create(void)
 {
     pln_session *session = NULL;
     const char *const rules[] = {NULL};
-    const pln_session_options no_head = {.head = NO_SUCH(pln_head)}, no_rules = {.schedule = {.n_place = 1}};
-    const pln_session_options no_rule = {.schedule = {.place = rules, .n_place = 1}};
+    const pln_session_options no_head = {.size = sizeof no_head, .head = NO_SUCH(pln_head)},
+                              no_rules = {.size = sizeof no_rules,
+                                          .schedule = PLN_OPTIONS(pln_schedule_options, .n_place = 1)};
+    const pln_session_options no_rule = {.size = sizeof no_rule,
+                                         .schedule = PLN_OPTIONS(pln_schedule_options, .place = rules, .n_place = 1)};
     refused(pln_session_create(NULL, w.devices, NULL, &session, fresh()), "model is NULL");
     refused(pln_session_create(w.generator, NULL, NULL, &session, fresh()), "devices is NULL");
     refused(pln_session_create(w.generator, w.devices, NULL, NULL, fresh()), "session is NULL");
@@ -88,7 +91,8 @@ static void knock_pln_session_create(void)
     refused(pln_session_create(w.generator, w.devices, &no_rule, &session, fresh()), "rule 0");
     pln_states *foreign;
     must(pln_states_create(w.other_devices, &foreign, fresh()), &w.error);
-    const pln_session_options states = {.schedule = {.states = foreign}};
+    const pln_session_options states = {.size = sizeof states,
+                                        .schedule = PLN_OPTIONS(pln_schedule_options, .states = foreign)};
     refused(pln_session_create(w.generator, w.devices, &states, &session, fresh()), "another list of devices");
     pln_states_destroy(&foreign);
     assert_null(session);
@@ -165,7 +169,7 @@ static void knock_pln_detect(void)
     refused(pln_detect(NULL, "a", &words, &n, fresh()), "session is NULL");
     refused(pln_detect(w.session, NULL, &words, &n, fresh()), "text is NULL");
     refused(pln_detect(w.session, "a", NULL, &n, fresh()), "words is NULL");
-    refused(pln_detect(w.session, "a", &words, NULL, fresh()), "count is NULL");
+    refused(pln_detect(w.session, "a", &words, NULL, fresh()), "n_words is NULL");
 }
 
 static void knock_pln_fill_mask(void)
@@ -175,7 +179,7 @@ static void knock_pln_fill_mask(void)
     refused(pln_fill_mask(NULL, "a", 1, &fills, &n, fresh()), "session is NULL");
     refused(pln_fill_mask(w.session, NULL, 1, &fills, &n, fresh()), "text is NULL");
     refused(pln_fill_mask(w.session, "a", 1, NULL, &n, fresh()), "fills is NULL");
-    refused(pln_fill_mask(w.session, "a", 1, &fills, NULL, fresh()), "count is NULL");
+    refused(pln_fill_mask(w.session, "a", 1, &fills, NULL, fresh()), "n_fills is NULL");
     refused(pln_fill_mask(w.session, "a", 1, &fills, &n, fresh()), "head");
 }
 
@@ -186,7 +190,7 @@ static void knock_pln_classify(void)
     refused(pln_classify(NULL, "a", NULL, &classes, &n, fresh()), "session is NULL");
     refused(pln_classify(w.session, NULL, NULL, &classes, &n, fresh()), "text is NULL");
     refused(pln_classify(w.session, "a", NULL, NULL, &n, fresh()), "classes is NULL");
-    refused(pln_classify(w.session, "a", NULL, &classes, NULL, fresh()), "count is NULL");
+    refused(pln_classify(w.session, "a", NULL, &classes, NULL, fresh()), "n_classes is NULL");
     refused(pln_classify(w.session, "a", NULL, &classes, &n, fresh()), "head");
 }
 

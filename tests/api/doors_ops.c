@@ -27,7 +27,7 @@ static pln_value *matrix(pln_graph *g)
 
 static pln_value *call_embed(pln_graph *g, pln_value *v)
 {
-    return pln_embed(g, v, v, v, v, (pln_embed_options){.ids = v, .word = v});
+    return pln_embed(g, v, v, v, v, PLN_OPTIONS(pln_embed_options, .ids = v, .word = v));
 }
 
 static void knock_pln_embed(void)
@@ -37,7 +37,7 @@ static void knock_pln_embed(void)
 
 static pln_value *call_linear(pln_graph *g, pln_value *v)
 {
-    return pln_linear(g, v, v, (pln_linear_options){.bias = v});
+    return pln_linear(g, v, v, PLN_OPTIONS(pln_linear_options, .bias = v));
 }
 
 static void knock_pln_linear(void)
@@ -47,19 +47,19 @@ static void knock_pln_linear(void)
     const pln_tensor *part = &tensor;
     knock_op(call_linear);
     pln_graph *g = pln_graph_create("g");
-    assert_null(
-        pln_linear(g, matrix(g), pln_graph_constant(g, "w", &part, 1), (pln_linear_options){.activation = 999}));
+    assert_null(pln_linear(g, matrix(g), pln_graph_constant(g, "w", &part, 1),
+                           PLN_OPTIONS(pln_linear_options, .activation = 999)));
     fails(g, "no activation 999");
     g = pln_graph_create("g");
     pln_value *random = pln_graph_input(g, "random", PLN_I32, pln_rows_fixed(1), 3);
     assert_null(pln_linear(g, matrix(g), pln_graph_constant(g, "w", &part, 1),
-                           (pln_linear_options){.dropout = 2, .origin = random, .random = random}));
+                           PLN_OPTIONS(pln_linear_options, .dropout = 2, .origin = random, .random = random)));
     fails(g, "dropout is 2");
 }
 
 static pln_value *call_layer_norm(pln_graph *g, pln_value *v)
 {
-    return pln_layer_norm(g, v, v, v, (pln_layer_norm_options){0});
+    return pln_layer_norm(g, v, v, v, NULL);
 }
 
 static void knock_pln_layer_norm(void)
@@ -69,35 +69,35 @@ static void knock_pln_layer_norm(void)
 
 static pln_value *call_attention(pln_graph *g, pln_value *v)
 {
-    return pln_attention(g, v, (pln_attention_options){.key = v, .value = v, .starts = v, .heads = 1});
+    return pln_attention(g, v, PLN_OPTIONS(pln_attention_options, .key = v, .value = v, .starts = v, .heads = 1));
 }
 
 static void knock_pln_attention(void)
 {
     knock_op(call_attention);
     pln_graph *g = pln_graph_create("g");
-    assert_null(pln_attention(g, matrix(g), (pln_attention_options){.heads = 1}));
+    assert_null(pln_attention(g, matrix(g), PLN_OPTIONS(pln_attention_options, .heads = 1)));
     fails(g, "multiple of 3");
     static const uint32_t heads[] = {0, 3, 99999, UINT32_MAX};
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
         g = pln_graph_create("g");
         pln_value *x = matrix(g), *starts = pln_graph_input(g, "starts", PLN_I32, pln_rows_fixed(2), 1);
-        assert_null(
-            pln_attention(g, x, (pln_attention_options){.key = x, .value = x, .starts = starts, .heads = heads[i]}));
+        assert_null(pln_attention(
+            g, x, PLN_OPTIONS(pln_attention_options, .key = x, .value = x, .starts = starts, .heads = heads[i])));
         fails(g, "multiple of the heads");
     }
 }
 
 static pln_value *call_activation(pln_graph *g, pln_value *v)
 {
-    return pln_activation(g, v, PLN_ACTIVATION_RELU, (pln_activation_options){0});
+    return pln_activation(g, v, PLN_ACTIVATION_RELU, NULL);
 }
 
 static void knock_pln_activation(void)
 {
     knock_op(call_activation);
     pln_graph *g = pln_graph_create("g");
-    assert_null(pln_activation(g, matrix(g), UINT32_MAX, (pln_activation_options){0}));
+    assert_null(pln_activation(g, matrix(g), UINT32_MAX, NULL));
     fails(g, "no activation 4294967295");
 }
 
@@ -123,7 +123,7 @@ static void knock_pln_segment_mean(void)
 
 static pln_value *call_cross_entropy(pln_graph *g, pln_value *v)
 {
-    return pln_cross_entropy(g, NULL, v, v, -100, (pln_loss_options){0});
+    return pln_cross_entropy(g, NULL, v, v, -100, NULL);
 }
 
 static void knock_pln_cross_entropy(void)
@@ -133,7 +133,7 @@ static void knock_pln_cross_entropy(void)
 
 static pln_value *call_binary_cross_entropy(pln_graph *g, pln_value *v)
 {
-    return pln_binary_cross_entropy(g, NULL, v, v, v, (pln_loss_options){0});
+    return pln_binary_cross_entropy(g, NULL, v, v, v, NULL);
 }
 
 static void knock_pln_binary_cross_entropy(void)
@@ -143,7 +143,7 @@ static void knock_pln_binary_cross_entropy(void)
 
 static pln_value *call_mean_squared_error(pln_graph *g, pln_value *v)
 {
-    return pln_mean_squared_error(g, NULL, v, v, (pln_loss_options){.total = v});
+    return pln_mean_squared_error(g, NULL, v, v, PLN_OPTIONS(pln_loss_options, .total = v));
 }
 
 static void knock_pln_mean_squared_error(void)
@@ -153,7 +153,7 @@ static void knock_pln_mean_squared_error(void)
 
 static pln_value *call_span_cross_entropy(pln_graph *g, pln_value *v)
 {
-    return pln_span_cross_entropy(g, NULL, v, v, v, v, (pln_loss_options){0});
+    return pln_span_cross_entropy(g, NULL, v, v, v, v, NULL);
 }
 
 static void knock_pln_span_cross_entropy(void)
@@ -187,7 +187,7 @@ static void knock_pln_global_norm(void)
 
 static pln_value *call_adamw(pln_graph *g, pln_value *v)
 {
-    return pln_adamw(g, NULL, (pln_adamw_operands){v, v, v, v, v, v, v});
+    return pln_adamw(g, NULL, PLN_OPTIONS(pln_adamw_operands, v, v, v, v, v, v, v));
 }
 
 static void knock_pln_adamw(void)
@@ -197,8 +197,12 @@ static void knock_pln_adamw(void)
 
 static void knock_pln_activation_find(void)
 {
-    assert_int_equal(pln_activation_find(NULL), PLN_ACTIVATION_NONE);
-    assert_int_equal(pln_activation_find("no such"), -1);
+    uint32_t activation = 99;
+    assert_false(pln_activation_find("no such", &activation));
+    assert_false(pln_activation_find("gelu", NULL));
+    assert_int_equal(activation, 99);
+    assert_true(pln_activation_find(NULL, &activation));
+    assert_int_equal(activation, PLN_ACTIVATION_NONE);
 }
 
 const struct door op_doors[] = {DOOR(pln_embed),

@@ -35,7 +35,7 @@ static void knock_pln_free(void)
 static void knock_pln_runtime_create(void)
 {
     pln_runtime *runtime = w.runtime;
-    const pln_runtime_options many = {.threads = UINT32_MAX};
+    const pln_runtime_options many = {.size = sizeof many, .threads = UINT32_MAX};
     refused(pln_runtime_create(NULL, NULL, fresh()), "runtime is NULL");
     refused(pln_runtime_create(&many, &runtime, fresh()), "4294967295 threads");
     assert_null(runtime);
@@ -67,22 +67,22 @@ static void knock_pln_runtime_backend(void)
 
 static void knock_pln_runtime_backend_devices(void)
 {
-    const pln_device_entry *entries;
+    const pln_device_entry *const *entries;
     uint32_t n;
     refused(pln_runtime_backend_devices(NULL, "reference", &entries, &n, fresh()), "runtime is NULL");
     refused(pln_runtime_backend_devices(w.runtime, NULL, &entries, &n, fresh()), "backend is NULL");
-    refused(pln_runtime_backend_devices(w.runtime, "reference", NULL, &n, fresh()), "entries is NULL");
-    refused(pln_runtime_backend_devices(w.runtime, "reference", &entries, NULL, fresh()), "count is NULL");
+    refused(pln_runtime_backend_devices(w.runtime, "reference", NULL, &n, fresh()), "devices is NULL");
+    refused(pln_runtime_backend_devices(w.runtime, "reference", &entries, NULL, fresh()), "n_devices is NULL");
     assert_int_equal(pln_runtime_backend_devices(w.runtime, "none", &entries, &n, fresh()), PLN_NO_DEVICE);
 }
 
 static void knock_pln_runtime_devices(void)
 {
-    const pln_device_entry *entries;
+    const pln_device_entry *const *entries;
     uint32_t n;
     refused(pln_runtime_devices(NULL, &entries, &n, fresh()), "runtime is NULL");
-    refused(pln_runtime_devices(w.runtime, NULL, &n, fresh()), "entries is NULL");
-    refused(pln_runtime_devices(w.runtime, &entries, NULL, fresh()), "count is NULL");
+    refused(pln_runtime_devices(w.runtime, NULL, &n, fresh()), "devices is NULL");
+    refused(pln_runtime_devices(w.runtime, &entries, NULL, fresh()), "n_devices is NULL");
 }
 
 static void knock_pln_devices_open(void)

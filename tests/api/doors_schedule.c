@@ -42,13 +42,13 @@ static void knock_pln_schedule_create(void)
     assert_null(schedule);
     refused(pln_schedule_create(w.graph, NULL, NULL, &schedule, fresh()), "devices is NULL");
     refused(pln_schedule_create(w.other_graph, w.devices, NULL, &schedule, fresh()), "not finished");
-    pln_schedule_options options = {.n_place = 1};
+    pln_schedule_options options = {.size = sizeof options, .n_place = 1};
     refused(pln_schedule_create(w.graph, w.devices, &options, &schedule, fresh()), "rule 0");
     options.place = rules;
     refused(pln_schedule_create(w.graph, w.devices, &options, &schedule, fresh()), "rule 0");
     pln_states *foreign;
     must(pln_states_create(w.other_devices, &foreign, fresh()), &w.error);
-    options = (pln_schedule_options){.states = foreign};
+    options = (pln_schedule_options){.size = sizeof(pln_schedule_options), .states = foreign};
     refused(pln_schedule_create(w.graph, w.devices, &options, &schedule, fresh()), "another list of devices");
     pln_states_destroy(&foreign);
     assert_null(schedule);
@@ -125,7 +125,7 @@ static void knock_pln_schedule_state_write(void)
 
 static void knock_pln_schedule_estimate(void)
 {
-    pln_memory memory;
+    pln_memory memory = {.size = sizeof memory};
     refused(pln_schedule_estimate(NULL, good_dims, N_DIMS, 0, &memory, fresh()), "schedule is NULL");
     refused(pln_schedule_estimate(w.schedule, NULL, N_DIMS, 0, &memory, fresh()), "dims is NULL");
     refused(pln_schedule_estimate(w.schedule, good_dims, N_DIMS, 0, NULL, fresh()), "memory is NULL");
@@ -137,48 +137,52 @@ static void knock_pln_schedule_estimate(void)
 
 static void knock_pln_schedule_statistics(void)
 {
-    pln_statistics statistics;
-    pln_schedule_statistics(NULL, &statistics);
-    pln_schedule_statistics(w.schedule, NULL);
+    pln_statistics statistics = {.size = sizeof statistics};
+    refused(pln_schedule_statistics(NULL, &statistics, fresh()), "schedule is NULL");
+    refused(pln_schedule_statistics(w.schedule, NULL, fresh()), "statistics is NULL");
 }
 
-static void knock_pln_schedule_nodes(void)
+static void knock_pln_schedule_node_count(void)
 {
-    assert_int_equal(pln_schedule_nodes(NULL), 0);
+    assert_int_equal(pln_schedule_node_count(NULL), 0);
 }
 
 static void knock_pln_schedule_node(void)
 {
-    pln_node_report report = {.name = "before"};
-    pln_schedule_node(w.schedule, 99999, &report);
-    assert_null(report.name);
-    report.name = "before";
-    pln_schedule_node(NULL, 0, &report);
-    assert_null(report.name);
-    pln_schedule_node(w.schedule, 0, NULL);
+    pln_node_report report = {.size = sizeof report, .name = "before"};
+    refused(pln_schedule_node(w.schedule, 99999, &report, fresh()), "no node 99999");
+    refused(pln_schedule_node(NULL, 0, &report, fresh()), "schedule is NULL");
+    refused(pln_schedule_node(w.schedule, 0, NULL, fresh()), "report is NULL");
+    assert_string_equal(report.name, "before");
 }
 
 static void knock_pln_schedule_kernels(void)
 {
     pln_kernel_info kernel;
     uint32_t n;
-    refused(pln_schedule_kernels(NULL, 0, &kernel, 1, &n, fresh()), "schedule is NULL");
-    refused(pln_schedule_kernels(w.schedule, 0, NULL, 1, &n, fresh()), "kernels is NULL");
-    refused(pln_schedule_kernels(w.schedule, 0, &kernel, 1, NULL, fresh()), "count is NULL");
-    refused(pln_schedule_kernels(w.schedule, 99999, &kernel, 1, &n, fresh()), "no device 99999");
+    refused(pln_schedule_kernels(NULL, 0, &kernel, sizeof kernel, 1, &n, fresh()), "schedule is NULL");
+    refused(pln_schedule_kernels(w.schedule, 0, NULL, sizeof kernel, 1, &n, fresh()), "kernels is NULL");
+    refused(pln_schedule_kernels(w.schedule, 0, &kernel, sizeof kernel, 1, NULL, fresh()), "n_kernels is NULL");
+    refused(pln_schedule_kernels(w.schedule, 99999, &kernel, sizeof kernel, 1, &n, fresh()), "no device 99999");
 }
 
 static void knock_pln_schedule_programs(void)
 {
     static pln_program program;
     uint32_t n;
-    refused(pln_schedule_programs(NULL, good_dims, N_DIMS, 0, &program, 1, &n, fresh()), "schedule is NULL");
-    refused(pln_schedule_programs(w.schedule, NULL, N_DIMS, 0, &program, 1, &n, fresh()), "dims is NULL");
-    refused(pln_schedule_programs(w.schedule, good_dims, N_DIMS, 0, NULL, 1, &n, fresh()), "programs is NULL");
-    refused(pln_schedule_programs(w.schedule, good_dims, N_DIMS, 0, &program, 1, NULL, fresh()), "count is NULL");
-    refused(pln_schedule_programs(w.schedule, good_dims, N_DIMS, 99999, &program, 1, &n, fresh()), "no device 99999");
+    refused(pln_schedule_programs(NULL, good_dims, N_DIMS, 0, &program, sizeof program, 1, &n, fresh()),
+            "schedule is NULL");
+    refused(pln_schedule_programs(w.schedule, NULL, N_DIMS, 0, &program, sizeof program, 1, &n, fresh()),
+            "dims is NULL");
+    refused(pln_schedule_programs(w.schedule, good_dims, N_DIMS, 0, NULL, sizeof program, 1, &n, fresh()),
+            "programs is NULL");
+    refused(pln_schedule_programs(w.schedule, good_dims, N_DIMS, 0, &program, sizeof program, 1, NULL, fresh()),
+            "n_programs is NULL");
+    refused(pln_schedule_programs(w.schedule, good_dims, N_DIMS, 99999, &program, sizeof program, 1, &n, fresh()),
+            "no device 99999");
     for (size_t i = 0; i < N_WRONG; i++)
-        refused(pln_schedule_programs(w.schedule, wrong_dims[i].dims, wrong_dims[i].n, 0, &program, 1, &n, fresh()),
+        refused(pln_schedule_programs(w.schedule, wrong_dims[i].dims, wrong_dims[i].n, 0, &program, sizeof program, 1,
+                                      &n, fresh()),
                 wrong_dims[i].words);
 }
 
@@ -186,5 +190,5 @@ const struct door schedule_doors[] = {
     DOOR(pln_states_create),       DOOR(pln_states_destroy),       DOOR(pln_schedule_create),
     DOOR(pln_schedule_destroy),    DOOR(pln_schedule_run),         DOOR(pln_schedule_prepare),
     DOOR(pln_schedule_state_read), DOOR(pln_schedule_state_write), DOOR(pln_schedule_estimate),
-    DOOR(pln_schedule_statistics), DOOR(pln_schedule_nodes),       DOOR(pln_schedule_node),
+    DOOR(pln_schedule_statistics), DOOR(pln_schedule_node_count),  DOOR(pln_schedule_node),
     DOOR(pln_schedule_kernels),    DOOR(pln_schedule_programs),    {NULL, NULL}};

@@ -24,12 +24,13 @@ static void knock_pln_tokenizer_open(void)
         pln_tokenizer_options options;
         const char *words;
     } cases[] = {
-        {{.mode = NO_SUCH(pln_tokenizer_mode)}, "no mode 99"},
-        {{.lower_case = NO_SUCH(pln_choice)}, "is no choice"},
-        {{.n_added = 1}, "added token 0 is NULL"},
-        {{.added = &no_content, .n_added = 1}, "added token 0 is NULL"},
-        {{.n_never_split = 1}, "word 0 of never_split is NULL"},
-        {{.never_split = no_words, .n_never_split = 1}, "word 0 of never_split is NULL"},
+        {{.size = sizeof(pln_tokenizer_options), .mode = NO_SUCH(pln_tokenizer_mode)}, "no mode 99"},
+        {{.size = sizeof(pln_tokenizer_options), .lower_case = NO_SUCH(pln_choice)}, "is no choice"},
+        {{.size = sizeof(pln_tokenizer_options), .n_added = 1}, "added token 0 is NULL"},
+        {{.size = sizeof(pln_tokenizer_options), .added = &no_content, .n_added = 1}, "added token 0 is NULL"},
+        {{.size = sizeof(pln_tokenizer_options), .n_never_split = 1}, "word 0 of never_split is NULL"},
+        {{.size = sizeof(pln_tokenizer_options), .never_split = no_words, .n_never_split = 1},
+         "word 0 of never_split is NULL"},
     };
     snprintf(path, sizeof path, "%s/electra-tiny-discriminator", w.models);
     refused(pln_tokenizer_open(NULL, NULL, &t, fresh()), "path is NULL");
@@ -50,8 +51,8 @@ static void knock_pln_tokenizer_save(void)
 {
     char path[512];
     snprintf(path, sizeof path, "%s/tokenizer", w.folder);
-    refused(pln_tokenizer_save(NULL, path, PLN_LAYOUT_5, fresh()), "tokenizer is NULL");
-    refused(pln_tokenizer_save(w.tokenizer, NULL, PLN_LAYOUT_5, fresh()), "directory is NULL");
+    refused(pln_tokenizer_save(NULL, path, PLN_TOKENIZER_LAYOUT_5, fresh()), "tokenizer is NULL");
+    refused(pln_tokenizer_save(w.tokenizer, NULL, PLN_TOKENIZER_LAYOUT_5, fresh()), "directory is NULL");
     refused(pln_tokenizer_save(w.tokenizer, path, NO_SUCH(pln_tokenizer_layout), fresh()), "no layout 99");
     assert_int_not_equal(access(path, F_OK), 0);
 }
@@ -71,7 +72,7 @@ static void knock_pln_tokenizer_id(void)
 
 static void knock_pln_tokenizer_special_id(void)
 {
-    assert_int_equal(pln_tokenizer_special_id(NULL, PLN_UNK_TOKEN), -1);
+    assert_int_equal(pln_tokenizer_special_id(NULL, PLN_SPECIAL_UNK), -1);
     assert_int_equal(pln_tokenizer_special_id(w.tokenizer, (pln_special)50), -1);
 }
 
@@ -88,16 +89,22 @@ static void knock_pln_tokenizer_max_length(void)
 static void knock_pln_tokenizer_decode(void)
 {
     const int32_t ids[] = {INT32_MAX, -1, INT32_MIN};
-    assert_null(pln_tokenizer_decode(NULL, ids, 3, NULL));
-    assert_null(pln_tokenizer_decode(w.tokenizer, NULL, 3, NULL));
-    char *text = pln_tokenizer_decode(w.tokenizer, ids, 3, NULL);
+    char *text;
+    const pln_decode_options no_choice = {.size = sizeof no_choice, .clean_up = NO_SUCH(pln_choice)};
+    refused(pln_tokenizer_decode(NULL, ids, 3, NULL, &text, fresh()), "tokenizer is NULL");
+    refused(pln_tokenizer_decode(w.tokenizer, NULL, 3, NULL, &text, fresh()), "ids is NULL");
+    refused(pln_tokenizer_decode(w.tokenizer, ids, 3, NULL, NULL, fresh()), "text is NULL");
+    refused(pln_tokenizer_decode(w.tokenizer, ids, 3, &no_choice, &text, fresh()), "clean_up is no choice");
+    must(pln_tokenizer_decode(w.tokenizer, ids, 3, NULL, &text, fresh()), &w.error);
     assert_string_equal(text, "");
     pln_free(text);
 }
 
 static void knock_pln_tokenizer_defaults(void)
 {
-    assert_int_equal(pln_tokenizer_defaults(NULL).max_length, 0);
+    pln_encode_options options = {.size = sizeof options};
+    refused(pln_tokenizer_defaults(NULL, &options, fresh()), "tokenizer is NULL");
+    refused(pln_tokenizer_defaults(w.tokenizer, NULL, fresh()), "options is NULL");
 }
 
 static void knock_pln_encodings_char_to_token(void)
@@ -140,8 +147,8 @@ static void knock_pln_encoder_encode(void)
     const pln_encodings *encodings;
     must(pln_encoder_create(w.tokenizer, 1, &encoder, fresh()), &w.error);
     const pln_example good = {.text = {"the cat", 7}}, wrong = {.text = {NULL, 7}}, no_words = {.n_words = 2};
-    const pln_encode_options truncation = {.truncation = NO_SUCH(pln_truncation)};
-    const pln_encode_options padding = {.padding = NO_SUCH(pln_padding)};
+    const pln_encode_options truncation = {.size = sizeof truncation, .truncation = NO_SUCH(pln_truncation)};
+    const pln_encode_options padding = {.size = sizeof padding, .padding = NO_SUCH(pln_padding)};
     refused(pln_encoder_encode(NULL, &good, 1, NULL, &encodings, fresh()), "encoder is NULL");
     refused(pln_encoder_encode(encoder, NULL, 1, NULL, &encodings, fresh()), "examples is NULL");
     refused(pln_encoder_encode(encoder, &good, 1, NULL, NULL, fresh()), "encodings is NULL");
@@ -157,8 +164,9 @@ static void knock_pln_vocabulary_trainer_create(void)
 {
     pln_vocabulary_trainer *trainer = NULL;
     const char *const special[] = {NULL};
-    const pln_vocabulary_options no_special = {.special = special, .n_special = 1, .threads = 1};
-    const pln_vocabulary_options many = {.threads = UINT32_MAX};
+    const pln_vocabulary_options no_special = {
+        .size = sizeof no_special, .special = special, .n_special = 1, .threads = 1};
+    const pln_vocabulary_options many = {.size = sizeof many, .threads = UINT32_MAX};
     refused(pln_vocabulary_trainer_create(NULL, NULL, fresh()), "trainer is NULL");
     refused(pln_vocabulary_trainer_create(&no_special, &trainer, fresh()), "special token 0 is NULL");
     refused(pln_vocabulary_trainer_create(&many, &trainer, fresh()), "4294967295 threads");
@@ -175,7 +183,7 @@ static void knock_pln_vocabulary_trainer_destroy(void)
 static void knock_pln_vocabulary_trainer_add(void)
 {
     pln_vocabulary_trainer *trainer;
-    must(pln_vocabulary_trainer_create(&(pln_vocabulary_options){.threads = 1}, &trainer, fresh()), &w.error);
+    must(pln_vocabulary_trainer_create(PLN_OPTIONS(pln_vocabulary_options, .threads = 1), &trainer, fresh()), &w.error);
     refused(pln_vocabulary_trainer_add(NULL, "a", 1, fresh()), "trainer is NULL");
     refused(pln_vocabulary_trainer_add(trainer, NULL, 1, fresh()), "text is NULL");
     must(pln_vocabulary_trainer_add(trainer, NULL, 0, fresh()), &w.error);
@@ -188,11 +196,11 @@ static void knock_pln_vocabulary_trainer_train(void)
     char *text = NULL;
     size_t bytes;
     uint32_t entries;
-    must(pln_vocabulary_trainer_create(&(pln_vocabulary_options){.threads = 1}, &trainer, fresh()), &w.error);
+    must(pln_vocabulary_trainer_create(PLN_OPTIONS(pln_vocabulary_options, .threads = 1), &trainer, fresh()), &w.error);
     refused(pln_vocabulary_trainer_train(NULL, &text, &bytes, &entries, fresh()), "trainer is NULL");
     refused(pln_vocabulary_trainer_train(trainer, NULL, &bytes, &entries, fresh()), "text is NULL");
     refused(pln_vocabulary_trainer_train(trainer, &text, NULL, &entries, fresh()), "bytes is NULL");
-    refused(pln_vocabulary_trainer_train(trainer, &text, &bytes, NULL, fresh()), "entries is NULL");
+    refused(pln_vocabulary_trainer_train(trainer, &text, &bytes, NULL, fresh()), "n_entries is NULL");
     assert_null(text);
     pln_vocabulary_trainer_destroy(&trainer);
 }

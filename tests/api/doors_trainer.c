@@ -21,10 +21,15 @@ static void knock_pln_trainer_create(void)
     options.head = PLN_HEAD_DEFAULT;
     options.schedule = NO_SUCH(pln_rate_schedule);
     refused(pln_trainer_create(w.generator, w.devices, &options, &trainer, fresh()), "schedule 99");
-    options.schedule = PLN_RATE_CONSTANT;
-    options.placement.n_place = 1;
+    options.schedule = PLN_RATE_SCHEDULE_CONSTANT;
+    options.placement = PLN_OPTIONS(pln_schedule_options, .n_place = 1);
     refused(pln_trainer_create(w.generator, w.devices, &options, &trainer, fresh()), "rule 0");
     assert_null(trainer);
+}
+
+static void knock_pln_trainer_defaults(void)
+{
+    refused(pln_trainer_defaults(NULL, fresh()), "options is NULL");
 }
 
 static void knock_pln_trainer_destroy(void)
@@ -119,7 +124,7 @@ static void knock_pln_trainer_parameters(void)
     uint32_t n;
     refused(pln_trainer_parameters(NULL, &tensors, &n, fresh()), "trainer is NULL");
     refused(pln_trainer_parameters(w.trainer, NULL, &n, fresh()), "tensors is NULL");
-    refused(pln_trainer_parameters(w.trainer, &tensors, NULL, fresh()), "count is NULL");
+    refused(pln_trainer_parameters(w.trainer, &tensors, NULL, fresh()), "n_tensors is NULL");
 }
 
 static pln_status take_gradients(const pln_tensor *inputs, uint32_t n)
@@ -138,7 +143,7 @@ static void knock_pln_trainer_gradients(void)
     refused(pln_trainer_gradients(NULL, good_batch, 2, &loss, &tensors, &n, fresh()), "trainer is NULL");
     refused(pln_trainer_gradients(w.trainer, good_batch, 2, NULL, &tensors, &n, fresh()), "loss is NULL");
     refused(pln_trainer_gradients(w.trainer, good_batch, 2, &loss, NULL, &n, fresh()), "tensors is NULL");
-    refused(pln_trainer_gradients(w.trainer, good_batch, 2, &loss, &tensors, NULL, fresh()), "count is NULL");
+    refused(pln_trainer_gradients(w.trainer, good_batch, 2, &loss, &tensors, NULL, fresh()), "n_tensors is NULL");
     knock_batch(take_gradients);
 }
 
@@ -155,31 +160,24 @@ static void knock_pln_trainer_trace(void)
     uint32_t n;
     refused(pln_trainer_trace(NULL, good_batch, 2, &tensors, &n, fresh()), "trainer is NULL");
     refused(pln_trainer_trace(w.trainer, good_batch, 2, NULL, &n, fresh()), "tensors is NULL");
-    refused(pln_trainer_trace(w.trainer, good_batch, 2, &tensors, NULL, fresh()), "count is NULL");
+    refused(pln_trainer_trace(w.trainer, good_batch, 2, &tensors, NULL, fresh()), "n_tensors is NULL");
     knock_batch(take_trace);
 }
 
 static void knock_pln_trainer_estimate(void)
 {
-    pln_memory memory;
+    pln_memory memory = {.size = sizeof memory};
     refused(pln_trainer_estimate(NULL, 1, 1, 0, &memory, fresh()), "trainer is NULL");
     refused(pln_trainer_estimate(w.trainer, 1, 1, 0, NULL, fresh()), "memory is NULL");
     refused(pln_trainer_estimate(w.trainer, 1, 1, 99999, &memory, fresh()), "no device 99999");
     refused(pln_trainer_estimate(w.trainer, UINT32_MAX, 1, 0, &memory, fresh()), "a batch of");
 }
 
-const struct door trainer_doors[] = {DOOR(pln_trainer_create),
-                                     DOOR(pln_trainer_destroy),
-                                     DOOR(pln_trainer_step),
-                                     DOOR(pln_trainer_steps),
-                                     DOOR(pln_trainer_save),
-                                     DOOR(pln_trainer_restore),
-                                     DOOR(pln_trainer_seed),
-                                     DOOR(pln_trainer_check),
-                                     DOOR(pln_trainer_check_save),
-                                     DOOR(pln_trainer_save_step),
-                                     DOOR(pln_trainer_parameters),
-                                     DOOR(pln_trainer_gradients),
-                                     DOOR(pln_trainer_trace),
-                                     DOOR(pln_trainer_estimate),
-                                     {NULL, NULL}};
+const struct door trainer_doors[] = {DOOR(pln_trainer_defaults),  DOOR(pln_trainer_create),
+                                     DOOR(pln_trainer_destroy),   DOOR(pln_trainer_step),
+                                     DOOR(pln_trainer_steps),     DOOR(pln_trainer_save),
+                                     DOOR(pln_trainer_restore),   DOOR(pln_trainer_seed),
+                                     DOOR(pln_trainer_check),     DOOR(pln_trainer_check_save),
+                                     DOOR(pln_trainer_save_step), DOOR(pln_trainer_parameters),
+                                     DOOR(pln_trainer_gradients), DOOR(pln_trainer_trace),
+                                     DOOR(pln_trainer_estimate),  {NULL, NULL}};

@@ -36,7 +36,7 @@ static void open_models(void)
 static int make_world(void **state)
 {
     (void)state;
-    const pln_runtime_options options = {.threads = 1};
+    const pln_runtime_options options = {.size = sizeof options, .threads = 1};
     must(pln_runtime_create(&options, &w.runtime, fresh()), &w.error);
     must(pln_runtime_create(&options, &w.other_runtime, fresh()), &w.error);
     must(pln_devices_open(w.runtime, "reference", NULL, 0, &w.devices, fresh()), &w.error);

@@ -21,7 +21,7 @@ static pln_status count(uint32_t *n, pln_error *error)
 static pln_status describe(uint32_t index, const pln_device *device, pln_device_info *info, pln_error *error)
 {
     const pln_status status = right->device_info(0, device, info, error);
-    info->kind = index == 0 ? PLN_KIND_CPU : PLN_KIND_DISCRETE;
+    info->kind = index == 0 ? PLN_DEVICE_KIND_CPU : PLN_DEVICE_KIND_DISCRETE;
     return status;
 }
 

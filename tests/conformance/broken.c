@@ -24,7 +24,7 @@ static struct {
 static pln_status open_broken(uint32_t index, const pln_host *host, const pln_option *options, uint32_t n,
                               pln_device **device, pln_error *error)
 {
-    const char *wanted = pln_option_find(options, n, "fault");
+    const char *wanted = pln_option_value(options, n, "fault");
     for (uint32_t i = 0; wanted && i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i], wanted) == 0) {
             state.fault = (enum fault)i;

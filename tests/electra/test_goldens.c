@@ -505,11 +505,12 @@ static void test_golden(void **state)
     write_model(g, folder);
     must(pln_model_open(runtime, folder, NULL, &model, &error), &error);
     const bool more = g->head == PLN_HEAD_MODEL;
-    const pln_session_options options = {.head = g->head,
+    const pln_session_options options = {.size = sizeof options,
+                                         .head = g->head,
                                          .every_position = true,
                                          .hidden_states = more,
                                          .attentions = more,
-                                         .schedule.no_fallback = true};
+                                         .schedule = PLN_OPTIONS(pln_schedule_options, .no_fallback = true)};
     must(pln_session_create(model, devices, &options, &session, &error), &error);
     while (n_inputs < 6 && g->inputs[n_inputs].name)
         n_inputs++;

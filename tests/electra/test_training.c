@@ -60,11 +60,9 @@ static void finish(struct description *d)
 
 static const pln_parameter *find(const struct description *d, const char *name)
 {
-    uint32_t count, rows;
-    const pln_parameter *table = pln_graph_parameters(d->graph, &count, &rows);
-    for (uint32_t i = 0; i < count; i++)
-        if (strcmp(table[i].name, name) == 0)
-            return &table[i];
+    for (uint32_t i = 0; i < pln_graph_parameter_count(d->graph); i++)
+        if (strcmp(pln_graph_parameter_at(d->graph, i)->name, name) == 0)
+            return pln_graph_parameter_at(d->graph, i);
     fail_msg("no parameter %s", name);
     return NULL;
 }

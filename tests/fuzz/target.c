@@ -78,9 +78,11 @@ void fuzz_check_encodings(const pln_tokenizer *tokenizer, const pln_encodings *e
                 check_order(encodings, i, example->words != NULL);
         }
     for (int skip = 0; skip < 2; skip++) {
-        const pln_decode_options how = {.skip_special = skip, .clean_up = skip ? PLN_YES : PLN_NO};
-        char *text = pln_tokenizer_decode(tokenizer, encodings->ids, encodings->tokens, &how);
-        fuzz_check(text != NULL, "ids can be decoded");
+        const pln_decode_options how = {
+            .size = sizeof how, .skip_special = skip, .clean_up = skip ? PLN_CHOICE_YES : PLN_CHOICE_NO};
+        char *text;
+        fuzz_check(pln_tokenizer_decode(tokenizer, encodings->ids, encodings->tokens, &how, &text, NULL) == PLN_OK,
+                   "ids can be decoded");
         pln_free(text);
     }
 }

@@ -32,10 +32,10 @@ static void copy_vocabulary(void)
 static const struct {
     bool cased;
     pln_tokenizer_mode mode;
-} ways[TOKENIZERS] = {{false, PLN_TOKENIZER_FAST},
-                      {true, PLN_TOKENIZER_FAST},
-                      {false, PLN_TOKENIZER_SLOW},
-                      {false, PLN_TOKENIZER_GOOGLE}};
+} ways[TOKENIZERS] = {{false, PLN_TOKENIZER_MODE_FAST},
+                      {true, PLN_TOKENIZER_MODE_FAST},
+                      {false, PLN_TOKENIZER_MODE_SLOW},
+                      {false, PLN_TOKENIZER_MODE_GOOGLE}};
 
 /* Each is kept for the process. */
 static const struct opened *open_tokenizer(unsigned which)
@@ -45,7 +45,7 @@ static const struct opened *open_tokenizer(unsigned which)
     if (o->tokenizer)
         return o;
     const char *config = ways[which].cased ? "{\"do_lower_case\": false}" : "{\"do_lower_case\": true}";
-    const pln_tokenizer_options options = {.mode = ways[which].mode};
+    const pln_tokenizer_options options = {.size = sizeof options, .mode = ways[which].mode};
     copy_vocabulary();
     fuzz_write("tokenizer_config.json", config, strlen(config));
     fuzz_check(pln_tokenizer_open(fuzz_folder(), &options, &o->tokenizer, NULL) == PLN_OK, "the vocabulary opens");
@@ -79,7 +79,7 @@ static uint32_t cut_word(const pln_tokenizer *tokenizer, const struct tok_word *
             break;
     }
     if (!n)
-        ids[n++] = pln_tokenizer_special_id(tokenizer, PLN_UNK_TOKEN);
+        ids[n++] = pln_tokenizer_special_id(tokenizer, PLN_SPECIAL_UNK);
     return n;
 }
 
@@ -105,7 +105,8 @@ enum { CONTROL = 6, MOST_WORDS = 64 };
 
 static pln_encode_options options_of(const uint8_t *control)
 {
-    return (pln_encode_options){.max_length = control[1],
+    return (pln_encode_options){.size = sizeof(pln_encode_options),
+                                .max_length = control[1],
                                 .truncation = (pln_truncation)(control[0] >> 1 & 1 ? control[3] % 3 : 0),
                                 .truncate_left = control[0] & 4,
                                 .overflow = control[0] & 8,
@@ -154,6 +155,6 @@ void fuzz_text(const struct fuzz_target *target, const uint8_t *data, size_t byt
         for (uint32_t r = 0; r < e->rows; r++)
             fuzz_check(e->starts[r + 1] - e->starts[r] <= options.max_length, "a row is no longer than it may be");
     if (!options.max_length && !options.padding && !options.no_special && !example.pair.text && !example.words &&
-        !memchr(text, '[', length) && ways[which].mode == PLN_TOKENIZER_FAST)
+        !memchr(text, '[', length) && ways[which].mode == PLN_TOKENIZER_MODE_FAST)
         check_words(o, example.text, e);
 }

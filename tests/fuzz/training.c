@@ -12,7 +12,8 @@ void fuzz_training(const struct fuzz_target *target, const uint8_t *data, size_t
     (void)target;
     if (bytes < 3)
         return;
-    const pln_vocabulary_options options = {.size = data[0] * 8u,
+    const pln_vocabulary_options options = {.size = sizeof options,
+                                            .n_entries = data[0] * 8u,
                                             .limit_alphabet = data[1],
                                             .min_frequency = data[2] & 3,
                                             .cased = data[2] & 4,

@@ -129,11 +129,12 @@ static void replay(const char *name, bool packed)
     open_tensors(name, "inputs.safetensors", &inputs);
     open_tensors(name, "expected.safetensors", &expected);
     must(pln_model_open(runtime, path, NULL, &model, &error), &error);
-    const pln_session_options options = {.head = wanted.head,
+    const pln_session_options options = {.size = sizeof options,
+                                         .head = wanted.head,
                                          .every_position = !packed,
                                          .hidden_states = wanted.more && !packed,
                                          .attentions = wanted.more && !packed,
-                                         .schedule.no_fallback = true};
+                                         .schedule = PLN_OPTIONS(pln_schedule_options, .no_fallback = true)};
     must(pln_session_create(model, devices, &options, &session, &error), &error);
     uint32_t n_inputs, n_expected, n_outputs;
     const pln_tensor *in = pln_tensor_file_tensors(inputs, &n_inputs), *outputs;

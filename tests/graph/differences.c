@@ -79,7 +79,8 @@ static const pln_tensor *draw_tensor(struct diff *d, const char *name, uint32_t 
 pln_value *diff_weight(struct diff *d, const char *name, uint32_t rows, uint32_t width)
 {
     const pln_tensor *tensor = draw_tensor(d, name, rows, width);
-    return pln_graph_parameter(d->g, name, &tensor, 1, (pln_parameter_options){1, 1});
+    return pln_graph_parameter(d->g, name, &tensor, 1,
+                               PLN_OPTIONS(pln_parameter_options, .weight_decay = 1, .learning_rate = 1));
 }
 
 pln_value *diff_constant(struct diff *d, uint32_t rows, uint32_t width)
@@ -107,8 +108,7 @@ pln_value *diff_loss(struct diff *d, pln_value *x)
 {
     if (!x)
         return NULL;
-    return pln_mean_squared_error(d->g, "loss", x, diff_input(d, "labels", x->rows, x->width, DIFF_REALS, 0),
-                                  (pln_loss_options){0});
+    return pln_mean_squared_error(d->g, "loss", x, diff_input(d, "labels", x->rows, x->width, DIFF_REALS, 0), NULL);
 }
 
 /* ---- inputs */
@@ -276,10 +276,8 @@ static void poison(struct experiment *e)
 static void prepare(struct experiment *e)
 {
     struct diff *d = e->d;
-    uint32_t count, rows;
     pln_error error;
-    pln_graph_parameters(d->g, &count, &rows);
-    e->n_parameters = (uint64_t)rows * PLN_PARAMETER_WIDTH;
+    e->n_parameters = (uint64_t)pln_graph_parameter_rows(d->g) * PLN_PARAMETER_WIDTH;
     e->parameters = calloc(e->n_parameters + 1, sizeof *e->parameters);
     e->moved = calloc(e->n_parameters + 1, sizeof *e->moved);
     d->n_gradients = e->n_parameters;
@@ -320,19 +318,18 @@ static void compare(struct experiment *e)
 {
     struct diff *d = e->d;
     float *of_inputs[DIFF_INPUTS] = {0};
-    uint32_t count, rows;
     for (uint32_t i = 0; i < d->n_inputs; i++)
         if (d->inputs[i].gradient) {
             of_inputs[i] = calloc(64 * 64, sizeof(float));
             assert_non_null(of_inputs[i]);
         }
     take_gradients(e, of_inputs);
-    const pln_parameter *table = pln_graph_parameters(d->g, &count, &rows);
-    for (uint32_t i = 0; i < count; i++) {
-        const uint32_t r = diff_below(d, table[i].rows);
-        for (uint32_t row = 0; row < table[i].rows; row += r + 1) {
-            const uint64_t at = table[i].first + (uint64_t)row * table[i].row_stride;
-            expect_slopes(e, e->parameters + at, d->gradients + at, table[i].width, table[i].name);
+    for (uint32_t i = 0; i < pln_graph_parameter_count(d->g); i++) {
+        const pln_parameter *p = pln_graph_parameter_at(d->g, i);
+        const uint32_t r = diff_below(d, p->rows);
+        for (uint32_t row = 0; row < p->rows; row += r + 1) {
+            const uint64_t at = p->first + (uint64_t)row * p->row_stride;
+            expect_slopes(e, e->parameters + at, d->gradients + at, p->width, p->name);
         }
     }
     for (uint32_t i = 0; i < d->n_inputs; i++)
@@ -376,11 +373,8 @@ static void add_outputs(struct diff *d, pln_value *loss)
         if (d->inputs[i].wanted)
             wanted[n++] = d->inputs[i].value;
     pln_graph_gradients(d->g, &(pln_loss){loss, 1}, 1,
-                        (pln_gradient_options){.inputs = wanted,
-                                               .n_inputs = n,
-                                               .gradients = gradients,
-                                               .recompute = &d->recompute,
-                                               .n_recompute = d->recompute != NULL});
+                        PLN_OPTIONS(pln_gradient_options, .inputs = wanted, .n_inputs = n, .gradients = gradients,
+                                    .recompute = &d->recompute, .n_recompute = d->recompute != NULL));
     n = 0;
     for (uint32_t i = 0; i < d->n_inputs; i++) {
         d->inputs[i].gradient = d->inputs[i].wanted ? gradients[n++] : NULL;
@@ -390,7 +384,7 @@ static void add_outputs(struct diff *d, pln_value *loss)
     pln_value *center = pln_graph_input(d->g, "center", PLN_F32, pln_rows_fixed(1), 1);
     pln_graph_output(d->g, "zoomed",
                      pln_linear(d->g, loss, pln_graph_constant(d->g, "zoom", &part, 1),
-                                (pln_linear_options){.name = "zoom", .bias = center}));
+                                PLN_OPTIONS(pln_linear_options, .name = "zoom", .bias = center)));
 }
 
 bool diff_check(struct diff *d, pln_devices *f64, const char *name, diff_case *describe, uint32_t variant,

@@ -51,10 +51,10 @@ static void test_shapes(void **state)
     pln_value *x = pln_graph_input(g, "x", PLN_F32, tokens(g), 10);
     pln_value *mean = NULL;
     pln_graph_begin(g, "layer.%d", 3);
-    pln_value *y = pln_linear(g, x, weight(g, "w", 6, 10), (pln_linear_options){.name = "dense"});
+    pln_value *y = pln_linear(g, x, weight(g, "w", 6, 10), PLN_OPTIONS(pln_linear_options, .name = "dense"));
     pln_graph_end(g);
     pln_value *z = pln_layer_norm(g, y, weight(g, "gamma", 1, 6), weight(g, "beta", 1, 6),
-                                  (pln_layer_norm_options){.mean = &mean});
+                                  PLN_OPTIONS(pln_layer_norm_options, .mean = &mean));
     pln_graph_output(g, "z", z);
     assert_int_equal(pln_graph_finish(g, &error), PLN_OK);
     assert_int_equal(y->width, 6);
@@ -72,9 +72,9 @@ static void test_errors_stick(void **state)
     (void)state;
     pln_graph *g = pln_graph_create("wrong");
     pln_value *x = pln_graph_input(g, "x", PLN_F32, tokens(g), 10);
-    pln_value *y = pln_linear(g, x, weight(g, "w", 6, 9), (pln_linear_options){.name = "dense"});
+    pln_value *y = pln_linear(g, x, weight(g, "w", 6, 9), PLN_OPTIONS(pln_linear_options, .name = "dense"));
     assert_null(y);
-    assert_null(pln_linear(g, y, weight(g, "v", 2, 6), (pln_linear_options){.name = "later"}));
+    assert_null(pln_linear(g, y, weight(g, "v", 2, 6), PLN_OPTIONS(pln_linear_options, .name = "later")));
     finish_fails(g, "dense: x is [tokens, 10], expected [tokens, 9]");
 }
 
@@ -101,8 +101,8 @@ static void test_other_mistakes(void **state)
 
     g = pln_graph_create("e");
     x = pln_graph_input(g, "x", PLN_F32, tokens(g), 4);
-    pln_activation(g, x, PLN_ACTIVATION_RELU, (pln_activation_options){.name = "one"});
-    pln_activation(g, x, PLN_ACTIVATION_RELU, (pln_activation_options){.name = "one"});
+    pln_activation(g, x, PLN_ACTIVATION_RELU, PLN_OPTIONS(pln_activation_options, .name = "one"));
+    pln_activation(g, x, PLN_ACTIVATION_RELU, PLN_OPTIONS(pln_activation_options, .name = "one"));
     finish_fails(g, "given to a node already");
 
     g = pln_graph_create("f");
@@ -121,8 +121,8 @@ static void test_printing(void **state)
     pln_graph *g = pln_graph_create("printed");
     pln_value *x = pln_graph_input(g, "x", PLN_F32, tokens(g), 4);
     pln_value *s = pln_graph_state(g, "count", 1, 4);
-    pln_value *y =
-        pln_activation(g, pln_columns(g, x, 1, 2), PLN_ACTIVATION_TANH, (pln_activation_options){.name = "act"});
+    pln_value *y = pln_activation(g, pln_columns(g, x, 1, 2), PLN_ACTIVATION_TANH,
+                                  PLN_OPTIONS(pln_activation_options, .name = "act"));
     pln_value *sum = pln_accumulate(g, "add", s, pln_row(g, x, 0), 2);
     pln_graph_output(g, "y", y);
     pln_graph_output(g, "sum", sum);
@@ -143,12 +143,19 @@ static void test_printing(void **state)
 static void test_activation_names(void **state)
 {
     (void)state;
-    assert_int_equal(pln_activation_find("gelu"), PLN_ACTIVATION_GELU);
-    assert_int_equal(pln_activation_find("gelu_python_tanh"), PLN_ACTIVATION_GELU_TANH);
-    assert_int_equal(pln_activation_find("swish"), PLN_ACTIVATION_SILU);
-    assert_int_equal(pln_activation_find(NULL), PLN_ACTIVATION_NONE);
-    assert_int_equal(pln_activation_find("gel"), -1);
-    assert_int_equal(pln_activation_find("prelu"), -1);
+    uint32_t number;
+    assert_true(pln_activation_find("gelu", &number));
+    assert_int_equal(number, PLN_ACTIVATION_GELU);
+    assert_true(pln_activation_find("gelu_python_tanh", &number));
+    assert_int_equal(number, PLN_ACTIVATION_GELU_TANH);
+    assert_true(pln_activation_find("swish", &number));
+    assert_int_equal(number, PLN_ACTIVATION_SILU);
+    assert_true(pln_activation_find(NULL, &number));
+    assert_int_equal(number, PLN_ACTIVATION_NONE);
+    number = 99;
+    assert_false(pln_activation_find("gel", &number));
+    assert_false(pln_activation_find("prelu", &number));
+    assert_int_equal(number, 99);
 }
 
 /* ---- parameters and gradients */
@@ -158,7 +165,8 @@ static pln_value *parameter(pln_graph *g, const char *name, const pln_tensor *te
     const pln_tensor *parts[2];
     for (uint32_t i = 0; i < n; i++)
         parts[i] = &tensors[i];
-    return pln_graph_parameter(g, name, parts, n, (pln_parameter_options){.weight_decay = 0.5f, .learning_rate = 2});
+    return pln_graph_parameter(g, name, parts, n,
+                               PLN_OPTIONS(pln_parameter_options, .weight_decay = 0.5f, .learning_rate = 2));
 }
 
 /* Each parameter begins with a row of the flat state; joined tensors lie in one, vectors side by side. */
@@ -170,18 +178,16 @@ static void test_parameters(void **state)
     static const pln_tensor vectors[] = {{"v", PLN_F32, 1, {2}, numbers}, {"w", PLN_F32, 1, {3}, numbers + 2}};
     pln_graph *g = pln_graph_create("parameters");
     pln_value *ab = parameter(g, "a", matrices, 2), *vw = parameter(g, "v", vectors, 2);
-    uint32_t count, rows;
-    const pln_parameter *table = pln_graph_parameters(g, &count, &rows);
     assert_ptr_equal(parameter(g, "a", matrices, 2), ab); /* tied */
     assert_int_equal(ab->rows.offset, 72);
     assert_int_equal(ab->row_stride, 3);
     assert_int_equal(vw->width, 5);
-    assert_int_equal(count, 4);
-    assert_int_equal(rows, 2);
+    assert_int_equal(pln_graph_parameter_count(g), 4);
+    assert_int_equal(pln_graph_parameter_rows(g), 2);
     static const uint64_t first[] = {0, 2 * 3, 256, 256 + 2};
-    for (uint32_t i = 0; i < count; i++)
-        assert_int_equal(table[i].first, first[i]);
-    assert_int_equal(table[3].flat_row, 1);
+    for (uint32_t i = 0; i < 4; i++)
+        assert_int_equal(pln_graph_parameter_at(g, i)->first, first[i]);
+    assert_int_equal(pln_graph_parameter_at(g, 3)->flat_row, 1);
     float values[2 * PLN_PARAMETER_WIDTH], factors[4];
     pln_graph_parameter_values(g, values);
     pln_graph_parameter_factors(g, factors);
@@ -193,8 +199,7 @@ static void test_parameters(void **state)
 
 static pln_value *loss_of(pln_graph *g, pln_value *x)
 {
-    return pln_mean_squared_error(g, "loss", x, pln_graph_input(g, "labels", PLN_F32, x->rows, x->width),
-                                  (pln_loss_options){0});
+    return pln_mean_squared_error(g, "loss", x, pln_graph_input(g, "labels", PLN_F32, x->rows, x->width), NULL);
 }
 
 static void test_gradient_mistakes(void **state)
@@ -203,42 +208,44 @@ static void test_gradient_mistakes(void **state)
     static const pln_tensor tensor = {"w", PLN_F32, 2, {8, 8}, zeros}, other = {"u", PLN_F32, 2, {8, 8}, zeros};
     pln_graph *g = pln_graph_create("no parameter");
     pln_value *x = pln_graph_input(g, "x", PLN_F32, tokens(g), 8);
-    pln_graph_gradients(g, &(pln_loss){loss_of(g, x), 1}, 1, (pln_gradient_options){0});
+    pln_graph_gradients(g, &(pln_loss){loss_of(g, x), 1}, 1, NULL);
     finish_fails(g, "there is no parameter");
 
     g = pln_graph_create("no loss");
     x = pln_graph_input(g, "x", PLN_F32, tokens(g), 8);
-    x = pln_linear(g, x, parameter(g, "w", &tensor, 1), (pln_linear_options){.name = "y"});
-    pln_graph_gradients(g, &(pln_loss){x, 1}, 1, (pln_gradient_options){0});
+    x = pln_linear(g, x, parameter(g, "w", &tensor, 1), PLN_OPTIONS(pln_linear_options, .name = "y"));
+    pln_graph_gradients(g, &(pln_loss){x, 1}, 1, NULL);
     finish_fails(g, "y: it is not what a loss op gives");
 
     g = pln_graph_create("twice");
     x = pln_graph_input(g, "x", PLN_F32, tokens(g), 8);
-    x = pln_linear(g, x, parameter(g, "w", &tensor, 1), (pln_linear_options){0});
+    x = pln_linear(g, x, parameter(g, "w", &tensor, 1), NULL);
     const pln_loss loss = {loss_of(g, x), 1};
-    pln_graph_gradients(g, &loss, 1, (pln_gradient_options){0});
-    pln_graph_gradients(g, &loss, 1, (pln_gradient_options){0});
+    pln_graph_gradients(g, &loss, 1, NULL);
+    pln_graph_gradients(g, &loss, 1, NULL);
     finish_fails(g, "a second pln_graph_gradients");
 
     g = pln_graph_create("late");
     x = pln_graph_input(g, "x", PLN_F32, tokens(g), 8);
-    x = pln_linear(g, x, parameter(g, "w", &tensor, 1), (pln_linear_options){0});
-    pln_graph_gradients(g, &(pln_loss){loss_of(g, x), 1}, 1, (pln_gradient_options){0});
+    x = pln_linear(g, x, parameter(g, "w", &tensor, 1), NULL);
+    pln_graph_gradients(g, &(pln_loss){loss_of(g, x), 1}, 1, NULL);
     parameter(g, "u", &other, 1);
     finish_fails(g, "u: a parameter after pln_graph_gradients");
 
     g = pln_graph_create("part");
     x = pln_graph_input(g, "x", PLN_F32, tokens(g), 8);
-    x = pln_linear(g, x, parameter(g, "w", &tensor, 1), (pln_linear_options){.name = "all"});
-    x = pln_activation(g, pln_columns(g, x, 0, 4), PLN_ACTIVATION_TANH, (pln_activation_options){.name = "half"});
-    pln_graph_gradients(g, &(pln_loss){loss_of(g, x), 1}, 1, (pln_gradient_options){0});
+    x = pln_linear(g, x, parameter(g, "w", &tensor, 1), PLN_OPTIONS(pln_linear_options, .name = "all"));
+    x = pln_activation(g, pln_columns(g, x, 0, 4), PLN_ACTIVATION_TANH,
+                       PLN_OPTIONS(pln_activation_options, .name = "half"));
+    pln_graph_gradients(g, &(pln_loss){loss_of(g, x), 1}, 1, NULL);
     finish_fails_as(g, PLN_UNSUPPORTED, "half: there is no gradient by a part of all alone");
 
     g = pln_graph_create("bias alone");
     x = pln_graph_input(g, "x", PLN_F32, tokens(g), 8);
     static const pln_tensor bias = {"bias", PLN_F32, 1, {6}, zeros};
-    x = pln_linear(g, x, weight(g, "w", 6, 8), (pln_linear_options){.name = "y", .bias = parameter(g, "b", &bias, 1)});
-    pln_graph_gradients(g, &(pln_loss){loss_of(g, x), 1}, 1, (pln_gradient_options){0});
+    x = pln_linear(g, x, weight(g, "w", 6, 8),
+                   PLN_OPTIONS(pln_linear_options, .name = "y", .bias = parameter(g, "b", &bias, 1)));
+    pln_graph_gradients(g, &(pln_loss){loss_of(g, x), 1}, 1, NULL);
     finish_fails_as(g, PLN_UNSUPPORTED, "y: linear has no gradient by bias");
 }
 
@@ -250,10 +257,10 @@ static void test_gradient_nodes(void **state)
     pln_graph *g = pln_graph_create("nodes");
     pln_value *x = pln_graph_input(g, "x", PLN_F32, tokens(g), 8);
     x = pln_linear(g, x, parameter(g, "w", &tensor, 1),
-                   (pln_linear_options){.name = "dense", .activation = PLN_ACTIVATION_GELU});
+                   PLN_OPTIONS(pln_linear_options, .name = "dense", .activation = PLN_ACTIVATION_GELU));
     assert_null(x->producer->outputs[PLN_LINEAR_OUTPUT_PREACTIVATION]);
     pln_value *loss = loss_of(g, x);
-    pln_graph_gradients(g, &(pln_loss){loss, 1}, 1, (pln_gradient_options){0});
+    pln_graph_gradients(g, &(pln_loss){loss, 1}, 1, NULL);
     pln_graph_output(g, "loss", loss);
     assert_int_equal(pln_graph_finish(g, NULL), PLN_OK);
     static const char *const names[] = {"dense", "loss", "loss.backward", "dense.backward_activation",

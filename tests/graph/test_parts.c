@@ -28,7 +28,8 @@ static pln_graph *graph;
 static pln_value *weight(const char *name, uint32_t rows, uint32_t width)
 {
     const pln_tensor *part = noise_tensor(name, rows, width, 1);
-    return pln_graph_parameter(graph, name, &part, 1, (pln_parameter_options){1, 1});
+    return pln_graph_parameter(graph, name, &part, 1,
+                               PLN_OPTIONS(pln_parameter_options, .weight_decay = 1, .learning_rate = 1));
 }
 
 /* Dropout after the embeddings, on probabilities, before a residual, and by itself. */
@@ -42,32 +43,27 @@ static void describe(void)
     pln_value *random = pln_graph_input(g, "random", PLN_I32, pln_rows_fixed(1), 3);
     pln_value *ids = pln_graph_input(g, "ids", PLN_I32, tokens, 1);
     pln_value *x = pln_embed(g, ids, weight("type", WORDS, WIDTH), weight("gamma", 1, WIDTH), weight("beta", 1, WIDTH),
-                             (pln_embed_options){.ids = ids,
-                                                 .word = weight("word", WORDS, WIDTH),
-                                                 .eps = 1e-3f,
-                                                 .dropout = rate,
-                                                 .origin = origin,
-                                                 .random = random});
-    pln_value *qkv = pln_linear(g, x, weight("qkv", 3 * WIDTH, WIDTH), (pln_linear_options){.name = "qkv"});
-    pln_value *c = pln_attention(
-        g, qkv,
-        (pln_attention_options){.heads = HEADS, .starts = starts, .dropout = rate, .origin = origin, .random = random});
-    x = pln_linear(
-        g, c, weight("out", WIDTH, WIDTH),
-        (pln_linear_options){.name = "out", .residual = x, .dropout = rate, .origin = origin, .random = random});
+                             PLN_OPTIONS(pln_embed_options, .ids = ids, .word = weight("word", WORDS, WIDTH),
+                                         .eps = 1e-3f, .dropout = rate, .origin = origin, .random = random));
+    pln_value *qkv = pln_linear(g, x, weight("qkv", 3 * WIDTH, WIDTH), PLN_OPTIONS(pln_linear_options, .name = "qkv"));
+    pln_value *c = pln_attention(g, qkv,
+                                 PLN_OPTIONS(pln_attention_options, .heads = HEADS, .starts = starts, .dropout = rate,
+                                             .origin = origin, .random = random));
+    x = pln_linear(g, c, weight("out", WIDTH, WIDTH),
+                   PLN_OPTIONS(pln_linear_options, .name = "out", .residual = x, .dropout = rate, .origin = origin,
+                               .random = random));
     x = pln_activation(g, x, PLN_ACTIVATION_GELU,
-                       (pln_activation_options){.dropout = rate, .origin = origin, .random = random});
-    pln_value *logits = pln_linear(g, x, weight("logits", WORDS, WIDTH), (pln_linear_options){.name = "logits"});
+                       PLN_OPTIONS(pln_activation_options, .dropout = rate, .origin = origin, .random = random));
+    pln_value *logits =
+        pln_linear(g, x, weight("logits", WORDS, WIDTH), PLN_OPTIONS(pln_linear_options, .name = "logits"));
     pln_value *total = pln_graph_input(g, "total", PLN_F32, pln_rows_fixed(1), 1);
     pln_value *loss = pln_cross_entropy(g, "loss", logits, pln_graph_input(g, "labels", PLN_I32, tokens, 1), -100,
-                                        (pln_loss_options){.total = total});
-    pln_graph_gradients(g, &(pln_loss){loss, 1}, 1, (pln_gradient_options){0});
+                                        PLN_OPTIONS(pln_loss_options, .total = total));
+    pln_graph_gradients(g, &(pln_loss){loss, 1}, 1, NULL);
     pln_graph_output(g, "loss", loss);
     pln_error error;
-    uint32_t count, rows;
     must(pln_graph_finish(g, &error), &error);
-    pln_graph_parameters(g, &count, &rows);
-    n_flat = rows * PLN_PARAMETER_WIDTH;
+    n_flat = pln_graph_parameter_rows(g) * PLN_PARAMETER_WIDTH;
     must(pln_schedule_create(g, devices, NULL, &schedule, &error), &error);
 }
 

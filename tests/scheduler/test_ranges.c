@@ -44,28 +44,21 @@ static void describe(void)
     pln_value *starts = pln_graph_input(graph, "starts", PLN_I32, starts_rows, 1);
     pln_value *gamma = constant("gamma", 1, &tensors[0]);
     pln_value *x = pln_embed(graph, pln_columns(graph, both, 1, 1), constant("type", TYPES, &tensors[1]), gamma, gamma,
-                             (pln_embed_options){.name = "embed",
-                                                 .ids = pln_columns(graph, both, 0, 1),
-                                                 .word = constant("word", WORDS, &tensors[2]),
-                                                 .eps = 1e-5f});
-    pln_value *y = pln_attention(
-        graph, x,
-        (pln_attention_options){.name = "attention",
-                                .heads = 1,
-                                .key = x,
-                                .value = x,
-                                .starts = starts,
-                                .bias = pln_graph_input(graph, "bias", PLN_F32, pairs, 1),
-                                .pair_starts = pln_graph_input(graph, "pair_starts", PLN_I32, starts_rows, 1),
-                                .relative = 1,
-                                .distance = constant("distance", 2 * MAX_POSITIONS - 1, &tensors[3])});
+                             PLN_OPTIONS(pln_embed_options, .name = "embed", .ids = pln_columns(graph, both, 0, 1),
+                                         .word = constant("word", WORDS, &tensors[2]), .eps = 1e-5f));
+    pln_value *y =
+        pln_attention(graph, x,
+                      PLN_OPTIONS(pln_attention_options, .name = "attention", .heads = 1, .key = x, .value = x,
+                                  .starts = starts, .bias = pln_graph_input(graph, "bias", PLN_F32, pairs, 1),
+                                  .pair_starts = pln_graph_input(graph, "pair_starts", PLN_I32, starts_rows, 1),
+                                  .relative = 1, .distance = constant("distance", 2 * MAX_POSITIONS - 1, &tensors[3])));
     pln_value *index = pln_graph_input(graph, "picks", PLN_I32, picks, 1);
     pln_graph_output(graph, "mean", pln_segment_mean(graph, "mean", y, starts));
     pln_graph_output(graph, "one",
                      pln_gather(graph, "one", pln_gather(graph, "some", y, index), pln_row(graph, index, 1)));
-    pln_graph_output(graph, "loss",
-                     pln_cross_entropy(graph, "loss", y, pln_graph_input(graph, "labels", PLN_I32, tokens, 1), -100,
-                                       (pln_loss_options){0}));
+    pln_graph_output(
+        graph, "loss",
+        pln_cross_entropy(graph, "loss", y, pln_graph_input(graph, "labels", PLN_I32, tokens, 1), -100, NULL));
     must(pln_graph_finish(graph, &error), &error);
 }
 
@@ -145,7 +138,7 @@ static void test_starts(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_places), cmocka_unit_test(test_starts)};
-    const pln_runtime_options options = {.threads = 1};
+    const pln_runtime_options options = {.size = sizeof options, .threads = 1};
     if (argc != 2)
         return 2;
     if (pln_runtime_create(&options, &runtime, &error) != PLN_OK ||

@@ -42,13 +42,13 @@ static pln_graph *encoder(void)
     pln_value *x = pln_graph_input(g, "x", PLN_F32, tokens, WIDTH);
     for (int i = 0; i < LAYERS; i++) {
         pln_graph_begin(g, "layer.%d", i);
-        pln_value *qkv = pln_linear(g, x, weight(g, 3 * WIDTH, WIDTH), (pln_linear_options){.name = "qkv"});
-        pln_value *c = pln_attention(g, qkv, (pln_attention_options){.heads = HEADS, .starts = starts});
+        pln_value *qkv = pln_linear(g, x, weight(g, 3 * WIDTH, WIDTH), PLN_OPTIONS(pln_linear_options, .name = "qkv"));
+        pln_value *c = pln_attention(g, qkv, PLN_OPTIONS(pln_attention_options, .heads = HEADS, .starts = starts));
         pln_value *f = pln_linear(g, c, weight(g, INNER, WIDTH),
-                                  (pln_linear_options){.name = "in", .activation = PLN_ACTIVATION_GELU});
-        f = pln_linear(g, f, weight(g, WIDTH, INNER), (pln_linear_options){.name = "out", .residual = x});
+                                  PLN_OPTIONS(pln_linear_options, .name = "in", .activation = PLN_ACTIVATION_GELU));
+        f = pln_linear(g, f, weight(g, WIDTH, INNER), PLN_OPTIONS(pln_linear_options, .name = "out", .residual = x));
         x = pln_layer_norm(g, f, weight(g, 1, WIDTH), weight(g, 1, WIDTH),
-                           (pln_layer_norm_options){.name = "norm", .eps = 1e-12f});
+                           PLN_OPTIONS(pln_layer_norm_options, .name = "norm", .eps = 1e-12f));
         pln_graph_end(g);
     }
     pln_graph_output(g, "y", x);
@@ -111,7 +111,8 @@ static void test_each_device(void **state)
         pln_devices *devices = open_devices(device_names[i]);
         pln_graph *g = encoder();
         pln_schedule *s;
-        must(pln_schedule_create(g, devices, &(pln_schedule_options){.no_fallback = true}, &s, &error), &error);
+        must(pln_schedule_create(g, devices, PLN_OPTIONS(pln_schedule_options, .no_fallback = true), &s, &error),
+             &error);
         expect_same(s);
         pln_schedule_destroy(&s);
         pln_graph_destroy(&g);
@@ -137,7 +138,8 @@ static void test_random_split(void **state)
             list[i] = rules[i];
         }
         pln_schedule *s;
-        must(pln_schedule_create(g, devices, &(pln_schedule_options){.place = list, .n_place = LAYERS * 5}, &s, &error),
+        must(pln_schedule_create(g, devices, PLN_OPTIONS(pln_schedule_options, .place = list, .n_place = LAYERS * 5),
+                                 &s, &error),
              &error);
         expect_same(s);
         pln_schedule_destroy(&s);
@@ -149,7 +151,7 @@ static void test_random_split(void **state)
 static bool on_host(const char *device)
 {
     pln_devices *devices = open_devices(device);
-    const bool host = pln_devices_entry(devices, 0)->info.flags & PLN_DEVICE_HOST_MEMORY;
+    const bool host = pln_devices_entry(devices, 0)->info.flags & PLN_DEVICE_FLAG_HOST_MEMORY;
     pln_devices_close(&devices);
     return host;
 }
@@ -169,10 +171,11 @@ static void test_copies(void **state)
     pln_devices *devices = open_devices(list);
     pln_graph *g = encoder();
     pln_schedule *s;
-    must(pln_schedule_create(g, devices, &(pln_schedule_options){.place = &place, .n_place = 1}, &s, &error), &error);
+    must(pln_schedule_create(g, devices, PLN_OPTIONS(pln_schedule_options, .place = &place, .n_place = 1), &s, &error),
+         &error);
     run_encoder(s, 10, y);
-    pln_statistics statistics;
-    pln_schedule_statistics(s, &statistics);
+    pln_statistics statistics = {.size = sizeof statistics};
+    must(pln_schedule_statistics(s, &statistics, &error), &error);
     const bool moves = !on_host(other);
     assert_int_equal(statistics.copies, moves ? 2 : 0);
     assert_int_equal(statistics.copied_bytes, moves ? 2 * 10 * WIDTH * 4 : 0);
@@ -196,13 +199,13 @@ static void test_estimate(void **state)
     const uint32_t dims[] = {0, 77, 2};
     uint64_t sum = 0;
     for (uint32_t i = 0; pln_devices_entry(devices, i); i++) {
-        pln_memory memory;
+        pln_memory memory = {.size = sizeof memory};
         must(pln_schedule_estimate(s, dims, 3, i, &memory, &error), &error);
         sum += memory.arena_bytes + memory.scratch_bytes;
     }
     run_encoder(s, 77, y);
-    pln_statistics statistics;
-    pln_schedule_statistics(s, &statistics);
+    pln_statistics statistics = {.size = sizeof statistics};
+    must(pln_schedule_statistics(s, &statistics, &error), &error);
     assert_int_equal(statistics.planned_bytes, sum);
     pln_schedule_destroy(&s);
     pln_graph_destroy(&g);
@@ -220,10 +223,10 @@ static pln_graph *table_graph(int n)
         char name[16];
         snprintf(name, sizeof name, "embed%d", i);
         x = pln_embed(g, ids, type, type, type,
-                      (pln_embed_options){.name = name, .ids = ids, .word = table, .eps = 1e-5f});
+                      PLN_OPTIONS(pln_embed_options, .name = name, .ids = ids, .word = table, .eps = 1e-5f));
         pln_graph_output(g, name, x);
     }
-    pln_graph_output(g, "y", pln_linear(g, x, table, (pln_linear_options){.name = "y"}));
+    pln_graph_output(g, "y", pln_linear(g, x, table, PLN_OPTIONS(pln_linear_options, .name = "y")));
     pln_error error;
     must(pln_graph_finish(g, &error), &error);
     return g;
@@ -234,10 +237,10 @@ static uint64_t table_bytes(pln_devices *devices, int n, const char *rule)
     noise_begin();
     const uint32_t dims[] = {0};
     pln_error error;
-    pln_memory memory;
+    pln_memory memory = {.size = sizeof memory};
     pln_schedule *s;
     pln_graph *g = table_graph(n);
-    const pln_schedule_options options = {.place = &rule, .n_place = rule != NULL};
+    const pln_schedule_options options = {.size = sizeof options, .place = &rule, .n_place = rule != NULL};
     must(pln_schedule_create(g, devices, &options, &s, &error), &error);
     must(pln_schedule_estimate(s, dims, 1, 0, &memory, &error), &error);
     pln_schedule_destroy(&s);
@@ -275,7 +278,7 @@ static pln_graph *counter_graph(float scale)
     pln_value *t = pln_graph_input(g, "t", PLN_F32, pln_rows_of(pln_graph_symbol(g, "tokens")), 4);
     pln_value *sum = pln_accumulate(g, "add", pln_graph_state(g, "count", 2, 5), x, scale);
     pln_graph_output(g, "sum", sum);
-    pln_graph_output(g, "u", pln_activation(g, t, PLN_ACTIVATION_RELU, (pln_activation_options){0}));
+    pln_graph_output(g, "u", pln_activation(g, t, PLN_ACTIVATION_RELU, NULL));
     pln_error error;
     must(pln_graph_finish(g, &error), &error);
     return g;
@@ -302,8 +305,9 @@ static void test_states(void **state)
         pln_states *states;
         pln_schedule *a, *b, *own;
         must(pln_states_create(devices, &states, &error), &error);
-        must(pln_schedule_create(up, devices, &(pln_schedule_options){.states = states}, &a, &error), &error);
-        must(pln_schedule_create(down, devices, &(pln_schedule_options){.states = states}, &b, &error), &error);
+        must(pln_schedule_create(up, devices, PLN_OPTIONS(pln_schedule_options, .states = states), &a, &error), &error);
+        must(pln_schedule_create(down, devices, PLN_OPTIONS(pln_schedule_options, .states = states), &b, &error),
+             &error);
         must(pln_schedule_create(up, devices, NULL, &own, &error), &error);
         must(pln_schedule_state_write(own, "count", zeros, &error), &error); /* before any run */
         count(a, 5, sum);
@@ -339,12 +343,12 @@ static void test_cover(void **state)
         pln_devices *devices = open_devices(device_names[i]);
         pln_graph *g = counter_graph(1);
         pln_schedule *s;
-        must(pln_schedule_create(g, devices, &(pln_schedule_options){.cover = true}, &s, &error), &error);
+        must(pln_schedule_create(g, devices, PLN_OPTIONS(pln_schedule_options, .cover = true), &s, &error), &error);
         static const uint32_t tokens[] = {5, 500, 5, 30};
         for (int j = 0; j < 4; j++) {
-            pln_statistics statistics;
+            pln_statistics statistics = {.size = sizeof statistics};
             count(s, tokens[j], sum);
-            pln_schedule_statistics(s, &statistics);
+            must(pln_schedule_statistics(s, &statistics, &error), &error);
             planned[j] = statistics.planned_bytes;
             assert_true(sum[9] == 10 * (float)(j + 1));
         }
@@ -364,21 +368,22 @@ static void test_states_away(void **state)
     char rule[64], list[128];
     float sum[10];
     pln_error error;
-    pln_statistics statistics;
+    pln_statistics statistics = {.size = sizeof statistics};
     snprintf(rule, sizeof rule, "add=%s", other);
     snprintf(list, sizeof list, strcmp(other, "reference") == 0 ? "reference" : "reference,%s", other);
     place = rule;
     pln_devices *devices = open_devices(list);
     pln_graph *g = counter_graph(1);
     pln_schedule *s;
-    must(pln_schedule_create(g, devices, &(pln_schedule_options){.place = &place, .n_place = 1}, &s, &error), &error);
+    must(pln_schedule_create(g, devices, PLN_OPTIONS(pln_schedule_options, .place = &place, .n_place = 1), &s, &error),
+         &error);
     for (int i = 1; i <= 3; i++) {
         count(s, i == 2 ? 500 : 5, sum);
         must(pln_schedule_state_read(s, "count", sum, &error), &error);
         for (int j = 0; j < 10; j++)
             assert_true(sum[j] == (float)(i * (j + 1)));
     }
-    pln_schedule_statistics(s, &statistics);
+    must(pln_schedule_statistics(s, &statistics, &error), &error);
     assert_int_equal(statistics.copies, on_host(other) ? 0 : 2); /* there and back */
     pln_schedule_destroy(&s);
     pln_graph_destroy(&g);
@@ -406,10 +411,12 @@ static void test_refusals(void **state)
     devices = open_devices("reference");
     pln_graph *g = encoder();
     pln_schedule *s;
-    assert_int_equal(pln_schedule_create(g, devices, &(pln_schedule_options){.place = rules, .n_place = 1}, &s, &error),
-                     PLN_INVALID);
-    assert_int_equal(pln_schedule_create(g, devices, &(pln_schedule_options){.place = ruin, .n_place = 1}, &s, &error),
-                     PLN_INVALID);
+    assert_int_equal(
+        pln_schedule_create(g, devices, PLN_OPTIONS(pln_schedule_options, .place = rules, .n_place = 1), &s, &error),
+        PLN_INVALID);
+    assert_int_equal(
+        pln_schedule_create(g, devices, PLN_OPTIONS(pln_schedule_options, .place = ruin, .n_place = 1), &s, &error),
+        PLN_INVALID);
     must(pln_schedule_create(g, devices, NULL, &s, &error), &error);
     const uint32_t dims[] = {0, 3, 1};
     assert_int_equal(pln_schedule_run(s, dims, 3, NULL, 0, NULL, 0, &error), PLN_INVALID);
@@ -432,7 +439,7 @@ static void test_range(void **state)
         pln_devices *devices = open_devices(device_list);
         pln_graph *g = pln_graph_create("wide");
         pln_value *x = pln_graph_input(g, "x", PLN_F32, pln_rows_of(pln_graph_symbol(g, "rows")), 4);
-        pln_graph_output(g, "y", pln_linear(g, x, pln_graph_constant(g, "w", &part, 1), (pln_linear_options){0}));
+        pln_graph_output(g, "y", pln_linear(g, x, pln_graph_constant(g, "w", &part, 1), NULL));
         pln_schedule *s;
         pln_error error;
         must(pln_graph_finish(g, &error), &error);

@@ -155,7 +155,7 @@ static pln_status forward(const char *directory, pln_head head, const pln_tensor
     pln_model *model = NULL;
     pln_session *session = NULL;
     const pln_tensor inputs[] = {input_ids, more ? *more : input_ids}, *outputs;
-    const pln_session_options options = {.head = head};
+    const pln_session_options options = {.size = sizeof options, .head = head};
     uint32_t n_outputs;
     logged[0] = '\0';
     pln_status status = pln_model_open(runtime, directory, NULL, &model, error);
@@ -235,7 +235,7 @@ static void train(const char *to, bool *table, bool *matrix)
     const pln_tensor inputs[] = {input_ids, {"labels", PLN_I64, 2, {ROWS, LENGTH}, ids}};
     pln_model *model;
     pln_trainer *trainer;
-    pln_trainer_report report;
+    pln_trainer_report report = {.size = sizeof report};
     pln_tensor_file *file;
     pln_error error;
     uint32_t n;
@@ -496,7 +496,7 @@ static void a_pipe_is_no_file(void **state)
 static void a_file_that_shrinks_ends_the_run(void **state)
 {
     (void)state;
-    const pln_session_options options = {.head = PLN_HEAD_MODEL};
+    const pln_session_options options = {.size = sizeof options, .head = PLN_HEAD_MODEL};
     pln_model *model;
     pln_session *session;
     pln_tensor_file *file;
@@ -540,7 +540,8 @@ int main(void)
         cmocka_unit_test(a_file_that_shrinks_ends_the_run),
     };
     pln_error error;
-    if (!mkdtemp(folder) || pln_runtime_create(&(pln_runtime_options){.log = keep_log}, &runtime, &error) != PLN_OK ||
+    if (!mkdtemp(folder) ||
+        pln_runtime_create(PLN_OPTIONS(pln_runtime_options, .log = keep_log), &runtime, &error) != PLN_OK ||
         pln_devices_open(runtime, "reference", NULL, 0, &devices, &error) != PLN_OK)
         return 1;
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -89,7 +89,9 @@ static void schedules_with_the_same_states(void **state)
     must(pln_graph_finish(g, &error), &error);
     must(pln_states_create(devices, &states, &error), &error);
     for (int i = 0; i < 2; i++)
-        must(pln_schedule_create(g, devices, &(pln_schedule_options){.states = states}, &schedules[i], &error), &error);
+        must(
+            pln_schedule_create(g, devices, PLN_OPTIONS(pln_schedule_options, .states = states), &schedules[i], &error),
+            &error);
     must(sched_begin(schedules[0], &error), &error);
     for (int i = 0; i < 2; i++) {
         pln_schedule *s = schedules[i];
@@ -115,7 +117,7 @@ static void a_trainer(void **state)
     pln_error error;
     pln_trainer *trainer;
     const pln_tensor *tensors;
-    pln_memory memory;
+    pln_memory memory = {.size = sizeof memory};
     uint32_t n;
     float loss;
     pln_trainer_options options = PLN_TRAINER_DEFAULTS;
@@ -154,7 +156,8 @@ static void a_vocabulary_trainer(void **state)
     char *text;
     size_t bytes;
     uint32_t entries;
-    const pln_vocabulary_options options = {.progress = add_from_inside, .progress_context = &trainer, .threads = 1};
+    const pln_vocabulary_options options = {
+        .size = sizeof options, .progress = add_from_inside, .progress_context = &trainer, .threads = 1};
     must(pln_vocabulary_trainer_create(&options, &trainer, &error), &error);
     must(pln_vocabulary_trainer_add(trainer, "word word words", 15, &error), &error);
     must(pln_vocabulary_trainer_train(trainer, &text, &bytes, &entries, &error), &error);

@@ -80,7 +80,7 @@ static float highest(const char *directory)
     pln_error error;
     uint32_t n;
     float most = 0;
-    must(pln_runtime_create(&(pln_runtime_options){.log = keep_log}, &runtime, &error), &error);
+    must(pln_runtime_create(PLN_OPTIONS(pln_runtime_options, .log = keep_log), &runtime, &error), &error);
     must(pln_devices_open(runtime, "reference", NULL, 0, &devices, &error), &error);
     must(pln_model_open(runtime, directory, NULL, &model, &error), &error);
     must(pln_session_create(model, devices, NULL, &session, &error), &error);

@@ -83,7 +83,7 @@ static void open_model(const char *name, pln_head head, pln_model **model, pln_s
     pln_error error;
     snprintf(path, sizeof path, "%s/%s", models, name);
     must(pln_model_open(runtime, path, NULL, model, &error), &error);
-    const pln_session_options options = {.head = head};
+    const pln_session_options options = {.size = sizeof options, .head = head};
     must(pln_session_create(*model, devices, &options, session, &error), &error);
 }
 
@@ -200,9 +200,11 @@ static void test_drawn_heads(void **state)
         const pln_tensor *outputs;
         uint32_t n;
         snprintf(path, sizeof path, "%s/electra-tiny-discriminator", models);
-        must(pln_model_open(runtime, path, &(pln_model_options){.seed = i == 2 ? 7 : 3}, &model, &error), &error);
-        must(pln_session_create(model, devices, &(pln_session_options){.head = PLN_HEAD_SEQUENCE_CLASSIFICATION},
-                                &session, &error),
+        must(pln_model_open(runtime, path, PLN_OPTIONS(pln_model_options, .seed = i == 2 ? 7 : 3), &model, &error),
+             &error);
+        must(pln_session_create(model, devices,
+                                PLN_OPTIONS(pln_session_options, .head = PLN_HEAD_SEQUENCE_CLASSIFICATION), &session,
+                                &error),
              &error);
         must(pln_session_forward(session, &input, 1, &outputs, &n, &error), &error);
         const float *logits = outputs[0].data;
@@ -261,8 +263,8 @@ static void test_problem_type(void **state)
     uint32_t n;
     snprintf(path, sizeof path, "%s/electra-tiny-discriminator", models);
     must(pln_model_open(runtime, path, NULL, &model, &error), &error);
-    must(pln_session_create(model, devices, &(pln_session_options){.head = PLN_HEAD_SEQUENCE_CLASSIFICATION}, &session,
-                            &error),
+    must(pln_session_create(model, devices, PLN_OPTIONS(pln_session_options, .head = PLN_HEAD_SEQUENCE_CLASSIFICATION),
+                            &session, &error),
          &error);
     must(pln_session_forward(session, inputs, 2, &outputs, &n, &error), &error);
     inputs[1] = (pln_tensor){.name = "labels", .dtype = PLN_F32, .rank = 2, .shape = {1, 2}, .data = multi};
@@ -282,7 +284,7 @@ int main(int argc, char **argv)
         return 2;
     models = argv[1];
     device = argv[2];
-    if (pln_runtime_create(&(pln_runtime_options){.log = keep_log}, &runtime, &error) != PLN_OK ||
+    if (pln_runtime_create(PLN_OPTIONS(pln_runtime_options, .log = keep_log), &runtime, &error) != PLN_OK ||
         pln_devices_open(runtime, device, NULL, 0, &devices, &error) != PLN_OK) {
         fprintf(stderr, "%s\n", error.message);
         return 1;

@@ -57,7 +57,7 @@ static void open_shared(uint32_t threads)
     pln_error error;
     char path[512];
     snprintf(path, sizeof path, "%s/electra-tiny-discriminator", models);
-    const pln_runtime_options options = {.threads = threads};
+    const pln_runtime_options options = {.size = sizeof options, .threads = threads};
     must(pln_runtime_create(&options, &shared.runtime, &error), &error);
     must(pln_devices_open(shared.runtime, device, NULL, 0, &shared.devices, &error), &error);
     must(pln_model_open(shared.runtime, path, NULL, &shared.model, &error), &error);
@@ -112,7 +112,7 @@ static bool detect_right(pln_session *session, uint32_t text, outcome *o)
 static void *use_sessions(void *argument)
 {
     outcome *o = argument;
-    const pln_session_options other = {.head = PLN_HEAD_SEQUENCE_CLASSIFICATION};
+    const pln_session_options other = {.size = sizeof other, .head = PLN_HEAD_SEQUENCE_CLASSIFICATION};
     for (uint32_t round = 0; !o->status && round < ROUNDS; round++) {
         pln_session *session = NULL, *second = NULL;
         pln_class *classes = NULL;
@@ -156,7 +156,7 @@ static void *open_everything(void *argument)
 {
     outcome *o = argument;
     const pln_tokenizer *tokenizer;
-    const pln_device_entry *entries;
+    const pln_device_entry *const *entries;
     pln_devices *devices = NULL;
     pln_session *session = NULL;
     uint32_t n;
@@ -228,8 +228,10 @@ static pln_status train(pln_trainer_report *reports, pln_error *error)
     options.head = PLN_HEAD_SEQUENCE_CLASSIFICATION;
     pln_trainer *trainer;
     pln_status status = pln_trainer_create(shared.model, shared.devices, &options, &trainer, error);
-    for (uint32_t i = 0; status == PLN_OK && i < STEPS; i++)
+    for (uint32_t i = 0; status == PLN_OK && i < STEPS; i++) {
+        reports[i].size = sizeof *reports;
         status = pln_trainer_step(trainer, inputs, 2, &reports[i], error);
+    }
     pln_trainer_destroy(&trainer);
     return status;
 }

@@ -221,9 +221,9 @@ static void estimates_take_no_memory(void **state)
     unlink(path);
     struct opened o = {0};
     pln_error error;
-    pln_memory memory;
+    pln_memory memory = {.size = sizeof memory};
     uint32_t dims[64], n;
-    const pln_model_options options = {.without_weights = true};
+    const pln_model_options options = {.size = sizeof options, .without_weights = true};
     must(pln_runtime_create(NULL, &o.runtime, &error), &error);
     must(pln_devices_open(o.runtime, "reference", NULL, 0, &o.devices, &error), &error);
     must(pln_model_open(o.runtime, folder, &options, &o.model, &error), &error);

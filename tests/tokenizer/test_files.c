@@ -54,7 +54,7 @@ static int remove_files(void **state)
 static pln_tokenizer *open_strictly(bool strict)
 {
     pln_tokenizer *tokenizer;
-    const pln_tokenizer_options options = {.strict = strict};
+    const pln_tokenizer_options options = {.size = sizeof options, .strict = strict};
     if (pln_tokenizer_open(folder, &options, &tokenizer, &error) != PLN_OK)
         fail_msg("%s", error.message);
     return tokenizer;
@@ -93,7 +93,7 @@ static void check_mixture(const json_t *mixture, pln_tokenizer_layout layout)
     if (pln_tokenizer_save(tokenizer, folder, layout, &error) != PLN_OK)
         fail_msg("%s", error.message);
     pln_tokenizer_close(&tokenizer);
-    tokenizer = open_strictly(layout == PLN_LAYOUT_4);
+    tokenizer = open_strictly(layout == PLN_TOKENIZER_LAYOUT_4);
     json_array_foreach(json_object_get(mixture, "cases"), i, row) check_ids(tokenizer, files, row);
     pln_tokenizer_close(&tokenizer);
 }
@@ -108,7 +108,7 @@ static void mixtures_are_read_as_the_reference_does(void **state)
     json_t *mixtures = json_load_file(path, 0, &problem), *mixture;
     if (!mixtures)
         fail_msg("files.json: line %d: %s", problem.line, problem.text);
-    for (int layout = PLN_LAYOUT_5; layout <= PLN_LAYOUT_4; layout++)
+    for (int layout = PLN_TOKENIZER_LAYOUT_5; layout <= PLN_TOKENIZER_LAYOUT_4; layout++)
         json_array_foreach(mixtures, i, mixture) check_mixture(mixture, (pln_tokenizer_layout)layout);
     assert_true(i > 10);
     json_decref(mixtures);
@@ -126,17 +126,20 @@ static void all_of_a_tokenizer_json_counts(void **state)
     (void)state;
     put("tokenizer.json", cased);
     pln_tokenizer *tokenizer = open_strictly(false);
-    const pln_encode_options o = pln_tokenizer_defaults(tokenizer);
-    assert_true(o.max_length == 5 && o.truncation == PLN_ONLY_FIRST && o.stride == 1 && o.truncate_left);
-    assert_true(o.padding == PLN_PAD_LENGTH && o.pad_length == 8 && o.pad_left && o.pad_multiple == 4);
+    pln_encode_options o = {.size = sizeof o};
+    assert_int_equal(pln_tokenizer_defaults(tokenizer, &o, &error), PLN_OK);
+    assert_true(o.max_length == 5 && o.truncation == PLN_TRUNCATION_ONLY_FIRST && o.stride == 1 && o.truncate_left);
+    assert_true(o.padding == PLN_PADDING_LENGTH && o.pad_length == 8 && o.pad_left && o.pad_multiple == 4);
     assert_int_equal(pln_tokenizer_id(tokenizer, "A"), 1);
-    json_t *row = json_pack("[s,[i,i,i,i,i,i,i,i]]", "Ab Abb Abbb", pln_tokenizer_special_id(tokenizer, PLN_CLS_TOKEN),
-                            1, 2, 1, 2, 2, 0, pln_tokenizer_special_id(tokenizer, PLN_SEP_TOKEN));
+    json_t *row =
+        json_pack("[s,[i,i,i,i,i,i,i,i]]", "Ab Abb Abbb", pln_tokenizer_special_id(tokenizer, PLN_SPECIAL_CLS), 1, 2, 1,
+                  2, 2, 0, pln_tokenizer_special_id(tokenizer, PLN_SPECIAL_SEP));
     check_ids(tokenizer, NULL, row);
     json_decref(row);
     pln_tokenizer_close(&tokenizer);
     tokenizer = open_strictly(true);
-    assert_int_equal(pln_tokenizer_defaults(tokenizer).max_length, 5);
+    assert_int_equal(pln_tokenizer_defaults(tokenizer, &o, &error), PLN_OK);
+    assert_int_equal(o.max_length, 5);
     pln_tokenizer_close(&tokenizer);
 }
 
@@ -144,12 +147,13 @@ static void options_overrule_files(void **state)
 {
     (void)state;
     static const pln_added_token added[] = {{.content = "new york", .normalized = true, .rstrip = true}};
-    const pln_tokenizer_options options = {.lower_case = PLN_NO, .max_word = 2, .added = added, .n_added = 1};
+    const pln_tokenizer_options options = {
+        .size = sizeof options, .lower_case = PLN_CHOICE_NO, .max_word = 2, .added = added, .n_added = 1};
     pln_tokenizer *tokenizer;
     put("vocab.txt", "[UNK]\nA\n##b\na\n");
     assert_int_equal(pln_tokenizer_open(folder, &options, &tokenizer, &error), PLN_OK);
-    const int32_t cls = pln_tokenizer_special_id(tokenizer, PLN_CLS_TOKEN),
-                  sep = pln_tokenizer_special_id(tokenizer, PLN_SEP_TOKEN);
+    const int32_t cls = pln_tokenizer_special_id(tokenizer, PLN_SPECIAL_CLS),
+                  sep = pln_tokenizer_special_id(tokenizer, PLN_SPECIAL_SEP);
     json_t *row = json_pack("[s,[i,i,i,i,i,i,i,i]]", "Ab ab Abb new york A", cls, 1, 2, 3, 2, 0,
                             pln_tokenizer_id(tokenizer, "new york"), 1);
     json_array_append_new(json_array_get(row, 1), json_integer(sep));
@@ -174,14 +178,14 @@ static void what_cannot_be_saved_leaves_what_was_there(void **state)
     pln_tokenizer *large = open_strictly(false);
     put("tokenizer.json", cased);
     pln_tokenizer *tokenizer = open_strictly(false);
-    assert_int_equal(pln_tokenizer_save(tokenizer, folder, PLN_LAYOUT_4, &error), PLN_OK);
+    assert_int_equal(pln_tokenizer_save(tokenizer, folder, PLN_TOKENIZER_LAYOUT_4, &error), PLN_OK);
     for (int i = 0; i < NAMES; i++)
         before[i] = size_of(names[i]);
     signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &whole), 0);
     small = (struct rlimit){50000, whole.rlim_max};
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-    const pln_status status = pln_tokenizer_save(large, folder, PLN_LAYOUT_4, &error);
+    const pln_status status = pln_tokenizer_save(large, folder, PLN_TOKENIZER_LAYOUT_4, &error);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &whole), 0);
     assert_int_equal(status, PLN_FAILED);
     assert_non_null(strstr(error.message, "vocab.txt: cannot be written"));
@@ -226,13 +230,17 @@ static void no_memory_saves_all_or_nothing(void **state)
     (void)state;
     static const pln_added_token added[] = {{.content = "<x>", .special = true}};
     static const char *const never_split[] = {"word"};
-    const pln_tokenizer_options options = {
-        .lower_case = PLN_NO, .added = added, .n_added = 1, .never_split = never_split, .n_never_split = 1};
+    const pln_tokenizer_options options = {.size = sizeof options,
+                                           .lower_case = PLN_CHOICE_NO,
+                                           .added = added,
+                                           .n_added = 1,
+                                           .never_split = never_split,
+                                           .n_never_split = 1};
     pln_tokenizer *tokenizer;
     put("tokenizer.json", cased);
     assert_int_equal(pln_tokenizer_open(folder, &options, &tokenizer, &error), PLN_OK);
     remove_files(NULL);
-    assert_int_equal(pln_tokenizer_save(tokenizer, folder, PLN_LAYOUT_4, &error), PLN_OK);
+    assert_int_equal(pln_tokenizer_save(tokenizer, folder, PLN_TOKENIZER_LAYOUT_4, &error), PLN_OK);
     char *whole = contents();
     json_set_alloc_funcs(allocate, free);
     pln_status status = PLN_NO_MEMORY;
@@ -241,7 +249,7 @@ static void no_memory_saves_all_or_nothing(void **state)
         put("vocab.txt", "what was there before\n");
         char *before = contents();
         requests = 0;
-        status = pln_tokenizer_save(tokenizer, folder, PLN_LAYOUT_4, &error);
+        status = pln_tokenizer_save(tokenizer, folder, PLN_TOKENIZER_LAYOUT_4, &error);
         assert_int_equal(status, requests < failing_request ? PLN_OK : PLN_NO_MEMORY);
         char *after = contents();
         assert_string_equal(after, status == PLN_OK ? whole : before);
@@ -336,8 +344,8 @@ static void other_ways_of_writing_are_read(void **state)
     assert_int_equal(pln_tokenizer_max_length(tokenizer), 512);
     assert_int_equal(pln_tokenizer_id(tokenizer, "<i>"), 6); /* behind the vocabulary and the four named ones */
     assert_int_equal(pln_tokenizer_id(tokenizer, "<e>"), 7);
-    json_t *row = json_pack("[s,[i,i,i,i,i,i]]", "A<i>a <e>", pln_tokenizer_special_id(tokenizer, PLN_CLS_TOKEN), 1, 6,
-                            0, 7, pln_tokenizer_special_id(tokenizer, PLN_SEP_TOKEN));
+    json_t *row = json_pack("[s,[i,i,i,i,i,i]]", "A<i>a <e>", pln_tokenizer_special_id(tokenizer, PLN_SPECIAL_CLS), 1,
+                            6, 0, 7, pln_tokenizer_special_id(tokenizer, PLN_SPECIAL_SEP));
     check_ids(tokenizer, NULL, row);
     json_decref(row);
     pln_tokenizer_close(&tokenizer);

@@ -60,19 +60,18 @@ static bool is_true(const json_t *json, const char *key)
 
 static pln_encode_options read_options(const json_t *json)
 {
-    return (pln_encode_options){
-        .max_length = number_of(json, "max_length"),
-        .truncation = (pln_truncation)number_of(json, "truncation"),
-        .truncate_left = is_true(json, "truncate_left"),
-        .overflow = is_true(json, "overflow"),
-        .stride = number_of(json, "stride"),
-        .padding = (pln_padding)number_of(json, "padding"),
-        .pad_left = is_true(json, "pad_left"),
-        .pad_length = number_of(json, "pad_length"),
-        .pad_multiple = number_of(json, "pad_multiple"),
-        .no_special = is_true(json, "no_special"),
-        .split_special = is_true(json, "split_special"),
-    };
+    return (pln_encode_options){.size = sizeof(pln_encode_options),
+                                .max_length = number_of(json, "max_length"),
+                                .truncation = (pln_truncation)number_of(json, "truncation"),
+                                .truncate_left = is_true(json, "truncate_left"),
+                                .overflow = is_true(json, "overflow"),
+                                .stride = number_of(json, "stride"),
+                                .padding = (pln_padding)number_of(json, "padding"),
+                                .pad_left = is_true(json, "pad_left"),
+                                .pad_length = number_of(json, "pad_length"),
+                                .pad_multiple = number_of(json, "pad_multiple"),
+                                .no_special = is_true(json, "no_special"),
+                                .split_special = is_true(json, "split_special")};
 }
 
 static void check_row(const json_t *json, const pln_encodings *e, uint32_t r, const json_t *row)
@@ -162,10 +161,14 @@ static void wrong_options_are_refused(void **state)
         pln_encode_options options;
         const char *sentence;
     } cases[] = {
-        {{.max_length = 9, .padding = PLN_PAD_LONGEST, .pad_multiple = 8}, "9 is not a multiple of pad_multiple 8"},
-        {{.max_length = 4, .stride = 2}, "a stride of 2 is not smaller than its window of 2"},
-        {{.max_length = 4, .truncation = PLN_ONLY_SECOND}, "only its pair is to be cut, but it has none"},
-        {{.padding = PLN_PAD_LENGTH, .pad_length = UINT32_MAX}, "more than 2^32 tokens"},
+        {{.size = sizeof(pln_encode_options), .max_length = 9, .padding = PLN_PADDING_LONGEST, .pad_multiple = 8},
+         "9 is not a multiple of pad_multiple 8"},
+        {{.size = sizeof(pln_encode_options), .max_length = 4, .stride = 2},
+         "a stride of 2 is not smaller than its window of 2"},
+        {{.size = sizeof(pln_encode_options), .max_length = 4, .truncation = PLN_TRUNCATION_ONLY_SECOND},
+         "only its pair is to be cut, but it has none"},
+        {{.size = sizeof(pln_encode_options), .padding = PLN_PADDING_LENGTH, .pad_length = UINT32_MAX},
+         "more than 2^32 tokens"},
     };
     char path[4096];
     pln_tokenizer *tokenizer;
@@ -197,7 +200,7 @@ static void many_windows_are_refused(void **state)
     const pln_encodings *e;
     uint32_t token, end;
     const pln_example pair = {.text = {text, sizeof text}, .pair = {text, sizeof text}};
-    const pln_encode_options options = {.max_length = 5, .overflow = true};
+    const pln_encode_options options = {.size = sizeof options, .max_length = 5, .overflow = true};
     for (size_t i = 0; i < sizeof text; i++)
         text[i] = i % 2 ? ' ' : 'a';
     snprintf(path, sizeof path, "%s/tests/tokenizer/vocab.txt", root);

@@ -23,7 +23,8 @@ static pln_error error;
 
 static pln_tokenizer *open_vocabulary(const json_t *tokens, bool lower)
 {
-    const pln_tokenizer_options options = {.lower_case = lower ? PLN_YES : PLN_NO};
+    const pln_tokenizer_options options = {.size = sizeof options,
+                                           .lower_case = lower ? PLN_CHOICE_YES : PLN_CHOICE_NO};
     FILE *file = fopen(path, "wb");
     pln_tokenizer *tokenizer;
     const json_t *token;

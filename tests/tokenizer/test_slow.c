@@ -40,7 +40,7 @@ static bool same_ids(const pln_encodings *e, const json_t *ids)
 static void check_text(const pln_tokenizer *tokenizer, pln_encoder *encoder, const json_t *row)
 {
     const json_t *text = json_array_get(row, 0);
-    const pln_encodings *e = encode(encoder, text, NULL, &(pln_encode_options){.no_special = true});
+    const pln_encodings *e = encode(encoder, text, NULL, PLN_OPTIONS(pln_encode_options, .no_special = true));
     if (!same_ids(e, json_array_get(row, 1))) {
         for (uint32_t i = 0; i < e->tokens; i++)
             fprintf(stderr, "%s ", pln_tokenizer_token(tokenizer, e->ids[i]));
@@ -55,7 +55,8 @@ static void check_text(const pln_tokenizer *tokenizer, pln_encoder *encoder, con
 
 static void check_pair(pln_encoder *encoder, const json_t *row)
 {
-    const pln_encode_options options = {.max_length = (uint32_t)json_integer_value(json_array_get(row, 2))};
+    const pln_encode_options options = {.size = sizeof options,
+                                        .max_length = (uint32_t)json_integer_value(json_array_get(row, 2))};
     const pln_encodings *e = encode(encoder, json_array_get(row, 0), json_array_get(row, 1), &options);
     if (!same_ids(e, json_array_get(row, 3)))
         fail_msg("%s: %u tokens", json_dumps(row, 0), e->tokens);
@@ -77,7 +78,8 @@ static void ids_are_those_of_python(void **state)
         pln_tokenizer *tokenizer;
         pln_encoder *encoder;
         const char *mode = json_string_value(json_object_get(set, "mode"));
-        const pln_tokenizer_options options = {.mode = mode[0] == 's' ? PLN_TOKENIZER_SLOW : PLN_TOKENIZER_GOOGLE};
+        const pln_tokenizer_options options = {
+            .size = sizeof options, .mode = mode[0] == 's' ? PLN_TOKENIZER_MODE_SLOW : PLN_TOKENIZER_MODE_GOOGLE};
         assert_int_equal(tok_open(path, json_object_get(set, "config"), &options, &tokenizer, &error), PLN_OK);
         assert_int_equal(pln_encoder_create(tokenizer, 1, &encoder, &error), PLN_OK);
         json_array_foreach(json_object_get(set, "cases"), k, row) check_text(tokenizer, encoder, row);
@@ -101,8 +103,8 @@ static void long_runs_of_marks_end(void **state)
     for (size_t i = 0; i < MARKS; i++)
         memcpy(text + i * (sizeof marks - 1), marks, sizeof marks - 1);
     const pln_example example = {.text = {text, MARKS * (sizeof marks - 1)}};
-    for (int mode = PLN_TOKENIZER_SLOW; mode <= PLN_TOKENIZER_GOOGLE; mode++) {
-        const pln_tokenizer_options options = {.mode = (pln_tokenizer_mode)mode};
+    for (int mode = PLN_TOKENIZER_MODE_SLOW; mode <= PLN_TOKENIZER_MODE_GOOGLE; mode++) {
+        const pln_tokenizer_options options = {.size = sizeof options, .mode = (pln_tokenizer_mode)mode};
         pln_tokenizer *tokenizer;
         pln_encoder *encoder;
         const pln_encodings *e;

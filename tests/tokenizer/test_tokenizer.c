@@ -89,7 +89,7 @@ static const pln_encodings *encode(const pln_tokenizer *tokenizer, pln_text text
 {
     const pln_encodings *e;
     const pln_example example = {.text = text, .pair = pair};
-    const pln_encode_options options = {.max_length = max_length};
+    const pln_encode_options options = {.size = sizeof options, .max_length = max_length};
     assert_int_equal(pln_encoder_create(tokenizer, 1, encoder, &error), PLN_OK);
     assert_int_equal(pln_encoder_encode(*encoder, &example, 1, &options, &e, &error), PLN_OK);
     assert_int_equal(e->rows, 1);
@@ -130,8 +130,9 @@ static void check_decoded(const pln_tokenizer *tokenizer, const json_t *row)
     for (uint32_t i = 0; i < n; i++)
         ids[i] = number(row, 0, i);
     for (int skip = 0; skip < 2; skip++) {
-        const pln_decode_options how = {.skip_special = skip};
-        char *text = pln_tokenizer_decode(tokenizer, ids, n, &how);
+        const pln_decode_options how = {.size = sizeof how, .skip_special = skip};
+        char *text;
+        assert_int_equal(pln_tokenizer_decode(tokenizer, ids, n, &how, &text, &error), PLN_OK);
         assert_string_equal(text, json_string_value(json_array_get(row, 1 + (size_t)skip)));
         pln_free(text);
     }
@@ -270,7 +271,7 @@ static char warnings[2000];
 static void keep_warning(void *context, pln_log_level level, const char *message)
 {
     (void)context;
-    assert_int_equal(level, PLN_LOG_WARNING);
+    assert_int_equal(level, PLN_LOG_LEVEL_WARNING);
     strncat(warnings, message, sizeof warnings - strlen(warnings) - 1);
 }
 
@@ -280,8 +281,9 @@ static void missing_config_is_told(void **state)
     pln_tokenizer *tokenizer;
     put("vocab.txt", "[UNK]\n[CLS]\n[SEP]\nabc\n[UNK2]\nabc");
     warnings[0] = '\0';
-    assert_int_equal(pln_tokenizer_open(folder, &(pln_tokenizer_options){.log = keep_warning}, &tokenizer, &error),
-                     PLN_OK);
+    assert_int_equal(
+        pln_tokenizer_open(folder, PLN_OPTIONS(pln_tokenizer_options, .log = keep_warning), &tokenizer, &error),
+        PLN_OK);
     assert_non_null(strstr(warnings, "tokenizer_config.json is missing"));
     assert_non_null(strstr(warnings, "'[MASK]' is not in the vocabulary"));
     assert_int_equal(pln_tokenizer_id(tokenizer, "abc"), 5);
@@ -289,9 +291,9 @@ static void missing_config_is_told(void **state)
     assert_null(pln_tokenizer_token(tokenizer, -1));
     assert_null(pln_tokenizer_token(tokenizer, 100));
     assert_int_equal(pln_tokenizer_id(tokenizer, "ab"), -1);
-    assert_int_equal(pln_tokenizer_special_id(tokenizer, PLN_PAD_TOKEN),
+    assert_int_equal(pln_tokenizer_special_id(tokenizer, PLN_SPECIAL_PAD),
                      5); /* 5 tokens are distinct: as the reference counts */
-    assert_int_equal(pln_tokenizer_special_id(tokenizer, PLN_MASK_TOKEN), 6);
+    assert_int_equal(pln_tokenizer_special_id(tokenizer, PLN_SPECIAL_MASK), 6);
     assert_int_equal(pln_tokenizer_count(tokenizer), 7);
     assert_int_equal(pln_tokenizer_max_length(tokenizer), 0);
     pln_tokenizer_close(&tokenizer);
@@ -324,15 +326,19 @@ static void decoded_text_is_cleaned(void **state)
 {
     (void)state;
     static const int32_t ids[] = {-1, 2, 5, 6, 7, 8, 3, 99};
-    static const pln_decode_options how[] = {{.clean_up = PLN_YES, .skip_special = true}, {.clean_up = PLN_NO}};
+    static const pln_decode_options how[] = {
+        {.size = sizeof *how, .clean_up = PLN_CHOICE_YES, .skip_special = true},
+        {.size = sizeof *how, .clean_up = PLN_CHOICE_NO},
+    };
     for (int said = 0; said < 2; said++) {
         pln_tokenizer *tokenizer;
         put("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n'\nb\n.\n");
         put("tokenizer_config.json", said ? "{\"clean_up_tokenization_spaces\":true}" : "{}");
         assert_int_equal(pln_tokenizer_open(folder, NULL, &tokenizer, &error), PLN_OK);
-        char *texts[] = {pln_tokenizer_decode(tokenizer, ids, 8, NULL),
-                         pln_tokenizer_decode(tokenizer, ids, 8, &how[0]),
-                         pln_tokenizer_decode(tokenizer, ids, 8, &how[1])};
+        char *texts[3];
+        for (int i = 0; i < 3; i++)
+            assert_int_equal(pln_tokenizer_decode(tokenizer, ids, 8, i ? &how[i - 1] : NULL, &texts[i], &error),
+                             PLN_OK);
         assert_string_equal(texts[0], said ? "[CLS] a'b. [SEP]" : "[CLS] a ' b. [SEP]");
         assert_string_equal(texts[1], "a'b.");
         assert_string_equal(texts[2], "[CLS] a ' b. [SEP]");

@@ -49,7 +49,8 @@ static pln_vocabulary_trainer *create(const json_t *options, uint32_t threads)
     const char *special[512];
     const json_t *tokens = json_object_get(options, "special");
     const pln_vocabulary_options wanted = {
-        .size = number(options, "size"),
+        .size = sizeof wanted,
+        .n_entries = number(options, "size"),
         .min_frequency = number(options, "min_frequency"),
         .limit_alphabet = number(options, "limit_alphabet"),
         .cased = json_is_true(json_object_get(options, "cased")),
@@ -123,7 +124,7 @@ static void test_expected(void **state)
 
 static char *train_pieces(const char *text, size_t bytes, size_t piece, uint32_t threads)
 {
-    const pln_vocabulary_options options = {.size = 700, .threads = threads};
+    const pln_vocabulary_options options = {.size = sizeof options, .n_entries = 700, .threads = threads};
     pln_vocabulary_trainer *trainer;
     uint32_t entries;
     assert_int_equal(pln_vocabulary_trainer_create(&options, &trainer, &error), PLN_OK);
@@ -201,7 +202,7 @@ static void test_broken_text(void **state)
 static void refuse(const char *token, const char *sentence)
 {
     pln_vocabulary_trainer *trainer;
-    const pln_vocabulary_options options = {.special = &token, .n_special = 1};
+    const pln_vocabulary_options options = {.size = sizeof options, .special = &token, .n_special = 1};
     assert_int_equal(pln_vocabulary_trainer_create(&options, &trainer, &error), PLN_INVALID);
     assert_non_null(strstr(error.message, sentence));
     assert_null(trainer);
@@ -230,7 +231,7 @@ static void test_stopped(void **state)
 {
     (void)state;
     int called = 0;
-    const pln_vocabulary_options options = {.progress = halt, .progress_context = &called};
+    const pln_vocabulary_options options = {.size = sizeof options, .progress = halt, .progress_context = &called};
     pln_vocabulary_trainer *trainer;
     char *text;
     size_t bytes;

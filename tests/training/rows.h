@@ -67,7 +67,7 @@ static inline void rows_take(struct rows *r, uint32_t index)
 static inline pln_trainer_report step(pln_trainer *trainer, struct rows *r)
 {
     pln_error error;
-    pln_trainer_report report;
+    pln_trainer_report report = {.size = sizeof report};
     rows_take(r, pln_trainer_steps(trainer));
     must(pln_trainer_step(trainer, r->tensors, r->n, &report, &error), &error);
     return report;

@@ -20,23 +20,27 @@ static double number(const json_t *options, const char *field)
     return json_number_value(json_object_get(options, field));
 }
 
+static const pln_schedule_options no_fallback = {.size = sizeof no_fallback, .no_fallback = true};
+
 static pln_trainer_options read_options(const json_t *o)
 {
     const char *schedule = json_string_value(json_object_get(o, "schedule"));
-    return (pln_trainer_options){.learning_rate = number(o, "learning_rate"),
+    return (pln_trainer_options){.size = sizeof(pln_trainer_options),
+                                 .learning_rate = number(o, "learning_rate"),
                                  .beta1 = number(o, "beta1"),
                                  .beta2 = number(o, "beta2"),
                                  .eps = number(o, "eps"),
                                  .weight_decay = number(o, "weight_decay"),
                                  .clip = number(o, "clip"),
                                  .no_bias_correction = !json_is_true(json_object_get(o, "bias_correction")),
-                                 .schedule = strcmp(schedule, "linear") == 0 ? PLN_RATE_LINEAR : PLN_RATE_CONSTANT,
+                                 .schedule = strcmp(schedule, "linear") == 0 ? PLN_RATE_SCHEDULE_LINEAR
+                                                                             : PLN_RATE_SCHEDULE_CONSTANT,
                                  .warmup = (uint32_t)number(o, "warmup"),
                                  .steps = (uint32_t)number(o, "steps"),
                                  .layer_decay = number(o, "layer_decay"),
                                  .accumulate = (uint32_t)number(o, "accumulate"),
                                  .dropout = -1,
-                                 .placement.no_fallback = true};
+                                 .placement = &no_fallback};
 }
 
 /* How far a weight may be off whose gradient is nothing but rounding, which AdamW makes steps of: adding a number to

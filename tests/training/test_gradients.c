@@ -85,7 +85,8 @@ static void describe(struct replay *r, struct session_request *request, bool rec
     r->batch.features.train = true;
     r->batch.features.recompute = recompute;
     must(electra_describe(&r->model->config, &r->model->weights, &r->batch.features, &r->graph, &error), &error);
-    const pln_schedule_options options = {.no_fallback = complete, .place = rules, .n_place = n_rules};
+    const pln_schedule_options options = {
+        .size = sizeof options, .no_fallback = complete, .place = rules, .n_place = n_rules};
     must(pln_schedule_create(r->graph.graph, devices, &options, &r->schedule, &error), &error);
     must(session_batch_pack(r->session, request, &r->graph, &r->batch, &error), &error);
     must(pln_schedule_prepare(r->schedule, r->batch.dims, GRAPH_SYMBOLS, &error), &error);
@@ -93,9 +94,8 @@ static void describe(struct replay *r, struct session_request *request, bool rec
 
 static float *run(struct replay *r, const struct session_request *request)
 {
-    uint32_t count, rows;
+    const uint32_t rows = pln_graph_parameter_rows(r->graph.graph);
     pln_error error;
-    pln_graph_parameters(r->graph.graph, &count, &rows);
     float *flat = malloc((size_t)rows * PLN_PARAMETER_WIDTH * sizeof *flat);
     assert_non_null(flat);
     pln_graph_parameter_values(r->graph.graph, flat);
@@ -127,10 +127,10 @@ static void expect(const char *name, uint64_t i, float found, float expected)
 
 static void check(const struct replay *r, const float *flat)
 {
-    uint32_t count, rows, tensors = 0;
-    const pln_parameter *table = pln_graph_parameters(r->graph.graph, &count, &rows);
+    const uint32_t count = pln_graph_parameter_count(r->graph.graph);
+    uint32_t tensors = 0;
     for (uint32_t i = 0; i < count; i++) {
-        const pln_parameter *p = &table[i];
+        const pln_parameter *p = pln_graph_parameter_at(r->graph.graph, i);
         const pln_tensor *expected = find(r->expected, r->n_expected, p->name);
         if (!expected)
             fail_msg("parameter %s has a gradient that PyTorch does not know", p->name);
@@ -156,7 +156,7 @@ static void replay(const char *name, bool packed, bool recompute)
     snprintf(path, sizeof path, "%s/%s", cases_folder, name);
     read_inputs(&r, name);
     must(pln_model_open(runtime, path, NULL, &r.model, &error), &error);
-    const pln_session_options options = {.head = head_of(name), .every_position = !packed};
+    const pln_session_options options = {.size = sizeof options, .head = head_of(name), .every_position = !packed};
     must(pln_session_create(r.model, devices, &options, &r.session, &error), &error);
     describe(&r, &request, recompute);
     float *flat = run(&r, &request);

@@ -14,7 +14,7 @@
 static void test_constant(void **state)
 {
     (void)state;
-    const pln_trainer_options o = {.learning_rate = 2e-4, .warmup = 4};
+    const pln_trainer_options o = {.size = sizeof o, .learning_rate = 2e-4, .warmup = 4};
     assert_float_equal(training_rate(&o, 0), 0, 0);
     assert_float_equal(training_rate(&o, 1), 0.5e-4f, 1e-10f);
     assert_float_equal(training_rate(&o, 4), 2e-4f, 0);
@@ -24,7 +24,8 @@ static void test_constant(void **state)
 static void test_linear(void **state)
 {
     (void)state;
-    const pln_trainer_options o = {.learning_rate = 1, .schedule = PLN_RATE_LINEAR, .warmup = 10, .steps = 100};
+    const pln_trainer_options o = {
+        .size = sizeof o, .learning_rate = 1, .schedule = PLN_RATE_SCHEDULE_LINEAR, .warmup = 10, .steps = 100};
     assert_float_equal(training_rate(&o, 0), 0, 0);
     assert_float_equal(training_rate(&o, 5), 0.95f * 0.5f, 1e-7f); /* both factors: the peak is below the rate */
     assert_float_equal(training_rate(&o, 10), 0.9f, 1e-7f);

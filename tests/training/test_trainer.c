@@ -194,7 +194,7 @@ static void test_not_finite(void **state)
     const pln_trainer_options o = some_options(0);
     struct bench b;
     pln_error error;
-    pln_trainer_report report;
+    pln_trainer_report report = {.size = sizeof report};
     size_t n, m;
     open_bench(&b, "causal-lm-cross", &o);
     step(b.trainer, &b.rows);
@@ -241,7 +241,7 @@ static void test_refusals(void **state)
     o.head = PLN_HEAD_MODEL;
     expect_refusal(o, "no loss");
     o = some_options(0);
-    o.schedule = PLN_RATE_LINEAR;
+    o.schedule = PLN_RATE_SCHEDULE_LINEAR;
     expect_refusal(o, "number of steps");
     o = some_options(0);
     o.accumulate = 3;

@@ -23,10 +23,11 @@ static pln_value *weight(pln_graph *g, uint32_t rows, uint32_t width)
     return pln_graph_constant(g, "w", &part, 1);
 }
 
-static pln_value *linear(pln_graph *g, pln_value *x, uint32_t from, uint32_t to, pln_linear_options options)
+static pln_value *linear(pln_graph *g, pln_value *x, uint32_t from, uint32_t to, const pln_linear_options *options)
 {
-    options.bias = weight(g, 1, to);
-    return pln_linear(g, x, weight(g, to, from), options);
+    pln_linear_options with_bias = *options;
+    with_bias.bias = weight(g, 1, to);
+    return pln_linear(g, x, weight(g, to, from), &with_bias);
 }
 
 /* Feed-forwards as in an encoder, whose inner rows are read once and whose memory is used again; then a product that is
@@ -38,19 +39,20 @@ static pln_graph *feed_forwards(void)
     pln_value *x = pln_graph_input(g, "x", PLN_F32, pln_rows_of(pln_graph_symbol(g, "rows")), WIDTH);
     for (int i = 0; i < LAYERS; i++) {
         pln_graph_begin(g, "layer.%d", i);
-        pln_value *inner =
-            linear(g, x, WIDTH, INNER, (pln_linear_options){.name = "in", .activation = PLN_ACTIVATION_GELU});
-        pln_value *sum = linear(g, inner, INNER, WIDTH, (pln_linear_options){.name = "out", .residual = x});
+        pln_value *inner = linear(g, x, WIDTH, INNER,
+                                  PLN_OPTIONS(pln_linear_options, .name = "in", .activation = PLN_ACTIVATION_GELU));
+        pln_value *sum = linear(g, inner, INNER, WIDTH, PLN_OPTIONS(pln_linear_options, .name = "out", .residual = x));
         x = pln_layer_norm(g, sum, weight(g, 1, WIDTH), weight(g, 1, WIDTH),
-                           (pln_layer_norm_options){.name = "norm", .eps = 1e-12f});
+                           PLN_OPTIONS(pln_layer_norm_options, .name = "norm", .eps = 1e-12f));
         pln_graph_end(g);
     }
     pln_value *kept =
-        linear(g, x, WIDTH, WIDTH, (pln_linear_options){.name = "kept", .activation = PLN_ACTIVATION_RELU});
+        linear(g, x, WIDTH, WIDTH, PLN_OPTIONS(pln_linear_options, .name = "kept", .activation = PLN_ACTIVATION_RELU));
     pln_graph_output(g, "kept", kept);
-    pln_value *twice = linear(g, kept, WIDTH, WIDTH, (pln_linear_options){.name = "twice"});
-    pln_value *y = linear(g, twice, WIDTH, WIDTH, (pln_linear_options){.name = "y", .residual = twice});
-    pln_graph_output(g, "y", pln_activation(g, y, PLN_ACTIVATION_GELU, (pln_activation_options){.name = "end"}));
+    pln_value *twice = linear(g, kept, WIDTH, WIDTH, PLN_OPTIONS(pln_linear_options, .name = "twice"));
+    pln_value *y = linear(g, twice, WIDTH, WIDTH, PLN_OPTIONS(pln_linear_options, .name = "y", .residual = twice));
+    pln_graph_output(g, "y",
+                     pln_activation(g, y, PLN_ACTIVATION_GELU, PLN_OPTIONS(pln_activation_options, .name = "end")));
     pln_error error;
     must(pln_graph_finish(g, &error), &error);
     return g;
@@ -88,7 +90,7 @@ static void check(uint32_t threads, const char *option)
     pln_devices *devices;
     pln_schedule *s;
     pln_error error;
-    must(pln_runtime_create(&(pln_runtime_options){.threads = threads}, &runtime, &error), &error);
+    must(pln_runtime_create(PLN_OPTIONS(pln_runtime_options, .threads = threads), &runtime, &error), &error);
     if (pln_devices_open(runtime, "cpu", &option, 1, &devices, &error) == PLN_OK) {
         pln_graph *g = feed_forwards();
         must(pln_schedule_create(g, devices, NULL, &s, &error), &error);

@@ -532,7 +532,7 @@ static void what_f16_cannot_hold_is_refused(void **state)
 
 static void count_message(void *context, pln_log_level level, const char *message)
 {
-    assert_int_equal(level, PLN_LOG_WARNING);
+    assert_int_equal(level, PLN_LOG_LEVEL_WARNING);
     assert_non_null(strstr(message, "tile"));
     ++*(int *)context;
 }

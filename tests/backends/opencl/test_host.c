@@ -149,7 +149,7 @@ static void lists_devices(void **state)
         pln_device_info info = {.size = sizeof info};
         assert_int_equal(backend->device_info(i, NULL, &info, &error), PLN_OK);
         assert_true(info.name[0] && info.version[0] && info.memory_bytes && info.kind);
-        assert_true((info.flags & PLN_DEVICE_UNUSABLE) ? info.reason[0] : !info.reason[0]);
+        assert_true((info.flags & PLN_DEVICE_FLAG_UNUSABLE) ? info.reason[0] : !info.reason[0]);
     }
     assert_int_equal(backend->device_info(n, NULL, &(pln_device_info){.size = sizeof(pln_device_info)}, &error),
                      PLN_NO_DEVICE);

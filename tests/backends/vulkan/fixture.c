@@ -13,8 +13,8 @@ const char *fixture_cache;
 static void take_log(void *context, pln_log_level level, const char *message)
 {
     (void)context;
-    fixture_counts.errors += level == PLN_LOG_ERROR;
-    fixture_counts.warnings += level == PLN_LOG_WARNING;
+    fixture_counts.errors += level == PLN_LOG_LEVEL_ERROR;
+    fixture_counts.warnings += level == PLN_LOG_LEVEL_WARNING;
     print_message("log: %s\n", message);
 }
 
@@ -58,7 +58,7 @@ static int first_usable(void)
         return -1;
     for (uint32_t i = 0; i < n; i++) {
         pln_device_info info = {.size = sizeof info};
-        if (backend->device_info(i, NULL, &info, NULL) == PLN_OK && !(info.flags & PLN_DEVICE_UNUSABLE))
+        if (backend->device_info(i, NULL, &info, NULL) == PLN_OK && !(info.flags & PLN_DEVICE_FLAG_UNUSABLE))
             return (int)i;
     }
     return -1;

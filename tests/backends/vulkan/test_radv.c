@@ -24,7 +24,7 @@ static uint32_t check_kernels(pln_schedule *schedule, const uint32_t *dims, uint
     uint32_t n = 0;
     pln_error error;
     must(pln_schedule_prepare(schedule, dims, n_dims, &error), &error);
-    must(pln_schedule_kernels(schedule, 0, kernels, MOST_KERNELS, &n, &error), &error);
+    must(pln_schedule_kernels(schedule, 0, kernels, sizeof *kernels, MOST_KERNELS, &n, &error), &error);
     assert_true(n > 10 && n <= MOST_KERNELS);
     for (uint32_t i = 0; i < n; i++) {
         assert_true(kernels[i].registers > 0);
@@ -36,8 +36,11 @@ static uint32_t check_kernels(pln_schedule *schedule, const uint32_t *dims, uint
 
 static uint32_t check_head(pln_model *model, pln_devices *devices, pln_head head, uint32_t batch, uint32_t length)
 {
-    const pln_session_options options = {
-        .head = head, .hidden_states = true, .attentions = true, .schedule.no_fallback = true};
+    const pln_session_options options = {.size = sizeof options,
+                                         .head = head,
+                                         .hidden_states = true,
+                                         .attentions = true,
+                                         .schedule = PLN_OPTIONS(pln_schedule_options, .no_fallback = true)};
     uint32_t dims[64], n_dims;
     pln_error error;
     pln_session *session;

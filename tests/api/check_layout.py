@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The layout of the public structs and the values of the public enums against what is checked in: check_layout.py CC
+SOURCE. A struct that begins with `size` may get members behind its end; everything else that changes breaks programs
+that are there. With --write the file is made anew."""
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+CALLERS = ["pleione.h", "pleione_types.h"]
+# Begin with their size as plugins see them, or have a stride where they are handed out.
+GROWS = {"pln_device_info", "pln_kernel_info", "pln_program"}
+# The library hands out pointers to them.
+GIVEN = {"pln_device_entry", "pln_parameter", "pln_encodings"}
+SHORT = {"pln_status", "pln_dtype"}  # in every line, so without the name of their enum
+
+
+def declarations(cc, source):
+    text = subprocess.run([cc, "-E", "-P", "-I", str(source / "api"), "-x", "c", "-"], check=True, capture_output=True,
+                          text=True, input="".join(f'#include "{h}"\n' for h in CALLERS)).stdout
+    structs, enums = {}, []
+    for name, body in re.findall(r"struct (pln_\w+)\s*\{([^{}]*)\}", text):
+        fields = []
+        for declaration in body.split(";"):
+            pointer = re.search(r"\(\*(\w+)\)", declaration)
+            names = [pointer] if pointer else [re.search(r"(\w+)\s*(\[[^\]]*\])*\s*$", d) for d in declaration.split(",")]
+            fields += [n.group(1) for n in names if n and declaration.strip()]
+        structs[name] = fields
+    for name, body in re.findall(r"enum\s*(\w*)\s*\{([^{}]*)\}", text):
+        if "PLN_" in body:
+            enums.append((name, [v.split("=")[0].strip() for v in body.split(",") if v.strip()]))
+    return structs, enums
+
+
+def layout(cc, source):
+    structs, enums = declarations(cc, source)
+    lines = []
+    for name, fields in sorted(structs.items()):
+        lines.append(f'printf("{name} %zu\\n", sizeof({name}));')
+        for f in fields:
+            lines.append(f'printf("{name}.{f} %zu %zu\\n", offsetof({name}, {f}), sizeof((({name} *)0)->{f}));')
+    for _, values in enums:
+        lines += [f'printf("{v} %lld\\n", (long long){v});' for v in values]
+    program = "#include <stdio.h>\n" + "".join(f'#include "{h}"\n' for h in CALLERS)
+    program += "int main(void)\n{\n" + "\n".join(lines) + "\nreturn 0;\n}\n"
+    with tempfile.TemporaryDirectory() as folder:
+        c, out = pathlib.Path(folder) / "layout.c", pathlib.Path(folder) / "layout"
+        c.write_text(program)
+        subprocess.run([cc, "-std=c11", "-I", str(source / "api"), str(c), "-o", str(out)], check=True)
+        return structs, enums, subprocess.run([str(out)], check=True, capture_output=True, text=True).stdout
+
+
+def table(text):
+    return {line.split()[0]: line.split()[1:] for line in text.splitlines() if line and not line.startswith("#")}
+
+
+def compare(old, new, structs):
+    """Sentences of what breaks, and whether something was added."""
+    wrong, more = [], False
+    for name, value in old.items():
+        struct = name.split(".")[0]
+        if name not in new:
+            wrong.append(f"{name} is gone")
+        elif new[name] == value:
+            continue
+        elif "." not in name and name in structs:
+            if name in GROWS | GIVEN or structs[name][0] == "size":
+                more = int(new[name][0]) > int(value[0])
+            if not more:
+                wrong.append(f"{name} had {value[0]} bytes and has {new[name][0]}, but programs have arrays of it")
+        elif "." in name:
+            wrong.append(f"{name} was at offset, size {value} of {struct} and is at {new[name]}")
+        else:
+            wrong.append(f"{name} was {value[0]} and is {new[name][0]}")
+    for name in new.keys() - old.keys():
+        struct = name.split(".")[0]
+        if "." in name and struct in old and int(new[name][0]) < int(old[struct][0]):
+            wrong.append(f"{name} is new, and lies within the {old[struct][0]} bytes that {struct} had")
+        more = True
+    return wrong, more
+
+
+def main():
+    write = "--write" in sys.argv
+    cc, source = [a for a in sys.argv[1:] if a != "--write"]
+    source = pathlib.Path(source)
+    path = source / "tests/api/layout.txt"
+    structs, enums, text = layout(cc, source)
+    wrong = []
+    for enum, values in enums:
+        wrong += [f"{v} does not begin with the name of its enum {enum}" for v in values
+                  if enum and enum not in SHORT and not v.startswith(enum.upper() + "_")]
+    sized = set(re.findall(r"^SIZED\((\w+),", (source / "common/sized.def").read_text(), re.M))
+    wrong += [f"{s} begins with its size, but common/sized.def lacks it" for s, f in structs.items()
+              if f[0] == "size" and s not in sized | GROWS]
+    if write:
+        path.write_text("# name, size in bytes | name.field, offset, size | value. tests/api/check_layout.py --write CC .\n"
+                        + text)
+    broken, more = compare(table(path.read_text()), table(text), structs)
+    for sentence in wrong + broken:
+        print(sentence)
+    if more and not broken:
+        print("the headers have more than tests/api/layout.txt: run tests/api/check_layout.py --write CC .")
+    sys.exit(bool(wrong or broken or more))
+
+
+if __name__ == "__main__":
+    main()
