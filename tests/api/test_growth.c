@@ -125,6 +125,7 @@ static pln_status take_op(enum op op, const void *o, pln_error *error)
     pln_value *x;
     pln_graph *g = begin_graph(&x);
     pln_value *labels = pln_graph_input(g, "labels", PLN_F32, pln_rows_of(1), 4);
+    pln_graph_output(g, "y", pln_gather(g, "rows", x, pln_graph_input(g, "ids", PLN_I32, pln_rows_of(1), 1)));
     if (op == EMBED)
         pln_embed(g, x, x, x, x, o);
     if (op == LINEAR)
