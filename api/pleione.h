@@ -34,11 +34,11 @@
  * struct. Until 1.0 the name of the library does not change with such growth; what does not fit this rule is a new
  * minor version.
  *
- * Threads. A session, a schedule (with those that share its states), a trainer, an encoder and a vocabulary trainer are
- * used by one thread at a time, and a call that finds one in use gives PLN_INVALID; so is a graph until it is finished,
- * and what is being created or destroyed, where nobody looks. Everything else is called from any thread: different
- * objects are used freely on any number of threads, also of one runtime, devices, model, tokenizer or finished graph,
- * which all threads share.
+ * Threads. Each function says who may call it. "any thread": any, at any time; runtime, devices, models, tokenizers and
+ * finished graphs are shared by all threads. "one thread": one at a time for a session, a schedule (with those that share
+ * its states), a trainer, an encoder or a vocabulary trainer, of which different ones are used freely at the same time; a
+ * call that finds its own in use gives PLN_INVALID. A graph that is being described is nobody else's either, and nobody
+ * looks. "alone": the object is used by nobody, and by nobody afterwards.
  *
  * Callbacks (`log`, `progress`) are called while a call of the library runs. They must return, must not call what the
  * running call uses, and must not throw or jump out.

@@ -42,13 +42,14 @@ typedef struct pln_states pln_states;       /* values that outlive plans */
 typedef struct pln_schedule pln_schedule;   /* a graph on devices, ready to run */
 typedef struct pln_schedule_options pln_schedule_options;
 
-PLN_API const char *pln_version(void);                    /* "0.2.0" */
-PLN_API const char *pln_status_string(pln_status status); /* "no such device" */
-PLN_API const char *pln_dtype_string(pln_dtype dtype);    /* "f32" */
-PLN_API size_t pln_dtype_bytes(pln_dtype dtype);          /* of one element; 0 for an unknown type */
-/* That this process may use: by affinity and by the CPU quota of its control groups, in whole ones, at least 1. */
+PLN_API const char *pln_version(void);                    /* "0.2.0"; any thread */
+PLN_API const char *pln_status_string(pln_status status); /* "no such device"; any thread */
+PLN_API const char *pln_dtype_string(pln_dtype dtype);    /* "f32"; any thread */
+PLN_API size_t pln_dtype_bytes(pln_dtype dtype);          /* of one element; 0 for an unknown type; any thread */
+/* That this process may use: by affinity and by the CPU quota of its control groups, in whole ones, at least 1. Any
+ * thread. */
 PLN_API uint32_t pln_processors(void);
-/* Frees what was returned new as an array or a text. NULL is accepted. */
+/* Frees what was returned new as an array or a text. NULL is accepted. Any thread. */
 PLN_API void pln_free(void *memory);
 
 /* Called from any thread, also from several at a time; must not call pleione. The message is gone when it returns. */
@@ -69,7 +70,7 @@ typedef struct pln_tensor {
     const void *data;
 } pln_tensor;
 
-PLN_API uint64_t pln_tensor_elements(const pln_tensor *tensor); /* 0 for a rank above PLN_MAX_RANK */
+PLN_API uint64_t pln_tensor_elements(const pln_tensor *tensor); /* 0 for a rank above PLN_MAX_RANK; any thread */
 
 #ifdef __cplusplus
 }

@@ -18,12 +18,13 @@ extern "C" {
 /* Errors inside a description are sticky: a call on a failed graph, or on NULL, does nothing and returns NULL;
  * pln_graph_finish gives the first error with the node's name. Everything returned belongs to the graph. Shapes are
  * [rows, width], vectors [1, width]; a side is at most 2^31 - 1. */
-PLN_API pln_graph *pln_graph_create(const char *name); /* returns new; NULL if there is no memory; name may be NULL */
-PLN_API void pln_graph_destroy(pln_graph **graph);
-/* After this it is read-only. graph NULL, which could not be created, is PLN_NO_MEMORY. */
+PLN_API pln_graph *
+pln_graph_create(const char *name); /* returns new; NULL if there is no memory; name may be NULL; any thread */
+PLN_API void pln_graph_destroy(pln_graph **graph); /* alone */
+/* After this it is read-only. graph NULL, which could not be created, is PLN_NO_MEMORY. One thread. */
 PLN_API pln_status pln_graph_finish(pln_graph *graph, pln_error *error);
 
-/* An open number of rows, named: "tokens", "batch". The same name is the same symbol. At most 63. */
+/* An open number of rows, named: "tokens", "batch". The same name is the same symbol. At most 63. One thread. */
 PLN_API uint32_t pln_graph_symbol(pln_graph *graph, const char *name);
 static inline pln_dim pln_rows_of(uint32_t symbol)
 {
@@ -36,30 +37,31 @@ static inline pln_dim pln_rows_fixed(uint32_t rows)
     return dim;
 }
 
-/* Names of what follows get this prefix and a dot: pln_graph_begin(g, "layer.%u", i) ... pln_graph_end(g). */
+/* Names of what follows get this prefix and a dot: pln_graph_begin(g, "layer.%u", i) ... pln_graph_end(g). One thread.
+ */
 PLN_API void pln_graph_begin(pln_graph *graph, const char *format, ...) PLN_PRINTF(2, 3);
-PLN_API void pln_graph_end(pln_graph *graph);
+PLN_API void pln_graph_end(pln_graph *graph); /* one thread */
 
 /* The four kinds of value; temporaries come from ops. Input: written before each run. Constant: parts f32, f16, bf16 or
  * f64, stacked by rows ([rows, width]; rank-1 parts are joined to one [1, width]); keeps the tensors and their data.
- * State: zero at first, outlives plans, shared by the schedules of one pln_states under its name. */
+ * State: zero at first, outlives plans, shared by the schedules of one pln_states under its name. One thread. */
 PLN_API pln_value *pln_graph_input(pln_graph *graph, const char *name, pln_dtype dtype, pln_dim rows, uint32_t width);
 PLN_API pln_value *pln_graph_constant(pln_graph *graph, const char *name, const pln_tensor *const *parts,
-                                      uint32_t n_parts);
-PLN_API pln_value *pln_graph_state(pln_graph *graph, const char *name, uint32_t rows, uint32_t width);
-/* Marks a value that a run gives back. The name is the one to look it up by. */
+                                      uint32_t n_parts);                                               /* one thread */
+PLN_API pln_value *pln_graph_state(pln_graph *graph, const char *name, uint32_t rows, uint32_t width); /* one thread */
+/* Marks a value that a run gives back. The name is the one to look it up by. One thread. */
 PLN_API void pln_graph_output(pln_graph *graph, const char *name, pln_value *value);
 
 /* The number of pairs that starts i32 [batch+1,1] of attention's pair_starts end in: rows of a bias, times its planes.
- */
+ * One thread. */
 PLN_API pln_dim pln_graph_pairs(pln_graph *graph, pln_value *pair_starts);
 
 /* Windows: no copy. Constants have none. reshape needs a value of which no window was taken; the elements stay in
  * order, and are as many. Where that, or whether a row is there, hangs on symbols, it is checked when their numbers are
- * given. */
+ * given. One thread. */
 PLN_API pln_value *pln_columns(pln_graph *graph, pln_value *value, uint32_t first, uint32_t width);
-PLN_API pln_value *pln_row(pln_graph *graph, pln_value *value, uint32_t row);
-PLN_API pln_value *pln_reshape(pln_graph *graph, pln_value *value, pln_dim rows, uint32_t width);
+PLN_API pln_value *pln_row(pln_graph *graph, pln_value *value, uint32_t row);                     /* one thread */
+PLN_API pln_value *pln_reshape(pln_graph *graph, pln_value *value, pln_dim rows, uint32_t width); /* one thread */
 
 /* Ops. What each computes stands in ops.def; operands are named as there. Options: `name` of the node (NULL: the op's),
  * optional operands, scalars; an address in an optional output asks for it. Zero is a good default,
@@ -82,7 +84,7 @@ typedef struct pln_embed_options {
     pln_value **mean, **rstd;
 } pln_embed_options;
 PLN_API pln_value *pln_embed(pln_graph *graph, pln_value *token_types, pln_value *type, pln_value *gamma,
-                             pln_value *beta, const pln_embed_options *options);
+                             pln_value *beta, const pln_embed_options *options); /* one thread */
 
 typedef struct pln_linear_options {
     uint32_t size; /* sizeof(pln_linear_options) */
@@ -93,7 +95,8 @@ typedef struct pln_linear_options {
     pln_value *origin, *random;
     pln_value **preactivation;
 } pln_linear_options;
-PLN_API pln_value *pln_linear(pln_graph *graph, pln_value *x, pln_value *weight, const pln_linear_options *options);
+PLN_API pln_value *pln_linear(pln_graph *graph, pln_value *x, pln_value *weight,
+                              const pln_linear_options *options); /* one thread */
 
 typedef struct pln_layer_norm_options {
     uint32_t size; /* sizeof(pln_layer_norm_options) */
@@ -102,7 +105,7 @@ typedef struct pln_layer_norm_options {
     pln_value **mean, **rstd;
 } pln_layer_norm_options;
 PLN_API pln_value *pln_layer_norm(pln_graph *graph, pln_value *x, pln_value *gamma, pln_value *beta,
-                                  const pln_layer_norm_options *options);
+                                  const pln_layer_norm_options *options); /* one thread */
 
 typedef struct pln_attention_options {
     uint32_t size; /* sizeof(pln_attention_options) */
@@ -123,7 +126,8 @@ typedef struct pln_attention_options {
     pln_value *origin, *random; /* origin of the queries' rows */
     pln_value **lse, **probabilities;
 } pln_attention_options;
-PLN_API pln_value *pln_attention(pln_graph *graph, pln_value *query, const pln_attention_options *options);
+PLN_API pln_value *pln_attention(pln_graph *graph, pln_value *query,
+                                 const pln_attention_options *options); /* one thread */
 
 typedef struct pln_activation_options {
     uint32_t size; /* sizeof(pln_activation_options) */
@@ -133,10 +137,11 @@ typedef struct pln_activation_options {
     pln_value *origin, *random;
 } pln_activation_options;
 PLN_API pln_value *pln_activation(pln_graph *graph, pln_value *x, uint32_t activation,
-                                  const pln_activation_options *options);
+                                  const pln_activation_options *options); /* one thread */
 
-PLN_API pln_value *pln_gather(pln_graph *graph, const char *name, pln_value *x, pln_value *index);
-PLN_API pln_value *pln_segment_mean(pln_graph *graph, const char *name, pln_value *x, pln_value *starts);
+PLN_API pln_value *pln_gather(pln_graph *graph, const char *name, pln_value *x, pln_value *index); /* one thread */
+PLN_API pln_value *pln_segment_mean(pln_graph *graph, const char *name, pln_value *x,
+                                    pln_value *starts); /* one thread */
 
 typedef struct pln_loss_options {
     uint32_t size; /* sizeof(pln_loss_options) */
@@ -146,26 +151,28 @@ typedef struct pln_loss_options {
     pln_value **count; /* what was divided by */
 } pln_loss_options;
 PLN_API pln_value *pln_cross_entropy(pln_graph *graph, const char *name, pln_value *logits, pln_value *labels,
-                                     int32_t ignore_index, const pln_loss_options *options);
+                                     int32_t ignore_index, const pln_loss_options *options); /* one thread */
 PLN_API pln_value *pln_binary_cross_entropy(pln_graph *graph, const char *name, pln_value *logits, pln_value *labels,
                                             pln_value *weights,
-                                            const pln_loss_options *options); /* weights may be NULL */
+                                            const pln_loss_options *options); /* weights may be NULL; one thread */
 PLN_API pln_value *pln_mean_squared_error(pln_graph *graph, const char *name, pln_value *x, pln_value *labels,
-                                          const pln_loss_options *options);
+                                          const pln_loss_options *options); /* one thread */
 PLN_API pln_value *pln_span_cross_entropy(pln_graph *graph, const char *name, pln_value *logits, pln_value *starts,
-                                          pln_value *first, pln_value *last, const pln_loss_options *options);
+                                          pln_value *first, pln_value *last,
+                                          const pln_loss_options *options); /* one thread */
 
-/* These write states. */
+/* These write states. One thread. */
 PLN_API pln_value *pln_accumulate(pln_graph *graph, const char *name, pln_value *state, pln_value *x, float scale);
 typedef struct pln_adamw_operands { /* ops.def */
     uint32_t size;                  /* sizeof(pln_adamw_operands) */
     pln_value *parameter, *first_moment, *second_moment, *gradient;
     pln_value *settings, *factors, *norm;
 } pln_adamw_operands;
-PLN_API pln_value *pln_adamw(pln_graph *graph, const char *name, const pln_adamw_operands *operands);
-PLN_API pln_value *pln_global_norm(pln_graph *graph, const char *name, pln_value *x);
+PLN_API pln_value *pln_adamw(pln_graph *graph, const char *name, const pln_adamw_operands *operands); /* one thread */
+PLN_API pln_value *pln_global_norm(pln_graph *graph, const char *name, pln_value *x);                 /* one thread */
 
-/* The number of an activation by any of its names in activations.def. NULL and "" are PLN_ACTIVATION_NONE. */
+/* The number of an activation by any of its names in activations.def. NULL and "" are PLN_ACTIVATION_NONE. Any thread.
+ */
 PLN_API bool pln_activation_find(const char *name, uint32_t *activation);
 
 /* ---- parameters and gradients
@@ -191,17 +198,19 @@ typedef struct pln_parameter_options {
 } pln_parameter_options;
 
 /* A weight that is trained: parts as in pln_graph_constant. Returns a window of the flat state, which embed, linear,
- * layer_norm and attention take for a constant. The same name is the same parameter (tied weights). keeps the parts. */
+ * layer_norm and attention take for a constant. The same name is the same parameter (tied weights). keeps the parts.
+ * One thread. */
 PLN_API pln_value *pln_graph_parameter(pln_graph *graph, const char *name, const pln_tensor *const *parts,
                                        uint32_t n_parts, const pln_parameter_options *options);
 /* The segment table: a line for each tensor; joined ones have a line each. A line belongs to the graph; NULL if index
- * is out of range. The rows are those of the flat states. */
+ * is out of range. The rows are those of the flat states. Any thread. */
 PLN_API uint32_t pln_graph_parameter_count(const pln_graph *graph);
-PLN_API const pln_parameter *pln_graph_parameter_at(const pln_graph *graph, uint32_t index);
-PLN_API uint32_t pln_graph_parameter_rows(const pln_graph *graph);
-/* The flat state as it is described, f32 [rows, 256], zero between parameters; and [rows, 2] for `factors` of adamw. */
+PLN_API const pln_parameter *pln_graph_parameter_at(const pln_graph *graph, uint32_t index); /* any thread */
+PLN_API uint32_t pln_graph_parameter_rows(const pln_graph *graph);                           /* any thread */
+/* The flat state as it is described, f32 [rows, 256], zero between parameters; and [rows, 2] for `factors` of adamw.
+ * Any thread. */
 PLN_API void pln_graph_parameter_values(const pln_graph *graph, float *values);
-PLN_API void pln_graph_parameter_factors(const pln_graph *graph, float *factors);
+PLN_API void pln_graph_parameter_factors(const pln_graph *graph, float *factors); /* any thread */
 
 typedef struct pln_loss {
     pln_value *value; /* output of a loss op */
@@ -223,20 +232,21 @@ typedef struct pln_gradient_options { /* zero is a good default */
 /* Adds the backward nodes: a run of the graph then adds the gradient of the sum of losses by each parameter to the
  * state "gradients". Last call of a description. Names: NODE.backward, and NODE.backward_WHAT where a node needs
  * several. What has no gradient (a mask that is trained, an op that writes states) is PLN_UNSUPPORTED and names the
- * node. */
+ * node. One thread. */
 PLN_API void pln_graph_gradients(pln_graph *graph, const pln_loss *losses, uint32_t n_losses,
                                  const pln_gradient_options *options);
 
-/* Printing: text (one line a node) and Graphviz. Returns new text, freed by pln_free; NULL if there is no memory. */
+/* Printing: text (one line a node) and Graphviz. Returns new text, freed by pln_free; NULL if there is no memory. Any
+ * thread. */
 PLN_API char *pln_graph_text(const pln_graph *graph);
-PLN_API char *pln_graph_dot(const pln_graph *graph);
+PLN_API char *pln_graph_dot(const pln_graph *graph); /* any thread */
 
 /* ---- schedule
  * ----------------------------------------------------------------------------------------------------------- */
 
-/* Returns new; keeps the devices. Values of kind state live here, by name. */
+/* Returns new; keeps the devices. Values of kind state live here, by name. Any thread. */
 PLN_API pln_status pln_states_create(pln_devices *devices, pln_states **states, pln_error *error);
-PLN_API void pln_states_destroy(pln_states **states);
+PLN_API void pln_states_destroy(pln_states **states); /* alone */
 
 typedef struct pln_schedule_options { /* zero is a good default */
     uint32_t size;                    /* sizeof(pln_schedule_options) */
@@ -250,10 +260,10 @@ typedef struct pln_schedule_options { /* zero is a good default */
 } pln_schedule_options;
 
 /* Returns new; keeps graph (finished) and devices. Decides who runs what; weights are handed over with the first plan.
- * PLN_UNSUPPORTED names the node and each device's reason, PLN_INVALID a rule that names no device. */
+ * PLN_UNSUPPORTED names the node and each device's reason, PLN_INVALID a rule that names no device. Any thread. */
 PLN_API pln_status pln_schedule_create(pln_graph *graph, pln_devices *devices, const pln_schedule_options *options,
                                        pln_schedule **schedule, pln_error *error);
-PLN_API void pln_schedule_destroy(pln_schedule **schedule);
+PLN_API void pln_schedule_destroy(pln_schedule **schedule); /* alone */
 
 /* Dense rows in host memory: f32 or i32 [rows, width] of an input or an output. */
 typedef struct pln_binding {
@@ -264,20 +274,21 @@ typedef struct pln_binding {
 /* One run. dims[symbol] are the real numbers (dims[0] is 0); every input of the graph must be bound, outputs as wished.
  * The plan of the bucket is built when it is met first. Inputs of type i32 are looked at before anything runs:
  * PLN_INVALID names the row whose number an op that reads it cannot take (ids, positions, starts, labels:
- * graph/indices.def). */
+ * graph/indices.def). One thread. */
 PLN_API pln_status pln_schedule_run(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims,
                                     const pln_binding *inputs, uint32_t n_inputs, const pln_binding *outputs,
                                     uint32_t n_outputs, pln_error *error);
 
-/* Makes the plan of the bucket before its first run: weights are packed, kernels compiled, nothing is run. */
+/* Makes the plan of the bucket before its first run: weights are packed, kernels compiled, nothing is run. One thread.
+ */
 PLN_API pln_status pln_schedule_prepare(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims,
                                         pln_error *error);
 
 /* Reads or writes a state of the graph, or of another schedule with the same pln_states, by name: dense [rows, width].
- */
+ * One thread. */
 PLN_API pln_status pln_schedule_state_read(pln_schedule *schedule, const char *name, float *data, pln_error *error);
 PLN_API pln_status pln_schedule_state_write(pln_schedule *schedule, const char *name, const float *data,
-                                            pln_error *error);
+                                            pln_error *error); /* one thread */
 
 /* Bytes on one device of the schedule. */
 typedef struct pln_memory {
@@ -289,7 +300,7 @@ typedef struct pln_memory {
 } pln_memory;
 
 /* Exact bytes on device `index` of the list (the last one is the fallback `reference`) for a bucket, before anything is
- * allocated. */
+ * allocated. One thread. */
 PLN_API pln_status pln_schedule_estimate(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims, uint32_t index,
                                          pln_memory *memory, pln_error *error);
 
@@ -301,7 +312,8 @@ typedef struct pln_statistics { /* of the last run */
     uint64_t planned_bytes; /* arenas and scratch of the plan, all devices */
     uint64_t flops;         /* arithmetic of the nodes at the real numbers */
 } pln_statistics;
-PLN_API pln_status pln_schedule_statistics(const pln_schedule *schedule, pln_statistics *statistics, pln_error *error);
+PLN_API pln_status pln_schedule_statistics(const pln_schedule *schedule, pln_statistics *statistics,
+                                           pln_error *error); /* one thread */
 
 /* A node of the schedule, for people. Text belongs to the schedule. */
 typedef struct pln_node_report {
@@ -315,19 +327,18 @@ typedef struct pln_node_report {
     uint64_t copied_bytes;              /* copied to its device right before it, at capacity of the last plan */
     uint64_t flops;                     /* at the real numbers of the last run */
 } pln_node_report;
-PLN_API uint32_t pln_schedule_node_count(const pln_schedule *schedule);
+PLN_API uint32_t pln_schedule_node_count(const pln_schedule *schedule); /* one thread */
 PLN_API pln_status pln_schedule_node(const pln_schedule *schedule, uint32_t index, pln_node_report *report,
-                                     pln_error *error);
+                                     pln_error *error); /* one thread */
 
 /* Kernels of the last plan on device `index` of the list, one per launch: fills up to `room`, *n_kernels is how many
  * there are. kernels may be NULL when room is 0; kernel i is `stride` bytes, sizeof(pln_kernel_info), behind kernel i
- * - 1.
- */
+ * - 1. One thread. */
 PLN_API pln_status pln_schedule_kernels(const pln_schedule *schedule, uint32_t index, pln_kernel_info *kernels,
                                         uint32_t stride, uint32_t room, uint32_t *n_kernels, pln_error *error);
 
 /* Programs of a bucket on device `index` of the list, one per launch, before anything is compiled or allocated: as
- * kernels, with `stride` sizeof(pln_program). */
+ * kernels, with `stride` sizeof(pln_program). One thread. */
 PLN_API pln_status pln_schedule_programs(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims, uint32_t index,
                                          pln_program *programs, uint32_t stride, uint32_t room, uint32_t *n_programs,
                                          pln_error *error);

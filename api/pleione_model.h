@@ -24,10 +24,10 @@ typedef struct pln_runtime_options { /* zero is a good default */
     const char *backend_path; /* more folders with plugins, separated by ':'; borrows */
 } pln_runtime_options;
 
-/* Returns new. Loads nothing yet. options may be NULL. PLN_NO_MEMORY. */
+/* Returns new. Loads nothing yet. options may be NULL. PLN_NO_MEMORY. Any thread. */
 PLN_API pln_status pln_runtime_create(const pln_runtime_options *options, pln_runtime **runtime, pln_error *error);
-PLN_API void pln_runtime_destroy(pln_runtime **runtime);
-PLN_API uint32_t pln_runtime_threads(const pln_runtime *runtime); /* members of the team */
+PLN_API void pln_runtime_destroy(pln_runtime **runtime);          /* alone */
+PLN_API uint32_t pln_runtime_threads(const pln_runtime *runtime); /* members of the team; any thread */
 
 /* A device that could be opened, or a backend that could not be loaded (then info.flags has PLN_DEVICE_FLAG_UNUSABLE
  * and info.reason says why and what to do). */
@@ -38,14 +38,14 @@ typedef struct pln_device_entry {
     pln_device_info info;
 } pln_device_entry;
 
-/* Loads every backend. The list, and what it points to, belongs to the runtime. */
+/* Loads every backend. The list, and what it points to, belongs to the runtime. Any thread. */
 PLN_API pln_status pln_runtime_devices(pln_runtime *runtime, const pln_device_entry *const **devices,
                                        uint32_t *n_devices, pln_error *error);
 
 /* Names of the backends that pln_runtime_devices looks at, in its order, NULL behind the last; loads none. A driver
- * that ends its process can so be asked in a process of its own. The string belongs to the runtime. */
+ * that ends its process can so be asked in a process of its own. The string belongs to the runtime. Any thread. */
 PLN_API const char *pln_runtime_backend(pln_runtime *runtime, uint32_t index);
-/* The devices of one backend, as above; loads no other. PLN_NO_DEVICE if there is none of that name. */
+/* The devices of one backend, as above; loads no other. PLN_NO_DEVICE if there is none of that name. Any thread. */
 PLN_API pln_status pln_runtime_backend_devices(pln_runtime *runtime, const char *backend,
                                                const pln_device_entry *const **devices, uint32_t *n_devices,
                                                pln_error *error);
@@ -53,19 +53,19 @@ PLN_API pln_status pln_runtime_backend_devices(pln_runtime *runtime, const char 
 /* Returns new; keeps the runtime. list: device names separated by ',', the preferred first; "auto" (or NULL) is the
  * first discrete GPU, else an integrated one, else cpu, else reference; "all" is every usable device. Only the backends
  * named are loaded. options: "KEY=VALUE" for each chosen device that knows KEY, "BACKEND.KEY=VALUE" for one; borrows.
- * PLN_NO_DEVICE; PLN_INVALID for a key or value that none knows. */
+ * PLN_NO_DEVICE; PLN_INVALID for a key or value that none knows. Any thread. */
 PLN_API pln_status pln_devices_open(pln_runtime *runtime, const char *list, const char *const *options,
                                     uint32_t n_options, pln_devices **devices, pln_error *error);
-PLN_API void pln_devices_close(pln_devices **devices); /* after everything that was made on them */
-PLN_API uint32_t pln_devices_count(const pln_devices *devices);
-/* As opened; NULL if out of range. */
+PLN_API void pln_devices_close(pln_devices **devices);          /* after everything that was made on them; alone */
+PLN_API uint32_t pln_devices_count(const pln_devices *devices); /* any thread */
+/* As opened; NULL if out of range. Any thread. */
 PLN_API const pln_device_entry *pln_devices_entry(const pln_devices *devices, uint32_t index);
 
 /* ---- models
  * ------------------------------------------------------------------------------------------------------------- */
 
-PLN_API const char *pln_head_string(pln_head head); /* "masked-lm" */
-PLN_API bool pln_head_find(const char *name, pln_head *head);
+PLN_API const char *pln_head_string(pln_head head);           /* "masked-lm"; any thread */
+PLN_API bool pln_head_find(const char *name, pln_head *head); /* any thread */
 
 /* What the labels of a head belong to, as pln_session_forward takes them: B batch, S length, N labels. */
 typedef enum pln_labels {
@@ -76,7 +76,7 @@ typedef enum pln_labels {
     PLN_LABELS_CHOICES = 4,   /* which of the choices is right [B]; -100 is none */
     PLN_LABELS_SPANS = 5,     /* start_positions and end_positions [B] */
 } pln_labels;
-PLN_API pln_labels pln_head_labels(pln_head head);
+PLN_API pln_labels pln_head_labels(pln_head head); /* any thread */
 
 typedef struct pln_model_options { /* zero is a good default */
     uint32_t size;                 /* sizeof(pln_model_options) */
@@ -85,18 +85,20 @@ typedef struct pln_model_options { /* zero is a good default */
 } pln_model_options;
 
 /* Returns new; keeps the runtime. Reads config.json and maps the weights. PLN_BAD_MODEL names file, tensor, expected,
- * found. */
+ * found. Any thread. */
 PLN_API pln_status pln_model_open(pln_runtime *runtime, const char *directory, const pln_model_options *options,
                                   pln_model **model, pln_error *error);
-PLN_API void pln_model_close(pln_model **model);
-PLN_API pln_head pln_model_head(const pln_model *model); /* the default one */
-/* A whole number of the config ("hidden_size", with defaults filled in), or -1 if there is no such field. */
+PLN_API void pln_model_close(pln_model **model);         /* alone */
+PLN_API pln_head pln_model_head(const pln_model *model); /* the default one; any thread */
+/* A whole number of the config ("hidden_size", with defaults filled in), or -1 if there is no such field. Any thread.
+ */
 PLN_API int64_t pln_model_number(const pln_model *model, const char *field);
 /* How many classes the labels of a head choose from; of a choice it is the batch that says (2 here), without labels 0.
- */
+ * Any thread. */
 PLN_API uint32_t pln_model_classes(const pln_model *model, pln_head head);
-PLN_API const char *pln_model_label(const pln_model *model, uint32_t index); /* id2label; NULL if out of range */
-/* The model's tokenizer, opened at the first call; belongs to the model. */
+PLN_API const char *pln_model_label(const pln_model *model,
+                                    uint32_t index); /* id2label; NULL if out of range; any thread */
+/* The model's tokenizer, opened at the first call; belongs to the model. Any thread. */
 PLN_API pln_status pln_model_tokenizer(pln_model *model, const pln_tokenizer **tokenizer, pln_error *error);
 
 /* ---- sessions
@@ -114,28 +116,28 @@ typedef struct pln_session_options { /* zero is a good default */
 } pln_session_options;
 
 /* Returns new; keeps model and devices. options may be NULL. Weights that the checkpoint lacks are drawn at random and
- * named in a warning, unexpected ones too. */
+ * named in a warning, unexpected ones too. Any thread. */
 PLN_API pln_status pln_session_create(pln_model *model, pln_devices *devices, const pln_session_options *options,
                                       pln_session **session, pln_error *error);
-PLN_API void pln_session_destroy(pln_session **session);
+PLN_API void pln_session_destroy(pln_session **session); /* alone */
 
 /* The forward pass of the reference implementation: tensors in and out by its names and shapes.
  * In: input_ids or inputs_embeds, attention_mask, token_type_ids, position_ids, head_mask, labels, start_positions,
  * end_positions, encoder_hidden_states, encoder_attention_mask; integers i64 or i32 (masks also bool, u8 or floats),
  * the rest any float type. Borrows. Out: loss, logits, last_hidden_state, start_logits, end_logits, hidden_states.N,
  * attentions.N, cross_attentions.N, f32; they belong to the session until its next forward. PLN_INVALID names the
- * tensor, what was expected and what was found. */
+ * tensor, what was expected and what was found. One thread. */
 PLN_API pln_status pln_session_forward(pln_session *session, const pln_tensor *inputs, uint32_t n_inputs,
                                        const pln_tensor **outputs, uint32_t *n_outputs, pln_error *error);
 
-/* The schedule of the last forward (or of the last pln_session_prepare), for explain and statistics; NULL before. */
+/* The schedule of the last forward (or of the last pln_session_prepare), for explain and statistics; NULL before. One
+ * thread. */
 PLN_API pln_schedule *pln_session_schedule(pln_session *session);
 /* Describes and places the graph that a batch of that shape needs, without running: dims (room for PLN_MAX_DIMS) are
- * its symbols'.
- */
+ * its symbols'. One thread. */
 PLN_API pln_status pln_session_prepare(pln_session *session, uint32_t batch, uint32_t length, uint32_t *dims,
                                        uint32_t *n_dims, pln_error *error);
-/* Text of the graph of the last forward or prepare, by pln_graph_text or pln_graph_dot. */
+/* Text of the graph of the last forward or prepare, by pln_graph_text or pln_graph_dot. One thread. */
 PLN_API const pln_graph *pln_session_graph(const pln_session *session);
 
 /* ---- tasks
@@ -148,7 +150,8 @@ typedef struct pln_word {
 } pln_word;
 
 /* Replaced-token detection (head pretraining). Returns new words, freed by pln_free. Text that is longer than the model
- * can take is PLN_INVALID. PLN_FAILED, here and below, if a logit is NaN or infinite: then there is no answer. */
+ * can take is PLN_INVALID. PLN_FAILED, here and below, if a logit is NaN or infinite: then there is no answer. One
+ * thread. */
 PLN_API pln_status pln_detect(pln_session *session, const char *text, pln_word **words, uint32_t *n_words,
                               pln_error *error);
 
@@ -161,7 +164,8 @@ typedef struct pln_fill {
 } pln_fill;
 
 /* Fill-mask (head masked-lm): `top` candidates for each [MASK], at most as many as there are tokens. Returns new, freed
- * by pln_free. No [MASK] is PLN_INVALID. A logit of minus infinity is a token that is barred, with probability 0. */
+ * by pln_free. No [MASK] is PLN_INVALID. A logit of minus infinity is a token that is barred, with probability 0. One
+ * thread. */
 PLN_API pln_status pln_fill_mask(pln_session *session, const char *text, uint32_t top, pln_fill **fills,
                                  uint32_t *n_fills, pln_error *error);
 
@@ -172,7 +176,7 @@ typedef struct pln_class {
 } pln_class;
 
 /* Classification (head sequence-classification), labels in the config's order. pair may be NULL. Returns new, freed by
- * pln_free. */
+ * pln_free. One thread. */
 PLN_API pln_status pln_classify(pln_session *session, const char *text, const char *pair, pln_class **classes,
                                 uint32_t *n_classes, pln_error *error);
 
@@ -185,14 +189,14 @@ typedef struct pln_tensor_file pln_tensor_file;
  * rank that is not known here has dtype 0, rank 0 and no data. PLN_INVALID names file and tensor.
  * While a file of tensors or weights is open, a handler of SIGBUS stands in the process, which passes on what is not
  * about these files: if somebody makes one shorter, what is gone reads as zero. A call of the library that read from it
- * then fails; who reads the tensors himself asks pln_tensor_file_check afterwards. */
+ * then fails; who reads the tensors himself asks pln_tensor_file_check afterwards. Any thread. */
 PLN_API pln_status pln_tensor_file_open(const char *path, pln_tensor_file **file, pln_error *error);
-/* PLN_INVALID: the file has become shorter since it was opened. */
+/* PLN_INVALID: the file has become shorter since it was opened. Any thread. */
 PLN_API pln_status pln_tensor_file_check(const pln_tensor_file *file, pln_error *error);
-PLN_API void pln_tensor_file_close(pln_tensor_file **file);
-PLN_API const pln_tensor *pln_tensor_file_tensors(const pln_tensor_file *file, uint32_t *n_tensors);
+PLN_API void pln_tensor_file_close(pln_tensor_file **file);                                          /* alone */
+PLN_API const pln_tensor *pln_tensor_file_tensors(const pln_tensor_file *file, uint32_t *n_tensors); /* any thread */
 
-/* Writes a .safetensors file: the whole file or nothing. Borrows. PLN_FAILED names the path. */
+/* Writes a .safetensors file: the whole file or nothing. Borrows. PLN_FAILED names the path. Any thread. */
 PLN_API pln_status pln_tensor_file_write(const char *path, const pln_tensor *tensors, uint32_t n_tensors,
                                          pln_error *error);
 

@@ -23,7 +23,7 @@ typedef enum pln_tokenizer_mode {
     PLN_TOKENIZER_MODE_GOOGLE,   /* as google-research/electra: words of up to 200 characters */
 } pln_tokenizer_mode;
 
-/* By name: "fast", "slow", "google". False: there is no such mode. */
+/* By name: "fast", "slow", "google". False: there is no such mode. Any thread. */
 PLN_API bool pln_tokenizer_mode_find(const char *name, pln_tokenizer_mode *mode);
 
 typedef enum pln_choice { PLN_CHOICE_UNSET = 0, PLN_CHOICE_NO = 1, PLN_CHOICE_YES = 2 } pln_choice;
@@ -52,10 +52,10 @@ typedef struct pln_tokenizer_options { /* zero is a good default */
  * The vocabulary is tokenizer.json's, else vocab.txt's (the other way round in modes slow and google). Settings:
  * tokenizer.json, overruled by tokenizer_config.json, overruled by the options. Added tokens: added_tokens_decoder of
  * tokenizer_config.json; without one special_tokens_map.json, added_tokens.json and tokenizer.json. options may be
- * NULL. PLN_BAD_MODEL names file and key, or what is no BERT tokenizer. */
+ * NULL. PLN_BAD_MODEL names file and key, or what is no BERT tokenizer. Any thread. */
 PLN_API pln_status pln_tokenizer_open(const char *path, const pln_tokenizer_options *options, pln_tokenizer **tokenizer,
                                       pln_error *error);
-PLN_API void pln_tokenizer_close(pln_tokenizer **tokenizer); /* after its encoders */
+PLN_API void pln_tokenizer_close(pln_tokenizer **tokenizer); /* after its encoders; alone */
 
 typedef enum pln_tokenizer_layout {
     PLN_TOKENIZER_LAYOUT_5 = 0, /* transformers 5: tokenizer.json, tokenizer_config.json */
@@ -64,7 +64,7 @@ typedef enum pln_tokenizer_layout {
 } pln_tokenizer_layout;
 
 /* Writes the files into the directory, which is made if there is none. PLN_FAILED names the path; what cannot be
- * written, as on a full disk, leaves the files that were there. */
+ * written, as on a full disk, leaves the files that were there. Any thread. */
 PLN_API pln_status pln_tokenizer_save(const pln_tokenizer *tokenizer, const char *directory,
                                       pln_tokenizer_layout layout, pln_error *error);
 
@@ -76,11 +76,15 @@ typedef enum pln_special {
     PLN_SPECIAL_MASK = 4,
 } pln_special;
 
-PLN_API const char *pln_tokenizer_token(const pln_tokenizer *tokenizer, int32_t id); /* NULL if there is none */
-PLN_API int32_t pln_tokenizer_id(const pln_tokenizer *tokenizer, const char *token); /* -1 if there is none */
-PLN_API int32_t pln_tokenizer_special_id(const pln_tokenizer *tokenizer, pln_special special); /* -1: none */
-PLN_API uint32_t pln_tokenizer_count(const pln_tokenizer *tokenizer);      /* ids are below this number */
-PLN_API uint32_t pln_tokenizer_max_length(const pln_tokenizer *tokenizer); /* that the files name; 0: none */
+PLN_API const char *pln_tokenizer_token(const pln_tokenizer *tokenizer,
+                                        int32_t id); /* NULL if there is none; any thread */
+PLN_API int32_t pln_tokenizer_id(const pln_tokenizer *tokenizer,
+                                 const char *token); /* -1 if there is none; any thread */
+PLN_API int32_t pln_tokenizer_special_id(const pln_tokenizer *tokenizer,
+                                         pln_special special);        /* -1: none; any thread */
+PLN_API uint32_t pln_tokenizer_count(const pln_tokenizer *tokenizer); /* ids are below this number; any thread */
+PLN_API uint32_t
+pln_tokenizer_max_length(const pln_tokenizer *tokenizer); /* that the files name; 0: none; any thread */
 
 typedef struct pln_decode_options { /* zero is a good default */
     uint32_t size;                  /* sizeof(pln_decode_options) */
@@ -88,7 +92,8 @@ typedef struct pln_decode_options { /* zero is a good default */
     pln_choice clean_up;            /* blanks before punctuation go, in the text as a whole; unset: as the files say */
 } pln_decode_options;
 
-/* Returns new text, freed by pln_free. Ids that do not exist are passed over. options may be NULL. PLN_NO_MEMORY. */
+/* Returns new text, freed by pln_free. Ids that do not exist are passed over. options may be NULL. PLN_NO_MEMORY. Any
+ * thread. */
 PLN_API pln_status pln_tokenizer_decode(const pln_tokenizer *tokenizer, const int32_t *ids, uint32_t n_ids,
                                         const pln_decode_options *options, char **text, pln_error *error);
 
@@ -130,7 +135,8 @@ typedef struct pln_encode_options { /* zero is a good default */
     bool split_special;    /* special tokens written in a text are plain text */
 } pln_encode_options;
 
-/* What the files of the tokenizer say of truncation and padding (tokenizer.json; sides also tokenizer_config.json). */
+/* What the files of the tokenizer say of truncation and padding (tokenizer.json; sides also tokenizer_config.json). Any
+ * thread. */
 PLN_API pln_status pln_tokenizer_defaults(const pln_tokenizer *tokenizer, pln_encode_options *options,
                                           pln_error *error);
 
@@ -153,22 +159,22 @@ typedef struct pln_encodings {
 
 /* Look-ups in a row; sequence: 0 or 1. False: there is none. A token's word, sequence and characters stand in the
  * columns, so the word of a character is words[] of its token, and the characters of a word go from begins[] of its
- * first token to ends[] of its last. Tokens are places in the columns. */
+ * first token to ends[] of its last. Tokens are places in the columns. Any thread. */
 PLN_API bool pln_encodings_char_to_token(const pln_encodings *encodings, uint32_t row, int sequence, uint32_t character,
                                          uint32_t *token);
 PLN_API bool pln_encodings_word_to_tokens(const pln_encodings *encodings, uint32_t row, int sequence, int32_t word,
-                                          uint32_t *begin, uint32_t *end);
+                                          uint32_t *begin, uint32_t *end); /* any thread */
 
-/* Returns new; keeps the tokenizer. threads: the caller included; 0: pln_processors(). PLN_NO_MEMORY. */
+/* Returns new; keeps the tokenizer. threads: the caller included; 0: pln_processors(). PLN_NO_MEMORY. Any thread. */
 PLN_API pln_status pln_encoder_create(const pln_tokenizer *tokenizer, uint32_t threads, pln_encoder **encoder,
                                       pln_error *error);
-PLN_API void pln_encoder_destroy(pln_encoder **encoder);
+PLN_API void pln_encoder_destroy(pln_encoder **encoder); /* alone */
 
 /* [CLS] text [SEP], and with a pair: pair [SEP]; rows in the order of the examples, whatever the threads. Windows: the
  * first of both texts, then each later one of the first with all of the second, then the first with the later ones of
  * the second. Borrows; the answer belongs to the encoder until its next call. options may be NULL. Memory is kept for
  * the next call: many small calls allocate nothing. PLN_INVALID names the example that is too short to be cut as asked,
- * or a stride that is not smaller than its window. */
+ * or a stride that is not smaller than its window. One thread. */
 PLN_API pln_status pln_encoder_encode(pln_encoder *encoder, const pln_example *examples, uint32_t n_examples,
                                       const pln_encode_options *options, const pln_encodings **encodings,
                                       pln_error *error);
@@ -200,19 +206,19 @@ typedef struct pln_vocabulary_options { /* zero is a good default */
 /* Returns new. options may be NULL. A WordPiece vocabulary as the WordPieceTrainer of Hugging Face's tokenizers makes
  * it: the alphabet, then pairs of neighbours joined, the most frequent first; of equal ones that with the lower ids.
  * The same texts give the same vocabulary on any number of threads. PLN_INVALID names a special token that is empty,
- * longer than PLN_VOCABULARY_TOKEN_BYTES or holds a blank. */
+ * longer than PLN_VOCABULARY_TOKEN_BYTES or holds a blank. Any thread. */
 PLN_API pln_status pln_vocabulary_trainer_create(const pln_vocabulary_options *options,
                                                  pln_vocabulary_trainer **trainer, pln_error *error);
-PLN_API void pln_vocabulary_trainer_destroy(pln_vocabulary_trainer **trainer);
+PLN_API void pln_vocabulary_trainer_destroy(pln_vocabulary_trainer **trainer); /* alone */
 
 /* Counts the words of a text: UTF-8, bytes long; invalid bytes are U+FFFD, which the normalizer takes away. It begins
- * and ends a word. Borrows. Memory grows with the distinct words only. PLN_NO_MEMORY. */
+ * and ends a word. Borrows. Memory grows with the distinct words only. PLN_NO_MEMORY. One thread. */
 PLN_API pln_status pln_vocabulary_trainer_add(pln_vocabulary_trainer *trainer, const char *text, size_t bytes,
                                               pln_error *error);
 
 /* Returns new text, freed by pln_free: a vocab.txt of *n_entries lines, *bytes long. There are fewer entries than asked
  * for when no pair is left, and more when special tokens and alphabet alone are more. Texts can be added afterwards and
- * the training repeated. PLN_FAILED: stopped by progress. PLN_NO_MEMORY. */
+ * the training repeated. PLN_FAILED: stopped by progress. PLN_NO_MEMORY. One thread. */
 PLN_API pln_status pln_vocabulary_trainer_train(pln_vocabulary_trainer *trainer, char **text, size_t *bytes,
                                                 uint32_t *n_entries, pln_error *error);
 

@@ -51,7 +51,7 @@ typedef struct pln_trainer_options {
         .weight_decay = 0.01, .clip = 1, .layer_decay = 1, .accumulate = 1, .dropout = -1                              \
     }
 
-PLN_API pln_status pln_trainer_defaults(pln_trainer_options *options, pln_error *error);
+PLN_API pln_status pln_trainer_defaults(pln_trainer_options *options, pln_error *error); /* any thread */
 
 typedef struct pln_trainer_report { /* of a step */
     uint32_t size;                  /* sizeof(pln_trainer_report) */
@@ -63,21 +63,21 @@ typedef struct pln_trainer_report { /* of a step */
 } pln_trainer_report;
 
 /* Returns new; keeps model and devices. options NULL: PLN_TRAINER_DEFAULTS. PLN_INVALID names the option that is out of
- * range; PLN_INVALID too for the head `model`, which has no loss. */
+ * range; PLN_INVALID too for the head `model`, which has no loss. Any thread. */
 PLN_API pln_status pln_trainer_create(pln_model *model, pln_devices *devices, const pln_trainer_options *options,
                                       pln_trainer **trainer, pln_error *error);
-PLN_API void pln_trainer_destroy(pln_trainer **trainer);
+PLN_API void pln_trainer_destroy(pln_trainer **trainer); /* alone */
 
 /* One step on a batch: tensors as pln_session_forward takes them, labels (or start_positions and end_positions)
  * included. Borrows. PLN_INVALID for a batch without a label, and as pln_session_forward. PLN_FAILED for a loss or
  * gradient that is NaN or infinite, where the sentence names the step and the first node that is not finite, and for an
  * update that would leave such a weight or moment, where it names the tensor: parameters, moments and the number of
- * steps are as before the step. report may be NULL. */
+ * steps are as before the step. report may be NULL. One thread. */
 PLN_API pln_status pln_trainer_step(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
                                     pln_trainer_report *report, pln_error *error);
-PLN_API uint32_t pln_trainer_steps(const pln_trainer *trainer); /* made so far */
-PLN_API uint64_t pln_trainer_seed(const pln_trainer *trainer);  /* of the options, or of what was restored */
-/* Whether a step on that batch would begin: what pln_trainer_step refuses before anything runs. */
+PLN_API uint32_t pln_trainer_steps(const pln_trainer *trainer); /* made so far; one thread */
+PLN_API uint64_t pln_trainer_seed(const pln_trainer *trainer); /* of the options, or of what was restored; one thread */
+/* Whether a step on that batch would begin: what pln_trainer_step refuses before anything runs. One thread. */
 PLN_API pln_status pln_trainer_check(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
                                      pln_error *error);
 
@@ -86,33 +86,34 @@ PLN_API pln_status pln_trainer_check(pln_trainer *trainer, const pln_tensor *inp
  * not at all, also if the process is killed; what else lies in the directory stays in it. PLN_FAILED names what could
  * not be written, read or moved; a number that is not finite is never written. Not replaced is a directory that holds
  * something but no config.json, a mount point, and the working directory; a link stays, and the directory that it names
- * is replaced. Folders `directory`.partial-... that dead processes left are put in order. */
+ * is replaced. Folders `directory`.partial-... that dead processes left are put in order. One thread. */
 PLN_API pln_status pln_trainer_save(pln_trainer *trainer, const char *directory, pln_error *error);
-/* Saves into `directory`.step-N, N the steps made, and removes those with smaller N but for the newest: `keep` stay. */
+/* Saves into `directory`.step-N, N the steps made, and removes those with smaller N but for the newest: `keep` stay.
+ * One thread. */
 PLN_API pln_status pln_trainer_save_step(pln_trainer *trainer, const char *directory, uint32_t keep, pln_error *error);
 /* Whether pln_trainer_save could save there now; nothing is left behind. A directory that is empty now may be saved in
- * later though something else was put there. Before the first step, it saves the work of many. */
+ * later though something else was put there. Before the first step, it saves the work of many. One thread. */
 PLN_API pln_status pln_trainer_check_save(pln_trainer *trainer, const char *directory, pln_error *error);
 /* Takes weights, moments, steps and seed from a directory that pln_trainer_save wrote: what follows is bit-exactly what
  * would have followed there, on the same device with the same options and batches. PLN_BAD_MODEL names file and tensor;
- * the trainer can only be destroyed then. */
+ * the trainer can only be destroyed then. One thread. */
 PLN_API pln_status pln_trainer_restore(pln_trainer *trainer, const char *directory, pln_error *error);
 
 /* Parameters, or gradients of the last batch, by their Hugging Face names: f32, in host memory; they belong to the
- * trainer until its next call. Gradients need pln_trainer_gradients instead of a step. */
+ * trainer until its next call. Gradients need pln_trainer_gradients instead of a step. One thread. */
 PLN_API pln_status pln_trainer_parameters(pln_trainer *trainer, const pln_tensor **tensors, uint32_t *n_tensors,
                                           pln_error *error);
-/* Loss and gradients of a batch, nothing updated: for checks. tensors as above. */
+/* Loss and gradients of a batch, nothing updated: for checks. tensors as above. One thread. */
 PLN_API pln_status pln_trainer_gradients(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs, float *loss,
                                          const pln_tensor **tensors, uint32_t *n_tensors, pln_error *error);
 
 /* Every node's first output of one forward and backward pass, packed [rows, width], as "node:NAME" in the order of the
- * graph: for finding the first that is wrong. They belong to the trainer until its next call. */
+ * graph: for finding the first that is wrong. They belong to the trainer until its next call. One thread. */
 PLN_API pln_status pln_trainer_trace(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
                                      const pln_tensor **tensors, uint32_t *n_tensors, pln_error *error);
 
 /* Exact bytes on device `index` of the list for steps on batches of that shape (every position real), before anything
- * is allocated: states, arena, scratch, packed constants of both plans. */
+ * is allocated: states, arena, scratch, packed constants of both plans. One thread. */
 PLN_API pln_status pln_trainer_estimate(pln_trainer *trainer, uint32_t batch, uint32_t length, uint32_t index,
                                         pln_memory *memory, pln_error *error);
 

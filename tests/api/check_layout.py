@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The layout of the public structs and the values of the public enums against what is checked in: check_layout.py CC
-SOURCE. A struct that begins with `size` may get members behind its end; everything else that changes breaks programs
+"""The layout of the public structs and the values of the public enums against what is checked in, and what every
+enum and function must say: check_layout.py CC SOURCE. A struct that begins with `size` may get members behind its end; everything else that changes breaks programs
 that are there. With --write the file is made anew."""
 import pathlib
 import re
@@ -52,6 +52,18 @@ def layout(cc, source):
         return structs, enums, subprocess.run([str(out)], check=True, capture_output=True, text=True).stdout
 
 
+def unmarked(source):
+    """Functions of which nobody says which thread may call them: in the comment behind them, or in the one before."""
+    for header in sorted((source / "api").glob("pleione_*.h")):
+        text = header.read_text()
+        for m in re.finditer(r"^PLN_API [^;]*?(pln_\w+)\s*\([^;]*;([^\n]*)", text, re.M):
+            before = text[: m.start()]
+            before = before[before.rindex("/*"):] if before.endswith("*/\n") else ""
+            said = re.sub(r"\s+(\* )?", " ", before + m.group(2)).lower()
+            if not re.search(r"\b(any thread|one thread|alone)\b", said):
+                yield m.group(1)
+
+
 def table(text):
     return {line.split()[0]: line.split()[1:] for line in text.splitlines() if line and not line.startswith("#")}
 
@@ -92,6 +104,7 @@ def main():
     for enum, values in enums:
         wrong += [f"{v} does not begin with the name of its enum {enum}" for v in values
                   if enum and enum not in SHORT and not v.startswith(enum.upper() + "_")]
+    wrong += [f"nothing says which thread may call {name}" for name in unmarked(source)]
     sized = set(re.findall(r"^SIZED\((\w+),", (source / "common/sized.def").read_text(), re.M))
     wrong += [f"{s} begins with its size, but common/sized.def lacks it" for s, f in structs.items()
               if f[0] == "size" and s not in sized | GROWS]

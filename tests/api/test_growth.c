@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A program and a library that were built with headers of different ages. Under the address sanitizer, with structs of
- * exactly the size that they claim: test_growth MODELS. With KNOWN_MORE the library is one whose structs have grown by as
- * many bytes (make_grown.py), and the program is today's; without it the program is also one from later.
+ * exactly the size that they claim: test_growth MODELS. With KNOWN_MORE the library is one whose structs have grown by
+ * as many bytes (make_grown.py), and the program is today's; without it the program is also one from later.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -177,7 +177,10 @@ static const struct taker {
     bool alone;          /* with zeros it is all that the call needs */
     const void *initial; /* NULL: zeros */
 } takers[] = {
-#define TAKER(type, take, alone, initial) {#type, sizeof(type), take, alone, initial}
+#define TAKER(type, take, alone, initial)                                                                              \
+    {                                                                                                                  \
+#type, sizeof(type), take, alone, initial                                                                      \
+    }
     TAKER(pln_runtime_options, take_runtime, true, &one_thread),
     TAKER(pln_model_options, take_model, true, NULL),
     TAKER(pln_session_options, take_session, true, NULL),
@@ -290,10 +293,16 @@ static const struct filler {
     uint32_t size;
     pln_status (*fill)(void *out, pln_error *error);
 } fillers[] = {
-#define FILLER(type, fill) {#type, sizeof(type), fill}
-    FILLER(pln_memory, fill_memory),        FILLER(pln_memory, fill_memory_of_trainer),
-    FILLER(pln_statistics, fill_statistics), FILLER(pln_node_report, fill_node),
-    FILLER(pln_trainer_report, fill_step),  FILLER(pln_trainer_options, fill_trainer_options),
+#define FILLER(type, fill)                                                                                             \
+    {                                                                                                                  \
+#type, sizeof(type), fill                                                                                      \
+    }
+    FILLER(pln_memory, fill_memory),
+    FILLER(pln_memory, fill_memory_of_trainer),
+    FILLER(pln_statistics, fill_statistics),
+    FILLER(pln_node_report, fill_node),
+    FILLER(pln_trainer_report, fill_step),
+    FILLER(pln_trainer_options, fill_trainer_options),
     FILLER(pln_encode_options, fill_encode_options),
 };
 
@@ -334,7 +343,8 @@ static void test_strides(void **state)
     pln_error error;
     uint32_t n = 99;
     for (uint32_t more = 0; more <= KNOWN_MORE + 8u; more += 8) {
-        const uint32_t kernel = (uint32_t)sizeof(pln_kernel_info) + more, program = (uint32_t)sizeof(pln_program) + more;
+        const uint32_t kernel = (uint32_t)sizeof(pln_kernel_info) + more,
+                       program = (uint32_t)sizeof(pln_program) + more;
         pln_kernel_info *kernels = malloc(kernel);
         pln_program *programs = malloc(program);
         assert_true(kernels && programs);
