@@ -52,7 +52,7 @@ static pln_status run_part(pln_trainer *trainer, const pln_tensor *inputs, uint3
     if (status == PLN_OK)
         status = session_run(s, &request, step, batch, error);
     if (status == PLN_OK)
-        *loss += *(const float *)batch->outputs[session_loss(s)].data;
+        *loss += *(const float *)batch->outputs[session_graph(s)->loss];
     return status;
 }
 
@@ -172,19 +172,25 @@ struct search {
     char name[160];
 };
 
+static bool is_finite(const float *data, uint64_t n)
+{
+    uint64_t i = 0;
+    while (i < n && isfinite(data[i]))
+        i++;
+    return i == n;
+}
+
 static bool find_bad_node(const struct session_batch *batch, void *context)
 {
     struct search *search = context;
-    const pln_graph *graph = pln_session_graph(search->session);
-    for (uint32_t i = 0; i < batch->n_outputs; i++) {
-        const pln_value *value = graph->outputs[i].value;
-        const uint64_t n = (uint64_t)pln_dim_rows(value->rows, batch->dims) * value->width;
-        const float *data = batch->outputs[i].data;
-        for (uint64_t j = 0; strncmp(batch->outputs[i].name, "node:", 5) == 0 && j < n; j++)
-            if (!isfinite(data[j])) {
-                snprintf(search->name, sizeof search->name, "%s", batch->outputs[i].name + 5);
-                return true;
-            }
+    const struct electra_graph *graph = session_graph(search->session);
+    for (uint32_t i = 0; i < graph->graph->n_outputs; i++) {
+        const struct graph_output *output = &graph->graph->outputs[i];
+        const uint64_t n = (uint64_t)pln_dim_rows(output->value->rows, batch->dims) * output->value->width;
+        if (graph->outputs[i] != ELECTRA_NODE || is_finite(batch->outputs[i], n))
+            continue;
+        snprintf(search->name, sizeof search->name, "%s", electra_node_name(output->name));
+        return true;
     }
     return false;
 }

@@ -13,6 +13,8 @@
 struct training_update {
     pln_graph *graph;
     pln_schedule *schedule;
+    pln_value *settings; /* what changes from step to step */
+    const void **inputs; /* [values of the graph] of a run, by id */
     float *factors; /* [rows, 2] of adamw, kept by the graph */
     pln_tensor factors_tensor;
 };
