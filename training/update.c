@@ -37,7 +37,7 @@ pln_status training_update_init(pln_trainer *trainer, pln_error *error)
     u->factors = calloc(trainer->rows, 2 * sizeof *u->factors);
     if (!u->factors)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for the factors of %u rows of parameters", trainer->rows);
-    pln_graph_parameter_factors(pln_session_graph(trainer->session), u->factors);
+    pln_graph_parameter_factors(trainer->subject->kind->graph(trainer->subject), u->factors);
     u->factors_tensor =
         (pln_tensor){.name = "factors", .dtype = PLN_F32, .rank = 2, .shape = {trainer->rows, 2}, .data = u->factors};
     u->graph = describe(trainer);
