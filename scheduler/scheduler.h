@@ -105,6 +105,8 @@ pln_status sched_constant_acquire(pln_devices *devices, uint32_t device, const p
                                   const pln_constant_use *uses, uint32_t n_uses, struct sched_constant **constant,
                                   pln_error *error);
 void sched_constant_release(pln_devices *devices, struct sched_constant **constant);
+/* The dense f32 rows where they lie already, else NULL. */
+const float *sched_plain_rows(const pln_value *value);
 pln_constant *sched_constant_handle(const struct sched_constant *constant);
 /* pln_host.constant_read */
 void sched_constant_read(void *context, const pln_constant_info *info, uint32_t first, uint32_t rows, float *out);
