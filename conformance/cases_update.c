@@ -27,15 +27,16 @@ bool conf_accumulate(struct conf_case *c, uint32_t index)
 
 bool conf_global_norm(struct conf_case *c, uint32_t index)
 {
-    static const char *const forms[] = {"numbers", "large numbers", "not a number", "infinity"};
-    static const float odd[] = {0, 3e18f, NAN, -INFINITY};
+    static const char *const forms[] = {"numbers",  "large numbers",   "not a number",
+                                        "infinity", "a larger number", "1e20"};
+    static const float odd[] = {0, 3e18f, NAN, -INFINITY, 1e30f, 0};
     const uint32_t form = index % COUNT(forms), i = index / COUNT(forms);
     if (i >= COUNT(flat_shapes))
         return false;
     const uint32_t rows = flat_shapes[i][0], width = flat_shapes[i][1];
     snprintf(c->name, sizeof c->name, "global_norm %ux%u, %s", rows, width, forms[form]);
     struct conf_node *node = conf_node(c, PLN_OP_GLOBAL_NORM, NULL, 0, PLN_GLOBAL_NORM_INPUTS, 1);
-    node->inputs[0] = conf_state(c, rows, width, 1);
+    node->inputs[0] = conf_state(c, rows, width, form == COUNT(forms) - 1 ? 1e20f : 1);
     conf_floats(c, node->inputs[0])[rows * width - 1] += odd[form];
     node->outputs[0] = conf_output(c, conf_fixed(1), 1);
     return true;
@@ -52,8 +53,9 @@ static int32_t add_settings(struct conf_case *c, float clip)
 
 bool conf_adamw(struct conf_case *c, uint32_t index)
 {
-    static const char *const forms[] = {"not clipped", "clipped", "no clip", "norm not a number", "infinite norm"};
-    static const float clips[] = {10, 1, 0, 1, 0}, norms[] = {5, 5, 5, NAN, INFINITY};
+    static const char *const forms[] = {"not clipped",   "clipped",         "no clip",      "norm not a number",
+                                        "infinite norm", "clipped of 1e20", "1e20, no clip"};
+    static const float clips[] = {10, 1, 0, 1, 0, 1, 0}, norms[] = {5, 5, 5, NAN, INFINITY, 5e20f, 5e20f};
     const uint32_t form = index % COUNT(forms), i = index / COUNT(forms);
     if (i >= COUNT(flat_shapes))
         return false;
@@ -61,7 +63,7 @@ bool conf_adamw(struct conf_case *c, uint32_t index)
     snprintf(c->name, sizeof c->name, "adamw %ux%u, %s", rows, width, forms[form]);
     struct conf_node *node = conf_node(c, PLN_OP_ADAMW, NULL, 0, PLN_ADAMW_INPUTS, PLN_ADAMW_OUTPUTS);
     for (uint32_t j = 0; j < PLN_ADAMW_OUTPUTS; j++) {
-        node->inputs[j] = conf_state(c, rows, width, 1);
+        node->inputs[j] = conf_state(c, rows, width, j == PLN_ADAMW_INPUT_GRADIENT && norms[form] == 5e20f ? 1e20f : 1);
         node->outputs[j] = conf_same(c, node->inputs[j]);
     }
     float *second = conf_floats(c, node->inputs[PLN_ADAMW_INPUT_SECOND_MOMENT]);

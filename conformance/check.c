@@ -95,8 +95,8 @@ static bool check_outputs(const struct conf_instance *in, const struct conf_inst
                 float y, right;
                 memcpy(&y, word, 4);
                 memcpy(&right, &oracle->after[place_of(oracle, c, i) + at], 4);
-                const bool same = (isnan(y) && isnan(right)) || y == right ||
-                                  fabs((double)y - (double)right) <= conf_tolerance * (1 + fabs((double)right));
+                const double bound = v->bound > 0 ? v->bound : conf_tolerance * (1 + fabs((double)right));
+                const bool same = (isnan(y) && isnan(right)) || y == right || fabs((double)y - (double)right) <= bound;
                 if (same && *word != CONF_PATTERN)
                     continue;
                 snprintf(why, bytes, "round %u: value %u, row %u, column %u is %.8g%s, expected %.8g", c->round, i, r,

@@ -14,5 +14,7 @@ const struct conf_group conf_groups[] = {
     {0, "tied", conf_tied},
     {0, "chain", conf_chain},
     {0, "masked", conf_masked},
+    {0, "means", conf_means},
+    {0, "equal_numbers", conf_equal_numbers},
 };
 const uint32_t conf_n_groups = sizeof conf_groups / sizeof *conf_groups;

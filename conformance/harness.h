@@ -23,6 +23,7 @@ struct conf_value {
     bool part;      /* of a flat state: its rows are not those of the base */
     void *data;     /* dense f32 or i32 [real rows, width] of inputs, states, constants; NULL: an output */
     bool plain;     /* a constant is handed over where it lies */
+    double bound;   /* by which an output may differ from the oracle; 0: conf_tolerance says */
 };
 
 struct conf_node {
@@ -143,12 +144,12 @@ struct conf_group {
 };
 extern const struct conf_group conf_groups[];
 extern const uint32_t conf_n_groups;
-extern double conf_tolerance;    /* an output may differ from the oracle by tolerance * (1 + |oracle|) */
+extern double conf_tolerance;    /* an output without a bound may differ by this * (1 + |oracle|) */
 extern bool conf_quick;          /* small shapes only, for slow devices */
 extern bool conf_half_constants; /* constants are numbers that f16 holds, for devices that store them so */
 
 #define PLN_OP(number, version, NAME, name, inputs, outputs, in_place, params, gradient) conf_fill conf_##name;
 #include "graph/ops.def"
 #undef PLN_OP
-conf_fill conf_tied, conf_chain, conf_masked;
+conf_fill conf_tied, conf_chain, conf_masked, conf_means, conf_equal_numbers;
 #endif

@@ -41,7 +41,7 @@ static void update_row(const struct cpu_call *call, const struct step *s, uint32
         const uint32_t n = width - c;
         const vec p = vec_load_some(parameter + c, n), g = vec_load_some(gradient + c, n) * s->clip;
         const vec m0 = vec_load_some(first + c, n), m = m0 + s->new1 * (g - m0);
-        const vec v0 = vec_load_some(second + c, n), v = v0 + s->new2 * (g * g - v0);
+        const vec v0 = vec_load_some(second + c, n), v = v0 + (s->new2 * g * g - s->new2 * v0);
         const vec step = m * s->first / (vec_root(v) * s->second + s->eps);
         vec_store_some(first + c, m, n);
         vec_store_some(second + c, v, n);

@@ -6,9 +6,10 @@
 #include "backends/reference/embedding.h"
 #include "backends/reference/normalize_backward.h"
 
+/* Rounded as the mean was, so that equal numbers lie on it. */
 static double sum_of(const struct ref_call *call, uint32_t r, uint32_t c)
 {
-    return embedding(&call->in[PLN_EMBED_BACKWARD_INPUT_IDS], r, c);
+    return (double)(real)embedding(&call->in[PLN_EMBED_BACKWARD_INPUT_IDS], r, c);
 }
 
 static double dropped(const struct ref_call *call, uint32_t r, uint32_t c)

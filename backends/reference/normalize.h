@@ -16,8 +16,8 @@ static inline void normalize_row(const double *x, uint32_t width, double eps, co
 {
     double mean = 0, variance = 0;
     for (uint32_t c = 0; c < width; c++)
-        mean += x[c];
-    mean /= width;
+        mean += x[c] - x[0]; /* exactly 0 of equal numbers */
+    mean = x[0] + mean / width;
     for (uint32_t c = 0; c < width; c++)
         variance += (x[c] - mean) * (x[c] - mean);
     const double rstd = 1 / sqrt(variance / width + eps);
