@@ -75,6 +75,13 @@ typedef struct pln_device_entry {
 PLN_API pln_status pln_runtime_devices(pln_runtime *runtime, const pln_device_entry **entries, uint32_t *count,
                                        pln_error *error);
 
+/* Names of the backends that pln_runtime_devices looks at, in its order, NULL behind the last; loads none. A driver that
+ * ends its process can so be asked in a process of its own. The string belongs to the runtime. */
+PLN_API const char *pln_runtime_backend(pln_runtime *runtime, uint32_t index);
+/* The devices of one backend, as above; loads no other. PLN_NO_DEVICE if there is none of that name. */
+PLN_API pln_status pln_runtime_backend_devices(pln_runtime *runtime, const char *backend,
+                                               const pln_device_entry **entries, uint32_t *count, pln_error *error);
+
 /* Returns new; keeps the runtime. list: device names separated by ',', the preferred first; "auto" is the first
  * discrete GPU, else an integrated one, else cpu, else reference; "all" is every usable device. Only the backends named
  * are loaded. options: "KEY=VALUE" for each chosen device that knows KEY, "BACKEND.KEY=VALUE" for one; borrows.

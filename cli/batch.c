@@ -68,11 +68,13 @@ pln_status cli_batch_texts(struct cli_batch *b, pln_model *model, const struct c
     const pln_tokenizer *tokenizer;
     const pln_encodings *rows;
     pln_encoder *encoder = NULL;
-    pln_example examples[CLI_LIST] = {0};
+    pln_example *examples = calloc(texts->n + 1, sizeof *examples);
     uint32_t longest = 0;
-    for (uint32_t i = 0; i < texts->n; i++)
+    for (uint32_t i = 0; examples && i < texts->n; i++)
         examples[i].text = (pln_text){texts->items[i], strlen(texts->items[i])};
-    pln_status status = pln_model_tokenizer(model, &tokenizer, error);
+    pln_status status = examples ? pln_model_tokenizer(model, &tokenizer, error) : PLN_NO_MEMORY;
+    if (!examples)
+        *error = (pln_error){.status = status, .message = "no memory for a batch of texts"};
     if (status == PLN_OK)
         status = pln_encoder_create(tokenizer, 1, &encoder, error);
     if (status == PLN_OK)
@@ -92,6 +94,7 @@ pln_status cli_batch_texts(struct cli_batch *b, pln_model *model, const struct c
         }
     }
     pln_encoder_destroy(&encoder);
+    free(examples);
     return status;
 }
 

@@ -23,26 +23,24 @@ static const struct table_column columns[] = {
     {.key = "verdict", .title = "verdict"},
 };
 
-static pln_status time_shape(struct bench *b, struct speed *s, struct table *t, struct cli_shape shape,
+static pln_status time_shape(const struct bench *b, struct speed *s, struct table *t, struct cli_shape shape,
                              pln_error *error)
 {
     static const double close = 0.05; /* what the machine's own noise can be */
-    struct cli_batch batch = {0};
-    pln_status status = cli_batch_random(&batch, shape, s->measure.teams[0].model, b->options.common.seed, error);
+    pln_status status = measure_give(&s->measure, NULL, shape, error);
     if (status == PLN_OK)
-        status = measure_run(&s->measure, &batch, b->seconds, error);
+        status = measure_run(&s->measure, b->seconds, error);
     for (uint32_t i = 0; status == PLN_OK && !cli_interrupted() && i < s->measure.n; i++) {
         const struct measured_device *d = &s->measure.devices[i];
         const double behind = measure_quantile(d, 0) / measure_fastest(&s->measure, 0) - 1;
-        status = speed_set(t, s, i, &batch, 0, error);
-        if (status != PLN_OK)
-            break;
+        status = speed_set(t, s, i, 0, error);
+        if (status != PLN_OK || measure_is_lost(d))
+            continue;
         table_set_number(t, "first_ms", d->first * 1e3);
         table_set_number(t, "best_ms", measure_quantile(d, 0) * 1e3);
         table_set_number(t, "median_ms", measure_quantile(d, 0.5) * 1e3);
         table_set_text(t, "verdict", behind <= 0 ? "fastest" : behind < close ? "close" : "slower");
     }
-    cli_batch_finish(&batch);
     return status;
 }
 
@@ -75,6 +73,7 @@ pln_status bench_times(struct bench *b, struct table *t, pln_error *error)
         if (status == PLN_OK)
             output_print(&b->output, t);
     }
+    b->lost = measure_lost_code(&s.measure);
     speed_close(&s);
     return status;
 }
@@ -85,6 +84,10 @@ static bool choose_shapes(struct bench *b, const char *shapes, const char *ragge
     struct cli_shape range = {0};
     int used = 0;
     if (lengths && sscanf(lengths, "%9u-%9u%n", &range.shortest, &range.length, &used) == 2 && !lengths[used]) {
+        if (ragged) {
+            cli_usage_error("lengths \"%s\" are those of --shapes: --ragged has its own", lengths);
+            return false;
+        }
         if (!cli_parse_shapes(shapes ? shapes : "32x128", b->shapes, BENCH_SHAPES, &b->n_shapes))
             return false;
         for (uint32_t i = 0; i < b->n_shapes; i++) {
@@ -121,15 +124,15 @@ static int run_bench(struct bench *b, pln_status (*measure)(struct bench *, stru
     else
         code = output_finish(&b->output, &t);
     table_finish(&t);
-    return code;
+    return code ? code : b->lost;
 }
 
 int cli_bench(int argc, char **argv)
 {
-    struct bench b = {.seconds = 2};
+    static struct bench b = {.seconds = 2};
     const char *shapes = NULL, *ragged = NULL, *lengths = NULL;
     bool overhead = false, memory = false, profile = false;
-    struct cli_list arguments = {0};
+    static struct cli_list arguments;
     struct cli_option options[OPTIONS];
     cli_common_options(&b.options.common, "--devices", options);
     measure_each_option(&b.options, options + CLI_COMMON_OPTIONS);

@@ -18,6 +18,7 @@ struct bench {
     uint32_t n_shapes;
     bool lines; /* the shapes are lengths of one sequence */
     double seconds;
+    int lost; /* the exit code of a row that was lost, or 0 */
 };
 
 /* Each prints its table as it comes and leaves it to the caller, also after a failure. */

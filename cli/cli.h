@@ -97,14 +97,19 @@ struct cli_model {
     pln_session *session;
 };
 
-/* Prints what the library logs, from information upward. */
+/* Prints what the library logs, from information upward, and once what several processes of the command log. */
 void cli_log(void *context, pln_log_level level, const char *message);
+pln_status cli_create_runtime(uint32_t threads, pln_runtime **runtime, pln_error *error);
 pln_status cli_open_runtime(const struct cli_common *common, pln_runtime **runtime, pln_error *error);
+/* The list of devices that is asked for; for "auto", or none, the name of what it is, which is found out once. Static
+ * memory. */
+const char *cli_choose_device(const struct cli_common *common);
 /* Runtime, devices of the list, model, session. options' placement is filled in from common. */
 pln_status cli_open(const struct cli_common *common, const char *directory, pln_session_options options,
                     struct cli_model *m, pln_error *error);
 void cli_close(struct cli_model *m);
 
+int cli_exit_code(pln_status status);
 /* Prints "pleione: sentence" and returns the exit code of the status. */
 int cli_fail(const pln_error *error);
 int cli_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -2,7 +2,11 @@
  *
  * pleione compare: the same input on every device, beside the reference in f64: time, difference, verdict.
  */
+#define _DEFAULT_SOURCE /* mkstemp */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/answer.h"
 #include "cli/output.h"
@@ -12,10 +16,12 @@ enum {
     MOST_SHAPES = 16,
     OWN_OPTIONS = 1,
     OPTIONS = CLI_COMMON_OPTIONS + MEASURE_OPTIONS + OUTPUT_OPTIONS + OWN_OPTIONS,
-    NODE_NAME = 160
+    NODE_NAME = 160,
+    PATH_BYTES = 512
 };
 static const double seconds_a_device = 0.5;
-static const double tolerance_f32 = 5e-5, tolerance_bf16 = 2e-2; /* |a - b| <= tolerance (1 + |b|) */
+/* |a - b| <= tolerance (1 + |b|). f16 has three bits more than bf16. */
+static const double tolerance_f32 = 5e-5, tolerance_f16 = 2.5e-3, tolerance_bf16 = 2e-2;
 
 static const struct table_column columns[] = {
     {.key = "device", .title = "device", .width = 9},
@@ -43,137 +49,227 @@ struct compare {
     struct cli_shape shapes[MOST_SHAPES];
     uint32_t n_shapes; /* 0: the texts */
     bool disagrees;
+    int lost; /* the exit code of a row that was lost, or 0 */
     struct speed speed;
-    pln_devices *reference;
+    struct measured_device *reference; /* in f64 */
+    char path[PATH_BYTES];             /* of the file in which its answer lies for the others */
 };
 
 static double tolerance_of(const struct measured_device *device)
 {
-    return device->bf16 ? tolerance_bf16 : tolerance_f32;
+    const char *dtype = device->facts.dtype;
+    return strcmp(dtype, "bf16") == 0 ? tolerance_bf16 : strcmp(dtype, "f16") == 0 ? tolerance_f16 : tolerance_f32;
 }
 
-/* The batch on a device of its own session; with trace every node's output. */
-static pln_status run_on(const struct measured_team *team, pln_devices *devices, const struct cli_common *common,
-                         bool trace, const struct cli_batch *batch, struct answer *a, pln_error *error)
+/* ---- in the process of a row */
+
+/* The answer to the batch, of a session of its own, or with trace every node's output. */
+struct question {
+    bool trace;
+    char path[PATH_BYTES]; /* of the reference's answer */
+    double tolerance;
+    struct answer_difference difference;
+    double planned;           /* bytes */
+    char diverges[NODE_NAME]; /* the first node, in the order of the graph, that is out of tolerance */
+};
+
+static pln_status answer(const struct measured_device *d, bool trace, pln_session **session, const pln_tensor **outputs,
+                         uint32_t *n, pln_error *error)
 {
-    const pln_session_options options = {
-        .trace = trace,
-        .schedule = {.place = common->place.items, .n_place = common->place.n, .no_fallback = common->no_fallback}};
+    const pln_status status = measure_create_session(d, trace, session, error);
+    return status == PLN_OK ? pln_session_forward(*session, d->input.tensors, 2, outputs, n, error) : status;
+}
+
+static pln_status write_answer(void *context, void *argument, pln_error *error)
+{
+    const struct question *q = argument;
     pln_session *session = NULL;
     const pln_tensor *outputs;
     uint32_t n;
-    pln_status status = pln_session_create(team->model, devices, &options, &session, error);
+    pln_status status = answer(context, q->trace, &session, &outputs, &n, error);
     if (status == PLN_OK)
-        status = pln_session_forward(session, batch->tensors, 2, &outputs, &n, error);
-    if (status == PLN_OK)
-        status = answer_keep(outputs, n, a, error);
-    if (session)
-        pln_session_destroy(&session);
+        status = pln_tensor_file_write(q->path, outputs, n, error);
+    pln_session_destroy(&session);
     return status;
 }
 
-/* The first node, in the order of the graph, whose output is out of tolerance. Written to name. */
-static pln_status find_divergence(const struct compare *c, const struct measured_device *d,
-                                  const struct cli_batch *batch, char name[NODE_NAME], pln_error *error)
+static void find_divergence(struct question *q, const pln_tensor *a, uint32_t n_a, const pln_tensor *b, uint32_t n_b)
 {
-    struct answer a = {0}, b = {0};
-    const struct cli_common plain = {0};
-    pln_status status = run_on(d->team, d->devices, &c->options.common, true, batch, &a, error);
-    if (status == PLN_OK)
-        status = run_on(&c->speed.measure.teams[0], c->reference, &plain, true, batch, &b, error);
-    for (uint32_t i = 0; status == PLN_OK && i < b.n; i++) {
-        const pln_tensor *t = answer_find(&a, b.tensors[i].name);
-        if (strncmp(b.tensors[i].name, "node:", 5) == 0 && t &&
-            !answer_difference_of(t, &b.tensors[i], tolerance_of(d)).agrees) {
-            snprintf(name, NODE_NAME, "%s", b.tensors[i].name + 5);
-            break;
+    for (uint32_t i = 0; i < n_a; i++) {
+        const pln_tensor *right = answer_find(b, n_b, a[i].name);
+        if (strncmp(a[i].name, "node:", 5) == 0 && right && !answer_difference_of(&a[i], right, q->tolerance).agrees) {
+            snprintf(q->diverges, sizeof q->diverges, "%s", a[i].name + 5);
+            return;
         }
     }
-    answer_finish(&a);
-    answer_finish(&b);
+}
+
+static pln_status judge_answer(void *context, void *argument, pln_error *error)
+{
+    const struct measured_device *d = context;
+    struct question *q = argument;
+    pln_session *session = NULL;
+    pln_tensor_file *file = NULL;
+    pln_statistics statistics = {0};
+    const pln_tensor *outputs, *right;
+    uint32_t n, n_right;
+    pln_status status = q->trace ? answer(d, true, &session, &outputs, &n, error)
+                                 : pln_session_forward(d->session, d->input.tensors, 2, &outputs, &n, error);
+    if (status == PLN_OK)
+        status = pln_tensor_file_open(q->path, &file, error);
+    if (status == PLN_OK) {
+        right = pln_tensor_file_tensors(file, &n_right);
+        if (q->trace)
+            find_divergence(q, outputs, n, right, n_right);
+        else
+            q->difference = answer_difference(outputs, n, right, n_right, q->tolerance);
+        pln_schedule_statistics(pln_session_schedule(d->session), &statistics);
+        q->planned = (double)statistics.planned_bytes;
+    }
+    pln_tensor_file_close(&file);
+    pln_session_destroy(&session);
     return status;
 }
 
-static pln_status compare_device(struct compare *c, uint32_t i, const struct cli_batch *batch,
-                                 const struct answer *right, struct table *t, pln_error *error)
+/* ---- from outside */
+
+/* A reference that fails leaves nothing to compare with. */
+static pln_status ask_reference(struct compare *c, bool trace, pln_error *error)
+{
+    struct question q = {.trace = trace};
+    memcpy(q.path, c->path, sizeof q.path);
+    pln_status status = measure_ask(c->reference, write_answer, &q, sizeof q, error);
+    if (status == PLN_OK && measure_is_lost(c->reference)) {
+        *error = c->reference->lost;
+        status = error->status;
+    }
+    return status;
+}
+
+static pln_status ask_row(struct compare *c, uint32_t i, bool trace, struct question *q, pln_error *error)
+{
+    struct measured_device *d = &c->speed.measure.devices[i];
+    q->trace = trace;
+    q->tolerance = tolerance_of(d);
+    memcpy(q->path, c->path, sizeof q->path);
+    return measure_ask(d, judge_answer, q, sizeof *q, error);
+}
+
+static pln_status add_row(struct compare *c, uint32_t i, const struct question *q, struct table *t, pln_error *error)
 {
     const struct measured_device *d = &c->speed.measure.devices[i];
-    struct answer mine = {0};
-    struct answer_difference difference = {0};
-    char diverges[NODE_NAME] = "";
-    const pln_tensor *outputs;
-    uint32_t n;
-    pln_statistics statistics = {0};
-    pln_status status = pln_session_forward(d->session, batch->tensors, 2, &outputs, &n, error);
-    if (status == PLN_OK)
-        status = answer_keep(outputs, n, &mine, error);
-    if (status == PLN_OK) {
-        difference = answer_difference(&mine, right, tolerance_of(d));
-        pln_schedule_statistics(pln_session_schedule(d->session), &statistics);
-    }
-    answer_finish(&mine);
-    if (status == PLN_OK && !difference.agrees)
-        status = find_divergence(c, d, batch, diverges, error);
-    c->disagrees |= status == PLN_OK && !difference.agrees;
-    if (status == PLN_OK)
-        status = speed_set(t, &c->speed, i, batch, 0.5, error);
-    if (status != PLN_OK)
+    const bool agrees = q->difference.agrees;
+    c->disagrees |= !measure_is_lost(d) && !agrees;
+    const pln_status status = speed_set(t, &c->speed, i, 0.5, error);
+    if (status != PLN_OK || measure_is_lost(d))
         return status;
     table_set_number(t, "first_ms", d->first * 1e3);
     table_set_number(t, "p50_ms", measure_quantile(d, 0.5) * 1e3);
     table_set_number(t, "p90_ms", measure_quantile(d, 0.9) * 1e3);
-    table_set_number(t, "planned_bytes", (double)statistics.planned_bytes);
-    table_set_number(t, "largest_difference", difference.largest);
-    table_set_text(t, "verdict", difference.agrees ? "agrees" : "DISAGREES");
-    table_set_text(t, "diverges", diverges);
+    table_set_number(t, "planned_bytes", q->planned);
+    table_set_number(t, "largest_difference", q->difference.largest);
+    table_set_text(t, "verdict", agrees ? "agrees" : "DISAGREES");
+    table_set_text(t, "diverges", q->diverges);
     return PLN_OK;
 }
 
-static pln_status compare_batch(struct compare *c, const struct cli_batch *batch, struct table *t, pln_error *error)
+/* The trace, which is much, is asked for once, if any row disagrees. */
+static pln_status judge_rows(struct compare *c, struct question *questions, pln_error *error)
 {
-    struct answer right = {0};
-    const struct cli_common plain = {0};
     struct measure *m = &c->speed.measure;
-    pln_status status = run_on(&m->teams[0], c->reference, &plain, false, batch, &right, error);
-    if (status == PLN_OK)
-        status = measure_run(m, batch, seconds_a_device, error);
-    for (uint32_t i = 0; status == PLN_OK && !cli_interrupted() && i < m->n; i++)
-        status = compare_device(c, i, batch, &right, t, error);
-    answer_finish(&right);
-    if (status == PLN_OK && !cli_interrupted())
-        output_print(&c->output, t);
-    return status;
-}
-
-static pln_status compare_shapes(struct compare *c, struct table *t, pln_error *error)
-{
-    pln_status status = PLN_OK;
-    for (uint32_t i = 0; status == PLN_OK && !cli_interrupted() && i < c->n_shapes; i++) {
-        struct cli_batch batch = {0};
-        status = cli_batch_random(&batch, c->shapes[i], c->speed.measure.teams[0].model, c->options.common.seed, error);
+    pln_status status = ask_reference(c, false, error);
+    bool traced = false;
+    for (uint32_t i = 0; status == PLN_OK && i < m->n; i++)
+        status = ask_row(c, i, false, &questions[i], error);
+    for (uint32_t i = 0; status == PLN_OK && i < m->n; i++) {
+        if (measure_is_lost(&m->devices[i]) || questions[i].difference.agrees)
+            continue;
+        if (!traced)
+            status = ask_reference(c, true, error);
+        traced = true;
         if (status == PLN_OK)
-            status = compare_batch(c, &batch, t, error);
-        cli_batch_finish(&batch);
+            status = ask_row(c, i, true, &questions[i], error);
     }
     return status;
 }
 
-static pln_status compare_texts(struct compare *c, struct table *t, pln_error *error)
+static pln_status compare_batch(struct compare *c, struct cli_shape shape, struct table *t, pln_error *error)
 {
-    struct cli_batch batch = {0};
-    pln_status status = cli_batch_texts(&batch, c->speed.measure.teams[0].model, &c->texts, error);
+    struct measure *m = &c->speed.measure;
+    const struct cli_list *texts = c->n_shapes ? NULL : &c->texts;
+    struct question *questions = calloc(m->n + 1, sizeof *questions);
+    pln_status status = questions ? measure_give_row(m, c->reference, texts, shape, error) : PLN_NO_MEMORY;
+    if (!questions)
+        *error = (pln_error){.status = status, .node = -1, .message = "no memory for the rows"};
     if (status == PLN_OK)
-        status = compare_batch(c, &batch, t, error);
-    cli_batch_finish(&batch);
+        status = measure_give(m, texts, shape, error);
+    if (status == PLN_OK)
+        status = measure_run(m, seconds_a_device, error);
+    if (status == PLN_OK && !cli_interrupted())
+        status = judge_rows(c, questions, error);
+    for (uint32_t i = 0; status == PLN_OK && !cli_interrupted() && i < m->n; i++)
+        status = add_row(c, i, &questions[i], t, error);
+    if (status == PLN_OK && !cli_interrupted())
+        output_print(&c->output, t);
+    free(questions);
     return status;
+}
+
+static pln_status compare_all(struct compare *c, struct table *t, pln_error *error)
+{
+    if (!c->n_shapes)
+        return compare_batch(c, (struct cli_shape){0}, t, error);
+    pln_status status = PLN_OK;
+    for (uint32_t i = 0; status == PLN_OK && !cli_interrupted() && i < c->n_shapes; i++)
+        status = compare_batch(c, c->shapes[i], t, error);
+    return status;
+}
+
+static pln_status make_file(struct compare *c, pln_error *error)
+{
+    const char *folder = getenv("TMPDIR");
+    const int n = snprintf(c->path, sizeof c->path, "%s/pleione-compare-XXXXXX", folder && *folder ? folder : "/tmp");
+    const int file = n < (int)sizeof c->path ? mkstemp(c->path) : -1;
+    if (file >= 0) {
+        close(file);
+        return PLN_OK;
+    }
+    *error = (pln_error){.status = PLN_FAILED, .node = -1};
+    snprintf(error->message, sizeof error->message, "%.400s cannot be made: %s", c->path, strerror(errno));
+    c->path[0] = '\0';
+    return PLN_FAILED;
+}
+
+static pln_status open_all(struct compare *c, pln_error *error)
+{
+    static const struct measured_place place = {
+        .device = "reference", .label = "the reference in f64", .fixed = "precision=f64"};
+    c->reference = calloc(1, sizeof *c->reference);
+    if (!c->reference) {
+        *error = (pln_error){.status = PLN_NO_MEMORY, .node = -1, .message = "no memory for the reference"};
+        return PLN_NO_MEMORY;
+    }
+    c->reference->place = place;
+    pln_status status = make_file(c, error);
+    if (status == PLN_OK)
+        status = speed_open(&c->speed, &c->options, c->directory, error);
+    return status == PLN_OK ? measure_open_row(&c->speed.measure, c->reference, error) : status;
+}
+
+static void close_all(struct compare *c)
+{
+    c->lost = measure_lost_code(&c->speed.measure);
+    if (c->reference)
+        measure_close_row(c->reference);
+    free(c->reference);
+    speed_close(&c->speed);
+    if (c->path[0])
+        unlink(c->path);
 }
 
 static pln_status compare(struct compare *c, struct table *t, pln_error *error)
 {
-    static const char *const precise[] = {"precision=f64"};
-    pln_status status = speed_open(&c->speed, &c->options, c->directory, error);
-    if (status == PLN_OK)
-        status = pln_devices_open(c->speed.measure.teams[0].runtime, "reference", precise, 1, &c->reference, error);
+    pln_status status = open_all(c, error);
     table_add_columns(t, columns, sizeof columns / sizeof *columns);
     table_add_columns(t, speed_hidden_columns, SPEED_HIDDEN_COLUMNS);
     t->plot =
@@ -188,10 +284,9 @@ static pln_status compare(struct compare *c, struct table *t, pln_error *error)
                                      "the reference in double precision."};
     if (status == PLN_OK) {
         speed_describe(t, &c->speed, "devices side by side", c->directory);
-        status = c->n_shapes ? compare_shapes(c, t, error) : compare_texts(c, t, error);
+        status = compare_all(c, t, error);
     }
-    pln_devices_close(&c->reference);
-    speed_close(&c->speed);
+    close_all(c);
     return status;
 }
 
@@ -211,14 +306,14 @@ static int run_compare(struct compare *c)
     else
         code = output_finish(&c->output, &t);
     table_finish(&t);
-    return code ? code : c->disagrees ? PLN_DISAGREE : 0;
+    return code ? code : c->disagrees ? PLN_DISAGREE : c->lost;
 }
 
 int cli_compare(int argc, char **argv)
 {
-    struct compare c = {0};
+    static struct compare c;
     const char *shapes = NULL;
-    struct cli_list arguments = {0};
+    static struct cli_list arguments;
     struct cli_option options[OPTIONS];
     cli_common_options(&c.options.common, "--devices", options);
     measure_each_option(&c.options, options + CLI_COMMON_OPTIONS);
@@ -230,9 +325,9 @@ int cli_compare(int argc, char **argv)
         .description =
             "The same input on every usable device, CPU-type Vulkan and OpenCL ones too, beside the reference in f64:\n"
             "times, speed, share of the roof measured in the same run, largest difference, and the first node that\n"
-            "diverges. Exit code 5 when one disagrees by more than 5e-5 (1 + |b|), in bf16 2e-2 (1 + |b|); 1 when a "
-            "rate is\n"
-            "above the roof. A sentence of its own when no text is given.",
+            "diverges. Exit code 5 when one disagrees by more than 5e-5 (1 + |b|), with weights in f16 2.5e-3, in bf16\n"
+            "2e-2; 1 when a rate is above the roof, or a row is lost, since its driver ended its process or failed: the\n"
+            "others are there. A sentence of its own when no text is given.",
         .examples =
             "  pleione compare models/electra-tiny-discriminator\n"
             "  pleione compare MODEL --devices cpu,vulkan --shapes 1x128,8x128 --device-option vulkan.variant=gpu\n"
@@ -243,12 +338,14 @@ int cli_compare(int argc, char **argv)
         return parsed - 1;
     if (!arguments.n)
         return cli_usage_error("compare needs a MODEL directory");
+    if (shapes && arguments.n > 1)
+        return cli_usage_error("compare takes texts or --shapes, not both");
     if (shapes && !cli_parse_shapes(shapes, c.shapes, MOST_SHAPES, &c.n_shapes))
         return PLN_INVALID;
     c.directory = arguments.items[0];
     c.texts.n = arguments.n - 1;
     memcpy(c.texts.items, arguments.items + 1, c.texts.n * sizeof *c.texts.items);
     if (!c.texts.n)
-        c.texts = (struct cli_list){1, {CLI_SENTENCE}};
+        c.texts.items[c.texts.n++] = CLI_SENTENCE;
     return run_compare(&c);
 }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/worker.h"
 
 static const char *kind_name(uint32_t kind)
 {
@@ -145,41 +145,183 @@ struct listing {
     struct cli_common common;
 };
 
-/* "vulkan:1", or "vulkan" for all of them. */
-static bool is_named(const pln_device_entry *e, const char *name)
+static void print_entry(const struct listing *listing, const pln_device_entry *e, const pln_kernel_info *kernels,
+                        uint32_t n)
 {
-    return strcmp(e->name, name) == 0 || strcmp(e->backend, name) == 0;
+    char dtypes[96];
+    join_dtypes(e->info.dtypes, dtypes, sizeof dtypes);
+    (listing->json ? print_json : print_text)(e, dtypes, kernels, n);
 }
 
-static pln_status print_devices(const struct listing *listing, pln_runtime *runtime, pln_error *error)
+/* ---- a process for each backend, since a driver may end the one that it is loaded in */
+
+enum { MOST_DEVICES = 32 };
+
+struct names {
+    uint32_t n;
+    char names[MOST_DEVICES][sizeof((pln_device_entry *)0)->name];
+};
+
+/* What the process of a backend works on. */
+struct asked {
+    const struct listing *listing;
+    const char *backend;
+    pln_runtime *runtime;
+};
+
+static pln_status list_entries(struct asked *asked, const pln_device_entry **entries, uint32_t *n, pln_error *error)
 {
+    pln_status status = PLN_OK;
+    if (!asked->runtime)
+        status = cli_create_runtime(0, &asked->runtime, error);
+    return status == PLN_OK ? pln_runtime_backend_devices(asked->runtime, asked->backend, entries, n, error) : status;
+}
+
+static pln_status list_names(void *context, void *argument, pln_error *error)
+{
+    struct names *names = argument;
     const pln_device_entry *entries;
     uint32_t n;
-    pln_status status = pln_runtime_devices(runtime, &entries, &n, error);
-    for (uint32_t i = 0; status == PLN_OK && i < n; i++) {
-        char dtypes[96];
-        pln_kernel_info kernels[MOST_KERNELS];
-        uint32_t n_kernels = 0;
-        const bool wanted = listing->kernels && !(entries[i].info.flags & PLN_DEVICE_UNUSABLE);
-        join_dtypes(entries[i].info.dtypes, dtypes, sizeof dtypes);
-        if (listing->common.device && !is_named(&entries[i], listing->common.device))
+    const pln_status status = list_entries(context, &entries, &n, error);
+    for (names->n = 0; status == PLN_OK && names->n < n && names->n < MOST_DEVICES; names->n++)
+        snprintf(names->names[names->n], sizeof *names->names, "%s", entries[names->n].name);
+    return status;
+}
+
+/* A small product, so that a driver that lists its device but cannot compile or run says so here. */
+static pln_status try_device(pln_runtime *runtime, const char *device, pln_error *error)
+{
+    enum { SIZE = 8 };
+    static const float weight[SIZE * SIZE], x[SIZE];
+    float y[SIZE];
+    const pln_tensor tensor = {.name = "w", .dtype = PLN_F32, .rank = 2, .shape = {SIZE, SIZE}, .data = weight};
+    const pln_tensor *part = &tensor;
+    const uint32_t dims[] = {0, 1};
+    const pln_binding input = {"x", (void *)(uintptr_t)x}, output = {"y", y};
+    const pln_schedule_options alone = {.no_fallback = true};
+    pln_devices *devices = NULL;
+    pln_schedule *schedule = NULL;
+    pln_graph *g = pln_graph_create("trial");
+    const pln_dim rows = pln_rows_of(pln_graph_symbol(g, "rows"));
+    pln_graph_output(g, "y",
+                     pln_linear(g, pln_graph_input(g, "x", PLN_F32, rows, SIZE), pln_graph_constant(g, "w", &part, 1),
+                                (pln_linear_options){.name = "product"}));
+    pln_status status = pln_graph_finish(g, error);
+    if (status == PLN_OK)
+        status = pln_devices_open(runtime, device, NULL, 0, &devices, error);
+    if (status == PLN_OK)
+        status = pln_schedule_create(g, devices, &alone, &schedule, error);
+    if (status == PLN_OK)
+        status = pln_schedule_run(schedule, dims, 2, &input, 1, &output, 1, error);
+    if (schedule)
+        pln_schedule_destroy(&schedule);
+    pln_devices_close(&devices);
+    pln_graph_destroy(&g);
+    return status;
+}
+
+static pln_status print_device(void *context, void *argument, pln_error *error)
+{
+    struct asked *asked = context;
+    const struct listing *listing = asked->listing;
+    const pln_device_entry *entries;
+    pln_kernel_info kernels[MOST_KERNELS];
+    uint32_t n, n_kernels = 0;
+    pln_status status = list_entries(asked, &entries, &n, error);
+    if (status != PLN_OK)
+        return status;
+    pln_device_entry e = entries[*(uint32_t *)argument];
+    const bool usable = !(e.info.flags & PLN_DEVICE_UNUSABLE), wanted = listing->kernels && usable;
+    if (usable && listing->folder)
+        status = cli_dump_kernels(asked->runtime, &e, &listing->common.device_options, listing->folder, error);
+    if (status == PLN_OK && wanted)
+        status = list_kernels(asked->runtime, e.name, &listing->common, kernels, &n_kernels, error);
+    if (usable && !listing->folder && !listing->kernels && try_device(asked->runtime, e.name, error) != PLN_OK) {
+        e.info.flags |= PLN_DEVICE_UNUSABLE;
+        snprintf(e.info.reason, sizeof e.info.reason, "%.255s", error->message);
+    }
+    if (status == PLN_OK)
+        print_entry(listing, &e, wanted ? kernels : NULL, n_kernels < MOST_KERNELS ? n_kernels : MOST_KERNELS);
+    fflush(stdout);
+    return status;
+}
+
+static void print_lost(const struct asked *asked, const char *name, const pln_error *why)
+{
+    pln_device_entry e = {.info.flags = PLN_DEVICE_UNUSABLE};
+    snprintf(e.name, sizeof e.name, "%s", name);
+    snprintf(e.backend, sizeof e.backend, "%s", asked->backend);
+    snprintf(e.info.reason, sizeof e.info.reason, "%.255s", why->message);
+    print_entry(asked->listing, &e, NULL, 0);
+}
+
+/* Asks the process of the backend, a new one if the last ended. *lost: it ended, and why is in the record. */
+static pln_status ask(struct asked *asked, struct worker *w, worker_task *task, void *argument, size_t bytes,
+                      bool *lost, pln_error *error)
+{
+    pln_status status = w->pid ? PLN_OK : worker_start(w, asked, error);
+    if (status == PLN_OK)
+        status = worker_ask(w, task, argument, bytes, error);
+    *lost = status != PLN_OK && !w->pid;
+    return *lost ? PLN_OK : status;
+}
+
+/* "vulkan:1"; "vulkan" for all of them; "vulkan:0" also where it is the only one. */
+static bool is_named(const struct asked *asked, const struct names *names, uint32_t i)
+{
+    const char *wanted = asked->listing->common.device;
+    char numbered[sizeof *names->names + 8];
+    snprintf(numbered, sizeof numbered, "%s:%u", asked->backend, i);
+    return !wanted || strcmp(wanted, asked->backend) == 0 || strcmp(wanted, names->names[i]) == 0 ||
+           strcmp(wanted, numbered) == 0;
+}
+
+static pln_status print_backend(struct asked *asked, bool *found, pln_error *error)
+{
+    struct worker w = {0};
+    struct names names = {0};
+    bool lost;
+    pln_status status = ask(asked, &w, list_names, &names, sizeof names, &lost, error);
+    if (lost)
+        print_lost(asked, asked->backend, error);
+    *found |= lost;
+    for (uint32_t i = 0; status == PLN_OK && i < names.n; i++) {
+        if (!is_named(asked, &names, i))
             continue;
-        if (listing->folder && !(entries[i].info.flags & PLN_DEVICE_UNUSABLE))
-            status = cli_dump_kernels(runtime, &entries[i], &listing->common.device_options, listing->folder, error);
-        if (status == PLN_OK && wanted)
-            status = list_kernels(runtime, entries[i].name, &listing->common, kernels, &n_kernels, error);
-        if (n_kernels > MOST_KERNELS)
-            n_kernels = MOST_KERNELS;
-        if (status == PLN_OK)
-            (listing->json ? print_json : print_text)(&entries[i], dtypes, wanted ? kernels : NULL, n_kernels);
+        *found = true;
+        status = ask(asked, &w, print_device, &i, sizeof i, &lost, error);
+        if (lost)
+            print_lost(asked, names.names[i], error);
+    }
+    worker_end(&w);
+    return status;
+}
+
+static pln_status print_devices(const struct listing *listing, pln_error *error)
+{
+    const char *wanted = listing->common.device, *name;
+    const pln_runtime_options alone = {.threads = 1};
+    pln_runtime *runtime = NULL; /* for names only: it loads nothing and says nothing */
+    bool found = false;
+    pln_status status = pln_runtime_create(&alone, &runtime, error);
+    for (uint32_t i = 0; status == PLN_OK && (name = pln_runtime_backend(runtime, i)); i++) {
+        struct asked asked = {.listing = listing, .backend = name};
+        if (!wanted || (strncmp(wanted, name, strlen(name)) == 0 && strchr(":", wanted[strlen(name)])))
+            status = print_backend(&asked, &found, error);
+    }
+    pln_runtime_destroy(&runtime);
+    if (status == PLN_OK && !found) {
+        *error = (pln_error){.status = PLN_NO_DEVICE, .node = -1};
+        snprintf(error->message, sizeof error->message, "no device %.60s; `pleione devices` lists them", wanted);
+        status = PLN_NO_DEVICE;
     }
     return status;
 }
 
 int cli_devices(int argc, char **argv)
 {
-    struct listing listing = {0};
-    struct cli_list arguments = {0};
+    static struct listing listing;
+    static struct cli_list arguments;
     const struct cli_option options[] = {
         {"--json", CLI_FLAG, &listing.json, NULL, "one JSON object a device"},
         {"--kernels", CLI_FLAG, &listing.kernels, NULL,
@@ -202,11 +344,12 @@ int cli_devices(int argc, char **argv)
         return parsed - 1;
     if (arguments.n)
         return cli_usage_error("devices takes no argument");
+    if (listing.common.device_options.n && !listing.kernels && !listing.folder)
+        return cli_usage_error("devices takes --device-option beside --kernels or --dump-kernels only");
     pln_error error;
-    pln_runtime *runtime = NULL;
-    pln_status status = cli_open_runtime(&listing.common, &runtime, &error);
-    if (status == PLN_OK)
-        status = print_devices(&listing, runtime, &error);
-    pln_runtime_destroy(&runtime);
+    cli_catch_interrupt();
+    const pln_status status = print_devices(&listing, &error);
+    if (cli_interrupted())
+        return CLI_INTERRUPTED;
     return status == PLN_OK ? cli_finish_output() : cli_fail(&error);
 }

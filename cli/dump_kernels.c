@@ -161,10 +161,10 @@ static uint32_t add_words(const pln_option_info *options, const char *key, char 
 }
 
 /* Each value of the keys, no tile too, with what the command line gave. Kernels for processors know no other tile or
- * storage; matrices are refused where they are not there. */
+ * storage; these and matrices are refused where they are not there. */
 static pln_status dump_combinations(struct dump *d, const pln_option_info *infos, pln_error *error)
 {
-    enum { VARIANT, STORAGE, MATRIX, TILE, KEYS };
+    enum { VARIANT, STORAGE, MATRIX, TILE, KEYS, MOST_OPTIONS = 64 };
     static const char *const keys[] = {
         [VARIANT] = "variant", [STORAGE] = "storage", [MATRIX] = "matrix", [TILE] = "tile"};
     char words[KEYS][MOST_WORDS][WORD_BYTES] = {{""}};
@@ -176,9 +176,9 @@ static pln_status dump_combinations(struct dump *d, const pln_option_info *infos
         combinations *= n[i];
     }
     for (uint32_t at = 0; status == PLN_OK && at < combinations; at++) {
-        const char *options[CLI_LIST], *chosen[KEYS];
+        const char *options[MOST_OPTIONS + KEYS], *chosen[KEYS];
         uint32_t used = 0;
-        for (; used < d->given->n && used < CLI_LIST - KEYS; used++)
+        for (; used < d->given->n && used < MOST_OPTIONS; used++)
             options[used] = d->given->items[used];
         for (uint32_t i = 0, left = at; i < KEYS; left /= n[i++]) {
             chosen[i] = words[i][left % n[i]];
@@ -188,7 +188,8 @@ static pln_status dump_combinations(struct dump *d, const pln_option_info *infos
         if (strcmp(chosen[VARIANT], "variant=cpu") == 0 && at >= n[VARIANT])
             continue;
         status = dump_opened(d, options, used, error);
-        if (status == PLN_INVALID && strcmp(chosen[MATRIX], "matrix=yes") == 0)
+        if (status == PLN_INVALID &&
+            (strcmp(chosen[MATRIX], "matrix=yes") == 0 || strcmp(chosen[VARIANT], "variant=cpu") == 0))
             status = PLN_OK;
     }
     return status;

@@ -1,269 +1,144 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From the list of devices, --device-option and --each to open rows: which device takes which option.
+ * Opens and closes a row: what happens in its process, and the process itself.
  */
 #include "cli/measure.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static pln_status fail(pln_error *error, pln_status status, const char *sentence, const char *what)
+/* ---- in the row's process */
+
+/* The options of the row, the last of a key is the one that counts; settings keep what is made of --each. */
+static uint32_t join_options(const struct measured_device *d, char settings[MEASURE_EACH][72], uint32_t *threads,
+                             const char *options[MEASURE_OPTIONS_GIVEN + MEASURE_EACH])
 {
-    *error = (pln_error){.status = status, .node = -1};
-    snprintf(error->message, sizeof error->message, sentence, what);
-    return status;
-}
-
-/* ---- what a row is made of */
-
-/* Which of the user's --device-option and --each were of use to some device. */
-struct used {
-    bool options[CLI_LIST], each[MEASURE_EACH];
-};
-
-void measure_each_option(struct measure_options *options, struct cli_option *option)
-{
-    *option = (struct cli_option){"--each", CLI_REPEATED, &options->each, "KEY=A,B,C",
-                                  "a row for each value: threads=1,2 or an option of a device; repeatable"};
-}
-
-static bool parse_each(const char *text, struct measure_each *each)
-{
-    int used = 0;
-    *each = (struct measure_each){0};
-    if (sscanf(text, "%31[^=,]=%n", each->key, &used) != 1 || !used)
-        return false;
-    for (const char *s = text + used; each->n < MEASURE_VALUES; s++) {
-        const size_t length = strcspn(s, ",");
-        if (!length || length >= sizeof each->values[0])
-            return false;
-        memcpy(each->values[each->n++], s, length);
-        s += length;
-        if (!*s)
-            return true;
+    const struct measure *m = d->measure;
+    const struct cli_list *given = &m->options->common.device_options;
+    uint32_t n = 0;
+    *threads = m->options->common.threads;
+    if (d->place.fixed) {
+        options[0] = d->place.fixed;
+        return 1;
     }
-    return false;
-}
-
-static pln_status parse_all_each(struct measure *m, const struct cli_list *list, pln_error *error)
-{
-    for (uint32_t i = 0; i < list->n; i++) {
-        if (m->n_each == MEASURE_EACH || !parse_each(list->items[i], &m->each[m->n_each]))
-            return fail(error, PLN_INVALID, "option --each: \"%s\" is not KEY=A,B,C", list->items[i]);
-        const struct measure_each *each = &m->each[m->n_each++];
-        for (uint32_t j = 0; strcmp(each->key, "threads") == 0 && j < each->n; j++)
-            if (strtoul(each->values[j], NULL, 10) - 1 > 1023)
-                return fail(error, PLN_INVALID, "option --each: \"%s\" is no number of threads", each->values[j]);
-    }
-    return PLN_OK;
-}
-
-/* An option for one backend must not be an error on the device beside it: each gets what it knows. */
-static bool for_device(const char *option, const char *device)
-{
-    const char *dot = strchr(option, '.'), *equals = strchr(option, '=');
-    const size_t n = strcspn(device, ":");
-    return !dot || !equals || dot > equals || ((size_t)(dot - option) == n && strncmp(option, device, n) == 0);
-}
-
-static bool knows(const pln_device_info *info, const char *option)
-{
-    const char *dot = strchr(option, '.'), *equals = strchr(option, '=');
-    const char *key = dot && equals && dot < equals ? dot + 1 : option;
-    for (const pln_option_info *o = info->options; o && o->key; o++)
-        if (equals && strlen(o->key) == (size_t)(equals - key) && strncmp(o->key, key, strlen(o->key)) == 0)
-            return true;
-    return false;
-}
-
-/* Threads of the team are what devices on the host's memory compute with. */
-static bool takes_each(const pln_device_info *info, const char *name, const char *key)
-{
-    char option[40];
-    if (strcmp(key, "threads") == 0)
-        return info->flags & PLN_DEVICE_HOST_MEMORY;
-    snprintf(option, sizeof option, "%s=", key);
-    return for_device(option, name) && knows(info, option);
-}
-
-/* ---- opening */
-
-static pln_status team_of(struct measure *m, const struct measure_options *options, uint32_t threads,
-                          const char *directory, const struct measured_team **team, pln_error *error)
-{
-    for (uint32_t i = 0; i < m->n_teams; i++)
-        if (m->teams[i].threads == threads) {
-            *team = &m->teams[i];
-            return PLN_OK;
-        }
-    if (m->n_teams == MEASURE_TEAMS)
-        return fail(error, PLN_INVALID, "%s", "too many numbers of threads side by side");
-    struct measured_team *t = &m->teams[m->n_teams++];
-    struct cli_common common = options->common;
-    const pln_model_options model_options = {.seed = common.seed};
-    common.threads = t->threads = threads;
-    pln_status status = cli_open_runtime(&common, &t->runtime, error);
-    if (status == PLN_OK)
-        status = pln_model_open(t->runtime, directory, &model_options, &t->model, error);
-    *team = t;
-    return status;
-}
-
-/* The last one counts, as for the device. */
-static bool asks_for_bf16(const struct cli_list *options)
-{
-    bool asked = false;
-    for (uint32_t i = 0; i < options->n; i++) {
-        const char *dot = strchr(options->items[i], '.'), *option = dot ? dot + 1 : options->items[i];
-        asked = strncmp(option, "math=", 5) == 0 ? strcmp(option, "math=bf16") == 0 : asked;
-    }
-    return asked;
-}
-
-/* A row: the device with the options that it knows, and value number `combination` of each --each that it takes. */
-static pln_status open_row(struct measure *m, const struct measure_options *options, const struct cli_common *common,
-                           const char *name, const pln_device_info *info, uint32_t combination, const char *directory,
-                           pln_error *error)
-{
-    char settings[MEASURE_EACH][72];
-    struct cli_common own = *common;
-    own.device = name;
-    if (m->n_places == MEASURE_DEVICES)
-        return fail(error, PLN_INVALID, "%s", "too many devices side by side");
-    struct measured_place *place = &m->places[m->n_places++];
-    snprintf(place->device, sizeof place->device, "%s", name);
-    place->combination = combination;
-    if (m->scope == MEASURE_LIST || (m->scope == MEASURE_ONE && combination != m->only))
-        return PLN_OK;
-    struct measured_device *d = &m->devices[m->n++];
-    snprintf(d->label, sizeof d->label, "%s", name);
+    for (uint32_t i = 0; i < given->n; i++)
+        if (d->place.options >> i & 1)
+            options[n++] = given->items[i];
     for (uint32_t i = 0; i < m->n_each; i++) {
-        const struct measure_each *each = &m->each[i];
-        if (!takes_each(info, name, each->key))
+        const char *key = m->each[i].key, *value = m->each[i].values[d->place.values[i]];
+        snprintf(settings[i], sizeof *settings, "%s=%s", key, value);
+        if (!(d->place.takes >> i & 1))
             continue;
-        snprintf(settings[i], sizeof settings[i], "%s=%s", each->key, each->values[combination % each->n]);
-        const size_t used = strlen(d->label);
-        snprintf(d->label + used, sizeof d->label - used, " %s", settings[i]);
-        if (strcmp(each->key, "threads") == 0)
-            own.threads = (uint32_t)strtoul(each->values[combination % each->n], NULL, 10);
-        else if (own.device_options.n < CLI_LIST)
-            own.device_options.items[own.device_options.n++] = settings[i];
-        combination /= each->n;
+        if (strcmp(key, "threads") == 0)
+            *threads = (uint32_t)strtoul(value, NULL, 10);
+        else
+            options[n++] = settings[i];
     }
-    d->bf16 = asks_for_bf16(&own.device_options);
-    pln_status status = team_of(m, options, own.threads, directory, &d->team, error);
+    return n;
+}
+
+/* What the options make of the weights of products, as they are read by the device. */
+static const char *dtype_of(const pln_device_info *info, const char *const *options, uint32_t n)
+{
+    const char *math = "f32", *storage = "f32";
+    for (uint32_t i = 0; i < n; i++) {
+        const char *dot = strchr(options[i], '.'), *equals = strchr(options[i], '=');
+        const char *option = dot && dot < equals ? dot + 1 : options[i];
+        if (strncmp(option, "math=", 5) == 0)
+            math = strcmp(option, "math=bf16") == 0 ? "bf16" : "f32";
+        if (strncmp(option, "storage=", 8) == 0 || strcmp(option, "matrix=yes") == 0)
+            storage = strcmp(option, "storage=f32") == 0 ? "f32" : "f16";
+    }
+    return info->f32_bytes == 8 ? "f64" : strcmp(math, "f32") != 0 ? math : storage;
+}
+
+pln_status measure_create_session(const struct measured_device *d, bool trace, pln_session **session, pln_error *error)
+{
+    const struct cli_common *common = &d->measure->options->common;
+    pln_session_options options = d->measure->options->session;
+    options.trace = trace;
+    if (!d->place.fixed) {
+        options.schedule.place = common->place.items;
+        options.schedule.n_place = common->place.n;
+        options.schedule.no_fallback = common->no_fallback;
+    }
+    return pln_session_create(d->model, d->devices, &options, session, error);
+}
+
+static pln_status open_here(void *context, void *argument, pln_error *error)
+{
+    struct measured_device *d = context;
+    struct measured_facts *facts = argument;
+    char settings[MEASURE_EACH][72];
+    const char *options[MEASURE_OPTIONS_GIVEN + MEASURE_EACH];
+    uint32_t threads;
+    const uint32_t n = join_options(d, settings, &threads, options);
+    const pln_model_options model = {.seed = d->measure->options->common.seed};
+    pln_status status = cli_create_runtime(threads, &d->runtime, error);
+    if (status == PLN_OK)
+        status = pln_model_open(d->runtime, d->measure->directory, &model, &d->model, error);
+    if (status == PLN_OK)
+        status = pln_devices_open(d->runtime, d->place.device, options, n, &d->devices, error);
+    if (status == PLN_OK)
+        status = measure_create_session(d, false, &d->session, error);
     if (status != PLN_OK)
         return status;
-    struct cli_model one = {.runtime = d->team->runtime, .model = d->team->model};
-    status = cli_open(&own, directory, options->session, &one, error);
-    d->devices = one.devices;
-    d->session = one.session;
-    d->entry = status == PLN_OK ? pln_devices_entry(d->devices, 0) : NULL;
-    return status;
-}
-
-/* The rows of a device, which is opened once to ask what it knows. */
-static pln_status open_name(struct measure *m, const struct measure_options *options, const char *name,
-                            const char *directory, struct used *used, pln_error *error)
-{
-    struct cli_common own = options->common;
-    pln_devices *probe;
-    pln_status status = pln_devices_open(m->teams[0].runtime, name, NULL, 0, &probe, error);
-    if (status != PLN_OK)
-        return status;
-    const pln_device_info info = pln_devices_entry(probe, 0)->info;
-    pln_devices_close(&probe);
-    own.device_options.n = 0;
-    for (uint32_t i = 0; i < options->common.device_options.n; i++) {
-        const char *option = options->common.device_options.items[i];
-        if (!for_device(option, name) || !knows(&info, option))
-            continue;
-        own.device_options.items[own.device_options.n++] = option;
-        used->options[i] = true;
-    }
-    uint32_t rows = 1;
-    for (uint32_t i = 0; i < m->n_each; i++)
-        if (takes_each(&info, name, m->each[i].key)) {
-            used->each[i] = true;
-            rows *= m->each[i].n;
-        }
-    for (uint32_t i = 0; status == PLN_OK && i < rows; i++)
-        status = open_row(m, options, &own, name, &info, i, directory, error);
-    return status;
-}
-
-static pln_status open_all(struct measure *m, const struct measure_options *options, const char *directory,
-                           struct used *used, pln_error *error)
-{
-    const pln_device_entry *entries;
-    uint32_t n;
-    pln_status status = pln_runtime_devices(m->teams[0].runtime, &entries, &n, error);
-    for (uint32_t i = 0; status == PLN_OK && i < n; i++)
-        if (!(entries[i].info.flags & PLN_DEVICE_UNUSABLE))
-            status = open_name(m, options, entries[i].name, directory, used, error);
-    return status;
-}
-
-static pln_status open_list(struct measure *m, const struct measure_options *options, const char *directory,
-                            struct used *used, pln_error *error)
-{
-    const char *list = options->common.device;
-    if (!list || strcmp(list, "all") == 0)
-        return open_all(m, options, directory, used, error);
-    pln_status status = PLN_OK;
-    for (const char *s = list; status == PLN_OK; s++) {
-        char name[64];
-        const size_t length = strcspn(s, ",");
-        snprintf(name, sizeof name, "%.*s", (int)length, s);
-        status = open_name(m, options, name, directory, used, error);
-        s += length;
-        if (!*s)
-            break;
-    }
-    return status;
-}
-
-static pln_status check_used(const struct measure *m, const struct measure_options *options, const struct used *used,
-                             pln_error *error)
-{
-    for (uint32_t i = 0; i < options->common.device_options.n; i++)
-        if (!used->options[i])
-            return fail(error, PLN_INVALID, "no chosen device knows the option \"%s\"",
-                        options->common.device_options.items[i]);
-    for (uint32_t i = 0; i < m->n_each; i++)
-        if (!used->each[i])
-            return fail(error, PLN_INVALID, "no chosen device knows the option \"%s\"", options->each.items[i]);
+    const pln_device_info *info = &pln_devices_entry(d->devices, 0)->info;
+    facts->dtype = dtype_of(info, options, n);
+    facts->kind = info->kind;
+    facts->threads = info->flags & PLN_DEVICE_HOST_MEMORY ? pln_runtime_threads(d->runtime) : 0;
+    facts->weight_bytes = cli_weight_bytes(d->model) * (strstr(facts->dtype, "f16") ? 0.5 : 1);
+    snprintf(facts->name, sizeof facts->name, "%s", info->name);
+    snprintf(facts->driver, sizeof facts->driver, "%s", info->driver);
+    d->facts = *facts;
     return PLN_OK;
+}
+
+static pln_status close_here(void *context, void *argument, pln_error *error)
+{
+    (void)argument, (void)error;
+    struct measured_device *d = context;
+    cli_batch_finish(&d->input);
+    pln_session_destroy(&d->session);
+    pln_devices_close(&d->devices);
+    pln_model_close(&d->model);
+    pln_runtime_destroy(&d->runtime);
+    return PLN_OK;
+}
+
+/* ---- from outside */
+
+pln_status measure_open_row(const struct measure *m, struct measured_device *d, pln_error *error)
+{
+    d->measure = m;
+    if (measure_is_lost(d))
+        return PLN_OK;
+    const pln_status status = worker_start(&d->worker, d, error);
+    return status == PLN_OK ? measure_ask(d, open_here, &d->facts, sizeof d->facts, error) : status;
+}
+
+double measure_close_row(struct measured_device *d)
+{
+    pln_error error;
+    char nothing = 0;
+    if (d->worker.pid && !cli_interrupted())
+        worker_ask(&d->worker, close_here, &nothing, sizeof nothing, &error);
+    return worker_end(&d->worker);
 }
 
 pln_status measure_open(struct measure *m, const struct measure_options *options, const char *directory,
                         pln_error *error)
 {
-    struct used used = {0};
-    const struct measured_team *first;
-    m->devices = calloc(MEASURE_DEVICES, sizeof *m->devices);
-    if (!m->devices)
-        return fail(error, PLN_NO_MEMORY, "%s", "no memory for the list of devices");
-    pln_status status = parse_all_each(m, &options->each, error);
-    if (status == PLN_OK)
-        status = team_of(m, options, options->common.threads, directory, &first, error);
-    if (status == PLN_OK)
-        status = open_list(m, options, directory, &used, error);
-    if (status == PLN_OK && m->scope != MEASURE_ONE)
-        status = check_used(m, options, &used, error);
+    pln_status status = measure_list(m, options, directory, error);
+    for (uint32_t i = 0; status == PLN_OK && !cli_interrupted() && i < m->n; i++)
+        status = measure_open_row(m, &m->devices[i], error);
     return status;
 }
 
 void measure_close(struct measure *m)
 {
-    for (uint32_t i = 0; i < m->n; i++) {
-        pln_session_destroy(&m->devices[i].session);
-        pln_devices_close(&m->devices[i].devices);
-    }
-    for (uint32_t i = 0; i < m->n_teams; i++) {
-        pln_model_close(&m->teams[i].model);
-        pln_runtime_destroy(&m->teams[i].runtime);
-    }
+    for (uint32_t i = 0; i < m->n; i++)
+        measure_close_row(&m->devices[i]);
     free(m->devices);
     *m = (struct measure){0};
 }

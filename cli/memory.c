@@ -1,15 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * pleione bench --memory: the most that a process holds which runs one row, beside what was planned. Each row has a
- * process of its own, forked before anything is opened: the peak of a process never sinks.
+ * process of its own for each shape: the peak of a process never sinks.
  */
-#define _DEFAULT_SOURCE /* wait4 */
-#include <errno.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "cli/bench.h"
 
 /* What may be resident beyond packed weights and planned memory. */
@@ -29,123 +22,73 @@ static const struct table_column columns[] = {
     {.key = "threads", .type = TABLE_COUNT},
 };
 
-/* What a process tells. */
-struct told {
-    pln_status status;
-    uint32_t n_places; /* of the first process, which lists the rows */
-    struct measured_place places[MEASURE_DEVICES];
-    uint32_t threads;
+struct counts {
     double weights, planned; /* bytes */
-    char label[96], name[128];
-    pln_error error;
 };
 
-static pln_status count_bytes(const struct measured_device *d, const struct cli_batch *batch, struct told *told)
+static pln_status count_bytes(void *context, void *argument, pln_error *error)
 {
+    const struct measured_device *d = context;
+    struct counts *counts = argument;
     uint32_t dims[64], n;
     pln_statistics statistics;
     pln_memory memory;
     pln_schedule_statistics(pln_session_schedule(d->session), &statistics);
-    told->planned = (double)statistics.planned_bytes;
-    pln_status status = pln_session_prepare(d->session, batch->batch, batch->length, dims, &n, &told->error);
+    counts->planned = (double)statistics.planned_bytes;
+    pln_status status = pln_session_prepare(d->session, d->input.batch, d->input.length, dims, &n, error);
     for (uint32_t i = 0; status == PLN_OK && pln_devices_entry(d->devices, i); i++) {
-        status = pln_schedule_estimate(pln_session_schedule(d->session), dims, n, i, &memory, &told->error);
-        told->weights += status == PLN_OK ? (double)memory.constant_bytes : 0;
+        status = pln_schedule_estimate(pln_session_schedule(d->session), dims, n, i, &memory, error);
+        counts->weights += status == PLN_OK ? (double)memory.constant_bytes : 0;
     }
     return status;
 }
 
-/* What a process is for: a row of a shape, or a list of the rows. */
-struct errand {
-    const struct measured_place *place; /* NULL: list */
-    struct cli_shape shape;
-};
-
-static void list_rows(const struct bench *b, struct told *told)
-{
-    struct measure m = {.scope = MEASURE_LIST};
-    told->status = measure_open(&m, &b->options, b->directory, &told->error);
-    told->n_places = m.n_places;
-    memcpy(told->places, m.places, sizeof told->places);
-}
-
-/* The row alone: opened, run a few times. */
-static void run_row(const struct bench *b, const struct errand *errand, struct told *told)
+static pln_status run_few(void *context, void *argument, pln_error *error)
 {
     enum { RUNS = 3 };
-    struct measure m = {.scope = MEASURE_ONE, .only = errand->place->combination};
-    struct measure_options options = b->options;
-    struct cli_batch batch = {0};
-    options.common.device = errand->place->device;
-    told->status = measure_open(&m, &options, b->directory, &told->error);
-    if (told->status == PLN_OK)
-        told->status = cli_batch_random(&batch, errand->shape, m.teams[0].model, options.common.seed, &told->error);
-    for (int i = 0; told->status == PLN_OK && i < RUNS; i++) {
+    const struct measured_device *d = context;
+    (void)argument;
+    pln_status status = PLN_OK;
+    for (int i = 0; status == PLN_OK && i < RUNS; i++) {
         const pln_tensor *outputs;
         uint32_t n;
-        told->status = pln_session_forward(m.devices[0].session, batch.tensors, 2, &outputs, &n, &told->error);
+        status = pln_session_forward(d->session, d->input.tensors, 2, &outputs, &n, error);
     }
-    if (told->status != PLN_OK)
-        return;
-    told->threads = measure_threads(&m.devices[0]);
-    snprintf(told->label, sizeof told->label, "%s", m.devices[0].label);
-    snprintf(told->name, sizeof told->name, "%s", m.devices[0].entry->info.name);
-    told->status = count_bytes(&m.devices[0], &batch, told);
+    return status;
 }
 
-static pln_status fail(pln_error *error, const char *sentence)
+/* The row alone: opened, run a few times, closed. */
+static pln_status run_row(struct measure *m, struct measured_device *d, struct cli_shape shape, struct counts *counts,
+                          double *peak, pln_error *error)
 {
-    *error = (pln_error){.status = PLN_FAILED, .node = -1};
-    snprintf(error->message, sizeof error->message, "the process of a row %s", sentence);
-    return PLN_FAILED;
+    char nothing = 0;
+    pln_status status = measure_open_row(m, d, error);
+    if (status == PLN_OK)
+        status = measure_give_row(m, d, NULL, shape, error);
+    if (status == PLN_OK)
+        status = measure_ask(d, run_few, &nothing, sizeof nothing, error);
+    if (status == PLN_OK)
+        status = measure_ask(d, count_bytes, counts, sizeof *counts, error);
+    *peak = measure_close_row(d);
+    return status;
 }
 
-/* Runs the errand in a child; its peak, bytes, comes from the system, the rest through a pipe. */
-static pln_status run_child(const struct bench *b, const struct errand *errand, struct told *told, double *peak,
-                            pln_error *error)
+static void add_row(struct table *t, const struct measure *m, const struct measured_device *d,
+                    const struct counts *counts, double peak)
 {
-    int ends[2], code;
-    struct rusage usage;
-    *told = (struct told){0};
-    fflush(NULL);
-    if (pipe(ends) != 0)
-        return fail(error, strerror(errno));
-    const pid_t child = fork();
-    if (child == 0) {
-        close(ends[0]);
-        if (errand->place)
-            run_row(b, errand, told);
-        else
-            list_rows(b, told);
-        _exit(write(ends[1], told, sizeof *told) == (ssize_t)sizeof *told ? 0 : 1);
-    }
-    close(ends[1]);
-    const bool whole = child > 0 && read(ends[0], told, sizeof *told) == (ssize_t)sizeof *told;
-    close(ends[0]);
-    if (child < 0 || wait4(child, &code, 0, &usage) != child)
-        return fail(error, "could not be started");
-    if (!whole)
-        return fail(error, "ended early");
-    *peak = 1024 * (double)usage.ru_maxrss;
-    *error = told->error;
-    return told->status;
-}
-
-static void add_row(struct table *t, const struct told *told, const char *shape, double peak)
-{
-    const double beyond = peak - told->weights - told->planned;
+    const double beyond = peak - counts->weights - counts->planned;
     table_add_row(t);
-    table_set_text(t, "device", told->label);
-    table_set_text(t, "shape", shape);
-    table_set_number(t, "weights_mb", told->weights / mega);
-    table_set_number(t, "planned_mb", told->planned / mega);
+    table_set_text(t, "device", d->place.label);
+    table_set_text(t, "shape", m->batch.shape);
+    table_set_number(t, "weights_mb", counts->weights / mega);
+    table_set_number(t, "planned_mb", counts->planned / mega);
     table_set_number(t, "peak_mb", peak / mega);
     table_set_number(t, "beyond_mb", beyond / mega);
     table_set_number(t, "limit_mb", limit_bytes / mega);
     table_set_text(t, "verdict", beyond <= limit_bytes ? "within" : "above");
-    table_set_text(t, "name", told->name);
-    if (told->threads)
-        table_set_number(t, "threads", told->threads);
+    table_set_text(t, "name", d->facts.name);
+    if (d->facts.threads)
+        table_set_number(t, "threads", d->facts.threads);
 }
 
 pln_status bench_memory(struct bench *b, struct table *t, pln_error *error)
@@ -163,19 +106,22 @@ pln_status bench_memory(struct bench *b, struct table *t, pln_error *error)
     table_add_note(t,
                    "Beyond: what is resident besides packed weights and planned memory; the limit on cpu is %.0f MB.",
                    limit_bytes / mega);
-    struct told list, told;
-    double peak;
-    pln_status status = run_child(b, &(struct errand){0}, &list, &peak, error);
-    for (uint32_t i = 0; status == PLN_OK && i < b->n_shapes * list.n_places && !cli_interrupted(); i++) {
-        const struct cli_shape shape = b->shapes[i / list.n_places];
-        const struct errand errand = {&list.places[i % list.n_places], shape};
-        const struct cli_batch like = {.batch = shape.batch, .length = shape.length, .shortest = shape.shortest};
-        char text[48];
-        status = run_child(b, &errand, &told, &peak, error);
-        if (status != PLN_OK)
+    struct measure m = {0};
+    pln_status status = measure_list(&m, &b->options, b->directory, error);
+    for (uint32_t i = 0; status == PLN_OK && i < b->n_shapes * m.n && !cli_interrupted(); i++) {
+        struct measured_device *d = &m.devices[i % m.n];
+        struct counts counts = {0};
+        double peak;
+        status = run_row(&m, d, b->shapes[i / m.n], &counts, &peak, error);
+        if (status != PLN_OK || cli_interrupted())
             break;
-        add_row(t, &told, cli_batch_shape(&like, text, sizeof text), peak);
+        if (measure_is_lost(d))
+            measure_add_lost(t, &m, d);
+        else
+            add_row(t, &m, d, &counts, peak);
         output_print(&b->output, t);
     }
+    b->lost = measure_lost_code(&m);
+    measure_close(&m);
     return status;
 }

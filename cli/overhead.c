@@ -58,16 +58,22 @@ static pln_status run_once(const struct measured_device *d, const struct cli_bat
     return status;
 }
 
-static pln_status time_device(const struct measured_device *d, const struct cli_batch *batch, double seconds,
-                              struct spent *s, pln_error *error)
+/* What a row tells of its batch, medians in microseconds. */
+struct overhead {
+    double seconds; /* to measure for */
+    uint32_t nodes, n;
+    double run, kernels, host, host_p90;
+};
+
+static pln_status time_runs(const struct measured_device *d, double seconds, struct spent *s, pln_error *error)
 {
     enum { WARM_UP = 3 };
     pln_status status = PLN_OK;
     for (int i = 0; status == PLN_OK && i < WARM_UP; i++, s->n = 0)
-        status = run_once(d, batch, s, error);
+        status = run_once(d, &d->input, s, error);
     const double end = cli_seconds() + seconds;
     while (status == PLN_OK && s->n < MEASURE_TIMES && !cli_interrupted() && (s->n < WARM_UP || cli_seconds() < end)) {
-        status = run_once(d, batch, s, error);
+        status = run_once(d, &d->input, s, error);
         s->n++;
     }
     qsort(s->run, s->n, sizeof *s->run, by_value);
@@ -76,44 +82,58 @@ static pln_status time_device(const struct measured_device *d, const struct cli_
     return status;
 }
 
-static void add_row(struct table *t, const struct measured_device *d, const struct cli_batch *batch,
-                    const struct spent *s)
+static pln_status measure_overhead(void *context, void *argument, pln_error *error)
 {
-    const double limit = limit_run + limit_node * s->nodes, host = s->host[s->n / 2];
-    char shape[48];
-    table_add_row(t);
-    table_set_text(t, "device", d->label);
-    table_set_text(t, "shape", cli_batch_shape(batch, shape, sizeof shape));
-    table_set_number(t, "nodes", s->nodes);
-    table_set_number(t, "run_us", s->run[s->n / 2]);
-    table_set_number(t, "kernels_us", s->kernels[s->n / 2]);
-    table_set_number(t, "host_us", host);
-    table_set_number(t, "host_p90_us", s->host[s->n * 9 / 10]);
-    table_set_number(t, "limit_us", limit);
-    table_set_text(t, "verdict", host <= limit ? "within" : host > limit ? "above" : "not timed");
-    table_set_text(t, "name", d->entry->info.name);
-    if (measure_threads(d))
-        table_set_number(t, "threads", measure_threads(d));
-    table_set_number(t, "runs", s->n);
+    struct overhead *o = argument;
+    struct spent *s = calloc(1, sizeof *s);
+    if (!s) {
+        *error = (pln_error){.status = PLN_NO_MEMORY, .node = -1, .message = "no memory for the times"};
+        return PLN_NO_MEMORY;
+    }
+    const pln_status status = time_runs(context, o->seconds, s, error);
+    if (status == PLN_OK && s->n)
+        *o = (struct overhead){.nodes = s->nodes,
+                               .n = s->n,
+                               .run = s->run[s->n / 2],
+                               .kernels = s->kernels[s->n / 2],
+                               .host = s->host[s->n / 2],
+                               .host_p90 = s->host[s->n * 9 / 10]};
+    free(s);
+    return status;
 }
 
-static pln_status time_shape(struct bench *b, const struct measure *m, struct cli_shape shape, struct table *t,
+static void add_row(struct table *t, const struct measure *m, const struct measured_device *d, const struct overhead *o)
+{
+    const double limit = limit_run + limit_node * o->nodes;
+    table_add_row(t);
+    table_set_text(t, "device", d->place.label);
+    table_set_text(t, "shape", m->batch.shape);
+    table_set_number(t, "nodes", o->nodes);
+    table_set_number(t, "run_us", o->run);
+    table_set_number(t, "kernels_us", o->kernels);
+    table_set_number(t, "host_us", o->host);
+    table_set_number(t, "host_p90_us", o->host_p90);
+    table_set_number(t, "limit_us", limit);
+    table_set_text(t, "verdict", o->host <= limit ? "within" : o->host > limit ? "above" : "not timed");
+    table_set_text(t, "name", d->facts.name);
+    if (d->facts.threads)
+        table_set_number(t, "threads", d->facts.threads);
+    table_set_number(t, "runs", o->n);
+}
+
+static pln_status time_shape(const struct bench *b, struct measure *m, struct cli_shape shape, struct table *t,
                              pln_error *error)
 {
-    struct cli_batch batch = {0};
-    struct spent *spent = calloc(1, sizeof *spent);
-    pln_status status = cli_batch_random(&batch, shape, m->teams[0].model, b->options.common.seed, error);
-    if (status == PLN_OK && !spent) {
-        *error = (pln_error){.status = PLN_NO_MEMORY, .node = -1, .message = "no memory for the times"};
-        status = PLN_NO_MEMORY;
-    }
+    pln_status status = measure_give(m, NULL, shape, error);
     for (uint32_t i = 0; status == PLN_OK && !cli_interrupted() && i < m->n; i++) {
-        status = time_device(&m->devices[i], &batch, b->seconds, spent, error);
-        if (status == PLN_OK && !cli_interrupted())
-            add_row(t, &m->devices[i], &batch, spent);
+        struct measured_device *d = &m->devices[i];
+        struct overhead overhead = {.seconds = b->seconds};
+        status = measure_ask(d, measure_overhead, &overhead, sizeof overhead, error);
+        if (status == PLN_OK && measure_is_lost(d))
+            measure_add_lost(t, m, d);
+        else if (status == PLN_OK && !cli_interrupted())
+            add_row(t, m, d, &overhead);
     }
-    cli_batch_finish(&batch);
-    free(spent);
     return status;
 }
 
@@ -141,6 +161,7 @@ pln_status bench_overhead(struct bench *b, struct table *t, pln_error *error)
         if (status == PLN_OK)
             output_print(&b->output, t);
     }
+    b->lost = measure_lost_code(&m);
     measure_close(&m);
     return status;
 }

@@ -21,6 +21,7 @@ static const struct table_column columns[] = {
     {.key = "share_percent", .title = "share", .unit = "%", .type = TABLE_NUMBER, .digits = 1},
     {.key = "gflops", .title = "GFLOP/s", .type = TABLE_NUMBER, .digits = 1},
     {.key = "of_roof_percent", .title = "of roof", .unit = "%", .type = TABLE_NUMBER, .digits = 1},
+    {.key = "verdict", .title = "verdict"},
 };
 
 /* Nodes whose names differ in numbers only: "layer.*.intermediate". */
@@ -31,6 +32,7 @@ struct group {
 };
 
 struct profile {
+    double seconds; /* to look for */
     uint32_t n;
     double run_ns; /* the whole run, from outside */
     struct group groups[MOST_GROUPS];
@@ -74,17 +76,19 @@ static void read_schedule(const pln_schedule *schedule, struct profile *p)
 }
 
 /* The profile of the fastest run. */
-static pln_status profile_device(const struct measured_device *d, const struct cli_batch *batch, double seconds,
-                                 struct profile *p, pln_error *error)
+static pln_status profile_device(void *context, void *argument, pln_error *error)
 {
     enum { WARM_UP = 2, LEAST = 3 };
+    const struct measured_device *d = context;
+    struct profile *p = argument;
+    const double seconds = p->seconds;
     pln_status status = PLN_OK;
     double end = 0;
     for (int i = 0; status == PLN_OK && !cli_interrupted() && (i < WARM_UP + LEAST || cli_seconds() < end); i++) {
         const pln_tensor *outputs;
         uint32_t n;
         const double begin = cli_seconds();
-        status = pln_session_forward(d->session, batch->tensors, 2, &outputs, &n, error);
+        status = pln_session_forward(d->session, d->input.tensors, 2, &outputs, &n, error);
         const double ns = 1e9 * (cli_seconds() - begin);
         end = i == WARM_UP ? begin + seconds : end;
         if (status != PLN_OK || i < WARM_UP || (p->n && ns >= p->run_ns))
@@ -95,10 +99,9 @@ static pln_status profile_device(const struct measured_device *d, const struct c
     return status;
 }
 
-static void add_rows(struct table *t, const struct measured_device *d, const struct roof *roof,
-                     const struct cli_batch *batch, struct profile *p)
+static void add_rows(struct table *t, const struct measured_device *d, const struct roof *roof, const char *shape,
+                     struct profile *p)
 {
-    char shape[48];
     struct group *host = find_group(p, "outside kernels");
     host->ns = p->run_ns;
     for (uint32_t i = 0; i < p->n; i++)
@@ -107,8 +110,8 @@ static void add_rows(struct table *t, const struct measured_device *d, const str
         const struct group *group = &p->groups[i];
         const double gflops = group->flops / group->ns, share = 100 * group->ns / p->run_ns;
         table_add_row(t);
-        table_set_text(t, "device", d->label);
-        table_set_text(t, "shape", cli_batch_shape(batch, shape, sizeof shape));
+        table_set_text(t, "device", d->place.label);
+        table_set_text(t, "shape", shape);
         table_set_text(t, "nodes", group->name);
         table_set_number(t, "time_ms", group->ns / 1e6);
         table_set_number(t, "share_percent", share);
@@ -121,18 +124,19 @@ static void add_rows(struct table *t, const struct measured_device *d, const str
     }
 }
 
-static pln_status profile_shape(struct bench *b, const struct speed *s, struct cli_shape shape, struct table *t,
+static pln_status profile_shape(const struct bench *b, struct speed *s, struct cli_shape shape, struct table *t,
                                 pln_error *error)
 {
-    struct cli_batch batch = {0};
-    pln_status status = cli_batch_random(&batch, shape, s->measure.teams[0].model, b->options.common.seed, error);
-    for (uint32_t i = 0; status == PLN_OK && !cli_interrupted() && i < s->measure.n; i++) {
-        struct profile profile = {0};
-        status = profile_device(&s->measure.devices[i], &batch, b->seconds, &profile, error);
-        if (status == PLN_OK && profile.n)
-            add_rows(t, &s->measure.devices[i], &s->roofs[i], &batch, &profile);
+    struct measure *m = &s->measure;
+    pln_status status = measure_give(m, NULL, shape, error);
+    for (uint32_t i = 0; status == PLN_OK && !cli_interrupted() && i < m->n; i++) {
+        struct profile profile = {.seconds = b->seconds};
+        status = measure_ask(&m->devices[i], profile_device, &profile, sizeof profile, error);
+        if (status == PLN_OK && measure_is_lost(&m->devices[i]))
+            measure_add_lost(t, m, &m->devices[i]);
+        else if (status == PLN_OK && profile.n)
+            add_rows(t, &m->devices[i], &s->roofs[i], m->batch.shape, &profile);
     }
-    cli_batch_finish(&batch);
     return status;
 }
 
@@ -157,6 +161,7 @@ pln_status bench_profile(struct bench *b, struct table *t, pln_error *error)
         if (status == PLN_OK)
             output_print(&b->output, t);
     }
+    b->lost = measure_lost_code(&s.measure);
     speed_close(&s);
     return status;
 }

@@ -13,6 +13,8 @@
 
 enum { MOST_THREADS = 256, SLICE = 4096 };
 static const double seconds_to_measure = 0.12, seconds_to_be_sure = 1;
+/* Weights come from caches in part, and how fast is measured less surely than arithmetic. */
+static const double reading_slack = 0.25;
 /* Beyond caches a larger buffer reads at the same rate. */
 static const double most_bytes = 256e6;
 
@@ -99,53 +101,74 @@ double roof_reading(uint32_t threads, size_t bytes, double seconds)
 
 static uint32_t threads_of(const struct measured_device *device)
 {
-    const uint32_t threads = measure_threads(device);
+    const uint32_t threads = device->facts.threads;
     return threads ? threads : (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
 }
 
-/* Of the matrices, as the device keeps them. */
-static double weight_bytes(const struct measured_device *device)
+static bool is_bf16(const struct measured_device *device)
 {
-    return cli_weight_bytes(device->team->model) * (device->bf16 ? 0.5 : 1);
+    return strcmp(device->facts.dtype, "bf16") == 0;
+}
+
+static double measure_reading(const struct measured_device *device, double seconds)
+{
+    const double weights = device->facts.weight_bytes;
+    return roof_reading(threads_of(device), (size_t)(weights < most_bytes ? weights : most_bytes), seconds);
 }
 
 /* Another API on the processor is bound by the same multiply-adds. */
 pln_status roof_measure(const struct measured_device *device, struct roof *roof, pln_error *error)
 {
-    if (device->entry->info.kind != PLN_KIND_CPU) {
+    if (device->facts.kind != PLN_KIND_CPU) {
         *roof = (struct roof){.slack = 0.1}; /* a product is near the peak, not at it */
         return roof_product(device, &roof->gflops, error);
     }
-    const double weights = weight_bytes(device);
-    *roof = (struct roof){.gflops = roof_multiply_adds(threads_of(device), device->bf16, seconds_to_measure),
+    *roof = (struct roof){.gflops = roof_multiply_adds(threads_of(device), is_bf16(device), seconds_to_measure),
+                          .gbytes = measure_reading(device, seconds_to_measure),
                           .slack = 0.05};
-    roof->gbytes =
-        roof_reading(threads_of(device), (size_t)(weights < most_bytes ? weights : most_bytes), seconds_to_measure);
     return PLN_OK;
 }
 
-pln_status roof_exceeded(const struct measured_device *device, double gflops, struct roof *roof, bool *exceeded,
-                         pln_error *error)
+static double larger(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+/* What is above the roof by no more than measuring is off by shows that the roof is there. */
+static bool is_above(struct roof_rates rates, struct roof *roof)
+{
+    const double gbytes = roof->gbytes > 0 ? rates.gbytes : 0;
+    if (rates.gflops > (1 + roof->slack) * roof->gflops || gbytes > (1 + reading_slack) * roof->gbytes)
+        return true;
+    roof->gflops = larger(rates.gflops, roof->gflops);
+    roof->gbytes = larger(gbytes, roof->gbytes);
+    return false;
+}
+
+pln_status roof_exceeded(const struct measured_device *device, struct roof_rates rates, struct roof *roof,
+                         bool *exceeded, pln_error *error)
 {
     pln_status status = PLN_OK;
     double again = 0;
-    *exceeded = gflops > (1 + roof->slack) * roof->gflops;
+    *exceeded = is_above(rates, roof);
     if (!*exceeded)
         return PLN_OK;
-    if (device->entry->info.kind != PLN_KIND_CPU)
+    if (device->facts.kind != PLN_KIND_CPU)
         status = roof_product(device, &again, error);
     else
-        again = roof_multiply_adds(threads_of(device), device->bf16, seconds_to_be_sure);
-    roof->gflops = again > roof->gflops ? again : roof->gflops;
-    *exceeded = gflops > (1 + roof->slack) * roof->gflops;
+        again = roof_multiply_adds(threads_of(device), is_bf16(device), seconds_to_be_sure);
+    roof->gflops = larger(again, roof->gflops);
+    if (roof->gbytes > 0)
+        roof->gbytes = larger(measure_reading(device, seconds_to_be_sure), roof->gbytes);
+    *exceeded = is_above(rates, roof);
     return status;
 }
 
-double roof_share(const struct roof *roof, const struct measured_device *device, const struct cli_batch *batch,
+double roof_share(const struct roof *roof, const struct measured_device *device, const struct measured_batch *batch,
                   double seconds, const char **bound)
 {
-    const double arithmetic = cli_batch_flops(batch, device->team->model) / (roof->gflops * 1e9);
-    const double memory = roof->gbytes > 0 ? weight_bytes(device) / (roof->gbytes * 1e9) : 0;
+    const double arithmetic = batch->flops / (roof->gflops * 1e9);
+    const double memory = roof->gbytes > 0 ? device->facts.weight_bytes / (roof->gbytes * 1e9) : 0;
     *bound = memory > arithmetic ? "memory" : "FMA";
     return (memory > arithmetic ? memory : arithmetic) / seconds;
 }

@@ -11,20 +11,27 @@
 
 struct roof {
     double gflops;
-    double gbytes; /* GB/s of reading as many bytes as the weights have; 0: not measured */
-    double slack;  /* a result counts as impossible above (1 + slack) * gflops */
+    double
+        gbytes; /* GB/s of reading as many bytes as the weights have, and a quarter more is possible; 0: not measured */
+    double slack; /* a result counts as impossible above (1 + slack) * gflops */
 };
 
-/* Measures for about a quarter of a second on the processor, a few seconds at most on a GPU. */
+/* These two are to be called in the process of the row. Measures for about a quarter of a second on the processor, a
+ * few seconds at most on a GPU. */
 pln_status roof_measure(const struct measured_device *device, struct roof *roof, pln_error *error);
 
-/* A result is above the roof: measures it again, longer, before it is called impossible. */
-pln_status roof_exceeded(const struct measured_device *device, double gflops, struct roof *roof, bool *exceeded,
-                         pln_error *error);
+/* What a run did at most, GFLOP/s and GB/s of weights. */
+struct roof_rates {
+    double gflops, gbytes;
+};
+
+/* Whether a result is above the roof, which is measured again, longer, before that is said. */
+pln_status roof_exceeded(const struct measured_device *device, struct roof_rates rates, struct roof *roof,
+                         bool *exceeded, pln_error *error);
 
 /* Share of the roof that a run of the batch reached: the time that its arithmetic or its weights take at the roof,
  * whichever is longer, over its time. *bound says which. */
-double roof_share(const struct roof *roof, const struct measured_device *device, const struct cli_batch *batch,
+double roof_share(const struct roof *roof, const struct measured_device *device, const struct measured_batch *batch,
                   double seconds, const char **bound);
 
 /* Best rates of the processor with that many threads, for about so many seconds. */

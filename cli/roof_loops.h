@@ -10,7 +10,8 @@
 
 /* Best rate of multiply-adds in registers of this thread until the clock says so, GFLOP/s. */
 typedef double roof_multiply(double until);
-/* Bytes a second of reading the buffer, a multiple of 1024 bytes aligned to 64, again and again until then. */
+/* Best rate, bytes a second, of reading the buffer, a multiple of 1024 bytes aligned to 64, once, or so often that a
+ * mebibyte is read, again and again until then. */
 typedef double roof_read(const void *buffer, size_t bytes, double until);
 
 roof_multiply roof_multiply_c, roof_multiply_avx2, roof_multiply_avx512, roof_multiply_bf16;

@@ -26,8 +26,7 @@ extern const struct table_column speed_hidden_columns[SPEED_HIDDEN_COLUMNS];
 void speed_describe(struct table *t, const struct speed *s, const char *title, const char *directory);
 
 /* Fills device, dtype, shape, tokens_per_s, gflops, of_roof_percent, bound, slower_percent and the hidden columns of a
- * new row for device i after measure_run, from the time below which `share` of the runs lies. PLN_FAILED when the
- * result is above the roof: then there is no row. */
-pln_status speed_set(struct table *t, struct speed *s, uint32_t i, const struct cli_batch *batch, double share,
-                     pln_error *error);
+ * new row for device i after measure_run, from the time below which `share` of the runs lies; of a lost one
+ * measure_add_lost. PLN_FAILED when the result is above the roof: then there is no row. */
+pln_status speed_set(struct table *t, struct speed *s, uint32_t i, double share, pln_error *error);
 #endif

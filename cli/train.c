@@ -97,7 +97,7 @@ static pln_status open_run(struct run *r, const struct cli_common *common, const
     if (status == PLN_OK)
         status = cli_open_runtime(common, &r->m.runtime, error);
     if (status == PLN_OK)
-        status = pln_devices_open(r->m.runtime, common->device ? common->device : "auto", common->device_options.items,
+        status = pln_devices_open(r->m.runtime, cli_choose_device(common), common->device_options.items,
                                   common->device_options.n, &r->m.devices, error);
     if (status == PLN_OK)
         status = pln_model_open(r->m.runtime, directory, &model_options, &r->m.model, error);

@@ -80,7 +80,7 @@ static pln_status open_verify(struct verify *v, const char *directory, pln_error
     if (pln_head_labels(v->head) == PLN_LABELS_NONE)
         v->head = PLN_HEAD_PRETRAINING;
     status =
-        open_side(v, c->device ? c->device : "auto", c->device_options.items, c->device_options.n, &v->device, error);
+        open_side(v, cli_choose_device(c), c->device_options.items, c->device_options.n, &v->device, error);
     if (status == PLN_OK)
         status = open_side(v, "reference", precise, 1, &v->reference, error);
     const uint32_t most = (uint32_t)pln_model_number(v->model, "max_position_embeddings");
@@ -279,9 +279,9 @@ static int verify(struct verify *v, const char *directory)
 
 int cli_verify(int argc, char **argv)
 {
-    struct cli_common common = {0};
+    static struct cli_common common;
+    static struct cli_list arguments;
     struct verify v = {.common = &common};
-    struct cli_list arguments = {0};
     struct cli_option options[CLI_COMMON_OPTIONS + 1];
     char path[2 * PATH_BYTES];
     cli_common_options(&common, "--device", options);

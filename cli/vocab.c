@@ -71,7 +71,7 @@ int cli_vocab(int argc, char **argv)
 {
     struct cli_progress progress = {0};
     pln_vocabulary_options train_options = {.size = 30000, .progress = show_merges, .progress_context = &progress};
-    struct cli_list files = {0}, special = {0};
+    static struct cli_list files, special;
     const char *output = NULL;
     const struct cli_option options[] = {
         {"--size", CLI_UNSIGNED, &train_options.size, "N",

@@ -2,6 +2,7 @@
  *
  * Weights on devices: one packed copy for the same parts and the same uses, counted.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,6 +76,23 @@ static struct sched_constant *describe_constant(uint32_t device, const pln_value
     return c;
 }
 
+/* Weights in f64 reach every device in f32: a number that would be infinite there is named instead. */
+static pln_status check_range(const pln_value *value, pln_error *error)
+{
+    for (uint32_t i = 0; i < value->n_parts; i++) {
+        const pln_tensor *part = value->parts[i];
+        const uint64_t n = part->dtype == PLN_F64 ? pln_tensor_elements(part) : 0;
+        for (uint64_t j = 0; j < n; j++) {
+            double number;
+            memcpy(&number, (const char *)part->data + j * sizeof number, sizeof number);
+            if (isfinite(number) && isinf((float)number))
+                return pln_fail(error, PLN_BAD_MODEL, "%s has %g, which f32 cannot hold",
+                                part->name ? part->name : value->name, number);
+        }
+    }
+    return PLN_OK;
+}
+
 pln_status sched_constant_acquire(pln_devices *devices, uint32_t device, const pln_value *value,
                                   const pln_constant_use *uses, uint32_t n_uses, struct sched_constant **constant,
                                   pln_error *error)
@@ -85,6 +103,9 @@ pln_status sched_constant_acquire(pln_devices *devices, uint32_t device, const p
             *constant = c;
             return PLN_OK;
         }
+    const pln_status held = check_range(value, error);
+    if (held != PLN_OK)
+        return held;
     struct sched_constant *c = describe_constant(device, value, uses, n_uses);
     if (!c)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for constant %s", value->name);

@@ -1,23 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The runtime: finds and loads plugins, owns the thread team, lists devices.
+ * The runtime: owns the thread team, lists devices.
  */
-#define _GNU_SOURCE /* dladdr, sched_getaffinity */
-#include <dirent.h>
-#include <dlfcn.h>
-#include <limits.h>
+#define _GNU_SOURCE /* sched_getaffinity */
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "backends/reference/reference.h"
 #include "common/fail.h"
 #include "scheduler/scheduler.h"
-
-/* The order in which `auto` and `all` look at what ships with pleione; others follow by name. */
-static const char *const shipped[] = {"vulkan", "opencl", "cpu"};
-enum { N_SHIPPED = sizeof shipped / sizeof *shipped };
 
 static uint32_t processors(void)
 {
@@ -58,6 +49,10 @@ void pln_runtime_destroy(pln_runtime **runtime)
     team_destroy(&r->team);
     free(r->backend_path);
     free(r->cache);
+    for (uint32_t i = 0; i < r->n_backends; i++) {
+        free(r->backends[i].path);
+        free(r->backends[i].entries);
+    }
     free(r->entries);
     free(r);
     *runtime = NULL;
@@ -66,164 +61,6 @@ void pln_runtime_destroy(pln_runtime **runtime)
 uint32_t pln_runtime_threads(const pln_runtime *runtime)
 {
     return team_size(runtime->team);
-}
-
-/* The folder of the library itself. */
-static bool library_folder(char *folder, size_t bytes)
-{
-    Dl_info info;
-    char resolved[PATH_MAX];
-    if (!dladdr((const void *)(uintptr_t)pln_runtime_create, &info) || !realpath(info.dli_fname, resolved))
-        return false;
-    char *slash = strrchr(resolved, '/');
-    if (!slash || (size_t)(slash - resolved) >= bytes)
-        return false;
-    *slash = '\0';
-    memcpy(folder, resolved, strlen(resolved) + 1);
-    return true;
-}
-
-typedef bool visit_folder(void *context, const char *folder);
-
-static bool visit_list(const char *list, visit_folder *visit, void *context)
-{
-    char folder[PATH_MAX];
-    while (list && *list) {
-        const size_t n = strcspn(list, ":");
-        if (n && n < sizeof folder && *list == '/') { /* never relative to the working directory */
-            memcpy(folder, list, n);
-            folder[n] = '\0';
-            if (visit(context, folder))
-                return true;
-        }
-        list += n + (list[n] == ':');
-    }
-    return false;
-}
-
-/* Visits every folder that may hold plugins until a visit says true: the build tree when run from there, else the
- * installed one, then those of the options and of PLEIONE_BACKEND_PATH. */
-static bool visit_folders(const pln_runtime *runtime, const char *name, visit_folder *visit, void *context)
-{
-    char library[PATH_MAX - 300], folder[PATH_MAX];
-    if (library_folder(library, sizeof library)) {
-        snprintf(folder, sizeof folder, "%s/backends", library);
-        if (access(folder, F_OK) == 0) {
-            for (uint32_t i = 0; i < N_SHIPPED; i++) {
-                snprintf(folder, sizeof folder, "%s/backends/%s", library, shipped[i]);
-                if ((!name || strcmp(name, shipped[i]) == 0) && visit(context, folder))
-                    return true;
-            }
-        } else {
-            snprintf(folder, sizeof folder, "%s/pleione", library);
-            if (visit(context, folder))
-                return true;
-        }
-    }
-    return visit_list(runtime->backend_path, visit, context) ||
-           visit_list(getenv("PLEIONE_BACKEND_PATH"), visit, context);
-}
-
-static struct sched_backend *find_backend(pln_runtime *runtime, const char *name)
-{
-    for (uint32_t i = 0; i < runtime->n_backends; i++)
-        if (strcmp(runtime->backends[i].name, name) == 0)
-            return &runtime->backends[i];
-    return NULL;
-}
-
-static struct sched_backend *add_backend(pln_runtime *runtime, const char *name)
-{
-    if (runtime->n_backends == SCHED_BACKENDS)
-        return NULL;
-    struct sched_backend *backend = &runtime->backends[runtime->n_backends++];
-    snprintf(backend->name, sizeof backend->name, "%s", name);
-    return backend;
-}
-
-static void load_file(struct sched_backend *backend, const char *path)
-{
-    backend->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!backend->library) {
-        snprintf(backend->reason, sizeof backend->reason, "%s", dlerror());
-        return;
-    }
-    pln_backend_query_fn *query = NULL;
-    void *symbol = dlsym(backend->library, PLN_BACKEND_SYMBOL);
-    memcpy(&query, &symbol, sizeof query);
-    if (!query) {
-        snprintf(backend->reason, sizeof backend->reason, "%.150s exports no %s: not a plugin", path,
-                 PLN_BACKEND_SYMBOL);
-        return;
-    }
-    backend->table = query(PLN_ABI_VERSION, PLN_ABI_VERSION);
-    if (!backend->table)
-        snprintf(backend->reason, sizeof backend->reason,
-                 "%.150s speaks another version of the interface than %u: build it again", path, PLN_ABI_VERSION);
-}
-
-struct search {
-    pln_runtime *runtime;
-    const char *name;
-    char path[PATH_MAX];
-};
-
-static bool find_file(void *context, const char *folder)
-{
-    struct search *search = context;
-    const int n = snprintf(search->path, sizeof search->path, "%s/pleione-%s.so", folder, search->name);
-    return n > 0 && (size_t)n < sizeof search->path && access(search->path, R_OK) == 0;
-}
-
-pln_status sched_backend_load(pln_runtime *runtime, const char *name, struct sched_backend **backend, pln_error *error)
-{
-    struct sched_backend *b = find_backend(runtime, name);
-    if (!b) {
-        struct search search = {.runtime = runtime, .name = name};
-        const bool built_in = strcmp(name, "reference") == 0;
-        if (strlen(name) >= sizeof b->name || strchr(name, '/') ||
-            (!built_in && !visit_folders(runtime, name, find_file, &search)))
-            return pln_fail(error, PLN_NO_DEVICE, "no backend %.40s: there is no plugin pleione-%.40s.so", name, name);
-        b = add_backend(runtime, name);
-        if (!b)
-            return pln_fail(error, PLN_NO_DEVICE, "more than %d backends", SCHED_BACKENDS);
-        if (built_in)
-            b->table = pln_reference_query(PLN_ABI_VERSION, PLN_ABI_VERSION);
-        else
-            load_file(b, search.path);
-    }
-    if (!b->table)
-        return pln_fail(error, PLN_NO_DEVICE, "backend %s cannot be loaded: %s", name, b->reason);
-    *backend = b;
-    return PLN_OK;
-}
-
-static bool load_folder(void *context, const char *folder)
-{
-    const struct search *search = context;
-    DIR *dir = opendir(folder);
-    if (!dir)
-        return false;
-    for (struct dirent *entry; (entry = readdir(dir));) {
-        char name[24];
-        int end = 0;
-        if (sscanf(entry->d_name, "pleione-%23[^./].so%n", name, &end) == 1 && end && entry->d_name[end] == '\0') {
-            struct sched_backend *unused;
-            sched_backend_load(search->runtime, name, &unused, NULL);
-        }
-    }
-    closedir(dir);
-    return false;
-}
-
-void sched_backend_load_all(pln_runtime *runtime)
-{
-    struct sched_backend *unused;
-    for (uint32_t i = 0; i < N_SHIPPED; i++)
-        sched_backend_load(runtime, shipped[i], &unused, NULL);
-    struct search search = {.runtime = runtime};
-    visit_folders(runtime, NULL, load_folder, &search);
-    sched_backend_load(runtime, "reference", &unused, NULL);
 }
 
 static void describe_backend(const struct sched_backend *backend, uint32_t index, bool several, pln_device_entry *entry)
@@ -235,55 +72,74 @@ static void describe_backend(const struct sched_backend *backend, uint32_t index
         snprintf(entry->backend_version, sizeof entry->backend_version, "%s", backend->table->version);
 }
 
-static pln_device_entry *add_entry(pln_runtime *runtime)
-{
-    pln_device_entry *entries = realloc(runtime->entries, (runtime->n_entries + 1) * sizeof *entries);
-    if (!entries)
-        return NULL;
-    runtime->entries = entries;
-    return &entries[runtime->n_entries++];
-}
-
 static void mark_unusable(pln_device_entry *entry, const char *reason)
 {
     entry->info.flags |= PLN_DEVICE_UNUSABLE;
     snprintf(entry->info.reason, sizeof entry->info.reason, "%.255s", reason);
 }
 
-static bool list_backend(pln_runtime *runtime, const struct sched_backend *backend)
+/* Its devices, or one entry that says why there is none. Loads the backend. */
+static bool list_backend(pln_runtime *runtime, struct sched_backend *backend)
 {
     pln_error error = {0};
+    struct sched_backend *loaded;
     uint32_t n = 0;
-    if (backend->table && backend->table->device_count(&n, &error) != PLN_OK)
+    if (backend->entries)
+        return true;
+    if (sched_backend_load(runtime, backend->name, &loaded, NULL) != PLN_OK)
+        snprintf(error.message, sizeof error.message, "%s", backend->reason);
+    else if (backend->table->device_count(&n, &error) != PLN_OK)
         n = 0;
-    else if (backend->table && !n)
+    else if (!n)
         snprintf(error.message, sizeof error.message, "it finds no device");
+    backend->entries = calloc(n ? n : 1, sizeof *backend->entries);
+    if (!backend->entries)
+        return false;
+    backend->n_entries = n ? n : 1;
     if (!n) {
-        pln_device_entry *entry = add_entry(runtime);
-        if (!entry)
-            return false;
-        describe_backend(backend, 0, false, entry);
-        mark_unusable(entry, backend->table ? error.message : backend->reason);
+        describe_backend(backend, 0, false, &backend->entries[0]);
+        mark_unusable(&backend->entries[0], error.message);
     }
     for (uint32_t i = 0; i < n; i++) {
-        pln_device_entry *entry = add_entry(runtime);
-        if (!entry)
-            return false;
-        describe_backend(backend, i, n > 1, entry);
-        if (backend->table->device_info(i, NULL, &entry->info, &error) != PLN_OK)
-            mark_unusable(entry, error.message);
+        describe_backend(backend, i, n > 1, &backend->entries[i]);
+        if (backend->table->device_info(i, NULL, &backend->entries[i].info, &error) != PLN_OK)
+            mark_unusable(&backend->entries[i], error.message);
     }
     return true;
+}
+
+pln_status pln_runtime_backend_devices(pln_runtime *runtime, const char *backend, const pln_device_entry **entries,
+                                       uint32_t *count, pln_error *error)
+{
+    struct sched_backend *b = sched_backend_find(runtime, backend);
+    if (!b)
+        return pln_fail(error, PLN_NO_DEVICE, "no backend %.40s: there is no plugin pleione-%.40s.so", backend,
+                        backend);
+    if (!list_backend(runtime, b))
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for the list of devices");
+    *entries = b->entries;
+    *count = b->n_entries;
+    return PLN_OK;
 }
 
 pln_status pln_runtime_devices(pln_runtime *runtime, const pln_device_entry **entries, uint32_t *count,
                                pln_error *error)
 {
+    for (uint32_t i = 0; !runtime->entries && pln_runtime_backend(runtime, i); i++)
+        if (!list_backend(runtime, &runtime->backends[i]))
+            return pln_fail(error, PLN_NO_MEMORY, "no memory for the list of devices");
     if (!runtime->entries) {
-        sched_backend_load_all(runtime);
+        uint32_t n = 0;
         for (uint32_t i = 0; i < runtime->n_backends; i++)
-            if (!list_backend(runtime, &runtime->backends[i]))
-                return pln_fail(error, PLN_NO_MEMORY, "no memory for the list of devices");
+            n += runtime->backends[i].n_entries;
+        runtime->entries = calloc(n, sizeof *runtime->entries);
+        if (!runtime->entries)
+            return pln_fail(error, PLN_NO_MEMORY, "no memory for the list of devices");
+        for (uint32_t i = 0; i < runtime->n_backends; i++) {
+            const struct sched_backend *b = &runtime->backends[i];
+            memcpy(runtime->entries + runtime->n_entries, b->entries, b->n_entries * sizeof *b->entries);
+            runtime->n_entries += b->n_entries;
+        }
     }
     *entries = runtime->entries;
     *count = runtime->n_entries;

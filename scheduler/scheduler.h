@@ -17,9 +17,13 @@ enum { SCHED_BACKENDS = 32, SCHED_NONE = -1 };
 /* A plugin (or the built-in reference), loaded or not. */
 struct sched_backend {
     char name[24];
+    char *path; /* of the file; NULL: built in */
+    bool refused;
     void *library;
-    const pln_backend *table; /* NULL: could not be loaded, see reason */
+    const pln_backend *table; /* NULL: not loaded yet, or it could not be, see reason */
     char reason[256];
+    uint32_t n_entries;
+    pln_device_entry *entries; /* once they were asked for, else NULL */
 };
 
 struct pln_runtime {
@@ -29,16 +33,16 @@ struct pln_runtime {
     char *backend_path; /* of the options, or NULL */
     char *cache;        /* created at first use, or NULL */
     pln_host host;
-    uint32_t n_backends;
-    struct sched_backend backends[SCHED_BACKENDS];
+    uint32_t n_backends; /* 0: not looked for yet */
+    struct sched_backend backends[SCHED_BACKENDS]; /* in order of preference */
     uint32_t n_entries;
     pln_device_entry *entries;
 };
 
 /* Loads the plugin of that name, once. PLN_NO_DEVICE with the reason. */
 pln_status sched_backend_load(pln_runtime *runtime, const char *name, struct sched_backend **backend, pln_error *error);
-/* Loads every plugin that is found, in the order of preference; what cannot be loaded keeps its reason. */
-void sched_backend_load_all(pln_runtime *runtime);
+/* Loads nothing; NULL if there is none. */
+struct sched_backend *sched_backend_find(pln_runtime *runtime, const char *name);
 /* Fills runtime->host: log, memory, constants, team, cache. */
 void sched_host_init(pln_runtime *runtime);
 

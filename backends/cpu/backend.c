@@ -134,6 +134,8 @@ static pln_status device_open(uint32_t index, const pln_host *host, const pln_op
     if (!*device)
         return pln_fail(error, PLN_NO_MEMORY, "no memory to open cpu");
     **device = (pln_device){.host = host, .deep = deep, .shallow = shallow, .depth = depth};
+    if (level == plain && host->log && pln_option_find(given, n, "depth"))
+        host->log(host->context, PLN_LOG_WARNING, "option depth of cpu changes nothing without math=bf16");
     return PLN_OK;
 }
 

@@ -2,6 +2,8 @@
  *
  * Constants: panels for linear, dense rows for everything else. Rows that lie in lasting memory are used there.
  */
+#include <math.h>
+
 #include "backends/cpu/cpu.h"
 #include "common/fail.h"
 
@@ -37,13 +39,29 @@ static void pack_share(void *argument, uint32_t member, uint32_t members)
     cpu_gemm_pack_weight(p->gemm, &weight, p->info->rows, p->info->width, share.first, share.last, p->panels);
 }
 
+/* Under math=bf16 a number near the end of f32 would round to infinity: it is named instead. */
+static pln_status check_range(const struct cpu_gemm *gemm, const pln_constant_info *info, const float *rows, uint64_t n,
+                              pln_error *error)
+{
+    static const float most = 0x1.ffp127f; /* what rounds to infinity begins halfway to 2^128 */
+    for (uint64_t i = 0; gemm->kernel.step_depth > 1 && i < n; i++)
+        if (fabsf(rows[i]) >= most && !isinf(rows[i]))
+            return pln_fail(error, PLN_INVALID, "math=bf16 of cpu: %s has %g, which bf16 cannot hold: keep math=f32",
+                            info->name, (double)rows[i]);
+    return PLN_OK;
+}
+
 /* Rows that must be converted come panel by panel, so that a weight is never there twice. */
 static pln_status pack(const pln_device *device, const pln_constant_info *info, const pln_constant *constant,
                        pln_error *error)
 {
     const pln_host *host = device->host;
     const struct cpu_gemm *gemm = &cpu_math_of(device, info->width)->gemm;
+    pln_status status = PLN_OK;
     if (info->plain) {
+        status = check_range(gemm, info, info->plain, (uint64_t)info->rows * info->width, error);
+        if (status)
+            return status;
         host->team_run(host->context, pack_share, &(struct packing){gemm, info, constant->panels});
         return PLN_OK;
     }
@@ -52,14 +70,15 @@ static pln_status pack(const pln_device *device, const pln_constant_info *info, 
     float *rows = host->allocate(host->context, (size_t)step * info->width * sizeof(float));
     if (!rows)
         return pln_fail(error, PLN_NO_MEMORY, "cpu: no memory to pack constant %s", info->name);
-    for (uint32_t i = 0; i * step < info->rows; i++) {
+    for (uint32_t i = 0; !status && i * step < info->rows; i++) {
         const uint32_t left = info->rows - i * step, n = left < step ? left : step;
         host->constant_read(host->context, info, i * step, n, rows);
+        status = check_range(gemm, info, rows, (uint64_t)n * info->width, error);
         cpu_gemm_pack_weight(gemm, &(struct cpu_matrix){rows, info->width, 1}, n, info->width, 0, 1,
                              (char *)constant->panels + i * panel_bytes);
     }
     host->release(host->context, rows);
-    return PLN_OK;
+    return status;
 }
 
 pln_status cpu_constant_create(pln_device *device, const pln_constant_info *info, pln_constant **constant,

@@ -3,9 +3,11 @@
  * How weights lie in device memory: rows padded with zeros to groups of four, f32 or f16, or panels of rows, K-major,
  * for `linear` on a CPU-type device.
  */
+#include <math.h>
 #include <string.h>
 
 #include "backends/gpu/table.h"
+#include "common/fail.h"
 #include "common/half.h"
 
 enum { PANEL_ROWS = 32 };
@@ -37,11 +39,17 @@ uint64_t gpu_constant_bytes(const struct gpu_constant_layout *layout)
     return (uint64_t)layout->rows * layout->width * (layout->half ? sizeof(uint16_t) : sizeof(float));
 }
 
-static void place_half_row(const struct gpu_constant_layout *layout, uint32_t r, const float *row, uint32_t width,
-                           uint16_t *out)
+/* False, and which column, for a number that f16 would make infinite. */
+static bool place_half_row(const struct gpu_constant_layout *layout, uint32_t r, const float *row, uint32_t width,
+                           uint16_t *out, uint32_t *at)
 {
-    for (uint32_t c = 0; c < width; c++)
-        out[(uint64_t)r * layout->stride + c] = float_to_half(row[c]);
+    for (*at = 0; *at < width; ++*at) {
+        const uint16_t half = float_to_half(row[*at]);
+        if ((half & 0x7fffu) == 0x7c00u && !isinf(row[*at]))
+            return false;
+        out[(uint64_t)r * layout->stride + *at] = half;
+    }
+    return true;
 }
 
 static void place_row(const struct gpu_constant_layout *layout, uint32_t r, const float *row, uint32_t width,
@@ -53,22 +61,26 @@ static void place_row(const struct gpu_constant_layout *layout, uint32_t r, cons
         to[(uint64_t)c * panel] = row[c];
 }
 
-bool gpu_constant_pack(const pln_host *host, const pln_constant_info *info, const struct gpu_constant_layout *layout,
-                       void *out)
+pln_status gpu_constant_pack(const pln_host *host, const pln_constant_info *info,
+                             const struct gpu_constant_layout *layout, void *out, pln_error *error)
 {
+    pln_status status = PLN_OK;
+    uint32_t column;
     float *row = info->plain ? NULL : host->allocate(host->context, info->width * sizeof(float));
     if (!info->plain && !row)
-        return false;
+        return pln_fail(error, PLN_NO_MEMORY, "no host memory for a row of %u numbers", info->width);
     memset(out, 0, gpu_constant_bytes(layout));
-    for (uint32_t r = 0; r < info->rows; r++) {
+    for (uint32_t r = 0; status == PLN_OK && r < info->rows; r++) {
         if (row)
             host->constant_read(host->context, info, r, 1, row);
         const float *from = row ? row : info->plain + (uint64_t)r * info->width;
-        if (layout->half)
-            place_half_row(layout, r, from, info->width, out);
-        else
+        if (!layout->half)
             place_row(layout, r, from, info->width, out);
+        else if (!place_half_row(layout, r, from, info->width, out, &column))
+            status = pln_fail(error, PLN_INVALID,
+                              "option storage=f16: %s has %g in row %u, and f16 ends at 65504: keep the weights in f32",
+                              info->name ? info->name : "a weight", (double)from[column], r);
     }
     host->release(host->context, row);
-    return true;
+    return status;
 }

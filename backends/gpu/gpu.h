@@ -106,10 +106,10 @@ struct gpu_constant_layout {
 };
 struct gpu_constant_layout gpu_constant_layout(const struct gpu_limits *limits, const pln_constant_info *info);
 uint64_t gpu_constant_bytes(const struct gpu_constant_layout *layout);
-/* Writes the packed constant to `out` (mapped or staging memory), padding with zeros. False if there is no memory for a
- * row. */
-bool gpu_constant_pack(const pln_host *host, const pln_constant_info *info, const struct gpu_constant_layout *layout,
-                       void *out);
+/* Writes the packed constant to `out` (mapped or staging memory), padding with zeros. PLN_NO_MEMORY; PLN_INVALID for a
+ * number beyond the range of f16 that would be stored so. */
+pln_status gpu_constant_pack(const pln_host *host, const pln_constant_info *info,
+                             const struct gpu_constant_layout *layout, void *out, pln_error *error);
 
 /* ---- options.c: device options of both plugins. A list of words is "one|two|three". */
 
@@ -120,6 +120,11 @@ extern const char gpu_tile_words[];    /* of tile=: "linear:128x128|..."; may be
 extern const char gpu_storage_words[]; /* of storage= */
 extern const char gpu_vendor_words[];  /* of vendor=: whose tiles are taken, for looking at kernels */
 uint32_t gpu_vendor_of_word(uint32_t place);
+/* What the options ask for together, once limits are filled by them: storage=f16 (limits->half) takes the kernels for
+ * GPUs, since those for processors read f32; PLN_INVALID where variant=cpu was asked for too. Tiles, or whose, that were
+ * asked for of kernels that have none are told to the log. */
+pln_status gpu_variant_choose(struct gpu_limits *limits, const pln_host *host, bool cpu_asked, bool tiles_asked,
+                              pln_error *error);
 
 /* linear.c: whether the kernel `linear_matrix` can be cut into such matrices. */
 extern const char gpu_matrix_kernel[];

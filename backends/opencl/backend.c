@@ -67,14 +67,14 @@ static pln_status read_word(const pln_option *option, const char *words, uint64_
                                            option->value, words);
 }
 
-static pln_status apply_option(pln_device *device, const pln_option *option, pln_error *error)
+static pln_status apply_option(pln_device *device, const pln_option *option, bool *cpu_asked, pln_error *error)
 {
     const struct clb_entry *entry = device->entry;
     uint64_t number = 0;
     pln_status status = PLN_OK;
     if (strcmp(option->key, "variant") == 0) {
         status = read_word(option, "gpu|cpu", &number, error);
-        device->limits.cpu_variant = number == 1;
+        device->limits.cpu_variant = *cpu_asked = number == 1;
     } else if (strcmp(option->key, "tile") == 0) {
         status = read_word(option, gpu_tile_words, &number, error);
         device->limits.tiles |= 1u << (number & 31);
@@ -118,6 +118,7 @@ pln_status clb_device_open(uint32_t index, const pln_host *host, const pln_optio
                            pln_device **device, pln_error *error)
 {
     const struct clb_entry *entry = NULL;
+    bool cpu_asked = false;
     *device = NULL;
     pln_status status = find_entry(index, &entry, error);
     if (status)
@@ -132,7 +133,10 @@ pln_status clb_device_open(uint32_t index, const pln_host *host, const pln_optio
     opened->limits = entry->limits;
     opened->block_bytes = entry->info.block_bytes;
     for (uint32_t i = 0; i < n_options && !status; i++)
-        status = apply_option(opened, &options[i], error);
+        status = apply_option(opened, &options[i], &cpu_asked, error);
+    if (!status)
+        status = gpu_variant_choose(&opened->limits, host, cpu_asked,
+                                    opened->limits.tiles || pln_option_find(options, n_options, "vendor"), error);
     if (!status)
         status = open_queue(opened, error);
     *device = opened;

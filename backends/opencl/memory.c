@@ -101,15 +101,14 @@ static pln_status fill_constant(pln_device *device, const pln_constant_info *inf
                                         bytes, 0, NULL, NULL, &code);
     if (code != CL_SUCCESS)
         return clb_fail(device, code, "clEnqueueMapBuffer", error);
-    bool packed = gpu_constant_pack(device->host, info, &constant->layout, mapped);
+    const pln_status packed = gpu_constant_pack(device->host, info, &constant->layout, mapped, error);
     code = clb.EnqueueUnmapMemObject(device->queue, constant->memory, mapped, 0, NULL, NULL);
     if (code != CL_SUCCESS)
         return clb_fail(device, code, "clEnqueueUnmapMemObject", error);
     code = clb.Finish(device->queue);
     if (code != CL_SUCCESS)
         return clb_fail(device, code, "clFinish", error);
-    return packed ? PLN_OK
-                  : pln_fail(error, PLN_NO_MEMORY, "no host memory for a row of %u bytes", constant->layout.width * 4);
+    return packed;
 }
 
 pln_status clb_constant_create(pln_device *device, const pln_constant_info *info, pln_constant **constant,

@@ -5,6 +5,7 @@
  */
 #include "backends/vulkan/vulkan.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { MIN_BINDING_ALIGNMENT = 16 }; /* bytes; kernels read vectors of four floats */
@@ -54,14 +55,17 @@ static bool has_layer(const struct vkb_functions *vk, const char *name)
 
 static bool has_instance_extension(const struct vkb_functions *vk, const char *name)
 {
-    VkExtensionProperties extensions[128];
-    uint32_t n = 128;
-    if (vk->EnumerateInstanceExtensionProperties(NULL, &n, extensions) < 0)
+    uint32_t n = 0;
+    bool found = false;
+    if (vk->EnumerateInstanceExtensionProperties(NULL, &n, NULL) < 0)
         return false;
+    VkExtensionProperties *extensions = calloc(n + 1, sizeof *extensions); /* too many for a small stack */
+    if (!extensions || vk->EnumerateInstanceExtensionProperties(NULL, &n, extensions) < 0)
+        n = 0;
     for (uint32_t i = 0; i < n; i++)
-        if (strcmp(extensions[i].extensionName, name) == 0)
-            return true;
-    return false;
+        found |= strcmp(extensions[i].extensionName, name) == 0;
+    free(extensions);
+    return found;
 }
 
 static VkResult create_instance(struct vkb_instance *instance, const VkDebugUtilsMessengerCreateInfoEXT *messenger)
@@ -139,12 +143,40 @@ static uint64_t default_submit_flops(uint32_t kind)
     return kind == PLN_KIND_DISCRETE ? 20000000000u : 5000000000u;
 }
 
-static void set_limits(pln_device *device)
+/* Limits can be made smaller only: a number above what the device has would change nothing. */
+static pln_status check_limits(const pln_device *device, pln_error *error)
+{
+    const VkPhysicalDeviceLimits *limits = &device->physical.properties.limits;
+    const struct {
+        int key;
+        uint64_t most;
+    } numbers[] = {{VKB_OPTION_SHARED, limits->maxComputeSharedMemorySize},
+                   {VKB_OPTION_RANGE, limits->maxStorageBufferRange},
+                   {VKB_OPTION_BLOCK, vkb_block_limit(&device->physical, VKB_UNSET)},
+                   {VKB_OPTION_GROUPS,
+                    shrink(limits->maxComputeWorkGroupCount[0], limits->maxComputeWorkGroupCount[1])}};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        const uint64_t asked = device->options[numbers[i].key];
+        if (asked != VKB_UNSET && asked > numbers[i].most)
+            return pln_fail(error, PLN_INVALID, "option %s=%llu: %s has %llu", vkb_option_infos[numbers[i].key].key,
+                            (unsigned long long)asked, device->physical.info.name, (unsigned long long)numbers[i].most);
+    }
+    return PLN_OK;
+}
+
+static pln_status set_limits(pln_device *device, pln_error *error)
 {
     const VkPhysicalDeviceLimits *limits = &device->physical.properties.limits;
     const uint64_t *options = device->options;
+    const pln_status status = check_limits(device, error);
+    if (status != PLN_OK)
+        return status;
     /* The texts of that variant shuffle, which only a CPU's driver is known to do among all lanes of a group. */
     bool can_shuffle = device->physical.lanes > 0;
+    if (!can_shuffle && options[VKB_OPTION_VARIANT] == VKB_VARIANT_CPU)
+        return pln_fail(error, PLN_INVALID,
+                        "option variant=cpu: %s is not known to shuffle among the lanes of a group, as those kernels do",
+                        device->physical.info.name);
     device->limits = (struct gpu_limits){
         .cpu_variant = can_shuffle && options[VKB_OPTION_VARIANT] != VKB_VARIANT_GPU,
         .lanes = device->physical.lanes,
@@ -166,6 +198,7 @@ static void set_limits(pln_device *device)
                                                                    : options[VKB_OPTION_SUBMIT] * 1000000;
     device->block_bytes = vkb_block_limit(&device->physical, options[VKB_OPTION_BLOCK]);
     device->physical.info.block_bytes = device->block_bytes;
+    return PLN_OK;
 }
 
 /* Statistics of compiled kernels are a feature that may be missing where its extension is there. */
@@ -260,10 +293,14 @@ pln_status vkb_device_open(uint32_t index, const pln_host *host, const uint64_t 
     pln_status status = vkb_instance_init(&device->instance, validate ? device : NULL, error);
     if (status == PLN_OK)
         status = pick_physical(device, index, error);
-    if (status == PLN_OK) {
-        set_limits(device);
+    if (status == PLN_OK)
+        status = set_limits(device, error);
+    if (status == PLN_OK)
         status = vkb_matrices_choose(device, error);
-    }
+    if (status == PLN_OK)
+        status = gpu_variant_choose(
+            &device->limits, host, options[VKB_OPTION_VARIANT] == VKB_VARIANT_CPU,
+            options[VKB_OPTION_TILE] != VKB_UNSET || options[VKB_OPTION_VENDOR] != VKB_UNSET, error);
     if (status == PLN_OK)
         status = create_queue(device, error);
     if (status == PLN_OK)

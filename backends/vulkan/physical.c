@@ -5,6 +5,7 @@
 #define _DEFAULT_SOURCE /* _SC_NPROCESSORS_ONLN */
 #include "backends/vulkan/vulkan.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -26,14 +27,16 @@ const char *const vkb_extension_names[VKB_EXTENSIONS] = {
 
 static void find_extensions(const struct vkb_functions *vk, struct vkb_physical *physical)
 {
-    enum { ROOM = 512 };
-    VkExtensionProperties extensions[ROOM];
-    uint32_t n = ROOM;
-    if (vk->EnumerateDeviceExtensionProperties(physical->handle, NULL, &n, extensions) < 0)
+    uint32_t n = 0;
+    if (vk->EnumerateDeviceExtensionProperties(physical->handle, NULL, &n, NULL) < 0)
         return;
+    VkExtensionProperties *extensions = calloc(n + 1, sizeof *extensions); /* too many for a small stack */
+    if (!extensions || vk->EnumerateDeviceExtensionProperties(physical->handle, NULL, &n, extensions) < 0)
+        n = 0;
     for (uint32_t i = 0; i < n; i++)
         for (int j = 0; j < VKB_EXTENSIONS; j++)
             physical->has[j] |= strcmp(extensions[i].extensionName, vkb_extension_names[j]) == 0;
+    free(extensions);
 }
 
 /* A compute family without graphics if there is one: its submissions do not wait for the desktop's. */

@@ -189,14 +189,6 @@ pln_status vkb_buffer_read(pln_device *device, pln_buffer *buffer, uint64_t offs
 
 /* ---- constants ---- */
 
-static pln_status pack(const pln_host *host, const pln_constant_info *info, const struct gpu_constant_layout *layout,
-                       float *out, pln_error *error)
-{
-    return gpu_constant_pack(host, info, layout, out)
-               ? PLN_OK
-               : pln_fail(error, PLN_NO_MEMORY, "no host memory to pack %s", info->name);
-}
-
 /* Memory that is not mapped gets the constant by way of host memory of the same size. */
 static pln_status pack_staged(pln_device *device, const pln_constant_info *info, const pln_constant *constant,
                               pln_error *error)
@@ -207,7 +199,7 @@ static pln_status pack_staged(pln_device *device, const pln_constant_info *info,
     if (!packed)
         return pln_fail(error, PLN_NO_MEMORY, "no host memory (%llu bytes) to pack %s", (unsigned long long)bytes,
                         info->name);
-    pln_status status = pack(host, info, &constant->layout, packed, error);
+    pln_status status = gpu_constant_pack(host, info, &constant->layout, packed, error);
     if (status == PLN_OK)
         status = vkb_buffer_write(device, constant->buffer, 0, bytes, packed, error);
     host->release(host->context, packed);
@@ -225,7 +217,7 @@ pln_status vkb_constant_create(pln_device *device, const pln_constant_info *info
     pln_status status =
         vkb_buffer_create(device, gpu_constant_bytes(&constant->layout), VKB_MEMORY_VALUES, &constant->buffer, error);
     if (status == PLN_OK && constant->buffer->mapped)
-        status = pack(host, info, &constant->layout, (float *)(void *)constant->buffer->mapped, error);
+        status = gpu_constant_pack(host, info, &constant->layout, constant->buffer->mapped, error);
     else if (status == PLN_OK)
         status = pack_staged(device, info, constant, error);
     if (status != PLN_OK)

@@ -362,12 +362,43 @@ static void test_refusals(void **state)
     pln_devices_close(&devices);
 }
 
+/* A weight in f64 that f32 cannot hold is refused with its name; what is infinite already is not. */
+static void test_range(void **state)
+{
+    (void)state;
+    double numbers[4] = {1, -INFINITY, 3e38, 4};
+    const pln_tensor tensor = {.name = "wide", .dtype = PLN_F64, .rank = 2, .shape = {1, 4}, .data = numbers};
+    const pln_tensor *part = &tensor;
+    const uint32_t dims[] = {0, 1};
+    for (int i = 0; i < 2; i++) {
+        pln_devices *devices = open_devices(device_list);
+        pln_graph *g = pln_graph_create("wide");
+        pln_value *x = pln_graph_input(g, "x", PLN_F32, pln_rows_of(pln_graph_symbol(g, "rows")), 4);
+        pln_graph_output(g, "y", pln_linear(g, x, pln_graph_constant(g, "w", &part, 1), (pln_linear_options){0}));
+        pln_schedule *s;
+        pln_error error;
+        must(pln_graph_finish(g, &error), &error);
+        must(pln_schedule_create(g, devices, NULL, &s, &error), &error);
+        if (i == 0) {
+            must(pln_schedule_prepare(s, dims, 2, &error), &error);
+        } else {
+            assert_int_equal(pln_schedule_prepare(s, dims, 2, &error), PLN_BAD_MODEL);
+            assert_non_null(strstr(error.message, "wide has -1e+300"));
+        }
+        pln_schedule_destroy(&s);
+        pln_graph_destroy(&g);
+        pln_devices_close(&devices);
+        numbers[3] = -1e300;
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_device), cmocka_unit_test(test_random_split), cmocka_unit_test(test_copies),
         cmocka_unit_test(test_estimate),    cmocka_unit_test(test_states),       cmocka_unit_test(test_cover),
         cmocka_unit_test(test_refusals),    cmocka_unit_test(test_states_away),
+        cmocka_unit_test(test_range),
     };
     pln_error error;
     device_names = argv + 1;

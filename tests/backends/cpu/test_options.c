@@ -4,6 +4,7 @@
  * memory is foretold. The argument is the plugin.
  */
 #include <dlfcn.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -137,6 +138,29 @@ static void math_is_honoured(void **state)
     assert_int_equal(fake_host_blocks, 0);
 }
 
+/* What bf16 would round to infinity is refused with its name, where weights are rounded; infinity itself is kept. */
+static void what_bf16_cannot_hold_is_refused(void **state)
+{
+    (void)state;
+    static const float within[4] = {0x1.fep127f, -0x1.fep127f, INFINITY, 1}, beyond[4] = {0, -0x1.ffp127f, 0, 0};
+    const pln_constant_use use = {PLN_OP_LINEAR, PLN_LINEAR_INPUT_WEIGHT};
+    const pln_option options[] = {{"math", "bf16"}, {"depth", "0"}};
+    pln_constant_info info = {
+        .size = sizeof info, .name = "dense", .rows = 1, .width = 4, .n_uses = 1, .uses = &use, .plain = within};
+    pln_device *device;
+    pln_constant *constant;
+    pln_error error;
+    if (backend->device_open(0, &fake_host, options, 2, &device, &error))
+        skip();
+    assert_int_equal(backend->constant_create(device, &info, &constant, &error), PLN_OK);
+    backend->constant_destroy(device, &constant);
+    info.plain = beyond;
+    assert_int_equal(backend->constant_create(device, &info, &constant, &error), PLN_INVALID);
+    assert_non_null(strstr(error.message, "dense has -3.39"));
+    backend->device_close(&device);
+    assert_int_equal(fake_host_blocks, 0);
+}
+
 static void newer_ops_are_refused(void **state)
 {
     (void)state;
@@ -201,6 +225,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(unknown_options_are_refused),
         cmocka_unit_test(levels_are_honoured),
         cmocka_unit_test(math_is_honoured),
+        cmocka_unit_test(what_bf16_cannot_hold_is_refused),
         cmocka_unit_test(newer_ops_are_refused),
         cmocka_unit_test(memory_is_foretold),
     };

@@ -3,6 +3,7 @@
  * Lowering, without a device: windows cover every row once and stay within the limits, records find the rows, tiles fit
  * the smallest work-group memory, what cannot be done is refused with a reason.
  */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -469,7 +470,7 @@ static void constants_are_padded_or_in_panels(void **state)
         const struct gpu_constant_layout layout = gpu_constant_layout(&limits, &info);
         assert_int_equal(layout.panel, variant & 1 ? 32 : 0);
         assert_int_equal(gpu_constant_bytes(&layout), (variant & 1 ? 64u : 35u) * 8 * sizeof(float));
-        assert_true(gpu_constant_pack(&host, &info, &layout, out));
+        assert_int_equal(gpu_constant_pack(&host, &info, &layout, out, NULL), PLN_OK);
         cpu_texts = false;
         for (uint32_t r = 0; r < layout.rows; r++)
             for (uint32_t c = 0; c < layout.width; c++) {
@@ -493,7 +494,7 @@ static void weights_of_linear_alone_are_halved(void **state)
     struct gpu_constant_layout layout = gpu_constant_layout(&limits, &info);
     assert_true(layout.half);
     assert_int_equal(gpu_constant_bytes(&layout), sizeof out);
-    assert_true(gpu_constant_pack(&host, &info, &layout, out));
+    assert_int_equal(gpu_constant_pack(&host, &info, &layout, out, NULL), PLN_OK);
     assert_memory_equal(out, expected, sizeof out);
     info.n_uses = 2;
     assert_false(gpu_constant_layout(&limits, &info).half);
@@ -508,6 +509,53 @@ static void weights_of_linear_alone_are_halved(void **state)
                          l->record[29] * 36 * 2);
         assert_true(l->specs[7] & 128);
     }
+}
+
+static void what_f16_cannot_hold_is_refused(void **state)
+{
+    (void)state;
+    const pln_constant_use use = {PLN_OP_LINEAR, PLN_LINEAR_INPUT_WEIGHT};
+    const pln_host host = {.size = sizeof host, .allocate = allocate, .release = release, .constant_read = read_rows};
+    const float within[4] = {65519, -65504, -INFINITY, NAN}, beyond[4] = {0, 0, 65520, 0};
+    const struct gpu_limits limits = {.half = true};
+    pln_constant_info info = {
+        .size = sizeof info, .name = "dense", .rows = 1, .width = 4, .n_uses = 1, .uses = &use, .plain = within};
+    const struct gpu_constant_layout layout = gpu_constant_layout(&limits, &info);
+    uint16_t out[4];
+    pln_error error;
+    assert_int_equal(gpu_constant_pack(&host, &info, &layout, out, &error), PLN_OK);
+    assert_int_equal(out[2], 0xfc00);
+    info.plain = beyond;
+    assert_int_equal(gpu_constant_pack(&host, &info, &layout, out, &error), PLN_INVALID);
+    assert_non_null(strstr(error.message, "storage=f16: dense has 65520"));
+}
+
+static void count_message(void *context, pln_log_level level, const char *message)
+{
+    assert_int_equal(level, PLN_LOG_WARNING);
+    assert_non_null(strstr(message, "tile"));
+    ++*(int *)context;
+}
+
+/* The texts for processors read f32, so f16 takes those for GPUs, unless both are asked for. */
+static void options_of_other_kernels_are_said(void **state)
+{
+    (void)state;
+    int messages = 0;
+    const pln_host host = {.size = sizeof host, .context = &messages, .log = count_message};
+    struct gpu_limits limits = {.cpu_variant = true};
+    pln_error error;
+    assert_int_equal(gpu_variant_choose(&limits, &host, true, false, &error), PLN_OK);
+    assert_true(limits.cpu_variant);
+    assert_int_equal(messages, 0);
+    assert_int_equal(gpu_variant_choose(&limits, &host, true, true, &error), PLN_OK);
+    assert_int_equal(messages, 1);
+    limits.half = true;
+    assert_int_equal(gpu_variant_choose(&limits, &host, true, false, &error), PLN_INVALID);
+    assert_non_null(strstr(error.message, "storage=f16"));
+    assert_int_equal(gpu_variant_choose(&limits, &host, false, true, &error), PLN_OK);
+    assert_false(limits.cpu_variant);
+    assert_int_equal(messages, 1);
 }
 
 static void the_cpu_variant_needs_its_text(void **state)
@@ -592,6 +640,8 @@ int main(void)
         cmocka_unit_test(every_op_has_a_kernel),
         cmocka_unit_test(constants_are_padded_or_in_panels),
         cmocka_unit_test(weights_of_linear_alone_are_halved),
+        cmocka_unit_test(what_f16_cannot_hold_is_refused),
+        cmocka_unit_test(options_of_other_kernels_are_said),
         cmocka_unit_test(the_cpu_variant_needs_its_text),
         cmocka_unit_test(f16_weights_are_multiplied_as_matrices),
         cmocka_unit_test(matrices_that_do_not_fit_are_not_taken),

@@ -101,10 +101,10 @@ uint64_t gpu_constant_bytes(const struct gpu_constant_layout *layout)
     return (uint64_t)layout->rows * layout->width * sizeof(float);
 }
 
-bool gpu_constant_pack(const pln_host *host, const pln_constant_info *info, const struct gpu_constant_layout *layout,
-                       void *out)
+pln_status gpu_constant_pack(const pln_host *host, const pln_constant_info *info,
+                             const struct gpu_constant_layout *layout, void *out, pln_error *error)
 {
-    (void)host;
+    (void)host, (void)error;
     memcpy(out, info->plain, gpu_constant_bytes(layout));
-    return true;
+    return PLN_OK;
 }
