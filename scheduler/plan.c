@@ -102,25 +102,6 @@ static pln_status allocate_blocks(pln_schedule *schedule, struct sched_memory *m
     return status;
 }
 
-/* Which operands of which ops a constant is on its device. */
-static uint32_t list_uses(const pln_schedule *schedule, const struct sched_use *use, pln_constant_use *uses)
-{
-    uint32_t n = 0;
-    for (uint32_t j = 0; j < schedule->graph->n_nodes; j++) {
-        const struct graph_node *node = schedule->graph->nodes[j];
-        for (uint32_t k = 0; schedule->places[j].device == use->device && k < node->n_inputs; k++) {
-            if (node->inputs[k] != use->value)
-                continue;
-            bool known = false;
-            for (uint32_t m = 0; m < n; m++)
-                known |= uses[m].op == node->op && uses[m].input == k;
-            if (!known && n < GRAPH_OPERANDS)
-                uses[n++] = (pln_constant_use){node->op, k};
-        }
-    }
-    return n;
-}
-
 /* The sources of weights are given back while they are packed, since together they are as large as what is packed. */
 static pln_status acquire_constants(pln_schedule *schedule, pln_error *error)
 {
@@ -131,9 +112,8 @@ static pln_status acquire_constants(pln_schedule *schedule, pln_error *error)
         struct sched_use *use = &schedule->uses[i];
         if (use->constant)
             continue;
-        pln_constant_use uses[GRAPH_OPERANDS];
-        const uint32_t n = list_uses(schedule, use, uses);
-        status = sched_constant_acquire(schedule->devices, use->device, use->value, uses, n, &use->constant, error);
+        status = sched_constant_acquire(schedule->devices, use->device, use->value, use->uses.list, use->uses.n,
+                                        &use->constant, error);
         behind += (uint64_t)use->value->rows.offset * use->value->width * sizeof(float);
         if (behind > MOST_BEHIND && schedule->handed_over) {
             schedule->handed_over(schedule->handed_over_context);

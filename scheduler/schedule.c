@@ -41,27 +41,56 @@ static pln_status find_copies(pln_schedule *s, struct sched_segment *segment, bo
     return PLN_OK;
 }
 
-static pln_status find_uses(pln_schedule *s, pln_error *error)
+/* The constants of a device, in the order in which they are met, and how often each is: the count is left in uses.n.
+ * index: [values], 1 + the number of the use, zero. */
+static void find_constants(pln_schedule *s, uint32_t device, uint32_t *index)
 {
-    s->uses = arena_allocate(&s->arena, (size_t)s->devices->n * (s->graph->n_values + 1) * sizeof *s->uses);
-    bool *seen = calloc((size_t)s->devices->n * (s->graph->n_values + 1), sizeof *seen);
-    if (!s->uses || !seen) {
-        free(seen);
-        return pln_fail(error, PLN_NO_MEMORY, "no memory for the uses of constants");
+    for (uint32_t i = 0; i < s->graph->n_nodes; i++) {
+        const struct graph_node *node = s->graph->nodes[i];
+        for (uint32_t j = 0; s->places[i].device == device && j < node->n_inputs; j++) {
+            const pln_value *value = node->inputs[j];
+            if (!value || value->kind != PLN_VALUE_CONSTANT)
+                continue;
+            if (!index[value->id]) {
+                s->uses[s->n_uses] = (struct sched_use){.value = value, .device = device};
+                index[value->id] = ++s->n_uses;
+            }
+            s->uses[index[value->id] - 1].uses.n++;
+        }
+    }
+}
+
+static pln_status find_uses_on(pln_schedule *s, uint32_t device, uint32_t *index, pln_error *error)
+{
+    const uint32_t before = s->n_uses;
+    memset(index, 0, s->graph->n_values * sizeof *index);
+    find_constants(s, device, index);
+    for (uint32_t i = before; i < s->n_uses; i++) {
+        struct uses *uses = &s->uses[i].uses;
+        uses->list = arena_allocate(&s->arena, uses->n * sizeof *uses->list);
+        uses->n = 0;
+        if (!uses->list)
+            return pln_fail(error, PLN_NO_MEMORY, "no memory for the uses of constants");
     }
     for (uint32_t i = 0; i < s->graph->n_nodes; i++) {
         const struct graph_node *node = s->graph->nodes[i];
-        const uint32_t device = s->places[i].device;
-        for (uint32_t j = 0; j < node->n_inputs; j++) {
-            const pln_value *value = node->inputs[j];
-            if (!value || value->kind != PLN_VALUE_CONSTANT || seen[device * s->graph->n_values + value->id])
-                continue;
-            seen[device * s->graph->n_values + value->id] = true;
-            s->uses[s->n_uses++] = (struct sched_use){.value = value, .device = device};
-        }
+        for (uint32_t j = 0; s->places[i].device == device && j < node->n_inputs; j++)
+            if (node->inputs[j] && node->inputs[j]->kind == PLN_VALUE_CONSTANT)
+                uses_add(&s->uses[index[node->inputs[j]->id] - 1].uses, node->op, j);
     }
-    free(seen);
     return PLN_OK;
+}
+
+static pln_status find_uses(pln_schedule *s, pln_error *error)
+{
+    s->uses = arena_allocate(&s->arena, (size_t)s->devices->n * (s->graph->n_values + 1) * sizeof *s->uses);
+    uint32_t *index = calloc(s->graph->n_values + 1, sizeof *index);
+    pln_status status =
+        s->uses && index ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "no memory for the uses of constants");
+    for (uint32_t i = 0; status == PLN_OK && i < s->devices->n; i++)
+        status = find_uses_on(s, i, index, error);
+    free(index);
+    return status;
 }
 
 pln_status sched_connect(pln_schedule *schedule, pln_error *error)

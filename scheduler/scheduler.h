@@ -10,6 +10,7 @@
 
 #include "api/pleione_backend.h"
 #include "common/team.h"
+#include "common/uses.h"
 #include "graph/graph.h"
 
 enum { SCHED_BACKENDS = 32, SCHED_NONE = -1 };
@@ -137,6 +138,7 @@ struct sched_segment {
 struct sched_use { /* a constant on a device */
     const pln_value *value;
     uint32_t device;
+    struct uses uses;
     struct sched_constant *constant; /* NULL until the first plan */
 };
 

@@ -6,6 +6,7 @@
 
 #include "backends/cpu/plan.h"
 #include "common/fail.h"
+#include "common/uses.h"
 
 /* ---- nodes at capacity */
 
@@ -228,27 +229,23 @@ pln_status cpu_plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, 
     return PLN_OK;
 }
 
-/* Bytes of a constant as all nodes of the segment together use it. A dry run cannot know whether its rows are used
- * where they lie, and says the most. */
-static uint64_t constant_bytes(const pln_device *device, const pln_segment *segment, int32_t at)
+/* Bytes of the constants as all nodes of the segment together use them. A dry run cannot know whether rows are used where
+ * they lie, and says the most. */
+static pln_status add_constants(const pln_device *device, const pln_segment *segment, uint64_t *total, pln_error *error)
 {
-    const pln_value_info *value = pln_segment_value(segment, at);
-    struct cpu_constant_bytes most = {0};
-    bool used = false;
-    for (uint32_t i = 0; i < segment->n_nodes; i++) {
-        const pln_node_info *node = pln_segment_node(segment, i);
-        for (uint32_t j = 0; j < node->n_inputs; j++) {
-            if (node->inputs[j] != at)
-                continue;
-            const struct cpu_constant_bytes bytes =
-                cpu_constant_bytes(device, pln_dim_rows(value->rows, segment->capacity), value->width,
-                                   &(pln_constant_use){node->op, j}, 1);
-            most.rows = bytes.rows ? bytes.rows : most.rows;
-            most.panels = bytes.panels ? bytes.panels : most.panels;
-            used = true;
-        }
+    struct uses *uses = uses_create(device->host, segment);
+    if (!uses)
+        return pln_fail(error, PLN_NO_MEMORY, "cpu: no memory for the uses of constants");
+    for (uint32_t i = 0; i < segment->n_values; i++) {
+        const pln_value_info *value = pln_segment_value(segment, (int32_t)i);
+        if (value->kind != PLN_VALUE_CONSTANT || !uses[i].n)
+            continue;
+        const struct cpu_constant_bytes bytes = cpu_constant_bytes(
+            device, pln_dim_rows(value->rows, segment->capacity), value->width, uses[i].list, uses[i].n);
+        *total += bytes.rows + bytes.panels;
     }
-    return used ? most.rows + most.panels : 0;
+    uses_release(device->host, uses);
+    return PLN_OK;
 }
 
 static void list_kernels(const pln_device *device, const pln_segment *segment, const pln_plan *plan,
@@ -269,13 +266,9 @@ static void list_kernels(const pln_device *device, const pln_segment *segment, c
 pln_status cpu_plan_info(pln_device *device, const pln_segment *segment, pln_plan *plan, pln_plan_info *info,
                          pln_error *error)
 {
-    (void)error;
     const struct scratch bytes = plan ? plan->bytes : scratch_of(device, segment);
     list_kernels(device, segment, plan, info);
     info->scratch_bytes = all_bytes(&bytes, device->host->team_size(device->host->context));
     info->constant_bytes = 0;
-    for (uint32_t i = 0; !plan && i < segment->n_values; i++)
-        if (pln_segment_value(segment, (int32_t)i)->kind == PLN_VALUE_CONSTANT)
-            info->constant_bytes += constant_bytes(device, segment, (int32_t)i);
-    return PLN_OK;
+    return plan ? PLN_OK : add_constants(device, segment, &info->constant_bytes, error);
 }

@@ -4,6 +4,7 @@
  * an in-order queue and waits once.
  */
 #include "backends/opencl/opencl.h"
+#include "common/uses.h"
 
 #include <string.h>
 
@@ -358,22 +359,29 @@ static void describe_kernel(const pln_device *device, const struct clb_launch *l
     snprintf(info->name, sizeof info->name, "%s", launch->lowered.kernel);
 }
 
-/* The packed size of a constant under the uses that this segment shows. */
-static uint64_t constant_bytes(const pln_device *device, const pln_segment *segment, uint32_t value)
+/* What the constants will take, from the uses that the segment shows. */
+static pln_status add_constants(const pln_device *device, const pln_segment *segment, uint64_t *total, pln_error *error)
 {
-    enum { USES = 8 }; /* a layout depends on kinds of use, and there are fewer */
-    pln_constant_use uses[USES];
-    const pln_value_info *info = pln_segment_value(segment, (int32_t)value);
-    pln_constant_info constant = {
-        .size = sizeof constant, .rows = info->rows.offset, .width = info->width, .uses = uses, .name = info->name};
-    for (uint32_t n = 0; n < segment->n_nodes; n++) {
-        const pln_node_info *node = pln_segment_node(segment, n);
-        for (uint32_t i = 0; i < node->n_inputs && constant.n_uses < USES; i++)
-            if (node->inputs[i] == (int32_t)value)
-                uses[constant.n_uses++] = (pln_constant_use){.op = node->op, .input = i};
+    struct uses *uses = uses_create(device->host, segment);
+    if (!uses)
+        return pln_fail(error, PLN_NO_MEMORY, "no host memory for the uses of constants");
+    for (uint32_t i = 0; i < segment->n_values; i++) {
+        const pln_value_info *constant = pln_segment_value(segment, (int32_t)i);
+        const pln_constant_info info = {
+            .size = sizeof info,
+            .rows = pln_dim_rows(constant->rows, segment->capacity),
+            .width = constant->width,
+            .n_uses = uses[i].n,
+            .uses = uses[i].list,
+            .name = constant->name,
+        };
+        if (constant->kind != PLN_VALUE_CONSTANT)
+            continue;
+        const struct gpu_constant_layout layout = gpu_constant_layout(&device->limits, &info);
+        *total += gpu_constant_bytes(&layout);
     }
-    struct gpu_constant_layout layout = gpu_constant_layout(&device->limits, &constant);
-    return gpu_constant_bytes(&layout);
+    uses_release(device->host, uses);
+    return PLN_OK;
 }
 
 static pln_status dry_info(pln_device *device, const pln_segment *segment, pln_plan_info *info, pln_error *error)
@@ -386,10 +394,7 @@ static pln_status dry_info(pln_device *device, const pln_segment *segment, pln_p
     info->n_kernels = walk.n_launches;
     info->scratch_bytes = plan_bytes(&walk);
     info->constant_bytes = 0;
-    for (uint32_t i = 0; i < segment->n_values; i++)
-        if (pln_segment_value(segment, (int32_t)i)->kind == PLN_VALUE_CONSTANT)
-            info->constant_bytes += constant_bytes(device, segment, i);
-    return PLN_OK;
+    return add_constants(device, segment, &info->constant_bytes, error);
 }
 
 pln_status clb_plan_info(pln_device *device, const pln_segment *segment, pln_plan *plan, pln_plan_info *info,

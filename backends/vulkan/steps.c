@@ -4,6 +4,7 @@
  * plan of them takes. Nothing of the API is called, so that it can be asked before anything is allocated.
  */
 #include "backends/vulkan/vulkan.h"
+#include "common/uses.h"
 
 #include <string.h>
 
@@ -126,35 +127,28 @@ pln_status vkb_steps_create(pln_device *device, const pln_segment *segment, stru
     return status;
 }
 
-/* What a constant will take, from the uses that the segment shows. */
-static pln_status constant_bytes(const pln_device *device, const pln_segment *segment, int32_t value, uint64_t *bytes,
-                                 pln_error *error)
+/* What the constants will take, from the uses that the segment shows. */
+static pln_status add_constants(const pln_device *device, const pln_segment *segment, uint64_t *total, pln_error *error)
 {
-    const pln_host *host = device->host;
-    const pln_value_info *constant = pln_segment_value(segment, value);
-    uint32_t most = 0, n = 0;
-    for (uint32_t i = 0; i < segment->n_nodes; i++)
-        most += pln_segment_node(segment, i)->n_inputs;
-    pln_constant_use *uses = host->allocate(host->context, (most + 1) * sizeof *uses);
+    struct uses *uses = uses_create(device->host, segment);
     if (!uses)
-        return pln_fail(error, PLN_NO_MEMORY, "no host memory for the uses of %s", constant->name);
-    for (uint32_t i = 0; i < segment->n_nodes; i++) {
-        const pln_node_info *node = pln_segment_node(segment, i);
-        for (uint32_t j = 0; j < node->n_inputs; j++)
-            if (node->inputs[j] == value)
-                uses[n++] = (pln_constant_use){.op = node->op, .input = j};
+        return pln_fail(error, PLN_NO_MEMORY, "no host memory for the uses of constants");
+    for (uint32_t i = 0; i < segment->n_values; i++) {
+        const pln_value_info *constant = pln_segment_value(segment, (int32_t)i);
+        const pln_constant_info info = {
+            .size = sizeof info,
+            .rows = pln_dim_rows(constant->rows, segment->capacity),
+            .width = constant->width,
+            .n_uses = uses[i].n,
+            .uses = uses[i].list,
+            .name = constant->name,
+        };
+        if (constant->kind != PLN_VALUE_CONSTANT)
+            continue;
+        const struct gpu_constant_layout layout = gpu_constant_layout(&device->limits, &info);
+        *total += vkb_buffer_round(gpu_constant_bytes(&layout));
     }
-    pln_constant_info info = {
-        .size = sizeof info,
-        .rows = pln_dim_rows(constant->rows, segment->capacity),
-        .width = constant->width,
-        .n_uses = n,
-        .uses = uses,
-        .name = constant->name,
-    };
-    struct gpu_constant_layout layout = gpu_constant_layout(&device->limits, &info);
-    *bytes += vkb_buffer_round(gpu_constant_bytes(&layout));
-    host->release(host->context, uses);
+    uses_release(device->host, uses);
     return PLN_OK;
 }
 
@@ -177,8 +171,5 @@ pln_status vkb_steps_tell(pln_device *device, const pln_segment *segment, pln_pl
         *pln_plan_program(info, given, i) =
             gpu_program(&steps.steps[i].launch, steps.steps[i].node, PLN_LANGUAGE_SPIRV);
     vkb_steps_release(device->host, &steps);
-    for (uint32_t i = 0; i < segment->n_values && status == PLN_OK; i++)
-        if (pln_segment_value(segment, (int32_t)i)->kind == PLN_VALUE_CONSTANT)
-            status = constant_bytes(device, segment, (int32_t)i, &info->constant_bytes, error);
-    return status;
+    return add_constants(device, segment, &info->constant_bytes, error);
 }
