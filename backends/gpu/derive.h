@@ -9,7 +9,7 @@
 
 #include "backends/gpu/table.h"
 
-enum { GPU_AREA = 256, GPU_OTHER_COUNT = 20 /* param words of a second row count: symbol, scale, offset */ };
+enum { GPU_AREA = 256 };
 
 static inline uint32_t gpu_round_up(uint32_t n, uint32_t multiple)
 {
@@ -64,9 +64,9 @@ static inline void gpu_set_params(struct gpu_view *view, const void *params, siz
 /* Kernels with two row counts find the second one here. */
 static inline void gpu_set_other_count(struct gpu_view *view, pln_dim rows)
 {
-    view->params[GPU_OTHER_COUNT] = rows.symbol;
-    view->params[GPU_OTHER_COUNT + 1] = rows.scale;
-    view->params[GPU_OTHER_COUNT + 2] = rows.offset;
+    view->params[GPU_RECORD_OTHER_SYMBOL] = rows.symbol;
+    view->params[GPU_RECORD_OTHER_SCALE] = rows.scale;
+    view->params[GPU_RECORD_OTHER_OFFSET] = rows.offset;
 }
 
 /* dropout.c: the last pass of ops that drop. */

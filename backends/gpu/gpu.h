@@ -11,8 +11,8 @@
  * outputs in order, then scratch; an absent operand is bound to the plan buffer. Row r, column c of a slot lies at
  * element first[slot] + r * stride[slot] + c of its binding, in wrapping 32-bit arithmetic: windows of rows and
  * unaligned column windows are the same thing. The entry point is `main` in SPIR-V and the kernel's own name in OpenCL,
- * where it takes the plan buffer, the bindings and `record`, in this order. kernels/dialect.h is the other half of this
- * protocol.
+ * where it takes the plan buffer, the bindings and `record`, in this order. kernels/protocol.h numbers the words of a
+ * record and the flags of kernels, kernels/dialect.h is the other half of this protocol.
  *
  * Variants: the table of lower.c holds rows "op, variant, passes". With limits.cpu_variant the cpu row of an op is
  * taken if there is one and if gpu_text_find knows its kernel (a text may exist for one API only), else the gpu row.
@@ -24,12 +24,13 @@
 
 #include "api/pleione_backend.h"
 #include "api/pleione_ops.h"
+#include "backends/gpu/kernels/protocol.h"
 
 enum {
-    GPU_DIMS = 64,         /* words of the plan buffer that hold the dims */
-    GPU_SLOTS = 24,        /* inputs + outputs + scratch of a kernel */
-    GPU_SPECS = 16,        /* specialization constants of a kernel */
-    GPU_RECORD_WORDS = 104 /* params (24), rows and windows (8), then first, stride and width of each slot */
+    GPU_DIMS = 64,  /* words of the plan buffer that hold the dims */
+    GPU_SLOTS = 24, /* inputs + outputs + scratch of a kernel */
+    GPU_SPECS = 16, /* specialization constants of a kernel */
+    GPU_RECORD_WORDS = GPU_RECORD_SLOTS + GPU_SLOT_WORDS * GPU_SLOTS
 };
 
 /* What a device multiplies as cooperative matrices: f16 of m x k by k x n, summed in f32, by a subgroup of `lanes`. */

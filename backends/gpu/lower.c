@@ -7,8 +7,6 @@
 #include "backends/gpu/table.h"
 #include "common/fail.h"
 
-enum { RECORD_ROWS = GPU_PARAMS, RECORD_SLOTS = 32, SLOT_WORDS = 3 };
-
 /* Assumed of every device, for estimates only. */
 enum { FLOPS_PER_NS = 1000, BYTES_PER_NS = 100 };
 
@@ -167,17 +165,16 @@ static void fill_slot(const struct gpu_view *view, const struct gpu_slot *slot, 
                       bool written, struct gpu_launch *launch)
 {
     const uint32_t at = launch->n_bindings++;
-    uint32_t *words = &launch->record[RECORD_SLOTS + SLOT_WORDS * at];
+    uint32_t *record = &launch->record[GPU_SLOT_WORDS * at];
     launch->bindings[at] = bind_rows(view->limits, slot, first, n);
     launch->bindings[at].written = written;
-    if (!gpu_slot_here(slot)) {
-        words[0] = words[1] = words[2] = 0;
+    record[GPU_RECORD_FIRST] = record[GPU_RECORD_STRIDE] = record[GPU_RECORD_WIDTH] = 0;
+    if (!gpu_slot_here(slot))
         return;
-    }
     const uint64_t skipped = launch->bindings[at].offset / slot->element;
-    words[0] = (uint32_t)(element(slot, 0) - skipped); /* wraps: row `first` comes out right */
-    words[1] = slot->stride;
-    words[2] = slot->width;
+    record[GPU_RECORD_FIRST] = (uint32_t)(element(slot, 0) - skipped); /* wraps: row `first` comes out right */
+    record[GPU_RECORD_STRIDE] = slot->stride;
+    record[GPU_RECORD_WIDTH] = slot->width;
 }
 
 static void fill_bindings(const struct gpu_view *view, const struct gpu_pass *pass, bool again, uint32_t table_first,
@@ -197,7 +194,7 @@ static void fill_bindings(const struct gpu_view *view, const struct gpu_pass *pa
             fill_slot(view, slot, 0, slot->rows, written, launch);
         }
     }
-    launch->n_words = RECORD_SLOTS + SLOT_WORDS * launch->n_bindings;
+    launch->n_words = GPU_RECORD_SLOTS + GPU_SLOT_WORDS * launch->n_bindings;
 }
 
 static void fill_record(const struct gpu_view *view, const struct gpu_pass *pass, uint32_t table_first,
@@ -206,12 +203,15 @@ static void fill_record(const struct gpu_view *view, const struct gpu_pass *pass
     const struct gpu_slot *count = &view->slots[pass->count];
     const char *t = strchr(pass->access, 't');
     const uint32_t panel = t ? view->slots[t - pass->access].panel : 0;
-    const uint32_t end = pass->single ? UINT32_MAX : launch->first_row + launch->window_rows;
     memcpy(launch->record, view->params, sizeof view->params);
-    memcpy(&launch->record[RECORD_ROWS],
-           (uint32_t[]){count->dim.symbol, count->dim.scale, count->dim.offset, launch->first_row, end, table_first,
-                        table_first + table_rows, panel},
-           (RECORD_SLOTS - RECORD_ROWS) * sizeof(uint32_t));
+    launch->record[GPU_RECORD_SYMBOL] = count->dim.symbol;
+    launch->record[GPU_RECORD_SCALE] = count->dim.scale;
+    launch->record[GPU_RECORD_OFFSET] = count->dim.offset;
+    launch->record[GPU_RECORD_ROW_FIRST] = launch->first_row;
+    launch->record[GPU_RECORD_ROW_END] = pass->single ? UINT32_MAX : launch->first_row + launch->window_rows;
+    launch->record[GPU_RECORD_TABLE_FIRST] = table_first;
+    launch->record[GPU_RECORD_TABLE_END] = table_first + table_rows;
+    launch->record[GPU_RECORD_TABLE_PANEL] = panel;
 }
 
 /* ---- a node */

@@ -10,7 +10,6 @@
 
 enum {
     GPU_PASSES = 6,
-    GPU_PARAMS = 24,
     GPU_ALIGNMENT = 16 /* bytes of a group of four */,
     GPU_VENDOR_AMD = 0x1002,
     GPU_VENDOR_INTEL = 0x8086,

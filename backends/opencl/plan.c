@@ -8,9 +8,6 @@
 
 #include <string.h>
 
-/* Where the record of a launch has `first` of each binding (kernels/dialect.h). */
-enum { RECORD_FIRST = 32, RECORD_SLOT_WORDS = 3 };
-
 struct pln_plan {
     pln_device *device;
     cl_command_queue queue;
@@ -107,7 +104,7 @@ static pln_status bind_launch(struct walk *walk, struct clb_launch *launch, uint
         uint64_t offset;
         cl_mem memory = find_memory(walk, &lowered->bindings[i], &offset);
         if (offset)
-            record[RECORD_FIRST + i * RECORD_SLOT_WORDS] += (uint32_t)(offset / lowered->bindings[i].element);
+            record[GPU_RECORD_FIRST + i * GPU_SLOT_WORDS] += (uint32_t)(offset / lowered->bindings[i].element);
         code = clb.SetKernelArg(launch->kernel, i + 1, sizeof memory, &memory);
     }
     if (code == CL_SUCCESS)
