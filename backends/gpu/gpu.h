@@ -11,11 +11,11 @@
  * outputs in order, then scratch; an absent operand is bound to the plan buffer. Row r, column c of a slot lies at
  * element first[slot] + r * stride[slot] + c of its binding, in wrapping 32-bit arithmetic: windows of rows and
  * unaligned column windows are the same thing. The entry point is `main` in SPIR-V and the kernel's own name in OpenCL,
- * where it takes the plan buffer, the bindings and `record`, in this order. kernels/protocol.h numbers the words of a
+ * where it takes the plan buffer, the bindings and `record`, in this order. protocol.h numbers the words of a
  * record and the flags of kernels, kernels/dialect.h is the other half of this protocol.
  *
- * Variants: the table of lower.c holds rows "op, variant, passes". With limits.cpu_variant the cpu row of an op is
- * taken if there is one and if gpu_text_find knows its kernel (a text may exist for one API only), else the gpu row.
+ * Variants: an op has a row of passes (table.h), and may have one more for processors, which is taken with
+ * limits.cpu_variant if gpu_text_find knows its kernels (a text may exist for one API only).
  */
 #ifndef BACKENDS_GPU_GPU_H
 #define BACKENDS_GPU_GPU_H
@@ -24,7 +24,7 @@
 
 #include "api/pleione_backend.h"
 #include "api/pleione_ops.h"
-#include "backends/gpu/kernels/protocol.h"
+#include "backends/gpu/protocol.h"
 
 enum {
     GPU_DIMS = 64,  /* words of the plan buffer that hold the dims */
@@ -79,6 +79,7 @@ struct gpu_launch {
      * dispatched for the capacity, and folded into x and y (group = y * groups in x + x): surplus groups do nothing. */
     pln_dim rows;
     uint32_t first_row, window_rows, rows_per_group, columns;
+    uint32_t table_per_group; /* of a kernel with groups for parts of its table's window: `columns` counts them in */
     uint64_t flops, bytes;  /* this launch's share, at capacity */
     uint64_t scratch_bytes; /* of the plan's scratch that the node uses, from its start: nodes may share it */
 };

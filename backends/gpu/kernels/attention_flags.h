@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Flags that all kernels of attention have in common, forward and backward, as attention.c sets them. From 256 on they are
- * the kernel's own.
+ * Flags that all kernels of attention have in common, forward and backward.
  */
 #define SOURCE HAS(GPU_ATTENTION_SOURCE)
 #define KEY_MASK HAS(GPU_ATTENTION_KEY_MASK)

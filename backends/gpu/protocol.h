@@ -3,8 +3,8 @@
  * What a launch and its kernel agree on: the words of the record and the bits of FLAGS. C, GLSL and OpenCL C include it, so it
  * has nothing but numbers. The dims of a run, GPU_DIMS words, lie before the records of a plan.
  */
-#ifndef BACKENDS_GPU_KERNELS_PROTOCOL_H
-#define BACKENDS_GPU_KERNELS_PROTOCOL_H
+#ifndef BACKENDS_GPU_PROTOCOL_H
+#define BACKENDS_GPU_PROTOCOL_H
 
 /* The record: the op's params, the rows of the launch, the window of the table operand, then three words for each binding. */
 #define GPU_PARAMS 24u
