@@ -113,6 +113,10 @@ uint64_t gpu_constant_bytes(const struct gpu_constant_layout *layout);
 pln_status gpu_constant_pack(const pln_host *host, const pln_constant_info *info,
                              const struct gpu_constant_layout *layout, void *out, pln_error *error);
 
+/* estimate.c: bytes of all constants of a segment, each as `round` makes it of its bytes (NULL: as it is). */
+pln_status gpu_constants_bytes(const struct gpu_limits *limits, const pln_host *host, const pln_segment *segment,
+                               uint64_t (*round)(uint64_t bytes), uint64_t *total, pln_error *error);
+
 /* ---- options.c: device options of both plugins. A list of words is "one|two|three". */
 
 enum { GPU_NO_WORD = -1 };
