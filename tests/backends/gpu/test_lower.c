@@ -549,7 +549,7 @@ static void weights_of_linear_alone_are_halved(void **state)
         assert_int_equal(l->bindings[1].offset + 2 * (uint64_t)(l->record[GPU_RECORD_FIRST + GPU_SLOT_WORDS] +
                                                                 l->record[GPU_RECORD_TABLE_FIRST] * 36),
                          l->record[GPU_RECORD_TABLE_FIRST] * 36 * 2);
-        assert_true(l->specs[7] & 128);
+        assert_true(l->specs[7] & GPU_LINEAR_HALF);
     }
 }
 
