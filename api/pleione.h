@@ -7,10 +7,18 @@
  *
  * Rules: a function that can fail returns a status and, if that is not PLN_OK, fills *error (may be NULL) with one
  * sentence that names the thing. "returns new": the caller destroys it; "borrows": must live until the call returns;
- * "keeps": must outlive the object. Every destroy takes the address, accepts NULL and sets NULL. Objects of one runtime
- * are used by one thread at a time; different runtimes freely. The library never prints, exits or reads the environment
- * but for PLEIONE_BACKEND_PATH (folders with more plugins, separated by ':') and XDG_CACHE_HOME or HOME (compiled
- * programs are kept in pleione/ below it).
+ * "keeps": must outlive the object. Every destroy or close takes the address, accepts NULL and the address of NULL, and
+ * sets NULL. Every pointer is required unless it is said that it may be NULL; a list may be NULL when it has no
+ * entries. NULL for what is required, a number out of range, or an object of another graph or list of devices is
+ * PLN_INVALID and names the argument; a function without a status then returns NULL, 0, -1 or false, or does nothing.
+ * What a function returns new is NULL when it fails.
+ *
+ * The library never prints, exits or reads the environment but for PLEIONE_BACKEND_PATH (folders with more plugins, separated by ':') and
+ * XDG_CACHE_HOME or HOME (compiled programs are kept in pleione/ below it).
+ *
+ * Threads: A session, a schedule (with those that share its states), a trainer, an encoder and a vocabulary trainer are
+ * used by one thread at a time, and a call that finds one in use gives PLN_INVALID; different ones are used freely on
+ * any number of threads, also of one runtime, devices, model, tokenizer or finished graph, which all threads share.
  */
 #ifndef PLEIONE_H
 #define PLEIONE_H
@@ -44,6 +52,8 @@ PLN_API const char *pln_version(void);
 PLN_API const char *pln_status_string(pln_status status); /* "no such device" */
 PLN_API const char *pln_dtype_string(pln_dtype dtype);    /* "f32" */
 PLN_API size_t pln_dtype_bytes(pln_dtype dtype);          /* of one element; 0 for an unknown type */
+/* That this process may use: by affinity and by the CPU quota of its control groups, in whole ones, at least 1. */
+PLN_API uint32_t pln_processors(void);
 
 /* ---- runtime and devices
  * ------------------------------------------------------------------------------------------------ */
@@ -51,8 +61,8 @@ PLN_API size_t pln_dtype_bytes(pln_dtype dtype);          /* of one element; 0 f
 typedef void pln_log_fn(void *context, pln_log_level level, const char *message);
 
 typedef struct pln_runtime_options { /* zero is a good default */
-    uint32_t threads; /* of the team, the caller included; 0: one per processor that this process may use */
-    pln_log_fn *log;  /* NULL: messages are dropped; called from any thread */
+    uint32_t threads; /* of the team, a caller included; 0: pln_processors(). Callers at the same time share it */
+    pln_log_fn *log;  /* NULL: messages are dropped; called from any thread, must not call pleione */
     void *log_context;
     const char *backend_path; /* more folders with plugins, separated by ':'; borrows */
 } pln_runtime_options;
@@ -75,22 +85,23 @@ typedef struct pln_device_entry {
 PLN_API pln_status pln_runtime_devices(pln_runtime *runtime, const pln_device_entry **entries, uint32_t *count,
                                        pln_error *error);
 
-/* Names of the backends that pln_runtime_devices looks at, in its order, NULL behind the last; loads none. A driver that
- * ends its process can so be asked in a process of its own. The string belongs to the runtime. */
+/* Names of the backends that pln_runtime_devices looks at, in its order, NULL behind the last; loads none. A driver
+ * that ends its process can so be asked in a process of its own. The string belongs to the runtime. */
 PLN_API const char *pln_runtime_backend(pln_runtime *runtime, uint32_t index);
 /* The devices of one backend, as above; loads no other. PLN_NO_DEVICE if there is none of that name. */
 PLN_API pln_status pln_runtime_backend_devices(pln_runtime *runtime, const char *backend,
                                                const pln_device_entry **entries, uint32_t *count, pln_error *error);
 
-/* Returns new; keeps the runtime. list: device names separated by ',', the preferred first; "auto" is the first
- * discrete GPU, else an integrated one, else cpu, else reference; "all" is every usable device. Only the backends named
- * are loaded. options: "KEY=VALUE" for each chosen device that knows KEY, "BACKEND.KEY=VALUE" for one; borrows.
+/* Returns new; keeps the runtime. list: device names separated by ',', the preferred first; "auto" (or NULL) is the
+ * first discrete GPU, else an integrated one, else cpu, else reference; "all" is every usable device. Only the backends
+ * named are loaded. options: "KEY=VALUE" for each chosen device that knows KEY, "BACKEND.KEY=VALUE" for one; borrows.
  * PLN_NO_DEVICE; PLN_INVALID for a key or value that none knows. */
 PLN_API pln_status pln_devices_open(pln_runtime *runtime, const char *list, const char *const *options,
                                     uint32_t n_options, pln_devices **devices, pln_error *error);
 PLN_API void pln_devices_close(pln_devices **devices); /* after everything that was made on them */
 PLN_API uint32_t pln_devices_count(const pln_devices *devices);
-PLN_API const pln_device_entry *pln_devices_entry(const pln_devices *devices, uint32_t index); /* as opened */
+/* As opened; NULL if out of range. */
+PLN_API const pln_device_entry *pln_devices_entry(const pln_devices *devices, uint32_t index);
 
 /* ---- tensors and files of tensors
  * --------------------------------------------------------------------------------------- */
@@ -106,13 +117,18 @@ typedef struct pln_tensor {
     const void *data;
 } pln_tensor;
 
-PLN_API uint64_t pln_tensor_elements(const pln_tensor *tensor);
+PLN_API uint64_t pln_tensor_elements(const pln_tensor *tensor); /* 0 for a rank above PLN_MAX_RANK */
 
 typedef struct pln_tensor_file pln_tensor_file;
 
-/* Returns new: a .safetensors file, memory-mapped; its tensors live as long as it is open. PLN_INVALID names file and
- * tensor. */
+/* Returns new: a .safetensors file, memory-mapped; its tensors live as long as it is open. One of an element type or a
+ * rank that is not known here has dtype 0, rank 0 and no data. PLN_INVALID names file and tensor.
+ * While a file of tensors or weights is open, a handler of SIGBUS stands in the process, which passes on what is not
+ * about these files: if somebody makes one shorter, what is gone reads as zero. A call of the library that read from it
+ * then fails; who reads the tensors himself asks pln_tensor_file_check afterwards. */
 PLN_API pln_status pln_tensor_file_open(const char *path, pln_tensor_file **file, pln_error *error);
+/* PLN_INVALID: the file has become shorter since it was opened. */
+PLN_API pln_status pln_tensor_file_check(const pln_tensor_file *file, pln_error *error);
 PLN_API void pln_tensor_file_close(pln_tensor_file **file);
 PLN_API const pln_tensor *pln_tensor_file_tensors(const pln_tensor_file *file, uint32_t *count);
 
@@ -122,12 +138,13 @@ PLN_API pln_status pln_tensor_file_write(const char *path, const pln_tensor *ten
 /* ---- graph
  * -------------------------------------------------------------------------------------------------------------- */
 
-/* Errors inside a description are sticky: a call on a failed graph does nothing and returns NULL; pln_graph_finish
- * gives the first error with the node's name. Everything returned belongs to the graph. Shapes are [rows, width],
- * vectors [1, width]. */
-PLN_API pln_graph *pln_graph_create(const char *name); /* returns new; NULL if there is no memory */
+/* Errors inside a description are sticky: a call on a failed graph, or on NULL, does nothing and returns NULL;
+ * pln_graph_finish gives the first error with the node's name. Everything returned belongs to the graph. Shapes are
+ * [rows, width], vectors [1, width]; a side is at most 2^31 - 1. */
+PLN_API pln_graph *pln_graph_create(const char *name); /* returns new; NULL if there is no memory; name may be NULL */
 PLN_API void pln_graph_destroy(pln_graph **graph);
-PLN_API pln_status pln_graph_finish(pln_graph *graph, pln_error *error); /* after this it is read-only */
+/* After this it is read-only. graph NULL, which could not be created, is PLN_NO_MEMORY. */
+PLN_API pln_status pln_graph_finish(pln_graph *graph, pln_error *error);
 
 /* An open number of rows, named: "tokens", "batch". The same name is the same symbol. At most 63. */
 PLN_API uint32_t pln_graph_symbol(pln_graph *graph, const char *name);
@@ -158,13 +175,15 @@ PLN_API void pln_graph_output(pln_graph *graph, const char *name, pln_value *val
 PLN_API pln_dim pln_graph_pairs(pln_graph *graph, pln_value *pair_starts);
 
 /* Windows: no copy. Constants have none. reshape needs a value of which no window was taken; the elements stay in
- * order. */
+ * order, and are as many. Where that, or whether a row is there, hangs on symbols, it is checked when their numbers are
+ * given. */
 PLN_API pln_value *pln_columns(pln_graph *graph, pln_value *value, uint32_t first, uint32_t width);
 PLN_API pln_value *pln_row(pln_graph *graph, pln_value *value, uint32_t row);
 PLN_API pln_value *pln_reshape(pln_graph *graph, pln_value *value, pln_dim rows, uint32_t width);
 
-/* Ops. What each computes stands in ops.def; operands are named as there. Options: `name` of the node, optional
- * operands, scalars; an address in an optional output asks for it. Zero is a good default.
+/* Ops. What each computes stands in ops.def; operands are named as there. Options: `name` of the node (NULL: the op's),
+ * optional operands, scalars; an address in an optional output asks for it. Zero is a good default,
+ * but for what is said to be required.
  *
  * Dropout: with a rate in (0, 1) and the inputs that ops.def tells of, origin i32 [rows,2] (number of the sequence
  * within the step, position in it) and random i32 [1,3] (seed, low and high word, and step), elements are dropped and
@@ -349,7 +368,9 @@ typedef struct pln_binding {
 } pln_binding;
 
 /* One run. dims[symbol] are the real numbers (dims[0] is 0); every input of the graph must be bound, outputs as wished.
- * The plan of the bucket is built when it is met first. */
+ * The plan of the bucket is built when it is met first. Inputs of type i32 are looked at before anything runs:
+ * PLN_INVALID names the row whose number an op that reads it cannot take (ids, positions, starts, labels:
+ * graph/indices.def). */
 PLN_API pln_status pln_schedule_run(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims,
                                     const pln_binding *inputs, uint32_t n_inputs, const pln_binding *outputs,
                                     uint32_t n_outputs, pln_error *error);
@@ -398,6 +419,7 @@ typedef struct pln_node_report {
     uint64_t flops;                     /* at the real numbers of the last run */
 } pln_node_report;
 PLN_API uint32_t pln_schedule_nodes(const pln_schedule *schedule);
+/* All zero if index is out of range. */
 PLN_API void pln_schedule_node(const pln_schedule *schedule, uint32_t index, pln_node_report *report);
 
 /* Kernels of the last plan on device `index` of the list, one per launch: fills up to n, *count is how many there are.
@@ -450,7 +472,7 @@ typedef struct pln_tokenizer_options { /* zero is a good default */
  * The vocabulary is tokenizer.json's, else vocab.txt's (the other way round in modes slow and google). Settings:
  * tokenizer.json, overruled by tokenizer_config.json, overruled by the options. Added tokens: added_tokens_decoder of
  * tokenizer_config.json; without one special_tokens_map.json, added_tokens.json and tokenizer.json. options may be
- * NULL. PLN_BAD_MODEL names file and key, PLN_UNSUPPORTED what is no BERT tokenizer. */
+ * NULL. PLN_BAD_MODEL names file and key, or what is no BERT tokenizer. */
 PLN_API pln_status pln_tokenizer_open(const char *path, const pln_tokenizer_options *options, pln_tokenizer **tokenizer,
                                       pln_error *error);
 PLN_API void pln_tokenizer_close(pln_tokenizer **tokenizer); /* after its encoders */
@@ -469,7 +491,7 @@ typedef enum pln_special { PLN_UNK_TOKEN, PLN_SEP_TOKEN, PLN_PAD_TOKEN, PLN_CLS_
 
 PLN_API const char *pln_tokenizer_token(const pln_tokenizer *tokenizer, int32_t id); /* NULL if there is none */
 PLN_API int32_t pln_tokenizer_id(const pln_tokenizer *tokenizer, const char *token); /* -1 if there is none */
-PLN_API int32_t pln_tokenizer_special_id(const pln_tokenizer *tokenizer, pln_special special);
+PLN_API int32_t pln_tokenizer_special_id(const pln_tokenizer *tokenizer, pln_special special); /* -1: none */
 PLN_API uint32_t pln_tokenizer_count(const pln_tokenizer *tokenizer);      /* ids are below this number */
 PLN_API uint32_t pln_tokenizer_max_length(const pln_tokenizer *tokenizer); /* that the files name; 0: none */
 
@@ -548,7 +570,7 @@ PLN_API bool pln_encodings_char_to_token(const pln_encodings *encodings, uint32_
 PLN_API bool pln_encodings_word_to_tokens(const pln_encodings *encodings, uint32_t row, int sequence, int32_t word,
                                           uint32_t *begin, uint32_t *end);
 
-/* Returns new; keeps the tokenizer. threads: the caller included; 0: one per processor. PLN_NO_MEMORY. */
+/* Returns new; keeps the tokenizer. threads: the caller included; 0: pln_processors(). PLN_NO_MEMORY. */
 PLN_API pln_status pln_encoder_create(const pln_tokenizer *tokenizer, uint32_t threads, pln_encoder **encoder,
                                       pln_error *error);
 PLN_API void pln_encoder_destroy(pln_encoder **encoder);
@@ -578,7 +600,7 @@ typedef struct pln_vocabulary_options { /* zero is a good default */
     bool join_chinese;                  /* Chinese characters are not set apart */
     const char *const *special;         /* first entries, in order; NULL: [PAD] [UNK] [CLS] [SEP] [MASK]; borrows */
     uint32_t n_special;
-    uint32_t threads; /* 0: one per processor */
+    uint32_t threads; /* 0: pln_processors() */
     /* Called while pairs are joined, with the entries there are and the size; false stops. May be NULL. */
     bool (*progress)(void *context, uint32_t entries, uint32_t size);
     void *progress_context;
@@ -622,7 +644,7 @@ PLN_API pln_labels pln_head_labels(pln_head head);
 
 typedef struct pln_model_options { /* zero is a good default */
     uint64_t seed;                 /* for weights that the checkpoint lacks */
-    bool without_weights;          /* the directory may lack them: for estimates; all are drawn at random */
+    bool without_weights;          /* for estimates: what the directory lacks is zero, and takes no memory */
 } pln_model_options;
 
 /* Returns new; keeps the runtime. Reads config.json and maps the weights. PLN_BAD_MODEL names file, tensor, expected,
@@ -686,7 +708,7 @@ typedef struct pln_word {
 } pln_word;
 
 /* Replaced-token detection (head pretraining). Returns new words, freed by pln_free. Text that is longer than the model
- * can take is PLN_INVALID. */
+ * can take is PLN_INVALID. PLN_FAILED, here and below, if a logit is NaN or infinite: then there is no answer. */
 PLN_API pln_status pln_detect(pln_session *session, const char *text, pln_word **words, uint32_t *count,
                               pln_error *error);
 
@@ -698,8 +720,8 @@ typedef struct pln_fill {
     const char *token; /* belongs to the model */
 } pln_fill;
 
-/* Fill-mask (head masked-lm): `top` candidates for each [MASK]. Returns new, freed by pln_free. No [MASK] is
- * PLN_INVALID. */
+/* Fill-mask (head masked-lm): `top` candidates for each [MASK], at most as many as there are tokens. Returns new, freed
+ * by pln_free. No [MASK] is PLN_INVALID. A logit of minus infinity is a token that is barred, with probability 0. */
 PLN_API pln_status pln_fill_mask(pln_session *session, const char *text, uint32_t top, pln_fill **fills,
                                  uint32_t *count, pln_error *error);
 
@@ -730,7 +752,7 @@ typedef struct pln_trainer_options {
     pln_head head;
     double learning_rate, beta1, beta2, eps;
     double weight_decay; /* decoupled; biases and LayerNorm excluded */
-    double clip;         /* of the global norm of the gradients; 0: none */
+    double clip;         /* of the global norm of the gradients; 0: none (norms above 1e15 are clipped to that) */
     bool no_bias_correction;
     pln_rate_schedule schedule;
     uint32_t warmup, steps; /* of the schedule; constant needs no steps */
@@ -765,17 +787,30 @@ PLN_API pln_status pln_trainer_create(pln_model *model, pln_devices *devices, co
 PLN_API void pln_trainer_destroy(pln_trainer **trainer);
 
 /* One step on a batch: tensors as pln_session_forward takes them, labels (or start_positions and end_positions)
- * included. Borrows. PLN_FAILED for a loss or gradient that is NaN or infinite: the sentence names the step and the
- * first node that is not finite, and parameters, moments and the number of steps are as before the step. report may be
- * NULL. */
+ * included. Borrows. PLN_INVALID for a batch without a label, and as pln_session_forward. PLN_FAILED for a loss or
+ * gradient that is NaN or infinite, where the sentence names the step and the first node that is not finite, and for an
+ * update that would leave such a weight or moment, where it names the tensor: parameters, moments and the number of steps
+ * are as before the step. report may be NULL. */
 PLN_API pln_status pln_trainer_step(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
                                     pln_trainer_report *report, pln_error *error);
 PLN_API uint32_t pln_trainer_steps(const pln_trainer *trainer); /* made so far */
+PLN_API uint64_t pln_trainer_seed(const pln_trainer *trainer);  /* of the options, or of what was restored */
+/* Whether a step on that batch would begin: what pln_trainer_step refuses before anything runs. */
+PLN_API pln_status pln_trainer_check(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
+                                     pln_error *error);
 
 /* Writes a Hugging Face directory (model.safetensors, config.json, the tokenizer's files) with the trainer's own state
- * beside it (trainer.json, first_moment.safetensors, second_moment.safetensors). The whole directory is replaced or
- * nothing is; PLN_FAILED names the path. A directory that is there and holds no config.json is not replaced. */
+ * beside it (trainer.json, first_moment.safetensors, second_moment.safetensors). These files are replaced together or not
+ * at all, also if the process is killed; what else lies in the directory stays in it. PLN_FAILED names what could not be
+ * written, read or moved; a number that is not finite is never written. Not replaced is a directory that holds something
+ * but no config.json, a mount point, and the working directory; a link stays, and the directory that it names is
+ * replaced. Folders `directory`.partial-... that dead processes left are put in order. */
 PLN_API pln_status pln_trainer_save(pln_trainer *trainer, const char *directory, pln_error *error);
+/* Saves into `directory`.step-N, N the steps made, and removes those with smaller N but for the newest: `keep` stay. */
+PLN_API pln_status pln_trainer_save_step(pln_trainer *trainer, const char *directory, uint32_t keep, pln_error *error);
+/* Whether pln_trainer_save could save there now; nothing is left behind. A directory that is empty now may be saved in
+ * later though something else was put there. Before the first step, it saves the work of many. */
+PLN_API pln_status pln_trainer_check_save(pln_trainer *trainer, const char *directory, pln_error *error);
 /* Takes weights, moments, steps and seed from a directory that pln_trainer_save wrote: what follows is bit-exactly what
  * would have followed there, on the same device with the same options and batches. PLN_BAD_MODEL names file and tensor;
  * the trainer can only be destroyed then. */

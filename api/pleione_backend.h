@@ -7,7 +7,8 @@
  *  - no exception, abort, exit or print crosses; nothing is freed by the side that did not allocate it;
  *  - structs begin with their size; they grow only at the end, a reader takes an absent tail as zero;
  *  - arrays of structs carry the stride of an element, so that elements can grow too;
- *  - one caller per device at a time; several devices, and several opens of one device, may coexist;
+ *  - one caller per device at a time, from any thread, unless the device says PLN_DEVICE_CONCURRENT: then several, each
+ *    plan and buffer by one at a time. Several devices, and several opens of one, coexist and have callers of their own;
  *  - no work is done inside plan_run that plan_create could have done: no allocation, no compilation.
  */
 #ifndef PLEIONE_BACKEND_H
@@ -45,7 +46,8 @@ typedef struct pln_host {
     void (*release)(void *context, void *memory);   /* accepts NULL */
     /* Rows [first, first + rows) of a constant as dense f32 [rows, width]; only inside constant_create. */
     void (*constant_read)(void *context, const pln_constant_info *constant, uint32_t first, uint32_t rows, float *out);
-    /* The persistent thread team of the session, the caller being member 0. team_run returns when all members did. */
+    /* The persistent thread team of the runtime, the caller being member 0. team_run returns when all members did; they
+     * are at most team_size, and fewer or only the caller while others use the team: see `members` of fn. */
     uint32_t (*team_size)(void *context);
     void (*team_run)(void *context, pln_team_fn *fn, void *argument);
     void (*team_barrier)(void *context);           /* inside fn: returns when every member called it */
@@ -77,6 +79,7 @@ typedef struct pln_value_info {
     uint64_t offset;        /* bytes into buffer; a multiple of the alignment unless the value is a window */
     void *data;             /* for host-memory devices, else NULL; fixed for the life of the plan */
     const char *name;
+    const float *plain; /* of a constant: its dense rows where they lie, as in pln_constant_info */
 } pln_value_info;
 
 typedef struct pln_node_info {
@@ -181,7 +184,7 @@ typedef struct pln_plan_info {
     uint32_t size;
     uint32_t n_kernels;       /* in: room in kernels; out: how many there are (may be more than fit) */
     uint64_t scratch_bytes;   /* device memory that the plan itself takes beyond the values */
-    uint64_t constant_bytes;  /* dry only: what the packed constants of the segment will take */
+    uint64_t constant_bytes;  /* what the packed constants of the segment take: dry foretold, else as they are */
     pln_kernel_info *kernels; /* one per launch, in order; may be NULL */
     pln_program *programs;    /* dry only: as kernels, in the same room; may be NULL */
     uint32_t program_stride;  /* programs[i] begins at i * program_stride */

@@ -82,6 +82,7 @@ typedef enum pln_device_kind {
 enum {
     PLN_DEVICE_HOST_MEMORY = 1u << 0, /* works on host pointers: no buffer_* entries; values come as pointers */
     PLN_DEVICE_UNUSABLE = 1u << 1,    /* listed, but cannot be opened: see reason */
+    PLN_DEVICE_CONCURRENT = 1u << 2,  /* takes several callers at a time, each with plans and buffers of its own */
 };
 
 typedef struct pln_option { /* one KEY=VALUE of the user */

@@ -24,11 +24,13 @@ struct ckpt {
     uint32_t n_files;
     const pln_tensor **tensors; /* sorted by name */
     uint32_t count;
+    char *note; /* NULL: nothing to say */
 };
 
 /* Weights in formats that are not read, to be named in the error. */
 static const char *const other_formats[] = {
-    "pytorch_model.bin", "pytorch_model.bin.index.json", "tf_model.h5", "flax_model.msgpack", "rust_model.ot",
+    "pytorch_model.bin",  "pytorch_model.bin.index.json",  "tf_model.h5",   "tf_model.h5.index.json",
+    "flax_model.msgpack", "flax_model.msgpack.index.json", "rust_model.ot",
 };
 
 static pln_status join(const struct ckpt *c, const char *name, char path[PATH_MAX], pln_error *error)
@@ -91,57 +93,103 @@ static bool stays_inside(const char *name)
     return true;
 }
 
-/* The open shard of that name, opened now if it is new; `shards` maps names to indices of files. */
-static pln_status open_shard(struct ckpt *c, json_t *shards, const char *name, pln_tensor_file **file, pln_error *error)
+/* Opens the shard of that name if it is new; `shards` maps names to indices of files. */
+static pln_status open_shard(struct ckpt *c, json_t *shards, const char *name, pln_error *error)
 {
     char path[PATH_MAX];
-    const json_t *known = json_object_get(shards, name);
-    if (known) {
-        *file = c->files[json_integer_value(known)];
+    if (json_object_get(shards, name))
         return PLN_OK;
-    }
     if (!stays_inside(name))
         return pln_fail(error, PLN_BAD_MODEL, "%s/" WEIGHTS_INDEX ": shard '%.200s' is not inside the folder",
                         c->directory, name);
     pln_status status = join(c, name, path, error);
     if (status == PLN_OK)
-        status = ckpt_tensors_open(path, file, error);
+        status = ckpt_tensors_open(path, &c->files[c->n_files], error);
     if (status != PLN_OK)
         return status;
-    c->files[c->n_files] = *file;
     if (json_object_set_new(shards, name, json_integer((json_int_t)c->n_files++)) != 0)
         return pln_fail(error, PLN_NO_MEMORY, "%s: no memory", path);
+    return PLN_OK;
+}
+
+static pln_status open_shards(struct ckpt *c, json_t *map, json_t *shards, const char *index, pln_error *error)
+{
+    const char *name;
+    json_t *shard;
+    json_object_foreach(map, name, shard)
+    {
+        if (!json_is_string(shard))
+            return pln_fail(error, PLN_BAD_MODEL, "%s: tensor '%s': its shard is not a string", index, name);
+        const pln_status status = open_shard(c, shards, json_string_value(shard), error);
+        if (status != PLN_OK)
+            return status;
+    }
+    return c->n_files ? PLN_OK : pln_fail(error, PLN_BAD_MODEL, "%s: its weight_map names no shard", index);
+}
+
+/* Where the index says that a tensor lies; NULL if it does not lie there. */
+static const pln_tensor *find_indexed(const struct ckpt *c, json_t *map, json_t *shards, const char *name)
+{
+    const json_t *file = json_object_get(shards, json_string_value(json_object_get(map, name)));
+    return file ? ckpt_tensors_find(c->files[json_integer_value(file)], name) : NULL;
+}
+
+/* What the index says of names that it has right is taken from where it says; of all others, what a shard holds. A
+ * tensor in two shards that the index has wrong is the first's. Counts the names where index and shards differ. */
+static pln_status take_tensors(struct ckpt *c, json_t *map, json_t *shards, uint32_t *wrong, pln_error *error)
+{
+    json_t *seen = json_object();
+    size_t room = 0;
+    for (uint32_t i = 0; i < c->n_files; i++) {
+        uint32_t n;
+        ckpt_tensors(c->files[i], &n);
+        room += n;
+    }
+    c->tensors = calloc(room + 1, sizeof *c->tensors);
+    bool good = seen && c->tensors;
+    for (uint32_t i = 0, n; i < c->n_files; i++) {
+        const pln_tensor *all = ckpt_tensors(c->files[i], &n);
+        for (uint32_t j = 0; good && j < n; j++) {
+            if (json_object_get(seen, all[j].name))
+                continue;
+            const pln_tensor *indexed = find_indexed(c, map, shards, all[j].name);
+            good = json_object_set_new(seen, all[j].name, json_true()) == 0;
+            c->tensors[c->count++] = indexed ? indexed : &all[j];
+            *wrong += !indexed;
+        }
+    }
+    const char *name;
+    json_t *shard;
+    json_object_foreach(map, name, shard) *wrong += good && !json_object_get(seen, name);
+    json_decref(seen);
+    return good ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "%s: no memory for %zu tensors", c->directory, room);
+}
+
+static pln_status note_index(struct ckpt *c, const char *index, uint32_t wrong, pln_error *error)
+{
+    const size_t bytes = strlen(index) + 128;
+    c->note = malloc(bytes);
+    if (!c->note)
+        return pln_fail(error, PLN_NO_MEMORY, "%s: no memory", index);
+    snprintf(c->note, bytes, "%s is wrong about %u tensors: they are looked for in all shards that it names", index,
+             wrong);
     return PLN_OK;
 }
 
 static pln_status open_mapped(struct ckpt *c, json_t *map, const char *index, pln_error *error)
 {
     pln_status status = PLN_OK;
-    const char *name;
-    json_t *shard;
+    uint32_t wrong = 0;
     json_t *shards = json_object();
-    const size_t n = json_object_size(map);
-    c->files = calloc(n + 1, sizeof *c->files); /* at most one file a tensor */
-    c->tensors = calloc(n + 1, sizeof *c->tensors);
-    if (!c->files || !c->tensors || !shards)
+    c->files = calloc(json_object_size(map) + 1, sizeof *c->files); /* at most one file a tensor */
+    if (!c->files || !shards)
         status = pln_fail(error, PLN_NO_MEMORY, "%s: no memory", index);
-    json_object_foreach(map, name, shard)
-    {
-        pln_tensor_file *file = NULL;
-        if (status == PLN_OK && !json_is_string(shard))
-            status = pln_fail(error, PLN_BAD_MODEL, "%s: tensor '%s': its shard is not a string", index, name);
-        if (status == PLN_OK)
-            status = open_shard(c, shards, json_string_value(shard), &file, error);
-        if (status != PLN_OK)
-            break;
-        const pln_tensor *tensor = ckpt_tensors_find(file, name);
-        if (!tensor)
-            status = pln_fail(error, PLN_BAD_MODEL, "%s: tensor '%s' is not in its shard '%s'", index, name,
-                              json_string_value(shard));
-        c->tensors[c->count++] = tensor;
-    }
+    if (status == PLN_OK)
+        status = open_shards(c, map, shards, index, error);
+    if (status == PLN_OK)
+        status = take_tensors(c, map, shards, &wrong, error);
     json_decref(shards);
-    return status;
+    return status == PLN_OK && wrong ? note_index(c, index, wrong, error) : status;
 }
 
 static pln_status open_sharded(struct ckpt *c, pln_error *error)
@@ -186,6 +234,8 @@ static int by_name(const void *a, const void *b)
 pln_status ckpt_open(const char *directory, uint32_t flags, struct ckpt **checkpoint, pln_error *error)
 {
     pln_status status = PLN_OK;
+    if (!*directory)
+        return pln_fail(error, PLN_INVALID, "the path of a model directory is empty");
     struct ckpt *c = calloc(1, sizeof *c);
     if (!c || !(c->directory = strdup(directory)))
         status = pln_fail(error, PLN_NO_MEMORY, "%s: no memory", directory);
@@ -212,10 +262,32 @@ void ckpt_close(struct ckpt **checkpoint)
         ckpt_tensors_close(&c->files[i]);
     free(c->files);
     free(c->tensors);
+    free(c->note);
     json_decref(c->config);
     free(c->directory);
     free(c);
     *checkpoint = NULL;
+}
+
+const char *ckpt_note(const struct ckpt *checkpoint)
+{
+    return checkpoint->note;
+}
+
+pln_status ckpt_check(const struct ckpt *checkpoint, pln_error *error)
+{
+    pln_status status = PLN_OK;
+    for (uint32_t i = 0; status == PLN_OK && i < checkpoint->n_files; i++)
+        status = ckpt_tensors_check(checkpoint->files[i], error);
+    return status;
+}
+
+void ckpt_tensor_type(const struct ckpt *checkpoint, const pln_tensor *tensor, char *text, size_t bytes)
+{
+    for (uint32_t i = 0; i < checkpoint->n_files; i++)
+        if (ckpt_tensors_type(checkpoint->files[i], tensor, text, bytes))
+            return;
+    snprintf(text, bytes, "%s", pln_dtype_string(tensor->dtype));
 }
 
 const char *ckpt_directory(const struct ckpt *checkpoint)

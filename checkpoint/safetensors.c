@@ -68,17 +68,31 @@ static bool natural(const json_t *json, uint64_t *value)
     return true;
 }
 
+/* Elements of the shape; false if they are more than 64 bits can count. */
+static bool count_elements(const json_t *shape, uint64_t *elements)
+{
+    *elements = 1;
+    for (size_t i = 0; i < json_array_size(shape); i++)
+        if (__builtin_mul_overflow(*elements, (uint64_t)json_integer_value(json_array_get(shape, i)), elements))
+            return false;
+    return true;
+}
+
 static pln_status read_shape(const struct place *at, const json_t *shape, pln_tensor *tensor)
 {
+    uint64_t side;
     if (!json_is_array(shape))
         return lie(at, "has no shape");
-    if (json_array_size(shape) > PLN_MAX_RANK)
-        return lie(at, "has more than 8 dimensions");
-    tensor->rank = (uint32_t)json_array_size(shape);
-    for (uint32_t i = 0; i < tensor->rank; i++) {
-        if (!natural(json_array_get(shape, i), &tensor->shape[i]))
+    for (size_t i = 0; i < json_array_size(shape); i++) {
+        if (!natural(json_array_get(shape, i), &side))
             return lie(at, "has a dimension that is no whole number");
+        if (i < PLN_MAX_RANK)
+            tensor->shape[i] = side;
     }
+    if (json_array_size(shape) > PLN_MAX_RANK)
+        tensor->dtype = (pln_dtype)0;
+    else
+        tensor->rank = (uint32_t)json_array_size(shape);
     return PLN_OK;
 }
 
@@ -97,30 +111,41 @@ static pln_status read_span(const struct place *at, const json_t *offsets, uint6
     return PLN_OK;
 }
 
+/* Bytes of the data by type and shape, beside those of its place. */
+static pln_status check_size(const struct place *at, const json_t *shape, uint64_t element, const struct span *span)
+{
+    uint64_t bytes;
+    if (!count_elements(shape, &bytes) || __builtin_mul_overflow(bytes, element, &bytes))
+        return lie(at, "its shape is larger than 64 bits can count");
+    return bytes == span->end - span->begin
+               ? PLN_OK
+               : pln_fail(at->error, PLN_BAD_MODEL,
+                          "%s: tensor '%s': its shape needs %" PRIu64 " bytes, its data_offsets give %" PRIu64,
+                          at->path, at->name, bytes, span->end - span->begin);
+}
+
+/* A type or rank that is not known does not stop the others: the tensor is left without data, and whoever wants it says
+ * so. */
 static pln_status read_tensor(const struct place *at, const json_t *entry, const char *data, uint64_t data_bytes,
                               pln_tensor *tensor, struct span *span)
 {
     const char *dtype = json_string_value(json_object_get(entry, "dtype"));
+    const json_t *shape = json_object_get(entry, "shape");
     if (!dtype)
         return lie(at, "has no dtype");
-    if (!safetensors_dtype_find(dtype, &tensor->dtype))
-        return pln_fail(at->error, PLN_BAD_MODEL, "%s: tensor '%s': dtype '%.40s' is not known", at->path, at->name,
-                        dtype);
-    pln_status status = read_shape(at, json_object_get(entry, "shape"), tensor);
+    const bool known = safetensors_dtype_find(dtype, &tensor->dtype);
+    const size_t element = pln_dtype_bytes(tensor->dtype);
+    pln_status status = read_shape(at, shape, tensor);
     if (status == PLN_OK)
         status = read_span(at, json_object_get(entry, "data_offsets"), data_bytes, span);
-    if (status != PLN_OK)
-        return status;
-    uint64_t bytes;
-    if (!safetensors_bytes(tensor, &bytes))
-        return lie(at, "its shape is larger than 64 bits can count");
-    if (bytes != span->end - span->begin)
-        return pln_fail(at->error, PLN_BAD_MODEL,
-                        "%s: tensor '%s': its shape needs %" PRIu64 " bytes, its data_offsets give %" PRIu64, at->path,
-                        at->name, bytes, span->end - span->begin);
+    if (status == PLN_OK && known)
+        status = check_size(at, shape, element, span);
     tensor->name = at->name;
-    tensor->data = data + span->begin;
-    return PLN_OK;
+    if (known && tensor->dtype)
+        tensor->data = data + span->begin;
+    else
+        *tensor = (pln_tensor){.name = at->name};
+    return status;
 }
 
 static int by_place(const void *a, const void *b)
@@ -181,7 +206,7 @@ pln_status safetensors_describe(const json_t *header, const char *path, const vo
             break;
         const struct place at = {path, name, error};
         if (strcmp(name, SAFETENSORS_METADATA) == 0) {
-            status = check_metadata(entry, path, error);
+            status = json_is_null(entry) ? PLN_OK : check_metadata(entry, path, error);
             continue;
         }
         status = read_tensor(&at, entry, data, data_bytes, &list[n], &spans[n]);

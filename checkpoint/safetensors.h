@@ -25,8 +25,8 @@ bool safetensors_dtype_find(const char *name, pln_dtype *dtype);
 /* Bytes of a tensor; false if the product does not fit 64 bits. */
 bool safetensors_bytes(const pln_tensor *tensor, uint64_t *bytes);
 
-/* The tensors that a header describes, in its order. header is borrowed: names point into it. `data` are the data_bytes
- * after the header. Returns new *tensors (free). PLN_BAD_MODEL names path and tensor. */
+/* The tensors that a header describes, in its order; dtype 0 as in tensors.h. header is borrowed: names point into it.
+ * `data` are the data_bytes after the header. Returns new *tensors (free). PLN_BAD_MODEL names path and tensor. */
 pln_status safetensors_describe(const json_t *header, const char *path, const void *data, uint64_t data_bytes,
                                 pln_tensor **tensors, uint32_t *count, pln_error *error);
 #endif

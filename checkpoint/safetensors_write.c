@@ -15,6 +15,7 @@
 #include "checkpoint/safetensors.h"
 #include "checkpoint/tensors.h"
 #include "common/fail.h"
+#include "common/jsontext.h"
 
 enum { NAME_TRIES = 100, HEADER_ALIGNMENT = 8 };
 
@@ -24,15 +25,23 @@ struct output {
     int fd;
 };
 
+static pln_status say_no_memory(pln_error *error)
+{
+    return pln_fail(error, PLN_NO_MEMORY, "no memory for the header of a safetensors file");
+}
+
 static pln_status add_metadata(json_t *header, const pln_option *metadata, uint32_t n, pln_error *error)
 {
     if (!n)
         return PLN_OK;
     json_t *strings = json_object();
     int failed = json_object_set_new(header, SAFETENSORS_METADATA, strings);
-    for (uint32_t i = 0; i < n && !failed; i++)
+    for (uint32_t i = 0; i < n && !failed; i++) {
+        if (!jsontext_is_utf8(metadata[i].key) || !jsontext_is_utf8(metadata[i].value))
+            return pln_fail(error, PLN_INVALID, "metadata is not UTF-8");
         failed = json_object_set_new(strings, metadata[i].key, json_string(metadata[i].value));
-    return failed ? pln_fail(error, PLN_INVALID, "metadata is not UTF-8") : PLN_OK;
+    }
+    return failed ? say_no_memory(error) : PLN_OK;
 }
 
 static pln_status add_tensor(json_t *header, const pln_tensor *tensor, uint64_t *offset, pln_error *error)
@@ -48,13 +57,18 @@ static pln_status add_tensor(json_t *header, const pln_tensor *tensor, uint64_t 
         return pln_fail(error, PLN_INVALID, "tensor '%s': larger than 64 bits can count", name);
     if (!tensor->name || strcmp(name, SAFETENSORS_METADATA) == 0 || json_object_get(header, name))
         return pln_fail(error, PLN_INVALID, "tensor '%s': the name is missing, reserved or used twice", name);
+    if (!jsontext_is_utf8(name))
+        return pln_fail(error, PLN_INVALID, "tensor '%s': the name is not UTF-8", name);
     json_t *shape = json_array();
     for (uint32_t i = 0; i < tensor->rank; i++)
-        json_array_append_new(shape, json_integer((json_int_t)tensor->shape[i]));
+        if (json_array_append_new(shape, json_integer((json_int_t)tensor->shape[i])) != 0) {
+            json_decref(shape);
+            return say_no_memory(error);
+        }
     json_t *entry = json_pack("{s:s, s:o, s:[I,I]}", "dtype", dtype, "shape", shape, "data_offsets",
                               (json_int_t)*offset, (json_int_t)(*offset + bytes));
     if (json_object_set_new(header, name, entry) != 0)
-        return pln_fail(error, PLN_INVALID, "tensor '%s': the name is not UTF-8", name);
+        return say_no_memory(error);
     *offset += bytes;
     return PLN_OK;
 }
@@ -74,10 +88,12 @@ static pln_status make_header(const pln_tensor *const *order, uint32_t count, co
 {
     uint64_t offset = 0;
     json_t *header = json_object();
+    if (!header)
+        return say_no_memory(error);
     pln_status status = add_metadata(header, metadata, n_metadata, error);
     for (uint32_t i = 0; i < count && status == PLN_OK; i++)
         status = add_tensor(header, order[i], &offset, error);
-    char *dumped = status == PLN_OK ? json_dumps(header, JSON_COMPACT) : NULL;
+    char *dumped = status == PLN_OK ? jsontext_dump(header, JSON_COMPACT) : NULL;
     json_decref(header);
     if (status != PLN_OK)
         return status;
@@ -102,10 +118,13 @@ static bool open_output(struct output *out, const char *path)
 {
     struct stat about;
     out->temporary[0] = '\0';
+    errno = 0;
     if (!realpath(path, out->target) && snprintf(out->target, sizeof out->target, "%s", path) >= PATH_MAX) {
         errno = ENAMETOOLONG;
         return false;
     }
+    if (errno == ENOMEM) /* a link could not be followed, and must not be replaced */
+        return false;
     if (stat(out->target, &about) == 0 && !S_ISREG(about.st_mode)) {
         out->fd = open(out->target, O_WRONLY | O_CLOEXEC);
         return out->fd >= 0;
@@ -186,7 +205,8 @@ static pln_status write_file(const char *path, const char *header, const pln_ten
 {
     struct output out;
     if (!open_output(&out, path))
-        return pln_fail(error, PLN_FAILED, "%s: cannot be created: %s", path, strerror(errno));
+        return pln_fail(error, pln_status_of_errno(errno, PLN_FAILED), "%s: cannot be created: %s", path,
+                        strerror(errno));
     bool good = write_content(out.fd, header, order, count);
     int problem = errno;
     if (good) {

@@ -2,20 +2,24 @@
  *
  * Takes the files of a model directory, gives the directory: whole, or as it was.
  */
-#define _XOPEN_SOURCE 700 /* nftw */
+#define _GNU_SOURCE /* flock */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "checkpoint/save.h"
 #include "common/fail.h"
+#include "common/jsontext.h"
+#include "common/regular.h"
 
-enum { OPEN_FOLDERS = 8 };
+enum { LOCK_TRIES = 10 };
 
 static bool join(char *path, const char *directory, const char *file)
 {
@@ -28,55 +32,110 @@ static pln_status path_of(const struct ckpt_save *save, const char *file, char *
                                            : pln_fail(error, PLN_FAILED, "%s: the path is too long", save->target);
 }
 
-static int remove_entry(const char *path, const struct stat *about, int type, struct FTW *place)
-{
-    (void)about;
-    (void)type;
-    (void)place;
-    return remove(path);
-}
+/* ---- the folder */
 
-static void remove_folder(const char *path)
+/* Whoever clears leftovers between mkdir and lock takes it for one: then it is made again. */
+static bool make_partial(struct ckpt_save *save)
 {
-    nftw(path, remove_entry, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS);
-}
-
-/* A directory that may be replaced: there is none, it is empty, or it is a model's. */
-static pln_status check_target(const char *target, pln_error *error)
-{
-    char config[PATH_MAX];
     struct stat about;
-    if (stat(target, &about) != 0)
-        return errno == ENOENT ? PLN_OK
-                               : pln_fail(error, PLN_FAILED, "%s: cannot be looked at: %s", target, strerror(errno));
-    if (!S_ISDIR(about.st_mode))
-        return pln_fail(error, PLN_FAILED, "%s: is not a directory", target);
-    if (join(config, target, "config.json") && access(config, F_OK) == 0)
-        return PLN_OK;
-    if (rmdir(target) == 0)
-        return PLN_OK;
-    return pln_fail(error, PLN_FAILED, "%s: holds something that is no model (no config.json), and is left as it is",
-                    target);
+    for (int i = 0; i < LOCK_TRIES; i++) {
+        if (!ckpt_leftover_name(save->target, CKPT_PARTIAL, save->partial) || mkdir(save->partial, 0777) != 0)
+            return false;
+        save->lock = open(save->partial, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (save->lock < 0)
+            continue;
+        flock(save->lock, LOCK_EX | LOCK_NB); /* a file system without locks has the number of the process */
+        if (fstat(save->lock, &about) == 0 && about.st_nlink)
+            return true;
+        close(save->lock);
+        save->lock = -1;
+    }
+    return false;
 }
 
-pln_status ckpt_save_begin(struct ckpt_save *save, const char *directory, pln_error *error)
+pln_status ckpt_save_begin(struct ckpt_save *save, const char *directory, const char *const *names,
+                           const struct ckpt_place *place, pln_error *error)
 {
-    size_t length = strlen(directory);
-    while (length > 1 && directory[length - 1] == '/')
-        length--;
-    const int fits = snprintf(save->target, sizeof save->target, "%.*s", (int)length, directory);
-    const int also =
-        snprintf(save->partial, sizeof save->partial, "%.*s.partial-%ld", (int)length, directory, (long)getpid());
-    if (fits < 1 || also >= (int)sizeof save->partial)
-        return pln_fail(error, PLN_FAILED, "the path of the directory is %s", fits < 1 ? "empty" : "too long");
-    const pln_status status = check_target(save->target, error);
+    struct stat about;
+    *save = (struct ckpt_save){.names = names, .lock = -1};
+    const pln_status status = ckpt_replace_find(save, directory, place, error);
     if (status != PLN_OK)
         return status;
-    remove_folder(save->partial);
-    return mkdir(save->partial, 0777) == 0
-               ? PLN_OK
-               : pln_fail(error, PLN_FAILED, "%s: cannot be made: %s", save->partial, strerror(errno));
+    ckpt_leftover_clear(save);
+    if (!make_partial(save))
+        return pln_fail(error, errno == ENOMEM ? PLN_NO_MEMORY : PLN_FAILED, "%.200s: its folder cannot be written: %s",
+                        directory, strerror(errno));
+    if (stat(save->target, &about) == 0) /* who may read it stays */
+        fchmod(save->lock, about.st_mode & 07777);
+    return PLN_OK;
 }
+
+static void take_away(struct ckpt_save *save)
+{
+    ckpt_leftover_discard(save, save->partial, NULL);
+    close(save->lock);
+    save->lock = -1;
+}
+
+/* A system that does not count its room says 0 blocks. */
+static pln_status check_room(const struct ckpt_save *save, uint64_t bytes, pln_error *error)
+{
+    struct statvfs about;
+    if (fstatvfs(save->lock, &about) != 0 || !about.f_blocks)
+        return PLN_OK;
+    const uint64_t room = (uint64_t)about.f_bavail * about.f_frsize;
+    return bytes <= room ? PLN_OK
+                         : pln_fail(error, PLN_FAILED, "%s: the disk has room for %llu bytes, and %llu are needed",
+                                    save->target, (unsigned long long)room, (unsigned long long)bytes);
+}
+
+pln_status ckpt_save_check(const char *directory, const char *const *names, uint64_t bytes, struct ckpt_place *place,
+                           pln_error *error)
+{
+    struct ckpt_save save;
+    pln_status status = ckpt_save_begin(&save, directory, names, NULL, error);
+    if (status != PLN_OK)
+        return status;
+    *place = save.place;
+    status = check_room(&save, bytes, error);
+    take_away(&save);
+    return status;
+}
+
+/* The new name is on the disk only when the folder is. */
+static bool sync_parent(const struct ckpt_save *save)
+{
+    char parent[PATH_MAX];
+    snprintf(parent, sizeof parent, "%s", save->target);
+    char *slash = strrchr(parent, '/');
+    slash[slash == parent] = '\0';
+    const int folder = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return true; /* one that cannot be opened for reading is left to the system */
+    const bool good = fsync(folder) == 0 || errno == EINVAL;
+    close(folder);
+    return good;
+}
+
+pln_status ckpt_save_end(struct ckpt_save *save, pln_status status, pln_error *error)
+{
+    if (status == PLN_OK && fsync(save->lock) != 0 && errno != EINVAL)
+        status = pln_fail(error, PLN_FAILED, "%s: cannot be written: %s", save->target, strerror(errno));
+    if (status != PLN_OK) {
+        take_away(save);
+        return status;
+    }
+    status = ckpt_replace_swap(save, error);
+    if (status == PLN_OK && !sync_parent(save))
+        status = pln_fail(error, PLN_FAILED, "%s: cannot be written: %s", save->target, strerror(errno));
+    if (status != PLN_OK) /* never what is not the model's: that is what could not be moved */
+        ckpt_leftover_discard(save, save->partial, NULL);
+    close(save->lock);
+    save->lock = -1;
+    return status;
+}
+
+/* ---- files */
 
 pln_status ckpt_save_tensors(const struct ckpt_save *save, const char *file, const pln_tensor *tensors, uint32_t count,
                              pln_error *error)
@@ -87,64 +146,148 @@ pln_status ckpt_save_tensors(const struct ckpt_save *save, const char *file, con
     return status == PLN_OK ? ckpt_tensors_write(path, tensors, count, metadata, 1, error) : status;
 }
 
+static pln_status say_unwritten(const char *path, int problem, pln_error *error)
+{
+    return pln_fail(error, problem == ENOMEM ? PLN_NO_MEMORY : PLN_FAILED, "%s: cannot be written: %s", path,
+                    strerror(problem));
+}
+
+/* Takes `out`, which may be NULL: it could not be opened. */
+static pln_status finish_file(FILE *out, bool good, const char *path, pln_error *error)
+{
+    good = good && fflush(out) == 0 && fsync(fileno(out)) == 0;
+    int problem = errno;
+    if (out && fclose(out) != 0 && good) {
+        good = false;
+        problem = errno;
+    }
+    return good ? PLN_OK : say_unwritten(path, problem, error);
+}
+
 pln_status ckpt_save_json(const struct ckpt_save *save, const char *file, const json_t *object, pln_error *error)
 {
     char path[PATH_MAX];
     const pln_status status = path_of(save, file, path, error);
     if (status != PLN_OK)
         return status;
-    return json_dump_file(object, path, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) == 0
-               ? PLN_OK
-               : pln_fail(error, PLN_FAILED, "%s: cannot be written: %s", path, strerror(errno));
+    char *text = jsontext_dump(object, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+    if (!text)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for %s", path);
+    FILE *out = fopen(path, "wb");
+    const pln_status written = finish_file(out, out && fputs(text, out) != EOF && fputc('\n', out) != EOF, path, error);
+    free(text);
+    return written;
 }
 
-static pln_status copy_bytes(FILE *in, const char *path, pln_error *error)
+/* *in is -1 if there is none. */
+static pln_status open_source(const char *source, int *in, pln_error *error)
 {
-    char bytes[1 << 14];
+    uint64_t bytes;
+    *in = -1;
+    return access(source, F_OK) != 0 && errno == ENOENT ? PLN_OK : regular_open(source, in, &bytes, error);
+}
+
+static pln_status say_unreadable(const char *source, pln_error *error)
+{
+    return pln_fail(error, PLN_FAILED, "%s: cannot be read: %s", source, strerror(errno));
+}
+
+static pln_status copy_bytes(int in, const char *source, const char *path, pln_error *error)
+{
+    char bytes[1 << 13];
+    ssize_t n = 0;
     FILE *out = fopen(path, "wb");
     bool good = out != NULL;
-    for (size_t n; good && (n = fread(bytes, 1, sizeof bytes, in)) > 0;)
-        good = fwrite(bytes, 1, n, out) == n;
-    good = good && !ferror(in);
-    if (out && fclose(out) != 0)
-        good = false;
-    return good ? PLN_OK : pln_fail(error, PLN_FAILED, "%s: cannot be written: %s", path, strerror(errno));
-}
-
-pln_status ckpt_save_copy(const struct ckpt_save *save, const char *file, const char *from, pln_error *error)
-{
-    char source[PATH_MAX], path[PATH_MAX];
-    pln_status status = path_of(save, file, path, error);
-    FILE *in = status == PLN_OK && join(source, from, file) ? fopen(source, "rb") : NULL;
-    if (!in)
-        return status;
-    status = copy_bytes(in, path, error);
-    fclose(in);
+    while (good && (n = read(in, bytes, sizeof bytes)) > 0)
+        good = fwrite(bytes, 1, (size_t)n, out) == (size_t)n;
+    if (!good || n == 0)
+        return finish_file(out, good, path, error);
+    const pln_status status = say_unreadable(source, error);
+    fclose(out);
     return status;
 }
 
-/* The old directory steps aside first, since a folder cannot be renamed over one that has files. */
-static pln_status swap(const struct ckpt_save *save, pln_error *error)
+pln_status ckpt_save_readable(const char *file, const char *from, bool *there, pln_error *error)
 {
-    char old[PATH_MAX + 8];
-    snprintf(old, sizeof old, "%s.old", save->partial);
-    const bool there = rename(save->target, old) == 0;
-    if (rename(save->partial, save->target) == 0) {
-        if (there)
-            remove_folder(old);
-        return PLN_OK;
-    }
-    const int why = errno;
-    if (there)
-        rename(old, save->target);
-    return pln_fail(error, PLN_FAILED, "%s: cannot be put in place: %s", save->target, strerror(why));
+    char source[PATH_MAX], byte;
+    int in;
+    *there = false;
+    if (!join(source, from, file))
+        return say_unreadable(from, error);
+    pln_status status = open_source(source, &in, error);
+    *there = in >= 0;
+    if (!*there)
+        return status;
+    status = read(in, &byte, 1) < 0 ? say_unreadable(source, error) : PLN_OK;
+    close(in);
+    return status;
 }
 
-pln_status ckpt_save_end(struct ckpt_save *save, pln_status status, pln_error *error)
+pln_status ckpt_save_copy(const struct ckpt_save *save, const char *file, const char *from, bool must, pln_error *error)
 {
-    if (status == PLN_OK)
-        status = swap(save, error);
+    char source[PATH_MAX], path[PATH_MAX];
+    pln_status status = path_of(save, file, path, error);
     if (status != PLN_OK)
-        remove_folder(save->partial);
+        return status;
+    int in;
+    if (!join(source, from, file))
+        return say_unreadable(from, error);
+    status = open_source(source, &in, error);
+    if (in < 0)
+        return status != PLN_OK || !must ? status : say_unreadable(source, error);
+    status = copy_bytes(in, source, path, error);
+    close(in);
+    return status;
+}
+
+/* ---- directories by step */
+
+/* The number behind `base`.step-; false for other names. */
+static bool is_step(const char *name, const char *base, uint32_t *step)
+{
+    const size_t n = strlen(base);
+    int used = 0;
+    return strncmp(name, base, n) == 0 && sscanf(name + n, ".step-%9u%n", step, &used) == 1 && !name[n + (size_t)used];
+}
+
+/* The oldest model below `step`, and how many there are. */
+static uint32_t count_steps(const char *parent, const char *base, uint32_t step, uint32_t *oldest)
+{
+    char config[PATH_MAX];
+    uint32_t n = 0, found;
+    DIR *list = opendir(parent);
+    *oldest = step;
+    for (struct dirent *entry; list && (entry = readdir(list));) {
+        if (!is_step(entry->d_name, base, &found) || found >= step ||
+            snprintf(config, sizeof config, "%s/%s/config.json", parent, entry->d_name) >= PATH_MAX ||
+            access(config, F_OK) != 0)
+            continue;
+        n++;
+        *oldest = found < *oldest ? found : *oldest;
+    }
+    if (list)
+        closedir(list);
+    return n;
+}
+
+/* It loses its name first, so that no half of it is ever taken for a whole one. */
+pln_status ckpt_save_thin(const char *directory, const char *const *names, const struct ckpt_place *place,
+                          uint32_t step, uint32_t keep, pln_error *error)
+{
+    struct ckpt_save save = {.names = names, .lock = -1};
+    char parent[PATH_MAX], path[PATH_MAX];
+    uint32_t oldest;
+    pln_status status = ckpt_replace_find(&save, directory, place, error);
+    snprintf(parent, sizeof parent, "%s", save.target);
+    char *slash = status == PLN_OK ? strrchr(parent, '/') : NULL;
+    if (!slash)
+        return status;
+    *slash = '\0';
+    while (status == PLN_OK && count_steps(*parent ? parent : "/", slash + 1, step, &oldest) > keep) {
+        if (snprintf(path, sizeof path, "%s.step-%u", save.target, oldest) >= PATH_MAX ||
+            !ckpt_leftover_name(save.target, CKPT_PARTIAL, save.partial) || rename(path, save.partial) != 0)
+            return pln_fail(error, PLN_FAILED, "%s: cannot be removed: %s", path, strerror(errno));
+        status = ckpt_leftover_discard(&save, save.partial, error);
+    }
     return status;
 }

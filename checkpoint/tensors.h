@@ -7,12 +7,14 @@
 #define CHECKPOINT_TENSORS_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "api/pleione.h"
 
-/* Returns new: the file is mapped, read-only, and must not be shortened while it is open. A tensor whose data lies
- * unaligned in the file is copied. Every disagreement of header and file is PLN_BAD_MODEL, in one sentence that names
- * the file and the tensor. */
+/* Returns new: the file is mapped, read-only. If it is shortened while it is open, what is gone reads as zero: whoever
+ * has read from it asks ckpt_tensors_check. A tensor whose data lies unaligned in the file is copied. One of an element
+ * type or a rank that pleione does not have is listed with dtype 0, rank 0 and no data. Every disagreement of header
+ * and file is PLN_BAD_MODEL, in one sentence that names the file and the tensor. */
 pln_status ckpt_tensors_open(const char *path, pln_tensor_file **file, pln_error *error);
 void ckpt_tensors_close(pln_tensor_file **file);
 
@@ -20,6 +22,10 @@ void ckpt_tensors_close(pln_tensor_file **file);
 const pln_tensor *ckpt_tensors(const pln_tensor_file *file, uint32_t *count);
 /* NULL if there is none of that name. */
 const pln_tensor *ckpt_tensors_find(const pln_tensor_file *file, const char *name);
+/* PLN_BAD_MODEL: the file has become shorter since it was opened. */
+pln_status ckpt_tensors_check(const pln_tensor_file *file, pln_error *error);
+/* What the file calls a tensor of dtype 0, for a sentence; false if the tensor is not of this file. */
+bool ckpt_tensors_type(const pln_tensor_file *file, const pln_tensor *tensor, char *text, size_t bytes);
 /* Borrowed object of strings; NULL if the file has no metadata. */
 const json_t *ckpt_tensors_metadata(const pln_tensor_file *file);
 /* Gives pages of the mapping back to the system; they are read again when they are touched. */

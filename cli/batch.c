@@ -72,9 +72,10 @@ pln_status cli_batch_texts(struct cli_batch *b, pln_model *model, const struct c
     uint32_t longest = 0;
     for (uint32_t i = 0; examples && i < texts->n; i++)
         examples[i].text = (pln_text){texts->items[i], strlen(texts->items[i])};
+    *error = (pln_error){.status = PLN_NO_MEMORY, .node = -1, .message = "no memory for texts"};
     pln_status status = examples ? pln_model_tokenizer(model, &tokenizer, error) : PLN_NO_MEMORY;
-    if (!examples)
-        *error = (pln_error){.status = status, .message = "no memory for a batch of texts"};
+    if (status != PLN_OK)
+        status = cli_misfit(error);
     if (status == PLN_OK)
         status = pln_encoder_create(tokenizer, 1, &encoder, error);
     if (status == PLN_OK)

@@ -140,8 +140,10 @@ int cli_blocks_next(struct cli_blocks *blocks, struct cli_block *block)
             return 0;
         if (blocks->file < 0)
             code = open_next(blocks);
-        if (code == 0 && !reserve(&block->text, &block->room, blocks->n_rest + blocks->cut.bytes))
+        if (code == 0 && !reserve(&block->text, &block->room, blocks->n_rest + blocks->cut.bytes)) {
+            fprintf(stderr, "pleione: %s: no memory for a block of %zu bytes\n", blocks->name, blocks->cut.bytes);
             code = PLN_NO_MEMORY;
+        }
         if (code)
             return code;
         if (blocks->n_rest)

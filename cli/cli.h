@@ -13,7 +13,7 @@
 
 #include "api/pleione.h"
 
-enum { CLI_LIST = 4096, CLI_INTERRUPTED = 130 };
+enum { CLI_LIST = 4096, CLI_SIGNALLED = 128, CLI_INTERRUPTED = 130 };
 
 /* What explain and compare run when no text is given. */
 #define CLI_SENTENCE "And the king said unto the prophet, Where is thy computer?"
@@ -21,6 +21,7 @@ enum { CLI_LIST = 4096, CLI_INTERRUPTED = 130 };
 /* ---- options
  * -------------------------------------------------------------------------------------------------------------- */
 
+/* 32 KiB: one on a stack is one too many for a small stack. A command runs once, so its lists are static. */
 struct cli_list {
     uint32_t n;
     const char *items[CLI_LIST];
@@ -76,6 +77,9 @@ void cli_common_options(struct cli_common *common, const char *device_name, stru
 int cli_parse(int argc, char **argv, const struct cli_usage *usage, const struct cli_option *options,
               uint32_t n_options, struct cli_list *positional);
 
+/* Returns the first of the list, which is not empty; the others move up. */
+const char *cli_take_first(struct cli_list *list);
+
 /* "8x128", or "32x16-128" with lengths drawn evenly between the two. */
 struct cli_shape {
     uint32_t batch, length;
@@ -109,6 +113,9 @@ pln_status cli_open(const struct cli_common *common, const char *directory, pln_
                     struct cli_model *m, pln_error *error);
 void cli_close(struct cli_model *m);
 
+/* A file of a model that asks for what nobody offers (a tokenizer of another type) does not fit; there is no device to
+ * choose for it. Returns the status that the error then has. */
+pln_status cli_misfit(pln_error *error);
 int cli_exit_code(pln_status status);
 /* Prints "pleione: sentence" and returns the exit code of the status. */
 int cli_fail(const pln_error *error);
@@ -117,12 +124,30 @@ int cli_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)
 /* ---- input, output, time
  * -------------------------------------------------------------------------------------------------- */
 
-/* Calls fn for each text: those given, or else the lines of stdin. Stops at the first code that is not 0. */
-int cli_each_text(const struct cli_list *texts, int (*fn)(void *context, const char *text), void *context);
+/* Calls fn for each text: those given, or else the lines of stdin. A text ends with a NUL behind its bytes, and one
+ * from stdin may hold others. Stops at the first code that is not 0, and with CLI_INTERRUPTED at an interrupt. */
+int cli_each_text(const struct cli_list *texts, int (*fn)(void *context, const char *text, size_t bytes),
+                  void *context);
 
-/* Prints a JSON object as one line and frees it. */
+#define CLI_REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
+/* Bytes of the character, or (not valid) of the maximal subpart of one, that a text of at least one byte begins with.
+ */
+size_t cli_utf8_cut(const char *text, size_t bytes, bool *valid);
+/* Returns a new JSON string; each maximal subpart that is not UTF-8 becomes U+FFFD. NULL if there is no memory. */
+json_t *cli_json_text(const char *text, size_t bytes);
+/* As json_array_append_new and json_object_set_new; what cannot be made is noted. */
+void cli_append_json(json_t *list, json_t *item);
+void cli_set_json(json_t *object, const char *key, json_t *value);
+/* Prints a JSON object as one line and frees it; nothing once a part of one could not be made (NULL), which
+ * cli_finish_output says. */
 void cli_print_json(json_t *object);
-/* Flushes stdout: 0, or 1 after a sentence when it cannot be written (full disk, closed pipe). */
+/* As json_dumps: returns new (free), or NULL if there is no memory; jansson's own leaves out a key that it has no memory
+ * for and goes on. */
+char *cli_dump_json(const json_t *json, size_t flags);
+/* Flushes stdout. PLN_FAILED when it cannot be written (full disk, closed pipe), PLN_NO_MEMORY when there was none for an
+ * object. */
+pln_status cli_flush_output(pln_error *error);
+/* The same at the end of a command: 0, or an exit code after the sentence. */
 int cli_finish_output(void);
 
 /* A bar on stderr where that is a terminal, else nothing. */
@@ -137,8 +162,16 @@ void cli_progress_update(struct cli_progress *progress, uint64_t done, uint64_t 
 void cli_progress_end(struct cli_progress *progress); /* takes it away */
 
 double cli_seconds(void); /* monotonic */
+
+/* SIGINT and SIGTERM end the process at once, with the code below: for commands that leave nothing half done. */
+void cli_exit_on_interrupt(void);
+/* From here on they are only noted, once: the command ends in its own time and returns CLI_INTERRUPTED. */
 void cli_catch_interrupt(void);
 bool cli_interrupted(void);
+int cli_interrupt_code(void); /* 130, 143 after SIGTERM; 0: neither came */
+/* A descriptor of 0 to 2 that is closed would be given to the next file that is opened: it gets /dev/null, on which its
+ * use fails. A closed pipe is an error of writing, no signal. */
+void cli_guard_streams(void);
 
 /* ---- batches and measures
  * ------------------------------------------------------------------------------------------------- */

@@ -49,6 +49,7 @@ struct compare {
     struct cli_shape shapes[MOST_SHAPES];
     uint32_t n_shapes; /* 0: the texts */
     bool disagrees;
+    bool missing; /* the reference itself has no answer */
     int lost; /* the exit code of a row that was lost, or 0 */
     struct speed speed;
     struct measured_device *reference; /* in f64 */
@@ -160,6 +161,7 @@ static pln_status add_row(struct compare *c, uint32_t i, const struct question *
     const struct measured_device *d = &c->speed.measure.devices[i];
     const bool agrees = q->difference.agrees;
     c->disagrees |= !measure_is_lost(d) && !agrees;
+    c->missing |= q->difference.missing;
     const pln_status status = speed_set(t, &c->speed, i, 0.5, error);
     if (status != PLN_OK || measure_is_lost(d))
         return status;
@@ -168,7 +170,7 @@ static pln_status add_row(struct compare *c, uint32_t i, const struct question *
     table_set_number(t, "p90_ms", measure_quantile(d, 0.9) * 1e3);
     table_set_number(t, "planned_bytes", q->planned);
     table_set_number(t, "largest_difference", q->difference.largest);
-    table_set_text(t, "verdict", agrees ? "agrees" : "DISAGREES");
+    table_set_text(t, "verdict", !agrees ? "DISAGREES" : q->difference.missing ? "no number" : "agrees");
     table_set_text(t, "diverges", q->diverges);
     return PLN_OK;
 }
@@ -306,7 +308,13 @@ static int run_compare(struct compare *c)
     else
         code = output_finish(&c->output, &t);
     table_finish(&t);
-    return code ? code : c->disagrees ? PLN_DISAGREE : c->lost;
+    if (!code && c->missing) {
+        fputs("pleione: the answer of the reference holds NaN: there is nothing to agree with\n", stderr);
+        code = PLN_FAILED;
+    }
+    if (!code && c->disagrees)
+        code = PLN_DISAGREE;
+    return code ? code : c->lost;
 }
 
 int cli_compare(int argc, char **argv)
@@ -325,9 +333,9 @@ int cli_compare(int argc, char **argv)
         .description =
             "The same input on every usable device, CPU-type Vulkan and OpenCL ones too, beside the reference in f64:\n"
             "times, speed, share of the roof measured in the same run, largest difference, and the first node that\n"
-            "diverges. Exit code 5 when one disagrees by more than 5e-5 (1 + |b|), with weights in f16 2.5e-3, in bf16\n"
-            "2e-2; 1 when a rate is above the roof, or a row is lost, since its driver ended its process or failed: the\n"
-            "others are there. A sentence of its own when no text is given.",
+            "diverges. Exit code 5 when one disagrees by more than 5e-5 (1 + |b|), with weights in f16 2.5e-3, in\n"
+            "bf16 2e-2; 1 when a rate is above the roof, or a row is lost, since its driver ended its process or\n"
+            "failed: the others are there. A sentence of its own when no text is given.",
         .examples =
             "  pleione compare models/electra-tiny-discriminator\n"
             "  pleione compare MODEL --devices cpu,vulkan --shapes 1x128,8x128 --device-option vulkan.variant=gpu\n"

@@ -93,11 +93,11 @@ static json_t *kernels_json(const pln_kernel_info *kernels, uint32_t n)
 {
     json_t *list = json_array();
     for (uint32_t i = 0; i < n; i++)
-        json_array_append_new(list, json_pack("{s:s,s:I,s:I,s:I,s:I,s:I}", "name", kernels[i].name, "registers",
-                                              (json_int_t)kernels[i].registers, "spills", (json_int_t)kernels[i].spills,
-                                              "shared_bytes", (json_int_t)kernels[i].shared_bytes, "subgroup",
-                                              (json_int_t)kernels[i].subgroup, "inverse_throughput",
-                                              (json_int_t)kernels[i].inverse_throughput));
+        cli_append_json(list, json_pack("{s:s,s:I,s:I,s:I,s:I,s:I}", "name", kernels[i].name, "registers",
+                                        (json_int_t)kernels[i].registers, "spills", (json_int_t)kernels[i].spills,
+                                        "shared_bytes", (json_int_t)kernels[i].shared_bytes, "subgroup",
+                                        (json_int_t)kernels[i].subgroup, "inverse_throughput",
+                                        (json_int_t)kernels[i].inverse_throughput));
     return list;
 }
 
@@ -105,7 +105,7 @@ static json_t *options_json(const pln_option_info *options)
 {
     json_t *object = json_object();
     for (; options && options->key; options++)
-        json_object_set_new(object, options->key, json_string(options->values));
+        cli_set_json(object, options->key, json_string(options->values));
     return object;
 }
 
@@ -118,7 +118,7 @@ static void print_json(const pln_device_entry *e, const char *dtypes, const pln_
         "version", e->info.version, "kind", kind_name(e->info.kind), "memory_bytes", (json_int_t)e->info.memory_bytes,
         "dtypes", dtypes, "reason", usable ? "" : e->info.reason, "options", options_json(e->info.options));
     if (kernels)
-        json_object_set_new(object, "kernels", kernels_json(kernels, n));
+        cli_set_json(object, "kernels", kernels_json(kernels, n));
     cli_print_json(object);
 }
 
@@ -242,8 +242,7 @@ static pln_status print_device(void *context, void *argument, pln_error *error)
     }
     if (status == PLN_OK)
         print_entry(listing, &e, wanted ? kernels : NULL, n_kernels < MOST_KERNELS ? n_kernels : MOST_KERNELS);
-    fflush(stdout);
-    return status;
+    return status == PLN_OK ? cli_flush_output(error) : status;
 }
 
 static void print_lost(const struct asked *asked, const char *name, const pln_error *why)

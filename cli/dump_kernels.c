@@ -19,6 +19,7 @@ struct dump {
     const char *folder, *device, *backend;
     const struct cli_list *given; /* device options of the command line */
     struct cli_kernel_weights weights;
+    const char *options[CLI_LIST]; /* of one combination */
     pln_program programs[MOST_PROGRAMS];
 };
 
@@ -34,6 +35,12 @@ static pln_status write_file(const char *path, const void *bytes, size_t size, p
         return PLN_OK;
     snprintf(error->message, sizeof error->message, "%.200s cannot be written: %s", path, strerror(errno));
     return error->status = PLN_FAILED;
+}
+
+static pln_status fail_for_memory(pln_error *error)
+{
+    *error = (pln_error){.status = PLN_NO_MEMORY, .node = -1, .message = "no memory for the programs of a device"};
+    return error->status;
 }
 
 static bool is_spirv(const pln_program *p)
@@ -59,12 +66,12 @@ static json_t *describe_program(const pln_program *p)
     for (uint32_t i = 0; i < p->n_constants; i++) {
         char id[16];
         snprintf(id, sizeof id, "%u", i);
-        json_object_set_new(constants, id, json_integer(p->constants[i]));
+        cli_set_json(constants, id, json_integer(p->constants[i]));
     }
     json_t *about = json_pack("{s:s,s:s,s:o,s:I,s:I}", "name", name, "tile", tile, "specialization", constants,
                               "subgroup_size", (json_int_t)p->subgroup, "workgroup", (json_int_t)p->workgroup);
     if (!is_spirv(p))
-        json_object_set_new(about, "options", json_string(p->options));
+        cli_set_json(about, "options", json_string(p->options));
     return about;
 }
 
@@ -78,10 +85,13 @@ static pln_status write_program(const struct dump *d, const pln_program *p, pln_
     if (status != PLN_OK)
         return status;
     json_t *about = describe_program(p);
-    char *text = json_dumps(about, JSON_INDENT(2));
+    char *text = cli_dump_json(about, JSON_INDENT(2));
     json_decref(about);
     snprintf(path, sizeof path, "%s.json", stem);
-    status = write_file(path, text ? text : "", text ? strlen(text) : 0, error);
+    if (text)
+        status = write_file(path, text, strlen(text), error);
+    else
+        status = fail_for_memory(error);
     free(text);
     return status;
 }
@@ -111,6 +121,8 @@ static pln_status dump_shapes(struct dump *d, pln_schedule *schedule, pln_error 
 static pln_status dump_graph(struct dump *d, pln_devices *devices, pln_graph *graph, pln_error *error)
 {
     pln_schedule *schedule = NULL;
+    if (!graph)
+        return fail_for_memory(error);
     pln_status status = pln_graph_finish(graph, error);
     if (status == PLN_OK)
         status = pln_schedule_create(graph, devices, NULL, &schedule, error);
@@ -176,18 +188,18 @@ static pln_status dump_combinations(struct dump *d, const pln_option_info *infos
         combinations *= n[i];
     }
     for (uint32_t at = 0; status == PLN_OK && at < combinations; at++) {
-        const char *options[MOST_OPTIONS + KEYS], *chosen[KEYS];
+        const char *chosen[KEYS];
         uint32_t used = 0;
-        for (; used < d->given->n && used < MOST_OPTIONS; used++)
-            options[used] = d->given->items[used];
+        for (; used < d->given->n && used < CLI_LIST - KEYS; used++)
+            d->options[used] = d->given->items[used];
         for (uint32_t i = 0, left = at; i < KEYS; left /= n[i++]) {
             chosen[i] = words[i][left % n[i]];
             if (chosen[i][0])
-                options[used++] = chosen[i];
+                d->options[used++] = chosen[i];
         }
         if (strcmp(chosen[VARIANT], "variant=cpu") == 0 && at >= n[VARIANT])
             continue;
-        status = dump_opened(d, options, used, error);
+        status = dump_opened(d, d->options, used, error);
         if (status == PLN_INVALID &&
             (strcmp(chosen[MATRIX], "matrix=yes") == 0 || strcmp(chosen[VARIANT], "variant=cpu") == 0))
             status = PLN_OK;
@@ -199,7 +211,9 @@ pln_status cli_dump_kernels(pln_runtime *runtime, const pln_device_entry *device
                             const char *folder, pln_error *error)
 {
     struct dump *d = calloc(1, sizeof *d);
-    if (!d || (mkdir(folder, 0777) != 0 && errno != EEXIST)) {
+    if (!d)
+        return fail_for_memory(error);
+    if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
         snprintf(error->message, sizeof error->message, "%.200s cannot be made: %s", folder, strerror(errno));
         free(d);
         return error->status = PLN_FAILED;

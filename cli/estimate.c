@@ -125,9 +125,9 @@ static pln_status estimate(const struct estimate *e, const struct cli_common *co
 
 int cli_estimate(int argc, char **argv)
 {
-    struct cli_common common = {0};
+    static struct cli_common common;
     struct estimate e = {0};
-    struct cli_list arguments = {0};
+    static struct cli_list arguments;
     struct cli_option options[CLI_COMMON_OPTIONS + 6];
     cli_common_options(&common, "--device", options);
     const struct cli_option own[] = {

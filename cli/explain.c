@@ -57,23 +57,23 @@ struct explain {
     bool json, graph, dot;
 };
 
-static pln_status explain(const struct explain *e, const struct cli_common *common, const struct cli_list *arguments,
-                          pln_error *error)
+static pln_status explain(const struct explain *e, const struct cli_common *common, const char *directory,
+                          const struct cli_list *texts, pln_error *error)
 {
+    static const struct cli_list sentence = {1, {CLI_SENTENCE}};
     struct cli_model m = {0};
-    struct cli_list texts = {.n = arguments->n - 1};
-    memcpy(texts.items, arguments->items + 1, texts.n * sizeof *texts.items);
-    if (!texts.n)
-        texts = (struct cli_list){1, {CLI_SENTENCE}};
-    pln_status status =
-        cli_open(common, arguments->items[0], (pln_session_options){.schedule = {.timed = true}}, &m, error);
+    pln_status status = cli_open(common, directory, (pln_session_options){.schedule = {.timed = true}}, &m, error);
     if (status == PLN_OK)
-        status = run_twice(&m, &texts, error);
+        status = run_twice(&m, texts->n ? texts : &sentence, error);
     if (status == PLN_OK && (e->graph || e->dot)) {
         const pln_graph *graph = pln_session_graph(m.session);
         char *text = e->dot ? pln_graph_dot(graph) : pln_graph_text(graph);
-        if (text)
+        if (text) {
             fputs(text, stdout);
+        } else {
+            *error = (pln_error){.status = PLN_NO_MEMORY, .node = -1, .message = "no memory for the text of the graph"};
+            status = error->status;
+        }
         pln_free(text);
     } else if (status == PLN_OK) {
         print_schedule(pln_session_schedule(m.session), e->json);
@@ -84,9 +84,9 @@ static pln_status explain(const struct explain *e, const struct cli_common *comm
 
 int cli_explain(int argc, char **argv)
 {
-    struct cli_common common = {0};
+    static struct cli_common common;
     struct explain e = {0};
-    struct cli_list arguments = {0};
+    static struct cli_list arguments;
     struct cli_option options[CLI_COMMON_OPTIONS + 3];
     cli_common_options(&common, "--device", options);
     const struct cli_option own[] = {
@@ -109,8 +109,9 @@ int cli_explain(int argc, char **argv)
         return parsed - 1;
     if (!arguments.n)
         return cli_usage_error("explain needs a MODEL directory");
+    const char *directory = cli_take_first(&arguments);
     pln_error error;
-    if (explain(&e, &common, &arguments, &error) != PLN_OK)
+    if (explain(&e, &common, directory, &arguments, &error) != PLN_OK)
         return cli_fail(&error);
     return cli_finish_output();
 }

@@ -35,9 +35,9 @@ static pln_status run_forward(const struct forward *f, const struct cli_common *
 
 int cli_forward(int argc, char **argv)
 {
-    struct cli_common common = {0};
+    static struct cli_common common;
     struct forward f = {0};
-    struct cli_list arguments = {0};
+    static struct cli_list arguments;
     struct cli_option options[CLI_COMMON_OPTIONS + 5];
     cli_common_options(&common, "--device", options);
     const struct cli_option own[] = {

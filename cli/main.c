@@ -31,12 +31,21 @@ static void print_help(FILE *out)
     fputs("\n`pleione COMMAND --help` tells more, with examples.\n"
           "exit codes: 0 ok, 1 run failed, 2 usage or request tensors, 3 no such device, 4 model files, 5 outputs "
           "disagree,\n"
-          "6 out of memory, 130 interrupted\n",
+          "6 out of memory, 130 interrupted, 143 terminated\n",
           out);
+}
+
+/* A command says that it was interrupted, not by what. */
+static int run_command(const struct cli_command *command, int argc, char **argv)
+{
+    const int code = command->run(argc, argv);
+    return code == CLI_INTERRUPTED && cli_interrupted() ? cli_interrupt_code() : code;
 }
 
 int main(int argc, char **argv)
 {
+    cli_guard_streams();
+    cli_exit_on_interrupt();
     if (argc < 2) {
         print_help(stderr);
         return PLN_INVALID;
@@ -51,6 +60,6 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; i < N_COMMANDS; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
+            return run_command(&commands[i], argc - 1, argv + 1);
     return cli_usage_error("no command \"%s\"; `pleione --help` lists them", argv[1]);
 }

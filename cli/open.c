@@ -27,6 +27,13 @@ int cli_exit_code(pln_status status)
     }
 }
 
+pln_status cli_misfit(pln_error *error)
+{
+    if (error->status == PLN_UNSUPPORTED)
+        error->status = PLN_BAD_MODEL;
+    return error->status;
+}
+
 int cli_fail(const pln_error *error)
 {
     fprintf(stderr, "pleione: %s\n", error->message);

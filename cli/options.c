@@ -64,6 +64,13 @@ static bool parse_number(const char *text, uint64_t most, uint64_t *value)
     return *text >= '0' && *text <= '9' && !*end && !errno && n <= most;
 }
 
+const char *cli_take_first(struct cli_list *list)
+{
+    const char *first = list->items[0];
+    memmove(list->items, list->items + 1, --list->n * sizeof *list->items);
+    return first;
+}
+
 static bool append(struct cli_list *list, const char *text)
 {
     if (list->n == CLI_LIST)
@@ -72,10 +79,16 @@ static bool append(struct cli_list *list, const char *text)
     return true;
 }
 
+static bool store_real(const char *text, double *value)
+{
+    char *end;
+    *value = strtod(text, &end);
+    return *text && !*end && text[strspn(text, "+-.0123456789eE")] == '\0' && isfinite(*value);
+}
+
 static bool store(const struct cli_option *option, const char *text)
 {
     uint64_t number;
-    char *end;
     struct cli_list *list = option->target;
     switch (option->kind) {
     case CLI_FLAG:
@@ -83,7 +96,7 @@ static bool store(const struct cli_option *option, const char *text)
         return true;
     case CLI_TEXT:
         *(const char **)option->target = text;
-        return true;
+        return *text != '\0';
     case CLI_UNSIGNED:
         if (!parse_number(text, UINT32_MAX, &number) || !number)
             return false;
@@ -97,17 +110,43 @@ static bool store(const struct cli_option *option, const char *text)
     case CLI_SEED:
         return parse_number(text, UINT64_MAX, option->target);
     case CLI_SECONDS:
-        *(double *)option->target = strtod(text, &end);
-        return end != text && !*end && *(double *)option->target > 0 && *(double *)option->target < 1e6;
+        return store_real(text, option->target) && *(double *)option->target > 0 && *(double *)option->target < 1e6;
     case CLI_REAL:
-        *(double *)option->target = strtod(text, &end);
-        return end != text && !*end && isfinite(*(double *)option->target);
+        return store_real(text, option->target);
     case CLI_REPEATED:
-        return append(list, text);
+        return *text && append(list, text);
     case CLI_MATH: /* f32 is what devices do that are not asked */
         return strcmp(text, "f32") == 0 || (strcmp(text, "bf16") == 0 && append(list, "math=bf16"));
     }
     return false;
+}
+
+/* What a value of the kind must be; NULL: the option's argument says it. */
+static const char *range_of(enum cli_kind kind)
+{
+    static const char *const ranges[] = {
+        [CLI_TEXT] = "a text that is not empty",
+        [CLI_REPEATED] = "a text that is not empty",
+        [CLI_UNSIGNED] = "a whole number from 1 to 4294967295",
+        [CLI_COUNT] = "a whole number from 0 to 4294967295",
+        [CLI_SEED] = "a whole number from 0 to 18446744073709551615",
+        [CLI_SECONDS] = "a number above 0 and below 1000000",
+        [CLI_REAL] = "a finite number",
+        [CLI_MATH] = NULL,
+    };
+    return ranges[kind];
+}
+
+static void refuse_value(const struct cli_option *option, const char *value)
+{
+    const char *range = range_of(option->kind);
+    const struct cli_list *list = option->kind == CLI_REPEATED ? option->target : NULL;
+    if (list && list->n == CLI_LIST)
+        cli_usage_error("option %s is given more than %d times", option->name, CLI_LIST);
+    else if (range)
+        cli_usage_error("option %s: \"%s\" is not %s, %s", option->name, value, option->argument, range);
+    else
+        cli_usage_error("option %s: \"%s\" is not %s", option->name, value, option->argument);
 }
 
 static const struct cli_option *find_option(const struct cli_option *options, uint32_t n, const char *name,
@@ -119,8 +158,9 @@ static const struct cli_option *find_option(const struct cli_option *options, ui
     return NULL;
 }
 
-/* One argument, and the next one if it is the option's value. Returns how many were taken, 0 after a usage error. */
-static int take_option(int left, char **argv, const struct cli_option *options, uint32_t n)
+/* One argument, and the next one if it is the option's value. Returns how many were taken, 0 after a usage error.
+ * given: a bit for each option that had its value, since a second one would undo the first in silence. */
+static int take_option(int left, char **argv, const struct cli_option *options, uint32_t n, uint64_t *given)
 {
     const char *equals = strncmp(argv[0], "--", 2) == 0 ? strchr(argv[0], '=') : NULL;
     const size_t length = equals ? (size_t)(equals - argv[0]) : strlen(argv[0]);
@@ -135,8 +175,14 @@ static int take_option(int left, char **argv, const struct cli_option *options, 
         return 0;
     }
     const char *value = flag ? NULL : equals ? equals + 1 : argv[1];
+    const uint64_t bit = flag || option->kind == CLI_REPEATED ? 0 : (uint64_t)1 << (option - options);
+    if (*given & bit) {
+        cli_usage_error("option %s is given twice", option->name);
+        return 0;
+    }
+    *given |= bit;
     if (!store(option, value)) {
-        cli_usage_error("option %s: \"%s\" is not %s", option->name, value, option->argument);
+        refuse_value(option, value);
         return 0;
     }
     return flag || equals ? 1 : 2;
@@ -146,6 +192,7 @@ int cli_parse(int argc, char **argv, const struct cli_usage *usage, const struct
               uint32_t n_options, struct cli_list *positional)
 {
     bool only_positional = false;
+    uint64_t given = 0;
     for (int i = 1; i < argc;) {
         if (!only_positional && (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)) {
             print_usage(stdout, usage, options, n_options);
@@ -155,7 +202,7 @@ int cli_parse(int argc, char **argv, const struct cli_usage *usage, const struct
             only_positional = true;
             i++;
         } else if (!only_positional && argv[i][0] == '-' && argv[i][1]) {
-            const int taken = take_option(argc - i, argv + i, options, n_options);
+            const int taken = take_option(argc - i, argv + i, options, n_options, &given);
             if (!taken)
                 return PLN_INVALID + 1;
             i += taken;
@@ -168,33 +215,42 @@ int cli_parse(int argc, char **argv, const struct cli_usage *usage, const struct
     return 0;
 }
 
-/* One "8x128" or "32x16-128"; returns how many characters it has, 0 if it is neither. */
-static int parse_shape(const char *s, struct cli_shape *shape)
+/* One to nine digits, and nothing else, that are not 0. Returns what is behind them, NULL if they are not there. */
+static const char *parse_size(const char *s, uint32_t *size)
 {
-    int used = 0;
+    const size_t digits = strspn(s, "0123456789");
+    *size = 0;
+    for (size_t i = 0; i < digits && digits <= 9; i++)
+        *size = *size * 10 + (uint32_t)(s[i] - '0');
+    return *size ? s + digits : NULL;
+}
+
+/* One "8x128" or "32x16-128"; returns what is behind it, NULL if it is neither. */
+static const char *parse_shape(const char *s, struct cli_shape *shape)
+{
     *shape = (struct cli_shape){0};
-    if (sscanf(s, "%9ux%9u-%9u%n", &shape->batch, &shape->shortest, &shape->length, &used) != 3 || !used) {
-        *shape = (struct cli_shape){0};
-        if (sscanf(s, "%9ux%9u%n", &shape->batch, &shape->length, &used) != 2)
-            return 0;
-    } else if (!shape->shortest || shape->shortest > shape->length) {
-        return 0;
+    s = parse_size(s, &shape->batch);
+    s = s && *s == 'x' ? parse_size(s + 1, &shape->length) : NULL;
+    if (s && *s == '-') {
+        shape->shortest = shape->length;
+        s = parse_size(s + 1, &shape->length);
     }
-    return shape->batch && shape->length && (!s[used] || s[used] == ',') ? used : 0;
+    return s && shape->shortest <= shape->length && (!*s || *s == ',') ? s : NULL;
 }
 
 bool cli_parse_shapes(const char *text, struct cli_shape *shapes, uint32_t room, uint32_t *n)
 {
     for (const char *s = text; *n < room; s++) {
-        const int used = parse_shape(s, &shapes[*n]);
-        if (!used)
+        s = parse_shape(s, &shapes[*n]);
+        if (!s)
             break;
         (*n)++;
-        s += used;
         if (!*s)
             return true;
     }
-    cli_usage_error("shapes \"%s\" are not a list of at most %u like 1x16,8x128,32x16-128", text, room);
+    cli_usage_error(
+        "shapes \"%s\" are not a list of at most %u like 1x16,8x128,32x16-128, of numbers from 1 to 999999999", text,
+        room);
     return false;
 }
 
@@ -207,17 +263,17 @@ static int by_length(const void *a, const void *b)
 bool cli_parse_lengths(const char *text, struct cli_shape *shapes, uint32_t room, uint32_t *n)
 {
     for (const char *s = text; *n < room; s++) {
-        int used = 0;
         struct cli_shape shape = {.batch = 1};
-        if (sscanf(s, "%9u%n", &shape.length, &used) != 1 || !shape.length || (s[used] && s[used] != ','))
+        s = parse_size(s, &shape.length);
+        if (!s || (*s && *s != ','))
             break;
         shapes[(*n)++] = shape;
-        s += used;
         if (!*s) {
             qsort(shapes, *n, sizeof *shapes, by_length);
             return true;
         }
     }
-    cli_usage_error("lengths \"%s\" are not a list of at most %u like 16,32,64", text, room);
+    cli_usage_error("lengths \"%s\" are not a list of at most %u like 16,32,64, of numbers from 1 to 999999999", text,
+                    room);
     return false;
 }

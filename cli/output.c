@@ -48,7 +48,7 @@ static const struct format *find_format(const char *path)
 static int fail_to_write(const char *path, int reason)
 {
     fprintf(stderr, "pleione: %s cannot be written: %s\n", path, strerror(reason));
-    return PLN_FAILED;
+    return reason == ENOMEM ? PLN_NO_MEMORY : PLN_FAILED;
 }
 
 static int check_folder(const char *path)
@@ -98,7 +98,7 @@ void output_print(struct output *o, const struct table *t)
         table_write_head(stdout, t);
     o->begun = true;
     if (o->json)
-        table_write_json_rows(stdout, t, o->printed);
+        o->lost |= !table_write_json_rows(stdout, t, o->printed);
     else
         table_write_rows(stdout, t, o->printed);
     o->printed = t->n_rows;
@@ -118,7 +118,7 @@ static int write_file(const char *path, const struct table *t)
 
 int output_finish(struct output *o, const struct table *t)
 {
-    if (t->failed) {
+    if (t->failed || o->lost) {
         fputs("pleione: no memory for the table\n", stderr);
         return PLN_NO_MEMORY;
     }

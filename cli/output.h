@@ -12,7 +12,7 @@ struct output {
     bool json;                    /* --json: stdout gets an object a line instead of text */
     struct cli_list files, plots; /* -o, --plot */
     uint32_t printed;             /* rows on stdout so far */
-    bool begun;
+    bool begun, lost;             /* lost: there was no memory for a row on stdout */
 };
 
 enum { OUTPUT_OPTIONS = 3 };

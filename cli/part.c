@@ -14,7 +14,7 @@
 static int fail(const struct cli_part *part, int reason)
 {
     fprintf(stderr, "pleione: %s cannot be written: %s\n", part->path, strerror(reason));
-    return PLN_FAILED;
+    return reason == ENOMEM ? PLN_NO_MEMORY : PLN_FAILED;
 }
 
 int cli_part_begin(struct cli_part *part, const char *path)
@@ -34,6 +34,10 @@ int cli_part_begin(struct cli_part *part, const char *path)
     if (part->file)
         return 0;
     const int code = fail(part, errno);
+    if (fd >= 0)
+        close(fd);
+    if (fd >= 0 && beside)
+        unlink(part->temporary);
     free(part->temporary);
     *part = (struct cli_part){0};
     return code;

@@ -7,6 +7,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "cli/cli.h"
+
 enum { TICK = 90 }; /* pixels between ticks, at least: room for their numbers */
 
 static const char template_head[] =
@@ -42,26 +44,32 @@ void plot_end(FILE *out, const struct table *t, int height)
     fputs("</svg>\n", out);
 }
 
+/* What stands for the character in XML; NULL: the character itself. */
+static const char *escaped(const char *character, bool valid)
+{
+    switch (*character) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    default:
+        return !valid ? CLI_REPLACEMENT : (unsigned char)*character < ' ' ? "" : NULL; /* XML knows no controls */
+    }
+}
+
 void plot_escape(FILE *out, const char *text)
 {
-    for (; *text; text++)
-        switch (*text) {
-        case '&':
-            fputs("&amp;", out);
-            break;
-        case '<':
-            fputs("&lt;", out);
-            break;
-        case '>':
-            fputs("&gt;", out);
-            break;
-        case '"':
-            fputs("&quot;", out);
-            break;
-        default:
-            if ((unsigned char)*text >= ' ') /* XML knows no control characters */
-                fputc(*text, out);
-        }
+    const char *end = text + strlen(text);
+    for (size_t n; text < end; text += n) {
+        bool valid;
+        n = cli_utf8_cut(text, (size_t)(end - text), &valid);
+        const char *instead = escaped(text, valid);
+        fwrite(instead ? instead : text, 1, instead ? strlen(instead) : n, out);
+    }
 }
 
 void plot_text(FILE *out, double x, double y, const char *class, const char *anchor, const char *text)

@@ -102,7 +102,7 @@ double roof_reading(uint32_t threads, size_t bytes, double seconds)
 static uint32_t threads_of(const struct measured_device *device)
 {
     const uint32_t threads = device->facts.threads;
-    return threads ? threads : (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
+    return threads ? threads : pln_processors();
 }
 
 static bool is_bf16(const struct measured_device *device)

@@ -8,127 +8,178 @@
 
 struct run {
     struct cli_model m;
-    pln_head head;
+    const struct task *task;
     uint32_t top;
     bool json;
-    uint32_t texts;
+    uint32_t texts; /* so far */
+    int code;       /* of the first text that has no answer */
 };
 
-static int print_detection(struct run *run, const char *text)
+/* Prints the answer, or appends it to the list if there is one. */
+typedef pln_status answer_fn(const struct run *run, const char *text, json_t *list, pln_error *error);
+
+static pln_status fail(pln_error *error, pln_status status, const char *sentence)
 {
-    pln_error error;
+    *error = (pln_error){.status = status, .node = -1};
+    snprintf(error->message, sizeof error->message, "%s", sentence);
+    return status;
+}
+
+static pln_status append(json_t *list, json_t *item, pln_error *error)
+{
+    return json_array_append_new(list, item) == 0 ? PLN_OK : fail(error, PLN_NO_MEMORY, "no memory for the answer");
+}
+
+static pln_status answer_words(const struct run *run, const char *text, json_t *list, pln_error *error)
+{
     pln_word *words;
     uint32_t n;
-    if (pln_detect(run->m.session, text, &words, &n, &error) != PLN_OK)
-        return cli_fail(&error);
-    json_t *list = json_array();
-    for (uint32_t i = 0; i < n; i++) {
-        const int length = (int)(words[i].end - words[i].begin);
-        if (run->json)
-            json_array_append_new(list, json_pack("{s:s%,s:f}", "word", text + words[i].begin, (size_t)length,
-                                                  "probability", (double)words[i].probability));
+    pln_status status = pln_detect(run->m.session, text, &words, &n, error);
+    if (status != PLN_OK)
+        return status;
+    for (uint32_t i = 0; status == PLN_OK && i < n; i++) {
+        const char *word = text + words[i].begin;
+        const size_t bytes = words[i].end - words[i].begin;
+        const double probability = (double)words[i].probability;
+        if (list)
+            status = append(
+                list, json_pack("{s:o,s:f}", "word", cli_json_text(word, bytes), "probability", probability), error);
         else
-            printf("%.3f  %.*s\n", (double)words[i].probability, length, text + words[i].begin);
+            printf("%.3f  %.*s\n", probability, (int)bytes, word);
     }
     pln_free(words);
-    if (run->json)
-        cli_print_json(json_pack("{s:s,s:o}", "text", text, "words", list));
-    else
-        json_decref(list);
-    return 0;
+    return status;
 }
 
-static int print_fills(struct run *run, const char *text)
+static pln_status answer_fills(const struct run *run, const char *text, json_t *list, pln_error *error)
 {
-    pln_error error;
     pln_fill *fills;
     uint32_t n;
-    if (pln_fill_mask(run->m.session, text, run->top, &fills, &n, &error) != PLN_OK)
-        return cli_fail(&error);
-    json_t *list = json_array();
-    for (uint32_t i = 0; i < n; i++) {
-        if (run->json)
-            json_array_append_new(list,
-                                  json_pack("{s:i,s:s,s:i,s:f}", "mask", (int)fills[i].mask, "token", fills[i].token,
-                                            "id", (int)fills[i].id, "probability", (double)fills[i].probability));
+    pln_status status = pln_fill_mask(run->m.session, text, run->top, &fills, &n, error);
+    if (status != PLN_OK)
+        return status;
+    for (uint32_t i = 0; status == PLN_OK && i < n; i++) {
+        const pln_fill *f = &fills[i];
+        if (list)
+            status = append(list,
+                            json_pack("{s:i,s:o,s:i,s:f}", "mask", (int)f->mask, "token",
+                                      cli_json_text(f->token, strlen(f->token)), "id", (int)f->id, "probability",
+                                      (double)f->probability),
+                            error);
         else
-            printf("%u  %.3f  %s\n", fills[i].mask, (double)fills[i].probability, fills[i].token);
+            printf("%u  %.3f  %s\n", f->mask, (double)f->probability, f->token);
     }
     pln_free(fills);
-    if (run->json)
-        cli_print_json(json_pack("{s:s,s:o}", "text", text, "fills", list));
-    else
-        json_decref(list);
-    return 0;
+    return status;
 }
 
-static int print_classes(struct run *run, const char *text)
+static pln_status answer_classes(const struct run *run, const char *text, json_t *list, pln_error *error)
 {
-    pln_error error;
     pln_class *classes;
     uint32_t n;
-    if (pln_classify(run->m.session, text, NULL, &classes, &n, &error) != PLN_OK)
-        return cli_fail(&error);
-    json_t *list = json_array();
-    for (uint32_t i = 0; i < n; i++) {
-        if (run->json)
-            json_array_append_new(list,
-                                  json_pack("{s:s,s:f}", "label", classes[i].label, "score", (double)classes[i].score));
+    pln_status status = pln_classify(run->m.session, text, NULL, &classes, &n, error);
+    if (status != PLN_OK)
+        return status;
+    for (uint32_t i = 0; status == PLN_OK && i < n; i++) {
+        if (list)
+            status = append(list,
+                            json_pack("{s:o,s:f}", "label", cli_json_text(classes[i].label, strlen(classes[i].label)),
+                                      "score", (double)classes[i].score),
+                            error);
         else
             printf("%.3f  %s\n", (double)classes[i].score, classes[i].label);
     }
     pln_free(classes);
-    if (run->json)
-        cli_print_json(json_pack("{s:s,s:o}", "text", text, "classes", list));
-    else
-        json_decref(list);
-    return 0;
+    return status;
 }
 
-static int answer(void *context, const char *text)
+static const struct task {
+    pln_head head;
+    const char *key; /* of the answer's list */
+    answer_fn *answer;
+} tasks[] = {
+    {PLN_HEAD_PRETRAINING, "words", answer_words},
+    {PLN_HEAD_MASKED_LM, "fills", answer_fills},
+    {PLN_HEAD_SEQUENCE_CLASSIFICATION, "classes", answer_classes},
+};
+
+static const struct task *find_task(pln_head head)
+{
+    for (size_t i = 0; i < sizeof tasks / sizeof *tasks; i++)
+        if (tasks[i].head == head)
+            return &tasks[i];
+    return NULL;
+}
+
+/* In the place of the answer, and on stderr. */
+static void print_error(struct run *run, const char *text, size_t bytes, const pln_error *error)
+{
+    pln_error named = {.status = error->status};
+    if (run->json)
+        cli_print_json(json_pack("{s:o,s:o}", "text", cli_json_text(text, bytes), "error",
+                                 cli_json_text(error->message, strlen(error->message))));
+    else
+        printf("error: %s\n", error->message);
+    snprintf(named.message, sizeof named.message, "text %u: %.470s", run->texts, error->message);
+    const int code = cli_fail(&named);
+    run->code = run->code ? run->code : code;
+}
+
+/* A text without an answer does not keep the others from theirs. */
+static int answer(void *context, const char *text, size_t bytes)
 {
     struct run *run = context;
+    pln_error error;
+    pln_status status = PLN_OK;
+    json_t *list = run->json ? json_array() : NULL;
     if (run->texts++ && !run->json)
         putchar('\n');
-    switch (run->head) {
-    case PLN_HEAD_PRETRAINING:
-        return print_detection(run, text);
-    case PLN_HEAD_MASKED_LM:
-        return print_fills(run, text);
-    default:
-        return print_classes(run, text);
-    }
+    if (strlen(text) != bytes)
+        status = fail(&error, PLN_INVALID, "the text holds a NUL byte");
+    else if (run->json && !list)
+        status = fail(&error, PLN_NO_MEMORY, "no memory for the answer");
+    else
+        status = run->task->answer(run, text, list, &error);
+    if (status != PLN_OK)
+        print_error(run, text, bytes, &error);
+    else if (run->json)
+        cli_print_json(json_pack("{s:o,s:O}", "text", cli_json_text(text, bytes), run->task->key, list));
+    json_decref(list);
+    return cli_finish_output();
 }
 
-/* The head is looked at before anything is loaded on a device. */
-static int open_and_answer(struct run *run, const struct cli_common *common, const struct cli_list *arguments)
+/* Head and tokenizer are looked at before anything is loaded on a device. */
+static int open_and_answer(struct run *run, const struct cli_common *common, const char *directory,
+                           const struct cli_list *texts)
 {
     pln_error error;
     const pln_model_options options = {.seed = common->seed};
     pln_status status = cli_open_runtime(common, &run->m.runtime, &error);
     if (status == PLN_OK)
-        status = pln_model_open(run->m.runtime, arguments->items[0], &options, &run->m.model, &error);
+        status = pln_model_open(run->m.runtime, directory, &options, &run->m.model, &error);
     if (status != PLN_OK)
         return cli_fail(&error);
-    run->head = pln_model_head(run->m.model);
-    if (run->head != PLN_HEAD_PRETRAINING && run->head != PLN_HEAD_MASKED_LM &&
-        run->head != PLN_HEAD_SEQUENCE_CLASSIFICATION)
+    const pln_head head = pln_model_head(run->m.model);
+    run->task = find_task(head);
+    if (!run->task)
         return cli_usage_error("`run` has no answer for the head %s of %s; `pleione forward` gives its raw outputs",
-                               pln_head_string(run->head), arguments->items[0]);
-    if (cli_open(common, arguments->items[0], (pln_session_options){.head = run->head}, &run->m, &error) != PLN_OK)
+                               pln_head_string(head), directory);
+    const pln_tokenizer *tokenizer;
+    if (pln_model_tokenizer(run->m.model, &tokenizer, &error) != PLN_OK) {
+        cli_misfit(&error);
         return cli_fail(&error);
-    struct cli_list texts = {.n = arguments->n - 1};
-    memcpy(texts.items, arguments->items + 1, texts.n * sizeof *texts.items);
-    const int code = cli_each_text(&texts, answer, run);
-    const int written = cli_finish_output();
-    return code ? code : written;
+    }
+    if (cli_open(common, directory, (pln_session_options){.head = head}, &run->m, &error) != PLN_OK)
+        return cli_fail(&error);
+    const int code = cli_each_text(texts, answer, run);
+    return code ? code : run->code;
 }
 
 int cli_run(int argc, char **argv)
 {
-    struct cli_common common = {0};
+    static struct cli_common common;
     struct run run = {.top = 5};
-    struct cli_list arguments = {0};
+    static struct cli_list arguments;
     struct cli_option options[CLI_COMMON_OPTIONS + 2];
     cli_common_options(&common, "--device", options);
     options[CLI_COMMON_OPTIONS] = (struct cli_option){"--json", CLI_FLAG, &run.json, NULL, "one JSON object a text"};
@@ -138,7 +189,10 @@ int cli_run(int argc, char **argv)
         .synopsis = "run MODEL [TEXT...]",
         .description = "What the model's head is for: how likely each word is to have been replaced (a discriminator), "
                        "what stands\n"
-                       "behind [MASK] (a generator), labels (a classifier). Lines of stdin when no text is given.",
+                       "behind [MASK] (a generator), labels (a classifier). Lines of stdin when no text is given.\n"
+                       "A text that has no answer gets \"error: SENTENCE\" in its place (\"error\" in its object), and "
+                       "the others are\n"
+                       "answered; the exit code is then that of the first such text. Invalid UTF-8 is U+FFFD in JSON.",
         .examples = "  pleione run models/electra-tiny-discriminator \"And the king said unto the prophet, Where is "
                     "thy computer?\"\n"
                     "  pleione run models/electra-tiny-generator --top 3 \"And the LORD said [MASK] Moses.\"\n"
@@ -150,7 +204,8 @@ int cli_run(int argc, char **argv)
     if (!arguments.n)
         return cli_usage_error("run needs a MODEL directory");
     cli_catch_interrupt();
-    const int code = open_and_answer(&run, &common, &arguments);
+    const char *directory = cli_take_first(&arguments);
+    const int code = open_and_answer(&run, &common, directory, &arguments);
     cli_close(&run.m);
     return code;
 }

@@ -3,9 +3,10 @@
  * A table for programs: JSON (one document, or one object a line) and CSV (RFC 4180). Keys are the columns' keys, and
  * nothing is rounded for reading.
  */
-#include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "cli/cli.h"
 #include "cli/table.h"
 
 /* ---- JSON */
@@ -15,11 +16,11 @@ static json_t *cell_value(const struct table_column *column, const struct table_
     if (!cell->present)
         return json_null();
     if (column->type == TABLE_TEXT)
-        return json_string(cell->text);
+        return cli_json_text(cell->text, strlen(cell->text));
     return column->type == TABLE_COUNT ? json_integer((json_int_t)cell->number) : json_real(cell->number);
 }
 
-/* Returns new, or NULL: text that is not UTF-8, or no memory. */
+/* Returns new, or NULL: no memory. */
 static json_t *row_object(const struct table *t, uint32_t row)
 {
     json_t *object = json_object();
@@ -31,12 +32,15 @@ static json_t *row_object(const struct table *t, uint32_t row)
     return object;
 }
 
+/* Whole, or nothing of it: false if there is no memory. */
 static bool dump(FILE *out, json_t *value, size_t flags)
 {
-    const bool dumped = value && json_dumpf(value, out, flags | JSON_REAL_PRECISION(9)) == 0;
-    fputc('\n', out);
+    char *text = cli_dump_json(value, flags | JSON_REAL_PRECISION(9));
+    if (text)
+        fprintf(out, "%s\n", text);
     json_decref(value);
-    return dumped || ferror(out);
+    free(text);
+    return text;
 }
 
 bool table_write_json_rows(FILE *out, const struct table *t, uint32_t first)
@@ -59,12 +63,14 @@ bool table_write_json(FILE *out, const struct table *t)
     for (uint32_t row = 0; made && row < t->n_rows; row++)
         made = json_array_append_new(rows, row_object(t, row)) == 0;
     for (uint32_t i = 0; made && i < t->n_notes; i++)
-        made = json_array_append_new(notes, json_string(t->notes[i])) == 0;
-    json_t *document =
-        json_pack("{s:s,s:o,s:o,s:o}", "title", t->title, "notes", notes, "columns", columns, "rows", rows);
-    if (!document)
+        made = json_array_append_new(notes, cli_json_text(t->notes[i], strlen(t->notes[i]))) == 0;
+    json_t *document = json_pack("{s:o,s:o,s:o,s:o}", "title", cli_json_text(t->title, strlen(t->title)), "notes",
+                                 notes, "columns", columns, "rows", rows);
+    if (!made || !document) {
+        json_decref(document);
         return false;
-    return dump(out, document, JSON_INDENT(1)) && made;
+    }
+    return dump(out, document, JSON_INDENT(1));
 }
 
 /* ---- CSV */

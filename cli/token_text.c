@@ -156,10 +156,10 @@ bool cli_token_names_init(struct cli_token_names *names, const pln_tokenizer *to
     bool good = names->names != NULL;
     for (uint32_t i = 0; good && i < n; i++) {
         const char *token = pln_tokenizer_token(tokenizer, (int32_t)i);
-        json_t *text = token ? json_string(token) : NULL;
+        json_t *text = token ? cli_json_text(token, strlen(token)) : NULL;
         if (text)
             names->names[i] = json_dumps(text, JSON_ENCODE_ANY);
-        good = !text || names->names[i];
+        good = !token || names->names[i];
         json_decref(text);
     }
     if (!good)

@@ -239,8 +239,6 @@ struct wanted { /* options that are more than a value */
 /* 0, or an exit code after a sentence. */
 static int check_options(struct stream *s, const struct wanted *wanted)
 {
-    if (s->separator && !*s->separator)
-        return cli_usage_error("option --pair-separator: an empty text separates nothing");
     if ((wanted->windows || wanted->pad || s->how.stride) && !s->how.max_length)
         return cli_usage_error("--windows, --stride and --pad need --max-length");
     s->how.overflow = wanted->windows || s->how.stride;
@@ -256,15 +254,16 @@ static const char *read_separator(const char *text)
 
 static int open_and_run(struct stream *s, const struct cli_list *arguments, const struct wanted *wanted)
 {
-    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    const uint32_t threads = wanted->threads ? wanted->threads : processors > 0 ? (uint32_t)processors : 1;
+    const uint32_t threads = wanted->threads ? wanted->threads : pln_processors();
     pln_error error;
     pln_tokenizer *tokenizer;
     pln_tokenizer_options options = {.log = cli_log};
     if (wanted->mode && !pln_tokenizer_mode_find(wanted->mode, &options.mode))
         return cli_usage_error("option --tokenizer-mode: %s is none of fast, slow, google", wanted->mode);
-    if (pln_tokenizer_open(arguments->items[0], &options, &tokenizer, &error) != PLN_OK)
+    if (pln_tokenizer_open(arguments->items[0], &options, &tokenizer, &error) != PLN_OK) {
+        cli_misfit(&error);
         return cli_fail(&error);
+    }
     s->tokenizer = tokenizer;
     int code = cli_blocks_open(&s->blocks, arguments, 1, (struct cli_cut){.ends = is_newline, .bytes = BLOCK});
     if (code == 0)
@@ -278,7 +277,7 @@ int cli_tokenize(int argc, char **argv)
 {
     struct stream s = {.code = 0};
     struct wanted wanted = {.threads = 0};
-    struct cli_list arguments = {0};
+    static struct cli_list arguments;
     const struct cli_option options[] = {
         {"--json", CLI_FLAG, &wanted.json, NULL,
          "ids, types, tokens, offsets (code points) and word ids, one object a line"},

@@ -158,6 +158,27 @@ static void compare_traces(const pln_tensor *a, const pln_tensor *b, uint32_t n,
     }
 }
 
+/* Numbers that are not finite in the reference too say nothing about the device. PLN_FAILED names the first node. */
+static pln_status check_finite(const pln_tensor *tensors, uint32_t n, bool train, pln_error *error)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        const float *x = tensors[i].data;
+        if (strncmp(tensors[i].name, "node:", 5) != 0 || (!train && strstr(tensors[i].name, ".backward")))
+            continue;
+        for (uint64_t j = 0; j < pln_tensor_elements(&tensors[i]); j++) {
+            if (isfinite(x[j]))
+                continue;
+            *error = (pln_error){.status = PLN_FAILED, .node = -1};
+            snprintf(error->message, sizeof error->message,
+                     "there is nothing to compare: the reference itself is not finite at node %.200s; a weight is not "
+                     "finite, or too large",
+                     tensors[i].name + 5);
+            return PLN_FAILED;
+        }
+    }
+    return PLN_OK;
+}
+
 static pln_status verify_nodes(struct verify *v, pln_error *error)
 {
     struct trace t = {.right = {true, true}};
@@ -166,6 +187,9 @@ static pln_status verify_nodes(struct verify *v, pln_error *error)
     pln_status status = pln_trainer_trace(v->device.trainer, v->batch.tensors, v->batch.n, &a, &n, error);
     if (status == PLN_OK)
         status = pln_trainer_trace(v->reference.trainer, v->batch.tensors, v->batch.n, &b, &m, error);
+    if (status != PLN_OK)
+        return status;
+    status = check_finite(b, m, v->train, error);
     if (status != PLN_OK)
         return status;
     compare_traces(a, b, n < m ? n : m, &t);
@@ -243,6 +267,8 @@ static pln_status verify_steps(struct verify *v, pln_error *error)
             snprintf(first, sizeof first, "step %u", i + 1);
         worst = gap > worst || isnan(gap) ? gap : worst;
     }
+    if (cli_interrupted())
+        return PLN_OK;
     judge(v, "losses of 20 steps", !*first, worst, first);
     status = pln_trainer_parameters(v->device.trainer, &a, &n, error);
     if (status == PLN_OK)
@@ -266,7 +292,7 @@ static int verify(struct verify *v, const char *directory)
         status = verify_gradients(v, &error);
     if (status == PLN_OK && v->train)
         status = verify_steps(v, &error);
-    if (status == PLN_OK)
+    if (status == PLN_OK && !cli_interrupted())
         puts(v->failed
                  ? "verdict: the device computes something else; the node named first is where to look: a driver, "
                    "or a kernel"
@@ -280,8 +306,8 @@ static int verify(struct verify *v, const char *directory)
 int cli_verify(int argc, char **argv)
 {
     static struct cli_common common;
-    static struct cli_list arguments;
     struct verify v = {.common = &common};
+    static struct cli_list arguments;
     struct cli_option options[CLI_COMMON_OPTIONS + 1];
     char path[2 * PATH_BYTES];
     cli_common_options(&common, "--device", options);

@@ -5,6 +5,7 @@
 #ifndef COMMON_FAIL_H
 #define COMMON_FAIL_H
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -38,5 +39,11 @@ __attribute__((format(printf, 4, 5))) static inline pln_status pln_fail_node(pln
         va_end(arguments);
     }
     return status;
+}
+
+/* What it comes to that the system refused a file or a folder with this errno. */
+static inline pln_status pln_status_of_errno(int problem, pln_status otherwise)
+{
+    return problem == ENOMEM ? PLN_NO_MEMORY : otherwise;
 }
 #endif

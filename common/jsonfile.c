@@ -4,116 +4,144 @@
  */
 #include "common/jsonfile.h"
 
-#include <errno.h>
+#include <math.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/fail.h"
+#include "common/json_depth.h"
+#include "common/jsontext.h"
+#include "common/regular.h"
 
-/* The whole file, at most limit bytes. One byte more is asked for, to see that nothing follows. */
-static pln_status read_file(const char *path, size_t limit, char **text, size_t *bytes, pln_error *error)
+/* ---- what JSON has not, but files have
+ * ------------------------------------------------------------------------------------ */
+
+struct output {
+    char *text; /* NULL: only counted */
+    size_t bytes;
+};
+
+static void put(struct output *out, const char *text, size_t bytes)
 {
-    pln_status status = PLN_OK;
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return pln_fail(error, PLN_BAD_MODEL, "%s: cannot be opened: %s", path, strerror(errno));
-    size_t room = 4096, used = 0;
-    char *buffer = malloc(room);
-    while (buffer && !feof(file) && !ferror(file) && used <= limit) {
-        if (used == room) {
-            char *larger = realloc(buffer, room *= 2);
-            if (!larger)
-                free(buffer);
-            buffer = larger;
-            continue;
-        }
-        used += fread(buffer + used, 1, room - used, file);
-    }
-    if (!buffer)
-        status = pln_fail(error, PLN_NO_MEMORY, "%s: no memory to read it", path);
-    else if (ferror(file))
-        status = pln_fail(error, PLN_BAD_MODEL, "%s: cannot be read: %s", path, strerror(errno));
-    else if (used > limit)
-        status = pln_fail(error, PLN_BAD_MODEL, "%s: larger than %zu bytes", path, limit);
-    fclose(file);
-    if (status != PLN_OK)
-        free(buffer);
-    *text = status == PLN_OK ? buffer : NULL;
-    *bytes = used;
-    return status;
+    if (out->text)
+        memcpy(out->text + out->bytes, text, bytes);
+    out->bytes += bytes;
 }
 
-static bool is_digit(char c)
+static bool is_word(char c)
 {
-    return c >= '0' && c <= '9';
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '+' ||
+           c == '-';
 }
 
-/* A copy in which integers of more than 18 digits end in "e0": jansson then reads them as reals. Grows by at most a
- * ninth. */
-static char *widen_integers(const char *text, size_t bytes, size_t *widened_bytes)
+static bool is_one_of(const char *word, size_t bytes, const char *const *list)
 {
-    char *copy = malloc(bytes + bytes / 8 + 2);
-    if (!copy)
-        return NULL;
-    size_t n = 0, digits = 0;
-    bool quoted = false, escaped = false, real = false;
-    for (size_t i = 0; i <= bytes; i++) {
-        const char c = i < bytes ? text[i] : ' ';
-        const bool number = !quoted && (is_digit(c) || c == '.' || c == 'e' || c == 'E' || c == '+' || c == '-');
-        if (!number) {
-            if (digits > 18 && !real) {
-                copy[n++] = 'e';
-                copy[n++] = '0';
-            }
-            digits = 0;
-            real = false;
-        } else if (is_digit(c)) {
-            digits++;
+    for (; *list; list++)
+        if (strlen(*list) == bytes && memcmp(word, *list, bytes) == 0)
+            return true;
+    return false;
+}
+
+/* A word outside of strings. What no JSON number can say becomes a text, so that a field that is read refuses it and
+ * one that nobody reads keeps it: NaN and Infinity, as Python writes them, and reals beyond f64. An integer beyond 64
+ * bits becomes a real. */
+static void put_word(struct output *out, const char *word, size_t bytes)
+{
+    static const char *const none[] = {"NaN", "Infinity", "-Infinity", NULL};
+    char *end;
+    const bool quoted = is_one_of(word, bytes, none) || (strspn(word, "+-.0123456789eE") >= bytes && bytes > 4 &&
+                                                         isinf(strtod(word, &end)) && end == word + bytes);
+    put(out, "\"", quoted);
+    put(out, word, bytes);
+    if (!quoted && bytes > 18 && strspn(word, "-0123456789") >= bytes)
+        put(out, "e0", 2);
+    put(out, "\"", quoted);
+}
+
+/* text ends in a zero. */
+static void rewrite(const char *text, size_t bytes, struct output *out)
+{
+    for (size_t i = 0, n; i < bytes; i += n) {
+        n = 1;
+        if (text[i] == '"') {
+            while (i + n < bytes && text[i + n] != '"')
+                n += text[i + n] == '\\' && i + n + 1 < bytes ? 2 : 1;
+            n += i + n < bytes;
+            put(out, text + i, n);
+        } else if (is_word(text[i])) {
+            while (i + n < bytes && is_word(text[i + n]))
+                n++;
+            put_word(out, text + i, n);
         } else {
-            real = real || c != '-';
+            put(out, text + i, 1);
         }
-        if (c == '"' && !escaped)
-            quoted = !quoted;
-        escaped = quoted && c == '\\' && !escaped;
-        if (i < bytes)
-            copy[n++] = c;
     }
-    *widened_bytes = n;
-    return copy;
 }
 
-static json_t *parse(const char *text, size_t bytes, json_error_t *problem)
+/* ---- reading
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+/* NULL with *problem as it was: nothing is to be written otherwise. */
+static json_t *parse_rewritten(const char *text, size_t bytes, json_error_t *problem)
 {
-    json_t *json = json_loadb(text, bytes, 0, problem);
-    if (json || json_error_code(problem) != json_error_numeric_overflow)
-        return json;
-    size_t widened_bytes;
-    char *widened = widen_integers(text, bytes, &widened_bytes);
-    if (!widened)
+    struct output out = {NULL, 0};
+    rewrite(text, bytes, &out);
+    if (out.bytes == bytes)
         return NULL;
-    json = json_loadb(widened, widened_bytes, 0, problem);
-    free(widened);
+    out.text = malloc(out.bytes);
+    if (!out.text) {
+        jsontext_note_no_memory(problem);
+        return NULL;
+    }
+    out.bytes = 0;
+    rewrite(text, bytes, &out);
+    json_t *json = jsontext_load(out.text, out.bytes, 0, problem);
+    free(out.text);
     return json;
+}
+
+pln_status jsonfile_parse(const char *text, size_t bytes, size_t flags, const char *where, json_t **json,
+                          pln_error *error)
+{
+    json_error_t problem;
+    *json = NULL;
+    if (!json_depth_fits(text, bytes))
+        return pln_fail(error, PLN_BAD_MODEL, "%s: nests deeper than %d levels", where, JSON_DEPTH_LIMIT);
+    *json = jsontext_load(text, bytes, flags, &problem);
+    return *json ? PLN_OK : pln_fail(error, jsontext_status(&problem), "%s: %s", where, problem.text);
 }
 
 pln_status jsonfile_load(const char *path, size_t limit, json_t **object, pln_error *error)
 {
+    static const char mark[] = "\xef\xbb\xbf"; /* of UTF-8, which JSON does not have */
     char *text = NULL;
     size_t bytes = 0;
-    pln_status status = read_file(path, limit, &text, &bytes, error);
+    pln_status status = regular_read(path, limit, &text, &bytes, error);
     if (status != PLN_OK)
         return status;
-    json_error_t problem;
-    json_t *json = parse(text, bytes, &problem);
-    free(text);
-    if (!json)
-        return pln_fail(error, PLN_BAD_MODEL, "%s: line %d: %s", path, problem.line, problem.text);
-    if (!json_is_object(json)) {
-        json_decref(json);
-        return pln_fail(error, PLN_BAD_MODEL, "%s: line 1: not a JSON object", path);
+    const size_t skip = strncmp(text, mark, 3) == 0 ? 3 : 0;
+    if (!json_depth_fits(text, bytes)) {
+        free(text);
+        return pln_fail(error, PLN_BAD_MODEL, "%s: nests deeper than %d levels", path, JSON_DEPTH_LIMIT);
     }
-    *object = json;
-    return PLN_OK;
+    json_error_t problem;
+    json_t *json = jsontext_load(text + skip, bytes - skip, 0, &problem);
+    if (!json && jsontext_status(&problem) != PLN_NO_MEMORY)
+        json = parse_rewritten(text + skip, bytes - skip, &problem);
+    const char *kind = json || text[skip] == '{' ? NULL : regular_kind(text, bytes);
+    free(text);
+    if (json_is_object(json)) {
+        *object = json;
+        return PLN_OK;
+    }
+    if (!json && jsontext_status(&problem) == PLN_NO_MEMORY)
+        status = pln_fail(error, PLN_NO_MEMORY, "%s: no memory to read it", path);
+    else if (kind)
+        status = pln_fail(error, PLN_BAD_MODEL, "%s: this is %s", path, kind);
+    else
+        status = pln_fail(error, PLN_BAD_MODEL, "%s: line %d: %s", path, json ? 1 : problem.line,
+                          json ? "not a JSON object" : problem.text);
+    json_decref(json);
+    return status;
 }

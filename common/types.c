@@ -53,6 +53,8 @@ size_t pln_dtype_bytes(pln_dtype dtype)
 uint64_t pln_tensor_elements(const pln_tensor *tensor)
 {
     uint64_t n = 1;
+    if (!tensor || tensor->rank > PLN_MAX_RANK)
+        return 0;
     for (uint32_t i = 0; i < tensor->rank; i++)
         n *= tensor->shape[i];
     return n;

@@ -80,7 +80,8 @@ static void host_team_run(void *context, pln_team_fn *fn, void *argument)
 
 static void host_team_barrier(void *context)
 {
-    team_barrier(context);
+    (void)context;
+    team_barrier();
 }
 
 static const char *host_cache_directory(void *context)

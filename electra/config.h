@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "api/pleione.h"
+#include "common/arena.h"
 
 enum electra_summary { ELECTRA_FIRST, ELECTRA_LAST, ELECTRA_MEAN, ELECTRA_CLS_INDEX };
 enum electra_position { ELECTRA_ABSOLUTE = 0, ELECTRA_RELATIVE_KEY = 1, ELECTRA_RELATIVE_KEY_QUERY = 2 };
@@ -31,14 +32,28 @@ struct electra_config {
     enum electra_problem problem_type;
     pln_head head;       /* from architectures, else PLN_HEAD_MODEL */
     const char **labels; /* [num_labels] */
-    char (*unnamed)[24]; /* "LABEL_0" ... for labels without a name */
+    struct arena memory; /* of labels and complaints */
+    struct electra_complaint *complaints;
 };
 
-/* json is borrowed and kept by reference. `name` begins the sentences. PLN_BAD_MODEL, PLN_UNSUPPORTED. */
+/* json is borrowed and kept by reference. `name` begins the sentences. PLN_BAD_MODEL if a field is wrong that every
+ * head reads; what only some of them read, or only training, is complained about by electra_config_judge. */
 pln_status electra_config_read(const json_t *json, const char *name, struct electra_config *config, pln_error *error);
+/* The first field that is wrong of those that a run of this head reads, training or not; of PLN_HEAD_DEFAULT: of those
+ * that choose the head. */
+pln_status electra_config_judge(const struct electra_config *config, pln_head head, bool train, pln_error *error);
+
+/* How many labels the head's own weights have, if the weights say so. That decides between num_labels and id2label
+ * where they differ, and where the config gives neither; otherwise num_labels does. */
+pln_status electra_config_match_labels(struct electra_config *config, uint32_t labels, pln_error *error);
 void electra_config_finish(struct electra_config *config);
 
-/* Everything that was read, with problem_type as it is now: what a saved config.json holds. Returns a new reference. */
+/* Parts of electra_config_read. A number that has a fraction of zero is whole, however it is written. */
+pln_status electra_labels_read(const char *name, struct electra_config *config, pln_error *error);
+bool electra_is_whole(const json_t *value);
+
+/* Everything that was read, with problem_type, and tie_word_embeddings if it is false, as they are now: what a saved
+ * config.json holds. Returns a new reference. */
 json_t *electra_config_json(const struct electra_config *config);
 
 /* A whole number by the name of its field, or -1. */

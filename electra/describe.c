@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/fail.h"
 #include "graph/graph.h"
@@ -81,11 +82,18 @@ static void describe_gradients(struct electra_describe *d)
     free(scopes);
 }
 
+#define NODE "node:"
+
+const char *electra_node_name(const char *output)
+{
+    return output + strlen(NODE);
+}
+
 static void mark_nodes(struct electra_describe *d)
 {
     for (uint32_t i = 0; i < d->graph->n_nodes; i++) {
         char name[160];
-        snprintf(name, sizeof name, "node:%s", d->graph->nodes[i]->name);
+        snprintf(name, sizeof name, NODE "%s", d->graph->nodes[i]->name);
         electra_output(d, ELECTRA_NODE, name, graph_node_value(d->graph->nodes[i]));
     }
 }
@@ -119,6 +127,10 @@ pln_status electra_describe(const struct electra_config *config, struct electra_
                             const struct electra_features *features, struct electra_graph *graph, pln_error *error)
 {
     const struct electra_head *head = electra_head(features->head);
+    *graph = (struct electra_graph){0};
+    const pln_status judged = electra_config_judge(config, features->head, features->train, error);
+    if (judged != PLN_OK)
+        return judged;
     *graph = (struct electra_graph){.graph = pln_graph_create(head->name), .loss = UINT32_MAX};
     if (!graph->graph)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a graph");

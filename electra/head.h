@@ -26,6 +26,15 @@ enum electra_look { ELECTRA_AT_FIRST, ELECTRA_AT_LAST };
 
 enum electra_half { ELECTRA_EITHER_HALF, ELECTRA_GENERATOR, ELECTRA_DISCRIMINATOR };
 
+/* Fields of config.json that not every head reads. */
+enum electra_reads {
+    ELECTRA_READS_ALWAYS = 1 << 0, /* by every head */
+    ELECTRA_READS_SUMMARY = 1 << 1,
+    ELECTRA_READS_PROBLEM = 1 << 2,
+    ELECTRA_READS_CLASSIFIER = 1 << 3,
+    ELECTRA_READS_VOCABULARY = 1 << 4,
+};
+
 struct electra_head {
     const char *name;         /* "masked-lm" */
     const char *architecture; /* "ElectraForMaskedLM" */
@@ -34,6 +43,7 @@ struct electra_head {
     pln_labels labels;
     enum electra_classes classes;
     enum electra_layout logits;
+    uint32_t reads; /* enum electra_reads */
     bool shifted; /* the label of a token is that of the one behind it */
     bool choices; /* tensors are [examples, choices, length]: each choice is a sequence */
     bool source;  /* may look at encoder_hidden_states */

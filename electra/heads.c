@@ -37,7 +37,7 @@ const char *pln_head_string(pln_head head)
 
 int pln_head_find(const char *name, pln_head *head)
 {
-    for (size_t i = 0; i < N_HEADS; i++)
+    for (size_t i = 0; name && head && i < N_HEADS; i++)
         if (heads[i] && strcmp(heads[i]->name, name) == 0) {
             *head = (pln_head)i;
             return 1;

@@ -5,12 +5,14 @@
  */
 #include "electra/describe.h"
 
-/* The output matrix is the word table, unless the checkpoint is untied and has its own. */
 static pln_value *output_matrix(struct electra_describe *d)
 {
     const struct electra_config *c = d->config;
-    if (!c->tie_word_embeddings && electra_weight_exists(d->weights, "generator_lm_head.weight"))
-        return electra_constant(d, "generator_lm_head.weight", c->vocab_size, c->embedding_size, ELECTRA_NORMAL);
+    bool tied = true;
+    if (d->error.status == PLN_OK)
+        electra_weights_tied(d->weights, &tied, &d->error);
+    if (!tied)
+        return electra_constant(d, ELECTRA_OUTPUT_MATRIX, c->vocab_size, c->embedding_size, ELECTRA_NORMAL);
     const uint32_t depth = d->depth;
     d->prefix = "embeddings.";
     d->depth = 0;

@@ -2,19 +2,23 @@
  *
  * Names of tensors have changed over the years: with and without "electra.", gamma and beta for LayerNorm.
  */
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include "electra/weights.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "common/fail.h"
 
 struct electra_weight {
-    struct electra_weight *next;
+    struct electra_weight *next, *in_chain;
     char *name;
     pln_tensor tensor;
-    float *drawn; /* NULL: from the checkpoint */
+    float *drawn;  /* NULL: from the checkpoint, or undrawn */
+    bool missing;  /* in the checkpoint */
+    size_t mapped; /* bytes of the zeros that were mapped for this one */
 };
 
 enum { NAME_BYTES = 256 };
@@ -33,6 +37,8 @@ void electra_weights_finish(struct electra_weights *weights)
         next = w->next;
         free(w->name);
         free(w->drawn);
+        if (w->mapped)
+            munmap((void *)(uintptr_t)w->tensor.data, w->mapped);
         free(w);
     }
     free(weights->used);
@@ -54,7 +60,7 @@ static bool old_norm_name(const char *name, char *old)
     return false;
 }
 
-static const pln_tensor *find_any_name(const struct electra_weights *weights, const char *name)
+static const pln_tensor *find_own_names(const struct electra_weights *weights, const char *name)
 {
     char old[NAME_BYTES], prefixed[NAME_BYTES + 8];
     const char *const names[] = {name, old_norm_name(name, old) ? old : NULL};
@@ -69,10 +75,79 @@ static const pln_tensor *find_any_name(const struct electra_weights *weights, co
     return NULL;
 }
 
+#define WORD_TABLE "embeddings.word_embeddings.weight"
+
+/* A file may hold a tied matrix under either of its names. */
+static const pln_tensor *find_any_name(const struct electra_weights *weights, const char *name)
+{
+    const pln_tensor *found = find_own_names(weights, name);
+    return !found && weights->config->tie_word_embeddings && strcmp(name, WORD_TABLE) == 0
+               ? ckpt_find(weights->checkpoint, ELECTRA_OUTPUT_MATRIX)
+               : found;
+}
+
 bool electra_weight_exists(const struct electra_weights *weights, const char *name)
 {
     return find_any_name(weights, name) != NULL;
 }
+
+uint32_t electra_weights_labels(const struct electra_weights *weights)
+{
+    static const char *const names[] = {"classifier.out_proj.weight", "classifier.weight"};
+    const bool summary = weights->config->summary_proj_to_labels;
+    const pln_tensor *choice = ckpt_find(weights->checkpoint, "sequence_summary.summary.weight");
+    const pln_tensor *found = summary ? choice : NULL;
+    for (size_t i = 0; !found && !choice && i < 2; i++)
+        found = ckpt_find(weights->checkpoint, names[i]);
+    return found && found->rank == 2 && found->shape[0] <= UINT32_MAX ? (uint32_t)found->shape[0] : 0;
+}
+
+/* ---- the output matrix
+ * ------------------------------------------------------------------------------------------------------ */
+
+static pln_status same_values(const pln_tensor *a, const pln_tensor *b, bool *same, pln_error *error)
+{
+    const uint64_t rows = ckpt_rows(a), width = ckpt_width(a);
+    *same = false;
+    if (a->rank != 2 || b->rank != 2 || ckpt_rows(b) != rows || ckpt_width(b) != width)
+        return PLN_OK;
+    if (a->data == b->data) {
+        *same = true;
+        return PLN_OK;
+    }
+    if (width > SIZE_MAX / 16)
+        return PLN_OK;
+    float *both = malloc((size_t)width * 2 * sizeof *both + 1);
+    if (!both)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory to compare %s with %s", a->name, b->name);
+    *same = true;
+    for (uint64_t r = 0; *same && r < rows; r++)
+        *same = ckpt_read_rows(a, r, 1, both) == PLN_OK && ckpt_read_rows(b, r, 1, both + width) == PLN_OK &&
+                memcmp(both, both + width, (size_t)width * sizeof *both) == 0;
+    free(both);
+    return PLN_OK;
+}
+
+pln_status electra_weights_tied(struct electra_weights *weights, bool *tied, pln_error *error)
+{
+    const pln_tensor *table = find_own_names(weights, WORD_TABLE);
+    const pln_tensor *matrix = ckpt_find(weights->checkpoint, ELECTRA_OUTPUT_MATRIX);
+    bool same = true;
+    pln_status status = PLN_OK;
+    if (weights->tie == ELECTRA_TIE_UNKNOWN) {
+        if (weights->config->tie_word_embeddings && table && matrix)
+            status = same_values(table, matrix, &same, error);
+        if (status != PLN_OK)
+            return status;
+        weights->tie = weights->config->tie_word_embeddings && same ? ELECTRA_TIED : ELECTRA_APART;
+        weights->same = weights->tie == ELECTRA_TIED && table ? matrix : NULL;
+    }
+    *tied = weights->tie == ELECTRA_TIED;
+    return PLN_OK;
+}
+
+/* ---- drawn at random
+ * -------------------------------------------------------------------------------------------------------- */
 
 /* splitmix64 */
 static uint64_t draw(uint64_t *state)
@@ -101,10 +176,22 @@ static void fill_normal(float *out, size_t n, double deviation, uint64_t state)
     }
 }
 
-static bool draw_tensor(struct electra_weights *weights, const struct electra_request *request,
+/* Undrawn tensors share the zeros of the largest so far: pages that are read at most, and so are none. */
+static const float *map_zeros(struct electra_weights *weights, struct electra_weight *w, size_t bytes)
+{
+    if (bytes > weights->zero_bytes) {
+        void *zeros = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (zeros == MAP_FAILED)
+            return NULL;
+        weights->zeros = zeros;
+        weights->zero_bytes = w->mapped = bytes;
+    }
+    return weights->zeros;
+}
+
+static bool draw_values(struct electra_weights *weights, const struct electra_request *request, size_t n,
                         struct electra_weight *w)
 {
-    const size_t n = (size_t)request->rows * (request->width ? request->width : 1);
     w->drawn = calloc(n, sizeof *w->drawn);
     if (!w->drawn)
         return false;
@@ -112,11 +199,22 @@ static bool draw_tensor(struct electra_weights *weights, const struct electra_re
         fill_normal(w->drawn, n, weights->config->initializer_range, stream_of(weights->seed, request->name));
     for (size_t i = 0; request->fill == ELECTRA_ONES && i < n; i++)
         w->drawn[i] = 1;
+    return true;
+}
+
+static bool draw_tensor(struct electra_weights *weights, const struct electra_request *request,
+                        struct electra_weight *w)
+{
+    const size_t n = (size_t)request->rows * (request->width ? request->width : 1);
+    w->missing = true;
+    const float *zeros = weights->undrawn ? map_zeros(weights, w, n * sizeof *zeros) : NULL;
+    if (weights->undrawn ? !zeros : !draw_values(weights, request, n, w))
+        return false;
     w->tensor = (pln_tensor){.name = w->name,
                              .dtype = PLN_F32,
                              .rank = request->width ? 2 : 1,
                              .shape = {request->rows, request->width},
-                             .data = w->drawn};
+                             .data = weights->undrawn ? zeros : w->drawn};
     return true;
 }
 
@@ -130,7 +228,8 @@ static void print_shape(char *text, size_t bytes, const pln_tensor *tensor)
         snprintf(text + used, bytes - used, "]");
 }
 
-static pln_status check_tensor(const struct electra_request *request, const pln_tensor *found, pln_error *error)
+static pln_status check_tensor(const struct electra_weights *weights, const struct electra_request *request,
+                               const pln_tensor *found, pln_error *error)
 {
     const pln_tensor expected = {.rank = request->width ? 2 : 1, .shape = {request->rows, request->width}};
     const bool floats =
@@ -141,8 +240,12 @@ static pln_status check_tensor(const struct electra_request *request, const pln_
     char want[64], have[128];
     print_shape(want, sizeof want, &expected);
     print_shape(have, sizeof have, found);
-    return pln_fail(error, PLN_BAD_MODEL, "tensor %s: expected floats %s, found %s %s", found->name, want,
-                    pln_dtype_string(found->dtype), have);
+    if (found->dtype)
+        return pln_fail(error, PLN_BAD_MODEL, "tensor %s: expected floats %s, found %s %s", found->name, want,
+                        pln_dtype_string(found->dtype), have);
+    ckpt_tensor_type(weights->checkpoint, found, have, sizeof have);
+    return pln_fail(error, PLN_BAD_MODEL, "tensor %s: expected floats %s, found %s, which is not read", found->name,
+                    want, have);
 }
 
 static pln_status take_tensor(struct electra_weights *weights, const struct electra_request *request,
@@ -158,7 +261,7 @@ static pln_status take_tensor(struct electra_weights *weights, const struct elec
             weights->used[i] |= ckpt_tensor(weights->checkpoint, i) == found;
         w->tensor = *found;
         w->tensor.name = w->name; /* of whatever age the checkpoint is */
-        return check_tensor(request, found, error);
+        return check_tensor(weights, request, found, error);
     }
     if (request->encoder && ckpt_has_weights(weights->checkpoint))
         return pln_fail(error, PLN_BAD_MODEL, "the weights lack the tensor electra.%s", request->name);
@@ -170,12 +273,14 @@ static pln_status take_tensor(struct electra_weights *weights, const struct elec
 pln_status electra_weight_find(struct electra_weights *weights, const struct electra_request *request,
                                const pln_tensor **tensor, pln_error *error)
 {
-    for (struct electra_weight *w = weights->list; w; w = w->next) {
+    struct electra_weight **chain = &weights->chains[stream_of(0, request->name) % ELECTRA_CHAINS];
+    for (struct electra_weight *w = *chain; w; w = w->in_chain) {
         /* Heads share names ("classifier.weight") but not shapes: what is drawn is drawn for each. */
-        if (strcmp(w->name, request->name) != 0 || (w->drawn && check_tensor(request, &w->tensor, NULL) != PLN_OK))
+        if (strcmp(w->name, request->name) != 0 ||
+            (w->missing && check_tensor(weights, request, &w->tensor, NULL) != PLN_OK))
             continue;
         *tensor = &w->tensor;
-        return check_tensor(request, &w->tensor, error);
+        return check_tensor(weights, request, &w->tensor, error);
     }
     struct electra_weight *w = calloc(1, sizeof *w);
     if (!w || !(w->name = strdup(request->name))) {
@@ -191,6 +296,8 @@ pln_status electra_weight_find(struct electra_weights *weights, const struct ele
     }
     w->next = weights->list;
     weights->list = w;
+    w->in_chain = *chain;
+    *chain = w;
     *tensor = &w->tensor;
     return PLN_OK;
 }
@@ -213,7 +320,7 @@ char *electra_weights_missing(const struct electra_weights *weights)
 {
     char *text = NULL;
     for (const struct electra_weight *w = weights->list; w; w = w->next)
-        if (w->drawn && !append(&text, w->name))
+        if (w->missing && !append(&text, w->name))
             break;
     return text;
 }
@@ -224,12 +331,26 @@ static bool is_buffer(const char *name)
     return strstr(name, "embeddings.position_ids") || strstr(name, "embeddings.token_type_ids");
 }
 
-char *electra_weights_unexpected(const struct electra_weights *weights)
+/* Of a layer that is there, and of no other. */
+static bool is_of_source(const struct electra_weights *weights, const char *name)
+{
+    unsigned layer;
+    int used = 0;
+    const char *own = strncmp(name, "electra.", 8) == 0 ? name + 8 : name;
+    return sscanf(own, "encoder.layer.%u.crossattention.%n", &layer, &used) == 1 && used &&
+           layer < weights->config->num_hidden_layers;
+}
+
+char *electra_weights_unexpected(const struct electra_weights *weights, bool takes_source)
 {
     char *text = NULL;
+    const bool source = weights->config->add_cross_attention && takes_source;
     for (uint32_t i = 0; i < ckpt_count(weights->checkpoint); i++) {
-        const char *name = ckpt_tensor(weights->checkpoint, i)->name;
-        if (!weights->used[i] && !is_buffer(name) && !append(&text, name))
+        const pln_tensor *tensor = ckpt_tensor(weights->checkpoint, i);
+        const char *name = tensor->name;
+        if (weights->used[i] || tensor == weights->same || is_buffer(name) || (source && is_of_source(weights, name)))
+            continue;
+        if (!append(&text, name))
             break;
     }
     return text;

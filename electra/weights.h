@@ -11,12 +11,20 @@
 
 struct electra_weight; /* a tensor that was asked for */
 
+enum { ELECTRA_CHAINS = 512 };
+
 struct electra_weights {
     const struct ckpt *checkpoint;
     const struct electra_config *config;
     uint64_t seed;
+    bool undrawn; /* what the checkpoint lacks is not drawn but zero, and takes no memory: for estimates */
     struct electra_weight *list;
+    struct electra_weight *chains[ELECTRA_CHAINS]; /* of the list, by name */
+    const float *zeros;                            /* of undrawn tensors: a mapping that is never written */
+    size_t zero_bytes;
     bool *used; /* [tensors of the checkpoint] */
+    enum { ELECTRA_TIE_UNKNOWN, ELECTRA_TIED, ELECTRA_APART } tie;
+    const pln_tensor *same; /* the output matrix, if it is the word table once more; else NULL */
 };
 
 enum electra_fill { ELECTRA_NORMAL, ELECTRA_ZEROS, ELECTRA_ONES }; /* how a missing tensor is drawn */
@@ -41,8 +49,18 @@ pln_status electra_weight_find(struct electra_weights *weights, const struct ele
 /* Whether the checkpoint holds a tensor of that name (of the encoder: under any of its names). */
 bool electra_weight_exists(const struct electra_weights *weights, const char *name);
 
+/* How many labels the weights of a head have; 0: there are none, or they do not say. */
+uint32_t electra_weights_labels(const struct electra_weights *weights);
+
+#define ELECTRA_OUTPUT_MATRIX "generator_lm_head.weight"
+
+/* Whether the output matrix of the vocabulary is the word table. It is if the config ties them, unless the checkpoint
+ * holds two that differ: then the file is right, and both are kept. Asked once; reads both. */
+pln_status electra_weights_tied(struct electra_weights *weights, bool *tied, pln_error *error);
+
 /* Names, separated by ", ", of tensors that were drawn at random, and of those in the checkpoint that nothing asked for
- * (buffers that old files hold are not counted). New text, freed by the caller; NULL if there are none. */
+ * (buffers that old files hold are not counted, nor what a head that takes a source asks for only when one is given). New text,
+ * freed by the caller; NULL if there are none. */
 char *electra_weights_missing(const struct electra_weights *weights);
-char *electra_weights_unexpected(const struct electra_weights *weights);
+char *electra_weights_unexpected(const struct electra_weights *weights, bool takes_source);
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Makes graphs: symbols, scopes, the leaves (input, constant, state), windows. Errors stick to the graph.
+ * Makes graphs: symbols, scopes, the leaves (input, constant, state). Errors stick to the graph.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/fail.h"
+#include "common/door.h"
 #include "graph/graph.h"
 
 struct graph_scope {
@@ -22,7 +22,7 @@ void graph_fail(pln_graph *graph, const char *node, pln_status status, const cha
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    pln_fail(&graph->error, status, "graph %s, %s: %s", graph->name, node, text);
+    pln_fail(&graph->error, status, "graph %s, %s: %s", graph->name, node ? node : "description", text);
 }
 
 bool graph_usable(pln_graph *graph, const char *what)
@@ -34,12 +34,42 @@ bool graph_usable(pln_graph *graph, const char *what)
     return !graph->finished;
 }
 
+bool graph_owns(pln_graph *graph, const pln_value *value, const char *what)
+{
+    if (!value)
+        graph_fail(graph, what, PLN_INVALID, "the value is NULL");
+    else if (value->graph != graph)
+        graph_fail(graph, what, PLN_INVALID, "%s is a value of another graph", value->name);
+    return graph->error.status == PLN_OK;
+}
+
+bool graph_named(pln_graph *graph, const char *name, const char *what)
+{
+    if (!name)
+        graph_fail(graph, what, PLN_INVALID, "the name is NULL");
+    return name;
+}
+
+bool graph_fits(const pln_graph *graph, pln_dim rows, uint32_t width)
+{
+    return width && width <= GRAPH_MOST_SIDE && rows.symbol < graph->n_symbols && rows.scale <= GRAPH_MOST_SIDE &&
+           rows.offset <= GRAPH_MOST_SIDE && (uint64_t)rows.offset * graph_row_stride(width) <= GRAPH_MOST_ELEMENTS;
+}
+
 void *graph_allocate(pln_graph *graph, size_t bytes)
 {
     void *memory = arena_allocate(&graph->arena, bytes);
     if (!memory)
         graph_fail(graph, "description", PLN_NO_MEMORY, "no memory for %zu bytes", bytes);
     return memory;
+}
+
+static const char *copy_text(pln_graph *graph, const char *text)
+{
+    const char *copy = arena_copy(&graph->arena, text);
+    if (!copy)
+        graph_fail(graph, text, PLN_NO_MEMORY, "no memory for its name");
+    return copy;
 }
 
 /* Pointers move to a larger array; the old one stays in the arena until the graph ends. */
@@ -74,7 +104,7 @@ pln_graph *pln_graph_create(const char *name)
 
 void pln_graph_destroy(pln_graph **graph)
 {
-    if (!*graph)
+    if (!graph || !*graph)
         return;
     arena_finish(&(*graph)->arena);
     free(*graph);
@@ -97,7 +127,7 @@ pln_status pln_graph_finish(pln_graph *graph, pln_error *error)
 
 uint32_t pln_graph_symbol(pln_graph *graph, const char *name)
 {
-    if (!graph_usable(graph, name))
+    if (!graph_usable(graph, name) || !graph_named(graph, name, "symbol"))
         return 0;
     for (uint32_t i = 1; i < graph->n_symbols; i++)
         if (strcmp(graph->symbols[i], name) == 0)
@@ -106,13 +136,16 @@ uint32_t pln_graph_symbol(pln_graph *graph, const char *name)
         graph_fail(graph, name, PLN_INVALID, "more than %d symbols", GRAPH_SYMBOLS - 1);
         return 0;
     }
-    graph->symbols[graph->n_symbols] = arena_copy(&graph->arena, name);
+    const char *copy = copy_text(graph, name);
+    if (!copy)
+        return 0;
+    graph->symbols[graph->n_symbols] = copy;
     return graph->n_symbols++;
 }
 
 void pln_graph_begin(pln_graph *graph, const char *format, ...)
 {
-    if (!graph_usable(graph, "scope"))
+    if (!graph_usable(graph, "scope") || !graph_named(graph, format, "scope"))
         return;
     char text[128];
     va_list arguments;
@@ -175,16 +208,17 @@ pln_value *graph_add_value(pln_graph *graph, const pln_value *value)
 static pln_value *add_leaf(pln_graph *graph, const char *name, pln_value_kind kind, pln_dtype dtype, pln_dim rows,
                            uint32_t width)
 {
-    if (!graph_usable(graph, name))
+    if (!graph_usable(graph, name) || !graph_named(graph, name, "input or state"))
         return NULL;
     for (uint32_t i = 0; i < graph->n_values; i++)
         if (graph->values[i]->kind == kind && kind != PLN_VALUE_CONSTANT && strcmp(graph->values[i]->name, name) == 0)
             graph_fail(graph, name, PLN_INVALID, "this name was given already");
     if (dtype != PLN_F32 && dtype != PLN_I32)
         graph_fail(graph, name, PLN_INVALID, "values are f32 or i32, not %s", pln_dtype_string(dtype));
-    if (!width || rows.symbol >= graph->n_symbols)
-        graph_fail(graph, name, PLN_INVALID, "width %u, symbol %u: no such shape", width, rows.symbol);
-    const char *copy = arena_copy(&graph->arena, name);
+    if (!graph_fits(graph, rows, width))
+        graph_fail(graph, name, PLN_INVALID, "width %u, symbol %u, %u rows: no such shape", width, rows.symbol,
+                   rows.offset);
+    const char *copy = copy_text(graph, name);
     if (!copy || graph->error.status != PLN_OK)
         return NULL;
     const pln_value value = {.kind = kind,
@@ -212,7 +246,8 @@ static bool sum_parts(const pln_tensor *const *parts, uint32_t n_parts, uint32_t
     uint64_t r = 0, w = 0;
     for (uint32_t i = 0; i < n_parts; i++) {
         const pln_tensor *part = parts[i];
-        if (!part || part->rank != parts[0]->rank || part->rank < 1 || part->rank > 2)
+        if (part->rank != parts[0]->rank || part->rank < 1 || part->rank > 2 || part->shape[0] > GRAPH_MOST_SIDE ||
+            (part->rank == 2 && part->shape[1] > GRAPH_MOST_SIDE))
             return false;
         if (part->rank == 1) {
             r = 1;
@@ -226,12 +261,19 @@ static bool sum_parts(const pln_tensor *const *parts, uint32_t n_parts, uint32_t
     }
     *rows = (uint32_t)r;
     *width = (uint32_t)w;
-    return r && w && r <= UINT32_MAX && w <= UINT32_MAX;
+    return r && w && r <= GRAPH_MOST_SIDE && w <= GRAPH_MOST_SIDE && r * w <= GRAPH_MOST_ELEMENTS;
 }
 
 const pln_tensor *const *graph_join_parts(pln_graph *graph, const char *name, const pln_tensor *const *parts,
                                           uint32_t n_parts, uint32_t *rows, uint32_t *width)
 {
+    for (uint32_t i = 0; i < n_parts; i++) {
+        const char *fault = parts && parts[i] ? door_tensor_fault(parts[i]) : "it is NULL";
+        if (fault)
+            graph_fail(graph, name, PLN_INVALID, "part %u: %s", i, fault);
+    }
+    if (graph->error.status != PLN_OK)
+        return NULL;
     if (!n_parts || !sum_parts(parts, n_parts, rows, width)) {
         graph_fail(graph, name, PLN_INVALID, "its parts have rank 1 or 2 and must fit together");
         return NULL;
@@ -249,7 +291,7 @@ const pln_tensor *const *graph_join_parts(pln_graph *graph, const char *name, co
 
 pln_value *pln_graph_constant(pln_graph *graph, const char *name, const pln_tensor *const *parts, uint32_t n_parts)
 {
-    if (!graph_usable(graph, name))
+    if (!graph_usable(graph, name) || !graph_named(graph, name, "constant"))
         return NULL;
     uint32_t rows, width;
     parts = graph_join_parts(graph, name, parts, n_parts, &rows, &width);
@@ -264,67 +306,15 @@ pln_value *pln_graph_constant(pln_graph *graph, const char *name, const pln_tens
 
 void pln_graph_output(pln_graph *graph, const char *name, pln_value *value)
 {
-    if (!graph_usable(graph, name) || !value)
+    if (!graph_usable(graph, name) || !graph_named(graph, name, "output") || !graph_owns(graph, value, name))
         return;
     if (value->kind == PLN_VALUE_CONSTANT)
         graph_fail(graph, name, PLN_INVALID, "a constant is no output");
     struct graph_output *outputs =
         graph_grow(graph, graph->outputs, graph->n_outputs, &graph->room_outputs, sizeof *outputs);
-    const char *copy = arena_copy(&graph->arena, name);
+    const char *copy = copy_text(graph, name);
     if (!outputs || !copy)
         return;
     graph->outputs = outputs;
     graph->outputs[graph->n_outputs++] = (struct graph_output){copy, value};
-}
-
-pln_value *graph_add_window(pln_graph *graph, pln_value *of, uint64_t first, pln_dim rows, uint32_t width,
-                            uint32_t stride)
-{
-    if (of->kind == PLN_VALUE_CONSTANT) {
-        graph_fail(graph, of->name, PLN_INVALID, "a constant has no windows");
-        return NULL;
-    }
-    of->windowed = of->base->windowed = true;
-    pln_value window = *of;
-    window.first += first;
-    window.rows = rows;
-    window.width = width;
-    window.row_stride = stride;
-    return graph_add_value(graph, &window);
-}
-
-pln_value *pln_columns(pln_graph *graph, pln_value *value, uint32_t first, uint32_t width)
-{
-    if (!graph_usable(graph, "columns") || !value)
-        return NULL;
-    if (!width || (uint64_t)first + width > value->width) {
-        graph_fail(graph, value->name, PLN_INVALID, "columns %u to %llu of %u", first,
-                   (unsigned long long)first + width, value->width);
-        return NULL;
-    }
-    return graph_add_window(graph, value, first, value->rows, width, value->row_stride);
-}
-
-pln_value *pln_row(pln_graph *graph, pln_value *value, uint32_t row)
-{
-    if (!graph_usable(graph, "row") || !value)
-        return NULL;
-    if (value->rows.symbol == 0 && row >= value->rows.offset) {
-        graph_fail(graph, value->name, PLN_INVALID, "row %u of %u", row, value->rows.offset);
-        return NULL;
-    }
-    return graph_add_window(graph, value, (uint64_t)row * value->row_stride, pln_rows_fixed(1), value->width,
-                            value->row_stride);
-}
-
-pln_value *pln_reshape(pln_graph *graph, pln_value *value, pln_dim rows, uint32_t width)
-{
-    if (!graph_usable(graph, "reshape") || !value)
-        return NULL;
-    if (value->windowed || value->base != value || value->row_stride != value->width || !width) {
-        graph_fail(graph, value->name, PLN_INVALID,
-                   "only a whole value without padding between its rows can be reshaped");
-        return NULL;
-    }
-    return graph_add_window(graph, value, 0, rows, width, width);
 }

@@ -225,22 +225,37 @@ static bool check_call(pln_graph *graph, const pln_loss *losses, uint32_t n_loss
         graph_fail(graph, "gradients", PLN_INVALID, "a second pln_graph_gradients");
     if (!graph->parameters && !options->n_inputs)
         graph_fail(graph, "gradients", PLN_INVALID, "there is no parameter");
-    for (uint32_t i = 0; i < n_losses; i++) {
+    if (!n_losses || !losses)
+        graph_fail(graph, "gradients", PLN_INVALID, "there is no loss");
+    if (options->n_inputs && (!options->inputs || !options->gradients))
+        graph_fail(graph, "gradients", PLN_INVALID, "n_inputs is %u, but inputs or gradients is NULL",
+                   options->n_inputs);
+    if (options->n_recompute && !options->recompute)
+        graph_fail(graph, "gradients", PLN_INVALID, "n_recompute is %u, but recompute is NULL", options->n_recompute);
+    return graph->error.status == PLN_OK;
+}
+
+static bool check_values(pln_graph *graph, const pln_loss *losses, uint32_t n_losses,
+                         const pln_gradient_options *options)
+{
+    for (uint32_t i = 0; i < n_losses && graph_owns(graph, losses[i].value, "loss"); i++) {
         const pln_value *loss = losses[i].value;
-        const bool is_loss = loss && loss->producer && loss->producer->outputs[0] == loss && loss->width == 1 &&
+        const bool is_loss = loss->producer && loss->producer->outputs[0] == loss && loss->width == 1 &&
                              graph_same_rows(loss->rows, pln_rows_fixed(1)) && graph_op(loss->producer->op)->gradient;
         if (!is_loss)
-            graph_fail(graph, loss ? loss->name : "gradients", PLN_INVALID, "it is not what a loss op gives");
+            graph_fail(graph, loss->name, PLN_INVALID, "it is not what a loss op gives");
     }
-    for (uint32_t i = 0; i < options->n_inputs; i++)
-        if (!options->inputs[i] || !is_whole(options->inputs[i]) || options->inputs[i]->kind != PLN_VALUE_INPUT)
+    for (uint32_t i = 0; i < options->n_recompute; i++)
+        graph_named(graph, options->recompute[i], "a scope to recompute");
+    for (uint32_t i = 0; i < options->n_inputs && graph_owns(graph, options->inputs[i], "gradients"); i++)
+        if (!is_whole(options->inputs[i]) || options->inputs[i]->kind != PLN_VALUE_INPUT)
             graph_fail(graph, "gradients", PLN_INVALID, "a gradient is wanted by what is no input");
     return graph->error.status == PLN_OK;
 }
 
 void pln_graph_gradients(pln_graph *graph, const pln_loss *losses, uint32_t n_losses, pln_gradient_options options)
 {
-    if (!check_call(graph, losses, n_losses, &options))
+    if (!check_call(graph, losses, n_losses, &options) || !check_values(graph, losses, n_losses, &options))
         return;
     if (graph->parameters)
         graph->gradients =

@@ -11,6 +11,9 @@
 #include "common/arena.h"
 
 enum { GRAPH_SYMBOLS = 64, GRAPH_OPERANDS = 16, GRAPH_PARAM_WORDS = 24 };
+/* A side of a value, and its elements in f64: what is larger is refused, so that sizes add up in 64 bits. */
+enum { GRAPH_MOST_SIDE = INT32_MAX };
+#define GRAPH_MOST_ELEMENTS (UINT64_C(1) << 44)
 
 struct graph_node;
 
@@ -24,6 +27,8 @@ struct pln_value {
     const char *name;
     uint32_t row_stride;         /* elements */
     pln_value *base;             /* whose memory it is: itself, or the value that it is a window of */
+    const pln_value *outer;      /* that it was taken of as a window: the base or another window; NULL: it is whole */
+    bool reshaped;               /* it is all of `outer` in another shape */
     uint64_t first;              /* elements after the start of the base */
     struct graph_node *producer; /* of the base; NULL for inputs, constants and states */
     bool windowed;               /* a window of it was taken */
@@ -110,6 +115,16 @@ struct graph_op {
 const struct graph_op *graph_ops(uint32_t *count);
 const struct graph_op *graph_op(uint32_t number); /* NULL if there is none */
 
+/* A row of indices.def. */
+enum graph_index_rule { GRAPH_INDEX_ANY, GRAPH_INDEX_ROWS, GRAPH_INDEX_CLASSES, GRAPH_INDEX_STARTS, GRAPH_INDEX_PAIRS };
+struct graph_index {
+    uint32_t op, input;
+    enum graph_index_rule rule;
+    uint32_t other; /* input of the node */
+    uint32_t param; /* 1 + word of the params; 0: none */
+};
+const struct graph_index *graph_index(uint32_t op, uint32_t input); /* NULL if there is none */
+
 /* The first error of a graph is kept: the sentence begins with the graph's and the node's name. */
 void graph_fail(pln_graph *graph, const char *node, pln_status status, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
@@ -134,6 +149,11 @@ pln_value *graph_node_value(const struct graph_node *node);
 
 /* For the files of the builder: whether calls still count, memory of the graph, arrays that grow, values. */
 bool graph_usable(pln_graph *graph, const char *what);
+/* Whether a value is there and of this graph, and a name is there; what they are for stands in the sentence. */
+bool graph_owns(pln_graph *graph, const pln_value *value, const char *what);
+bool graph_named(pln_graph *graph, const char *name, const char *what);
+/* A shape that a value can have. */
+bool graph_fits(const pln_graph *graph, pln_dim rows, uint32_t width);
 void *graph_allocate(pln_graph *graph, size_t bytes);
 void *graph_grow(pln_graph *graph, void *old, uint32_t n, uint32_t *room, size_t size);
 pln_value *graph_add_value(pln_graph *graph, const pln_value *value); /* a copy; without a base it is its own */
@@ -158,6 +178,14 @@ static inline uint64_t graph_value_elements(const pln_value *value, const uint32
 {
     return (uint64_t)pln_dim_rows(value->rows, dims) * value->row_stride;
 }
+
+/* Whether a window lies within what it was taken of at the given numbers; of a reshape, whether it has as many
+ * elements.
+ */
+bool graph_window_holds(const pln_value *window, const uint32_t *dims);
+/* The symbol for the number of pairs that the last element of pair_starts is; 0: there is none yet. */
+uint32_t graph_pairs_symbol(const pln_graph *graph, const pln_value *pair_starts);
+bool graph_activation_exists(uint32_t number);
 
 /* Arithmetic of a node, and bytes of all its operands, at the given numbers. */
 uint64_t graph_node_flops(const struct graph_node *node, const uint32_t *dims);

@@ -4,6 +4,7 @@
  * the same time is in the way.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "graph/graph.h"
 
@@ -16,34 +17,39 @@ static int by_size(const void *a, const void *b)
     return x < y ? -1 : x > y; /* the same plan every time */
 }
 
-static int by_offset(const void *a, const void *b)
-{
-    const struct graph_memory_item *x = *(struct graph_memory_item *const *)a,
-                                   *y = *(struct graph_memory_item *const *)b;
-    return x->offset < y->offset ? -1 : x->offset > y->offset;
-}
-
 static uint64_t align_up(uint64_t n, uint64_t alignment)
 {
     return (n + alignment - 1) / alignment * alignment;
 }
 
-/* Lowest free offset for the item in a block, among the placed items. `near` has room for all of them. */
+/* Lowest free offset for the item in a block, among the n placed items, which stand by offset. */
 static uint64_t find_offset(const struct graph_memory_item *item, struct graph_memory_item *const *placed, uint32_t n,
-                            uint32_t block, uint64_t alignment, const struct graph_memory_item **near)
+                            uint32_t block, uint64_t alignment)
 {
-    uint32_t n_near = 0;
-    for (uint32_t i = 0; i < n; i++)
-        if (placed[i]->block == block && placed[i]->begin <= item->end && item->begin <= placed[i]->end)
-            near[n_near++] = placed[i];
-    qsort(near, n_near, sizeof *near, by_offset);
     uint64_t offset = 0;
-    for (uint32_t i = 0; i < n_near && near[i]->offset < offset + item->bytes; i++) {
-        const uint64_t end = align_up(near[i]->offset + near[i]->bytes, alignment);
+    for (uint32_t i = 0; i < n && placed[i]->offset < offset + item->bytes; i++) {
+        if (placed[i]->block != block || placed[i]->begin > item->end || item->begin > placed[i]->end)
+            continue;
+        const uint64_t end = align_up(placed[i]->offset + placed[i]->bytes, alignment);
         if (end > offset)
             offset = end;
     }
     return offset;
+}
+
+/* Sorting them anew for each item took most of a plan's time. */
+static void insert_by_offset(struct graph_memory_item *item, struct graph_memory_item **placed, uint32_t n)
+{
+    uint32_t first = 0, behind = n;
+    while (first < behind) {
+        const uint32_t middle = first + (behind - first) / 2;
+        if (placed[middle]->offset <= item->offset)
+            first = middle + 1;
+        else
+            behind = middle;
+    }
+    memmove(placed + first + 1, placed + first, (n - first) * sizeof *placed);
+    placed[first] = item;
 }
 
 bool graph_memory_plan(struct graph_memory_item *items, uint32_t n, uint64_t alignment, uint64_t block_bytes,
@@ -58,14 +64,14 @@ bool graph_memory_plan(struct graph_memory_item *items, uint32_t n, uint64_t ali
         *block_sizes = NULL;
         return false;
     }
-    const struct graph_memory_item **near = (const struct graph_memory_item **)(order + n);
+    struct graph_memory_item **placed = order + n;
     for (uint32_t i = 0; i < n; i++)
         order[i] = &items[i];
     qsort(order, n, sizeof *order, by_size);
     for (uint32_t i = 0; i < n; i++) {
         struct graph_memory_item *item = order[i];
         for (uint32_t block = 0;; block++) {
-            const uint64_t offset = block < *n_blocks ? find_offset(item, order, i, block, alignment, near) : 0;
+            const uint64_t offset = block < *n_blocks ? find_offset(item, placed, i, block, alignment) : 0;
             const bool fresh = block == *n_blocks;
             if (!fresh && offset + item->bytes > block_bytes && offset + item->bytes > (*block_sizes)[block])
                 continue;
@@ -74,6 +80,7 @@ bool graph_memory_plan(struct graph_memory_item *items, uint32_t n, uint64_t ali
             *n_blocks += fresh;
             if ((*block_sizes)[block] < offset + item->bytes)
                 (*block_sizes)[block] = offset + item->bytes;
+            insert_by_offset(item, placed, i);
             break;
         }
     }

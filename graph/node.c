@@ -42,12 +42,15 @@ static pln_value *add_output(pln_graph *graph, const struct graph_op *op, struct
                        .rows = shape->rows,
                        .width = shape->width,
                        .row_stride = graph_row_stride(shape->width)};
+    if (!graph_fits(graph, shape->rows, shape->width))
+        graph_fail(graph, node->name, PLN_INVALID, "%s would have %u rows of width %u: no such shape",
+                   op->output_names[i], shape->rows.offset, shape->width);
     if (i < op->writes)
         value = *node->inputs[i];
     else
         value.name = output_name(graph, op, node, i);
     value.producer = node;
-    return value.name ? graph_add_value(graph, &value) : NULL;
+    return value.name && graph->error.status == PLN_OK ? graph_add_value(graph, &value) : NULL;
 }
 
 /* The output is written where the caller wants it: into a window of a value that has no producer yet. */

@@ -78,12 +78,15 @@ pln_value *pln_layer_norm(pln_graph *graph, pln_value *x, pln_value *gamma, pln_
 
 pln_value *pln_attention(pln_graph *graph, pln_value *query, pln_attention_options o)
 {
-    if (!query)
+    if (!graph_usable(graph, o.name) || !graph_owns(graph, query, o.name ? o.name : "attention"))
         return NULL;
     if (o.probabilities && !o.pair_starts)
         graph_fail(graph, o.name ? o.name : "attention", PLN_INVALID, "probabilities need pair_starts");
     if (!o.key && !o.value) {
         const uint32_t width = query->width / 3;
+        if (width * 3 != query->width)
+            graph_fail(graph, o.name ? o.name : "attention", PLN_INVALID,
+                       "query holds query, key and value, but its width %u is no multiple of 3", query->width);
         o.key = pln_columns(graph, query, width, width);
         o.value = pln_columns(graph, query, 2 * width, width);
         query = pln_columns(graph, query, 0, width);
@@ -201,6 +204,14 @@ static const struct {
 #include "graph/activations.def"
 #undef PLN_ACTIVATION
 };
+
+bool graph_activation_exists(uint32_t number)
+{
+    for (size_t i = 0; i < sizeof activations / sizeof *activations; i++)
+        if ((uint32_t)activations[i].number == number)
+            return true;
+    return false;
+}
 
 int32_t pln_activation_find(const char *name)
 {

@@ -56,7 +56,10 @@ static pln_value *add_weight(pln_graph *graph, const char *name, uint32_t rows, 
         graph->parameters = pln_graph_state(graph, "parameters", 0, PLN_PARAMETER_WIDTH);
     pln_value **weights =
         graph_grow(graph, graph->weights, graph->n_weights, &graph->room_weights, sizeof *graph->weights);
-    const char *copy = arena_copy(&graph->arena, name);
+    const size_t bytes = strlen(name) + 1;
+    char *copy = graph_allocate(graph, bytes);
+    if (copy)
+        memcpy(copy, name, bytes);
     if (!graph->parameters || !weights || !copy)
         return NULL;
     const uint32_t stride = graph_row_stride(width), flat_row = graph->parameters->rows.offset;
@@ -79,7 +82,7 @@ pln_value *pln_graph_parameter(pln_graph *graph, const char *name, const pln_ten
                                pln_parameter_options options)
 {
     uint32_t rows, width;
-    if (!graph_usable(graph, name))
+    if (!graph_usable(graph, name) || !graph_named(graph, name, "parameter"))
         return NULL;
     if (graph->gradients)
         graph_fail(graph, name, PLN_INVALID, "a parameter after pln_graph_gradients");
@@ -97,6 +100,8 @@ pln_value *pln_graph_parameter(pln_graph *graph, const char *name, const pln_ten
 
 const pln_parameter *pln_graph_parameters(const pln_graph *graph, uint32_t *count, uint32_t *rows)
 {
+    if (!graph || !count || !rows)
+        return NULL;
     *count = graph->n_table;
     *rows = graph->parameters ? graph->parameters->rows.offset : 0;
     return graph->table;
@@ -104,7 +109,7 @@ const pln_parameter *pln_graph_parameters(const pln_graph *graph, uint32_t *coun
 
 void pln_graph_parameter_values(const pln_graph *graph, float *values)
 {
-    if (!graph->parameters)
+    if (!graph || !values || !graph->parameters)
         return;
     memset(values, 0, (size_t)graph->parameters->rows.offset * PLN_PARAMETER_WIDTH * sizeof *values);
     for (uint32_t i = 0; i < graph->n_table; i++) {
@@ -116,6 +121,8 @@ void pln_graph_parameter_values(const pln_graph *graph, float *values)
 
 void pln_graph_parameter_factors(const pln_graph *graph, float *factors)
 {
+    if (!graph || !factors)
+        return;
     for (uint32_t i = 0; i < graph->n_table; i++) {
         const pln_parameter *p = &graph->table[i];
         for (uint32_t r = 0; r < p->flat_rows; r++) {

@@ -2,11 +2,39 @@
  *
  * A graph as text, one line a node, and as Graphviz.
  */
+#define _GNU_SOURCE /* fopencookie */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "graph/graph.h"
+
+struct text { /* open_memstream goes on without a word when it has no memory, this remembers it */
+    char *bytes;
+    size_t n, room;
+    bool failed;
+};
+
+static ssize_t append(void *cookie, const char *bytes, size_t n)
+{
+    struct text *text = cookie;
+    char *larger = array_reserve(text->bytes, &text->room, text->n + n + 1, 1);
+    text->failed = text->failed || !larger;
+    if (text->failed)
+        return 0;
+    text->bytes = larger;
+    memcpy(larger + text->n, bytes, n);
+    text->n += n;
+    larger[text->n] = '\0';
+    return (ssize_t)n;
+}
+
+static FILE *begin_text(struct text *text)
+{
+    *text = (struct text){0};
+    return fopencookie(text, "w", (cookie_io_functions_t){.write = append});
+}
 
 static void print_rows(FILE *out, const pln_graph *graph, pln_dim rows)
 {
@@ -85,11 +113,19 @@ static void print_node(FILE *out, const pln_graph *graph, const struct graph_nod
     fprintf(out, "  # %s\n", node->name);
 }
 
+/* All that was written, or NULL: there was no memory for it. */
+static char *end_text(FILE *out, struct text *text)
+{
+    if (fclose(out) == 0 && !text->failed)
+        return text->bytes;
+    free(text->bytes);
+    return NULL;
+}
+
 char *pln_graph_text(const pln_graph *graph)
 {
-    char *text = NULL;
-    size_t bytes = 0;
-    FILE *out = open_memstream(&text, &bytes);
+    struct text text;
+    FILE *out = graph ? begin_text(&text) : NULL;
     if (!out)
         return NULL;
     fprintf(out, "graph %s\n", graph->name);
@@ -108,8 +144,7 @@ char *pln_graph_text(const pln_graph *graph)
         print_value(out, graph->outputs[i].value);
         fprintf(out, "  # %s\n", graph->outputs[i].name);
     }
-    fclose(out);
-    return text;
+    return end_text(out, &text);
 }
 
 static void print_edges(FILE *out, const struct graph_node *node)
@@ -128,9 +163,8 @@ static void print_edges(FILE *out, const struct graph_node *node)
 
 char *pln_graph_dot(const pln_graph *graph)
 {
-    char *text = NULL;
-    size_t bytes = 0;
-    FILE *out = open_memstream(&text, &bytes);
+    struct text text;
+    FILE *out = graph ? begin_text(&text) : NULL;
     if (!out)
         return NULL;
     fprintf(out, "digraph \"%s\" {\n  node [shape=box];\n", graph->name);
@@ -156,6 +190,5 @@ char *pln_graph_dot(const pln_graph *graph)
             fprintf(out, "  n%u -> o%u;\n", from->id, i);
     }
     fputs("}\n", out);
-    fclose(out);
-    return text;
+    return end_text(out, &text);
 }

@@ -4,6 +4,7 @@
  * out. ops.def gives the shapes in words.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "graph/shape.h"
 
@@ -72,6 +73,12 @@ pln_dim graph_want_starts(const struct graph_rule *r, uint32_t i)
     return rows;
 }
 
+void graph_want_activation(const struct graph_rule *r, uint32_t activation)
+{
+    if (!graph_activation_exists(activation))
+        graph_fail(r->graph, r->node->name, PLN_INVALID, "there is no activation %u", activation);
+}
+
 void graph_require(const struct graph_rule *r, bool holds, const char *sentence)
 {
     if (!holds)
@@ -113,6 +120,7 @@ void graph_shape_linear(pln_graph *graph, const struct graph_node *node, struct 
     graph_want_vector(&r, PLN_LINEAR_INPUT_BIAS, width);
     graph_want(&r, PLN_LINEAR_INPUT_RESIDUAL, PLN_F32, &rows, width);
     const pln_linear_params *p = (const void *)node->params;
+    graph_want_activation(&r, p->activation);
     graph_want_dropout(&r, PLN_LINEAR_INPUT_ORIGIN, PLN_LINEAR_INPUT_RANDOM, rows, p->site);
     out[PLN_LINEAR_OUTPUT_Y] = out[PLN_LINEAR_OUTPUT_PREACTIVATION] = (struct graph_shape){rows, width};
 }
@@ -137,13 +145,28 @@ static bool planes_of(pln_dim rows, uint32_t planes, pln_dim *pairs)
     return true;
 }
 
-/* The number of pairs is the last element of pair_starts; its symbol has that value's name and ".total". */
+/* The symbol has the name of the value and ".total". */
+static void name_pairs(const pln_value *pair_starts, char *name, size_t bytes)
+{
+    snprintf(name, bytes, "%s.total", pair_starts->name);
+}
+
+uint32_t graph_pairs_symbol(const pln_graph *graph, const pln_value *pair_starts)
+{
+    char name[96];
+    name_pairs(pair_starts, name, sizeof name);
+    uint32_t i = graph->n_symbols - 1;
+    while (i && strcmp(graph->symbols[i], name) != 0)
+        i--;
+    return i;
+}
+
 pln_dim pln_graph_pairs(pln_graph *graph, pln_value *pair_starts)
 {
     char name[96];
-    if (!pair_starts) /* of a graph that failed */
+    if (!graph_usable(graph, "pairs") || !graph_owns(graph, pair_starts, "pairs"))
         return (pln_dim){0};
-    snprintf(name, sizeof name, "%s.total", pair_starts->name);
+    name_pairs(pair_starts, name, sizeof name);
     return pln_rows_of(pln_graph_symbol(graph, name));
 }
 
@@ -243,6 +266,7 @@ void graph_shape_activation(pln_graph *graph, const struct graph_node *node, str
     WANT(ACTIVATION, X, PLN_F32, NULL, 0);
     WANT(ACTIVATION, RESIDUAL, PLN_F32, &x->rows, x->width);
     const pln_activation_params *p = (const void *)node->params;
+    graph_want_activation(&r, p->activation);
     graph_want_dropout(&r, PLN_ACTIVATION_INPUT_ORIGIN, PLN_ACTIVATION_INPUT_RANDOM, x->rows, p->site);
     out[0] = graph_shape_like(x);
 }

@@ -29,6 +29,8 @@ void graph_want_weight(const struct graph_rule *r, uint32_t i);
 pln_dim graph_want_starts(const struct graph_rule *r, uint32_t i);
 /* The words that dropout takes from Philox: i32 [rows, 2] and i32 [1, 3], both or neither. */
 void graph_want_dropout(const struct graph_rule *r, uint32_t origin, uint32_t random, pln_dim rows, uint32_t site);
+/* A number of activations.def. */
+void graph_want_activation(const struct graph_rule *r, uint32_t activation);
 void graph_require(const struct graph_rule *r, bool holds, const char *sentence);
 
 static inline struct graph_shape graph_shape_like(const pln_value *value)

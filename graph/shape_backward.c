@@ -34,6 +34,7 @@ void graph_shape_activation_backward(pln_graph *graph, const struct graph_node *
     const pln_value *d_y = INPUT(ACTIVATION_BACKWARD, D_Y);
     WANT(ACTIVATION_BACKWARD, D_Y, PLN_F32, NULL, 0);
     WANT(ACTIVATION_BACKWARD, X, PLN_F32, &d_y->rows, d_y->width);
+    graph_want_activation(&r, p->activation);
     graph_require(&r, !p->activation || INPUT(ACTIVATION_BACKWARD, X), "the gradient of an activation needs x");
     graph_want_dropout(&r, PLN_ACTIVATION_BACKWARD_INPUT_ORIGIN, PLN_ACTIVATION_BACKWARD_INPUT_RANDOM, d_y->rows,
                        p->site);

@@ -35,7 +35,7 @@ static bool same_constant(const struct sched_constant *c, uint32_t device, const
 }
 
 /* The dense f32 rows where they lie already, else NULL. */
-static const float *plain_rows(const pln_value *value)
+const float *sched_plain_rows(const pln_value *value)
 {
     const pln_tensor *part = value->parts[0];
     const bool plain = value->n_parts == 1 && part->dtype == PLN_F32 && (uintptr_t)part->data % sizeof(float) == 0;
@@ -44,8 +44,12 @@ static const float *plain_rows(const pln_value *value)
 
 static void destroy_constant(pln_devices *devices, struct sched_constant *c)
 {
-    if (c->handle)
-        devices->devices[c->device].backend->constant_destroy(devices->devices[c->device].device, &c->handle);
+    const struct sched_device *d = &devices->devices[c->device];
+    if (c->handle) {
+        sched_enter(d);
+        d->backend->constant_destroy(d->device, &c->handle);
+        sched_leave(d);
+    }
     free(c->parts);
     free(c->uses);
     free(c);
@@ -93,9 +97,8 @@ static pln_status check_range(const pln_value *value, pln_error *error)
     return PLN_OK;
 }
 
-pln_status sched_constant_acquire(pln_devices *devices, uint32_t device, const pln_value *value,
-                                  const pln_constant_use *uses, uint32_t n_uses, struct sched_constant **constant,
-                                  pln_error *error)
+static pln_status acquire(pln_devices *devices, uint32_t device, const pln_value *value, const pln_constant_use *uses,
+                          uint32_t n_uses, struct sched_constant **constant, pln_error *error)
 {
     for (struct sched_constant *c = devices->constants; c; c = c->next)
         if (same_constant(c, device, value, uses, n_uses)) {
@@ -115,12 +118,14 @@ pln_status sched_constant_acquire(pln_devices *devices, uint32_t device, const p
         .width = value->width,
         .n_uses = n_uses,
         .uses = uses,
-        .plain = plain_rows(value),
+        .plain = sched_plain_rows(value),
         .source = value,
         .name = value->name,
     };
     const struct sched_device *d = &devices->devices[device];
+    sched_enter(d);
     const pln_status status = d->backend->constant_create(d->device, &info, &c->handle, error);
+    sched_leave(d);
     if (status != PLN_OK) {
         destroy_constant(devices, c);
         return status;
@@ -132,10 +137,18 @@ pln_status sched_constant_acquire(pln_devices *devices, uint32_t device, const p
     return PLN_OK;
 }
 
-void sched_constant_release(pln_devices *devices, struct sched_constant **constant)
+pln_status sched_constant_acquire(pln_devices *devices, uint32_t device, const pln_value *value,
+                                  const pln_constant_use *uses, uint32_t n_uses, struct sched_constant **constant,
+                                  pln_error *error)
 {
-    struct sched_constant *c = *constant;
-    *constant = NULL;
+    pthread_mutex_lock(&devices->constants_lock);
+    const pln_status status = acquire(devices, device, value, uses, n_uses, constant, error);
+    pthread_mutex_unlock(&devices->constants_lock);
+    return status;
+}
+
+static void release(pln_devices *devices, struct sched_constant *c)
+{
     if (!c || --c->references)
         return;
     struct sched_constant **link = &devices->constants;
@@ -143,6 +156,14 @@ void sched_constant_release(pln_devices *devices, struct sched_constant **consta
         link = &(*link)->next;
     *link = c->next;
     destroy_constant(devices, c);
+}
+
+void sched_constant_release(pln_devices *devices, struct sched_constant **constant)
+{
+    pthread_mutex_lock(&devices->constants_lock);
+    release(devices, *constant);
+    pthread_mutex_unlock(&devices->constants_lock);
+    *constant = NULL;
 }
 
 pln_constant *sched_constant_handle(const struct sched_constant *constant)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/fail.h"
+#include "common/door.h"
 #include "scheduler/scheduler.h"
 
 enum { MAX_OPTIONS = 64 };
@@ -38,6 +38,22 @@ static bool knows(const pln_device_info *info, const char *key)
         if (strcmp(o->key, key) == 0)
             return true;
     return false;
+}
+
+static pln_status create_lock(struct sched_device *device, pln_error *error)
+{
+    device->lock = malloc(sizeof *device->lock);
+    if (!device->lock)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for device %s", device->entry.name);
+    pthread_mutex_init(device->lock, NULL);
+    return PLN_OK;
+}
+
+static void destroy_lock(struct sched_device *device)
+{
+    if (device->lock)
+        pthread_mutex_destroy(device->lock);
+    free(device->lock);
 }
 
 /* Adds the device and opens it with the options that it knows. */
@@ -76,7 +92,7 @@ static pln_status open_device(pln_devices *devices, const struct sched_backend *
     devices->n++;
     status = d->backend->device_info(index, d->device, &d->entry.info, error);
     d->domain = sched_on_host(d) ? 0 : devices->n_domains++;
-    return status;
+    return status == PLN_OK && !(d->entry.info.flags & PLN_DEVICE_CONCURRENT) ? create_lock(d, error) : status;
 }
 
 /* One name of the list: "cpu", "vulkan:1". */
@@ -176,15 +192,14 @@ static pln_status check_options(const struct options *options, pln_error *error)
     return PLN_OK;
 }
 
-pln_status pln_devices_open(pln_runtime *runtime, const char *list, const char *const *options, uint32_t n_options,
-                            pln_devices **devices, pln_error *error)
+static pln_status open_devices(pln_runtime *runtime, const char *list, const char *const *options, uint32_t n_options,
+                               pln_devices **devices, pln_error *error)
 {
-    if (n_options > MAX_OPTIONS)
-        return pln_fail(error, PLN_INVALID, "more than %d device options", MAX_OPTIONS);
     pln_devices *d = calloc(1, sizeof *d);
     if (!d)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for the devices");
     d->runtime = runtime;
+    pthread_mutex_init(&d->constants_lock, NULL);
     d->n_domains = 1;
     struct options o = {.texts = options, .n = n_options};
     pln_status status = open_list(d, list ? list : "auto", &o, error);
@@ -202,13 +217,34 @@ pln_status pln_devices_open(pln_runtime *runtime, const char *list, const char *
     return status;
 }
 
+pln_status pln_devices_open(pln_runtime *runtime, const char *list, const char *const *options, uint32_t n_options,
+                            pln_devices **devices, pln_error *error)
+{
+    NEED(error, devices);
+    *devices = NULL;
+    NEED(error, runtime);
+    NEED_LIST(error, options, n_options);
+    for (uint32_t i = 0; i < n_options; i++)
+        if (!options[i])
+            return pln_fail(error, PLN_INVALID, "device option %u is NULL", i);
+    if (n_options > MAX_OPTIONS)
+        return pln_fail(error, PLN_INVALID, "more than %d device options", MAX_OPTIONS);
+    pthread_mutex_lock(&runtime->lock);
+    const pln_status status = open_devices(runtime, list, options, n_options, devices, error);
+    pthread_mutex_unlock(&runtime->lock);
+    return status;
+}
+
 void pln_devices_close(pln_devices **devices)
 {
-    pln_devices *d = *devices;
+    pln_devices *d = devices ? *devices : NULL;
     if (!d)
         return;
-    for (uint32_t i = 0; i < d->n; i++)
+    for (uint32_t i = 0; i < d->n; i++) {
         d->devices[i].backend->device_close(&d->devices[i].device);
+        destroy_lock(&d->devices[i]);
+    }
+    pthread_mutex_destroy(&d->constants_lock);
     free(d->devices);
     free(d);
     *devices = NULL;
@@ -216,10 +252,10 @@ void pln_devices_close(pln_devices **devices)
 
 uint32_t pln_devices_count(const pln_devices *devices)
 {
-    return devices->n_listed;
+    return devices ? devices->n_listed : 0;
 }
 
 const pln_device_entry *pln_devices_entry(const pln_devices *devices, uint32_t index)
 {
-    return index < devices->n ? &devices->devices[index].entry : NULL;
+    return devices && index < devices->n ? &devices->devices[index].entry : NULL;
 }

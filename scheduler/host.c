@@ -60,7 +60,8 @@ static void host_team_run(void *context, pln_team_fn *fn, void *argument)
 
 static void host_team_barrier(void *context)
 {
-    team_barrier(((pln_runtime *)context)->team);
+    (void)context;
+    team_barrier();
 }
 
 /* Makes base/middle/pleione. */
@@ -80,16 +81,21 @@ static char *cache_below(const char *base, const char *middle)
     return path;
 }
 
+static char *find_cache(void)
+{
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    if (cache && *cache == '/')
+        return cache_below(cache, "");
+    return home && *home == '/' ? cache_below(home, "/.cache") : NULL;
+}
+
 static const char *host_cache_directory(void *context)
 {
     pln_runtime *runtime = context;
-    if (runtime->cache)
-        return runtime->cache;
-    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    if (cache && *cache == '/')
-        runtime->cache = cache_below(cache, "");
-    else if (home && *home == '/')
-        runtime->cache = cache_below(home, "/.cache");
+    pthread_mutex_lock(&runtime->lock);
+    if (!runtime->cache)
+        runtime->cache = find_cache();
+    pthread_mutex_unlock(&runtime->lock);
     return runtime->cache;
 }
 

@@ -64,8 +64,10 @@ static pln_status ask_devices(struct question *q, pln_error *error)
         status = sched_view(s, NULL, d, 0, n, capacity, &arena, &view, error);
         for (uint32_t i = 0; i < n; i++)
             q->verdicts[d * n + i].size = sizeof *q->verdicts;
+        sched_enter(device);
         if (status == PLN_OK)
             status = device->backend->supports(device->device, &view, &q->verdicts[d * n], sizeof *q->verdicts, error);
+        sched_leave(device);
     }
     arena_finish(&arena);
     return status;

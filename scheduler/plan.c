@@ -91,7 +91,9 @@ static pln_status allocate_blocks(pln_schedule *schedule, struct sched_memory *m
     pln_status status = PLN_OK;
     for (uint32_t i = 0; status == PLN_OK && i < memory->n_blocks; i++) {
         if (!host) {
+            sched_enter(d);
             status = d->backend->buffer_create(d->device, memory->block_bytes[i], &memory->buffers[i], error);
+            sched_leave(d);
         } else {
             memory->host[i] = runtime->host.allocate(runtime, memory->block_bytes[i]);
             if (!memory->host[i])
@@ -134,7 +136,9 @@ static pln_status note_kernels(pln_schedule *schedule, const struct sched_device
         return pln_fail(error, PLN_NO_MEMORY, "no memory for %u verdicts", segment->n);
     for (uint32_t i = 0; i < segment->n; i++)
         verdicts[i].size = sizeof *verdicts;
+    sched_enter(d);
     const pln_status status = d->backend->supports(d->device, view, verdicts, sizeof *verdicts, error);
+    sched_leave(d);
     for (uint32_t i = 0; status == PLN_OK && i < segment->n; i++) {
         struct sched_place *place = &schedule->places[segment->first + i];
         place->estimated_ns = verdicts[i].estimated_ns;
@@ -154,6 +158,7 @@ static pln_status compile_segment(pln_schedule *schedule, struct sched_plan *pla
         sched_view(schedule, plan, segment->device, segment->first, segment->n, plan->capacity, &arena, &view, error);
     if (status == PLN_OK)
         status = note_kernels(schedule, d, segment, &view, error);
+    sched_enter(d);
     if (status == PLN_OK)
         status = d->backend->plan_create(d->device, &view, &plan->segments[index], error);
     if (status == PLN_OK && d->backend->plan_info) {
@@ -161,6 +166,7 @@ static pln_status compile_segment(pln_schedule *schedule, struct sched_plan *pla
         status = d->backend->plan_info(d->device, &view, plan->segments[index], &info, error);
         plan->planned_bytes += info.scratch_bytes;
     }
+    sched_leave(d);
     arena_finish(&arena);
     return status;
 }
@@ -221,16 +227,20 @@ void sched_plan_destroy(pln_schedule *schedule, struct sched_plan **plan)
     if (!p)
         return;
     pln_runtime *runtime = schedule->devices->runtime;
-    for (uint32_t i = 0; p->segments && i < schedule->n_segments; i++)
+    for (uint32_t i = 0; p->segments && i < schedule->n_segments; i++) {
+        const struct sched_device *d = &schedule->devices->devices[schedule->segments[i].device];
+        sched_enter(d);
         if (p->segments[i])
-            schedule->devices->devices[schedule->segments[i].device].backend->plan_destroy(&p->segments[i]);
+            d->backend->plan_destroy(&p->segments[i]);
+        sched_leave(d);
+    }
     for (uint32_t i = 0; p->memory && i < schedule->devices->n_domains; i++) {
         struct sched_memory *memory = &p->memory[i];
         for (uint32_t j = 0; j < memory->n_blocks; j++) {
             if (memory->host)
                 runtime->host.release(runtime, memory->host[j]);
             else if (memory->buffers && memory->buffers[j])
-                memory->device->backend->buffer_destroy(memory->device->device, &memory->buffers[j]);
+                sched_buffer_destroy(memory->device, &memory->buffers[j]);
         }
         free(memory->host);
         free(memory->buffers);

@@ -155,8 +155,13 @@ struct sched_backend *sched_backend_find(pln_runtime *runtime, const char *name)
 
 const char *pln_runtime_backend(pln_runtime *runtime, uint32_t index)
 {
+    if (!runtime)
+        return NULL;
+    pthread_mutex_lock(&runtime->lock);
     find_all(runtime);
-    return index < runtime->n_backends ? runtime->backends[index].name : NULL;
+    const char *name = index < runtime->n_backends ? runtime->backends[index].name : NULL;
+    pthread_mutex_unlock(&runtime->lock);
+    return name;
 }
 
 /* ---- loading */

@@ -5,8 +5,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/fail.h"
+#include "common/door.h"
 #include "scheduler/scheduler.h"
+
+/* Constants of several segments of one device, dry: each is there once. */
+static pln_status estimate_constants(pln_schedule *s, const struct sched_plan *plan, uint32_t index, pln_memory *memory,
+                                     pln_error *error)
+{
+    const struct sched_device *d = &s->devices->devices[index];
+    struct arena arena = {0};
+    pln_segment view;
+    pln_plan_info info = {.size = sizeof info};
+    pln_status status = sched_view_device(s, index, plan->capacity, &arena, &view, error);
+    sched_enter(d);
+    if (status == PLN_OK)
+        status = d->backend->plan_info(d->device, &view, NULL, &info, error);
+    sched_leave(d);
+    arena_finish(&arena);
+    memory->constant_bytes = info.constant_bytes;
+    return status;
+}
 
 /* Scratch and constants of the segments of one device, dry. */
 static pln_status estimate_segments(pln_schedule *s, const struct sched_plan *plan, uint32_t index, pln_memory *memory,
@@ -14,6 +32,7 @@ static pln_status estimate_segments(pln_schedule *s, const struct sched_plan *pl
 {
     const struct sched_device *d = &s->devices->devices[index];
     pln_status status = PLN_OK;
+    uint32_t seen = 0;
     for (uint32_t i = 0; status == PLN_OK && i < s->n_segments; i++) {
         const struct sched_segment *segment = &s->segments[i];
         if (segment->device != index || !d->backend->plan_info)
@@ -22,13 +41,16 @@ static pln_status estimate_segments(pln_schedule *s, const struct sched_plan *pl
         pln_segment view;
         status = sched_view(s, NULL, index, segment->first, segment->n, plan->capacity, &arena, &view, error);
         pln_plan_info info = {.size = sizeof info};
+        sched_enter(d);
         if (status == PLN_OK)
             status = d->backend->plan_info(d->device, &view, NULL, &info, error);
+        sched_leave(d);
         arena_finish(&arena);
         memory->scratch_bytes += info.scratch_bytes;
         memory->constant_bytes += info.constant_bytes;
+        seen++;
     }
-    return status;
+    return status == PLN_OK && seen > 1 ? estimate_constants(s, plan, index, memory, error) : status;
 }
 
 /* Programs of one segment, dry: as many as fit into n, *count is how many there are. */
@@ -44,8 +66,10 @@ static pln_status list_programs(pln_schedule *s, const struct sched_segment *seg
         memset(programs, 0, n * sizeof *programs);
     pln_status status =
         sched_view(s, NULL, segment->device, segment->first, segment->n, capacity, &arena, &view, error);
+    sched_enter(d);
     if (status == PLN_OK)
         status = d->backend->plan_info(d->device, &view, NULL, &info, error);
+    sched_leave(d);
     *count = info.n_kernels;
     for (uint32_t i = 0; status == PLN_OK && i < *count && i < n; i++)
         programs[i].op = graph_op(s->graph->nodes[segment->first + programs[i].node]->op)->name;
@@ -53,16 +77,26 @@ static pln_status list_programs(pln_schedule *s, const struct sched_segment *seg
     return status;
 }
 
+static pln_status check_device(const pln_schedule *schedule, uint32_t index, pln_error *error)
+{
+    const uint32_t n = schedule->devices->n;
+    return index < n ? PLN_OK
+                     : pln_fail(error, PLN_INVALID, "there is no device %u in a list of %u, from 0 on", index, n);
+}
+
 pln_status pln_schedule_programs(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims, uint32_t index,
                                  pln_program *programs, uint32_t n, uint32_t *count, pln_error *error)
 {
+    uint32_t taken[GRAPH_SYMBOLS], capacity[GRAPH_SYMBOLS];
+    NEED(error, schedule, dims, count);
+    NEED_LIST(error, programs, n);
     *count = 0;
-    if (n_dims < schedule->graph->n_symbols || index >= schedule->devices->n)
-        return pln_fail(error, PLN_INVALID, "%u numbers for %u symbols, device %u of %u", n_dims,
-                        schedule->graph->n_symbols, index, schedule->devices->n);
-    uint32_t capacity[GRAPH_SYMBOLS];
-    sched_bucket(schedule, dims, capacity);
-    pln_status status = PLN_OK;
+    pln_status status = check_device(schedule, index, error);
+    if (status == PLN_OK)
+        status = sched_check_dims(schedule, dims, n_dims, taken, error);
+    if (status != PLN_OK)
+        return status;
+    sched_bucket(schedule, taken, capacity);
     for (uint32_t i = 0; status == PLN_OK && i < schedule->n_segments; i++) {
         const uint32_t room = *count < n ? n - *count : 0;
         uint32_t more = 0;
@@ -86,13 +120,16 @@ static bool first_of_domain(const pln_devices *devices, uint32_t index)
 pln_status pln_schedule_estimate(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims, uint32_t index,
                                  pln_memory *memory, pln_error *error)
 {
-    if (n_dims < schedule->graph->n_symbols || index >= schedule->devices->n)
-        return pln_fail(error, PLN_INVALID, "%u numbers for %u symbols, device %u of %u", n_dims,
-                        schedule->graph->n_symbols, index, schedule->devices->n);
-    uint32_t capacity[GRAPH_SYMBOLS];
-    sched_bucket(schedule, dims, capacity);
+    uint32_t taken[GRAPH_SYMBOLS], capacity[GRAPH_SYMBOLS];
     struct sched_plan *plan;
-    pln_status status = sched_plan_layout(schedule, capacity, &plan, error);
+    NEED(error, schedule, dims, memory);
+    pln_status status = check_device(schedule, index, error);
+    if (status == PLN_OK)
+        status = sched_check_dims(schedule, dims, n_dims, taken, error);
+    if (status != PLN_OK)
+        return status;
+    sched_bucket(schedule, taken, capacity);
+    status = sched_plan_layout(schedule, capacity, &plan, error);
     if (status != PLN_OK)
         return status;
     const struct sched_device *d = &schedule->devices->devices[index];
@@ -104,7 +141,7 @@ pln_status pln_schedule_estimate(pln_schedule *schedule, const uint32_t *dims, u
         for (uint32_t i = 0; i < schedule->graph->n_values; i++) {
             const pln_value *value = schedule->graph->values[i];
             if (value->kind == PLN_VALUE_STATE && value->base == value && sched_home(schedule, value) == d->domain)
-                memory->state_bytes += graph_value_elements(value, dims) * d->entry.info.f32_bytes;
+                memory->state_bytes += graph_value_elements(value, taken) * d->entry.info.f32_bytes;
         }
     }
     status = estimate_segments(schedule, plan, index, memory, error);
@@ -114,6 +151,8 @@ pln_status pln_schedule_estimate(pln_schedule *schedule, const uint32_t *dims, u
 
 void pln_schedule_statistics(const pln_schedule *schedule, pln_statistics *statistics)
 {
+    if (!schedule || !statistics)
+        return;
     *statistics = schedule->statistics;
     statistics->nodes = schedule->graph->n_nodes;
     statistics->segments = schedule->n_segments;
@@ -123,7 +162,7 @@ void pln_schedule_statistics(const pln_schedule *schedule, pln_statistics *stati
 
 uint32_t pln_schedule_nodes(const pln_schedule *schedule)
 {
-    return schedule->graph->n_nodes;
+    return schedule ? schedule->graph->n_nodes : 0;
 }
 
 static bool reads(const pln_schedule *s, uint32_t node, const pln_value *value)
@@ -160,6 +199,10 @@ static uint64_t copied_for(const pln_schedule *s, const struct sched_segment *se
 
 void pln_schedule_node(const pln_schedule *schedule, uint32_t index, pln_node_report *report)
 {
+    if (report)
+        *report = (pln_node_report){0};
+    if (!report || index >= pln_schedule_nodes(schedule))
+        return;
     const struct graph_node *node = schedule->graph->nodes[index];
     const struct sched_place *place = &schedule->places[index];
     uint32_t segment = 0;
@@ -182,17 +225,23 @@ void pln_schedule_node(const pln_schedule *schedule, uint32_t index, pln_node_re
 pln_status pln_schedule_kernels(const pln_schedule *schedule, uint32_t index, pln_kernel_info *kernels, uint32_t n,
                                 uint32_t *count, pln_error *error)
 {
+    NEED(error, schedule, count);
+    NEED_LIST(error, kernels, n);
     *count = 0;
-    if (index >= schedule->devices->n || !schedule->plans)
-        return pln_fail(error, PLN_INVALID, "there is no plan yet");
+    pln_status status = check_device(schedule, index, error);
+    if (status == PLN_OK && !schedule->plans)
+        status = pln_fail(error, PLN_INVALID, "there is no plan yet");
+    if (status != PLN_OK)
+        return status;
     const struct sched_device *d = &schedule->devices->devices[index];
-    pln_status status = PLN_OK;
     for (uint32_t i = 0; status == PLN_OK && i < schedule->n_segments; i++) {
         if (schedule->segments[i].device != index || !d->backend->plan_info)
             continue;
         const uint32_t room = *count < n ? n - *count : 0;
         pln_plan_info info = {.size = sizeof info, .n_kernels = room, .kernels = room ? kernels + *count : NULL};
+        sched_enter(d);
         status = d->backend->plan_info(d->device, NULL, schedule->plans->segments[i], &info, error);
+        sched_leave(d);
         *count += info.n_kernels;
     }
     return status;

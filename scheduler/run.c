@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "common/fail.h"
+#include "common/door.h"
 #include "scheduler/scheduler.h"
 
 struct run {
@@ -24,6 +24,24 @@ static void move_rows(char *out, uint64_t out_stride, const char *in, uint64_t i
         memcpy(out + r * out_stride * 4, in + r * in_stride * 4, width * 4);
 }
 
+pln_status sched_write(const struct sched_location *at, pln_dtype dtype, uint64_t n, const void *data, pln_error *error)
+{
+    const struct sched_device *d = at->device;
+    sched_enter(d);
+    const pln_status status = d->backend->buffer_write(d->device, at->buffer, at->offset, dtype, n, data, error);
+    sched_leave(d);
+    return status;
+}
+
+pln_status sched_read(const struct sched_location *at, pln_dtype dtype, uint64_t n, void *data, pln_error *error)
+{
+    const struct sched_device *d = at->device;
+    sched_enter(d);
+    const pln_status status = d->backend->buffer_read(d->device, at->buffer, at->offset, dtype, n, data, error);
+    sched_leave(d);
+    return status;
+}
+
 static pln_status write_value(const struct run *run, const pln_value *value, uint32_t domain, const void *data,
                               pln_error *error)
 {
@@ -40,8 +58,7 @@ static pln_status write_value(const struct run *run, const pln_value *value, uin
         move_rows(run->plan->staging, value->row_stride, data, value->width, rows, value->width);
         data = run->plan->staging;
     }
-    return at.device->backend->buffer_write(at.device->device, at.buffer, at.offset, value->dtype,
-                                            rows * value->row_stride, data, error);
+    return sched_write(&at, value->dtype, rows * value->row_stride, data, error);
 }
 
 /* Elements between the first and the last of a value, both included. */
@@ -65,8 +82,7 @@ static pln_status read_value(const struct run *run, const pln_value *value, void
         return PLN_OK;
     }
     const bool dense = value->row_stride == value->width;
-    status = at.device->backend->buffer_read(at.device->device, at.buffer, at.offset, value->dtype, span_of(run, value),
-                                             dense ? data : run->plan->staging, error);
+    status = sched_read(&at, value->dtype, span_of(run, value), dense ? data : run->plan->staging, error);
     if (status == PLN_OK && !dense)
         move_rows(data, value->width, run->plan->staging, value->row_stride, rows, value->width);
     return status;
@@ -87,11 +103,9 @@ static pln_status copy_value(const struct run *run, const pln_value *value, uint
     run->schedule->statistics.copied_bytes += 4 * n;
     void *host = from.data ? from.data : to.data ? to.data : run->plan->staging;
     if (!from.data)
-        status = from.device->backend->buffer_read(from.device->device, from.buffer, from.offset, value->dtype, n, host,
-                                                   error);
+        status = sched_read(&from, value->dtype, n, host, error);
     if (status == PLN_OK && !to.data)
-        status =
-            to.device->backend->buffer_write(to.device->device, to.buffer, to.offset, value->dtype, n, host, error);
+        status = sched_write(&to, value->dtype, n, host, error);
     return status;
 }
 
@@ -109,15 +123,7 @@ static pln_status copy_windows(const struct run *run, const struct sched_segment
     return status;
 }
 
-static const pln_binding *find_binding(const pln_binding *bindings, uint32_t n, const char *name)
-{
-    for (uint32_t i = 0; i < n; i++)
-        if (strcmp(bindings[i].name, name) == 0)
-            return &bindings[i];
-    return NULL;
-}
-
-static pln_status write_inputs(const struct run *run, const pln_binding *inputs, uint32_t n, pln_error *error)
+static pln_status write_inputs(const struct run *run, const void *const *inputs, pln_error *error)
 {
     const pln_graph *graph = run->schedule->graph;
     const uint32_t n_domains = run->schedule->devices->n_domains;
@@ -125,13 +131,10 @@ static pln_status write_inputs(const struct run *run, const pln_binding *inputs,
         const pln_value *value = graph->values[i];
         if (value->kind != PLN_VALUE_INPUT || value->base != value)
             continue;
-        const pln_binding *binding = find_binding(inputs, n, value->name);
-        if (!binding)
-            return pln_fail(error, PLN_INVALID, "input %s of graph %s is not bound", value->name, graph->name);
         for (uint32_t domain = 0; domain < n_domains; domain++) {
             if (run->plan->instances[domain * graph->n_values + i] == SCHED_NONE)
                 continue;
-            const pln_status status = write_value(run, value, domain, binding->data, error);
+            const pln_status status = write_value(run, value, domain, inputs[i], error);
             if (status != PLN_OK)
                 return status;
         }
@@ -150,83 +153,94 @@ static pln_status run_segment(const struct run *run, uint32_t index, pln_error *
         status = copy_value(run, segment->copies[i].value, segment->copies[i].from, segment->copies[i].to, error);
     if (status == PLN_OK)
         status = copy_windows(run, segment, false, error);
+    sched_enter(d);
     if (status == PLN_OK)
         status = d->backend->plan_run(run->plan->segments[index], &numbers, error);
-    if (status == PLN_OK)
-        status = copy_windows(run, segment, true, error);
-    if (status != PLN_OK || !s->timed || !d->backend->plan_timing)
-        return status;
-    return d->backend->plan_timing(run->plan->segments[index], s->node_ns + segment->first, segment->n, error);
+    if (status == PLN_OK && s->timed && d->backend->plan_timing)
+        status = d->backend->plan_timing(run->plan->segments[index], s->node_ns + segment->first, segment->n, error);
+    sched_leave(d);
+    return status == PLN_OK ? copy_windows(run, segment, true, error) : status;
 }
 
-static pln_status read_outputs(const struct run *run, const pln_binding *outputs, uint32_t n, pln_error *error)
+static pln_status read_outputs(const struct run *run, void *const *outputs, pln_error *error)
 {
     const pln_graph *graph = run->schedule->graph;
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t j = 0;
-        while (j < graph->n_outputs && strcmp(graph->outputs[j].name, outputs[i].name) != 0)
-            j++;
-        if (j == graph->n_outputs)
-            return pln_fail(error, PLN_INVALID, "graph %s has no output %s", graph->name, outputs[i].name);
-        const pln_status status = read_value(run, graph->outputs[j].value, outputs[i].data, error);
-        if (status != PLN_OK)
-            return status;
-    }
-    return PLN_OK;
-}
-
-/* A reshaped value has as many elements as what it was made of: that hangs on the numbers, so it is looked at here. */
-static pln_status check_reshapes(const struct run *run, pln_error *error)
-{
-    const pln_graph *graph = run->schedule->graph;
-    for (uint32_t i = 0; i < graph->n_values; i++) {
-        const pln_value *value = graph->values[i];
-        const bool reshaped = value->base != value && value->first == 0 &&
-                              value->base->row_stride == value->base->width && value->row_stride == value->width &&
-                              value->width != value->base->width;
-        if (reshaped && graph_value_elements(value, run->dims) > graph_value_elements(value->base, run->dims))
-            return pln_fail(error, PLN_INVALID, "value %s of graph %s is reshaped to more elements than it has",
-                            value->name, graph->name);
-    }
-    return PLN_OK;
+    pln_status status = PLN_OK;
+    for (uint32_t i = 0; status == PLN_OK && i < graph->n_outputs; i++)
+        if (outputs[i])
+            status = read_value(run, graph->outputs[i].value, outputs[i], error);
+    return status;
 }
 
 static pln_status take_dims(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims, pln_error *error)
 {
-    const uint32_t n = schedule->graph->n_symbols;
-    if (n_dims < n)
-        return pln_fail(error, PLN_INVALID, "graph %s has %u symbols, only %u numbers are given", schedule->graph->name,
-                        n, n_dims);
-    memset(schedule->dims, 0, sizeof schedule->dims);
-    memcpy(schedule->dims + 1, dims + 1, (n - 1) * sizeof *dims);
-    return PLN_OK;
+    uint32_t taken[GRAPH_SYMBOLS];
+    const pln_status status = sched_check_dims(schedule, dims, n_dims, taken, error);
+    if (status == PLN_OK)
+        memcpy(schedule->dims, taken, sizeof taken);
+    return status;
 }
 
 pln_status pln_schedule_prepare(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims, pln_error *error)
 {
     struct sched_plan *plan;
-    const pln_status status = take_dims(schedule, dims, n_dims, error);
-    return status == PLN_OK ? sched_plan_get(schedule, schedule->dims, &plan, error) : status;
+    NEED(error, schedule, dims);
+    pln_status status = sched_begin(schedule, error);
+    if (status != PLN_OK)
+        return status;
+    status = take_dims(schedule, dims, n_dims, error);
+    if (status == PLN_OK)
+        status = sched_plan_get(schedule, schedule->dims, &plan, error);
+    sched_end(schedule);
+    return status;
+}
+
+static pln_status run_bound(pln_schedule *schedule, const struct sched_bound *bound, pln_error *error)
+{
+    struct run run = {.schedule = schedule, .dims = schedule->dims};
+    pln_status status = sched_check_ranges(schedule, schedule->dims, bound->inputs, error);
+    if (status != PLN_OK)
+        return status;
+    schedule->statistics = (pln_statistics){0};
+    status = sched_plan_get(schedule, schedule->dims, &run.plan, error);
+    if (status == PLN_OK)
+        status = write_inputs(&run, bound->inputs, error);
+    for (uint32_t i = 0; status == PLN_OK && i < schedule->n_segments; i++)
+        status = run_segment(&run, i, error);
+    if (status == PLN_OK)
+        status = read_outputs(&run, bound->outputs, error);
+    if (run.plan)
+        schedule->statistics.planned_bytes = run.plan->planned_bytes;
+    return status;
+}
+
+pln_status sched_run(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims, const struct sched_bound *bound,
+                     pln_error *error)
+{
+    pln_status status = sched_begin(schedule, error);
+    if (status != PLN_OK)
+        return status;
+    status = take_dims(schedule, dims, n_dims, error);
+    if (status == PLN_OK)
+        status = run_bound(schedule, bound, error);
+    sched_end(schedule);
+    return status;
 }
 
 pln_status pln_schedule_run(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims, const pln_binding *inputs,
                             uint32_t n_inputs, const pln_binding *outputs, uint32_t n_outputs, pln_error *error)
 {
-    pln_status status = take_dims(schedule, dims, n_dims, error);
+    NEED(error, schedule, dims);
+    NEED_LIST(error, inputs, n_inputs);
+    NEED_LIST(error, outputs, n_outputs);
+    pln_status status = sched_begin(schedule, error);
     if (status != PLN_OK)
         return status;
-    struct run run = {.schedule = schedule, .dims = schedule->dims};
-    schedule->statistics = (pln_statistics){0};
-    status = check_reshapes(&run, error);
+    status = take_dims(schedule, dims, n_dims, error);
     if (status == PLN_OK)
-        status = sched_plan_get(schedule, schedule->dims, &run.plan, error);
+        status = sched_bind(schedule, inputs, n_inputs, outputs, n_outputs, error);
     if (status == PLN_OK)
-        status = write_inputs(&run, inputs, n_inputs, error);
-    for (uint32_t i = 0; status == PLN_OK && i < schedule->n_segments; i++)
-        status = run_segment(&run, i, error);
-    if (status == PLN_OK)
-        status = read_outputs(&run, outputs, n_outputs, error);
-    if (run.plan)
-        schedule->statistics.planned_bytes = run.plan->planned_bytes;
+        status = run_bound(schedule, &(struct sched_bound){schedule->inputs, schedule->outputs}, error);
+    sched_end(schedule);
     return status;
 }

@@ -2,20 +2,22 @@
  *
  * The runtime: owns the thread team, lists devices.
  */
-#define _GNU_SOURCE /* sched_getaffinity */
-#include <sched.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/fail.h"
+#include "common/door.h"
+#include "common/processors.h"
 #include "scheduler/scheduler.h"
 
-static uint32_t processors(void)
+/* Opening a device asks for the cache folder, and "auto" for the list of devices: so one thread may hold it twice. */
+static void init_lock(pln_runtime *runtime)
 {
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0)
-        return (uint32_t)CPU_COUNT(&set);
-    return 1;
+    pthread_mutexattr_t twice;
+    pthread_mutexattr_init(&twice);
+    pthread_mutexattr_settype(&twice, PTHREAD_MUTEX_RECURSIVE);
+    pthread_mutex_init(&runtime->lock, &twice);
+    pthread_mutexattr_destroy(&twice);
 }
 
 pln_status pln_runtime_create(const pln_runtime_options *options, pln_runtime **runtime, pln_error *error)
@@ -23,12 +25,17 @@ pln_status pln_runtime_create(const pln_runtime_options *options, pln_runtime **
     const pln_runtime_options defaults = {0};
     if (!options)
         options = &defaults;
+    NEED(error, runtime);
+    *runtime = NULL;
+    if (options->threads > TEAM_MOST)
+        return pln_fail(error, PLN_INVALID, "%u threads: expected at most %d", options->threads, TEAM_MOST);
     pln_runtime *r = calloc(1, sizeof *r);
     if (!r)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a runtime");
+    init_lock(r);
     r->log = options->log;
     r->log_context = options->log_context;
-    r->team = team_create(options->threads ? options->threads : processors());
+    r->team = team_create(options->threads ? options->threads : processors_usable());
     r->backend_path = options->backend_path ? strdup(options->backend_path) : NULL;
     if (!r->team || (options->backend_path && !r->backend_path)) {
         const uint32_t threads = options->threads;
@@ -43,10 +50,11 @@ pln_status pln_runtime_create(const pln_runtime_options *options, pln_runtime **
 /* Plugins stay loaded: drivers below them do not like to be unloaded. */
 void pln_runtime_destroy(pln_runtime **runtime)
 {
-    pln_runtime *r = *runtime;
+    pln_runtime *r = runtime ? *runtime : NULL;
     if (!r)
         return;
     team_destroy(&r->team);
+    pthread_mutex_destroy(&r->lock);
     free(r->backend_path);
     free(r->cache);
     for (uint32_t i = 0; i < r->n_backends; i++) {
@@ -60,7 +68,7 @@ void pln_runtime_destroy(pln_runtime **runtime)
 
 uint32_t pln_runtime_threads(const pln_runtime *runtime)
 {
-    return team_size(runtime->team);
+    return runtime ? team_size(runtime->team) : 0;
 }
 
 static void describe_backend(const struct sched_backend *backend, uint32_t index, bool several, pln_device_entry *entry)
@@ -111,37 +119,47 @@ static bool list_backend(pln_runtime *runtime, struct sched_backend *backend)
 pln_status pln_runtime_backend_devices(pln_runtime *runtime, const char *backend, const pln_device_entry **entries,
                                        uint32_t *count, pln_error *error)
 {
+    NEED(error, runtime, backend, entries, count);
+    pthread_mutex_lock(&runtime->lock);
     struct sched_backend *b = sched_backend_find(runtime, backend);
+    const bool listed = b && list_backend(runtime, b);
+    *entries = listed ? b->entries : NULL;
+    *count = listed ? b->n_entries : 0;
+    pthread_mutex_unlock(&runtime->lock);
     if (!b)
         return pln_fail(error, PLN_NO_DEVICE, "no backend %.40s: there is no plugin pleione-%.40s.so", backend,
                         backend);
-    if (!list_backend(runtime, b))
-        return pln_fail(error, PLN_NO_MEMORY, "no memory for the list of devices");
-    *entries = b->entries;
-    *count = b->n_entries;
-    return PLN_OK;
+    return listed ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "no memory for the list of devices");
+}
+
+/* Once there is a list, it stays as it is. */
+static bool list_all(pln_runtime *runtime)
+{
+    uint32_t n = 0;
+    if (runtime->entries)
+        return true;
+    for (uint32_t i = 0; pln_runtime_backend(runtime, i); i++)
+        if (!list_backend(runtime, &runtime->backends[i]))
+            return false;
+    for (uint32_t i = 0; i < runtime->n_backends; i++)
+        n += runtime->backends[i].n_entries;
+    runtime->entries = calloc(n + 1, sizeof *runtime->entries);
+    for (uint32_t i = 0; runtime->entries && i < runtime->n_backends; i++) {
+        const struct sched_backend *b = &runtime->backends[i];
+        memcpy(runtime->entries + runtime->n_entries, b->entries, b->n_entries * sizeof *b->entries);
+        runtime->n_entries += b->n_entries;
+    }
+    return runtime->entries != NULL;
 }
 
 pln_status pln_runtime_devices(pln_runtime *runtime, const pln_device_entry **entries, uint32_t *count,
                                pln_error *error)
 {
-    for (uint32_t i = 0; !runtime->entries && pln_runtime_backend(runtime, i); i++)
-        if (!list_backend(runtime, &runtime->backends[i]))
-            return pln_fail(error, PLN_NO_MEMORY, "no memory for the list of devices");
-    if (!runtime->entries) {
-        uint32_t n = 0;
-        for (uint32_t i = 0; i < runtime->n_backends; i++)
-            n += runtime->backends[i].n_entries;
-        runtime->entries = calloc(n, sizeof *runtime->entries);
-        if (!runtime->entries)
-            return pln_fail(error, PLN_NO_MEMORY, "no memory for the list of devices");
-        for (uint32_t i = 0; i < runtime->n_backends; i++) {
-            const struct sched_backend *b = &runtime->backends[i];
-            memcpy(runtime->entries + runtime->n_entries, b->entries, b->n_entries * sizeof *b->entries);
-            runtime->n_entries += b->n_entries;
-        }
-    }
+    NEED(error, runtime, entries, count);
+    pthread_mutex_lock(&runtime->lock);
+    const bool listed = list_all(runtime);
     *entries = runtime->entries;
     *count = runtime->n_entries;
-    return PLN_OK;
+    pthread_mutex_unlock(&runtime->lock);
+    return listed ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "no memory for the list of devices");
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/fail.h"
+#include "common/door.h"
 #include "scheduler/scheduler.h"
 
 enum { DEFAULT_PLANS = 8 };
@@ -102,7 +102,17 @@ pln_status sched_connect(pln_schedule *schedule, pln_error *error)
     free(there);
     for (uint32_t i = 0; status == PLN_OK && i < schedule->n_segments; i++)
         status = sched_find_windows(schedule, &schedule->segments[i], error);
+    if (status == PLN_OK)
+        status = sched_find_ranges(schedule, error);
     return status == PLN_OK ? find_uses(schedule, error) : status;
+}
+
+pln_status sched_check_rules(const pln_schedule_options *options, pln_error *error)
+{
+    for (uint32_t i = 0; i < options->n_place; i++)
+        if (!options->place || !options->place[i])
+            return pln_fail(error, PLN_INVALID, "rule %u of place is NULL", i);
+    return PLN_OK;
 }
 
 pln_status pln_schedule_create(pln_graph *graph, pln_devices *devices, const pln_schedule_options *options,
@@ -111,6 +121,14 @@ pln_status pln_schedule_create(pln_graph *graph, pln_devices *devices, const pln
     const pln_schedule_options defaults = {0};
     if (!options)
         options = &defaults;
+    NEED(error, schedule);
+    *schedule = NULL;
+    NEED(error, graph, devices);
+    const pln_status rules = sched_check_rules(options, error);
+    if (rules != PLN_OK)
+        return rules;
+    if (options->states && options->states->devices != devices)
+        return pln_fail(error, PLN_INVALID, "the states of graph %s are of another list of devices", graph->name);
     if (!graph->finished || graph->error.status != PLN_OK)
         return pln_fail(error, PLN_INVALID, "graph %s is not finished", graph->name);
     pln_schedule *s = calloc(1, sizeof *s);
@@ -122,8 +140,11 @@ pln_status pln_schedule_create(pln_graph *graph, pln_devices *devices, const pln
     s->cover = options->cover;
     s->max_plans = options->plans ? options->plans : DEFAULT_PLANS;
     s->states = options->states;
-    pln_status status = PLN_OK;
-    if (!s->states) {
+    s->inputs = arena_allocate(&s->arena, (graph->n_values + 1) * sizeof *s->inputs);
+    s->outputs = arena_allocate(&s->arena, (graph->n_outputs + 1) * sizeof *s->outputs);
+    pln_status status =
+        s->inputs && s->outputs ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "no memory for a schedule");
+    if (status == PLN_OK && !s->states) {
         status = pln_states_create(devices, &s->own_states, error);
         s->states = s->own_states;
     }
@@ -139,10 +160,10 @@ pln_status pln_schedule_create(pln_graph *graph, pln_devices *devices, const pln
 
 void pln_schedule_destroy(pln_schedule **schedule)
 {
-    pln_schedule *s = *schedule;
-    *schedule = NULL;
+    pln_schedule *s = schedule ? *schedule : NULL;
     if (!s)
         return;
+    *schedule = NULL;
     for (struct sched_plan *plan = s->plans, *next; plan; plan = next) {
         next = plan->next;
         sched_plan_destroy(s, &plan);

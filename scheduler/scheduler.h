@@ -8,7 +8,10 @@
 #ifndef SCHEDULER_SCHEDULER_H
 #define SCHEDULER_SCHEDULER_H
 
+#include <pthread.h>
+
 #include "api/pleione_backend.h"
+#include "common/in_use.h"
 #include "common/team.h"
 #include "common/uses.h"
 #include "graph/graph.h"
@@ -28,19 +31,20 @@ struct sched_backend {
 };
 
 struct pln_runtime {
+    pthread_mutex_t lock; /* of the cache, the backends and the entries */
     pln_log_fn *log;
     void *log_context;
     struct team *team;
     char *backend_path; /* of the options, or NULL */
     char *cache;        /* created at first use, or NULL */
     pln_host host;
-    uint32_t n_backends; /* 0: not looked for yet */
+    uint32_t n_backends;                           /* 0: not looked for yet */
     struct sched_backend backends[SCHED_BACKENDS]; /* in order of preference */
     uint32_t n_entries;
     pln_device_entry *entries;
 };
 
-/* Loads the plugin of that name, once. PLN_NO_DEVICE with the reason. */
+/* Loads the plugin of that name, once. PLN_NO_DEVICE with the reason. The caller holds the lock. */
 pln_status sched_backend_load(pln_runtime *runtime, const char *name, struct sched_backend **backend, pln_error *error);
 /* Loads nothing; NULL if there is none. */
 struct sched_backend *sched_backend_find(pln_runtime *runtime, const char *name);
@@ -53,7 +57,28 @@ struct sched_device {
     pln_device *device;
     pln_device_entry entry;
     uint32_t domain;
+    pthread_mutex_t *lock; /* NULL: it takes several callers at a time */
 };
+
+/* Around every call of an entry of an open device: most take one caller at a time. */
+static inline void sched_enter(const struct sched_device *device)
+{
+    if (device->lock)
+        pthread_mutex_lock(device->lock);
+}
+
+static inline void sched_leave(const struct sched_device *device)
+{
+    if (device->lock)
+        pthread_mutex_unlock(device->lock);
+}
+
+static inline void sched_buffer_destroy(const struct sched_device *device, pln_buffer **buffer)
+{
+    sched_enter(device);
+    device->backend->buffer_destroy(device->device, buffer);
+    sched_leave(device);
+}
 
 struct sched_constant;
 
@@ -63,6 +88,7 @@ struct pln_devices {
     uint32_t n_listed; /* that the user named; then comes reference if it was not among them */
     struct sched_device *devices;
     uint32_t n_domains;
+    pthread_mutex_t constants_lock; /* is held while one is made: who needs the same one waits for it */
     struct sched_constant *constants;
 };
 
@@ -79,6 +105,8 @@ pln_status sched_constant_acquire(pln_devices *devices, uint32_t device, const p
                                   const pln_constant_use *uses, uint32_t n_uses, struct sched_constant **constant,
                                   pln_error *error);
 void sched_constant_release(pln_devices *devices, struct sched_constant **constant);
+/* The dense f32 rows where they lie already, else NULL. */
+const float *sched_plain_rows(const pln_value *value);
 pln_constant *sched_constant_handle(const struct sched_constant *constant);
 /* pln_host.constant_read */
 void sched_constant_read(void *context, const pln_constant_info *info, uint32_t first, uint32_t rows, float *out);
@@ -99,6 +127,7 @@ struct sched_state {
 struct pln_states {
     pln_devices *devices;
     struct sched_state *list;
+    atomic_bool in_use; /* by a call of any schedule that has them */
 };
 
 /* The state of a graph value in a domain, zeroed when it is met first. PLN_INVALID if it has another shape or domain.
@@ -142,6 +171,23 @@ struct sched_use { /* a constant on a device */
     struct sched_constant *constant; /* NULL until the first plan */
 };
 
+/* What an i32 input, or a window of one, may hold for a node that reads it (graph/indices.def). */
+struct sched_range {
+    const pln_value *value;
+    const struct graph_node *node;
+    const struct graph_index *index;
+    const pln_value *other,
+        *source_starts; /* operands of the node; source_starts only of PAIRS, and may be NULL there */
+    uint32_t param;     /* the word that the row names, 0 if it names none */
+    uint32_t pairs;     /* of PAIRS: the symbol that counts them */
+};
+
+/* Host memory that a run reads and writes, dense rows of 4 bytes an element. */
+struct sched_bound {
+    const void *const *inputs; /* [values of the graph], by id; only those of inputs count */
+    void *const *outputs;      /* [outputs of the graph]; NULL: nobody wants it */
+};
+
 struct sched_plan;
 
 struct pln_schedule {
@@ -157,9 +203,13 @@ struct pln_schedule {
     struct sched_segment *segments;
     uint32_t n_uses;
     struct sched_use *uses;
+    uint32_t n_ranges;
+    struct sched_range *ranges;
     struct sched_plan *plans; /* the most recently used first */
     pln_statistics statistics;
     uint32_t dims[GRAPH_SYMBOLS]; /* of the last run */
+    const void **inputs;          /* of a run by names, as in struct sched_bound */
+    void **outputs;
     /* Called while weights are handed over and after the last: their sources need not stay in memory. May be NULL. */
     void (*handed_over)(void *context);
     void *handed_over_context;
@@ -194,14 +244,38 @@ struct sched_plan {
     uint64_t planned_bytes;
 };
 
+/* Whether the rules of placement are there. */
+pln_status sched_check_rules(const pln_schedule_options *options, pln_error *error);
 /* Placement: fills places and segments. */
 pln_status sched_place_nodes(pln_schedule *schedule, const pln_schedule_options *options, pln_error *error);
-/* Copies and constant uses of the segments. */
+/* Copies and constant uses of the segments, ranges of inputs. */
 pln_status sched_connect(pln_schedule *schedule, pln_error *error);
+
+/* ---- the door of a run */
+
+/* The numbers of the symbols, [GRAPH_SYMBOLS]: as many as the graph has, and every value has a shape under them and
+ * lies within what it is a window of. PLN_INVALID. */
+pln_status sched_check_dims(const pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims, uint32_t *taken,
+                            pln_error *error);
+/* Names to places: fills schedule->bound. PLN_INVALID if an input is not bound, or an output is none of the graph. */
+pln_status sched_bind(pln_schedule *schedule, const pln_binding *inputs, uint32_t n_inputs, const pln_binding *outputs,
+                      uint32_t n_outputs, pln_error *error);
+/* Lists what the inputs of type i32 may hold; all nodes that say the same say it once. */
+pln_status sched_find_ranges(pln_schedule *schedule, pln_error *error);
+/* PLN_INVALID names the input, the element and the node whose operand it is out of range for. */
+pln_status sched_check_ranges(const pln_schedule *schedule, const uint32_t *dims, const void *const *inputs,
+                              pln_error *error);
+/* pln_schedule_run of what is known by its place: no name is looked up. Every input of the graph is there. */
+pln_status sched_run(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims, const struct sched_bound *bound,
+                     pln_error *error);
 
 /* A view of nodes [first, first + n) for a device. plan NULL: without memory. Lives in the arena. */
 pln_status sched_view(pln_schedule *schedule, const struct sched_plan *plan, uint32_t device, uint32_t first,
                       uint32_t n, const uint32_t *capacity, struct arena *arena, pln_segment *view, pln_error *error);
+
+/* All nodes on a device, of whatever segments, without memory: for what it keeps once for all of them. */
+pln_status sched_view_device(pln_schedule *schedule, uint32_t device, const uint32_t *capacity, struct arena *arena,
+                             pln_segment *view, pln_error *error);
 
 /* The capacities of the bucket that the numbers fall into. */
 void sched_bucket(const pln_schedule *schedule, const uint32_t *dims, uint32_t *capacity);
@@ -211,6 +285,23 @@ void sched_plan_destroy(pln_schedule *schedule, struct sched_plan **plan);
 /* Lays out memory only: fills memory[].items, blocks and instances. Freed by sched_plan_destroy. */
 pln_status sched_plan_layout(pln_schedule *schedule, const uint32_t *capacity, struct sched_plan **plan,
                              pln_error *error);
+
+/* n elements at a place in a device's own memory, from and to dense ones of 4 bytes. */
+pln_status sched_write(const struct sched_location *at, pln_dtype dtype, uint64_t n, const void *data,
+                       pln_error *error);
+pln_status sched_read(const struct sched_location *at, pln_dtype dtype, uint64_t n, void *data, pln_error *error);
+
+/* Around every public call that runs a schedule or changes it. PLN_INVALID if it, or one with the same states, is in
+ * use. */
+static inline pln_status sched_begin(pln_schedule *schedule, pln_error *error)
+{
+    return in_use_begin(&schedule->states->in_use, "the schedule, or another one with its states,", error);
+}
+
+static inline void sched_end(pln_schedule *schedule)
+{
+    in_use_end(&schedule->states->in_use);
+}
 
 /* Where a value, window or not, begins in a domain. */
 pln_status sched_locate(pln_schedule *schedule, const struct sched_plan *plan, const pln_value *value, uint32_t domain,

@@ -5,11 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/fail.h"
+#include "common/door.h"
 #include "scheduler/scheduler.h"
 
 pln_status pln_states_create(pln_devices *devices, pln_states **states, pln_error *error)
 {
+    NEED(error, states);
+    *states = NULL;
+    NEED(error, devices);
     *states = calloc(1, sizeof **states);
     if (!*states)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for states");
@@ -20,7 +23,7 @@ pln_status pln_states_create(pln_devices *devices, pln_states **states, pln_erro
 static void destroy_state(pln_runtime *runtime, struct sched_state *state)
 {
     if (state->buffer)
-        state->device->backend->buffer_destroy(state->device->device, &state->buffer);
+        sched_buffer_destroy(state->device, &state->buffer);
     runtime->host.release(runtime, state->data);
     free(state->name);
     free(state);
@@ -28,7 +31,7 @@ static void destroy_state(pln_runtime *runtime, struct sched_state *state)
 
 void pln_states_destroy(pln_states **states)
 {
-    if (!*states)
+    if (!states || !*states)
         return;
     for (struct sched_state *state = (*states)->list, *next; state; state = next) {
         next = state->next;
@@ -44,8 +47,8 @@ static pln_status zero_buffer(struct sched_state *state, pln_error *error)
     float *zeros = calloc(n, sizeof *zeros);
     if (!zeros)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for state %s", state->name);
-    const pln_status status =
-        state->device->backend->buffer_write(state->device->device, state->buffer, 0, PLN_F32, n, zeros, error);
+    const struct sched_location at = {.device = state->device, .buffer = state->buffer};
+    const pln_status status = sched_write(&at, PLN_F32, n, zeros, error);
     free(zeros);
     return status;
 }
@@ -73,7 +76,9 @@ static pln_status create_state(pln_states *states, const pln_value *value, const
             status = pln_fail(error, PLN_NO_MEMORY, "no memory for %llu bytes of state %s", (unsigned long long)bytes,
                               value->name);
     } else {
+        sched_enter(device);
         status = device->backend->buffer_create(device->device, bytes, &state->buffer, error);
+        sched_leave(device);
         if (status == PLN_OK)
             status = zero_buffer(state, error);
     }
@@ -138,15 +143,17 @@ const float *sched_state_view(const pln_schedule *schedule, const char *name)
 static pln_status move_elements(const struct sched_state *s, uint64_t first, uint64_t n, float *out, const float *in,
                                 pln_error *error)
 {
-    const struct sched_device *d = s->device;
-    const uint64_t offset = first * graph_element_bytes(PLN_F32, d->entry.info.f32_bytes);
+    const struct sched_location at = {
+        .device = s->device,
+        .buffer = s->buffer,
+        .offset = first * graph_element_bytes(PLN_F32, s->device->entry.info.f32_bytes),
+    };
     if (s->data) {
         float *host = (float *)s->data + first;
         memcpy(out ? out : host, out ? host : in, n * sizeof *host);
         return PLN_OK;
     }
-    return out ? d->backend->buffer_read(d->device, s->buffer, offset, PLN_F32, n, out, error)
-               : d->backend->buffer_write(d->device, s->buffer, offset, PLN_F32, n, in, error);
+    return out ? sched_read(&at, PLN_F32, n, out, error) : sched_write(&at, PLN_F32, n, in, error);
 }
 
 /* Between dense rows and rows that may be padded: then one at a time. */
@@ -162,16 +169,27 @@ static pln_status move_rows(const struct sched_state *s, float *out, const float
     return status;
 }
 
-pln_status pln_schedule_state_read(pln_schedule *schedule, const char *name, float *data, pln_error *error)
+static pln_status move_state(pln_schedule *schedule, const char *name, float *out, const float *in, pln_error *error)
 {
     struct sched_state *state = NULL;
-    const pln_status status = find_state(schedule, name, &state, error);
-    return status == PLN_OK ? move_rows(state, data, NULL, error) : status;
+    pln_status status = sched_begin(schedule, error);
+    if (status != PLN_OK)
+        return status;
+    status = find_state(schedule, name, &state, error);
+    if (status == PLN_OK)
+        status = move_rows(state, out, in, error);
+    sched_end(schedule);
+    return status;
+}
+
+pln_status pln_schedule_state_read(pln_schedule *schedule, const char *name, float *data, pln_error *error)
+{
+    NEED(error, schedule, name, data);
+    return move_state(schedule, name, data, NULL, error);
 }
 
 pln_status pln_schedule_state_write(pln_schedule *schedule, const char *name, const float *data, pln_error *error)
 {
-    struct sched_state *state = NULL;
-    const pln_status status = find_state(schedule, name, &state, error);
-    return status == PLN_OK ? move_rows(state, NULL, data, error) : status;
+    NEED(error, schedule, name, data);
+    return move_state(schedule, name, NULL, data, error);
 }

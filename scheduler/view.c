@@ -69,6 +69,8 @@ static pln_status view_value(pln_schedule *schedule, const struct sched_plan *pl
                             .width = value->width,
                             .row_stride = value->row_stride,
                             .name = value->name};
+    if (value->kind == PLN_VALUE_CONSTANT)
+        out->plain = sched_plain_rows(value);
     if (!plan)
         return PLN_OK;
     if (value->kind == PLN_VALUE_CONSTANT) {
@@ -86,8 +88,9 @@ static pln_status view_value(pln_schedule *schedule, const struct sched_plan *pl
     return PLN_OK;
 }
 
-pln_status sched_view(pln_schedule *schedule, const struct sched_plan *plan, uint32_t device, uint32_t first,
-                      uint32_t n, const uint32_t *capacity, struct arena *arena, pln_segment *view, pln_error *error)
+static pln_status view_nodes(pln_schedule *schedule, const struct sched_plan *plan, uint32_t device,
+                             struct graph_node *const *listed, uint32_t n, const uint32_t *capacity,
+                             struct arena *arena, pln_segment *view, pln_error *error)
 {
     const pln_graph *graph = schedule->graph;
     pln_node_info *nodes = arena_allocate(arena, (n + 1) * sizeof *nodes);
@@ -97,7 +100,7 @@ pln_status sched_view(pln_schedule *schedule, const struct sched_plan *plan, uin
     if (fits)
         memset(set.index, 0xff, graph->n_values * sizeof *set.index); /* SCHED_NONE */
     for (uint32_t i = 0; fits && i < n; i++)
-        fits = view_node(arena, graph->nodes[first + i], &set, capacity, &nodes[i]);
+        fits = view_node(arena, listed[i], &set, capacity, &nodes[i]);
     pln_value_info *values = fits ? arena_allocate(arena, (set.n + 1) * sizeof *values) : NULL;
     if (!values)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a view of %u nodes", n);
@@ -115,4 +118,24 @@ pln_status sched_view(pln_schedule *schedule, const struct sched_plan *plan, uin
                           .n_symbols = graph->n_symbols,
                           .capacity = capacity};
     return status;
+}
+
+pln_status sched_view(pln_schedule *schedule, const struct sched_plan *plan, uint32_t device, uint32_t first,
+                      uint32_t n, const uint32_t *capacity, struct arena *arena, pln_segment *view, pln_error *error)
+{
+    return view_nodes(schedule, plan, device, schedule->graph->nodes + first, n, capacity, arena, view, error);
+}
+
+pln_status sched_view_device(pln_schedule *schedule, uint32_t device, const uint32_t *capacity, struct arena *arena,
+                             pln_segment *view, pln_error *error)
+{
+    const pln_graph *graph = schedule->graph;
+    struct graph_node **nodes = arena_allocate(arena, (graph->n_nodes + 1) * sizeof *nodes);
+    uint32_t n = 0;
+    if (!nodes)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for a view of %u nodes", graph->n_nodes);
+    for (uint32_t i = 0; i < graph->n_nodes; i++)
+        if (schedule->places[i].device == device)
+            nodes[n++] = graph->nodes[i];
+    return view_nodes(schedule, NULL, device, nodes, n, capacity, arena, view, error);
 }

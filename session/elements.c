@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Elements of a tensor of any type as numbers.
+ * Single elements of a tensor of any type, as whole numbers or as reals.
  */
 #include <string.h>
 

@@ -209,18 +209,24 @@ void session_pack_last(const struct session_packing *p, void *out)
 
 /* ---- the kinds */
 
+static const char all_ignored[] = "all of them are -100";
+
 static const struct kind {
     pln_status (*check)(const pln_session *session, struct session_request *request, pln_error *error);
     void (*count)(const pln_session *session, const struct session_request *request, float totals[2]);
     session_packer *pack;        /* the input `labels`; NULL: the kind has none */
     session_packer *pack_values; /* the input `label_values` */
     uint32_t sums;               /* of the loss */
+    const char *missing[2];      /* why there is nothing to learn from: by sum */
 } kinds[] = {
-    [PLN_LABELS_TOKENS] = {check_tokens, count_tokens, .pack = pack_tokens, .sums = 1},
-    [PLN_LABELS_REPLACED] = {check_replaced, count_weights, .pack_values = pack_replaced, .sums = 1},
-    [PLN_LABELS_SEQUENCES] = {check_sequences, count_sequences, pack_classes, pack_values, .sums = 1},
-    [PLN_LABELS_CHOICES] = {check_choices, count_classes, .pack = pack_classes, .sums = 1},
-    [PLN_LABELS_SPANS] = {check_spans, count_spans, .sums = 2},
+    [PLN_LABELS_TOKENS] = {check_tokens, count_tokens, .pack = pack_tokens, .sums = 1, .missing = {all_ignored}},
+    [PLN_LABELS_REPLACED] = {check_replaced, count_weights, .pack_values = pack_replaced, .sums = 1,
+                             .missing = {"attention_mask is 0 everywhere"}},
+    [PLN_LABELS_SEQUENCES] = {check_sequences, count_sequences, pack_classes, pack_values, .sums = 1, .missing = {all_ignored}},
+    [PLN_LABELS_CHOICES] = {check_choices, count_classes, .pack = pack_classes, .sums = 1, .missing = {all_ignored}},
+    [PLN_LABELS_SPANS] = {check_spans, count_spans, .sums = 2,
+                           .missing = {"all start_positions lie behind the text",
+                                       "all end_positions lie behind the text"}},
 };
 
 static const struct kind *kind_of(const pln_session *session)
@@ -248,6 +254,16 @@ void session_labels_totals(const pln_session *session, const struct session_requ
 {
     totals[0] = totals[1] = 0;
     kind_of(session)->count(session, request, totals);
+}
+
+const char *session_labels_missing(const pln_session *session, const float totals[2])
+{
+    const struct kind *kind = kind_of(session);
+    if (totals[0] > 0 && (kind->sums < 2 || totals[1] > 0))
+        return NULL;
+    if (session->head->shifted)
+        return "each token's label is that of the next one, and all of those are -100";
+    return kind->missing[totals[0] > 0];
 }
 
 void session_pack_labels(const struct session_packing *p, void *out)

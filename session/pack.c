@@ -57,13 +57,14 @@ uint32_t session_count_source_pairs(const struct session_packing *p)
 
 /* ---- rows */
 
-/* An integer for every kept token: from a tensor [rows, length] (or [1, length]), or what is said without one. */
+/* An integer for every kept token: from a tensor [rows or 1, length or 1], or what is said without one. */
 static void pack_tokens(const struct session_packing *p, const pln_tensor *tensor, int32_t *out, bool positions)
 {
-    const bool shared = tensor && tensor->rank == 2 && tensor->shape[0] == 1;
+    const uint64_t width = tensor ? tensor->shape[tensor->rank - 1] : 0;
+    const uint64_t row = tensor && pln_tensor_elements(tensor) > width ? width : 0, column = width > 1;
     for (uint32_t i = 0; i < p->r->rows; i++)
         for (uint32_t j = 0; j < p->b->lengths[i]; j++) {
-            const uint64_t at = (shared ? 0 : (uint64_t)i * p->r->length) + j;
+            const uint64_t at = i * row + j * column;
             *out++ = tensor ? (int32_t)session_integer(tensor, at) : positions ? (int32_t)j : 0;
         }
 }
@@ -123,12 +124,19 @@ static float added_by_mask(double m)
 void session_pack_bias(const struct session_packing *p, void *out)
 {
     const pln_tensor *m = p->r->attention_mask;
-    const uint64_t plane = (uint64_t)p->r->length * p->r->length, planes = p->b->features.bias_planes;
+    const uint64_t length = p->r->length, plane = length * length, planes = p->b->features.bias_planes;
+    uint64_t steps[4], step = 1; /* of sequence, plane, query and key; 0 along a side of 1 */
+    for (uint32_t i = 4; i-- > 0;) {
+        const uint64_t side = m->rank == 4 ? m->shape[i] : i == 1 ? 1 : m->shape[i ? i - 1 : 0];
+        steps[i] = side > 1 ? step : 0;
+        step *= side;
+    }
     float *to = out;
     for (uint64_t h = 0; h < planes; h++)
         for (uint64_t i = 0; i < p->r->rows; i++)
             for (uint64_t j = 0; j < plane; j++) {
-                const double x = session_real(m, (i * planes + h) * plane + j);
+                const double x =
+                    session_real(m, i * steps[0] + h * steps[1] + j / length * steps[2] + j % length * steps[3]);
                 *to++ = m->rank == 3 ? added_by_mask(x) : m->dtype == PLN_BOOL ? (x != 0 ? 0 : -FLT_MAX) : (float)x;
             }
 }
@@ -144,9 +152,10 @@ void session_pack_head_mask(const struct session_packing *p, void *out)
 
 void session_pack_source(const struct session_packing *p, void *out)
 {
-    const uint64_t n = (uint64_t)p->r->rows * p->r->source_length * p->session->model->config.hidden_size;
+    const uint64_t row = (uint64_t)p->r->source_length * p->session->model->config.hidden_size;
+    const uint64_t n = p->r->rows * row, given = p->r->encoder_hidden_states->shape[0] * row; /* of one, or of each */
     for (uint64_t i = 0; i < n; i++)
-        ((float *)out)[i] = (float)session_real(p->r->encoder_hidden_states, i);
+        ((float *)out)[i] = (float)session_real(p->r->encoder_hidden_states, i % given);
 }
 
 void session_pack_source_starts(const struct session_packing *p, void *out)
@@ -250,27 +259,30 @@ pln_status session_batch_dims(pln_session *session, const struct session_request
 
 static pln_status make_room(pln_session *s, const pln_graph *graph, struct session_batch *b, pln_error *error)
 {
-    b->n_outputs = graph->n_outputs;
-    b->outputs = pool_take(&s->pool, graph->n_outputs * sizeof *b->outputs);
-    for (uint32_t i = 0; b->outputs && i < graph->n_outputs; i++) {
+    b->inputs = pool_take(&s->pool, graph->n_values * sizeof *b->inputs);
+    b->outputs = pool_take(&s->pool, (graph->n_outputs + 1) * sizeof *b->outputs);
+    if (!b->inputs || !b->outputs)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for %u outputs", graph->n_outputs);
+    memset(b->inputs, 0, graph->n_values * sizeof *b->inputs);
+    for (uint32_t i = 0; i < graph->n_outputs; i++) {
         const pln_value *value = graph->outputs[i].value;
         const uint64_t bytes = 4 * (uint64_t)pln_dim_rows(value->rows, b->dims) * value->width;
-        b->outputs[i] = (pln_binding){graph->outputs[i].name, pool_take(&s->pool, bytes)};
-        if (!b->outputs[i].data)
+        b->outputs[i] = pool_take(&s->pool, bytes);
+        if (!b->outputs[i])
             return pln_fail(error, PLN_NO_MEMORY, "no memory for %llu bytes of the output %s",
                             (unsigned long long)bytes, graph->outputs[i].name);
     }
-    return b->outputs ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "no memory for %u outputs", graph->n_outputs);
+    return PLN_OK;
 }
 
 pln_status session_batch_pack(pln_session *session, const struct session_request *request,
                               const struct electra_graph *graph, struct session_batch *batch, pln_error *error)
 {
     const struct session_packing p = {session, request, batch};
-    const pln_status status = session_batch_dims(session, request, graph, batch, error);
-    if (status != PLN_OK)
-        return status;
-    for (uint32_t i = 0; i < ELECTRA_INPUTS; i++) {
+    pln_status status = session_batch_dims(session, request, graph, batch, error);
+    if (status == PLN_OK)
+        status = make_room(session, graph->graph, batch, error);
+    for (uint32_t i = 0; status == PLN_OK && i < ELECTRA_INPUTS; i++) {
         const pln_value *value = graph->inputs[i];
         if (!value)
             continue;
@@ -278,7 +290,7 @@ pln_status session_batch_pack(pln_session *session, const struct session_request
         if (!data)
             return pln_fail(error, PLN_NO_MEMORY, "no memory for the input %s", value->name);
         packers[i](&p, data);
-        batch->inputs[batch->n_inputs++] = (pln_binding){value->name, data};
+        batch->inputs[value->id] = data;
     }
-    return make_room(session, graph->graph, batch, error);
+    return status;
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/fail.h"
-#include "common/half.h"
+#include "common/mapped.h"
 #include "session/session.h"
 
 /* ---- tensors by name
@@ -65,6 +65,10 @@ static pln_status find_tensors(const struct electra_head *head, const pln_tensor
         const pln_tensor **place = (const pln_tensor **)(void *)((char *)r + slot->offset);
         if (*place)
             return pln_fail(error, PLN_INVALID, "%s: given twice", tensors[i].name);
+        if (!pln_dtype_bytes(tensors[i].dtype) || tensors[i].rank > PLN_MAX_RANK || !tensors[i].data)
+            return pln_fail(error, PLN_INVALID,
+                            "%s: has no data, an element type that is not known, or more than %d sides",
+                            tensors[i].name, PLN_MAX_RANK);
         *place = &tensors[i];
     }
     return PLN_OK;
@@ -115,37 +119,55 @@ static pln_status want_token_shape(const struct session_request *r, const pln_te
     return r->choices ? session_want_shape(tensor, choice, 3, error) : session_want_shape(tensor, plain, 2, error);
 }
 
+/* Types and positions: for all sequences alike, or for all tokens of one. The reference takes a vector of types, but
+ * none of positions. */
+static pln_status want_stretched(const struct session_request *r, const pln_tensor *tensor, pln_error *error)
+{
+    const uint64_t rows[] = {r->rows, r->length}, choice[] = {r->examples, r->choices, r->length};
+    if (!tensor || session_stretches(tensor, rows, 2) || (tensor == r->token_type_ids && session_stretches(tensor, rows + 1, 1)))
+        return PLN_OK;
+    /* Of choices, the leading sides become one: they are all as given, or all 1. */
+    const bool leading = tensor->rank == 3 && tensor->shape[0] * tensor->shape[1] == 1;
+    if (r->choices && leading && session_stretches(tensor, choice, 3))
+        return PLN_OK;
+    if (r->choices && tensor->rank == 3 && tensor->shape[2] == 1 && tensor->shape[0] == r->examples &&
+        tensor->shape[1] == r->choices)
+        return PLN_OK;
+    return want_token_shape(r, tensor, error);
+}
+
 static pln_status check_mask(const pln_session *s, struct session_request *r, pln_error *error)
 {
     const pln_tensor *m = r->attention_mask;
     const uint32_t heads = s->model->config.num_attention_heads;
+    const uint64_t rows[] = {r->rows, r->length}; /* of choices too: they lie alike */
+    if (m && session_has_shape(m, rows, 2))
+        return PLN_OK;
     if (!m || m->rank <= 2 || r->choices)
         return want_token_shape(r, m, error);
     r->pair_mask = true;
-    const uint64_t three[] = {r->rows, r->length, r->length}, four[] = {r->rows, 1, r->length, r->length};
-    const uint64_t wide[] = {r->rows, heads, r->length, r->length};
+    const uint64_t three[] = {r->rows, r->length, r->length}, wide[] = {r->rows, heads, r->length, r->length};
     if (m->rank == 3)
-        return session_want_shape(m, three, 3, error);
+        return session_want_stretched(m, three, 3, error);
     if (m->rank == 4 && session_is_integer(m) && m->dtype != PLN_BOOL)
         return pln_fail(error, PLN_INVALID,
                         "attention_mask: of rank 4 it is bool (allowed) or floats (added), found %s",
                         pln_dtype_string(m->dtype));
-    return session_has_shape(m, wide, 4) ? PLN_OK : session_want_shape(m, four, 4, error);
+    return session_want_stretched(m, wide, 4, error);
 }
 
 static pln_status check_tokens(const pln_session *s, struct session_request *r, pln_error *error)
 {
     const struct electra_config *c = &s->model->config;
-    const uint64_t one[] = {1, r->length};
     pln_status status = session_want_integers(r->input_ids, 0, (int64_t)c->vocab_size - 1, 0, error);
     if (status == PLN_OK)
         status = session_want_floats(r->inputs_embeds, error);
     if (status == PLN_OK)
-        status = want_token_shape(r, r->token_type_ids, error);
+        status = want_stretched(r, r->token_type_ids, error);
     if (status == PLN_OK)
         status = session_want_integers(r->token_type_ids, 0, (int64_t)c->type_vocab_size - 1, 0, error);
-    if (status == PLN_OK && !(r->position_ids && session_has_shape(r->position_ids, one, 2)))
-        status = want_token_shape(r, r->position_ids, error);
+    if (status == PLN_OK)
+        status = want_stretched(r, r->position_ids, error);
     if (status == PLN_OK)
         status = session_want_integers(r->position_ids, 0, (int64_t)c->max_position_embeddings - 1, 0, error);
     return status == PLN_OK ? check_mask(s, r, error) : status;
@@ -171,7 +193,7 @@ static pln_status check_source(const pln_session *s, struct session_request *r, 
     if (!c->add_cross_attention)
         return pln_fail(error, PLN_INVALID,
                         "encoder_hidden_states: the model has no cross-attention (add_cross_attention)");
-    if (t->rank != 3 || t->shape[0] != r->rows || t->shape[2] != c->hidden_size || !t->shape[1] ||
+    if (t->rank != 3 || (t->shape[0] != r->rows && t->shape[0] != 1) || t->shape[2] != c->hidden_size || !t->shape[1] ||
         t->shape[1] > INT32_MAX / (r->rows ? r->rows : 1)) {
         char have[192];
         session_print_shape(have, sizeof have, t->shape, t->rank);
@@ -197,4 +219,14 @@ pln_status session_request_read(const pln_session *session, const pln_tensor *te
     if (status == PLN_OK)
         status = check_source(session, request, error);
     return status == PLN_OK ? session_labels_check(session, request, error) : status;
+}
+
+pln_status session_request_check(const struct session_request *request, pln_error *error)
+{
+    for (size_t i = 0; i < N_SLOTS; i++) {
+        const pln_tensor *tensor = *(const pln_tensor *const *)(const void *)((const char *)request + slots[i].offset);
+        if (tensor && !mapped_is_whole(tensor->data))
+            return pln_fail(error, PLN_INVALID, "%s: its file became shorter while it was in use", tensor->name);
+    }
+    return PLN_OK;
 }

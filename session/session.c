@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/fail.h"
+#include "common/door.h"
 #include "scheduler/scheduler.h"
 #include "session/session.h"
 
@@ -31,7 +31,10 @@ static void warn_of_weights(const pln_session *s)
     const struct electra_weights *w = &s->model->weights;
     const bool generator = electra_weight_exists(w, "generator_predictions.dense.weight");
     const bool discriminator = electra_weight_exists(w, "discriminator_predictions.dense.weight");
-    char *missing = electra_weights_missing(w), *unexpected = electra_weights_unexpected(w);
+    pthread_mutex_lock(&s->model->lock);
+    char *missing = electra_weights_missing(w);
+    char *unexpected = electra_weights_unexpected(w, s->head->source);
+    pthread_mutex_unlock(&s->model->lock);
     if (s->head->half == ELECTRA_DISCRIMINATOR && generator && !discriminator)
         warn(s->model, "this is a generator, and is asked for what a discriminator does",
              "its answers will be arbitrary");
@@ -40,7 +43,12 @@ static void warn_of_weights(const pln_session *s)
              "its answers will be arbitrary");
     if (s->head->causal && !s->model->config.is_decoder)
         warn(s->model, "is_decoder is false", "the causal language model looks at later tokens too");
-    warn(s->model, "drawn at random, because the weights lack them", missing);
+    if (w->tie == ELECTRA_APART && s->model->config.tie_word_embeddings)
+        warn(s->model, ELECTRA_OUTPUT_MATRIX,
+             "differs from the word table, though tie_word_embeddings is true in "
+             "config.json: both are kept, as if it were false");
+    if (!w->undrawn)
+        warn(s->model, "drawn at random, because the weights lack them", missing);
     warn(s->model, "in the weights, but not used by this head", unexpected);
     free(missing);
     free(unexpected);
@@ -74,9 +82,13 @@ static pln_status get_variant(pln_session *s, const struct electra_features *fea
     if (!v)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a graph");
     v->features = *features;
+    pthread_mutex_lock(&s->model->lock); /* weights are found, or drawn, when they are first asked for */
     pln_status status = electra_describe(&s->model->config, &s->model->weights, features, &v->graph, error);
+    pthread_mutex_unlock(&s->model->lock);
     if (status == PLN_OK)
         status = pln_schedule_create(v->graph.graph, s->devices, &s->options.schedule, &v->schedule, error);
+    if (status == PLN_OK)
+        status = ckpt_check(s->model->checkpoint, error);
     if (status != PLN_OK) {
         destroy_variant(v);
         return status;
@@ -94,6 +106,9 @@ static pln_status get_variant(pln_session *s, const struct electra_features *fea
 static pln_status copy_places(pln_session *s, pln_error *error)
 {
     pln_schedule_options *o = &s->options.schedule;
+    const pln_status status = sched_check_rules(o, error);
+    if (status != PLN_OK)
+        return status;
     s->place = calloc(o->n_place + 1, sizeof *s->place);
     for (uint32_t i = 0; s->place && i < o->n_place; i++)
         if (!(s->place[i] = strdup(o->place[i])))
@@ -105,6 +120,11 @@ static pln_status copy_places(pln_session *s, pln_error *error)
 pln_status pln_session_create(pln_model *model, pln_devices *devices, const pln_session_options *options,
                               pln_session **session, pln_error *error)
 {
+    NEED(error, session);
+    *session = NULL;
+    NEED(error, model, devices);
+    if (options && options->head != PLN_HEAD_DEFAULT && !electra_head(options->head))
+        return pln_fail(error, PLN_INVALID, "there is no head %u", (unsigned)options->head);
     pln_session *s = calloc(1, sizeof *s);
     if (!s)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a session");
@@ -116,6 +136,8 @@ pln_status pln_session_create(pln_model *model, pln_devices *devices, const pln_
     s->head = electra_head(s->head_number);
     s->problem = model->config.problem_type;
     pln_status status = copy_places(s, error);
+    if (status == PLN_OK && s->options.head == PLN_HEAD_DEFAULT)
+        status = electra_config_judge(&model->config, PLN_HEAD_DEFAULT, false, error);
     /* The plain graph of the head: weights that do not fit are found now, not at the first batch. */
     const struct electra_features features = {.head = s->head_number,
                                               .choices = s->head->choices ? 2 : 0,
@@ -136,10 +158,10 @@ pln_status pln_session_create(pln_model *model, pln_devices *devices, const pln_
 
 void pln_session_destroy(pln_session **session)
 {
-    pln_session *s = *session;
-    *session = NULL;
+    pln_session *s = session ? *session : NULL;
     if (!s)
         return;
+    *session = NULL;
     for (struct session_variant *v = s->variants, *next; v; v = next) {
         next = v->next;
         destroy_variant(v);
@@ -188,9 +210,12 @@ pln_status session_run(pln_session *s, const struct session_request *request, co
     if (status == PLN_OK)
         status = session_batch_pack(s, request, &variant->graph, batch, error);
     if (status == PLN_OK)
-        status = pln_schedule_run(variant->schedule, batch->dims, variant->graph.graph->n_symbols, batch->inputs,
-                                  batch->n_inputs, batch->outputs, batch->n_outputs, error);
-    return status;
+        status = sched_run(variant->schedule, batch->dims, variant->graph.graph->n_symbols,
+                           &(struct sched_bound){batch->inputs, batch->outputs}, error);
+    /* Devices on host memory read weights where the file is mapped. */
+    if (status == PLN_OK)
+        status = ckpt_check(s->model->checkpoint, error);
+    return status == PLN_OK ? session_request_check(request, error) : status;
 }
 
 static pln_status forward(pln_session *s, const struct session_request *request, pln_error *error)
@@ -226,22 +251,30 @@ pln_status session_forward_targets(pln_session *session, const pln_tensor *input
 pln_status pln_session_forward(pln_session *session, const pln_tensor *inputs, uint32_t n_inputs,
                                const pln_tensor **outputs, uint32_t *n_outputs, pln_error *error)
 {
-    return session_forward_targets(session, inputs, n_inputs, NULL, 0, outputs, n_outputs, error);
+    NEED(error, session, outputs, n_outputs);
+    pln_status status = door_tensors(__func__, inputs, n_inputs, error);
+    if (status == PLN_OK)
+        status = session_begin(session, error);
+    if (status != PLN_OK)
+        return status;
+    status = session_forward_targets(session, inputs, n_inputs, NULL, 0, outputs, n_outputs, error);
+    session_end(session);
+    return status;
 }
 
 pln_schedule *pln_session_schedule(pln_session *session)
 {
-    return session->last ? session->last->schedule : NULL;
+    return session && session->last ? session->last->schedule : NULL;
 }
 
 const pln_graph *pln_session_graph(const pln_session *session)
 {
-    return session->last ? session->last->graph.graph : NULL;
+    return session && session->last ? session->last->graph.graph : NULL;
 }
 
-uint32_t session_loss(const pln_session *session)
+const struct electra_graph *session_graph(const pln_session *session)
 {
-    return session->last->graph.loss;
+    return &session->last->graph;
 }
 
 pln_status session_prepare(pln_session *session, const struct session_step *step, uint32_t batch, uint32_t length,
@@ -274,5 +307,11 @@ pln_status session_prepare(pln_session *session, const struct session_step *step
 pln_status pln_session_prepare(pln_session *session, uint32_t batch, uint32_t length, uint32_t *dims, uint32_t *n_dims,
                                pln_error *error)
 {
-    return session_prepare(session, NULL, batch, length, dims, n_dims, error);
+    NEED(error, session, dims, n_dims);
+    pln_status status = session_begin(session, error);
+    if (status != PLN_OK)
+        return status;
+    status = session_prepare(session, NULL, batch, length, dims, n_dims, error);
+    session_end(session);
+    return status;
 }

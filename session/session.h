@@ -6,6 +6,9 @@
 #ifndef SESSION_SESSION_H
 #define SESSION_SESSION_H
 
+#include <pthread.h>
+
+#include "common/in_use.h"
 #include "electra/electra.h"
 #include "graph/graph.h"
 #include "session/pool.h"
@@ -14,6 +17,7 @@ struct pln_model {
     pln_runtime *runtime;
     struct ckpt *checkpoint;
     struct electra_config config;
+    pthread_mutex_t lock; /* of what follows: all that changes while a model is used */
     struct electra_weights weights;
     pln_tokenizer *tokenizer; /* opened at first use */
 };
@@ -44,7 +48,8 @@ struct pln_session {
     const struct electra_head *head;
     enum electra_problem problem; /* of the config, or as the first labels said */
     struct session_variant *variants, *last;
-    struct pool pool; /* of one forward */
+    atomic_bool in_use; /* by a public call */
+    struct pool pool;   /* of one forward */
     pln_tensor *outputs;
     uint32_t n_outputs;
 };
@@ -67,9 +72,15 @@ struct session_request {
 pln_status session_request_read(const pln_session *session, const pln_tensor *tensors, uint32_t n,
                                 struct session_request *request, pln_error *error);
 
+/* PLN_INVALID names a tensor whose file became shorter, so that what was read of it may be wrong. */
+pln_status session_request_check(const struct session_request *request, pln_error *error);
+
 /* ---- want.c: what the door asks of a tensor (NULL: nothing); a sentence names it, what was expected and what was found. */
 bool session_has_shape(const pln_tensor *tensor, const uint64_t *shape, uint32_t rank);
 pln_status session_want_shape(const pln_tensor *tensor, const uint64_t *shape, uint32_t rank, pln_error *error);
+/* Each side is that of shape or 1, as PyTorch stretches it. */
+bool session_stretches(const pln_tensor *tensor, const uint64_t *shape, uint32_t rank);
+pln_status session_want_stretched(const pln_tensor *tensor, const uint64_t *shape, uint32_t rank, pln_error *error);
 pln_status session_want_integers(const pln_tensor *tensor, int64_t least, int64_t most, int64_t also, pln_error *error);
 pln_status session_want_floats(const pln_tensor *tensor, pln_error *error);
 void session_print_shape(char *text, size_t bytes, const uint64_t *shape, uint32_t rank); /* "[2, 3]" */
@@ -89,8 +100,8 @@ struct session_batch {
     uint32_t tokens, *lengths; /* kept tokens of each row; they begin at starts[row] */
     int32_t *starts;
     uint32_t dims[GRAPH_SYMBOLS];
-    uint32_t n_inputs, n_outputs;
-    pln_binding inputs[ELECTRA_INPUTS], *outputs;
+    const void **inputs; /* by id of the value in the graph, as sched_run wants them */
+    void **outputs;      /* by output of the graph */
 };
 
 /* Decides what is kept, and the features. keeps the step (NULL: a forward pass). Memory from the pool. */
@@ -140,6 +151,8 @@ bool session_labels_whole(const struct session_request *request);
 const char *session_labels_names(const pln_session *session);
 /* What the loss of the request is a mean over: targets, labels or weights; for answers of first and last apart. */
 void session_labels_totals(const pln_session *session, const struct session_request *request, float totals[2]);
+/* Why there is nothing to divide by; NULL: there is something. */
+const char *session_labels_missing(const pln_session *session, const float totals[2]);
 /* The label that the logits of a token are held against. */
 int32_t session_token_label(const pln_session *session, const struct session_request *request, uint32_t row,
                             uint32_t token);
@@ -154,11 +167,23 @@ pln_status session_prepare(pln_session *session, const struct session_step *step
                            uint32_t *dims, uint32_t *n_dims, pln_error *error);
 /* The first labels say what kind of problem it is, and that stays. */
 void session_settle_problem(pln_session *session, const struct session_request *request);
-/* Index of the loss among the outputs of the last graph; UINT32_MAX: it has none. */
-uint32_t session_loss(const pln_session *session);
+/* The graph of the last run. */
+const struct electra_graph *session_graph(const pln_session *session);
 
-/* pln_session_forward, with the vocabulary's rows chosen: targets[i] = row * length + token; logits are [n_targets, V]
- * then. */
+/* Around every public call that runs a session: PLN_INVALID if another thread is inside one. Outputs may be read until
+ * the end. */
+static inline pln_status session_begin(pln_session *session, pln_error *error)
+{
+    return in_use_begin(&session->in_use, "the session", error);
+}
+
+static inline void session_end(pln_session *session)
+{
+    in_use_end(&session->in_use);
+}
+
+/* pln_session_forward between begin and end, with the vocabulary's rows chosen: targets[i] = row * length + token;
+ * logits are [n_targets, V] then. */
 pln_status session_forward_targets(pln_session *session, const pln_tensor *inputs, uint32_t n_inputs,
                                    const uint32_t *targets, uint32_t n_targets, const pln_tensor **outputs,
                                    uint32_t *n_outputs, pln_error *error);

@@ -26,6 +26,16 @@ bool session_has_shape(const pln_tensor *tensor, const uint64_t *shape, uint32_t
     return true;
 }
 
+bool session_stretches(const pln_tensor *tensor, const uint64_t *shape, uint32_t rank)
+{
+    if (tensor->rank != rank)
+        return false;
+    for (uint32_t i = 0; i < rank; i++)
+        if (tensor->shape[i] != shape[i] && tensor->shape[i] != 1)
+            return false;
+    return true;
+}
+
 static pln_status wrong_shape(const pln_tensor *tensor, const uint64_t *shape, uint32_t rank, pln_error *error)
 {
     char want[96], have[192];
@@ -37,6 +47,11 @@ static pln_status wrong_shape(const pln_tensor *tensor, const uint64_t *shape, u
 pln_status session_want_shape(const pln_tensor *tensor, const uint64_t *shape, uint32_t rank, pln_error *error)
 {
     return !tensor || session_has_shape(tensor, shape, rank) ? PLN_OK : wrong_shape(tensor, shape, rank, error);
+}
+
+pln_status session_want_stretched(const pln_tensor *tensor, const uint64_t *shape, uint32_t rank, pln_error *error)
+{
+    return session_stretches(tensor, shape, rank) ? PLN_OK : wrong_shape(tensor, shape, rank, error);
 }
 
 pln_status session_want_integers(const pln_tensor *tensor, int64_t least, int64_t most, int64_t also, pln_error *error)

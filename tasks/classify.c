@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "common/fail.h"
+#include "common/door.h"
 #include "tasks/tasks.h"
 
 /* Logits to what a person expects of the kind of problem; without a word about it, one label is regression, several
@@ -19,20 +19,18 @@ static void score(enum electra_problem problem, float *x, uint32_t n)
         task_softmax(x, n);
 }
 
-pln_status pln_classify(pln_session *session, const char *text, const char *pair, pln_class **classes, uint32_t *count,
-                        pln_error *error)
+static pln_status classify(pln_session *session, const char *text, const char *pair, pln_class **classes,
+                           uint32_t *count, pln_error *error)
 {
     struct task_text encoded;
-    const pln_tensor *outputs;
-    uint32_t n_outputs;
+    const pln_tensor *logits;
     pln_status status = task_encode(session, PLN_HEAD_SEQUENCE_CLASSIFICATION, text, pair, &encoded, error);
     if (status != PLN_OK)
         return status;
-    status = pln_session_forward(session, encoded.inputs, 2, &outputs, &n_outputs, error);
+    status = task_forward(session, &encoded, NULL, 0, false, &logits, error);
     task_text_finish(&encoded);
     if (status != PLN_OK)
         return status;
-    const pln_tensor *logits = task_logits(outputs, n_outputs);
     const uint32_t n = (uint32_t)logits->shape[1];
     float *scores = (float *)(uintptr_t)logits->data; /* the session's own, until its next forward */
     *classes = calloc(n, sizeof **classes);
@@ -43,4 +41,16 @@ pln_status pln_classify(pln_session *session, const char *text, const char *pair
         (*classes)[i] = (pln_class){pln_model_label(session->model, i), scores[i]};
     *count = n;
     return PLN_OK;
+}
+
+pln_status pln_classify(pln_session *session, const char *text, const char *pair, pln_class **classes, uint32_t *count,
+                        pln_error *error)
+{
+    NEED(error, session, text, classes, count);
+    pln_status status = session_begin(session, error);
+    if (status != PLN_OK)
+        return status;
+    status = classify(session, text, pair, classes, count, error);
+    session_end(session);
+    return status;
 }

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "common/fail.h"
+#include "common/door.h"
 #include "tasks/tasks.h"
 
 /* Pieces of one word are neighbours with one number; a word is as suspicious as its most suspicious piece. */
@@ -29,22 +29,32 @@ static uint32_t join_words(const struct task_text *text, const float *logits, pl
     return n;
 }
 
-pln_status pln_detect(pln_session *session, const char *text, pln_word **words, uint32_t *count, pln_error *error)
+static pln_status detect(pln_session *session, const char *text, pln_word **words, uint32_t *count, pln_error *error)
 {
     struct task_text encoded;
-    const pln_tensor *outputs;
-    uint32_t n;
+    const pln_tensor *logits;
     pln_status status = task_encode(session, PLN_HEAD_PRETRAINING, text, NULL, &encoded, error);
     if (status != PLN_OK)
         return status;
-    status = pln_session_forward(session, encoded.inputs, 2, &outputs, &n, error);
+    status = task_forward(session, &encoded, NULL, 0, false, &logits, error);
     if (status == PLN_OK) {
         *words = calloc(encoded.n + 1, sizeof **words);
         if (*words)
-            *count = join_words(&encoded, task_logits(outputs, n)->data, *words);
+            *count = join_words(&encoded, logits->data, *words);
         else
             status = pln_fail(error, PLN_NO_MEMORY, "no memory for %u words", encoded.n);
     }
     task_text_finish(&encoded);
+    return status;
+}
+
+pln_status pln_detect(pln_session *session, const char *text, pln_word **words, uint32_t *count, pln_error *error)
+{
+    NEED(error, session, text, words, count);
+    pln_status status = session_begin(session, error);
+    if (status != PLN_OK)
+        return status;
+    status = detect(session, text, words, count, error);
+    session_end(session);
     return status;
 }

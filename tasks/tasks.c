@@ -48,12 +48,50 @@ void task_text_finish(struct task_text *encoded)
     *encoded = (struct task_text){0};
 }
 
-const pln_tensor *task_logits(const pln_tensor *outputs, uint32_t n)
+static const pln_tensor *find_logits(const pln_tensor *outputs, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++)
         if (strcmp(outputs[i].name, "logits") == 0)
             return &outputs[i];
     return NULL;
+}
+
+static pln_status check_row(const float *x, uint64_t width, uint64_t row, bool barred, pln_error *error)
+{
+    bool finite = false;
+    for (uint64_t i = 0; i < width; i++) {
+        finite = finite || isfinite(x[i]);
+        if (!isfinite(x[i]) && !(barred && x[i] == -INFINITY))
+            return pln_fail(error, PLN_FAILED,
+                            "the model has no answer: logit %llu of row %llu is %s; a weight is not finite, or too "
+                            "large",
+                            (unsigned long long)i, (unsigned long long)row, isnan(x[i]) ? "NaN" : "infinite");
+    }
+    return finite ? PLN_OK
+                  : pln_fail(error, PLN_FAILED, "the model has no answer: every logit of row %llu is barred",
+                             (unsigned long long)row);
+}
+
+static pln_status check_logits(const pln_tensor *logits, bool barred, pln_error *error)
+{
+    const uint64_t width = logits->shape[logits->rank - 1], rows = pln_tensor_elements(logits) / width;
+    pln_status status = PLN_OK;
+    for (uint64_t i = 0; status == PLN_OK && i < rows; i++)
+        status = check_row((const float *)logits->data + i * width, width, i, barred, error);
+    return status;
+}
+
+pln_status task_forward(pln_session *session, const struct task_text *encoded, const uint32_t *targets,
+                        uint32_t n_targets, bool barred, const pln_tensor **logits, pln_error *error)
+{
+    const pln_tensor *outputs;
+    uint32_t n;
+    const pln_status status =
+        session_forward_targets(session, encoded->inputs, 2, targets, n_targets, &outputs, &n, error);
+    if (status != PLN_OK)
+        return status;
+    *logits = find_logits(outputs, n);
+    return check_logits(*logits, barred, error);
 }
 
 void task_softmax(float *x, uint32_t n)

@@ -20,8 +20,11 @@ pln_status task_encode(pln_session *session, pln_head head, const char *text, co
                        struct task_text *encoded, pln_error *error);
 void task_text_finish(struct task_text *encoded);
 
-/* The logits among the outputs. */
-const pln_tensor *task_logits(const pln_tensor *outputs, uint32_t n);
+/* The forward pass of the text, finished whatever comes: logits are the session's until its next forward. `targets` are
+ * the n_targets positions whose rows are wanted, NULL for all. PLN_FAILED names the first logit that is not finite: such
+ * numbers answer nothing. `barred`: an infinity below zero is a class that a bias bars, and passes. */
+pln_status task_forward(pln_session *session, const struct task_text *encoded, const uint32_t *targets,
+                        uint32_t n_targets, bool barred, const pln_tensor **logits, pln_error *error);
 
 /* In place: exp(x) over their sum. */
 void task_softmax(float *x, uint32_t n);

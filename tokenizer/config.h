@@ -33,7 +33,7 @@ struct tok_config {
 };
 
 /* Reads the files and finds the ids of all added tokens; those that the vocabulary lacks get ids behind it, and the log
- * is told. Names point into config->added. PLN_BAD_MODEL names path and key, PLN_UNSUPPORTED what is not a BERT
+ * is told. Names point into config->added. PLN_BAD_MODEL names path and key, or what is not of a BERT
  * tokenizer. */
 pln_status tok_config_init(struct tok_config *config, const struct tok_files *files,
                            const pln_tokenizer_options *options, const struct tok_vocabulary *vocabulary,

@@ -3,12 +3,12 @@
  * Takes examples, gives rows. First the members of a team tokenize, each into its own columns; then the rows are laid
  * out, which needs all lengths; then the members write them where they belong.
  */
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "common/fail.h"
+#include "common/door.h"
+#include "common/in_use.h"
+#include "common/processors.h"
 #include "common/team.h"
 #include "tokenizer/encode.h"
 #include "tokenizer/postprocessor.h"
@@ -34,6 +34,7 @@ struct pln_encoder {
     const pln_encode_options *options;
     uint32_t count, chunk;
     atomic_uint next;
+    atomic_bool in_use;
 };
 
 /* Aligned as their type asks, which calloc does not promise. */
@@ -47,11 +48,11 @@ static struct member *create_members(uint32_t n)
 
 pln_status pln_encoder_create(const pln_tokenizer *tokenizer, uint32_t threads, pln_encoder **encoder, pln_error *error)
 {
-    if (!tokenizer || !encoder)
-        return pln_fail(error, PLN_INVALID, "pln_encoder_create: tokenizer and encoder must not be NULL");
-    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    NEED(error, encoder);
+    *encoder = NULL;
+    NEED(error, tokenizer);
     if (!threads)
-        threads = processors > 0 ? (uint32_t)processors : 1;
+        threads = processors_usable();
     if (threads > MAX_THREADS)
         threads = MAX_THREADS;
     pln_encoder *e = calloc(1, sizeof *e);
@@ -209,13 +210,10 @@ static bool tokenize_all(pln_encoder *e)
     return !failed;
 }
 
-pln_status pln_encoder_encode(pln_encoder *encoder, const pln_example *examples, uint32_t count,
-                              const pln_encode_options *options, const pln_encodings **encodings, pln_error *error)
+static pln_status encode(pln_encoder *e, const pln_example *examples, uint32_t count, const pln_encode_options *options,
+                         const pln_encodings **encodings, pln_error *error)
 {
     static const pln_encode_options defaults = {0};
-    if (!encoder || (!examples && count) || !encodings)
-        return pln_fail(error, PLN_INVALID, "pln_encoder_encode: an argument must not be NULL");
-    pln_encoder *e = encoder;
     pln_status status = check(examples, count, error);
     if (status != PLN_OK)
         return status;
@@ -233,4 +231,20 @@ pln_status pln_encoder_encode(pln_encoder *encoder, const pln_example *examples,
     share_out(e, e->plan.n, write_share);
     *encodings = &e->answer;
     return PLN_OK;
+}
+
+pln_status pln_encoder_encode(pln_encoder *encoder, const pln_example *examples, uint32_t count,
+                              const pln_encode_options *options, const pln_encodings **encodings, pln_error *error)
+{
+    NEED(error, encoder, encodings);
+    NEED_LIST(error, examples, count);
+    if (options && (options->truncation > PLN_ONLY_SECOND || options->padding > PLN_PAD_LENGTH))
+        return pln_fail(error, PLN_INVALID, "there is no truncation %u with padding %u", (unsigned)options->truncation,
+                        (unsigned)options->padding);
+    pln_status status = in_use_begin(&encoder->in_use, "the encoder", error);
+    if (status != PLN_OK)
+        return status;
+    status = encode(encoder, examples, count, options, encodings, error);
+    in_use_end(&encoder->in_use);
+    return status;
 }

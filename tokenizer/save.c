@@ -10,8 +10,27 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/fail.h"
+#include "common/door.h"
+#include "common/jsontext.h"
 #include "tokenizer/tokenizer.h"
+
+/* Takes both, gives the object with the value in it; NULL if either is NULL or there is no memory. So what is made of
+ * many steps is whole or NULL. */
+static json_t *with(json_t *object, const char *key, json_t *value)
+{
+    if (json_object_set_new(object, key, value) == 0)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+static json_t *with_item(json_t *list, json_t *item)
+{
+    if (json_array_append_new(list, item) == 0)
+        return list;
+    json_decref(list);
+    return NULL;
+}
 
 static json_t *choice(pln_choice value)
 {
@@ -21,14 +40,15 @@ static json_t *choice(pln_choice value)
 /* An added token as both tokenizer.json and added_tokens_decoder write it; the first also wants its id. */
 static json_t *added_token(const struct tok_added *token, bool with_id)
 {
-    json_t *json = with_id ? json_pack("{s:i}", "id", (int)token->id) : json_object();
-    json_object_set_new(json, "content", json_string(token->content));
-    json_object_set_new(json, "single_word", json_boolean(token->single_word));
-    json_object_set_new(json, "lstrip", json_boolean(token->takes_left));
-    json_object_set_new(json, "rstrip", json_boolean(token->takes_right));
-    json_object_set_new(json, "normalized", json_boolean(token->normalized));
-    json_object_set_new(json, "special", json_boolean(token->special));
-    return json;
+    json_t *json = json_object();
+    if (with_id)
+        json = with(json, "id", json_integer(token->id));
+    json = with(json, "content", json_string(token->content));
+    json = with(json, "single_word", json_boolean(token->single_word));
+    json = with(json, "lstrip", json_boolean(token->takes_left));
+    json = with(json, "rstrip", json_boolean(token->takes_right));
+    json = with(json, "normalized", json_boolean(token->normalized));
+    return with(json, "special", json_boolean(token->special));
 }
 
 static json_t *vocabulary_of(const pln_tokenizer *t)
@@ -36,7 +56,7 @@ static json_t *vocabulary_of(const pln_tokenizer *t)
     json_t *vocabulary = json_object();
     for (uint32_t i = 0; i < t->vocabulary.n; i++)
         if (t->vocabulary.tokens[i])
-            json_object_set_new(vocabulary, t->vocabulary.tokens[i], json_integer(i));
+            vocabulary = with(vocabulary, t->vocabulary.tokens[i], json_integer(i));
     return vocabulary;
 }
 
@@ -54,16 +74,19 @@ static json_t *special_piece(const pln_tokenizer *t, pln_special special)
 static json_t *post_processor(const pln_tokenizer *t)
 {
     const char *cls = t->config.special[PLN_CLS_TOKEN], *sep = t->config.special[PLN_SEP_TOKEN];
-    json_t *single =
-        json_pack("[o,o,o]", piece("SpecialToken", cls, 0), piece("Sequence", "A", 0), piece("SpecialToken", sep, 0));
-    json_t *pair = json_deep_copy(single);
-    json_array_append_new(pair, piece("Sequence", "B", 1));
-    json_array_append_new(pair, piece("SpecialToken", sep, 1));
-    json_t *tokens = json_object();
-    json_object_set_new(tokens, cls, special_piece(t, PLN_CLS_TOKEN));
-    json_object_set_new(tokens, sep, special_piece(t, PLN_SEP_TOKEN));
-    return json_pack("{s:s,s:o,s:o,s:o}", "type", "TemplateProcessing", "single", single, "pair", pair,
-                     "special_tokens", tokens);
+    json_t *rows[2];
+    for (int pair = 0; pair < 2; pair++) {
+        json_t *row = with_item(json_array(), piece("SpecialToken", cls, 0));
+        row = with_item(with_item(row, piece("Sequence", "A", 0)), piece("SpecialToken", sep, 0));
+        if (pair)
+            row = with_item(with_item(row, piece("Sequence", "B", 1)), piece("SpecialToken", sep, 1));
+        rows[pair] = row;
+    }
+    json_t *tokens = with(json_object(), cls, special_piece(t, PLN_CLS_TOKEN));
+    tokens = with(tokens, sep, special_piece(t, PLN_SEP_TOKEN));
+    json_t *json = with(json_object(), "type", json_string("TemplateProcessing"));
+    json = with(with(json, "single", rows[0]), "pair", rows[1]);
+    return with(json, "special_tokens", tokens);
 }
 
 static const char *direction(bool left)
@@ -85,11 +108,23 @@ static json_t *padding(const pln_tokenizer *t, const pln_encode_options *o)
     if (o->padding == PLN_NO_PADDING)
         return json_null();
     const json_int_t length = o->pad_length ? o->pad_length : o->max_length;
-    json_t *strategy =
-        o->padding == PLN_PAD_LONGEST ? json_string("BatchLongest") : json_pack("{s:I}", "Fixed", length);
-    return json_pack("{s:o,s:s,s:o,s:i,s:i,s:s}", "strategy", strategy, "direction", direction(o->pad_left),
-                     "pad_to_multiple_of", o->pad_multiple ? json_integer(o->pad_multiple) : json_null(), "pad_id",
-                     (int)t->special[PLN_PAD_TOKEN], "pad_type_id", 0, "pad_token", t->config.special[PLN_PAD_TOKEN]);
+    json_t *json =
+        with(json_object(), "strategy",
+             o->padding == PLN_PAD_LONGEST ? json_string("BatchLongest") : json_pack("{s:I}", "Fixed", length));
+    json = with(json, "direction", json_string(direction(o->pad_left)));
+    json = with(json, "pad_to_multiple_of", o->pad_multiple ? json_integer(o->pad_multiple) : json_null());
+    json = with(json, "pad_id", json_integer(t->special[PLN_PAD_TOKEN]));
+    json = with(json, "pad_type_id", json_integer(0));
+    return with(json, "pad_token", json_string(t->config.special[PLN_PAD_TOKEN]));
+}
+
+static json_t *normalizer(const struct tok_config *c)
+{
+    json_t *json = with(json_object(), "type", json_string("BertNormalizer"));
+    json = with(json, "clean_text", json_boolean(c->normalizer.clean));
+    json = with(json, "handle_chinese_chars", json_boolean(c->normalizer.space_chinese));
+    json = with(json, "strip_accents", choice(c->strip_accents));
+    return with(json, "lowercase", json_boolean(c->normalizer.lower_case));
 }
 
 static json_t *tokenizer_json(const pln_tokenizer *t)
@@ -97,17 +132,19 @@ static json_t *tokenizer_json(const pln_tokenizer *t)
     const struct tok_config *c = &t->config;
     json_t *added = json_array();
     for (uint32_t i = 0; i < c->added.n; i++)
-        json_array_append_new(added, added_token(&c->added.tokens[i], true));
-    json_t *normalizer = json_pack("{s:s,s:b,s:b,s:o,s:b}", "type", "BertNormalizer", "clean_text", c->normalizer.clean,
-                                   "handle_chinese_chars", c->normalizer.space_chinese, "strip_accents",
-                                   choice(c->strip_accents), "lowercase", c->normalizer.lower_case);
-    json_t *model = json_pack("{s:s,s:s,s:s,s:I,s:o}", "type", "WordPiece", "unk_token", c->special[PLN_UNK_TOKEN],
-                              "continuing_subword_prefix", "##", "max_input_chars_per_word", (json_int_t)c->max_word,
-                              "vocab", vocabulary_of(t));
-    return json_pack("{s:s,s:o,s:o,s:o,s:o,s:{s:s},s:o,s:{s:s,s:s,s:b},s:o}", "version", "1.0", "truncation",
-                     truncation(&c->defaults), "padding", padding(t, &c->defaults), "added_tokens", added, "normalizer",
-                     normalizer, "pre_tokenizer", "type", "BertPreTokenizer", "post_processor", post_processor(t),
-                     "decoder", "type", "WordPiece", "prefix", "##", "cleanup", !c->keep_spaces, "model", model);
+        added = with_item(added, added_token(&c->added.tokens[i], true));
+    json_t *model = json_pack("{s:s,s:s,s:s,s:I}", "type", "WordPiece", "unk_token", c->special[PLN_UNK_TOKEN],
+                              "continuing_subword_prefix", "##", "max_input_chars_per_word", (json_int_t)c->max_word);
+    json_t *json = with(json_object(), "version", json_string("1.0"));
+    json = with(json, "truncation", truncation(&c->defaults));
+    json = with(json, "padding", padding(t, &c->defaults));
+    json = with(json, "added_tokens", added);
+    json = with(json, "normalizer", normalizer(c));
+    json = with(json, "pre_tokenizer", json_pack("{s:s}", "type", "BertPreTokenizer"));
+    json = with(json, "post_processor", post_processor(t));
+    json = with(json, "decoder",
+                json_pack("{s:s,s:s,s:b}", "type", "WordPiece", "prefix", "##", "cleanup", !c->keep_spaces));
+    return with(json, "model", with(model, "vocab", vocabulary_of(t)));
 }
 
 /* Further special tokens: those without a name. */
@@ -120,7 +157,7 @@ static json_t *further(const pln_tokenizer *t)
         for (int k = 0; k < TOK_SPECIALS; k++)
             named = named || strcmp(token->content, t->config.special[k]) == 0;
         if (token->special && !named)
-            json_array_append_new(tokens, json_string(token->content));
+            tokens = with_item(tokens, json_string(token->content));
     }
     return tokens;
 }
@@ -129,26 +166,27 @@ static json_t *special_map(const pln_tokenizer *t, const char *further_key)
 {
     json_t *map = json_object();
     for (int i = 0; i < TOK_SPECIALS; i++)
-        json_object_set_new(map, tok_special_names[i].key, json_string(t->config.special[i]));
+        map = with(map, tok_special_names[i].key, json_string(t->config.special[i]));
     json_t *tokens = further(t);
-    if (json_array_size(tokens))
-        json_object_set(map, further_key, tokens);
+    if (!tokens || json_array_size(tokens))
+        return with(map, further_key, tokens);
     json_decref(tokens);
     return map;
 }
 
 /* What only some tokenizers have. */
-static void add_rare_keys(json_t *config, const struct tok_config *c)
+static json_t *with_rare_keys(json_t *config, const struct tok_config *c)
 {
     if (c->defaults.split_special)
-        json_object_set_new(config, "split_special_tokens", json_true());
+        config = with(config, "split_special_tokens", json_true());
     if (c->only_words)
-        json_object_set_new(config, "do_basic_tokenize", json_false());
-    json_t *words = c->n_never_split ? json_array() : NULL;
-    for (uint32_t i = 0; words && i < c->n_never_split; i++)
-        json_array_append_new(words, json_string(c->never_split[i]));
-    if (words)
-        json_object_set_new(config, "never_split", words);
+        config = with(config, "do_basic_tokenize", json_false());
+    if (!c->n_never_split)
+        return config;
+    json_t *words = json_array();
+    for (uint32_t i = 0; i < c->n_never_split; i++)
+        words = with_item(words, json_string(c->never_split[i]));
+    return with(config, "never_split", words);
 }
 
 static json_t *config_json(const pln_tokenizer *t, pln_tokenizer_layout layout)
@@ -156,38 +194,34 @@ static json_t *config_json(const pln_tokenizer *t, pln_tokenizer_layout layout)
     const struct tok_config *c = &t->config;
     const bool four = layout == PLN_LAYOUT_4;
     json_t *config = special_map(t, four ? "additional_special_tokens" : "extra_special_tokens");
-    json_object_set_new(config, "do_lower_case", json_boolean(c->normalizer.lower_case));
-    json_object_set_new(config, "strip_accents", choice(c->strip_accents));
-    json_object_set_new(config, "tokenize_chinese_chars", json_boolean(c->normalizer.space_chinese));
-    json_object_set_new(config, "clean_up_tokenization_spaces", json_boolean(c->clean_up));
-    json_object_set_new(config, "padding_side", json_string(c->defaults.pad_left ? "left" : "right"));
-    json_object_set_new(config, "truncation_side", json_string(c->defaults.truncate_left ? "left" : "right"));
-    json_object_set_new(config, "model_max_length", c->max_length ? json_integer(c->max_length) : json_real(1e30));
-    json_object_set_new(config, "tokenizer_class", json_string(four ? "ElectraTokenizer" : "BertTokenizer"));
-    add_rare_keys(config, c);
+    config = with(config, "do_lower_case", json_boolean(c->normalizer.lower_case));
+    config = with(config, "strip_accents", choice(c->strip_accents));
+    config = with(config, "tokenize_chinese_chars", json_boolean(c->normalizer.space_chinese));
+    config = with(config, "clean_up_tokenization_spaces", json_boolean(c->clean_up));
+    config = with(config, "padding_side", json_string(c->defaults.pad_left ? "left" : "right"));
+    config = with(config, "truncation_side", json_string(c->defaults.truncate_left ? "left" : "right"));
+    config = with(config, "model_max_length", c->max_length ? json_integer(c->max_length) : json_real(1e30));
+    config = with(config, "tokenizer_class", json_string(four ? "ElectraTokenizer" : "BertTokenizer"));
+    config = with_rare_keys(config, c);
     if (!four)
         return config;
     json_t *decoder = json_object();
     for (uint32_t i = 0; i < c->added.n; i++) {
         char id[16];
         snprintf(id, sizeof id, "%d", (int)c->added.tokens[i].id);
-        json_object_set_new(decoder, id, added_token(&c->added.tokens[i], false));
+        decoder = with(decoder, id, added_token(&c->added.tokens[i], false));
     }
-    json_object_set_new(config, "added_tokens_decoder", decoder);
-    return config;
+    return with(config, "added_tokens_decoder", decoder);
 }
 
-/* Tokens behind the vocabulary, {"<new>": 30522}; NULL: there are none. */
+/* Tokens behind the vocabulary, {"<new>": 30522}. */
 static json_t *added_json(const pln_tokenizer *t)
 {
     json_t *json = json_object();
     for (uint32_t i = 0; i < t->config.added.n; i++)
         if (tok_vocabulary_id(&t->vocabulary, t->config.added.tokens[i].content) < 0)
-            json_object_set_new(json, t->config.added.tokens[i].content, json_integer(t->config.added.tokens[i].id));
-    if (json_object_size(json))
-        return json;
-    json_decref(json);
-    return NULL;
+            json = with(json, t->config.added.tokens[i].content, json_integer(t->config.added.tokens[i].id));
+    return json;
 }
 
 /* ---- files: each is written beside its place, and takes it when all are there */
@@ -216,7 +250,8 @@ static pln_status open_file(struct save *save, const char *name, FILE **file, pl
         return status;
     *file = fopen(partial, "wb");
     if (!*file)
-        return pln_fail(error, PLN_FAILED, "%s: cannot be written: %s", path, strerror(errno));
+        return pln_fail(error, pln_status_of_errno(errno, PLN_FAILED), "%s: cannot be written: %s", path,
+                        strerror(errno));
     save->names[save->n++] = name;
     return PLN_OK;
 }
@@ -245,18 +280,18 @@ static pln_status finish(const struct save *save, pln_status status, pln_error *
     return status;
 }
 
-/* Takes the JSON; NULL writes nothing. */
+/* Takes the JSON. */
 static pln_status write_json(struct save *save, const char *name, json_t *json, pln_error *error)
 {
     FILE *file;
-    if (!json)
-        return PLN_OK;
-    pln_status status = open_file(save, name, &file, error);
-    if (status == PLN_OK) {
-        const bool written = json_dumpf(json, file, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) == 0;
-        status = close_file(save, file, written && fputc('\n', file) != EOF, error);
-    }
+    char *text = jsontext_dump(json, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
     json_decref(json);
+    if (!text)
+        return pln_fail(error, PLN_NO_MEMORY, "%s/%s: no memory to write it", save->directory, name);
+    pln_status status = open_file(save, name, &file, error);
+    if (status == PLN_OK)
+        status = close_file(save, file, fprintf(file, "%s\n", text) > 0, error);
+    free(text);
     return status;
 }
 
@@ -285,15 +320,20 @@ static pln_status write_files(struct save *save, const pln_tokenizer *t, pln_tok
     status = write_vocabulary(save, t, error);
     if (status == PLN_OK)
         status = write_json(save, "special_tokens_map.json", special_map(t, "additional_special_tokens"), error);
-    return status == PLN_OK ? write_json(save, "added_tokens.json", added_json(t), error) : status;
+    json_t *added = status == PLN_OK ? added_json(t) : NULL;
+    if (status == PLN_OK && (!added || json_object_size(added)))
+        return write_json(save, "added_tokens.json", added, error);
+    json_decref(added);
+    return status;
 }
 
 pln_status pln_tokenizer_save(const pln_tokenizer *tokenizer, const char *directory, pln_tokenizer_layout layout,
                               pln_error *error)
 {
     struct save save = {.directory = directory};
-    if (!tokenizer || !directory)
-        return pln_fail(error, PLN_INVALID, "pln_tokenizer_save: tokenizer and directory must not be NULL");
+    NEED(error, tokenizer, directory);
+    if (layout > PLN_LAYOUT_4)
+        return pln_fail(error, PLN_INVALID, "there is no layout %u of a tokenizer's files", (unsigned)layout);
     if (mkdir(directory, 0777) != 0 && errno != EEXIST)
         return pln_fail(error, PLN_FAILED, "%s: cannot be made: %s", directory, strerror(errno));
     return finish(&save, write_files(&save, tokenizer, layout, error), error);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/fail.h"
+#include "common/jsontext.h"
 #include "tokenizer/config.h"
 
 struct settings {
@@ -19,6 +20,15 @@ struct settings {
 static pln_status wrong(const struct settings *s, const char *key, const char *expected)
 {
     return pln_fail(s->error, PLN_BAD_MODEL, "%s: '%s' is not %s", s->path, key, expected);
+}
+
+/* *object: NULL if the key is missing or null. */
+static pln_status find_object(const struct settings *s, const json_t *json, const char *key, const json_t **object)
+{
+    *object = json_object_get(json, key);
+    if (json_is_null(*object))
+        *object = NULL;
+    return !*object || json_is_object(*object) ? PLN_OK : wrong(s, key, "an object");
 }
 
 /* A key that is missing or null leaves the value as it is. */
@@ -49,9 +59,10 @@ static pln_status read_number(const struct settings *s, const json_t *json, cons
     const json_t *found = json_object_get(json, key);
     if (!found || json_is_null(found))
         return PLN_OK;
-    if (!json_is_number(found) || json_number_value(found) < 0)
+    const double number = json_number_value(found);
+    if (!json_is_number(found) || !(number >= 0) || (number < UINT32_MAX && number != (uint32_t)number))
         return wrong(s, key, "a length");
-    *value = json_number_value(found) < UINT32_MAX ? (uint32_t)json_number_value(found) : 0;
+    *value = number < UINT32_MAX ? (uint32_t)number : 0;
     return PLN_OK;
 }
 
@@ -80,18 +91,29 @@ static pln_status read_direction(const struct settings *s, const json_t *json, c
     return status;
 }
 
-static pln_status read_normalizer(struct settings *s, const json_t *json)
+/* What a sequence of one stands for is that one. */
+static const json_t *only_part(const json_t *json, const char *parts)
 {
     const char *type = json_string_value(json_object_get(json, "type"));
-    const json_t *parts = json_object_get(json, "normalizers");
+    const json_t *list = json_object_get(json, parts);
+    while (type && strcmp(type, "Sequence") == 0 && json_array_size(list) == 1) {
+        json = json_array_get(list, 0);
+        type = json_string_value(json_object_get(json, "type"));
+        list = json_object_get(json, parts);
+    }
+    return json;
+}
+
+static pln_status read_normalizer(struct settings *s, const json_t *json)
+{
+    json = only_part(json, "normalizers");
+    const char *type = json_string_value(json_object_get(json, "type"));
     if (!json || json_is_null(json)) {
         s->clean = s->lower_case = s->chinese = false;
         return PLN_OK;
     }
-    if (type && strcmp(type, "Sequence") == 0 && json_array_size(parts) == 1)
-        return read_normalizer(s, json_array_get(parts, 0));
     if (!type || strcmp(type, "BertNormalizer") != 0)
-        return pln_fail(s->error, PLN_UNSUPPORTED, "%s: a normalizer of type %.60s is not BERT's", s->path,
+        return pln_fail(s->error, PLN_BAD_MODEL, "%s: a normalizer of type %.60s is not BERT's", s->path,
                         type ? type : "?");
     pln_status status = read_bool(s, json, "clean_text", &s->clean);
     if (status == PLN_OK)
@@ -101,22 +123,30 @@ static pln_status read_normalizer(struct settings *s, const json_t *json)
     return status == PLN_OK ? read_bool(s, json, "lowercase", &s->lower_case) : status;
 }
 
-static pln_status check_type(const struct settings *s, const json_t *json, const char *key, const char *expected)
+/* *part: what stands under the key, or the only one of its sequence. */
+static pln_status check_type(const struct settings *s, const json_t *json, const char *key, const char *parts,
+                             const char *expected, const json_t **part)
 {
-    const json_t *part = json_object_get(json, key);
-    const char *type = json_string_value(json_object_get(part, "type"));
-    if (!part || json_is_null(part) || (type && strcmp(type, expected) == 0))
+    *part = only_part(json_object_get(json, key), parts);
+    const char *type = json_string_value(json_object_get(*part, "type"));
+    if (!*part || json_is_null(*part) || (type && strcmp(type, expected) == 0))
         return PLN_OK;
-    return pln_fail(s->error, PLN_UNSUPPORTED, "%s: '%s' is of type %.60s, only %s is read", s->path, key,
+    return pln_fail(s->error, PLN_BAD_MODEL, "%s: '%s' is of type %.60s, only %s is read", s->path, key,
                     type ? type : "?", expected);
 }
 
 static pln_status read_model(struct settings *s, const json_t *json)
 {
     const json_t *model = json_object_get(json, "model");
-    const char *prefix = json_string_value(json_object_get(model, "continuing_subword_prefix"));
+    const json_t *unknown = json_object_get(model, "unk_token");
+    const json_t *inside = json_object_get(model, "continuing_subword_prefix");
+    const char *prefix = json_string_value(inside);
+    if (unknown && !json_is_null(unknown) && !json_is_string(unknown))
+        return wrong(s, "unk_token", "a token");
+    if (inside && !json_is_null(inside) && !prefix)
+        return wrong(s, "continuing_subword_prefix", "a prefix");
     if (prefix && strcmp(prefix, "##") != 0)
-        return pln_fail(s->error, PLN_UNSUPPORTED, "%s: pieces inside words begin with '%.60s', only '##' is read",
+        return pln_fail(s->error, PLN_BAD_MODEL, "%s: pieces inside words begin with '%.60s', only '##' is read",
                         s->path, prefix);
     const pln_status status = read_number(s, model, "max_input_chars_per_word", &s->config->max_word);
     if (status == PLN_OK && s->config->max_word == 0)
@@ -124,12 +154,15 @@ static pln_status read_model(struct settings *s, const json_t *json)
     return status;
 }
 
-static pln_status read_truncation(struct settings *s, const json_t *json)
+static pln_status read_truncation(struct settings *s, const json_t *tokenizer)
 {
+    const json_t *json;
     static const char *const words[] = {"LongestFirst", "OnlyFirst", "OnlySecond", NULL};
     pln_encode_options *o = &s->config->defaults;
     int word = PLN_LONGEST_FIRST;
-    pln_status status = read_number(s, json, "max_length", &o->max_length);
+    pln_status status = find_object(s, tokenizer, "truncation", &json);
+    if (status == PLN_OK)
+        status = read_number(s, json, "max_length", &o->max_length);
     if (status == PLN_OK)
         status = read_number(s, json, "stride", &o->stride);
     if (status == PLN_OK)
@@ -138,14 +171,29 @@ static pln_status read_truncation(struct settings *s, const json_t *json)
     return status == PLN_OK ? read_direction(s, json, "direction", &o->truncate_left) : status;
 }
 
-static pln_status read_padding(struct settings *s, const json_t *json)
+/* "BatchLongest" or {"Fixed": 128} */
+static pln_status read_padding_strategy(struct settings *s, const json_t *strategy)
 {
     pln_encode_options *o = &s->config->defaults;
-    const json_t *strategy = json_object_get(json, "strategy");
-    if (!json || json_is_null(json))
-        return PLN_OK;
+    const char *word = json_string_value(strategy);
+    const json_t *length = json_object_get(strategy, "Fixed");
     o->padding = json_is_object(strategy) ? PLN_PAD_LENGTH : PLN_PAD_LONGEST;
-    pln_status status = read_number(s, strategy, "Fixed", &o->pad_length);
+    if (!strategy || json_is_null(strategy))
+        return PLN_OK;
+    if (o->padding == PLN_PAD_LENGTH)
+        return json_is_number(length) ? read_number(s, strategy, "Fixed", &o->pad_length)
+                                      : wrong(s, "strategy", "a strategy of padding");
+    return word && strcmp(word, "BatchLongest") == 0 ? PLN_OK : wrong(s, "strategy", "a strategy of padding");
+}
+
+static pln_status read_padding(struct settings *s, const json_t *tokenizer)
+{
+    pln_encode_options *o = &s->config->defaults;
+    const json_t *json;
+    pln_status status = find_object(s, tokenizer, "padding", &json);
+    if (status != PLN_OK || !json)
+        return status;
+    status = read_padding_strategy(s, json_object_get(json, "strategy"));
     if (status == PLN_OK)
         status = read_number(s, json, "pad_to_multiple_of", &o->pad_multiple);
     return status == PLN_OK ? read_direction(s, json, "direction", &o->pad_left) : status;
@@ -154,20 +202,21 @@ static pln_status read_padding(struct settings *s, const json_t *json)
 static pln_status read_tokenizer(struct settings *s, const json_t *json, bool strict)
 {
     bool clean_up = true;
-    pln_status status = read_truncation(s, json_object_get(json, "truncation"));
+    const json_t *part;
+    pln_status status = read_truncation(s, json);
     if (status == PLN_OK)
-        status = read_padding(s, json_object_get(json, "padding"));
+        status = read_padding(s, json);
     if (status != PLN_OK || strict)
         return status;
     status = read_normalizer(s, json_object_get(json, "normalizer"));
     if (status == PLN_OK)
         status = read_model(s, json);
     if (status == PLN_OK)
-        status = check_type(s, json, "pre_tokenizer", "BertPreTokenizer");
+        status = check_type(s, json, "pre_tokenizer", "pretokenizers", "BertPreTokenizer", &part);
     if (status == PLN_OK)
-        status = check_type(s, json, "decoder", "WordPiece");
+        status = check_type(s, json, "decoder", "decoders", "WordPiece", &part);
     if (status == PLN_OK)
-        status = read_bool(s, json_object_get(json, "decoder"), "cleanup", &clean_up);
+        status = read_bool(s, part, "cleanup", &clean_up);
     s->config->keep_spaces = !clean_up;
     return status;
 }
@@ -212,6 +261,8 @@ static pln_status read_never_split(struct settings *s, const json_t *json, const
     const json_t *list = json_object_get(json, "never_split"), *word;
     size_t i;
     bool good = true;
+    if (list && !json_is_null(list) && !json_is_array(list))
+        return wrong(s, "never_split", "a list of words");
     json_array_foreach(list, i, word)
     {
         if (!json_is_string(word))
@@ -219,7 +270,10 @@ static pln_status read_never_split(struct settings *s, const json_t *json, const
         good = good && keep_word(s->config, json_string_value(word));
     }
     for (i = 0; i < options->n_never_split && good; i++)
-        good = keep_word(s->config, options->never_split[i]);
+        if (options->never_split[i] && !jsontext_is_utf8(options->never_split[i]))
+            return pln_fail(s->error, PLN_INVALID, "word %zu of never_split is not UTF-8", i);
+        else
+            good = keep_word(s->config, options->never_split[i]);
     return good ? PLN_OK : pln_fail(s->error, PLN_NO_MEMORY, "%s: no memory", s->path);
 }
 

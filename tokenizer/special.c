@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/fail.h"
+#include "common/jsontext.h"
 #include "tokenizer/config.h"
 
 const struct tok_special_name tok_special_names[TOK_SPECIALS] = {
@@ -41,10 +42,33 @@ static pln_status wrong(const struct reader *r, const char *key, const char *exp
     return pln_fail(r->error, PLN_BAD_MODEL, "%s: '%s' is not %s", r->path, key, expected);
 }
 
-static bool flag(const json_t *json, const char *key, bool otherwise)
+/* A flag that is missing or null leaves the value as it is. */
+static pln_status read_flag(const struct reader *r, const json_t *json, const char *key, bool *value)
 {
     const json_t *found = json_object_get(json, key);
-    return json_is_boolean(found) ? json_is_true(found) : otherwise;
+    if (!found || json_is_null(found))
+        return PLN_OK;
+    if (!json_is_boolean(found))
+        return wrong(r, key, "true or false");
+    *value = json_is_true(found);
+    return PLN_OK;
+}
+
+static pln_status read_flags(const struct reader *r, const json_t *json, struct tok_added *token)
+{
+    const struct {
+        const char *key;
+        bool *value;
+    } flags[] = {
+        {"lstrip", &token->takes_left},
+        {"rstrip", &token->takes_right},
+        {"single_word", &token->single_word},
+        {"normalized", &token->normalized},
+    };
+    pln_status status = PLN_OK;
+    for (size_t i = 0; i < sizeof flags / sizeof *flags && status == PLN_OK; i++)
+        status = read_flag(r, json, flags[i].key, flags[i].value);
+    return status;
 }
 
 /* "[MASK]" or {"content": "[MASK]", "lstrip": ...} */
@@ -62,15 +86,15 @@ static pln_status add_token(struct reader *r, const char *key, const char *conte
         return wrong(r, key, "a token: it is empty");
     if (tok_added_find(added, content))
         return PLN_OK;
-    const struct tok_added token = {
+    struct tok_added token = {
         .content = (char *)(uintptr_t)content, /* copied */
         .id = tok_vocabulary_id(r->vocabulary, content),
         .special = special,
-        .takes_left = flag(json, "lstrip", false),
-        .takes_right = flag(json, "rstrip", false),
-        .single_word = flag(json, "single_word", false),
-        .normalized = flag(json, "normalized", !special),
+        .normalized = !special,
     };
+    const pln_status status = read_flags(r, json, &token);
+    if (status != PLN_OK)
+        return status;
     if (!tok_added_add(added, &token))
         return pln_fail(r->error, PLN_NO_MEMORY, "%s: no memory", r->path);
     struct tok_added *last = &added->tokens[added->n - 1];
@@ -88,6 +112,9 @@ static pln_status list(struct reader *r, const char *key, struct listed one)
 {
     if (!one.content)
         return wrong(r, key, "a token");
+    const pln_status status = read_flag(r, one.json, "special", &one.special);
+    if (status != PLN_OK)
+        return status;
     if (r->n % 256 == 0) {
         struct listed *larger = realloc(r->listed, (r->n + 256) * sizeof *larger);
         if (!larger)
@@ -106,8 +133,13 @@ static pln_status list_decoder(struct reader *r, json_t *decoder)
     json_t *token;
     pln_status status = PLN_OK;
     r->path = r->files->path[TOK_FILE_CONFIG];
-    json_object_foreach(decoder, key, token) if (status == PLN_OK) status =
-        list(r, key, (struct listed){content_of(token), token, strtoll(key, NULL, 10), flag(token, "special", false), 0});
+    json_object_foreach(decoder, key, token)
+    {
+        if (status == PLN_OK && (!*key || key[strspn(key, "0123456789")]))
+            status = wrong(r, key, "an id");
+        if (status == PLN_OK)
+            status = list(r, key, (struct listed){content_of(token), token, strtoll(key, NULL, 10), false, 0});
+    }
     return status;
 }
 
@@ -163,14 +195,16 @@ static pln_status list_tokenizer(struct reader *r)
     size_t i;
     pln_status status = PLN_OK;
     r->path = r->files->path[TOK_FILE_TOKENIZER];
+    if (tokens && !json_is_null(tokens) && !json_is_array(tokens))
+        return wrong(r, "added_tokens", "a list of tokens with ids");
     json_array_foreach(tokens, i, token)
     {
         if (status == PLN_OK && !json_is_integer(json_object_get(token, "id")))
             status = wrong(r, "added_tokens", "a list of tokens with ids");
         if (status == PLN_OK)
-            status = list(r, "added_tokens",
-                          (struct listed){content_of(token), token, json_integer_value(json_object_get(token, "id")),
-                                          flag(token, "special", false), 0});
+            status = list(
+                r, "added_tokens",
+                (struct listed){content_of(token), token, json_integer_value(json_object_get(token, "id")), false, 0});
     }
     return status;
 }
@@ -199,11 +233,12 @@ static pln_status add_listed(struct reader *r)
 static pln_status add_named(struct reader *r, bool legacy)
 {
     pln_status status = PLN_OK;
-    r->path = r->files->path[TOK_FILE_CONFIG];
     for (int i = 0; i < TOK_SPECIALS && status == PLN_OK; i++) {
         const char *key = tok_special_names[i].key;
         const json_t *json = named(r, key, legacy);
         const char *content = json ? content_of(json) : otherwise(r, i);
+        const bool of_map = json && json == json_object_get(r->files->json[TOK_FILE_SPECIAL], key);
+        r->path = r->files->path[of_map ? TOK_FILE_SPECIAL : TOK_FILE_CONFIG];
         status = add_token(r, key, content, json, true);
         if (status != PLN_OK)
             break;
@@ -213,14 +248,20 @@ static pln_status add_named(struct reader *r, bool legacy)
     return status;
 }
 
-static pln_status add_further(struct reader *r, tok_file file, const char *key)
+/* ["<new>", {"content": ...}], or of extra_special_tokens {"new_token": "<new>"} too, whose names nobody asks for. */
+static pln_status add_further(struct reader *r, tok_file file, const char *key, bool may_have_names)
 {
-    const json_t *tokens = json_object_get(r->files->json[file], key), *token;
+    json_t *tokens = json_object_get(r->files->json[file], key), *token;
+    const char *name;
     size_t i;
     pln_status status = PLN_OK;
     r->path = r->files->path[file];
+    if (tokens && !json_is_null(tokens) && !json_is_array(tokens) && !(may_have_names && json_is_object(tokens)))
+        return wrong(r, key, "a list of tokens");
     json_array_foreach(tokens, i, token) if (status == PLN_OK) status =
         add_token(r, key, content_of(token), token, true);
+    json_object_foreach(tokens, name, token) if (status == PLN_OK) status =
+        add_token(r, name, content_of(token), token, true);
     return status;
 }
 
@@ -232,6 +273,8 @@ static pln_status add_options(struct reader *r)
     for (uint32_t i = 0; i < r->options->n_added && status == PLN_OK; i++) {
         const pln_added_token *token = &r->options->added[i];
         const uint32_t before = added->n;
+        if (token->content && !jsontext_is_utf8(token->content))
+            return pln_fail(r->error, PLN_INVALID, "added token %u is not UTF-8", i);
         status = add_token(r, "content", token->content, NULL, token->special);
         if (added->n == before)
             continue;
@@ -247,8 +290,11 @@ static pln_status add_options(struct reader *r)
 static pln_status read_all(struct reader *r)
 {
     json_t *decoder = json_object_get(r->files->json[TOK_FILE_CONFIG], "added_tokens_decoder");
-    const bool legacy = !json_is_object(decoder);
+    const bool legacy = !decoder || json_is_null(decoder);
     pln_status status = PLN_OK;
+    r->path = r->files->path[TOK_FILE_CONFIG];
+    if (!legacy && !json_is_object(decoder))
+        return wrong(r, "added_tokens_decoder", "an object of ids and tokens");
     if (!legacy)
         status = list_decoder(r, decoder);
     if (legacy)
@@ -260,11 +306,11 @@ static pln_status read_all(struct reader *r)
     if (status == PLN_OK)
         status = add_named(r, legacy);
     if (status == PLN_OK && legacy)
-        status = add_further(r, TOK_FILE_SPECIAL, "additional_special_tokens");
+        status = add_further(r, TOK_FILE_SPECIAL, "additional_special_tokens", false);
     if (status == PLN_OK)
-        status = add_further(r, TOK_FILE_CONFIG, "additional_special_tokens");
+        status = add_further(r, TOK_FILE_CONFIG, "additional_special_tokens", false);
     if (status == PLN_OK)
-        status = add_further(r, TOK_FILE_CONFIG, "extra_special_tokens");
+        status = add_further(r, TOK_FILE_CONFIG, "extra_special_tokens", true);
     return status == PLN_OK ? add_options(r) : status;
 }
 
@@ -280,6 +326,7 @@ pln_status tok_read_added(struct tok_config *config, const struct tok_files *fil
         config->special[i] = tok_added_find(&config->added, config->special[i])->content;
     if (status == PLN_OK && tok_vocabulary_id(vocabulary, config->special[PLN_UNK_TOKEN]) < 0)
         status = pln_fail(error, PLN_BAD_MODEL, "%s: the unknown token '%s' is not in the vocabulary",
-                          files->path[TOK_FILE_CONFIG], config->special[PLN_UNK_TOKEN]);
+                          files->vocabulary[0] ? files->vocabulary : files->path[TOK_FILE_TOKENIZER],
+                          config->special[PLN_UNK_TOKEN]);
     return status;
 }

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/fail.h"
+#include "common/door.h"
 #include "tokenizer/decoder.h"
 
 /* The tokens of the vocabulary and, before them, the added ones. */
@@ -64,6 +64,9 @@ static pln_status read_files(pln_tokenizer *t, const struct tok_files *files, co
         status = tok_vocabulary_take(&t->vocabulary, json, files->path[TOK_FILE_TOKENIZER], error);
     else
         status = tok_vocabulary_read(&t->vocabulary, files->vocabulary, error);
+    if (status == PLN_OK && t->vocabulary.lines[0] && strncmp(t->vocabulary.lines[0], "\xef\xbb\xbf", 3) == 0)
+        tok_warn(options, "%s begins with a byte order mark, which the reference takes as a part of its first token",
+                 files->vocabulary);
     if (status == PLN_OK)
         status = tok_config_init(&t->config, files, options, &t->vocabulary, error);
     if (status == PLN_OK && !index_ids(t))
@@ -79,14 +82,16 @@ pln_status tok_open(const char *path, const json_t *config, const pln_tokenizer_
                     pln_tokenizer **tokenizer, pln_error *error)
 {
     static const pln_tokenizer_options defaults = {0};
-    struct tok_files files;
-    pln_status status = tok_files_init(&files, path, config, error);
-    if (status != PLN_OK)
-        return status;
+    *tokenizer = NULL;
+    struct tok_files *files = malloc(sizeof *files); /* paths, too much for a small stack */
     pln_tokenizer *t = calloc(1, sizeof *t);
-    status = t ? read_files(t, &files, options ? options : &defaults, error)
-               : pln_fail(error, PLN_NO_MEMORY, "%s: no memory", path);
-    tok_files_finish(&files);
+    pln_status status =
+        files && t ? tok_files_init(files, path, config, error) : pln_fail(error, PLN_NO_MEMORY, "%s: no memory", path);
+    if (files && t && status == PLN_OK) {
+        status = read_files(t, files, options ? options : &defaults, error);
+        tok_files_finish(files);
+    }
+    free(files);
     if (status != PLN_OK)
         pln_tokenizer_close(&t);
     *tokenizer = t;
@@ -95,27 +100,29 @@ pln_status tok_open(const char *path, const json_t *config, const pln_tokenizer_
 
 int32_t pln_tokenizer_special_id(const pln_tokenizer *tokenizer, pln_special special)
 {
-    return tokenizer->special[special];
+    return tokenizer && (uint32_t)special < TOK_SPECIALS ? tokenizer->special[special] : -1;
 }
 
 uint32_t pln_tokenizer_count(const pln_tokenizer *tokenizer)
 {
-    return tokenizer->n;
+    return tokenizer ? tokenizer->n : 0;
 }
 
 pln_encode_options pln_tokenizer_defaults(const pln_tokenizer *tokenizer)
 {
-    return tokenizer->config.defaults;
+    return tokenizer ? tokenizer->config.defaults : (pln_encode_options){0};
 }
 
 uint32_t pln_tokenizer_max_length(const pln_tokenizer *tokenizer)
 {
-    return tokenizer->config.max_length;
+    return tokenizer ? tokenizer->config.max_length : 0;
 }
 
 char *pln_tokenizer_decode(const pln_tokenizer *tokenizer, const int32_t *ids, uint32_t n,
                            const pln_decode_options *options)
 {
+    if (!tokenizer || (!ids && n))
+        return NULL;
     const bool skip = options && options->skip_special;
     const bool clean_up =
         options && options->clean_up != PLN_UNSET ? options->clean_up == PLN_YES : tokenizer->config.clean_up;
@@ -128,12 +135,30 @@ char *pln_tokenizer_decode(const pln_tokenizer *tokenizer, const int32_t *ids, u
     return tok_decoder_finish(&decoder, clean_up);
 }
 
+static pln_status check_options(const pln_tokenizer_options *o, pln_error *error)
+{
+    if (o->mode > PLN_TOKENIZER_GOOGLE)
+        return pln_fail(error, PLN_INVALID, "there is no mode %u of a tokenizer", (unsigned)o->mode);
+    if (o->lower_case > PLN_YES || o->strip_accents > PLN_YES || o->space_chinese > PLN_YES)
+        return pln_fail(error, PLN_INVALID, "lower_case, strip_accents or space_chinese is no choice");
+    for (uint32_t i = 0; i < o->n_added; i++)
+        if (!o->added || !o->added[i].content)
+            return pln_fail(error, PLN_INVALID, "added token %u is NULL", i);
+    for (uint32_t i = 0; i < o->n_never_split; i++)
+        if (!o->never_split || !o->never_split[i])
+            return pln_fail(error, PLN_INVALID, "word %u of never_split is NULL", i);
+    return PLN_OK;
+}
+
 pln_status pln_tokenizer_open(const char *path, const pln_tokenizer_options *options, pln_tokenizer **tokenizer,
                               pln_error *error)
 {
-    if (!path || !tokenizer)
-        return pln_fail(error, PLN_INVALID, "pln_tokenizer_open: path and tokenizer must not be NULL");
+    NEED(error, tokenizer);
     *tokenizer = NULL;
+    NEED(error, path);
+    const pln_status status = options ? check_options(options, error) : PLN_OK;
+    if (status != PLN_OK)
+        return status;
     return tok_open(path, NULL, options, tokenizer, error);
 }
 
@@ -141,7 +166,7 @@ bool pln_tokenizer_mode_find(const char *name, pln_tokenizer_mode *mode)
 {
     static const char *const names[] = {
         [PLN_TOKENIZER_FAST] = "fast", [PLN_TOKENIZER_SLOW] = "slow", [PLN_TOKENIZER_GOOGLE] = "google"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    for (size_t i = 0; name && mode && i < sizeof names / sizeof *names; i++)
         if (strcmp(name, names[i]) == 0) {
             *mode = (pln_tokenizer_mode)i;
             return true;
@@ -164,11 +189,13 @@ void pln_tokenizer_close(pln_tokenizer **tokenizer)
 
 const char *pln_tokenizer_token(const pln_tokenizer *tokenizer, int32_t id)
 {
-    return id >= 0 && (uint32_t)id < tokenizer->n ? tokenizer->tokens[id] : NULL;
+    return tokenizer && id >= 0 && (uint32_t)id < tokenizer->n ? tokenizer->tokens[id] : NULL;
 }
 
 int32_t pln_tokenizer_id(const pln_tokenizer *tokenizer, const char *token)
 {
+    if (!tokenizer || !token)
+        return -1;
     const struct tok_added *added = tok_added_find(&tokenizer->config.added, token);
     return added ? added->id : tok_vocabulary_id(&tokenizer->vocabulary, token);
 }

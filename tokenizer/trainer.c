@@ -2,12 +2,12 @@
  *
  * Texts in, a vocabulary out: words are counted on threads, then the alphabet is taken and pairs are merged.
  */
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "common/fail.h"
+#include "common/door.h"
+#include "common/in_use.h"
+#include "common/processors.h"
 #include "common/team.h"
 #include "tokenizer/counter.h"
 #include "tokenizer/merges.h"
@@ -23,6 +23,7 @@ struct pln_vocabulary_trainer {
     struct tok_strings special;
     struct team *team;
     struct tok_counter *counters; /* one a member of the team */
+    atomic_bool in_use;
 };
 
 /* Texts of one call, taken piece by piece by the members. */
@@ -39,6 +40,8 @@ static pln_status add_special(pln_vocabulary_trainer *t, const pln_vocabulary_op
     const char *const *tokens = options->special ? options->special : usual_special;
     const uint32_t n = options->special ? options->n_special : sizeof usual_special / sizeof *usual_special;
     for (uint32_t i = 0; i < n; i++) {
+        if (!tokens[i])
+            return pln_fail(error, PLN_INVALID, "special token %u is NULL", i);
         const size_t bytes = strlen(tokens[i]);
         if (!bytes || bytes > PLN_VOCABULARY_TOKEN_BYTES || strpbrk(tokens[i], " \t\r\n\v\f"))
             return pln_fail(error, PLN_INVALID, "special token \"%.64s\" is empty, too long or holds a blank",
@@ -53,15 +56,17 @@ pln_status pln_vocabulary_trainer_create(const pln_vocabulary_options *options, 
 {
     static const pln_vocabulary_options none = {0};
     const pln_vocabulary_options *o = options ? options : &none;
-    pln_vocabulary_trainer *t = calloc(1, sizeof *t);
+    NEED(error, trainer);
     *trainer = NULL;
+    if (o->threads > TEAM_MOST)
+        return pln_fail(error, PLN_INVALID, "%u threads: expected at most %d", o->threads, TEAM_MOST);
+    pln_vocabulary_trainer *t = calloc(1, sizeof *t);
     if (!t)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a vocabulary");
     t->merge = (struct tok_merge_options){o->size ? o->size : 30000, o->min_frequency ? o->min_frequency : 2,
                                           o->progress, o->progress_context};
     t->limit_alphabet = o->limit_alphabet ? o->limit_alphabet : 1000;
-    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    const uint32_t threads = o->threads ? o->threads : processors > 0 ? (uint32_t)processors : 1;
+    const uint32_t threads = o->threads ? o->threads : processors_usable();
     t->team = team_create(threads);
     t->counters = calloc(threads, sizeof *t->counters);
     pln_status status = t->team && t->counters ? add_special(t, o, error)
@@ -78,7 +83,7 @@ pln_status pln_vocabulary_trainer_create(const pln_vocabulary_options *options, 
 
 void pln_vocabulary_trainer_destroy(pln_vocabulary_trainer **trainer)
 {
-    pln_vocabulary_trainer *t = *trainer;
+    pln_vocabulary_trainer *t = trainer ? *trainer : NULL;
     if (!t)
         return;
     for (uint32_t i = 0; t->team && t->counters && i < team_size(t->team); i++)
@@ -114,17 +119,24 @@ static void count_shares(void *argument, uint32_t index, uint32_t members)
 
 pln_status pln_vocabulary_trainer_add(pln_vocabulary_trainer *trainer, const char *text, size_t bytes, pln_error *error)
 {
+    NEED(error, trainer);
+    if (!text && bytes)
+        return pln_fail(error, PLN_INVALID, "%s: text is NULL and bytes is %zu", __func__, bytes);
     struct feed feed = {.trainer = trainer, .text = text, .bytes = bytes};
+    const pln_status status = in_use_begin(&trainer->in_use, "the vocabulary trainer", error);
+    if (status != PLN_OK)
+        return status;
     team_run(trainer->team, count_shares, &feed);
+    in_use_end(&trainer->in_use);
     return atomic_load(&feed.failed) ? pln_fail(error, PLN_NO_MEMORY, "no memory to count words") : PLN_OK;
 }
 
 static void settle_words(void *argument, uint32_t index, uint32_t members)
 {
     struct feed *f = argument;
-    (void)members;
-    if (!tok_counter_settle(&f->trainer->counters[index]))
-        atomic_store(&f->failed, true);
+    for (uint32_t i = index; i < team_size(f->trainer->team); i += members)
+        if (!tok_counter_settle(&f->trainer->counters[i]))
+            atomic_store(&f->failed, true);
 }
 
 /* All words of all members in the first one's list. */
@@ -176,8 +188,14 @@ pln_status pln_vocabulary_trainer_train(pln_vocabulary_trainer *trainer, char **
                                         pln_error *error)
 {
     struct tok_strings tokens = {0};
+    NEED(error, text);
     *text = NULL;
-    pln_status status = train(trainer, &tokens, error);
+    NEED(error, trainer, bytes, entries);
+    pln_status status = in_use_begin(&trainer->in_use, "the vocabulary trainer", error);
+    if (status != PLN_OK)
+        return status;
+    status = train(trainer, &tokens, error);
+    in_use_end(&trainer->in_use);
     if (status == PLN_OK)
         status = write_tokens(&tokens, text, bytes, error);
     *entries = (uint32_t)tokens.n;

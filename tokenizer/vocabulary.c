@@ -4,13 +4,11 @@
  */
 #include "tokenizer/vocabulary.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "common/fail.h"
+#include "common/regular.h"
 #include "tokenizer/unicode.h"
 #include "tokenizer/utf8.h"
 
@@ -19,24 +17,10 @@ enum { VOCABULARY_LIMIT = 64 << 20 }; /* bytes; the largest in use have 10 MB */
 /* The whole file and a newline at its end. */
 static pln_status read_file(struct tok_vocabulary *v, const char *path, size_t *bytes, pln_error *error)
 {
-    struct stat about;
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return pln_fail(error, PLN_BAD_MODEL, "%s: cannot be opened: %s", path, strerror(errno));
-    pln_status status = PLN_OK;
-    if (fstat(fileno(file), &about) != 0 || !S_ISREG(about.st_mode) || about.st_size > VOCABULARY_LIMIT)
-        status = pln_fail(error, PLN_BAD_MODEL, "%s: not a regular file of at most %d bytes", path, VOCABULARY_LIMIT);
-    else if (!(v->text = malloc((size_t)about.st_size + 2)))
-        status = pln_fail(error, PLN_NO_MEMORY, "%s: no memory to read it", path);
-    else if (fread(v->text, 1, (size_t)about.st_size, file) != (size_t)about.st_size)
-        status = pln_fail(error, PLN_BAD_MODEL, "%s: cannot be read", path);
-    fclose(file);
-    if (status != PLN_OK)
-        return status;
-    *bytes = (size_t)about.st_size;
-    if (*bytes && v->text[*bytes - 1] != '\n')
+    const pln_status status = regular_read(path, VOCABULARY_LIMIT, &v->text, bytes, error);
+    if (status == PLN_OK && *bytes && v->text[*bytes - 1] != '\n')
         v->text[(*bytes)++] = '\n';
-    return PLN_OK;
+    return status;
 }
 
 /* Checks a line, cuts the whitespace at its end, counts the code points of what is left; false: it is not UTF-8 or
@@ -181,14 +165,16 @@ pln_status tok_vocabulary_take(struct tok_vocabulary *vocabulary, const json_t *
                                pln_error *error)
 {
     struct tok_vocabulary *v = vocabulary;
-    const json_t *model = json_object_get(tokenizer, "model");
-    const char *type = json_string_value(json_object_get(model, "type"));
+    const json_t *model = json_object_get(tokenizer, "model"), *kind = json_object_get(model, "type");
+    const char *type = json_string_value(kind);
     json_t *tokens = json_object_get(model, "vocab");
     struct tok_entry *entries = NULL;
     size_t n, bytes;
     *v = (struct tok_vocabulary){0};
-    if (type && strcmp(type, "WordPiece") != 0)
-        return pln_fail(error, PLN_UNSUPPORTED, "%s: a model of type %.60s is not WordPiece", path, type);
+    if (kind && (!type || strcmp(type, "WordPiece") != 0))
+        return pln_fail(error, PLN_BAD_MODEL, "%s: a model of type %.60s is not WordPiece", path, type ? type : "?");
+    if (tokens && !json_is_object(tokens))
+        return pln_fail(error, PLN_BAD_MODEL, "%s: 'vocab' is not an object of tokens and their ids", path);
     pln_status status = measure(tokens, path, &n, &bytes, error);
     if (status != PLN_OK)
         return status;

@@ -2,6 +2,7 @@
  *
  * Between flat states on the devices and tensors by name: the weights go in, images of states come out.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,29 +13,20 @@
 
 enum { NAME_BYTES = 256 };
 
-static bool begins(const char *name, const char *with)
+static void name_tensor(const pln_trainer *trainer, const char *parameter, char *out)
 {
-    return strncmp(name, with, strlen(with)) == 0;
-}
-
-/* The encoder's tensors have a prefix in every class but ElectraModel. */
-static void name_tensor(const pln_trainer *trainer, const char *name, char *out)
-{
-    const bool encoder = begins(name, "embeddings.") || begins(name, "embeddings_project.") || begins(name, "encoder.");
-    snprintf(out, NAME_BYTES, "%s%s", encoder && !trainer->session->head->bare ? "electra." : "", name);
+    trainer->subject->kind->name_tensor(trainer->subject, parameter, out, NAME_BYTES);
 }
 
 pln_status training_parameters_init(pln_trainer *trainer, pln_error *error)
 {
-    const pln_graph *graph = pln_session_graph(trainer->session);
+    const pln_graph *graph = trainer->subject->kind->graph(trainer->subject);
     trainer->table = pln_graph_parameters(graph, &trainer->n_tensors, &trainer->rows);
-    const size_t elements = (size_t)trainer->rows * PLN_PARAMETER_WIDTH;
-    trainer->dense = malloc(elements * sizeof *trainer->dense);
     trainer->tensors = calloc(trainer->n_tensors, sizeof *trainer->tensors);
     trainer->names = calloc(trainer->n_tensors, sizeof *trainer->names);
-    return trainer->dense && trainer->tensors && trainer->names
+    return trainer->tensors && trainer->names
                ? PLN_OK
-               : pln_fail(error, PLN_NO_MEMORY, "no memory for an image of %zu parameters", elements);
+               : pln_fail(error, PLN_NO_MEMORY, "no memory for a table of %u tensors", trainer->n_tensors);
 }
 
 /* Room for an image. */
@@ -43,8 +35,11 @@ static pln_status make_image(pln_trainer *trainer, pln_error *error)
     const size_t elements = (size_t)trainer->rows * PLN_PARAMETER_WIDTH;
     if (!trainer->flat)
         trainer->flat = calloc(elements, sizeof *trainer->flat);
-    return trainer->flat ? PLN_OK
-                         : pln_fail(error, PLN_NO_MEMORY, "no memory for an image of %zu parameters", elements);
+    if (!trainer->dense)
+        trainer->dense = malloc(elements * sizeof *trainer->dense);
+    return trainer->flat && trainer->dense
+               ? PLN_OK
+               : pln_fail(error, PLN_NO_MEMORY, "no memory for an image of %zu parameters", elements);
 }
 
 void training_image_release(pln_trainer *trainer)
@@ -66,10 +61,24 @@ static pln_schedule *schedule(const pln_trainer *trainer)
     return trainer->update.schedule;
 }
 
-/* The image becomes the state, and is given up: it is as large as the model. */
-static pln_status write_image(pln_trainer *trainer, const char *state, pln_error *error)
+static void name_tensors(pln_trainer *trainer, const float *flat);
+
+/* A number that is not finite would never leave again. */
+static pln_status refuse_image(pln_trainer *trainer, const char *state, const char *path, pln_error *error)
 {
-    const pln_status status = pln_schedule_state_write(schedule(trainer), state, trainer->flat, error);
+    pln_error found = {.message = ""};
+    name_tensors(trainer, trainer->flat);
+    return training_image_check(trainer, state, &found) == PLN_FAILED
+               ? pln_fail(error, PLN_BAD_MODEL, "%.200s: %.280s", path, found.message)
+               : pln_fail(error, PLN_BAD_MODEL, "%s: a %s is negative", path, state);
+}
+
+/* The image, from files at `path`, becomes the state, and is given up: it is as large as the model. */
+static pln_status write_image(pln_trainer *trainer, const char *state, const char *path, pln_error *error)
+{
+    const pln_status status = training_guard_note(trainer, state, trainer->flat)
+                                  ? pln_schedule_state_write(schedule(trainer), state, trainer->flat, error)
+                                  : refuse_image(trainer, state, path, error);
     training_image_release(trainer);
     return status;
 }
@@ -84,9 +93,9 @@ pln_status training_parameters_begin(pln_trainer *trainer, pln_error *error)
         status = make_image(trainer, error);
     if (status != PLN_OK)
         return status;
-    pln_graph_parameter_values(pln_session_graph(trainer->session), trainer->flat);
-    status = write_image(trainer, "parameters", error);
-    ckpt_release_pages(trainer->model->checkpoint);
+    pln_graph_parameter_values(trainer->subject->kind->graph(trainer->subject), trainer->flat);
+    status = write_image(trainer, "parameters", trainer->subject->kind->origin(trainer->subject), error);
+    trainer->subject->kind->taken(trainer->subject);
     trainer->ready = status == PLN_OK;
     return status;
 }
@@ -126,6 +135,19 @@ pln_status training_image_read(pln_trainer *trainer, const char *state, pln_erro
     return status;
 }
 
+pln_status training_image_check(const pln_trainer *trainer, const char *what, pln_error *error)
+{
+    for (uint32_t i = 0; i < trainer->n_tensors; i++) {
+        const pln_tensor *t = &trainer->tensors[i];
+        const uint64_t n = pln_tensor_elements(t);
+        const float *data = t->data;
+        for (uint64_t j = 0; j < n; j++)
+            if (!isfinite(data[j]))
+                return pln_fail(error, PLN_FAILED, "%s (%s) holds %g", t->name, what, (double)fabsf(data[j]));
+    }
+    return PLN_OK;
+}
+
 static pln_status take_tensor(pln_trainer *trainer, const pln_parameter *p, const char *name,
                               const pln_tensor_file *file, const char *path, pln_error *error)
 {
@@ -152,7 +174,7 @@ pln_status training_image_write(pln_trainer *trainer, const char *state, const p
         status = take_tensor(trainer, &trainer->table[i], name, file, path, error);
     }
     if (status == PLN_OK)
-        return write_image(trainer, state, error);
+        return write_image(trainer, state, path, error);
     training_image_release(trainer);
     return status;
 }
@@ -161,5 +183,5 @@ pln_status training_state_clear(pln_trainer *trainer, const char *state, pln_err
 {
     training_image_release(trainer);
     const pln_status status = make_image(trainer, error);
-    return status == PLN_OK ? write_image(trainer, state, error) : status;
+    return status == PLN_OK ? write_image(trainer, state, "", error) : status;
 }

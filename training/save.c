@@ -1,80 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A trainer to a Hugging Face directory and back: weights as the Hugging Face tools want them, moments and counters in
- * files of their own beside them.
+ * A trainer to a directory and back: what the subject writes, with moments and counters in files of their own beside it.
  */
+#include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "checkpoint/save.h"
-#include "common/fail.h"
+#include "common/door.h"
 #include "common/jsonfile.h"
 #include "training/trainer.h"
 
-#define WEIGHTS "model.safetensors"
 #define FIRST_MOMENT "first_moment.safetensors"
 #define SECOND_MOMENT "second_moment.safetensors"
 #define COUNTERS "trainer.json"
 
-/* The config that was read, for what the model is now. */
-static pln_status save_config(const pln_trainer *trainer, const struct ckpt_save *save, pln_error *error)
-{
-    struct electra_config config = trainer->model->config;
-    config.problem_type = trainer->session->problem;
-    json_t *json = electra_config_json(&config);
-    json_object_set_new(json, "architectures", json_pack("[s]", trainer->session->head->architecture));
-    static const char *const types[] = {"dtype", "torch_dtype"}; /* of 5.x and 4.x */
-    for (size_t i = 0; i < 2; i++)
-        if (json_object_get(json, types[i]))
-            json_object_set_new(json, types[i], json_string("float32"));
-    const pln_status status = json ? ckpt_save_json(save, "config.json", json, error)
-                                   : pln_fail(error, PLN_NO_MEMORY, "no memory for config.json");
-    json_decref(json);
-    return status;
-}
+enum { FORMAT = 1 };
 
-static pln_status save_tokenizer(const pln_trainer *trainer, const struct ckpt_save *save, pln_error *error)
-{
-    static const char *const files[] = {"vocab.txt", "tokenizer.json", "tokenizer_config.json",
-                                        "special_tokens_map.json", "added_tokens.json"};
-    pln_status status = PLN_OK;
-    for (size_t i = 0; status == PLN_OK && i < sizeof files / sizeof *files; i++)
-        status = ckpt_save_copy(save, files[i], ckpt_directory(trainer->model->checkpoint), error);
-    return status;
-}
-
-static bool is_parameter(const pln_trainer *trainer, const pln_tensor *tensor)
-{
-    for (uint32_t i = 0; i < trainer->n_tensors; i++)
-        if (trainer->table[i].tensor->data == tensor->data)
-            return true;
-    return false;
-}
-
-/* The weights, and what the model has but training does not touch (tables of positions that are not added). */
-static pln_status save_weights(pln_trainer *trainer, const struct ckpt_save *save, pln_error *error)
-{
-    const struct electra_weights *w = &trainer->model->weights;
-    const uint32_t most = trainer->n_tensors + ckpt_count(w->checkpoint);
-    pln_status status = training_image_read(trainer, "parameters", error);
-    pln_tensor *all = status == PLN_OK ? calloc(most, sizeof *all) : NULL;
-    if (!all)
-        return status == PLN_OK ? pln_fail(error, PLN_NO_MEMORY, "no memory for a list of %u tensors", most) : status;
-    uint32_t n = trainer->n_tensors;
-    memcpy(all, trainer->tensors, n * sizeof *all);
-    for (uint32_t i = 0; i < ckpt_count(w->checkpoint); i++)
-        if (w->used[i] && !is_parameter(trainer, ckpt_tensor(w->checkpoint, i)))
-            all[n++] = *ckpt_tensor(w->checkpoint, i);
-    status = ckpt_save_tensors(save, WEIGHTS, all, n, error);
-    free(all);
-    return status;
-}
+/* Files that are the model's: those of the tokenizer first, which are copied. */
+const char *const training_files[] = {"vocab.txt",
+                                    "tokenizer.json",
+                                    "tokenizer_config.json",
+                                    "special_tokens_map.json",
+                                    "added_tokens.json",
+                                    TRAINING_CONFIG,
+                                    TRAINING_WEIGHTS,
+                                    FIRST_MOMENT,
+                                    SECOND_MOMENT,
+                                    COUNTERS,
+                                    NULL};
 
 static pln_status save_moment(pln_trainer *trainer, const struct ckpt_save *save, const char *state, const char *file,
                               pln_error *error)
 {
-    const pln_status status = training_image_read(trainer, state, error);
+    pln_status status = training_image_read(trainer, state, error);
+    if (status == PLN_OK)
+        status = training_image_check(trainer, state, error);
     return status == PLN_OK ? ckpt_save_tensors(save, file, trainer->tensors, trainer->n_tensors, error) : status;
 }
 
@@ -82,35 +45,94 @@ static pln_status save_counters(const pln_trainer *trainer, const struct ckpt_sa
 {
     char seed[24];
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)trainer->options.seed);
-    json_t *json = json_pack("{s:i,s:I,s:s,s:s}", "format", 1, "steps", (json_int_t)trainer->made, "seed", seed, "head",
-                             trainer->session->head->name);
+    json_t *json = json_pack("{s:i,s:I,s:s,s:s}", "format", FORMAT, "steps", (json_int_t)trainer->made, "seed", seed,
+                             "head", trainer->subject->kind->name(trainer->subject));
     const pln_status status =
         json ? ckpt_save_json(save, COUNTERS, json, error) : pln_fail(error, PLN_NO_MEMORY, "no memory for " COUNTERS);
     json_decref(json);
     return status;
 }
 
-pln_status pln_trainer_save(pln_trainer *trainer, const char *directory, pln_error *error)
+static pln_status save_files(pln_trainer *trainer, const struct ckpt_save *save, pln_error *error)
+{
+    struct training_subject *subject = trainer->subject;
+    pln_status status = training_image_read(trainer, "parameters", error);
+    if (status == PLN_OK)
+        status = training_image_check(trainer, "parameters", error);
+    if (status == PLN_OK)
+        status = subject->kind->save(subject, save, trainer->tensors, trainer->n_tensors, error);
+    if (status == PLN_OK)
+        status = save_moment(trainer, save, "first_moment", FIRST_MOMENT, error);
+    if (status == PLN_OK)
+        status = save_moment(trainer, save, "second_moment", SECOND_MOMENT, error);
+    if (status == PLN_OK)
+        status = save_counters(trainer, save, error);
+    training_image_release(trainer);
+    return status;
+}
+
+static pln_status save(pln_trainer *trainer, const char *directory, pln_error *error)
 {
     struct ckpt_save save;
     pln_status status = training_parameters_begin(trainer, error);
     if (status == PLN_OK)
-        status = ckpt_save_begin(&save, directory, error);
+        status = ckpt_save_begin(&save, directory, training_files, &trainer->place, error);
+    return status == PLN_OK ? ckpt_save_end(&save, save_files(trainer, &save, error), error) : status;
+}
+
+static pln_status save_step(pln_trainer *trainer, const char *directory, uint32_t keep, pln_error *error)
+{
+    char numbered[PATH_MAX];
+    size_t length = strlen(directory);
+    while (length > 1 && directory[length - 1] == '/')
+        length--;
+    if (!keep)
+        return pln_fail(error, PLN_INVALID, "pln_trainer_save_step: keep 0 would keep nothing");
+    if (snprintf(numbered, sizeof numbered, "%.*s.step-%u", (int)length, directory, trainer->made) >= PATH_MAX)
+        return pln_fail(error, PLN_FAILED, "the path of the directory is too long");
+    const pln_status status = save(trainer, numbered, error);
+    return status == PLN_OK ? ckpt_save_thin(directory, training_files, &trainer->place, trainer->made, keep - 1, error)
+                            : status;
+}
+
+pln_status pln_trainer_save_step(pln_trainer *trainer, const char *directory, uint32_t keep, pln_error *error)
+{
+    NEED(error, trainer, directory);
+    pln_status status = training_begin(trainer, error);
     if (status != PLN_OK)
         return status;
-    status = save_config(trainer, &save, error);
-    if (status == PLN_OK)
-        status = save_tokenizer(trainer, &save, error);
-    if (status == PLN_OK)
-        status = save_weights(trainer, &save, error);
-    if (status == PLN_OK)
-        status = save_moment(trainer, &save, "first_moment", FIRST_MOMENT, error);
-    if (status == PLN_OK)
-        status = save_moment(trainer, &save, "second_moment", SECOND_MOMENT, error);
-    if (status == PLN_OK)
-        status = save_counters(trainer, &save, error);
-    training_image_release(trainer);
-    return ckpt_save_end(&save, status, error);
+    status = save_step(trainer, directory, keep, error);
+    training_end(trainer);
+    return status;
+}
+
+static pln_status check_save(pln_trainer *trainer, const char *directory, pln_error *error)
+{
+    const pln_status status = trainer->subject->kind->check_save(trainer->subject, error);
+    const uint64_t state = (uint64_t)trainer->rows * PLN_PARAMETER_WIDTH * sizeof(float);
+    return status == PLN_OK ? ckpt_save_check(directory, training_files, 3 * state, &trainer->place, error) : status;
+}
+
+pln_status pln_trainer_check_save(pln_trainer *trainer, const char *directory, pln_error *error)
+{
+    NEED(error, trainer, directory);
+    pln_status status = training_begin(trainer, error);
+    if (status != PLN_OK)
+        return status;
+    status = check_save(trainer, directory, error);
+    training_end(trainer);
+    return status;
+}
+
+pln_status pln_trainer_save(pln_trainer *trainer, const char *directory, pln_error *error)
+{
+    NEED(error, trainer, directory);
+    pln_status status = training_begin(trainer, error);
+    if (status != PLN_OK)
+        return status;
+    status = save(trainer, directory, error);
+    training_end(trainer);
+    return status;
 }
 
 static pln_status restore_state(pln_trainer *trainer, const char *directory, const char *state, const char *name,
@@ -123,8 +145,37 @@ static pln_status restore_state(pln_trainer *trainer, const char *directory, con
     pln_status status = ckpt_tensors_open(path, &file, error);
     if (status == PLN_OK)
         status = training_image_write(trainer, state, file, path, error);
+    if (status == PLN_OK)
+        status = ckpt_tensors_check(file, error);
     ckpt_tensors_close(&file);
     return status;
+}
+
+static pln_status read_counters(pln_trainer *trainer, const json_t *json, const char *path, pln_error *error)
+{
+    const json_t *format = json_object_get(json, "format"), *steps = json_object_get(json, "steps");
+    const char *seed = json_string_value(json_object_get(json, "seed"));
+    const char *head = json_string_value(json_object_get(json, "head"));
+    const char *expected = trainer->subject->kind->name(trainer->subject);
+    if (!json_is_integer(format) || json_integer_value(format) != FORMAT) {
+        char *found = format ? json_dumps(format, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+        pln_fail(error, PLN_BAD_MODEL, "%.200s: format %.100s, expected %d: it was written by another version", path,
+                 found ? found : "missing", FORMAT);
+        free(found);
+        return PLN_BAD_MODEL;
+    }
+    char *end = NULL;
+    errno = 0;
+    const unsigned long long number = seed && isdigit((unsigned char)*seed) ? strtoull(seed, &end, 10) : 0;
+    if (!json_is_integer(steps) || json_integer_value(steps) < 0 || json_integer_value(steps) > UINT32_MAX || !end ||
+        *end || errno)
+        return pln_fail(error, PLN_BAD_MODEL, "%s: expected steps, a number, and seed, the text of one", path);
+    if (!head || strcmp(head, expected) != 0)
+        return pln_fail(error, PLN_BAD_MODEL, "%.200s: head %.100s, expected %s", path, head ? head : "missing",
+                        expected);
+    trainer->made = (uint32_t)json_integer_value(steps);
+    trainer->options.seed = number;
+    return PLN_OK;
 }
 
 static pln_status restore_counters(pln_trainer *trainer, const char *directory, pln_error *error)
@@ -133,40 +184,35 @@ static pln_status restore_counters(pln_trainer *trainer, const char *directory, 
     json_t *json = NULL;
     if ((size_t)snprintf(path, sizeof path, "%s/" COUNTERS, directory) >= sizeof path)
         return pln_fail(error, PLN_BAD_MODEL, "%s: the path is too long", directory);
-    const pln_status status = jsonfile_load(path, JSONFILE_CONFIG_LIMIT, &json, error);
+    pln_status status = jsonfile_load(path, JSONFILE_CONFIG_LIMIT, &json, error);
     if (status != PLN_OK)
         return status;
-    const json_t *steps = json_object_get(json, "steps");
-    const char *seed = json_string_value(json_object_get(json, "seed"));
-    const char *head = json_string_value(json_object_get(json, "head"));
-    unsigned long long number = 0;
-    int used = 0;
-    bool good = json_is_integer(steps) && json_integer_value(steps) >= 0 && json_integer_value(steps) <= UINT32_MAX &&
-                seed && sscanf(seed, "%llu%n", &number, &used) == 1 && !seed[used];
-    if (good) {
-        trainer->made = (uint32_t)json_integer_value(steps);
-        trainer->options.seed = number;
-    }
-    const bool same = head && strcmp(head, trainer->session->head->name) == 0;
-    const pln_status result =
-        !good   ? pln_fail(error, PLN_BAD_MODEL, "%s: expected steps, a number, and seed, the text of one", path)
-        : !same ? pln_fail(error, PLN_BAD_MODEL, "%s: head %s, expected %s", path, head ? head : "missing",
-                           trainer->session->head->name)
-                : PLN_OK;
+    status = read_counters(trainer, json, path, error);
     json_decref(json);
-    return result;
+    return status;
 }
 
-pln_status pln_trainer_restore(pln_trainer *trainer, const char *directory, pln_error *error)
+static pln_status restore(pln_trainer *trainer, const char *directory, pln_error *error)
 {
     pln_status status = training_parameters_begin(trainer, error);
     if (status == PLN_OK)
         status = restore_counters(trainer, directory, error);
     if (status == PLN_OK)
-        status = restore_state(trainer, directory, "parameters", WEIGHTS, error);
+        status = restore_state(trainer, directory, "parameters", TRAINING_WEIGHTS, error);
     if (status == PLN_OK)
         status = restore_state(trainer, directory, "first_moment", FIRST_MOMENT, error);
     if (status == PLN_OK)
         status = restore_state(trainer, directory, "second_moment", SECOND_MOMENT, error);
     return status == PLN_OK ? training_state_clear(trainer, "gradients", error) : status;
+}
+
+pln_status pln_trainer_restore(pln_trainer *trainer, const char *directory, pln_error *error)
+{
+    NEED(error, trainer, directory);
+    pln_status status = training_begin(trainer, error);
+    if (status != PLN_OK)
+        return status;
+    status = restore(trainer, directory, error);
+    training_end(trainer);
+    return status;
 }

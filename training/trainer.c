@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The doors of a trainer: options checked, a session that trains, the update beside it.
+ * The doors of a trainer: options checked, what is trained, the update beside it.
  */
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
-#include "common/fail.h"
+#include "common/door.h"
 #include "training/trainer.h"
 
 /* ---- options */
@@ -24,17 +25,19 @@ static pln_status check_options(const pln_trainer_options *o, pln_error *error)
         const char *name;
         double value, least, below;
     } ranges[] = {
-        {"learning rate", o->learning_rate, 0, INFINITY},
+        {"learning rate", o->learning_rate, 0, FLT_MAX}, /* what devices are told is f32 */
         {"beta1", o->beta1, 0, 1},
         {"beta2", o->beta2, 0, 1},
-        {"eps", o->eps, 0, INFINITY},
-        {"weight decay", o->weight_decay, 0, INFINITY},
+        {"eps", o->eps, 0, FLT_MAX},
+        {"weight decay", o->weight_decay, 0, FLT_MAX},
         {"clip", o->clip, 0, INFINITY},
         {"dropout", o->dropout, -INFINITY, 1},
     };
     pln_status status = PLN_OK;
     for (size_t i = 0; status == PLN_OK && i < sizeof ranges / sizeof *ranges; i++)
         status = check_range(ranges[i].name, ranges[i].value, ranges[i].least, ranges[i].below, error);
+    if (status == PLN_OK && o->schedule > PLN_RATE_LINEAR)
+        status = pln_fail(error, PLN_INVALID, "there is no schedule %u of the learning rate", (unsigned)o->schedule);
     if (status == PLN_OK && o->schedule == PLN_RATE_LINEAR && !o->steps)
         status = pln_fail(error, PLN_INVALID, "the linear schedule needs the number of steps");
     if (status == PLN_OK && !(o->layer_decay > 0 && o->layer_decay < INFINITY))
@@ -46,38 +49,23 @@ static pln_status check_options(const pln_trainer_options *o, pln_error *error)
 
 /* ---- create, destroy */
 
-static pln_status open_session(pln_trainer *t, pln_error *error)
-{
-    pln_session_options options = {.head = t->options.head, .schedule = t->options.placement};
-    options.schedule.states = t->states;
-    options.schedule.cover = true;
-    pln_status status = pln_session_create(t->model, t->devices, &options, &t->session, error);
-    if (status != PLN_OK)
-        return status;
-    if (t->session->head->labels == PLN_LABELS_NONE)
-        return pln_fail(error, PLN_INVALID, "the head %s has no loss to train with; choose another with --head",
-                        t->session->head->name);
-    const struct session_step step = training_step(t, NULL);
-    uint32_t dims[GRAPH_SYMBOLS], n_dims; /* any shape has the same parameters */
-    return session_prepare(t->session, &step, 1, 1, dims, &n_dims, error);
-}
-
 pln_status pln_trainer_create(pln_model *model, pln_devices *devices, const pln_trainer_options *options,
                               pln_trainer **trainer, pln_error *error)
 {
     static const pln_trainer_options defaults = PLN_TRAINER_DEFAULTS;
-    pln_trainer *t = calloc(1, sizeof *t);
+    NEED(error, trainer);
     *trainer = NULL;
+    NEED(error, model, devices);
+    pln_trainer *t = calloc(1, sizeof *t);
     if (!t)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a trainer");
-    t->model = model;
     t->devices = devices;
     t->options = options ? *options : defaults;
     pln_status status = check_options(&t->options, error);
     if (status == PLN_OK)
         status = pln_states_create(devices, &t->states, error);
     if (status == PLN_OK)
-        status = open_session(t, error);
+        status = training_head_create(model, devices, t->states, &t->options, &t->subject, error);
     if (status == PLN_OK)
         status = training_parameters_init(t, error);
     if (status == PLN_OK)
@@ -90,13 +78,14 @@ pln_status pln_trainer_create(pln_model *model, pln_devices *devices, const pln_
 
 void pln_trainer_destroy(pln_trainer **trainer)
 {
-    pln_trainer *t = *trainer;
-    *trainer = NULL;
+    pln_trainer *t = trainer ? *trainer : NULL;
     if (!t)
         return;
+    *trainer = NULL;
     training_update_finish(t);
     training_parameters_finish(t);
-    pln_session_destroy(&t->session);
+    if (t->subject)
+        t->subject->kind->destroy(&t->subject);
     if (t->states)
         pln_states_destroy(&t->states);
     free(t);
@@ -104,22 +93,23 @@ void pln_trainer_destroy(pln_trainer **trainer)
 
 uint32_t pln_trainer_steps(const pln_trainer *trainer)
 {
-    return trainer->made;
+    return trainer ? trainer->made : 0;
+}
+
+uint64_t pln_trainer_seed(const pln_trainer *trainer)
+{
+    return trainer ? trainer->options.seed : 0;
 }
 
 /* ---- looking */
 
 /* The update knows all states; the arenas of both plans are kept. */
-pln_status pln_trainer_estimate(pln_trainer *trainer, uint32_t batch, uint32_t length, uint32_t index,
-                                pln_memory *memory, pln_error *error)
+static pln_status estimate(pln_trainer *trainer, uint32_t batch, uint32_t length, uint32_t index, pln_memory *memory,
+                           pln_error *error)
 {
-    uint32_t dims[GRAPH_SYMBOLS], n_dims;
     const uint32_t no_dims[] = {0};
     pln_memory update;
-    const struct session_step step = training_step(trainer, NULL);
-    pln_status status = session_prepare(trainer->session, &step, batch, length, dims, &n_dims, error);
-    if (status == PLN_OK)
-        status = pln_schedule_estimate(pln_session_schedule(trainer->session), dims, n_dims, index, memory, error);
+    pln_status status = trainer->subject->kind->estimate(trainer->subject, batch, length, index, memory, error);
     if (status == PLN_OK)
         status = pln_schedule_estimate(trainer->update.schedule, no_dims, 1, index, &update, error);
     if (status != PLN_OK)
@@ -131,7 +121,19 @@ pln_status pln_trainer_estimate(pln_trainer *trainer, uint32_t batch, uint32_t l
     return PLN_OK;
 }
 
-pln_status pln_trainer_parameters(pln_trainer *trainer, const pln_tensor **tensors, uint32_t *count, pln_error *error)
+pln_status pln_trainer_estimate(pln_trainer *trainer, uint32_t batch, uint32_t length, uint32_t index,
+                                pln_memory *memory, pln_error *error)
+{
+    NEED(error, trainer, memory);
+    pln_status status = training_begin(trainer, error);
+    if (status != PLN_OK)
+        return status;
+    status = estimate(trainer, batch, length, index, memory, error);
+    training_end(trainer);
+    return status;
+}
+
+static pln_status read_parameters(pln_trainer *trainer, const pln_tensor **tensors, uint32_t *count, pln_error *error)
 {
     pln_status status = training_parameters_begin(trainer, error);
     if (status == PLN_OK)
@@ -141,7 +143,18 @@ pln_status pln_trainer_parameters(pln_trainer *trainer, const pln_tensor **tenso
     return status;
 }
 
-pln_status pln_trainer_gradients(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs, float *loss,
+pln_status pln_trainer_parameters(pln_trainer *trainer, const pln_tensor **tensors, uint32_t *count, pln_error *error)
+{
+    NEED(error, trainer, tensors, count);
+    pln_status status = training_begin(trainer, error);
+    if (status != PLN_OK)
+        return status;
+    status = read_parameters(trainer, tensors, count, error);
+    training_end(trainer);
+    return status;
+}
+
+static pln_status read_gradients(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs, float *loss,
                                  const pln_tensor **tensors, uint32_t *count, pln_error *error)
 {
     uint64_t tokens;
@@ -150,5 +163,17 @@ pln_status pln_trainer_gradients(pln_trainer *trainer, const pln_tensor *inputs,
         status = training_image_read(trainer, "gradients", error);
     *tensors = trainer->tensors;
     *count = trainer->n_tensors;
+    return status;
+}
+
+pln_status pln_trainer_gradients(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs, float *loss,
+                                 const pln_tensor **tensors, uint32_t *count, pln_error *error)
+{
+    NEED(error, trainer, loss, tensors, count);
+    pln_status status = training_begin(trainer, error);
+    if (status != PLN_OK)
+        return status;
+    status = read_gradients(trainer, inputs, n_inputs, loss, tensors, count, error);
+    training_end(trainer);
     return status;
 }

@@ -1,38 +1,60 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The inside of a trainer. A step is two schedules over the same states: the session's graph, forward and backward,
- * adds to `gradients`; the update graph takes their norm and moves `parameters`. States are flat, [rows, 256]; the
+ * The inside of a trainer. A step is two schedules over the same states: the graph of the subject, forward and
+ * backward, adds to `gradients`; the update graph takes their norm and moves `parameters`. States are flat, [rows, 256]; the
  * graph's table says which tensor lies where.
  */
 #ifndef TRAINING_TRAINER_H
 #define TRAINING_TRAINER_H
 
-#include "session/session.h"
+#include "checkpoint/save.h"
+#include "common/in_use.h"
+#include "training/subject.h"
 
 struct training_update {
     pln_graph *graph;
     pln_schedule *schedule;
+    pln_value *settings; /* what changes from step to step */
+    const void **inputs; /* [values of the graph] of a run, by id */
     float *factors; /* [rows, 2] of adamw, kept by the graph */
     pln_tensor factors_tensor;
 };
 
+/* No element of a state is larger. As long as they promise that an update stays finite, nothing is looked at. */
+struct training_bounds {
+    double parameter, first, second;
+};
+
 struct pln_trainer {
-    pln_model *model;
     pln_devices *devices;
     pln_trainer_options options;
-    pln_session *session;
+    struct training_subject *subject;
     pln_states *states;
     struct training_update update;
-    const pln_parameter *table; /* belongs to the session's first graph */
+    const pln_parameter *table; /* belongs to the subject's graph */
     uint32_t n_tensors, rows;   /* of the table; of a flat state */
     bool ready;                 /* the states hold the weights */
     bool dirty;                 /* the gradients are not 0 */
-    uint32_t made;              /* steps */
-    float *flat;                /* [rows, 256], an image of a state in host memory; NULL while none is needed */
-    float *dense;               /* tensors of an image whose rows have padding */
-    pln_tensor *tensors;        /* [n_tensors] of the image, by their Hugging Face names */
+    atomic_bool in_use;         /* by a public call */
+    atomic_uint made;           /* steps */
+    struct training_bounds bounds;
+    struct ckpt_place place;  /* an empty directory that pln_trainer_check_save met */
+    float *flat;              /* [rows, 256], an image of a state in host memory; NULL while none is needed */
+    float *dense;             /* tensors of an image whose rows have padding */
+    pln_tensor *tensors;      /* [n_tensors] of the image, by their Hugging Face names */
     char (*names)[256];
 };
+
+/* Around every public call that has a status: PLN_INVALID if another thread is inside one. */
+static inline pln_status training_begin(pln_trainer *trainer, pln_error *error)
+{
+    return in_use_begin(&trainer->in_use, "the trainer", error);
+}
+
+static inline void training_end(pln_trainer *trainer)
+{
+    in_use_end(&trainer->in_use);
+}
 
 /* ---- rate.c */
 
@@ -49,9 +71,11 @@ pln_status training_parameters_begin(pln_trainer *trainer, pln_error *error);
 /* A state as tensors with their Hugging Face names, where it lies or as an image. Until the next call or step. */
 pln_status training_image_read(pln_trainer *trainer, const char *state, pln_error *error);
 void training_image_release(pln_trainer *trainer);
-/* A state from the tensors of a file, which must have them all. */
+/* A state from the tensors of a file, which must have them all, every number finite. */
 pln_status training_image_write(pln_trainer *trainer, const char *state, const pln_tensor_file *file, const char *path,
                                 pln_error *error);
+/* PLN_FAILED names the first tensor of the image that holds a number that is not finite. */
+pln_status training_image_check(const pln_trainer *trainer, const char *what, pln_error *error);
 /* All elements of a state become 0. */
 pln_status training_state_clear(pln_trainer *trainer, const char *state, pln_error *error);
 
@@ -59,11 +83,19 @@ pln_status training_state_clear(pln_trainer *trainer, const char *state, pln_err
 
 pln_status training_update_init(pln_trainer *trainer, pln_error *error);
 void training_update_finish(pln_trainer *trainer);
-/* Clips, and moves the parameters unless the norm is not finite; the gradients are 0 afterwards. */
+/* Clips, and moves the parameters unless the norm is not finite; the gradients are 0 afterwards. PLN_FAILED names a
+ * weight or moment that would not be finite: then parameters and moments are as before. */
 pln_status training_update_run(pln_trainer *trainer, float rate, float *norm, pln_error *error);
 
-/* What each part of the next step is given; request NULL: without what its losses are divided by. */
-struct session_step training_step(const pln_trainer *trainer, const struct session_request *request);
+/* ---- guard.c */
+
+/* Runs `run`, which updates the states at that rate with gradients of at most that norm, as training_update_run says.
+ */
+pln_status training_guard(pln_trainer *trainer, float rate, double norm,
+                          pln_status (*run)(pln_trainer *trainer, void *context, pln_error *error), void *context,
+                          pln_error *error);
+/* The bound of a state becomes that of the image. False: a number is not finite, or a second moment is negative. */
+bool training_guard_note(pln_trainer *trainer, const char *state, const float *flat);
 
 /* ---- step.c: it takes a clean or dirty trainer, and leaves it dirty until an update */
 

@@ -32,7 +32,7 @@ static pln_status device_info(uint32_t index, const pln_device *device, pln_devi
     *info = (pln_device_info){
         .size = sizeof *info,
         .kind = PLN_KIND_CPU,
-        .flags = PLN_DEVICE_HOST_MEMORY,
+        .flags = PLN_DEVICE_HOST_MEMORY | PLN_DEVICE_CONCURRENT,
         .dtypes = 1u << PLN_F32 | 1u << PLN_I32,
         .alignment = 64,
         .f32_bytes = sizeof(float),

@@ -48,7 +48,8 @@ static inline int32_t cpu_index(const struct cpu_operand *operand, uint32_t row)
 
 static inline void cpu_barrier(const struct cpu_call *call)
 {
-    call->host->team_barrier(call->host->context);
+    if (call->members > 1)
+        call->host->team_barrier(call->host->context);
 }
 
 /* Neighbours first .. last-1 of n things that fall to this member. */

@@ -33,6 +33,7 @@ enum { CPU_BLOCK_ROWS = 64 }; /* through a chain at a time: what they have betwe
 struct pln_plan {
     pln_device *device;
     bool timed;
+    bool alone; /* too little work for a team: it runs on the caller */
     uint32_t n_nodes, members;
     struct node *nodes;
     struct value *values;

@@ -101,7 +101,8 @@ static void wait_for_others(const struct work *work, uint32_t node)
     const pln_plan *p = work->plan;
     const bool timed = p->timed && !work->member;
     const uint64_t begin = timed ? now_ns() : 0;
-    p->device->host->team_barrier(p->device->host->context);
+    if (work->members > 1)
+        p->device->host->team_barrier(p->device->host->context);
     if (timed)
         p->ns[node] += now_ns() - begin;
 }
@@ -128,7 +129,10 @@ pln_status cpu_plan_run(pln_plan *plan, const pln_run *run, pln_error *error)
     plan->run = run;
     if (plan->timed)
         memset(plan->ns, 0, plan->n_nodes * sizeof *plan->ns);
-    plan->device->host->team_run(plan->device->host->context, run_member, plan);
+    if (plan->alone)
+        run_member(plan, 0, 1);
+    else
+        plan->device->host->team_run(plan->device->host->context, run_member, plan);
     plan->run = NULL;
     return PLN_OK;
 }

@@ -127,8 +127,8 @@ extern const char gpu_storage_words[]; /* of storage= */
 extern const char gpu_vendor_words[];  /* of vendor=: whose tiles are taken, for looking at kernels */
 uint32_t gpu_vendor_of_word(uint32_t place);
 /* What the options ask for together, once limits are filled by them: storage=f16 (limits->half) takes the kernels for
- * GPUs, since those for processors read f32; PLN_INVALID where variant=cpu was asked for too. Tiles, or whose, that were
- * asked for of kernels that have none are told to the log. */
+ * GPUs, since those for processors read f32; PLN_INVALID where variant=cpu was asked for too. Tiles, or whose, that
+ * were asked for of kernels that have none are told to the log. */
 pln_status gpu_variant_choose(struct gpu_limits *limits, const pln_host *host, bool cpu_asked, bool tiles_asked,
                               pln_error *error);
 

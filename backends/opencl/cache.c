@@ -6,6 +6,7 @@
  */
 #include "backends/opencl/opencl.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -78,9 +79,14 @@ bool clb_cache_load(const pln_device *device, const struct gpu_text *text, const
     make_key(device, text, options, key);
     if (!make_path(device, text, key, path))
         return false;
-    FILE *file = fopen(path, "rb");
-    if (!file)
+    /* A pipe that lies there must not hold anybody up. */
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "rb");
+    if (!file) {
+        if (fd >= 0)
+            close(fd);
         return false;
+    }
     bool whole = read_whole(file, device->host, key, blob);
     fclose(file);
     return whole;

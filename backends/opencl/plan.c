@@ -163,6 +163,9 @@ pln_status clb_plan_info(pln_device *device, const pln_segment *segment, pln_pla
     info->n_kernels = plan->steps.n;
     info->scratch_bytes = clb_own_bytes(&plan->steps);
     info->constant_bytes = 0;
+    for (uint32_t i = 0; segment && i < segment->n_values; i++)
+        if (pln_segment_value(segment, (int32_t)i)->kind == PLN_VALUE_CONSTANT)
+            info->constant_bytes += pln_segment_value(segment, (int32_t)i)->constant->bytes;
     for (uint32_t i = 0; i < plan->steps.n && i < room; i++)
         clb_kernel_describe(device, &plan->steps.steps[i], &info->kernels[i]);
     return PLN_OK;

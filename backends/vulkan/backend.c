@@ -18,7 +18,7 @@ static struct {
 static pln_status list_devices(pln_error *error)
 {
     struct vkb_instance instance = {0};
-    static struct vkb_physical physicals[VKB_PHYSICALS]; /* of the one who has the lock */
+    static struct vkb_physical physicals[VKB_PHYSICALS]; /* too large for a small stack; the lock guards it too */
     pthread_mutex_lock(&listed.lock);
     pln_status status = PLN_OK;
     if (!listed.known) {

@@ -6,6 +6,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "backends/vulkan/vulkan.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,9 +59,14 @@ static void *read_cache(const pln_device *device, size_t *bytes)
     const pln_host *host = device->host;
     char path[PATH_BYTES];
     struct header header;
-    FILE *file = cache_path(device, path) ? fopen(path, "rb") : NULL;
-    if (!file)
+    /* A pipe that lies there must not hold anybody up. */
+    const int fd = cache_path(device, path) ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "rb");
+    if (!file) {
+        if (fd >= 0)
+            close(fd);
         return NULL;
+    }
     void *data = NULL;
     if (fread(&header, sizeof header, 1, file) == 1 && memcmp(header.magic, magic, sizeof magic) == 0 &&
         header.identity == driver_identity(device) && header.bytes && header.bytes <= LARGEST_CACHE)

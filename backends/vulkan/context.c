@@ -43,14 +43,16 @@ static VkDebugUtilsMessengerCreateInfoEXT describe_messenger(pln_device *device)
 
 static bool has_layer(const struct vkb_functions *vk, const char *name)
 {
-    VkLayerProperties layers[64];
-    uint32_t n = 64;
-    if (vk->EnumerateInstanceLayerProperties(&n, layers) < 0)
+    uint32_t n = 0;
+    bool found = false;
+    if (vk->EnumerateInstanceLayerProperties(&n, NULL) < 0)
         return false;
-    for (uint32_t i = 0; i < n; i++)
-        if (strcmp(layers[i].layerName, name) == 0)
-            return true;
-    return false;
+    VkLayerProperties *layers = calloc((size_t)n + 1, sizeof *layers);
+    if (layers && vk->EnumerateInstanceLayerProperties(&n, layers) >= 0)
+        for (uint32_t i = 0; i < n; i++)
+            found |= strcmp(layers[i].layerName, name) == 0;
+    free(layers);
+    return found;
 }
 
 static bool has_instance_extension(const struct vkb_functions *vk, const char *name)
@@ -59,11 +61,10 @@ static bool has_instance_extension(const struct vkb_functions *vk, const char *n
     bool found = false;
     if (vk->EnumerateInstanceExtensionProperties(NULL, &n, NULL) < 0)
         return false;
-    VkExtensionProperties *extensions = calloc(n + 1, sizeof *extensions); /* too many for a small stack */
-    if (!extensions || vk->EnumerateInstanceExtensionProperties(NULL, &n, extensions) < 0)
-        n = 0;
-    for (uint32_t i = 0; i < n; i++)
-        found |= strcmp(extensions[i].extensionName, name) == 0;
+    VkExtensionProperties *extensions = calloc((size_t)n + 1, sizeof *extensions);
+    if (extensions && vk->EnumerateInstanceExtensionProperties(NULL, &n, extensions) >= 0)
+        for (uint32_t i = 0; i < n; i++)
+            found |= strcmp(extensions[i].extensionName, name) == 0;
     free(extensions);
     return found;
 }
@@ -175,7 +176,7 @@ static pln_status set_limits(pln_device *device, pln_error *error)
     bool can_shuffle = device->physical.lanes > 0;
     if (!can_shuffle && options[VKB_OPTION_VARIANT] == VKB_VARIANT_CPU)
         return pln_fail(error, PLN_INVALID,
-                        "option variant=cpu: %s is not known to shuffle among the lanes of a group, as those kernels do",
+                        "option variant=cpu: %s is not known to shuffle among all lanes of a group, as it must",
                         device->physical.info.name);
     device->limits = (struct gpu_limits){
         .cpu_variant = can_shuffle && options[VKB_OPTION_VARIANT] != VKB_VARIANT_GPU,
@@ -267,14 +268,18 @@ static pln_status create_queue(pln_device *device, pln_error *error)
 
 static pln_status pick_physical(pln_device *device, uint32_t index, pln_error *error)
 {
-    struct vkb_physical physicals[VKB_PHYSICALS];
-    uint32_t n;
+    struct vkb_physical *physicals = calloc(VKB_PHYSICALS, sizeof *physicals);
+    uint32_t n = 0;
+    if (!physicals)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for the list of Vulkan devices");
     pln_status status = vkb_enumerate(&device->instance, physicals, &n, error);
+    if (status == PLN_OK && index < n)
+        device->physical = physicals[index];
+    free(physicals);
     if (status != PLN_OK)
         return status;
     if (index >= n)
         return pln_fail(error, PLN_NO_DEVICE, "there is no Vulkan device %u: the last one is %d", index, (int)n - 1);
-    device->physical = physicals[index];
     if (device->physical.info.flags & PLN_DEVICE_UNUSABLE)
         return pln_fail(error, PLN_NO_DEVICE, "Vulkan device %u (%s) cannot be used: %s", index,
                         device->physical.info.name, device->physical.info.reason);

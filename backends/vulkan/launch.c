@@ -5,6 +5,7 @@
  */
 #include "backends/vulkan/vulkan.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* The set layout and the pipeline layout of kernels with n bindings; the push constant is the word of the record. */
@@ -190,13 +191,13 @@ void vkb_pipeline_describe(const pln_device *device, const struct vkb_pipeline *
     info->subgroup = executable.subgroupSize;
     VkPipelineExecutableInfoKHR first = {.sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_INFO_KHR,
                                          .pipeline = pipeline->handle};
-    VkPipelineExecutableStatisticKHR statistics[ROOM];
-    for (uint32_t i = 0; i < ROOM; i++)
+    VkPipelineExecutableStatisticKHR *statistics = calloc(ROOM, sizeof *statistics);
+    for (uint32_t i = 0; statistics && i < ROOM; i++)
         statistics[i] =
             (VkPipelineExecutableStatisticKHR){.sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_STATISTIC_KHR};
     n = ROOM;
-    if (vk->GetPipelineExecutableStatisticsKHR(device->handle, &first, &n, statistics) < 0)
-        return;
-    for (uint32_t i = 0; i < n; i++)
-        take_statistic(&statistics[i], info);
+    if (statistics && vk->GetPipelineExecutableStatisticsKHR(device->handle, &first, &n, statistics) >= 0)
+        for (uint32_t i = 0; i < n; i++)
+            take_statistic(&statistics[i], info);
+    free(statistics);
 }

@@ -30,12 +30,11 @@ static void find_extensions(const struct vkb_functions *vk, struct vkb_physical 
     uint32_t n = 0;
     if (vk->EnumerateDeviceExtensionProperties(physical->handle, NULL, &n, NULL) < 0)
         return;
-    VkExtensionProperties *extensions = calloc(n + 1, sizeof *extensions); /* too many for a small stack */
-    if (!extensions || vk->EnumerateDeviceExtensionProperties(physical->handle, NULL, &n, extensions) < 0)
-        n = 0;
-    for (uint32_t i = 0; i < n; i++)
-        for (int j = 0; j < VKB_EXTENSIONS; j++)
-            physical->has[j] |= strcmp(extensions[i].extensionName, vkb_extension_names[j]) == 0;
+    VkExtensionProperties *extensions = calloc((size_t)n + 1, sizeof *extensions);
+    if (extensions && vk->EnumerateDeviceExtensionProperties(physical->handle, NULL, &n, extensions) >= 0)
+        for (uint32_t i = 0; i < n; i++)
+            for (int j = 0; j < VKB_EXTENSIONS; j++)
+                physical->has[j] |= strcmp(extensions[i].extensionName, vkb_extension_names[j]) == 0;
     free(extensions);
 }
 

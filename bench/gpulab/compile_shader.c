@@ -131,7 +131,7 @@ static VkPipeline compile(VkDevice device, const char *path, uint32_t subgroup, 
 static void print_statistics(VkDevice device, const VkPipelineInfoKHR *info, const VkPipelineExecutableInfoKHR *first)
 {
     VkPipelineExecutablePropertiesKHR properties = {.sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_PROPERTIES_KHR};
-    VkPipelineExecutableStatisticKHR statistics[MOST_STATISTICS];
+    static VkPipelineExecutableStatisticKHR statistics[MOST_STATISTICS];
     uint32_t n = 1;
     for (uint32_t i = 0; i < MOST_STATISTICS; i++)
         statistics[i] =

@@ -11,6 +11,7 @@ const struct electra_head electra_head_causal_lm = {
     .labels = PLN_LABELS_TOKENS,
     .classes = ELECTRA_OF_VOCABULARY,
     .logits = ELECTRA_BY_TOKEN,
+    .reads = ELECTRA_READS_VOCABULARY,
     .shifted = true,
     .source = true,
     .causal = true,

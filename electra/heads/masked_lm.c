@@ -11,5 +11,6 @@ const struct electra_head electra_head_masked_lm = {
     .labels = PLN_LABELS_TOKENS,
     .classes = ELECTRA_OF_VOCABULARY,
     .logits = ELECTRA_BY_TOKEN,
+    .reads = ELECTRA_READS_VOCABULARY,
     .half = ELECTRA_GENERATOR,
 };

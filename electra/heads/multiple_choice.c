@@ -62,6 +62,7 @@ const struct electra_head electra_head_multiple_choice = {
     .labels = PLN_LABELS_CHOICES,
     .classes = ELECTRA_OF_TWO,
     .logits = ELECTRA_BY_ROW,
+    .reads = ELECTRA_READS_SUMMARY,
     .choices = true,
     .sees_padding = sees_padding,
     .look = look,

@@ -44,4 +44,5 @@ const struct electra_head electra_head_sequence_classification = {
     .labels = PLN_LABELS_SEQUENCES,
     .classes = ELECTRA_OF_LABELS,
     .logits = ELECTRA_BY_ROW,
+    .reads = ELECTRA_READS_CLASSIFIER | ELECTRA_READS_PROBLEM,
 };

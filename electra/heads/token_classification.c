@@ -22,4 +22,5 @@ const struct electra_head electra_head_token_classification = {
     .labels = PLN_LABELS_TOKENS,
     .classes = ELECTRA_OF_LABELS,
     .logits = ELECTRA_BY_TOKEN,
+    .reads = ELECTRA_READS_CLASSIFIER,
 };

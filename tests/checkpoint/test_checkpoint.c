@@ -3,7 +3,7 @@
  * Model directories and safetensors files: what is there reads back bit-equal, every lie is refused with the file and
  * the tensor named, a full disk leaves nothing behind.
  */
-#define _XOPEN_SOURCE 700
+#define _DEFAULT_SOURCE /* mmap of nothing */
 #include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <signal.h>
@@ -21,6 +22,7 @@
 #include "checkpoint/checkpoint.h"
 #include "common/half.h"
 #include "common/jsonfile.h"
+#include "common/mapped.h"
 
 static char folder[] = "checkpoint-XXXXXX";
 static pln_error error;
@@ -80,6 +82,13 @@ static void put_safetensors(const char *name, uint64_t header_bytes, const char 
     put(name, file, 8 + n + data_bytes);
 }
 
+static void put_shard(const char *name, const char *tensor)
+{
+    const float x = 7;
+    const pln_tensor tensors[] = {{tensor, PLN_F32, 1, {1}, &x}, {"unlisted", PLN_F32, 1, {1}, &x}};
+    assert_int_equal(pln_tensor_file_write(in_folder(name), tensors, 2, &error), PLN_OK);
+}
+
 static void expect_lie(uint64_t header_bytes, const char *header, size_t data_bytes, const char *tensor,
                        const char *sentence)
 {
@@ -117,12 +126,13 @@ static void lies_are_refused(void **state)
         {0, "[]", 0, "", "not a JSON object"},
         {0, "{} x", 0, "", "end of file expected"},
         {0, "{\"w\":1}", 0, "'w'", "has no dtype"},
-        {0, ONE("F8_E4M3", "[4]", "[0,4]"), 4, "'w'", "dtype 'F8_E4M3' is not known"},
-        {0, ONE("f32", "[1]", "[0,4]"), 4, "'w'", "dtype 'f32' is not known"},
+        {0, "{\"w\":{\"dtype\":8,\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "'w'", "has no dtype"},
+        {0, ONE("F8_E4M3", "[4]", "[0,5]"), 4, "'w'", "ends at byte 5"},
+        {0, ONE("F8_E4M3", "[-4]", "[0,4]"), 4, "'w'", "no whole number"},
         {0, ONE("F32", "1", "[0,4]"), 4, "'w'", "has no shape"},
         {0, ONE("F32", "[1.0]", "[0,4]"), 4, "'w'", "no whole number"},
         {0, ONE("F32", "[-1]", "[0,4]"), 4, "'w'", "no whole number"},
-        {0, ONE("F32", "[1,1,1,1,1,1,1,1,1]", "[0,4]"), 4, "'w'", "more than 8 dimensions"},
+        {0, ONE("F32", "[1,1,1,1,1,1,1,1,2]", "[0,4]"), 4, "'w'", "its shape needs 8 bytes"},
         {0, ONE("F32", "[1]", "[0]"), 4, "'w'", "not two whole numbers"},
         {0, ONE("F32", "[1]", "[0,\"4\"]"), 4, "'w'", "not two whole numbers"},
         {0, ONE("F32", "[1]", "[-4,0]"), 4, "'w'", "not two whole numbers"},
@@ -155,11 +165,156 @@ static void what_is_no_file_is_refused(void **state)
     assert_non_null(strstr(error.message, "too short"));
     put("empty", "", 0);
     assert_int_equal(ckpt_tensors_open(in_folder("empty"), &file, &error), PLN_BAD_MODEL);
+    assert_non_null(strstr(error.message, "empty: the file is empty"));
     assert_int_equal(ckpt_tensors_open(folder, &file, &error), PLN_BAD_MODEL);
     assert_non_null(strstr(error.message, "not a regular file"));
     assert_int_equal(pln_tensor_file_open(in_folder("absent"), &file, &error), PLN_INVALID);
     assert_int_equal(error.status, PLN_INVALID);
     assert_non_null(strstr(error.message, "absent"));
+}
+
+static void what_it_is_instead_is_said(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t n;
+        const char *sentence;
+    } files[] = {
+        {"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", 60, "a Git LFS pointer"},
+        {"\n<!DOCTYPE html><html><title>Not found</title>", 45, "an HTML page"},
+        {"<HTML>", 6, "an HTML page"},
+        {"PK\3\4\0\0\10\10\0\0\0\0\0\0\0\0\22\0archive/data.pkl", 34, "a zip archive"},
+        {"\x80\2\x8a\nl\xfc\x9c\x46\xf9 j\xa8P\x19.", 15, "a Python pickle"},
+        {"\x80\4\x95\1\0\0\0\0\0\0\0", 11, "a Python pickle"},
+        {"\x89HDF\r\n\x1a\n\0\0\0\0\0\10\10", 15, "an HDF5 file"},
+        {"\x81\xa7"
+         "electra\x82\xaa"
+         "embeddings",
+         20, "a MessagePack file"},
+        {"GGUF\3\0\0\0\0\0\0\0", 12, "a GGUF file"},
+        {"\x1f\x8b\10\0\0\0\0\0\0\3", 10, "compressed by gzip"},
+        {"{\"error\": \"Entry not found\"}", 28, "a JSON text"},
+    };
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        pln_tensor_file *file = NULL;
+        put("model.safetensors", files[i].bytes, files[i].n);
+        assert_int_equal(ckpt_tensors_open(in_folder("model.safetensors"), &file, &error), PLN_BAD_MODEL);
+        if (!strstr(error.message, files[i].sentence) || !strstr(error.message, "model.safetensors"))
+            fail_msg("'%s' lacks '%s'", error.message, files[i].sentence);
+    }
+    json_t *object;
+    put("config.json", files[0].bytes, files[0].n);
+    assert_int_equal(jsonfile_load(in_folder("config.json"), 4096, &object, &error), PLN_BAD_MODEL);
+    assert_non_null(strstr(error.message, "a Git LFS pointer"));
+}
+
+/* A pipe that nobody writes to, and a device, are refused at once and not waited for. */
+static void what_is_not_regular_is_refused(void **state)
+{
+    (void)state;
+    struct ckpt *c = NULL;
+    static const char *const names[] = {"config.json", "model.safetensors", "model.safetensors.index.json", "shard"};
+    put_text("config.json", "{}");
+    put_text("model.safetensors.index.json", "{\"weight_map\":{\"a\":\"shard\"}}");
+    for (int device = 0; device < 2; device++)
+        for (int i = 0; i < 4; i++) {
+            char aside[400];
+            snprintf(aside, sizeof aside, "%s.aside", in_folder(names[i]));
+            rename(in_folder(names[i]), aside);
+            assert_int_equal(device ? symlink("/dev/zero", in_folder(names[i])) : mkfifo(in_folder(names[i]), 0600), 0);
+            assert_int_equal(ckpt_open(folder, 0, &c, &error), PLN_BAD_MODEL);
+            if (!strstr(error.message, "not a regular file") || !strstr(error.message, names[i]))
+                fail_msg("%s: '%s'", names[i], error.message);
+            unlink(in_folder(names[i]));
+            rename(aside, in_folder(names[i]));
+        }
+}
+
+/* Of a type or rank that nobody here knows; metadata that is null. */
+static void other_tensors_do_not_stop_a_file(void **state)
+{
+    (void)state;
+    static const char header[] =
+        "{\"__metadata__\":null,\"a\":{\"dtype\":\"U64\",\"shape\":[1],\"data_offsets\":[0,8]},"
+        "\"b\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1,1,1],\"data_offsets\":[8,12]},"
+        "\"c\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[12,13]}}";
+    pln_tensor_file *file = NULL;
+    char text[64];
+    uint32_t count;
+    put_safetensors("odd", strlen(header), header, 13);
+    assert_int_equal(ckpt_tensors_open(in_folder("odd"), &file, &error), PLN_OK);
+    ckpt_tensors(file, &count);
+    assert_int_equal(count, 3);
+    assert_null(ckpt_tensors_metadata(file));
+    const pln_tensor *a = ckpt_tensors_find(file, "a"), *b = ckpt_tensors_find(file, "b");
+    assert_true(!a->dtype && !a->rank && !a->data && !b->dtype && !b->rank && !b->data);
+    assert_int_equal(*(const char *)ckpt_tensors_find(file, "c")->data, 12);
+    assert_true(ckpt_tensors_type(file, b, text, sizeof text));
+    assert_string_equal(text, "F32 of 9 dimensions");
+    assert_true(ckpt_tensors_type(file, a, text, sizeof text));
+    assert_string_equal(text, "U64 of 1 dimensions");
+    ckpt_tensors_close(&file);
+}
+
+/* What is gone reads as zero, and the file says that it was cut: also where a page goes on and no signal comes. */
+static void a_file_that_shrinks_is_noticed(void **state)
+{
+    (void)state;
+    static float data[20000];
+    const pln_tensor tensor = {"w", PLN_F32, 1, {20000}, data};
+    for (int pages = 0; pages < 2; pages++) {
+        pln_tensor_file *file = NULL, *other = NULL;
+        struct stat about;
+        const char *path = in_folder("w.safetensors");
+        data[19999] = 3;
+        assert_int_equal(ckpt_tensors_write(path, &tensor, 1, NULL, 0, &error), PLN_OK);
+        assert_int_equal(ckpt_tensors_write(in_folder("other"), &tensor, 1, NULL, 0, &error), PLN_OK);
+        assert_int_equal(ckpt_tensors_open(path, &file, &error), PLN_OK);
+        assert_int_equal(ckpt_tensors_open(in_folder("other"), &other, &error), PLN_OK);
+        const float *read = ckpt_tensors_find(file, "w")->data;
+        assert_true(read[19999] == 3 && mapped_is_whole(read) && mapped_is_whole(data));
+        assert_int_equal(ckpt_tensors_check(file, &error), PLN_OK);
+        assert_int_equal(stat(path, &about), 0);
+        assert_int_equal(truncate(path, pages ? 100 : about.st_size - 4), 0);
+        assert_true(((const volatile float *)read)[19999] == 0);
+        assert_true(!mapped_is_whole(read + 5) && mapped_is_whole(ckpt_tensors_find(other, "w")->data));
+        assert_int_equal(ckpt_tensors_check(file, &error), PLN_BAD_MODEL);
+        assert_non_null(strstr(error.message, "w.safetensors: became shorter"));
+        assert_int_equal(ckpt_tensors_check(other, &error), PLN_OK);
+        ckpt_tensors_close(&file);
+        ckpt_tensors_close(&other);
+    }
+}
+
+static sigjmp_buf elsewhere;
+
+static void note_bus(int number)
+{
+    siglongjmp(elsewhere, number);
+}
+
+/* A handler that stood before gets what is not ours, and stands again when the last file is closed. */
+static void other_bus_errors_are_passed_on(void **state)
+{
+    (void)state;
+    struct sigaction theirs = {.sa_handler = note_bus}, before, now;
+    pln_tensor_file *file = NULL;
+    FILE *empty = tmpfile();
+    put_shard("w", "a");
+    assert_int_equal(sigaction(SIGBUS, &theirs, &before), 0);
+    assert_int_equal(ckpt_tensors_open(in_folder("w"), &file, &error), PLN_OK);
+    volatile char *nothing = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fileno(empty), 0);
+    assert_true(nothing != MAP_FAILED);
+    if (sigsetjmp(elsewhere, 1) == 0) {
+        (void)*nothing;
+        fail_msg("there was no signal");
+    }
+    ckpt_tensors_close(&file);
+    assert_int_equal(sigaction(SIGBUS, &before, &now), 0);
+    assert_true(now.sa_handler == note_bus);
+    munmap((void *)(uintptr_t)nothing, 4096);
+    fclose(empty);
 }
 
 static void written_tensors_read_back(void **state)
@@ -343,13 +498,6 @@ static void put_model(void)
     put_text("config.json", "{\"model_type\":\"electra\",\"max_length\":1000000000000000019884624838656}");
 }
 
-static void put_shard(const char *name, const char *tensor)
-{
-    const float x = 7;
-    const pln_tensor tensors[] = {{tensor, PLN_F32, 1, {1}, &x}, {"unlisted", PLN_F32, 1, {1}, &x}};
-    assert_int_equal(pln_tensor_file_write(in_folder(name), tensors, 2, &error), PLN_OK);
-}
-
 static void a_single_file_opens(void **state)
 {
     (void)state;
@@ -386,6 +534,39 @@ static void shards_open(void **state)
     ckpt_close(&c);
 }
 
+/* Old, swapped and short indexes: what a shard holds is found by its name, and the first sentence says so. */
+static void indexes_may_be_wrong(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *map;
+        uint32_t count;
+        bool noted;
+    } rows[] = {
+        {"{\"a\":\"1\",\"b\":\"2\",\"unlisted\":\"2\"}", 3, false},
+        {"{\"a\":\"2\",\"b\":\"1\",\"unlisted\":\"1\"}", 3, true},             /* swapped */
+        {"{\"a\":\"1\",\"b\":\"2\"}", 3, true},                                /* short */
+        {"{\"a\":\"1\",\"b\":\"2\",\"unlisted\":\"1\",\"c\":\"1\"}", 3, true}, /* old */
+        {"{\"c\":\"1\"}", 2, true},
+    };
+    put_model();
+    put_shard("1", "a");
+    put_shard("2", "b");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct ckpt *c = NULL;
+        char text[300];
+        snprintf(text, sizeof text, "{\"metadata\":null,\"weight_map\":%s}", rows[i].map);
+        put_text("model.safetensors.index.json", text);
+        assert_int_equal(ckpt_open(folder, 0, &c, &error), PLN_OK);
+        assert_int_equal(ckpt_count(c), rows[i].count);
+        assert_non_null(ckpt_find(c, "a"));
+        assert_non_null(ckpt_find(c, "unlisted"));
+        assert_null(ckpt_find(c, "c"));
+        assert_int_equal(ckpt_note(c) != NULL, rows[i].noted);
+        ckpt_close(&c);
+    }
+}
+
 static void bad_directories_are_refused(void **state)
 {
     (void)state;
@@ -409,7 +590,9 @@ static void bad_directories_are_refused(void **state)
         {"model.safetensors.index.json", "{\"weight_map\":{\"a\":\"/etc/passwd\"}}", "is not inside"},
         {"model.safetensors.index.json", "{\"weight_map\":{\"a\":\"\"}}", "is not inside"},
         {"model.safetensors.index.json", "{\"weight_map\":{\"a\":\"..x\"}}", "..x: cannot be opened"},
-        {"model.safetensors.index.json", "{\"weight_map\":{\"a\":\"s\"}}", "tensor 'a' is not in its shard 's'"},
+        {"model.safetensors.index.json", "{\"weight_map\":{\"a\":null}}", "tensor 'a': its shard is not a string"},
+        {"model.safetensors.index.json", "{\"weight_map\":{}}", "names no shard"},
+        {"model.safetensors.index.json", "{\"weight_map\":[\"s\"]}", "has no weight_map"},
     };
     put_shard("s", "b");
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
@@ -453,6 +636,39 @@ static void large_json_is_refused(void **state)
     json_decref(object);
 }
 
+static const char *text_of(const json_t *object, const char *key)
+{
+    return json_string_value(json_object_get(object, key));
+}
+
+/* What Python's json writes, and other things that JSON does not have. */
+static void json_of_people_is_read(void **state)
+{
+    (void)state;
+    json_t *object;
+    put_text("a.json",
+             "\xef\xbb\xbf{\"a\": NaN, \"b\": -Infinity,\"c\":[Infinity], \"s\": \"NaN \\\" Infinity -1e999\", "
+             "\"big\": 1e999, \"long\": -12345678901234567890, \"n\": 5, \"last\":NaN}");
+    assert_int_equal(jsonfile_load(in_folder("a.json"), 4096, &object, &error), PLN_OK);
+    assert_string_equal(text_of(object, "a"), "NaN");
+    assert_string_equal(text_of(object, "b"), "-Infinity");
+    assert_string_equal(json_string_value(json_array_get(json_object_get(object, "c"), 0)), "Infinity");
+    assert_string_equal(text_of(object, "s"), "NaN \" Infinity -1e999");
+    assert_string_equal(text_of(object, "big"), "1e999");
+    assert_string_equal(text_of(object, "last"), "NaN");
+    assert_float_equal(json_real_value(json_object_get(object, "long")), -12345678901234567890.0, 1);
+    assert_int_equal(json_integer_value(json_object_get(object, "n")), 5);
+    json_decref(object);
+    static const char *const wrong[] = {
+        "{\"a\": nan}",  "{\"a\": NaN", "{\"a\": +Infinity}", "{\"a\": NaN1}", "{\"a\":1,}", "{NaN: 1", "",
+        "{\"a\": \"NaN}"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        put_text("a.json", wrong[i]);
+        assert_int_equal(jsonfile_load(in_folder("a.json"), 4096, &object, &error), PLN_BAD_MODEL);
+        assert_non_null(strstr(error.message, "a.json: line 1: "));
+    }
+}
+
 /* Any change of one byte either reads or is refused; memory errors are for the sanitizers to see. */
 static void changed_bytes_do_no_harm(void **state)
 {
@@ -481,6 +697,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(lies_are_refused, remove_files),
         cmocka_unit_test_teardown(what_is_no_file_is_refused, remove_files),
+        cmocka_unit_test_teardown(what_it_is_instead_is_said, remove_files),
+        cmocka_unit_test_teardown(what_is_not_regular_is_refused, remove_files),
+        cmocka_unit_test_teardown(other_tensors_do_not_stop_a_file, remove_files),
+        cmocka_unit_test_teardown(a_file_that_shrinks_is_noticed, remove_files),
+        cmocka_unit_test_teardown(other_bus_errors_are_passed_on, remove_files),
+        cmocka_unit_test_teardown(indexes_may_be_wrong, remove_files),
+        cmocka_unit_test_teardown(json_of_people_is_read, remove_files),
         cmocka_unit_test_teardown(written_tensors_read_back, remove_files),
         cmocka_unit_test_teardown(unaligned_data_is_copied, remove_files),
         cmocka_unit_test_teardown(bad_tensors_are_not_written, remove_files),

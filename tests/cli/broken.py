@@ -41,6 +41,7 @@ def main():
     config("other-shape", embedding_size=95)
     config("not-electra", model_type="bert")
     config("wrong-problem", problem_type="guessing")
+    config("wrong-positions", position_embedding_type="rotary")
     (variant("no-weights") / "model.safetensors").unlink()
     (variant("no-config") / "config.json").unlink()
     (variant("no-vocab") / "vocab.txt").unlink()

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A plugin that computes as the reference does until it comes to what ROGUE names: load, list, open or run ends the
- * process, fail fails a run, hang sleeps in one, swift computes nothing for 20 microseconds. ROGUE_PID names a file for the process that does.
+ * process, fail fails a run, swift computes nothing for 20 microseconds, hang sleeps in a run; ROGUE_PID names a file
+ * for the number of the process that does.
  */
 #define _DEFAULT_SOURCE /* clock_gettime */
 #include <stdio.h>

@@ -60,13 +60,23 @@ check 2 "the model takes at most 512" run $disc $on "$(yes word | head -600 | tr
 check 2 "shapes" bench $disc --shapes 8by128
 check 2 "nowhere.txt cannot be opened" vocab "$2/tests/cli/line.txt" "$to/nowhere.txt"
 check 2 'special token "a b"' vocab "$2/tests/cli/line.txt" --special "a b"
-check 2 '"0" is not N' vocab "$2/tests/cli/line.txt" --size 0
+check 2 '"0" is not N, a whole number from 1 to 4294967295' vocab "$2/tests/cli/line.txt" --size 0
 check 2 "takes at most 512" estimate $disc -b 1 -s 600 $on
 for wrong in "id-out-of-range:4096" "negative-id:-1" "too-long:513" "both:both input_ids and inputs_embeds" "neither:neither" \
     "wrong-width:expected width 96 (embedding_size), found 95" "wrong-mask:attention_mask: expected [1, 3], found [1, 2]" \
     "unknown-name:input_idz" "wrong-labels:labels: expected [1, 2], found [1, 1]" "float-ids:expected whole numbers"; do
     check 2 "${wrong#*:}" forward $disc $on --inputs "$to/${wrong%%:*}.safetensors" --outputs "$to/never.safetensors"
 done
+check 2 '"-1" is not N, a whole number from 1 to 4294967295' run $disc --threads -1 a
+check 2 '"1e99" is not S, a whole number from 0 to 18446744073709551615' run $disc --seed 1e99 a
+check 2 '"nan" is not S, a number above 0 and below 1000000' bench $disc --seconds nan
+check 2 '"0x1" is not X, a finite number' train $disc --lr 0x1
+check 2 '"1e999" is not X, a finite number' train $disc --lr 1e999
+check 2 '"" is not LIST, a text that is not empty' run $disc --device= a
+check 2 '"" is not TOKEN, a text that is not empty' vocab "$2/tests/cli/line.txt" --special ""
+check 2 "option --device is given twice" run $disc --device cpu --device reference a
+check 2 "option --math is given twice" run $disc --math bf16 --math f32 a
+for wrong in -1x4 1x-4 1x4, ,1x4 1x 2x8-4 2x0-4 2x3-4x 1x4294967297 "1x 4"; do check 2 "1x16,8x128" bench $disc "--shapes=$wrong"; done
 check 2 "nothing.safetensors" forward $disc $on --inputs "$to/nothing.safetensors" --outputs "$to/never.safetensors"
 [ ! -e "$to/never.safetensors" ] || { echo "FAILED: an output file was left behind"; failed=$((failed + 1)); }
 
@@ -77,12 +87,35 @@ check 3 "reference:7" run $disc --device reference:7 "a"
 # model files: 4
 check 4 "nowhere" run "$to/nowhere" $on "a"
 for wrong in "unknown-activation:swoosh" "weighted-activation:prelu" "odd-heads:num_attention_heads 3" "not-electra:bert" \
-    "wrong-problem:guessing" "no-weights:model.safetensors" "no-config:config.json" "no-vocab:vocab.txt" "config-no-json:config.json" \
-    "long-header:9223372036854775808" "header-past-end:model.safetensors" "truncated:model.safetensors" "empty:too short" \
+    "wrong-positions:rotary" "no-weights:model.safetensors" "no-config:config.json" "no-vocab:vocab.txt" "config-no-json:config.json" \
+    "long-header:9223372036854775808" "header-past-end:model.safetensors" "truncated:model.safetensors" "empty:the file is empty" \
     "overlap:model.safetensors" "lying-shape:word_embeddings" "lacking:word_embeddings" \
     "other-shape:electra.embeddings.token_type_embeddings.weight: expected floats [2, 95], found f32 [2, 96]"; do
     check 4 "${wrong#*:}" run "$to/${wrong%%:*}" $on "a"
 done
+
+mkdir "$to/other-tokenizer"
+cp $disc/config.json $disc/model.safetensors "$to/other-tokenizer"
+echo '{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}}' >"$to/other-tokenizer/tokenizer.json"
+check 4 "a model of type BPE is not WordPiece" run "$to/other-tokenizer" $on "a"
+check 4 "a model of type BPE is not WordPiece" tokenize "$to/other-tokenizer"
+check 4 "a model of type BPE is not WordPiece" explain "$to/other-tokenizer" $on
+check 4 "guessing" estimate "$to/wrong-problem" -b 1 -s 8 --head sequence-classification $on
+check 0 "a" run "$to/wrong-problem" $on "a" # its head never reads the field
+
+for kind in BPE Unigram; do
+    cp -r $disc "$to/$kind"
+    echo '{"model": {"type": "'$kind'", "vocab": [["a", -1.5]]}}' >"$to/$kind/tokenizer.json"
+    check 4 "tokenizer.json: a model of type $kind is not WordPiece" tokenize "$to/$kind" "$2/tests/cli/line.txt"
+    check 4 "tokenizer.json: a model of type $kind is not WordPiece" run "$to/$kind" $on "a"
+done
+cp -r $disc "$to/larger"
+chmod -R u+w "$to/larger"
+echo "zzzz" >>"$to/larger/vocab.txt"
+check 0 "its tokenizer has 4097 tokens, the model only 4096" run "$to/larger" $on "a"
+printf '\357\273\277[UNK]\r\n[PAD]\r\n[UNK]\r\n[CLS]\r\n[SEP]\r\n[MASK]\r\nthe \r\n' >"$to/marked.txt"
+check 0 "byte order mark" tokenize "$to/marked.txt" "$2/tests/cli/line.txt"
+check 0 "3 2 6 2 2 4" tokenize "$to/marked.txt" "$2/tests/cli/line.txt"
 
 # memory: 6; a full disk: 1; nothing half-written
 check 6 "memory" bench $disc --devices reference --shapes 60000x512 --seconds 0.01

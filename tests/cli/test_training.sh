@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # train, verify and estimate --train as a person uses them: test_training.sh PLEIONE SOURCE
 set -u
-pleione=$1
+pleione=$(realpath "$1")
 cases=$2/tests/training/cases
 . "$2/tests/cli/check.sh"
 
@@ -59,6 +59,90 @@ wait $train
 expect "an interrupt is exit code 130" test $? = 130
 expect "weights saved at an interrupt" test -s "$to/stopped/model.safetensors"
 expect "counters saved at an interrupt" grep -q steps "$to/stopped/trainer.json"
+
+# and so does SIGTERM, with 143
+"$pleione" train "$model" $data $on --out "$to/ended" --batch 4 --steps 1000000 --log "$to/ended.jsonl" >/dev/null 2>&1 &
+train=$!
+until [ -s "$to/ended.jsonl" ]; do sleep 0.1; done
+kill -TERM $train
+wait $train
+expect "SIGTERM is exit code 143" test $? = 143
+expect "counters saved at SIGTERM" grep -q steps "$to/ended/trainer.json"
+
+# --out is tried before the first step: no log is begun
+for out in "$to/mine" "$to/line" "$to/dangling" /; do
+    : >"$to/line"
+    ln -sfn "$to/nowhere" "$to/dangling"
+    rm -f "$to/early.jsonl"
+    check 1 "$out" train "$model" $data $on --out "$out" --batch 4 --steps 1 --log "$to/early.jsonl"
+    expect "nothing began for $out" test ! -e "$to/early.jsonl"
+done
+cd "$to/once" && check 1 "working directory" train "$model" $data $on --out . --batch 4
+cd "$OLDPWD" || exit 1
+
+# what is not the model's stays, a link stays, a log may lie inside
+mkdir "$to/full" && ln -s full "$to/link"
+check 0 "2 steps" train "$model" $data $on --out "$to/link" --batch 4 --steps 2 --log "$to/link/log.jsonl"
+mkdir "$to/full/.git" && : >"$to/full/.git/HEAD" && : >"$to/full/README.md"
+check 0 "3 steps" train "$model" $data $on --out "$to/link" --batch 4 --steps 3 --resume "$to/link" --log "$to/link/log.jsonl"
+expect "what is not the model's stays" test -e "$to/full/.git/HEAD" -a -e "$to/full/README.md" -a -L "$to/link"
+expect "the log has all steps" test "$(wc -l <"$to/full/log.jsonl")" = 3
+check 0 "nothing to do: 3 of 3 steps" train "$model" $data $on --out "$to/link" --batch 4 --steps 3 --resume "$to/link"
+check 0 "saved in" train "$model" $data $on --out "$to/copy" --batch 4 --steps 3 --resume "$to/link"
+expect "nothing to do is saved elsewhere" cmp "$to/copy/model.safetensors" "$to/full/model.safetensors"
+
+# saves on the way
+check 0 "5 steps" train "$model" $data $on --out "$to/often" --batch 4 --steps 5 --save-every 1 --keep 2
+expect "the last two stay" test "$(cd "$to" && echo often.step-*)" = "often.step-3 often.step-4"
+check 0 "5 steps" train "$model" $data $on --out "$to/again" --batch 4 --steps 5 --resume "$to/often.step-3"
+expect "the same bits from a save on the way" cmp "$to/often/model.safetensors" "$to/again/model.safetensors"
+check 2 "needs that one" train "$model" $data $on --out "$to/x" --keep 2
+check 1 "/dev/full: cannot be written: No space left" train "$model" $data $on --out "$to/logged" --batch 4 --steps 2 --log /dev/full
+expect "a full log costs no steps" grep -q '"steps": 2' "$to/logged/trainer.json"
+
+# another order by the seed, the same one after a stop
+for steps in 2 5; do
+    check 0 "$steps steps" train "$model" $data $on --out "$to/mixed" --batch 4 --steps $steps --seed 5 --shuffle \
+        $([ -e "$to/mixed" ] && echo --resume "$to/mixed")
+done
+check 0 "5 steps" train "$model" $data $on --out "$to/mixed-once" --batch 4 --steps 5 --seed 5 --shuffle
+expect "the same order after a stop" cmp "$to/mixed/model.safetensors" "$to/mixed-once/model.safetensors"
+expect "another order than the file's" sh -c "! cmp -s '$to/mixed/model.safetensors' '$to/often/model.safetensors'"
+
+# labels are looked at before the first step
+python3 - "$to" <<'END'
+import json, struct, sys
+def write(name, labels):
+    rows = len(labels)
+    ids = struct.pack(f"<{rows * 4}q", *([2, 5, 6, 3] * rows))
+    data = struct.pack(f"<{rows}q", *labels)
+    header = json.dumps({"input_ids": {"dtype": "I64", "shape": [rows, 4], "data_offsets": [0, len(ids)]},
+                         "labels": {"dtype": "I64", "shape": [rows], "data_offsets": [len(ids), len(ids) + len(data)]}})
+    header += " " * (-len(header) % 8)
+    with open(f"{sys.argv[1]}/{name}.safetensors", "wb") as file:
+        file.write(struct.pack("<Q", len(header)) + header.encode() + ids + data)
+write("none", [0, 1, 1, 0, -100, -100, -100, -100])
+write("beyond", [0, 1, 1, 0, 1, 0, 9, 0])
+write("sorted", [1, 1, 1, 1, 0, 0, 0, 0])
+write("mixed", [1, 0, 1, 0, 0, 1, 0, 1])
+END
+one=$cases/sequence-single
+check 2 "step 2: no label in the batch" train "$one" --data "$to/none.safetensors" $on --out "$to/x" --batch 4 --log "$to/early.jsonl"
+check 2 "step 2: labels" train "$one" --data "$to/beyond.safetensors" $on --out "$to/x" --batch 4 --log "$to/early.jsonl"
+expect "no step was made" test ! -e "$to/early.jsonl"
+check 0 "sorted by label" train "$one" --data "$to/sorted.safetensors" $on --out "$to/x" --batch 4
+check 0 "2 steps" train "$one" --data "$to/sorted.safetensors" $on --out "$to/x" --batch 4 --shuffle
+expect "no warning with --shuffle" sh -c "! grep -q sorted '$to/err'"
+check 0 "2 steps" train "$one" --data "$to/mixed.safetensors" $on --out "$to/x" --batch 4
+expect "no warning for mixed rows" sh -c "! grep -q sorted '$to/err'"
+check 1 "eps 0" train "$one" --data "$to/mixed.safetensors" $on --out "$to/x" --batch 4 --eps 0
+check 2 "learning rate 1e+300" train "$one" --data "$to/mixed.safetensors" $on --out "$to/x" --batch 4 --lr 1e300
+expect "what was good stays" grep -q '"steps": 2' "$to/x/trainer.json"
+(ulimit -s 160 && "$pleione" train "$one" --data "$to/mixed.safetensors" $on --out "$to/x" --batch 4 >/dev/null)
+expect "a small stack will do" test $? = 0
+mv "$to/mixed" "$to/mixed.old-999999999-0" # what a killed run leaves where names cannot be exchanged
+check 0 "6 steps" train "$model" $data $on --out "$to/mixed" --batch 4 --steps 6 --seed 5 --shuffle --resume "$to/mixed"
+expect "no leftovers" test -z "$(find "$to" -name '*.partial-*' -o -name '*.old-*')"
 
 check 0 "verdict: device and driver compute what they should" verify --train $on "$model"
 check 0 "forward, node by node" verify $on

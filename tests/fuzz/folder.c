@@ -20,8 +20,18 @@ static const char *path_of(const char *name)
 
 static void remove_folder(void)
 {
-    static const char *const names[] = {"vocab.txt", "tokenizer.json", "tokenizer_config.json",
-                                        "special_tokens_map.json", "added_tokens.json"};
+    static const char *const names[] = {"vocab.txt",
+                                        "tokenizer.json",
+                                        "tokenizer_config.json",
+                                        "special_tokens_map.json",
+                                        "added_tokens.json",
+                                        "config.json",
+                                        "weights.safetensors",
+                                        "again.safetensors",
+                                        "model.safetensors.index.json",
+                                        "a.shard",
+                                        "b.shard",
+                                        "request.safetensors"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         unlink(path_of(names[i]));
     rmdir(path_of("saved"));

@@ -16,6 +16,13 @@ static const struct fuzz_target targets[] = {
     {"tokenizer_config.json", fuzz_file},
     {"special_tokens_map.json", fuzz_file},
     {"added_tokens.json", fuzz_file},
+    {"trainer.json", fuzz_trainer},
+    {"first_moment.safetensors", fuzz_trainer},
+    {"second_moment.safetensors", fuzz_trainer},
+    {"config.json", fuzz_config},
+    {"weights.safetensors", fuzz_safetensors},
+    {"model.safetensors.index.json", fuzz_index},
+    {"request.safetensors", fuzz_request},
 };
 
 const struct fuzz_target *fuzz_find(const char *name)

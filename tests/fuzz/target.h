@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What is fed with bytes that somebody else chose: a text, and each file that the tokenizer reads. The same targets run
+ * What is fed with bytes that somebody else chose: a text, and each file that is read. The same targets run
  * under libFuzzer (fuzzer.c) and on the stored corpus (replay.c).
  */
 #ifndef TESTS_FUZZ_TARGET_H
@@ -33,5 +33,11 @@ void fuzz_check_encodings(const pln_tokenizer *tokenizer, const pln_encodings *e
 void fuzz_text(const struct fuzz_target *target, const uint8_t *data, size_t bytes);
 /* The target's name is the file's. */
 void fuzz_file(const struct fuzz_target *target, const uint8_t *data, size_t bytes);
+void fuzz_config(const struct fuzz_target *target, const uint8_t *data, size_t bytes);
+void fuzz_safetensors(const struct fuzz_target *target, const uint8_t *data, size_t bytes);
+void fuzz_index(const struct fuzz_target *target, const uint8_t *data, size_t bytes);
+void fuzz_request(const struct fuzz_target *target, const uint8_t *data, size_t bytes);
 void fuzz_training(const struct fuzz_target *target, const uint8_t *data, size_t bytes);
+/* The target's name is that of a file of a saved trainer. */
+void fuzz_trainer(const struct fuzz_target *target, const uint8_t *data, size_t bytes);
 #endif

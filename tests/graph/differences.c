@@ -384,7 +384,8 @@ static void add_outputs(struct diff *d, pln_value *loss)
     n = 0;
     for (uint32_t i = 0; i < d->n_inputs; i++) {
         d->inputs[i].gradient = d->inputs[i].wanted ? gradients[n++] : NULL;
-        pln_graph_output(d->g, d->inputs[i].value->name, d->inputs[i].gradient);
+        if (d->inputs[i].gradient)
+            pln_graph_output(d->g, d->inputs[i].value->name, d->inputs[i].gradient);
     }
     pln_value *center = pln_graph_input(d->g, "center", PLN_F32, pln_rows_fixed(1), 1);
     pln_graph_output(d->g, "zoomed",

@@ -210,6 +210,67 @@ static void test_estimate(void **state)
 }
 
 /* counter += x * scale; the tokens are there to have buckets. */
+/* A table that n nodes of `embed` look up in, and one of `linear` multiplies with at last. */
+static pln_graph *table_graph(int n)
+{
+    pln_graph *g = pln_graph_create("table");
+    pln_value *ids = pln_graph_input(g, "ids", PLN_I32, pln_rows_fixed(3), 1);
+    pln_value *table = weight(g, 33, WIDTH), *type = weight(g, 1, WIDTH), *x = NULL;
+    for (int i = 0; i < n; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "embed%d", i);
+        x = pln_embed(g, ids, type, type, type,
+                      (pln_embed_options){.name = name, .ids = ids, .word = table, .eps = 1e-5f});
+        pln_graph_output(g, name, x);
+    }
+    pln_graph_output(g, "y", pln_linear(g, x, table, (pln_linear_options){.name = "y"}));
+    pln_error error;
+    must(pln_graph_finish(g, &error), &error);
+    return g;
+}
+
+static uint64_t table_bytes(pln_devices *devices, int n, const char *rule)
+{
+    noise_begin();
+    const uint32_t dims[] = {0};
+    pln_error error;
+    pln_memory memory;
+    pln_schedule *s;
+    pln_graph *g = table_graph(n);
+    const pln_schedule_options options = {.place = &rule, .n_place = rule != NULL};
+    must(pln_schedule_create(g, devices, &options, &s, &error), &error);
+    must(pln_schedule_estimate(s, dims, 1, 0, &memory, &error), &error);
+    pln_schedule_destroy(&s);
+    pln_graph_destroy(&g);
+    return memory.constant_bytes;
+}
+
+/* However often a constant is used, and in however many segments: it is there once, laid out for all its uses. */
+static void test_constant_uses(void **state)
+{
+    (void)state;
+    for (int i = 0; i < n_devices; i++) {
+        pln_devices *devices = open_devices(device_names[i]);
+        const uint64_t few = table_bytes(devices, 3, NULL);
+        if (strcmp(device_names[i], "reference") == 0)
+            assert_int_equal(few, 0); /* rows in f32 are used where they lie */
+        else
+            assert_true(few >= 34 * WIDTH * sizeof(float));
+        for (int n = 7; n < 40; n += 8) {
+            assert_int_equal(table_bytes(devices, n, NULL), few);
+            assert_int_equal(table_bytes(devices, n + 1, NULL), few);
+        }
+        pln_devices_close(&devices);
+        if (strcmp(device_names[i], "reference") == 0)
+            continue;
+        char list[64];
+        snprintf(list, sizeof list, "%s,reference", device_names[i]);
+        devices = open_devices(list);
+        assert_int_equal(table_bytes(devices, 3, "embed1=reference"), few);
+        pln_devices_close(&devices);
+    }
+}
+
 static pln_graph *counter_graph(float scale)
 {
     pln_graph *g = pln_graph_create("counter");
@@ -397,7 +458,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_device), cmocka_unit_test(test_random_split), cmocka_unit_test(test_copies),
         cmocka_unit_test(test_estimate),    cmocka_unit_test(test_states),       cmocka_unit_test(test_cover),
-        cmocka_unit_test(test_refusals),    cmocka_unit_test(test_states_away),
+        cmocka_unit_test(test_refusals),    cmocka_unit_test(test_states_away),  cmocka_unit_test(test_constant_uses),
         cmocka_unit_test(test_range),
     };
     pln_error error;

@@ -47,7 +47,7 @@ static void write_old_file(const char *folder)
 {
     static char names[MOST][256];
     static const int64_t positions[512];
-    pln_tensor tensors[MOST];
+    static pln_tensor tensors[MOST];
     pln_tensor_file *file;
     pln_error error;
     uint32_t n;

@@ -194,6 +194,155 @@ static void what_cannot_be_saved_leaves_what_was_there(void **state)
     assert_int_equal(mkdir(folder, 0777), 0);
 }
 
+static uint32_t requests, failing_request; /* of memory by jansson; the one that fails */
+
+static void *allocate(size_t bytes)
+{
+    return ++requests == failing_request ? NULL : malloc(bytes);
+}
+
+/* All files, one behind the other; free. */
+static char *contents(void)
+{
+    size_t bytes;
+    char *text;
+    FILE *out = open_memstream(&text, &bytes);
+    assert_non_null(out);
+    for (int i = 0; i < NAMES; i++) {
+        FILE *file = fopen(path_of(names[i]), "rb");
+        fprintf(out, "--- %s %d\n", names[i], file != NULL);
+        for (int c; file && (c = fgetc(file)) != EOF;)
+            fputc(c, out);
+        if (file)
+            fclose(file);
+    }
+    assert_int_equal(fclose(out), 0);
+    return text;
+}
+
+/* Whichever request of memory fails: all files are written, or none is touched. */
+static void no_memory_saves_all_or_nothing(void **state)
+{
+    (void)state;
+    static const pln_added_token added[] = {{.content = "<x>", .special = true}};
+    static const char *const never_split[] = {"word"};
+    const pln_tokenizer_options options = {
+        .lower_case = PLN_NO, .added = added, .n_added = 1, .never_split = never_split, .n_never_split = 1};
+    pln_tokenizer *tokenizer;
+    put("tokenizer.json", cased);
+    assert_int_equal(pln_tokenizer_open(folder, &options, &tokenizer, &error), PLN_OK);
+    remove_files(NULL);
+    assert_int_equal(pln_tokenizer_save(tokenizer, folder, PLN_LAYOUT_4, &error), PLN_OK);
+    char *whole = contents();
+    json_set_alloc_funcs(allocate, free);
+    pln_status status = PLN_NO_MEMORY;
+    for (failing_request = 1; status != PLN_OK; failing_request++) {
+        remove_files(NULL);
+        put("vocab.txt", "what was there before\n");
+        char *before = contents();
+        requests = 0;
+        status = pln_tokenizer_save(tokenizer, folder, PLN_LAYOUT_4, &error);
+        assert_int_equal(status, requests < failing_request ? PLN_OK : PLN_NO_MEMORY);
+        char *after = contents();
+        assert_string_equal(after, status == PLN_OK ? whole : before);
+        free(before);
+        free(after);
+    }
+    json_set_alloc_funcs(malloc, free);
+    assert_true(failing_request > 100);
+    free(whole);
+    pln_tokenizer_close(&tokenizer);
+}
+
+/* The keys of a file, each with a value of a type that it does not have. */
+static void keys_of_another_type_are_refused(void **state)
+{
+    (void)state;
+    static const char model[] = "\"model\":{\"vocab\":{\"[UNK]\":0},", whole[] = "\"model\":{\"vocab\":{\"[UNK]\":0}},";
+    static const struct {
+        const char *name, *before, *key, *values[4], *after;
+    } keys[] = {
+        {"tokenizer.json", "{", "model", {"7", "[]", "\"x\"", "true"}, "}"},
+        {"tokenizer.json", "{\"model\":{", "vocab", {"[[\"a\",-1.5]]", "7", "\"x\"", "true"}, "}}"},
+        {"tokenizer.json", model, "type", {"7", "[]", "{}", "true"}, "}}"},
+        {"tokenizer.json", model, "unk_token", {"7", "[]", "{}", "true"}, "}}"},
+        {"tokenizer.json", model, "continuing_subword_prefix", {"7", "[]", "{}", "true"}, "}}"},
+        {"tokenizer.json", model, "max_input_chars_per_word", {"\"7\"", "[]", "2.5", "true"}, "}}"},
+        {"tokenizer.json", whole, "truncation", {"7", "[]", "\"x\"", "true"}, "}"},
+        {"tokenizer.json", whole, "padding", {"7", "[]", "\"x\"", "true"}, "}"},
+        {"tokenizer.json", whole, "normalizer", {"7", "[]", "\"x\"", "{\"type\":7}"}, "}"},
+        {"tokenizer.json", whole, "pre_tokenizer", {"7", "[]", "\"x\"", "{\"type\":7}"}, "}"},
+        {"tokenizer.json", whole, "decoder", {"7", "[]", "\"x\"", "{\"type\":7}"}, "}"},
+        {"tokenizer.json", whole, "added_tokens", {"7", "{}", "\"x\"", "[\"x\"]"}, "}"},
+        {"tokenizer.json",
+         "{\"model\":{\"vocab\":{\"[UNK]\":0}},\"padding\":{",
+         "strategy",
+         {"7", "[]", "\"Longest\"", "{\"Fixed\":\"7\"}"},
+         "}}"},
+        {"tokenizer_config.json", "{", "added_tokens_decoder", {"7", "[]", "\"x\"", "{\"x\":\"y\"}"}, "}"},
+        {"tokenizer_config.json", "{", "additional_special_tokens", {"7", "{}", "\"x\"", "[7]"}, "}"},
+        {"tokenizer_config.json", "{", "extra_special_tokens", {"7", "{\"x\":7}", "\"x\"", "[7]"}, "}"},
+        {"tokenizer_config.json", "{", "never_split", {"7", "{}", "\"x\"", "[7]"}, "}"},
+        {"tokenizer_config.json", "{", "unk_token", {"7", "[]", "{}", "true"}, "}"},
+        {"tokenizer_config.json", "{\"pad_token\":{\"content\":\"x\",", "lstrip", {"7", "[]", "\"x\"", "{}"}, "}}"},
+        {"tokenizer_config.json", "{\"pad_token\":{\"content\":\"x\",", "normalized", {"7", "[]", "\"x\"", "{}"}, "}}"},
+        {"tokenizer_config.json",
+         "{\"added_tokens_decoder\":{\"1\":{\"content\":\"a\",",
+         "special",
+         {"7", "[]", "\"x\"", "{}"},
+         "}}}"},
+        {"tokenizer_config.json", "{", "do_lower_case", {"7", "[]", "\"x\"", "{}"}, "}"},
+        {"tokenizer_config.json", "{", "strip_accents", {"7", "[]", "\"x\"", "{}"}, "}"},
+        {"tokenizer_config.json", "{", "model_max_length", {"\"7\"", "[]", "2.5", "-1"}, "}"},
+        {"tokenizer_config.json", "{", "padding_side", {"7", "[]", "true", "{}"}, "}"},
+        {"special_tokens_map.json", "{", "additional_special_tokens", {"7", "{}", "\"x\"", "[7]"}, "}"},
+        {"special_tokens_map.json", "{", "mask_token", {"7", "[]", "{}", "true"}, "}"},
+        {"added_tokens.json", "{", "<x>", {"null", "[]", "\"x\"", "1.5"}, "}"},
+    };
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        for (int k = 0; k < 4; k++) {
+            char text[300];
+            pln_tokenizer *tokenizer;
+            remove_files(NULL);
+            put("vocab.txt", "[UNK]\na\n");
+            snprintf(text, sizeof text, "%s%s\"%s\":%s%s", *keys[i].before == '{' ? "" : "{", keys[i].before,
+                     keys[i].key, keys[i].values[k], keys[i].after);
+            put(keys[i].name, text);
+            const pln_status status = pln_tokenizer_open(folder, NULL, &tokenizer, &error);
+            if (status != PLN_BAD_MODEL || !strstr(error.message, keys[i].name))
+                fail_msg("%s %s: %d '%s'", keys[i].name, text, status, error.message);
+        }
+}
+
+/* What people's files hold besides. */
+static void other_ways_of_writing_are_read(void **state)
+{
+    (void)state;
+    static const char parts[] =
+        "{\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Sequence\",\"normalizers\":[{\"type\":"
+        "\"BertNormalizer\",\"lowercase\":false}]}]},\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{"
+        "\"type\":"
+        "\"BertPreTokenizer\"}]},\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"WordPiece\"}]},"
+        "\"padding\":null,"
+        "\"truncation\":null,\"added_tokens\":null,\"model\":{\"type\":\"WordPiece\",\"unk_token\":null,\"vocab\":{\"["
+        "UNK]\":0,"
+        "\"A\":1}}}";
+    put("tokenizer.json", parts);
+    put("tokenizer_config.json",
+        "{\"extra_special_tokens\":{\"image_token\":\"<i>\",\"end_token\":{\"content\":\"<e>\",\"lstrip\":true}},"
+        "\"model_max_length\":512.0,\"never_split\":null,\"added_tokens_decoder\":null,\"additional_special_tokens\":"
+        "null}");
+    pln_tokenizer *tokenizer = open_strictly(false);
+    assert_int_equal(pln_tokenizer_max_length(tokenizer), 512);
+    assert_int_equal(pln_tokenizer_id(tokenizer, "<i>"), 6); /* behind the vocabulary and the four named ones */
+    assert_int_equal(pln_tokenizer_id(tokenizer, "<e>"), 7);
+    json_t *row = json_pack("[s,[i,i,i,i,i,i]]", "A<i>a <e>", pln_tokenizer_special_id(tokenizer, PLN_CLS_TOKEN), 1, 6,
+                            0, 7, pln_tokenizer_special_id(tokenizer, PLN_SEP_TOKEN));
+    check_ids(tokenizer, NULL, row);
+    json_decref(row);
+    pln_tokenizer_close(&tokenizer);
+}
+
 static void lying_files_are_refused(void **state)
 {
     (void)state;
@@ -202,25 +351,25 @@ static void lying_files_are_refused(void **state)
         pln_status status;
     } files[] = {
         {"tokenizer.json", "{}", "holds no vocabulary", PLN_BAD_MODEL},
-        {"tokenizer.json", "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0}}}", "BPE is not WordPiece",
-         PLN_UNSUPPORTED},
+        {"tokenizer.json", "{\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0}}}", "BPE is not WordPiece", PLN_BAD_MODEL},
         {"tokenizer.json", "{\"model\":{\"vocab\":{\"[UNK]\":0,\"a\":4000000000}}}", "the id of 'a'", PLN_BAD_MODEL},
         {"tokenizer.json", "{\"model\":{\"vocab\":{\"[UNK]\":0,\"a\":-1}}}", "the id of 'a'", PLN_BAD_MODEL},
         {"tokenizer.json", "{\"model\":{\"vocab\":{\"[UNK]\":0,\"a\":0}}}", "have the same id 0", PLN_BAD_MODEL},
         {"tokenizer.json", "{\"model\":{\"vocab\":{\"[UNK]\":0},\"continuing_subword_prefix\":\"@@\"}}", "'@@'",
-         PLN_UNSUPPORTED},
+         PLN_BAD_MODEL},
         {"tokenizer.json", "{\"normalizer\":{\"type\":\"NFKC\"},\"model\":{\"vocab\":{\"[UNK]\":0}}}", "NFKC",
-         PLN_UNSUPPORTED},
+         PLN_BAD_MODEL},
         {"tokenizer.json",
          "{\"pre_tokenizer\":{\"type\":\"ByteLevel\"},\"normalizer\":{\"type\":\"BertNormalizer\"},"
          "\"model\":{\"vocab\":{\"[UNK]\":0}}}",
-         "ByteLevel", PLN_UNSUPPORTED},
+         "ByteLevel", PLN_BAD_MODEL},
         {"tokenizer.json", "{\"added_tokens\":[{\"content\":\"x\"}],\"model\":{\"vocab\":{\"[UNK]\":0}}}",
          "'added_tokens' is not a list of tokens with ids", PLN_BAD_MODEL},
         {"tokenizer_config.json", "{\"padding_side\":\"up\"}", "'padding_side' is not", PLN_BAD_MODEL},
         {"tokenizer_config.json", "{\"added_tokens_decoder\":{\"7\":5}}", "'7' is not a token", PLN_BAD_MODEL},
         {"added_tokens.json", "{\"<x>\":\"y\"}", "'<x>' is not an id", PLN_BAD_MODEL},
-        {"special_tokens_map.json", "{\"cls_token\":7}", "'cls_token' is not a token", PLN_BAD_MODEL},
+        {"special_tokens_map.json", "{\"cls_token\":7}", "special_tokens_map.json: 'cls_token' is not a token",
+         PLN_BAD_MODEL},
         {"special_tokens_map.json", "[", "special_tokens_map.json: line 1", PLN_BAD_MODEL},
     };
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
@@ -242,6 +391,9 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(all_of_a_tokenizer_json_counts, remove_files),
         cmocka_unit_test_teardown(options_overrule_files, remove_files),
         cmocka_unit_test_teardown(what_cannot_be_saved_leaves_what_was_there, remove_files),
+        cmocka_unit_test_teardown(no_memory_saves_all_or_nothing, remove_files),
+        cmocka_unit_test_teardown(keys_of_another_type_are_refused, remove_files),
+        cmocka_unit_test_teardown(other_ways_of_writing_are_read, remove_files),
         cmocka_unit_test_teardown(lying_files_are_refused, remove_files),
     };
     root = argc > 1 ? argv[1] : ".";

@@ -7,7 +7,7 @@
 
 #include "tests/backends/cpu/fake_host.h"
 
-int fake_host_blocks;
+int fake_host_blocks, fake_host_team_runs;
 
 static void *allocate(void *context, size_t bytes)
 {
@@ -44,6 +44,7 @@ static uint32_t team_size(void *context)
 static void team_run(void *context, pln_team_fn *fn, void *argument)
 {
     (void)context;
+    fake_host_team_runs++;
     fn(argument, 0, 1);
 }
 

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -212,6 +213,42 @@ static void memory_is_foretold(void **state)
     }
 }
 
+/* Whether a product of that much work, as the host tells it, wakes the team. */
+static bool wakes_team(uint64_t flops)
+{
+    static float x[3][5], weight[7][5], y[3][7];
+    pln_value_info own[] = {values[0], values[1], values[2]};
+    own[0].data = x;
+    own[1].kind = PLN_VALUE_INPUT;
+    own[1].data = weight;
+    own[2].data = y;
+    pln_node_info told = node;
+    told.flops = flops;
+    pln_segment one = segment;
+    one.nodes = &told;
+    one.values = own;
+    pln_device *device;
+    pln_plan *plan;
+    pln_error error = {0};
+    const pln_run numbers = {.size = sizeof numbers, .n_dims = 1, .dims = segment.capacity};
+    assert_int_equal(open_with(NULL, NULL, &device, &error), PLN_OK);
+    assert_int_equal(backend->plan_create(device, &one, &plan, &error), PLN_OK);
+    const int before = fake_host_team_runs;
+    assert_int_equal(backend->plan_run(plan, &numbers, &error), PLN_OK);
+    const bool woken = fake_host_team_runs > before;
+    backend->plan_destroy(&plan);
+    backend->device_close(&device);
+    return woken;
+}
+
+static void small_plans_run_on_the_caller(void **state)
+{
+    (void)state;
+    assert_false(wakes_team(2 * 3 * 5 * 7));
+    assert_true(wakes_team(100000000));
+    assert_int_equal(fake_host_blocks, 0);
+}
+
 int main(int argc, char **argv)
 {
     void *plugin = argc > 1 ? dlopen(argv[1], RTLD_NOW | RTLD_LOCAL) : NULL;
@@ -228,6 +265,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(what_bf16_cannot_hold_is_refused),
         cmocka_unit_test(newer_ops_are_refused),
         cmocka_unit_test(memory_is_foretold),
+        cmocka_unit_test(small_plans_run_on_the_caller),
     };
     return cmocka_run_group_tests(tests, NULL, NULL); /* the plugin stays loaded, as in the host */
 }

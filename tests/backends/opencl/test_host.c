@@ -108,7 +108,7 @@ static pln_status run_rows(pln_plan *plan, uint32_t rows, pln_error *error)
 /* Writes x and a canary under y, runs, and checks that exactly `rows` rows of y are 4 x. */
 static void run_and_check(pln_device *device, struct job *job, pln_plan *plan, uint32_t rows)
 {
-    float x[ROWS * FAKE_WIDTH], y[ROWS * (FAKE_WIDTH + 8)];
+    static float x[ROWS * FAKE_WIDTH], y[ROWS * (FAKE_WIDTH + 8)];
     pln_error error = {0};
     for (int i = 0; i < ROWS * FAKE_WIDTH; i++)
         x[i] = (float)i;

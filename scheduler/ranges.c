@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Numbers of i32 inputs that kernels take for places: listed when a graph is placed, looked at before each run. i32
+ * flows from inputs only, so what an operand holds is what was bound to its base.
+ */
+#include <string.h>
+
+#include "common/fail.h"
+#include "scheduler/scheduler.h"
+
+/* ---- the list */
+
+_Static_assert(PLN_ATTENTION_INPUT_SOURCE_STARTS == PLN_ATTENTION_INPUT_STARTS + 1 &&
+                   PLN_ATTENTION_BACKWARD_INPUT_SOURCE_STARTS == PLN_ATTENTION_BACKWARD_INPUT_STARTS + 1 &&
+                   PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_SOURCE_STARTS ==
+                       PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_STARTS + 1,
+               "source_starts is the operand behind starts");
+
+static bool same_range(const struct sched_range *a, const struct sched_range *b)
+{
+    const bool same_rule = a->value == b->value && a->index->rule == b->index->rule && a->param == b->param &&
+                           !a->index->param == !b->index->param;
+    if (a->index->rule == GRAPH_INDEX_PAIRS)
+        return same_rule && a->other == b->other && a->source_starts == b->source_starts;
+    return same_rule && graph_same_rows(a->other->rows, b->other->rows) && a->other->width == b->other->width;
+}
+
+static void add_range(pln_schedule *s, const struct graph_node *node, const struct graph_index *index)
+{
+    const pln_value *other = node->inputs[index->other];
+    const struct sched_range range = {
+        .value = node->inputs[index->input],
+        .node = node,
+        .index = index,
+        .other = other,
+        .source_starts = index->rule == GRAPH_INDEX_PAIRS ? node->inputs[index->other + 1] : NULL,
+        .param = index->param ? node->params[index->param - 1] : 0,
+        .pairs = index->rule == GRAPH_INDEX_PAIRS ? graph_pairs_symbol(s->graph, node->inputs[index->input]) : 0,
+    };
+    for (uint32_t i = 0; i < s->n_ranges; i++)
+        if (same_range(&s->ranges[i], &range))
+            return;
+    s->ranges[s->n_ranges++] = range;
+}
+
+/* i32 operands of all nodes. */
+static uint32_t count_operands(const pln_graph *graph)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < graph->n_nodes; i++)
+        for (uint32_t j = 0; j < graph->nodes[i]->n_inputs; j++)
+            n += graph->nodes[i]->inputs[j] && graph->nodes[i]->inputs[j]->dtype == PLN_I32;
+    return n;
+}
+
+pln_status sched_find_ranges(pln_schedule *s, pln_error *error)
+{
+    s->ranges = arena_allocate(&s->arena, (count_operands(s->graph) + 1) * sizeof *s->ranges);
+    if (!s->ranges)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for the ranges of inputs");
+    for (uint32_t i = 0; i < s->graph->n_nodes; i++) {
+        const struct graph_node *node = s->graph->nodes[i];
+        for (uint32_t j = 0; j < node->n_inputs; j++) {
+            if (!node->inputs[j] || node->inputs[j]->dtype != PLN_I32)
+                continue;
+            const struct graph_index *index = graph_index(node->op, j);
+            if (!index)
+                return pln_fail_node(error, PLN_FAILED, (int32_t)i, "indices.def does not say what %s of %s may hold",
+                                     graph_op(node->op)->input_names[j], graph_op(node->op)->name);
+            if (index->rule != GRAPH_INDEX_ANY)
+                add_range(s, node, index);
+        }
+    }
+    return PLN_OK;
+}
+
+/* ---- the look */
+
+/* A range with the numbers of a run. */
+struct look {
+    const pln_schedule *schedule;
+    const struct sched_range *range;
+    const uint32_t *dims;
+    const void *const *inputs; /* by id */
+    pln_error *error;
+};
+
+/* A value of width 1 as it was bound: an input lies dense in host memory, so a window of it has another stride there.
+ */
+struct column {
+    const pln_value *value;
+    const char *data; /* of the input */
+};
+
+static struct column open_column(const struct look *look, const pln_value *value)
+{
+    return (struct column){value, look->inputs[value->base->id]};
+}
+
+static int32_t read_element(struct column column, uint64_t r)
+{
+    const pln_value *value = column.value, *base = value->base;
+    uint64_t at = value->first + r * value->row_stride;
+    if (base->row_stride != base->width)
+        at = at / base->row_stride * base->width + at % base->row_stride;
+    int32_t element;
+    memcpy(&element, column.data + 4 * at, sizeof element);
+    return element;
+}
+
+static const char *operand(const struct look *look, uint32_t input)
+{
+    return graph_op(look->range->node->op)->input_names[input];
+}
+
+static pln_status check_places(const struct look *look, uint32_t limit, const char *unit)
+{
+    const struct sched_range *range = look->range;
+    const pln_value *value = range->value;
+    const struct column column = open_column(look, value);
+    const uint32_t rows = pln_dim_rows(value->rows, look->dims);
+    for (uint32_t r = 0; r < rows; r++) {
+        const int32_t x = read_element(column, r);
+        if ((x < 0 || (uint32_t)x >= limit) && !(range->index->param && (uint32_t)x == range->param))
+            return pln_fail(look->error, PLN_INVALID,
+                            "input %s of graph %s is %d in row %u, but %s of node %s has %u %s, from 0 on", value->name,
+                            look->schedule->graph->name, x, r, operand(look, range->index->other), range->node->name,
+                            limit, unit);
+    }
+    return PLN_OK;
+}
+
+static pln_status check_starts(const struct look *look, uint32_t limit)
+{
+    const struct sched_range *range = look->range;
+    const pln_value *value = range->value;
+    const struct column column = open_column(look, value);
+    const uint32_t rows = pln_dim_rows(value->rows, look->dims);
+    int64_t before = 0;
+    for (uint32_t r = 0; r < rows; r++) {
+        const int32_t x = read_element(column, r);
+        const bool last = r + 1 == rows;
+        if ((!r && x) || x < before || (uint32_t)x > limit || (last && (uint32_t)x != limit))
+            return pln_fail(
+                look->error, PLN_INVALID,
+                "input %s of graph %s is %d in row %u, but it rises from 0 to the %u rows that %s of node %s has",
+                value->name, look->schedule->graph->name, x, r, limit, operand(look, range->index->other),
+                range->node->name);
+        if (range->param && x - before > range->param)
+            return pln_fail(look->error, PLN_INVALID,
+                            "input %s of graph %s: sequence %u has %lld rows, node %s takes at most %u", value->name,
+                            look->schedule->graph->name, r - 1, (long long)(x - before), range->node->name,
+                            range->param);
+        before = x;
+    }
+    return PLN_OK;
+}
+
+static int64_t length_of(struct column starts, uint32_t sequence)
+{
+    return (int64_t)read_element(starts, sequence + 1) - read_element(starts, sequence);
+}
+
+static pln_status check_pairs(const struct look *look, uint32_t total)
+{
+    const struct sched_range *range = look->range;
+    const pln_value *value = range->value;
+    const struct column column = open_column(look, value), starts = open_column(look, range->other);
+    const struct column source = range->source_starts ? open_column(look, range->source_starts) : starts;
+    const uint32_t rows = pln_dim_rows(value->rows, look->dims);
+    int64_t expected = 0;
+    for (uint32_t r = 0; r < rows; r++) {
+        if (r)
+            expected += length_of(starts, r - 1) * length_of(source, r - 1);
+        const int32_t x = read_element(column, r);
+        if (x != expected || (r + 1 == rows && (uint32_t)x != total))
+            return pln_fail(look->error, PLN_INVALID,
+                            "input %s of graph %s is %d in row %u, but there are %lld pairs before it and %u in all",
+                            value->name, look->schedule->graph->name, x, r, (long long)expected, total);
+    }
+    return PLN_OK;
+}
+
+static pln_status check_range(const struct look *look)
+{
+    const struct sched_range *range = look->range;
+    const uint32_t rows = pln_dim_rows(range->other->rows, look->dims);
+    switch (range->index->rule) {
+    case GRAPH_INDEX_ROWS:
+        return check_places(look, rows, "rows");
+    case GRAPH_INDEX_CLASSES:
+        return check_places(look, range->other->width, "columns");
+    case GRAPH_INDEX_STARTS:
+        return check_starts(look, rows);
+    case GRAPH_INDEX_PAIRS:
+        return check_pairs(look, look->dims[range->pairs]);
+    case GRAPH_INDEX_ANY:
+        break;
+    }
+    return PLN_OK;
+}
+
+pln_status sched_check_ranges(const pln_schedule *schedule, const uint32_t *dims, const void *const *inputs,
+                              pln_error *error)
+{
+    pln_status status = PLN_OK;
+    for (uint32_t i = 0; status == PLN_OK && i < schedule->n_ranges; i++)
+        status = check_range(&(struct look){schedule, &schedule->ranges[i], dims, inputs, error});
+    return status;
+}
