@@ -35,10 +35,10 @@
  * minor version.
  *
  * Threads. Each function says who may call it. "any thread": any, at any time; runtime, devices, models, tokenizers and
- * finished graphs are shared by all threads. "one thread": one at a time for a session, a schedule (with those that share
- * its states), a trainer, an encoder or a vocabulary trainer, of which different ones are used freely at the same time; a
- * call that finds its own in use gives PLN_INVALID. A graph that is being described is nobody else's either, and nobody
- * looks. "alone": the object is used by nobody, and by nobody afterwards.
+ * finished graphs are shared by all threads. "one thread": one at a time for a session, a schedule (with those that
+ * share its states), a trainer, an encoder or a vocabulary trainer, of which different ones are used freely at the same
+ * time; a call that finds its own in use gives PLN_INVALID. A graph that is being described is nobody else's either,
+ * and nobody looks. "alone": the object is used by nobody, and by nobody afterwards.
  *
  * Callbacks (`log`, `progress`) are called while a call of the library runs. They must return, must not call what the
  * running call uses, and must not throw or jump out.

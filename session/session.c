@@ -128,7 +128,7 @@ pln_status pln_session_create(pln_model *model, pln_devices *devices, const pln_
     TAKE(error, pln_session_options, o, options);
     TAKE(error, pln_schedule_options, schedule, o.schedule);
     o.schedule = NULL;
-    if (o.head > PLN_HEAD_QUESTION_ANSWERING)
+    if (o.head != PLN_HEAD_DEFAULT && !electra_head(o.head))
         return pln_fail(error, PLN_INVALID, "there is no head %u", (unsigned)o.head);
     pln_session *s = calloc(1, sizeof *s);
     if (!s)
@@ -215,8 +215,8 @@ pln_status session_run(pln_session *s, const struct session_request *request, co
     if (status == PLN_OK)
         status = session_batch_pack(s, request, &variant->graph, batch, error);
     if (status == PLN_OK)
-        status = pln_schedule_run(variant->schedule, batch->dims, variant->graph.graph->n_symbols, batch->inputs,
-                                  batch->n_inputs, batch->outputs, batch->n_outputs, error);
+        status = sched_run(variant->schedule, batch->dims, variant->graph.graph->n_symbols,
+                           &(struct sched_bound){batch->inputs, batch->outputs}, error);
     /* Devices on host memory read weights where the file is mapped. */
     if (status == PLN_OK)
         status = ckpt_check(s->model->checkpoint, error);
@@ -277,9 +277,9 @@ const pln_graph *pln_session_graph(const pln_session *session)
     return session && session->last ? session->last->graph.graph : NULL;
 }
 
-uint32_t session_loss(const pln_session *session)
+const struct electra_graph *session_graph(const pln_session *session)
 {
-    return session && session->last->graph.loss;
+    return &session->last->graph;
 }
 
 pln_status session_prepare(pln_session *session, const struct session_step *step, uint32_t batch, uint32_t length,
