@@ -2,9 +2,10 @@
  *
  * pleione: describe an ELECTRA model once, as a static graph, and run it on whichever backend is there.
  *
- *     pleione_model.h      runtime -> devices -> model -> session -> answers   (a Hugging Face directory and a
- * sentence) pleione_tokenizer.h  text -> tokens -> text, new vocabularies pleione_graph.h      runtime -> devices ->
- * graph -> schedule -> numbers  (a graph of your own) pleione_training.h   model -> trainer -> steps
+ *     pleione_model.h      runtime -> devices -> model -> session -> answers   (a directory and a sentence)
+ *     pleione_tokenizer.h  text -> tokens -> text, new vocabularies
+ *     pleione_graph.h      runtime -> devices -> graph -> schedule -> numbers  (a graph of your own)
+ *     pleione_training.h   model -> trainer -> steps
  *
  * Each may be included alone, from C11 and from C++11; a foreign-function interface needs no macro of them.
  *

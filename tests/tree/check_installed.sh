@@ -16,6 +16,13 @@ answer=$(LD_LIBRARY_PATH="$libdir" "$to/detect")
 [ "$answer" = "computer 0.92" ] || { echo "detect says \"$answer\""; exit 1; }
 [ "$(wc -l <examples/tokenize.c)" -le 20 ] || { echo "examples/tokenize.c has more than 20 lines"; exit 1; }
 LD_LIBRARY_PATH="$libdir" "$to/tokenize" models/electra-tiny-discriminator "The king" | grep -q "king *4-8" || { echo "tokenize says something else"; exit 1; }
+# Licence, pages, and every public header.
+for file in LICENSE README.md CHANGELOG.md docs/design.md docs/backends.md; do
+    [ -f "$(find "$to" -type d -path '*/share/doc/pleione')/$file" ] || { echo "$file is not installed"; exit 1; }
+done
+for header in "$1"/api/*.h; do
+    [ -f "$(find "$to" -type d -path '*/include/pleione')/$(basename "$header")" ] || { echo "$header is not installed"; exit 1; }
+done
 # The installed command finds the installed plugins.
 command=$(find "$to" -type f -path '*/bin/pleione')
 for plugin in $(find "$2/backends" -name 'pleione-*.so' | sed 's#.*/pleione-##; s#\.so$##'); do
