@@ -52,7 +52,17 @@ struct cli_command {
     int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns the exit code */
 };
 
-/* What a command says of itself under --help. */
+extern const struct cli_command cli_commands[];
+extern const uint32_t cli_n_commands;
+
+/* What the exit codes of all commands mean. */
+struct cli_exit {
+    const char *code, *meaning;
+};
+extern const struct cli_exit cli_exits[];
+extern const uint32_t cli_n_exits;
+
+/* What a command says of itself under --help and in its man page. */
 struct cli_usage {
     const char *synopsis; /* "run MODEL [TEXT...]" */
     const char *description;
@@ -76,6 +86,10 @@ void cli_common_options(struct cli_common *common, const char *device_name, stru
  * is over (help was printed, or a usage error was). */
 int cli_parse(int argc, char **argv, const struct cli_usage *usage, const struct cli_option *options,
               uint32_t n_options, struct cli_list *positional);
+
+/* The man page of a command, and that of `pleione`, on stdout; from the tables that --help prints. */
+void cli_print_man(const char *name, const struct cli_usage *usage, const struct cli_option *options, uint32_t n);
+void cli_print_man_of_all(const char *description);
 
 /* Returns the first of the list, which is not empty; the others move up. */
 const char *cli_take_first(struct cli_list *list);

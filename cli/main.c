@@ -6,7 +6,7 @@
 
 #include "cli/cli.h"
 
-static const struct cli_command commands[] = {
+const struct cli_command cli_commands[] = {
     {"run", "answers for text: replaced words, filled masks, labels", cli_run},
     {"forward", "raw tensors in and out, as the reference implementation's forward", cli_forward},
     {"compare", "the same input on every device: time, agreement, verdict", cli_compare},
@@ -19,20 +19,32 @@ static const struct cli_command commands[] = {
     {"verify", "a device beside the reference: card, driver or data?", cli_verify},
     {"devices", "the devices of each backend", cli_devices},
 };
-enum { N_COMMANDS = sizeof commands / sizeof *commands };
+const uint32_t cli_n_commands = sizeof cli_commands / sizeof *cli_commands;
+
+const struct cli_exit cli_exits[] = {
+    {"0", "done"},
+    {"1", "the run failed: input or output, a driver, a lost device, numbers that are not finite in an answer"},
+    {"2", "a wrong argument, option or request tensor"},
+    {"3", "no such device, it cannot be used, or no chosen device takes a node"},
+    {"4", "a model file is missing, broken, of another kind, or does not fit its config"},
+    {"5", "outputs of devices disagree"},
+    {"6", "no memory"},
+    {"130", "interrupted (SIGINT)"},
+    {"143", "terminated (SIGTERM)"},
+};
+const uint32_t cli_n_exits = sizeof cli_exits / sizeof *cli_exits;
+
+static const char description[] =
+    "pleione describes an ELECTRA model once and runs it on whichever device is there.";
 
 static void print_help(FILE *out)
 {
-    fputs("pleione describes an ELECTRA model once and runs it on whichever device is there.\n\nusage: pleione COMMAND "
-          "...\n\n",
-          out);
-    for (size_t i = 0; i < N_COMMANDS; i++)
-        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
-    fputs("\n`pleione COMMAND --help` tells more, with examples.\n"
-          "exit codes: 0 ok, 1 run failed, 2 usage or request tensors, 3 no such device, 4 model files, 5 outputs "
-          "disagree,\n"
-          "6 out of memory, 130 interrupted, 143 terminated\n",
-          out);
+    fprintf(out, "%s\n\nusage: pleione COMMAND ...\n\n", description);
+    for (uint32_t i = 0; i < cli_n_commands; i++)
+        fprintf(out, "  %-10s %s\n", cli_commands[i].name, cli_commands[i].summary);
+    fputs("\n`pleione COMMAND --help` tells more, with examples.\n\nexit codes:\n", out);
+    for (uint32_t i = 0; i < cli_n_exits; i++)
+        fprintf(out, "  %-10s %s\n", cli_exits[i].code, cli_exits[i].meaning);
 }
 
 /* A command says that it was interrupted, not by what. */
@@ -54,12 +66,16 @@ int main(int argc, char **argv)
         print_help(stdout);
         return cli_finish_output();
     }
+    if (strcmp(argv[1], "--man") == 0) {
+        cli_print_man_of_all(description);
+        return cli_finish_output();
+    }
     if (strcmp(argv[1], "--version") == 0) {
         printf("pleione %s\n", pln_version());
         return cli_finish_output();
     }
-    for (size_t i = 0; i < N_COMMANDS; i++)
-        if (strcmp(argv[1], commands[i].name) == 0)
-            return run_command(&commands[i], argc - 1, argv + 1);
+    for (uint32_t i = 0; i < cli_n_commands; i++)
+        if (strcmp(argv[1], cli_commands[i].name) == 0)
+            return run_command(&cli_commands[i], argc - 1, argv + 1);
     return cli_usage_error("no command \"%s\"; `pleione --help` lists them", argv[1]);
 }

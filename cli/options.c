@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Command lines by table: what is parsed is what --help prints.
+ * Command lines by table: what is parsed is what --help and the man page print.
  */
 #include <errno.h>
 #include <math.h>
@@ -196,6 +196,10 @@ int cli_parse(int argc, char **argv, const struct cli_usage *usage, const struct
     for (int i = 1; i < argc;) {
         if (!only_positional && (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)) {
             print_usage(stdout, usage, options, n_options);
+            return cli_finish_output() + 1;
+        }
+        if (!only_positional && strcmp(argv[i], "--man") == 0) {
+            cli_print_man(argv[0], usage, options, n_options);
             return cli_finish_output() + 1;
         }
         if (!only_positional && strcmp(argv[i], "--") == 0) {
