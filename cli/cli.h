@@ -52,15 +52,10 @@ struct cli_command {
     int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns the exit code */
 };
 
-extern const struct cli_command cli_commands[];
-extern const uint32_t cli_n_commands;
-
 /* What the exit codes of all commands mean. */
 struct cli_exit {
     const char *code, *meaning;
 };
-extern const struct cli_exit cli_exits[];
-extern const uint32_t cli_n_exits;
 
 /* What a command says of itself under --help and in its man page. */
 struct cli_usage {
@@ -87,9 +82,14 @@ void cli_common_options(struct cli_common *common, const char *device_name, stru
 int cli_parse(int argc, char **argv, const struct cli_usage *usage, const struct cli_option *options,
               uint32_t n_options, struct cli_list *positional);
 
-/* The man page of a command, and that of `pleione`, on stdout; from the tables that --help prints. */
-void cli_print_man(const char *name, const struct cli_usage *usage, const struct cli_option *options, uint32_t n);
-void cli_print_man_of_all(const char *description);
+/* Man pages in parts, on stdout. What --help prints is what they are made of: a page begins with name and summary, a
+ * command tells its options under --man, `pleione` its commands and exit codes, and it ends in the other pages. The
+ * name of `pleione` itself is NULL. */
+void cli_man_begin(const char *name, const char *summary);
+void cli_man_options(const struct cli_usage *usage, const struct cli_option *options, uint32_t n);
+void cli_man_body(const char *description, const struct cli_command *commands, size_t n, const struct cli_exit *exits,
+                  size_t n_exits);
+void cli_man_end(const char *name, const struct cli_command *commands, size_t n);
 
 /* Returns the first of the list, which is not empty; the others move up. */
 const char *cli_take_first(struct cli_list *list);

@@ -6,7 +6,7 @@
 
 #include "cli/cli.h"
 
-const struct cli_command cli_commands[] = {
+static const struct cli_command commands[] = {
     {"run", "answers for text: replaced words, filled masks, labels", cli_run},
     {"forward", "raw tensors in and out, as the reference implementation's forward", cli_forward},
     {"compare", "the same input on every device: time, agreement, verdict", cli_compare},
@@ -19,9 +19,9 @@ const struct cli_command cli_commands[] = {
     {"verify", "a device beside the reference: card, driver or data?", cli_verify},
     {"devices", "the devices of each backend", cli_devices},
 };
-const uint32_t cli_n_commands = sizeof cli_commands / sizeof *cli_commands;
+enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
-const struct cli_exit cli_exits[] = {
+static const struct cli_exit exits[] = {
     {"0", "done"},
     {"1", "the run failed: input or output, a driver, a lost device, numbers that are not finite in an answer"},
     {"2", "a wrong argument, option or request tensor"},
@@ -32,19 +32,19 @@ const struct cli_exit cli_exits[] = {
     {"130", "interrupted (SIGINT)"},
     {"143", "terminated (SIGTERM)"},
 };
-const uint32_t cli_n_exits = sizeof cli_exits / sizeof *cli_exits;
+enum { N_EXITS = sizeof exits / sizeof *exits };
 
-static const char description[] =
-    "pleione describes an ELECTRA model once and runs it on whichever device is there.";
+#define SUMMARY "ELECTRA models as static graphs on processors, Vulkan, OpenCL and plugins"
+static const char description[] = "pleione describes an ELECTRA model once and runs it on whichever device is there.";
 
 static void print_help(FILE *out)
 {
     fprintf(out, "%s\n\nusage: pleione COMMAND ...\n\n", description);
-    for (uint32_t i = 0; i < cli_n_commands; i++)
-        fprintf(out, "  %-10s %s\n", cli_commands[i].name, cli_commands[i].summary);
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
     fputs("\n`pleione COMMAND --help` tells more, with examples.\n\nexit codes:\n", out);
-    for (uint32_t i = 0; i < cli_n_exits; i++)
-        fprintf(out, "  %-10s %s\n", cli_exits[i].code, cli_exits[i].meaning);
+    for (size_t i = 0; i < N_EXITS; i++)
+        fprintf(out, "  %-10s %s\n", exits[i].code, exits[i].meaning);
 }
 
 /* A command says that it was interrupted, not by what. */
@@ -52,6 +52,18 @@ static int run_command(const struct cli_command *command, int argc, char **argv)
 {
     const int code = command->run(argc, argv);
     return code == CLI_INTERRUPTED && cli_interrupted() ? cli_interrupt_code() : code;
+}
+
+/* command: NULL is the page of `pleione`; else argv[0] is its name and argv[1] --man. */
+static int print_man(const struct cli_command *command, char **argv)
+{
+    cli_man_begin(command ? command->name : NULL, command ? command->summary : SUMMARY);
+    if (!command)
+        cli_man_body(description, commands, N_COMMANDS, exits, N_EXITS);
+    else if (command->run(2, argv) != PLN_OK)
+        return PLN_FAILED;
+    cli_man_end(command ? command->name : NULL, commands, N_COMMANDS);
+    return cli_finish_output();
 }
 
 int main(int argc, char **argv)
@@ -66,16 +78,15 @@ int main(int argc, char **argv)
         print_help(stdout);
         return cli_finish_output();
     }
-    if (strcmp(argv[1], "--man") == 0) {
-        cli_print_man_of_all(description);
-        return cli_finish_output();
-    }
+    if (strcmp(argv[1], "--man") == 0)
+        return print_man(NULL, NULL);
     if (strcmp(argv[1], "--version") == 0) {
         printf("pleione %s\n", pln_version());
         return cli_finish_output();
     }
-    for (uint32_t i = 0; i < cli_n_commands; i++)
-        if (strcmp(argv[1], cli_commands[i].name) == 0)
-            return run_command(&cli_commands[i], argc - 1, argv + 1);
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return argc == 3 && strcmp(argv[2], "--man") == 0 ? print_man(&commands[i], argv + 1)
+                                                              : run_command(&commands[i], argc - 1, argv + 1);
     return cli_usage_error("no command \"%s\"; `pleione --help` lists them", argv[1]);
 }

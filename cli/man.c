@@ -35,8 +35,8 @@ static void print_paragraph(const char *text)
     putchar('\n');
 }
 
-/* "PLEIONE-RUN" 1, or "PLEIONE" 1 without a command. */
-static void print_title(const char *name, const char *summary)
+/* PLEIONE-RUN(1), or PLEIONE(1). */
+void cli_man_begin(const char *name, const char *summary)
 {
     fputs(".TH PLEIONE", stdout);
     for (const char *c = name ? name : ""; *c; c++)
@@ -60,28 +60,8 @@ static void print_term(const char *bold, const char *argument, const char *meani
     print_paragraph(meaning);
 }
 
-static const char *summary_of(const char *name)
+void cli_man_options(const struct cli_usage *usage, const struct cli_option *options, uint32_t n)
 {
-    for (uint32_t i = 0; i < cli_n_commands; i++)
-        if (strcmp(cli_commands[i].name, name) == 0)
-            return cli_commands[i].summary;
-    return "";
-}
-
-/* The other pages, but for that of the command. */
-static void print_see_also(const char *name)
-{
-    fputs(".SH SEE ALSO\n", stdout);
-    if (name)
-        puts(cli_n_commands > 1 ? ".BR pleione (1)," : ".BR pleione (1)");
-    for (uint32_t i = 0, left = cli_n_commands - (name != NULL); i < cli_n_commands; i++)
-        if (!name || strcmp(cli_commands[i].name, name) != 0)
-            printf(".BR pleione\\-%s (1)%s\n", cli_commands[i].name, --left ? "," : "");
-}
-
-void cli_print_man(const char *name, const struct cli_usage *usage, const struct cli_option *options, uint32_t n)
-{
-    print_title(name, summary_of(name));
     fputs(".SH SYNOPSIS\n\\fBpleione\\fR ", stdout);
     print_text(usage->synopsis, false);
     fputs(" [\\fIOPTION\\fR...]\n.SH DESCRIPTION\n", stdout);
@@ -92,28 +72,39 @@ void cli_print_man(const char *name, const struct cli_usage *usage, const struct
     fputs(".SH EXIT STATUS\nThe codes stand in\n.BR pleione (1).\n.SH EXAMPLES\n.nf\n", stdout);
     print_text(usage->examples, true);
     puts(".fi");
-    print_see_also(name);
 }
 
-void cli_print_man_of_all(const char *description)
+void cli_man_body(const char *description, const struct cli_command *commands, size_t n, const struct cli_exit *exits,
+                  size_t n_exits)
 {
-    print_title(NULL, "ELECTRA models as static graphs on processors, Vulkan, OpenCL and plugins");
-    puts(".SH SYNOPSIS\n\\fBpleione\\fR \\fICOMMAND\\fR [\\fIARGUMENT\\fR...]\n.br\n\\fBpleione\\fR \\fB\\-\\-version\\fR\n"
+    puts(".SH SYNOPSIS\n\\fBpleione\\fR \\fICOMMAND\\fR [\\fIARGUMENT\\fR...]\n.br\n\\fBpleione\\fR "
+         "\\fB\\-\\-version\\fR\n"
          ".SH DESCRIPTION");
     print_paragraph(description);
     puts("Data goes to standard output, everything else to standard error.\n"
          "\\fBpleione\\fR \\fICOMMAND\\fR \\fB\\-\\-help\\fR prints the options of a command, \\fB\\-\\-man\\fR in its "
          "place prints its page.\n.SH COMMANDS");
-    for (uint32_t i = 0; i < cli_n_commands; i++)
-        print_term(cli_commands[i].name, NULL, cli_commands[i].summary);
+    for (size_t i = 0; i < n; i++)
+        print_term(commands[i].name, NULL, commands[i].summary);
     puts(".SH EXIT STATUS\nA failure is one sentence on standard error that names what is wrong.");
-    for (uint32_t i = 0; i < cli_n_exits; i++)
-        print_term(cli_exits[i].code, NULL, cli_exits[i].meaning);
+    for (size_t i = 0; i < n_exits; i++)
+        print_term(exits[i].code, NULL, exits[i].meaning);
     puts(".SH ENVIRONMENT");
     print_term("PLEIONE_BACKEND_PATH", NULL,
                "absolute folders, separated by ':', in which plugins are looked for after the folder of the library; a "
                "folder that others than its owner may write is left out");
     print_term("XDG_CACHE_HOME", NULL,
-               "the folder below which pleione/ holds compiled programs of devices; .cache of the home folder if it is not set");
-    print_see_also(NULL);
+               "the folder below which pleione/ holds compiled programs of devices; .cache of the home folder if it is "
+               "not set");
+}
+
+/* All pages but this one. */
+void cli_man_end(const char *name, const struct cli_command *commands, size_t n)
+{
+    fputs(".SH SEE ALSO\n", stdout);
+    if (name)
+        puts(".BR pleione (1),");
+    for (size_t i = 0, left = name ? n - 1 : n; i < n; i++)
+        if (!name || strcmp(commands[i].name, name) != 0)
+            printf(".BR pleione\\-%s (1)%s\n", commands[i].name, --left ? "," : "");
 }

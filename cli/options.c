@@ -193,13 +193,13 @@ int cli_parse(int argc, char **argv, const struct cli_usage *usage, const struct
 {
     bool only_positional = false;
     uint64_t given = 0;
+    if (argc == 2 && strcmp(argv[1], "--man") == 0) { /* asked by main, which prints the rest of the page */
+        cli_man_options(usage, options, n_options);
+        return 1;
+    }
     for (int i = 1; i < argc;) {
         if (!only_positional && (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)) {
             print_usage(stdout, usage, options, n_options);
-            return cli_finish_output() + 1;
-        }
-        if (!only_positional && strcmp(argv[i], "--man") == 0) {
-            cli_print_man(argv[0], usage, options, n_options);
             return cli_finish_output() + 1;
         }
         if (!only_positional && strcmp(argv[i], "--") == 0) {
