@@ -123,7 +123,7 @@ pln_status pln_session_create(pln_model *model, pln_devices *devices, const pln_
     NEED(error, session);
     *session = NULL;
     NEED(error, model, devices);
-    if (options && options->head > PLN_HEAD_QUESTION_ANSWERING)
+    if (options && options->head != PLN_HEAD_DEFAULT && !electra_head(options->head))
         return pln_fail(error, PLN_INVALID, "there is no head %u", (unsigned)options->head);
     pln_session *s = calloc(1, sizeof *s);
     if (!s)
