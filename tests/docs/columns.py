@@ -42,12 +42,11 @@ def fill(block):
     text = " ".join(line.strip() for line in block)
     # Blanks inside of code and of links do not break.
     spans = re.sub(r"`[^`]*`|\[[^\]]*\]\([^)]*\)", lambda m: m.group().replace(" ", "\0"), text)
+    # Nor does one before a sign that would make the next line an item, a heading or a table.
+    spans = re.sub(r" (?=([-+*]|\d+\.)( |$)|[|#>])", "\0", spans)
     first = block[0][:len(block[0]) - len(block[0].lstrip())]
     filled = textwrap.wrap(spans, WIDTH, initial_indent=first, subsequent_indent=" " * indent,
                            break_long_words=False, break_on_hyphens=False)
-    # A line that would begin with a sign of a list or a heading would become one.
-    if any(ITEM.match(line) or line.lstrip()[0] in "#|+>" for line in filled[1:]):
-        return block
     return [line.replace("\0", " ") for line in filled]
 
 
