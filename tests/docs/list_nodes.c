@@ -65,10 +65,8 @@ static void describe_head(pln_head number, const struct electra_head *head)
         ", \"summary_last_dropout\": 0.1, \"summary_first_dropout\": 0.1, \"classifier_dropout\": 0.1",
     };
     for (size_t i = 0; i < sizeof configs / sizeof *configs; i++) {
-        struct electra_features features = {.head = number,
-                                            .choices = head->choices ? 2 : 0,
-                                            .problem = ELECTRA_SINGLE_LABEL,
-                                            .dropout = -1};
+        struct electra_features features = {
+            .head = number, .choices = head->choices ? 2 : 0, .problem = ELECTRA_SINGLE_LABEL, .dropout = -1};
         describe(configs[i], features);
         features.train = features.labels = features.recompute = head->labels != PLN_LABELS_NONE;
         describe(configs[i], features);
