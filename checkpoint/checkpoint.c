@@ -234,6 +234,8 @@ static int by_name(const void *a, const void *b)
 pln_status ckpt_open(const char *directory, uint32_t flags, struct ckpt **checkpoint, pln_error *error)
 {
     pln_status status = PLN_OK;
+    if (!*directory)
+        return pln_fail(error, PLN_INVALID, "the path of a model directory is empty");
     struct ckpt *c = calloc(1, sizeof *c);
     if (!c || !(c->directory = strdup(directory)))
         status = pln_fail(error, PLN_NO_MEMORY, "%s: no memory", directory);

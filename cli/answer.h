@@ -9,7 +9,8 @@
 
 struct answer_difference {
     double largest; /* |a - b|; infinite when a tensor is not there */
-    bool agrees;    /* within tolerance (1 + |b|) everywhere */
+    bool agrees;    /* within tolerance (1 + |b|) everywhere, or NaN on both sides */
+    bool missing;   /* b holds a NaN: that is no answer */
 };
 
 const pln_tensor *answer_find(const pln_tensor *a, uint32_t n, const char *name); /* NULL if it is not there */

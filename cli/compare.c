@@ -49,6 +49,7 @@ struct compare {
     struct cli_shape shapes[MOST_SHAPES];
     uint32_t n_shapes; /* 0: the texts */
     bool disagrees;
+    bool missing; /* the reference itself has no answer */
     int lost; /* the exit code of a row that was lost, or 0 */
     struct speed speed;
     struct measured_device *reference; /* in f64 */
@@ -160,6 +161,7 @@ static pln_status add_row(struct compare *c, uint32_t i, const struct question *
     const struct measured_device *d = &c->speed.measure.devices[i];
     const bool agrees = q->difference.agrees;
     c->disagrees |= !measure_is_lost(d) && !agrees;
+    c->missing |= q->difference.missing;
     const pln_status status = speed_set(t, &c->speed, i, 0.5, error);
     if (status != PLN_OK || measure_is_lost(d))
         return status;
@@ -168,7 +170,7 @@ static pln_status add_row(struct compare *c, uint32_t i, const struct question *
     table_set_number(t, "p90_ms", measure_quantile(d, 0.9) * 1e3);
     table_set_number(t, "planned_bytes", q->planned);
     table_set_number(t, "largest_difference", q->difference.largest);
-    table_set_text(t, "verdict", agrees ? "agrees" : "DISAGREES");
+    table_set_text(t, "verdict", !agrees ? "DISAGREES" : q->difference.missing ? "no number" : "agrees");
     table_set_text(t, "diverges", q->diverges);
     return PLN_OK;
 }
@@ -306,7 +308,13 @@ static int run_compare(struct compare *c)
     else
         code = output_finish(&c->output, &t);
     table_finish(&t);
-    return code ? code : c->disagrees ? PLN_DISAGREE : c->lost;
+    if (!code && c->missing) {
+        fputs("pleione: the answer of the reference holds NaN: there is nothing to agree with\n", stderr);
+        code = PLN_FAILED;
+    }
+    if (!code && c->disagrees)
+        code = PLN_DISAGREE;
+    return code ? code : c->lost;
 }
 
 int cli_compare(int argc, char **argv)

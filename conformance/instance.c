@@ -87,6 +87,7 @@ static void view_case(struct conf_instance *in, const struct conf_case *c)
                                          .width = v->width,
                                          .row_stride = v->stride,
                                          .constant = in->constants[i],
+                                         .plain = v->plain ? v->data : NULL,
                                          .name = "value"};
         if (v->kind == PLN_VALUE_CONSTANT)
             continue;
@@ -199,11 +200,13 @@ enum conf_verdict conf_instance_open(struct conf_instance *in, const struct conf
         status = b->plan_create(in->target->device, &in->segment, &in->plan, &error);
     if (status == PLN_OK && b->plan_info)
         status = b->plan_info(in->target->device, &in->segment, in->plan, &made, &error);
-    if (status == PLN_OK && dry.scratch_bytes == made.scratch_bytes)
+    if (status == PLN_OK && dry.scratch_bytes == made.scratch_bytes && dry.constant_bytes == made.constant_bytes)
         return CONF_PASSED;
     if (status == PLN_OK)
-        snprintf(error.message, sizeof error.message, "%llu bytes of scratch were foretold, the plan took %llu",
-                 (unsigned long long)dry.scratch_bytes, (unsigned long long)made.scratch_bytes);
+        snprintf(error.message, sizeof error.message,
+                 "%llu bytes of scratch and %llu of constants were foretold, the plan took %llu and %llu",
+                 (unsigned long long)dry.scratch_bytes, (unsigned long long)dry.constant_bytes,
+                 (unsigned long long)made.scratch_bytes, (unsigned long long)made.constant_bytes);
     snprintf(why, bytes, "%s", error.message);
     return CONF_FAILED;
 }

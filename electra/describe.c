@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/fail.h"
 #include "graph/graph.h"
@@ -81,11 +82,18 @@ static void describe_gradients(struct electra_describe *d)
     free(scopes);
 }
 
+#define NODE "node:"
+
+const char *electra_node_name(const char *output)
+{
+    return output + strlen(NODE);
+}
+
 static void mark_nodes(struct electra_describe *d)
 {
     for (uint32_t i = 0; i < d->graph->n_nodes; i++) {
         char name[160];
-        snprintf(name, sizeof name, "node:%s", d->graph->nodes[i]->name);
+        snprintf(name, sizeof name, NODE "%s", d->graph->nodes[i]->name);
         electra_output(d, ELECTRA_NODE, name, graph_node_value(d->graph->nodes[i]));
     }
 }

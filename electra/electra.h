@@ -50,6 +50,9 @@ struct electra_graph {
     uint32_t loss;                      /* index of that output; UINT32_MAX: there is none */
 };
 
+/* The name of the node behind an output of kind ELECTRA_NODE. */
+const char *electra_node_name(const char *output);
+
 /* Fills *graph, finished; after an error it is empty. */
 pln_status electra_describe(const struct electra_config *config, struct electra_weights *weights,
                             const struct electra_features *features, struct electra_graph *graph, pln_error *error);

@@ -51,22 +51,6 @@ pln_status sched_check_dims(const pln_schedule *schedule, const uint32_t *dims, 
     return PLN_OK;
 }
 
-const pln_binding *sched_find_binding(const pln_binding *bindings, uint32_t n, const char *name)
-{
-    for (uint32_t i = 0; i < n; i++)
-        if (strcmp(bindings[i].name, name) == 0)
-            return &bindings[i];
-    return NULL;
-}
-
-const struct graph_output *sched_find_output(const pln_graph *graph, const char *name)
-{
-    for (uint32_t i = 0; i < graph->n_outputs; i++)
-        if (strcmp(graph->outputs[i].name, name) == 0)
-            return &graph->outputs[i];
-    return NULL;
-}
-
 static pln_status check_names(const char *what, const pln_binding *bindings, uint32_t n, pln_error *error)
 {
     for (uint32_t i = 0; i < n; i++)
@@ -76,8 +60,25 @@ static pln_status check_names(const char *what, const pln_binding *bindings, uin
     return PLN_OK;
 }
 
-pln_status sched_check_bindings(const pln_schedule *schedule, const pln_binding *inputs, uint32_t n_inputs,
-                                const pln_binding *outputs, uint32_t n_outputs, pln_error *error)
+static bool has_output(const pln_graph *graph, const char *name)
+{
+    for (uint32_t i = 0; i < graph->n_outputs; i++)
+        if (strcmp(graph->outputs[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* The memory of a name. One that is given twice counts once, the first time. */
+static void *find_binding(const pln_binding *bindings, uint32_t n, const char *name)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (strcmp(bindings[i].name, name) == 0)
+            return bindings[i].data;
+    return NULL;
+}
+
+pln_status sched_bind(pln_schedule *schedule, const pln_binding *inputs, uint32_t n_inputs, const pln_binding *outputs,
+                      uint32_t n_outputs, pln_error *error)
 {
     const pln_graph *graph = schedule->graph;
     pln_status status = check_names("input", inputs, n_inputs, error);
@@ -85,12 +86,16 @@ pln_status sched_check_bindings(const pln_schedule *schedule, const pln_binding 
         status = check_names("output", outputs, n_outputs, error);
     for (uint32_t i = 0; status == PLN_OK && i < graph->n_values; i++) {
         const pln_value *value = graph->values[i];
-        if (value->kind == PLN_VALUE_INPUT && value->base == value &&
-            !sched_find_binding(inputs, n_inputs, value->name))
+        if (value->kind != PLN_VALUE_INPUT || value->base != value)
+            continue;
+        schedule->inputs[i] = find_binding(inputs, n_inputs, value->name);
+        if (!schedule->inputs[i])
             status = pln_fail(error, PLN_INVALID, "input %s of graph %s is not bound", value->name, graph->name);
     }
+    for (uint32_t i = 0; status == PLN_OK && i < graph->n_outputs; i++)
+        schedule->outputs[i] = find_binding(outputs, n_outputs, graph->outputs[i].name);
     for (uint32_t i = 0; status == PLN_OK && i < n_outputs; i++)
-        if (!sched_find_output(graph, outputs[i].name))
+        if (!has_output(graph, outputs[i].name))
             status = pln_fail(error, PLN_INVALID, "graph %s has no output %s", graph->name, outputs[i].name);
     return status;
 }

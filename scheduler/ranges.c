@@ -35,6 +35,7 @@ static void add_range(pln_schedule *s, const struct graph_node *node, const stru
         .other = other,
         .source_starts = index->rule == GRAPH_INDEX_PAIRS ? node->inputs[index->other + 1] : NULL,
         .param = index->param ? node->params[index->param - 1] : 0,
+        .pairs = index->rule == GRAPH_INDEX_PAIRS ? graph_pairs_symbol(s->graph, node->inputs[index->input]) : 0,
     };
     for (uint32_t i = 0; i < s->n_ranges; i++)
         if (same_range(&s->ranges[i], &range))
@@ -80,8 +81,7 @@ struct look {
     const pln_schedule *schedule;
     const struct sched_range *range;
     const uint32_t *dims;
-    const pln_binding *inputs;
-    uint32_t n_inputs;
+    const void *const *inputs; /* by id */
     pln_error *error;
 };
 
@@ -94,7 +94,7 @@ struct column {
 
 static struct column open_column(const struct look *look, const pln_value *value)
 {
-    return (struct column){value, sched_find_binding(look->inputs, look->n_inputs, value->base->name)->data};
+    return (struct column){value, look->inputs[value->base->id]};
 }
 
 static int32_t read_element(struct column column, uint64_t r)
@@ -193,18 +193,18 @@ static pln_status check_range(const struct look *look)
     case GRAPH_INDEX_STARTS:
         return check_starts(look, rows);
     case GRAPH_INDEX_PAIRS:
-        return check_pairs(look, look->dims[graph_pairs_symbol(look->schedule->graph, range->value)]);
+        return check_pairs(look, look->dims[range->pairs]);
     case GRAPH_INDEX_ANY:
         break;
     }
     return PLN_OK;
 }
 
-pln_status sched_check_ranges(const pln_schedule *schedule, const uint32_t *dims, const pln_binding *inputs,
-                              uint32_t n_inputs, pln_error *error)
+pln_status sched_check_ranges(const pln_schedule *schedule, const uint32_t *dims, const void *const *inputs,
+                              pln_error *error)
 {
     pln_status status = PLN_OK;
     for (uint32_t i = 0; status == PLN_OK && i < schedule->n_ranges; i++)
-        status = check_range(&(struct look){schedule, &schedule->ranges[i], dims, inputs, n_inputs, error});
+        status = check_range(&(struct look){schedule, &schedule->ranges[i], dims, inputs, error});
     return status;
 }

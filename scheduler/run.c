@@ -123,7 +123,7 @@ static pln_status copy_windows(const struct run *run, const struct sched_segment
     return status;
 }
 
-static pln_status write_inputs(const struct run *run, const pln_binding *inputs, uint32_t n, pln_error *error)
+static pln_status write_inputs(const struct run *run, const void *const *inputs, pln_error *error)
 {
     const pln_graph *graph = run->schedule->graph;
     const uint32_t n_domains = run->schedule->devices->n_domains;
@@ -131,11 +131,10 @@ static pln_status write_inputs(const struct run *run, const pln_binding *inputs,
         const pln_value *value = graph->values[i];
         if (value->kind != PLN_VALUE_INPUT || value->base != value)
             continue;
-        const pln_binding *binding = sched_find_binding(inputs, n, value->name);
         for (uint32_t domain = 0; domain < n_domains; domain++) {
             if (run->plan->instances[domain * graph->n_values + i] == SCHED_NONE)
                 continue;
-            const pln_status status = write_value(run, value, domain, binding->data, error);
+            const pln_status status = write_value(run, value, domain, inputs[i], error);
             if (status != PLN_OK)
                 return status;
         }
@@ -163,16 +162,14 @@ static pln_status run_segment(const struct run *run, uint32_t index, pln_error *
     return status == PLN_OK ? copy_windows(run, segment, true, error) : status;
 }
 
-static pln_status read_outputs(const struct run *run, const pln_binding *outputs, uint32_t n, pln_error *error)
+static pln_status read_outputs(const struct run *run, void *const *outputs, pln_error *error)
 {
     const pln_graph *graph = run->schedule->graph;
-    for (uint32_t i = 0; i < n; i++) {
-        const struct graph_output *output = sched_find_output(graph, outputs[i].name);
-        const pln_status status = read_value(run, output->value, outputs[i].data, error);
-        if (status != PLN_OK)
-            return status;
-    }
-    return PLN_OK;
+    pln_status status = PLN_OK;
+    for (uint32_t i = 0; status == PLN_OK && i < graph->n_outputs; i++)
+        if (outputs[i])
+            status = read_value(run, graph->outputs[i].value, outputs[i], error);
+    return status;
 }
 
 static pln_status take_dims(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims, pln_error *error)
@@ -198,27 +195,35 @@ pln_status pln_schedule_prepare(pln_schedule *schedule, const uint32_t *dims, ui
     return status;
 }
 
-static pln_status run_schedule(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims, const pln_binding *inputs,
-                               uint32_t n_inputs, const pln_binding *outputs, uint32_t n_outputs, pln_error *error)
+static pln_status run_bound(pln_schedule *schedule, const struct sched_bound *bound, pln_error *error)
 {
-    pln_status status = take_dims(schedule, dims, n_dims, error);
-    if (status == PLN_OK)
-        status = sched_check_bindings(schedule, inputs, n_inputs, outputs, n_outputs, error);
-    if (status == PLN_OK)
-        status = sched_check_ranges(schedule, schedule->dims, inputs, n_inputs, error);
+    struct run run = {.schedule = schedule, .dims = schedule->dims};
+    pln_status status = sched_check_ranges(schedule, schedule->dims, bound->inputs, error);
     if (status != PLN_OK)
         return status;
-    struct run run = {.schedule = schedule, .dims = schedule->dims};
     schedule->statistics = (pln_statistics){0};
     status = sched_plan_get(schedule, schedule->dims, &run.plan, error);
     if (status == PLN_OK)
-        status = write_inputs(&run, inputs, n_inputs, error);
+        status = write_inputs(&run, bound->inputs, error);
     for (uint32_t i = 0; status == PLN_OK && i < schedule->n_segments; i++)
         status = run_segment(&run, i, error);
     if (status == PLN_OK)
-        status = read_outputs(&run, outputs, n_outputs, error);
+        status = read_outputs(&run, bound->outputs, error);
     if (run.plan)
         schedule->statistics.planned_bytes = run.plan->planned_bytes;
+    return status;
+}
+
+pln_status sched_run(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims, const struct sched_bound *bound,
+                     pln_error *error)
+{
+    pln_status status = sched_begin(schedule, error);
+    if (status != PLN_OK)
+        return status;
+    status = take_dims(schedule, dims, n_dims, error);
+    if (status == PLN_OK)
+        status = run_bound(schedule, bound, error);
+    sched_end(schedule);
     return status;
 }
 
@@ -231,7 +236,11 @@ pln_status pln_schedule_run(pln_schedule *schedule, const uint32_t *dims, uint32
     pln_status status = sched_begin(schedule, error);
     if (status != PLN_OK)
         return status;
-    status = run_schedule(schedule, dims, n_dims, inputs, n_inputs, outputs, n_outputs, error);
+    status = take_dims(schedule, dims, n_dims, error);
+    if (status == PLN_OK)
+        status = sched_bind(schedule, inputs, n_inputs, outputs, n_outputs, error);
+    if (status == PLN_OK)
+        status = run_bound(schedule, &(struct sched_bound){schedule->inputs, schedule->outputs}, error);
     sched_end(schedule);
     return status;
 }

@@ -105,6 +105,8 @@ pln_status sched_constant_acquire(pln_devices *devices, uint32_t device, const p
                                   const pln_constant_use *uses, uint32_t n_uses, struct sched_constant **constant,
                                   pln_error *error);
 void sched_constant_release(pln_devices *devices, struct sched_constant **constant);
+/* The dense f32 rows where they lie already, else NULL. */
+const float *sched_plain_rows(const pln_value *value);
 pln_constant *sched_constant_handle(const struct sched_constant *constant);
 /* pln_host.constant_read */
 void sched_constant_read(void *context, const pln_constant_info *info, uint32_t first, uint32_t rows, float *out);
@@ -177,6 +179,13 @@ struct sched_range {
     const pln_value *other,
         *source_starts; /* operands of the node; source_starts only of PAIRS, and may be NULL there */
     uint32_t param;     /* the word that the row names, 0 if it names none */
+    uint32_t pairs;     /* of PAIRS: the symbol that counts them */
+};
+
+/* Host memory that a run reads and writes, dense rows of 4 bytes an element. */
+struct sched_bound {
+    const void *const *inputs; /* [values of the graph], by id; only those of inputs count */
+    void *const *outputs;      /* [outputs of the graph]; NULL: nobody wants it */
 };
 
 struct sched_plan;
@@ -199,6 +208,8 @@ struct pln_schedule {
     struct sched_plan *plans; /* the most recently used first */
     pln_statistics statistics;
     uint32_t dims[GRAPH_SYMBOLS]; /* of the last run */
+    const void **inputs;          /* of a run by names, as in struct sched_bound */
+    void **outputs;
     /* Called while weights are handed over and after the last: their sources need not stay in memory. May be NULL. */
     void (*handed_over)(void *context);
     void *handed_over_context;
@@ -246,16 +257,17 @@ pln_status sched_connect(pln_schedule *schedule, pln_error *error);
  * lies within what it is a window of. PLN_INVALID. */
 pln_status sched_check_dims(const pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims, uint32_t *taken,
                             pln_error *error);
-/* Every input is bound, every output is one of the graph. PLN_INVALID. */
-pln_status sched_check_bindings(const pln_schedule *schedule, const pln_binding *inputs, uint32_t n_inputs,
-                                const pln_binding *outputs, uint32_t n_outputs, pln_error *error);
-const pln_binding *sched_find_binding(const pln_binding *bindings, uint32_t n, const char *name);
-const struct graph_output *sched_find_output(const pln_graph *graph, const char *name);
+/* Names to places: fills schedule->bound. PLN_INVALID if an input is not bound, or an output is none of the graph. */
+pln_status sched_bind(pln_schedule *schedule, const pln_binding *inputs, uint32_t n_inputs, const pln_binding *outputs,
+                      uint32_t n_outputs, pln_error *error);
 /* Lists what the inputs of type i32 may hold; all nodes that say the same say it once. */
 pln_status sched_find_ranges(pln_schedule *schedule, pln_error *error);
 /* PLN_INVALID names the input, the element and the node whose operand it is out of range for. */
-pln_status sched_check_ranges(const pln_schedule *schedule, const uint32_t *dims, const pln_binding *inputs,
-                              uint32_t n_inputs, pln_error *error);
+pln_status sched_check_ranges(const pln_schedule *schedule, const uint32_t *dims, const void *const *inputs,
+                              pln_error *error);
+/* pln_schedule_run of what is known by its place: no name is looked up. Every input of the graph is there. */
+pln_status sched_run(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims, const struct sched_bound *bound,
+                     pln_error *error);
 
 /* A view of nodes [first, first + n) for a device. plan NULL: without memory. Lives in the arena. */
 pln_status sched_view(pln_schedule *schedule, const struct sched_plan *plan, uint32_t device, uint32_t first,

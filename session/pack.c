@@ -259,27 +259,30 @@ pln_status session_batch_dims(pln_session *session, const struct session_request
 
 static pln_status make_room(pln_session *s, const pln_graph *graph, struct session_batch *b, pln_error *error)
 {
-    b->n_outputs = graph->n_outputs;
-    b->outputs = pool_take(&s->pool, graph->n_outputs * sizeof *b->outputs);
-    for (uint32_t i = 0; b->outputs && i < graph->n_outputs; i++) {
+    b->inputs = pool_take(&s->pool, graph->n_values * sizeof *b->inputs);
+    b->outputs = pool_take(&s->pool, (graph->n_outputs + 1) * sizeof *b->outputs);
+    if (!b->inputs || !b->outputs)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for %u outputs", graph->n_outputs);
+    memset(b->inputs, 0, graph->n_values * sizeof *b->inputs);
+    for (uint32_t i = 0; i < graph->n_outputs; i++) {
         const pln_value *value = graph->outputs[i].value;
         const uint64_t bytes = 4 * (uint64_t)pln_dim_rows(value->rows, b->dims) * value->width;
-        b->outputs[i] = (pln_binding){graph->outputs[i].name, pool_take(&s->pool, bytes)};
-        if (!b->outputs[i].data)
+        b->outputs[i] = pool_take(&s->pool, bytes);
+        if (!b->outputs[i])
             return pln_fail(error, PLN_NO_MEMORY, "no memory for %llu bytes of the output %s",
                             (unsigned long long)bytes, graph->outputs[i].name);
     }
-    return b->outputs ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "no memory for %u outputs", graph->n_outputs);
+    return PLN_OK;
 }
 
 pln_status session_batch_pack(pln_session *session, const struct session_request *request,
                               const struct electra_graph *graph, struct session_batch *batch, pln_error *error)
 {
     const struct session_packing p = {session, request, batch};
-    const pln_status status = session_batch_dims(session, request, graph, batch, error);
-    if (status != PLN_OK)
-        return status;
-    for (uint32_t i = 0; i < ELECTRA_INPUTS; i++) {
+    pln_status status = session_batch_dims(session, request, graph, batch, error);
+    if (status == PLN_OK)
+        status = make_room(session, graph->graph, batch, error);
+    for (uint32_t i = 0; status == PLN_OK && i < ELECTRA_INPUTS; i++) {
         const pln_value *value = graph->inputs[i];
         if (!value)
             continue;
@@ -287,7 +290,7 @@ pln_status session_batch_pack(pln_session *session, const struct session_request
         if (!data)
             return pln_fail(error, PLN_NO_MEMORY, "no memory for the input %s", value->name);
         packers[i](&p, data);
-        batch->inputs[batch->n_inputs++] = (pln_binding){value->name, data};
+        batch->inputs[value->id] = data;
     }
-    return make_room(session, graph->graph, batch, error);
+    return status;
 }

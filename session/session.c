@@ -210,8 +210,8 @@ pln_status session_run(pln_session *s, const struct session_request *request, co
     if (status == PLN_OK)
         status = session_batch_pack(s, request, &variant->graph, batch, error);
     if (status == PLN_OK)
-        status = pln_schedule_run(variant->schedule, batch->dims, variant->graph.graph->n_symbols, batch->inputs,
-                                  batch->n_inputs, batch->outputs, batch->n_outputs, error);
+        status = sched_run(variant->schedule, batch->dims, variant->graph.graph->n_symbols,
+                           &(struct sched_bound){batch->inputs, batch->outputs}, error);
     /* Devices on host memory read weights where the file is mapped. */
     if (status == PLN_OK)
         status = ckpt_check(s->model->checkpoint, error);
@@ -272,9 +272,9 @@ const pln_graph *pln_session_graph(const pln_session *session)
     return session && session->last ? session->last->graph.graph : NULL;
 }
 
-uint32_t session_loss(const pln_session *session)
+const struct electra_graph *session_graph(const pln_session *session)
 {
-    return session && session->last->graph.loss;
+    return &session->last->graph;
 }
 
 pln_status session_prepare(pln_session *session, const struct session_step *step, uint32_t batch, uint32_t length,

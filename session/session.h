@@ -100,8 +100,8 @@ struct session_batch {
     uint32_t tokens, *lengths; /* kept tokens of each row; they begin at starts[row] */
     int32_t *starts;
     uint32_t dims[GRAPH_SYMBOLS];
-    uint32_t n_inputs, n_outputs;
-    pln_binding inputs[ELECTRA_INPUTS], *outputs;
+    const void **inputs; /* by id of the value in the graph, as sched_run wants them */
+    void **outputs;      /* by output of the graph */
 };
 
 /* Decides what is kept, and the features. keeps the step (NULL: a forward pass). Memory from the pool. */
@@ -167,8 +167,8 @@ pln_status session_prepare(pln_session *session, const struct session_step *step
                            uint32_t *dims, uint32_t *n_dims, pln_error *error);
 /* The first labels say what kind of problem it is, and that stays. */
 void session_settle_problem(pln_session *session, const struct session_request *request);
-/* Index of the loss among the outputs of the last graph; UINT32_MAX: it has none. */
-uint32_t session_loss(const pln_session *session);
+/* The graph of the last run. */
+const struct electra_graph *session_graph(const pln_session *session);
 
 /* Around every public call that runs a session: PLN_INVALID if another thread is inside one. Outputs may be read until
  * the end. */

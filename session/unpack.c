@@ -121,7 +121,7 @@ pln_status session_batch_flat(pln_session *session, const pln_graph *graph, cons
     for (uint32_t i = 0; status == PLN_OK && i < graph->n_outputs; i++) {
         const pln_value *value = graph->outputs[i].value;
         const uint64_t shape[] = {pln_dim_rows(value->rows, batch->dims), value->width};
-        add_output(session, graph->outputs[i].name, 2, shape)->data = batch->outputs[i].data;
+        add_output(session, graph->outputs[i].name, 2, shape)->data = batch->outputs[i];
     }
     return status;
 }
@@ -132,6 +132,6 @@ pln_status session_batch_unpack(pln_session *session, const struct session_reque
     const struct session_packing p = {session, request, batch};
     pln_status status = begin_outputs(session, graph->graph, error);
     for (uint32_t i = 0; status == PLN_OK && i < graph->graph->n_outputs; i++)
-        status = unpack_output(&p, graph->outputs[i], &graph->graph->outputs[i], batch->outputs[i].data, error);
+        status = unpack_output(&p, graph->outputs[i], &graph->graph->outputs[i], batch->outputs[i], error);
     return status;
 }

@@ -13,21 +13,14 @@
 
 enum { NAME_BYTES = 256 };
 
-static bool begins(const char *name, const char *with)
+static void name_tensor(const pln_trainer *trainer, const char *parameter, char *out)
 {
-    return strncmp(name, with, strlen(with)) == 0;
-}
-
-/* The encoder's tensors have a prefix in every class but ElectraModel. */
-static void name_tensor(const pln_trainer *trainer, const char *name, char *out)
-{
-    const bool encoder = begins(name, "embeddings.") || begins(name, "embeddings_project.") || begins(name, "encoder.");
-    snprintf(out, NAME_BYTES, "%s%s", encoder && !trainer->session->head->bare ? "electra." : "", name);
+    trainer->subject->kind->name_tensor(trainer->subject, parameter, out, NAME_BYTES);
 }
 
 pln_status training_parameters_init(pln_trainer *trainer, pln_error *error)
 {
-    const pln_graph *graph = pln_session_graph(trainer->session);
+    const pln_graph *graph = trainer->subject->kind->graph(trainer->subject);
     trainer->table = pln_graph_parameters(graph, &trainer->n_tensors, &trainer->rows);
     trainer->tensors = calloc(trainer->n_tensors, sizeof *trainer->tensors);
     trainer->names = calloc(trainer->n_tensors, sizeof *trainer->names);
@@ -100,9 +93,9 @@ pln_status training_parameters_begin(pln_trainer *trainer, pln_error *error)
         status = make_image(trainer, error);
     if (status != PLN_OK)
         return status;
-    pln_graph_parameter_values(pln_session_graph(trainer->session), trainer->flat);
-    status = write_image(trainer, "parameters", ckpt_directory(trainer->model->checkpoint), error);
-    ckpt_release_pages(trainer->model->checkpoint);
+    pln_graph_parameter_values(trainer->subject->kind->graph(trainer->subject), trainer->flat);
+    status = write_image(trainer, "parameters", trainer->subject->kind->origin(trainer->subject), error);
+    trainer->subject->kind->taken(trainer->subject);
     trainer->ready = status == PLN_OK;
     return status;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A trainer to a Hugging Face directory and back: weights as the Hugging Face tools want them, moments and counters in
- * files of their own beside them.
+ * A trainer to a directory and back: what the subject writes, with moments and counters in files of their own beside it.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -14,103 +13,24 @@
 #include "common/jsonfile.h"
 #include "training/trainer.h"
 
-#define CONFIG "config.json"
-#define WEIGHTS "model.safetensors"
 #define FIRST_MOMENT "first_moment.safetensors"
 #define SECOND_MOMENT "second_moment.safetensors"
 #define COUNTERS "trainer.json"
 
-enum { FORMAT = 1, TOKENIZER_FILES = 5 };
+enum { FORMAT = 1 };
 
 /* Files that are the model's: those of the tokenizer first, which are copied. */
-static const char *const files[] = {"vocab.txt",
+const char *const training_files[] = {"vocab.txt",
                                     "tokenizer.json",
                                     "tokenizer_config.json",
                                     "special_tokens_map.json",
                                     "added_tokens.json",
-                                    CONFIG,
-                                    WEIGHTS,
+                                    TRAINING_CONFIG,
+                                    TRAINING_WEIGHTS,
                                     FIRST_MOMENT,
                                     SECOND_MOMENT,
                                     COUNTERS,
                                     NULL};
-
-/* The config that was read, for what the model is now. */
-static pln_status save_config(const pln_trainer *trainer, const struct ckpt_save *save, pln_error *error)
-{
-    struct electra_config config = trainer->model->config;
-    config.problem_type = trainer->session->problem;
-    if (trainer->model->weights.tie == ELECTRA_APART)
-        config.tie_word_embeddings = false;
-    json_t *json = electra_config_json(&config);
-    int failed = !json;
-    if (!failed)
-        failed = json_object_set_new(json, "architectures", json_pack("[s]", trainer->session->head->architecture));
-    static const char *const types[] = {"dtype", "torch_dtype"}; /* of 5.x and 4.x */
-    for (size_t i = 0; i < 2 && !failed; i++)
-        if (json_object_get(json, types[i]))
-            failed = json_object_set_new(json, types[i], json_string("float32"));
-    const pln_status status =
-        failed ? pln_fail(error, PLN_NO_MEMORY, "no memory for " CONFIG) : ckpt_save_json(save, CONFIG, json, error);
-    json_decref(json);
-    return status;
-}
-
-pln_status training_save_init(pln_trainer *trainer, pln_error *error)
-{
-    pln_status status = PLN_OK;
-    for (uint32_t i = 0; status == PLN_OK && i < TOKENIZER_FILES; i++) {
-        bool there = false;
-        if (ckpt_save_readable(files[i], ckpt_directory(trainer->model->checkpoint), &there, error) != PLN_OK || there)
-            trainer->tokenizer_files |= 1u << i; /* an unreadable one is told when it is to be saved */
-    }
-    return status;
-}
-
-static bool came_with(const pln_trainer *trainer, uint32_t file)
-{
-    return trainer->tokenizer_files >> file & 1;
-}
-
-static pln_status save_tokenizer(const pln_trainer *trainer, const struct ckpt_save *save, pln_error *error)
-{
-    const char *from = ckpt_directory(trainer->model->checkpoint);
-    pln_status status = PLN_OK;
-    for (uint32_t i = 0; status == PLN_OK && i < TOKENIZER_FILES; i++)
-        status = ckpt_save_copy(save, files[i], from, came_with(trainer, i), error);
-    return status;
-}
-
-static bool is_parameter(const pln_trainer *trainer, const pln_tensor *tensor)
-{
-    for (uint32_t i = 0; i < trainer->n_tensors; i++)
-        if (trainer->table[i].tensor->data == tensor->data)
-            return true;
-    return false;
-}
-
-/* The weights, and what the model has but training does not touch (tables of positions that are not added). */
-static pln_status save_weights(pln_trainer *trainer, const struct ckpt_save *save, pln_error *error)
-{
-    const struct electra_weights *w = &trainer->model->weights;
-    const uint32_t most = trainer->n_tensors + ckpt_count(w->checkpoint);
-    pln_status status = training_image_read(trainer, "parameters", error);
-    if (status == PLN_OK)
-        status = training_image_check(trainer, "parameters", error);
-    pln_tensor *all = status == PLN_OK ? calloc(most, sizeof *all) : NULL;
-    if (!all)
-        return status == PLN_OK ? pln_fail(error, PLN_NO_MEMORY, "no memory for a list of %u tensors", most) : status;
-    uint32_t n = trainer->n_tensors;
-    pthread_mutex_lock(&trainer->model->lock);
-    memcpy(all, trainer->tensors, n * sizeof *all);
-    for (uint32_t i = 0; i < ckpt_count(w->checkpoint); i++)
-        if (w->used[i] && !is_parameter(trainer, ckpt_tensor(w->checkpoint, i)))
-            all[n++] = *ckpt_tensor(w->checkpoint, i);
-    pthread_mutex_unlock(&trainer->model->lock);
-    status = ckpt_save_tensors(save, WEIGHTS, all, n, error);
-    free(all);
-    return status;
-}
 
 static pln_status save_moment(pln_trainer *trainer, const struct ckpt_save *save, const char *state, const char *file,
                               pln_error *error)
@@ -126,7 +46,7 @@ static pln_status save_counters(const pln_trainer *trainer, const struct ckpt_sa
     char seed[24];
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)trainer->options.seed);
     json_t *json = json_pack("{s:i,s:I,s:s,s:s}", "format", FORMAT, "steps", (json_int_t)trainer->made, "seed", seed,
-                             "head", trainer->session->head->name);
+                             "head", trainer->subject->kind->name(trainer->subject));
     const pln_status status =
         json ? ckpt_save_json(save, COUNTERS, json, error) : pln_fail(error, PLN_NO_MEMORY, "no memory for " COUNTERS);
     json_decref(json);
@@ -135,11 +55,12 @@ static pln_status save_counters(const pln_trainer *trainer, const struct ckpt_sa
 
 static pln_status save_files(pln_trainer *trainer, const struct ckpt_save *save, pln_error *error)
 {
-    pln_status status = save_config(trainer, save, error);
+    struct training_subject *subject = trainer->subject;
+    pln_status status = training_image_read(trainer, "parameters", error);
     if (status == PLN_OK)
-        status = save_tokenizer(trainer, save, error);
+        status = training_image_check(trainer, "parameters", error);
     if (status == PLN_OK)
-        status = save_weights(trainer, save, error);
+        status = subject->kind->save(subject, save, trainer->tensors, trainer->n_tensors, error);
     if (status == PLN_OK)
         status = save_moment(trainer, save, "first_moment", FIRST_MOMENT, error);
     if (status == PLN_OK)
@@ -155,7 +76,7 @@ static pln_status save(pln_trainer *trainer, const char *directory, pln_error *e
     struct ckpt_save save;
     pln_status status = training_parameters_begin(trainer, error);
     if (status == PLN_OK)
-        status = ckpt_save_begin(&save, directory, files, &trainer->place, error);
+        status = ckpt_save_begin(&save, directory, training_files, &trainer->place, error);
     return status == PLN_OK ? ckpt_save_end(&save, save_files(trainer, &save, error), error) : status;
 }
 
@@ -170,7 +91,7 @@ static pln_status save_step(pln_trainer *trainer, const char *directory, uint32_
     if (snprintf(numbered, sizeof numbered, "%.*s.step-%u", (int)length, directory, trainer->made) >= PATH_MAX)
         return pln_fail(error, PLN_FAILED, "the path of the directory is too long");
     const pln_status status = save(trainer, numbered, error);
-    return status == PLN_OK ? ckpt_save_thin(directory, files, &trainer->place, trainer->made, keep - 1, error)
+    return status == PLN_OK ? ckpt_save_thin(directory, training_files, &trainer->place, trainer->made, keep - 1, error)
                             : status;
 }
 
@@ -187,12 +108,9 @@ pln_status pln_trainer_save_step(pln_trainer *trainer, const char *directory, ui
 
 static pln_status check_save(pln_trainer *trainer, const char *directory, pln_error *error)
 {
-    pln_status status = PLN_OK;
-    bool there;
-    for (uint32_t i = 0; status == PLN_OK && i < TOKENIZER_FILES; i++)
-        status = ckpt_save_readable(files[i], ckpt_directory(trainer->model->checkpoint), &there, error);
+    const pln_status status = trainer->subject->kind->check_save(trainer->subject, error);
     const uint64_t state = (uint64_t)trainer->rows * PLN_PARAMETER_WIDTH * sizeof(float);
-    return status == PLN_OK ? ckpt_save_check(directory, files, 3 * state, &trainer->place, error) : status;
+    return status == PLN_OK ? ckpt_save_check(directory, training_files, 3 * state, &trainer->place, error) : status;
 }
 
 pln_status pln_trainer_check_save(pln_trainer *trainer, const char *directory, pln_error *error)
@@ -238,7 +156,7 @@ static pln_status read_counters(pln_trainer *trainer, const json_t *json, const 
     const json_t *format = json_object_get(json, "format"), *steps = json_object_get(json, "steps");
     const char *seed = json_string_value(json_object_get(json, "seed"));
     const char *head = json_string_value(json_object_get(json, "head"));
-    const char *expected = trainer->session->head->name;
+    const char *expected = trainer->subject->kind->name(trainer->subject);
     if (!json_is_integer(format) || json_integer_value(format) != FORMAT) {
         char *found = format ? json_dumps(format, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
         pln_fail(error, PLN_BAD_MODEL, "%.200s: format %.100s, expected %d: it was written by another version", path,
@@ -280,7 +198,7 @@ static pln_status restore(pln_trainer *trainer, const char *directory, pln_error
     if (status == PLN_OK)
         status = restore_counters(trainer, directory, error);
     if (status == PLN_OK)
-        status = restore_state(trainer, directory, "parameters", WEIGHTS, error);
+        status = restore_state(trainer, directory, "parameters", TRAINING_WEIGHTS, error);
     if (status == PLN_OK)
         status = restore_state(trainer, directory, "first_moment", FIRST_MOMENT, error);
     if (status == PLN_OK)

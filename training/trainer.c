@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The doors of a trainer: options checked, a session that trains, the update beside it.
+ * The doors of a trainer: options checked, what is trained, the update beside it.
  */
 #include <float.h>
 #include <math.h>
@@ -49,22 +49,6 @@ static pln_status check_options(const pln_trainer_options *o, pln_error *error)
 
 /* ---- create, destroy */
 
-static pln_status open_session(pln_trainer *t, pln_error *error)
-{
-    pln_session_options options = {.head = t->options.head, .schedule = t->options.placement};
-    options.schedule.states = t->states;
-    options.schedule.cover = true;
-    pln_status status = pln_session_create(t->model, t->devices, &options, &t->session, error);
-    if (status != PLN_OK)
-        return status;
-    if (t->session->head->labels == PLN_LABELS_NONE)
-        return pln_fail(error, PLN_INVALID, "the head %s has no loss to train with; choose another with --head",
-                        t->session->head->name);
-    const struct session_step step = training_step(t, NULL);
-    uint32_t dims[GRAPH_SYMBOLS], n_dims; /* any shape has the same parameters */
-    return session_prepare(t->session, &step, 1, 1, dims, &n_dims, error);
-}
-
 pln_status pln_trainer_create(pln_model *model, pln_devices *devices, const pln_trainer_options *options,
                               pln_trainer **trainer, pln_error *error)
 {
@@ -75,20 +59,17 @@ pln_status pln_trainer_create(pln_model *model, pln_devices *devices, const pln_
     pln_trainer *t = calloc(1, sizeof *t);
     if (!t)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a trainer");
-    t->model = model;
     t->devices = devices;
     t->options = options ? *options : defaults;
     pln_status status = check_options(&t->options, error);
     if (status == PLN_OK)
         status = pln_states_create(devices, &t->states, error);
     if (status == PLN_OK)
-        status = open_session(t, error);
+        status = training_head_create(model, devices, t->states, &t->options, &t->subject, error);
     if (status == PLN_OK)
         status = training_parameters_init(t, error);
     if (status == PLN_OK)
         status = training_update_init(t, error);
-    if (status == PLN_OK)
-        status = training_save_init(t, error);
     if (status != PLN_OK)
         pln_trainer_destroy(&t);
     *trainer = t;
@@ -103,7 +84,8 @@ void pln_trainer_destroy(pln_trainer **trainer)
     *trainer = NULL;
     training_update_finish(t);
     training_parameters_finish(t);
-    pln_session_destroy(&t->session);
+    if (t->subject)
+        t->subject->kind->destroy(&t->subject);
     if (t->states)
         pln_states_destroy(&t->states);
     free(t);
@@ -125,13 +107,9 @@ uint64_t pln_trainer_seed(const pln_trainer *trainer)
 static pln_status estimate(pln_trainer *trainer, uint32_t batch, uint32_t length, uint32_t index, pln_memory *memory,
                            pln_error *error)
 {
-    uint32_t dims[GRAPH_SYMBOLS], n_dims;
     const uint32_t no_dims[] = {0};
     pln_memory update;
-    const struct session_step step = training_step(trainer, NULL);
-    pln_status status = session_prepare(trainer->session, &step, batch, length, dims, &n_dims, error);
-    if (status == PLN_OK)
-        status = pln_schedule_estimate(pln_session_schedule(trainer->session), dims, n_dims, index, memory, error);
+    pln_status status = trainer->subject->kind->estimate(trainer->subject, batch, length, index, memory, error);
     if (status == PLN_OK)
         status = pln_schedule_estimate(trainer->update.schedule, no_dims, 1, index, &update, error);
     if (status != PLN_OK)

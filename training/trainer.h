@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The inside of a trainer. A step is two schedules over the same states: the session's graph, forward and backward,
- * adds to `gradients`; the update graph takes their norm and moves `parameters`. States are flat, [rows, 256]; the
+ * The inside of a trainer. A step is two schedules over the same states: the graph of the subject, forward and
+ * backward, adds to `gradients`; the update graph takes their norm and moves `parameters`. States are flat, [rows, 256]; the
  * graph's table says which tensor lies where.
  */
 #ifndef TRAINING_TRAINER_H
 #define TRAINING_TRAINER_H
 
 #include "checkpoint/save.h"
-#include "session/session.h"
+#include "common/in_use.h"
+#include "training/subject.h"
 
 struct training_update {
     pln_graph *graph;
     pln_schedule *schedule;
+    pln_value *settings; /* what changes from step to step */
+    const void **inputs; /* [values of the graph] of a run, by id */
     float *factors; /* [rows, 2] of adamw, kept by the graph */
     pln_tensor factors_tensor;
 };
@@ -23,20 +26,18 @@ struct training_bounds {
 };
 
 struct pln_trainer {
-    pln_model *model;
     pln_devices *devices;
     pln_trainer_options options;
-    pln_session *session;
+    struct training_subject *subject;
     pln_states *states;
     struct training_update update;
-    const pln_parameter *table; /* belongs to the session's first graph */
+    const pln_parameter *table; /* belongs to the subject's graph */
     uint32_t n_tensors, rows;   /* of the table; of a flat state */
     bool ready;                 /* the states hold the weights */
     bool dirty;                 /* the gradients are not 0 */
     atomic_bool in_use;         /* by a public call */
     atomic_uint made;           /* steps */
     struct training_bounds bounds;
-    uint32_t tokenizer_files; /* bit i: the model came with file i of the tokenizer's */
     struct ckpt_place place;  /* an empty directory that pln_trainer_check_save met */
     float *flat;              /* [rows, 256], an image of a state in host memory; NULL while none is needed */
     float *dense;             /* tensors of an image whose rows have padding */
@@ -86,9 +87,6 @@ void training_update_finish(pln_trainer *trainer);
  * weight or moment that would not be finite: then parameters and moments are as before. */
 pln_status training_update_run(pln_trainer *trainer, float rate, float *norm, pln_error *error);
 
-/* What each part of the next step is given; totals: what its losses are divided by, NULL: not said. */
-struct session_step training_step(const pln_trainer *trainer, const float totals[2]);
-
 /* ---- guard.c */
 
 /* Runs `run`, which updates the states at that rate with gradients of at most that norm, as training_update_run says.
@@ -98,11 +96,6 @@ pln_status training_guard(pln_trainer *trainer, float rate, double norm,
                           pln_error *error);
 /* The bound of a state becomes that of the image. False: a number is not finite, or a second moment is negative. */
 bool training_guard_note(pln_trainer *trainer, const char *state, const float *flat);
-
-/* ---- save.c */
-
-/* Notes which files of the tokenizer the model came with. */
-pln_status training_save_init(pln_trainer *trainer, pln_error *error);
 
 /* ---- step.c: it takes a clean or dirty trainer, and leaves it dirty until an update */
 

@@ -6,21 +6,24 @@
 #include <stdlib.h>
 
 #include "common/fail.h"
+#include "scheduler/scheduler.h"
 #include "training/trainer.h"
 
 static pln_graph *describe(pln_trainer *trainer)
 {
+    struct training_update *u = &trainer->update;
     const pln_tensor *factors = &trainer->update.factors_tensor;
     pln_graph *g = pln_graph_create("update");
     pln_value *gradient = pln_graph_state(g, "gradients", trainer->rows, PLN_PARAMETER_WIDTH);
     pln_value *norm = pln_global_norm(g, "norm", gradient);
+    u->settings = pln_graph_input(g, "settings", PLN_F32, pln_rows_fixed(1), 8);
     pln_adamw(g, "adamw",
               (pln_adamw_operands){
                   .parameter = pln_graph_state(g, "parameters", trainer->rows, PLN_PARAMETER_WIDTH),
                   .first_moment = pln_graph_state(g, "first_moment", trainer->rows, PLN_PARAMETER_WIDTH),
                   .second_moment = pln_graph_state(g, "second_moment", trainer->rows, PLN_PARAMETER_WIDTH),
                   .gradient = gradient,
-                  .settings = pln_graph_input(g, "settings", PLN_F32, pln_rows_fixed(1), 8),
+                  .settings = u->settings,
                   .factors = pln_graph_constant(g, "factors", &factors, 1),
                   .norm = norm,
               });
@@ -34,14 +37,18 @@ pln_status training_update_init(pln_trainer *trainer, pln_error *error)
     u->factors = calloc(trainer->rows, 2 * sizeof *u->factors);
     if (!u->factors)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for the factors of %u rows of parameters", trainer->rows);
-    pln_graph_parameter_factors(pln_session_graph(trainer->session), u->factors);
+    pln_graph_parameter_factors(trainer->subject->kind->graph(trainer->subject), u->factors);
     u->factors_tensor =
         (pln_tensor){.name = "factors", .dtype = PLN_F32, .rank = 2, .shape = {trainer->rows, 2}, .data = u->factors};
     u->graph = describe(trainer);
     pln_schedule_options options = trainer->options.placement;
     options.states = trainer->states;
     const pln_status status = pln_graph_finish(u->graph, error);
-    return status == PLN_OK ? pln_schedule_create(u->graph, trainer->devices, &options, &u->schedule, error) : status;
+    if (status != PLN_OK)
+        return status;
+    u->inputs = calloc(u->graph->n_values, sizeof *u->inputs);
+    return u->inputs ? pln_schedule_create(u->graph, trainer->devices, &options, &u->schedule, error)
+                     : pln_fail(error, PLN_NO_MEMORY, "no memory for the update");
 }
 
 void training_update_finish(pln_trainer *trainer)
@@ -51,6 +58,7 @@ void training_update_finish(pln_trainer *trainer)
         pln_schedule_destroy(&u->schedule);
     pln_graph_destroy(&u->graph);
     free(u->factors);
+    free(u->inputs);
 }
 
 static float correction(const pln_trainer *trainer, double beta)
@@ -67,8 +75,10 @@ static pln_status run_update(pln_trainer *trainer, void *context, pln_error *err
 {
     const struct update_run *u = context;
     const uint32_t no_dims[] = {0};
-    const pln_binding inputs[] = {{"settings", (void *)u->settings}}, outputs[] = {{"norm", u->norm}};
-    return pln_schedule_run(trainer->update.schedule, no_dims, 1, inputs, 1, outputs, 1, error);
+    void *const outputs[] = {u->norm};
+    trainer->update.inputs[trainer->update.settings->id] = u->settings;
+    return sched_run(trainer->update.schedule, no_dims, 1, &(struct sched_bound){trainer->update.inputs, outputs},
+                     error);
 }
 
 /* Without clipping, gradients whose squares would not be f32 are clipped all the same: the update needs a bound. */

@@ -82,9 +82,10 @@ struct pln_constant {
     const float *rows; /* dense [rows, width]; NULL if no use needs them */
     float *own;        /* the memory of rows, NULL if it is the caller's */
     void *panels;      /* packed for linear, or NULL */
+    uint64_t bytes;    /* of own and panels */
 };
 
-/* Bytes of a constant: its rows, unless they are used where they lie, and its panels. */
+/* Bytes of a constant: its rows, also if they are used where they lie, and its panels. */
 struct cpu_constant_bytes {
     uint64_t rows, panels;
 };

@@ -252,8 +252,7 @@ pln_status cpu_plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, 
     return PLN_OK;
 }
 
-/* Bytes of the constants as all nodes of the segment together use them. A dry run cannot know whether rows are used
- * where they lie, and says the most. */
+/* Bytes of the constants as all nodes of the segment together use them. */
 static pln_status add_constants(const pln_device *device, const pln_segment *segment, uint64_t *total, pln_error *error)
 {
     struct uses *uses = uses_create(device->host, segment);
@@ -265,7 +264,7 @@ static pln_status add_constants(const pln_device *device, const pln_segment *seg
             continue;
         const struct cpu_constant_bytes bytes = cpu_constant_bytes(device, pln_dim_rows(value->rows, segment->capacity),
                                                                    value->width, uses[i].list, uses[i].n);
-        *total += bytes.rows + bytes.panels;
+        *total += (value->plain ? 0 : bytes.rows) + bytes.panels;
     }
     uses_release(device->host, uses);
     return PLN_OK;
@@ -293,5 +292,8 @@ pln_status cpu_plan_info(pln_device *device, const pln_segment *segment, pln_pla
     list_kernels(device, segment, plan, info);
     info->scratch_bytes = all_bytes(&bytes, device->host->team_size(device->host->context));
     info->constant_bytes = 0;
+    for (uint32_t i = 0; plan && segment && i < segment->n_values; i++)
+        if (pln_segment_value(segment, (int32_t)i)->kind == PLN_VALUE_CONSTANT)
+            info->constant_bytes += pln_segment_value(segment, (int32_t)i)->constant->bytes;
     return plan ? PLN_OK : add_constants(device, segment, &info->constant_bytes, error);
 }

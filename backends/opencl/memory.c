@@ -96,7 +96,7 @@ static pln_status fill_constant(pln_device *device, const pln_constant_info *inf
                                 pln_error *error)
 {
     cl_int code = CL_SUCCESS;
-    size_t bytes = (size_t)gpu_constant_bytes(&constant->layout);
+    size_t bytes = (size_t)constant->bytes;
     void *mapped = clb.EnqueueMapBuffer(device->queue, constant->memory, CL_TRUE, CL_MAP_WRITE_INVALIDATE_REGION, 0,
                                         bytes, 0, NULL, NULL, &code);
     if (code != CL_SUCCESS)
@@ -120,8 +120,8 @@ pln_status clb_constant_create(pln_device *device, const pln_constant_info *info
     if (!new_constant)
         return pln_fail(error, PLN_NO_MEMORY, "no host memory for a constant, %zu bytes", sizeof *new_constant);
     new_constant->layout = gpu_constant_layout(&device->limits, info);
-    pln_status status = clb_memory_create(device, gpu_constant_bytes(&new_constant->layout),
-                                          info->name ? info->name : "a constant", &new_constant->memory, error);
+    new_constant->bytes = gpu_constant_bytes(&new_constant->layout);
+    pln_status status = clb_memory_create(device, new_constant->bytes, info->name ? info->name : "a constant", &new_constant->memory, error);
     if (!status)
         status = fill_constant(device, info, new_constant, error);
     *constant = new_constant;

@@ -123,6 +123,7 @@ struct pln_buffer {
 struct pln_constant {
     struct gpu_constant_layout layout;
     cl_mem memory;
+    uint64_t bytes; /* of it */
 };
 
 /* Device memory; PLN_NO_MEMORY names `what` and its bytes. *memory is NULL on failure. */

@@ -406,6 +406,10 @@ pln_status clb_plan_info(pln_device *device, const pln_segment *segment, pln_pla
         describe_kernel(device, &plan->launches[i], &info->kernels[i]);
     info->n_kernels = plan->n_launches;
     info->scratch_bytes = plan->scratch_bytes;
+    info->constant_bytes = 0;
+    for (uint32_t i = 0; segment && i < segment->n_values; i++)
+        if (pln_segment_value(segment, (int32_t)i)->kind == PLN_VALUE_CONSTANT)
+            info->constant_bytes += pln_segment_value(segment, (int32_t)i)->constant->bytes;
     return PLN_OK;
 }
 

@@ -41,6 +41,7 @@ struct pln_buffer {
 struct pln_constant {
     const void *rows; /* dense, of the storage type */
     void *own;        /* NULL if they are the caller's */
+    uint64_t bytes;   /* of own */
 };
 
 struct node {
@@ -222,7 +223,8 @@ static pln_status constant_create(pln_device *device, const pln_constant_info *i
     if (c && info->plain && !device->wide) {
         c->rows = info->plain;
     } else if (c) {
-        c->own = host->allocate(host->context, n * (device->wide ? sizeof(double) : sizeof(float)));
+        c->bytes = n * (device->wide ? sizeof(double) : sizeof(float));
+        c->own = host->allocate(host->context, c->bytes);
         c->rows = c->own;
     }
     if (!c || !c->rows) {
@@ -391,7 +393,15 @@ static pln_status plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_node
     return PLN_OK;
 }
 
-/* Constants that are used where they lie count nothing; a dry run cannot know, and says the most. */
+/* Rows that are used where they lie count nothing. */
+static uint64_t constant_bytes(const pln_device *device, const pln_segment *segment, const pln_value_info *value)
+{
+    if (value->kind != PLN_VALUE_CONSTANT || (value->plain && !device->wide))
+        return 0;
+    return (uint64_t)pln_dim_rows(value->rows, segment->capacity) * value->width *
+           (device->wide ? sizeof(double) : sizeof(float));
+}
+
 static pln_status plan_info(pln_device *device, const pln_segment *segment, pln_plan *plan, pln_plan_info *info,
                             pln_error *error)
 {
@@ -400,11 +410,12 @@ static pln_status plan_info(pln_device *device, const pln_segment *segment, pln_
     info->n_kernels = 0;
     info->scratch_bytes = doubles * device->host->team_size(device->host->context) * sizeof(double);
     info->constant_bytes = 0;
-    for (uint32_t i = 0; !plan && i < segment->n_values; i++) {
+    for (uint32_t i = 0; segment && i < segment->n_values; i++) {
         const pln_value_info *value = pln_segment_value(segment, (int32_t)i);
-        if (value->kind == PLN_VALUE_CONSTANT)
-            info->constant_bytes += (uint64_t)pln_dim_rows(value->rows, segment->capacity) * value->width *
-                                    (device->wide ? sizeof(double) : sizeof(float));
+        if (!plan)
+            info->constant_bytes += constant_bytes(device, segment, value);
+        else if (value->kind == PLN_VALUE_CONSTANT)
+            info->constant_bytes += value->constant->bytes;
     }
     return PLN_OK;
 }

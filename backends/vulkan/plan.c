@@ -245,6 +245,9 @@ pln_status vkb_plan_info(pln_device *device, const pln_segment *segment, pln_pla
     info->n_kernels = plan->n_launches;
     info->scratch_bytes = plan->own_bytes;
     info->constant_bytes = 0;
+    for (uint32_t i = 0; segment && i < segment->n_values; i++)
+        if (pln_segment_value(segment, (int32_t)i)->kind == PLN_VALUE_CONSTANT)
+            info->constant_bytes += pln_segment_value(segment, (int32_t)i)->constant->buffer->block_bytes;
     for (uint32_t i = 0; i < plan->n_launches && i < room; i++)
         vkb_pipeline_describe(device, plan->pipelines[i], &info->kernels[i]);
     return PLN_OK;

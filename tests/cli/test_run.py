@@ -80,6 +80,9 @@ class Texts(unittest.TestCase):
             done = run("verify", model, *ON, code=4)
             self.assertIn(b"layer.1.output.LayerNorm.weight", done.stderr)
             self.assertNotIn(b"agrees", done.stdout)
+            done = run("compare", model, "--devices", "reference", "the king", code=1)
+            self.assertIn(b"holds NaN", done.stderr)
+            self.assertNotIn(b"agrees", done.stdout)
 
     def test_all_candidates(self):
         found = objects(GEN, "--top", "200000", "And the LORD said [MASK] Moses.")[0]["fills"]

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A plugin with one fault, to see that conformance finds it: the reference, and the option fault=NAME, which damages
- * the memory of each run, keeps the numbers of the first, allocates in it or refuses every node.
+ * the memory of each run, keeps the numbers of the first, allocates in it, refuses every node or foretells a constant that
+ * is too small.
  */
 #include <string.h>
 
 #include "backends/reference/reference.h"
 #include "common/fail.h"
 
-enum fault { NONE, ELEMENT, UNWRITTEN, ROW, PADDING, GUARD, INPUT, STALE, ALLOCATE, REFUSE };
+enum fault { NONE, ELEMENT, UNWRITTEN, ROW, PADDING, GUARD, INPUT, STALE, ALLOCATE, REFUSE, BYTES };
 static const char *const names[] = {"none",  "element", "unwritten", "row",      "padding",
-                                    "guard", "input",   "stale",     "allocate", "refuse"};
+                                    "guard", "input",   "stale",     "allocate", "refuse",
+                                    "bytes"};
 
 /* One device and one plan at a time is all that conformance opens. */
 static struct {
@@ -54,6 +56,15 @@ static pln_status create(pln_device *device, const pln_segment *segment, pln_pla
     state.output = *pln_segment_value(segment, last->outputs[first]);
     state.runs = 0;
     return state.right->plan_create(device, segment, plan, error);
+}
+
+static pln_status tell(pln_device *device, const pln_segment *segment, pln_plan *plan, pln_plan_info *info,
+                       pln_error *error)
+{
+    const pln_status status = state.right->plan_info(device, segment, plan, info, error);
+    if (state.fault == BYTES && !plan)
+        info->constant_bytes /= 2;
+    return status;
 }
 
 static void damage(const pln_run *run)
@@ -115,5 +126,6 @@ const pln_backend *pln_backend_query(uint32_t abi_min, uint32_t abi_max)
     broken.supports = judge;
     broken.plan_create = create;
     broken.plan_run = run_broken;
+    broken.plan_info = tell;
     return &broken;
 }

@@ -36,16 +36,21 @@ static pln_model *open_model(unsigned which)
     return m;
 }
 
-static void check_input(const struct session_batch *batch, const pln_binding *b)
+static void check_inputs(const struct session_batch *batch, const struct electra_graph *graph)
 {
     static const struct {
-        const char *name;
+        enum electra_input input;
         int32_t most;
-    } ranges[] = {{"ids", VOCABULARY - 1}, {"positions", POSITIONS - 1}, {"token_types", TYPES - 1}, {"key_mask", 1}};
-    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
-        for (uint32_t j = 0; strcmp(ranges[i].name, b->name) == 0 && j < batch->tokens; j++)
-            fuzz_check(((const int32_t *)b->data)[j] >= 0 && ((const int32_t *)b->data)[j] <= ranges[i].most,
-                       "an index is in its range");
+    } ranges[] = {{ELECTRA_INPUT_ids, VOCABULARY - 1},
+                  {ELECTRA_INPUT_positions, POSITIONS - 1},
+                  {ELECTRA_INPUT_token_types, TYPES - 1},
+                  {ELECTRA_INPUT_key_mask, 1}};
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+        const pln_value *value = graph->inputs[ranges[i].input];
+        const int32_t *numbers = value ? batch->inputs[value->id] : NULL;
+        for (uint32_t j = 0; numbers && j < batch->tokens; j++)
+            fuzz_check(numbers[j] >= 0 && numbers[j] <= ranges[i].most, "an index is in its range");
+    }
 }
 
 static void pack(pln_session *session, const struct session_request *request)
@@ -61,8 +66,8 @@ static void pack(pln_session *session, const struct session_request *request)
                "the features are described");
     const pln_status status = session_batch_pack(session, request, &graph, &batch, &error);
     fuzz_check(status == PLN_OK || error.message[0], "a refusal has a sentence");
-    for (uint32_t i = 0; status == PLN_OK && i < batch.n_inputs; i++)
-        check_input(&batch, &batch.inputs[i]);
+    if (status == PLN_OK)
+        check_inputs(&batch, &graph);
     electra_graph_finish(&graph);
 }
 

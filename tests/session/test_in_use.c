@@ -12,6 +12,7 @@
 
 #include "scheduler/scheduler.h"
 #include "tests/must.h"
+#include "session/session.h"
 #include "training/trainer.h"
 
 static const char *models;

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "scheduler/scheduler.h"
 #include "session/session.h"
 #include "tests/each_case.h"
 
@@ -100,8 +101,8 @@ static float *run(struct replay *r, const struct session_request *request)
     assert_non_null(flat);
     pln_graph_parameter_values(r->graph.graph, flat);
     must(pln_schedule_state_write(r->schedule, "parameters", flat, &error), &error);
-    must(pln_schedule_run(r->schedule, r->batch.dims, GRAPH_SYMBOLS, r->batch.inputs, r->batch.n_inputs,
-                          r->batch.outputs, r->batch.n_outputs, &error),
+    must(sched_run(r->schedule, r->batch.dims, GRAPH_SYMBOLS,
+                   &(struct sched_bound){r->batch.inputs, r->batch.outputs}, &error),
          &error);
     must(session_batch_unpack(r->session, request, &r->graph, &r->batch, &error), &error);
     must(pln_schedule_state_read(r->schedule, "gradients", flat, &error), &error);

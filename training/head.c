@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A model with one head as what a trainer steps: batches are cut into parts, and run by a session.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/door.h"
+#include "scheduler/scheduler.h"
+#include "training/head.h"
+
+enum { TENSORS = 16 };
+
+/* ---- parts of a batch */
+
+static bool shared_by_rows(const pln_tensor *t, uint32_t examples)
+{
+    return strcmp(t->name, "head_mask") == 0 || !t->rank || t->shape[0] != examples;
+}
+
+/* Rows [part, part + 1) * examples / parts of every tensor that has rows. */
+static void cut(const pln_tensor *inputs, uint32_t n, uint32_t examples, uint32_t part, uint32_t parts, pln_tensor *out)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        out[i] = inputs[i];
+        if (shared_by_rows(&inputs[i], examples))
+            continue;
+        const uint64_t bytes = pln_tensor_elements(&inputs[i]) * pln_dtype_bytes(inputs[i].dtype);
+        out[i].shape[0] /= parts;
+        out[i].data = (const char *)inputs[i].data + bytes / parts * part;
+    }
+}
+
+static uint64_t count_tokens(const struct session_request *r)
+{
+    const pln_tensor *m = r->pair_mask ? NULL : r->attention_mask;
+    const uint64_t all = (uint64_t)r->rows * r->length;
+    uint64_t n = 0;
+    for (uint64_t i = 0; m && i < all; i++)
+        n += session_real(m, i) != 0;
+    return m ? n : all;
+}
+
+static pln_status read_request(pln_session *s, const struct training_batch *batch, struct session_request *request,
+                               pln_error *error)
+{
+    pln_status status = door_tensors("a batch", batch->inputs, batch->n_inputs, error);
+    if (status != PLN_OK)
+        return status;
+    if (batch->n_inputs > TENSORS)
+        return pln_fail(error, PLN_INVALID, "%u input tensors, at most %d", batch->n_inputs, TENSORS);
+    status = session_request_read(s, batch->inputs, batch->n_inputs, request, error);
+    if (status != PLN_OK)
+        return status;
+    if (!session_labels_whole(request))
+        return pln_fail(error, PLN_INVALID, "training needs %s", session_labels_names(s));
+    if (s->model->config.add_cross_attention && !request->encoder_hidden_states)
+        return pln_fail(error, PLN_INVALID, "training a model with cross-attention needs encoder_hidden_states");
+    return request->examples % batch->parts
+               ? pln_fail(error, PLN_INVALID, "a batch of %u cannot be accumulated in %u equal parts",
+                          request->examples, batch->parts)
+               : PLN_OK;
+}
+
+/* Nothing to learn from would be a division by 0. */
+static pln_status read_batch(struct training_subject *subject, struct training_batch *batch, pln_error *error)
+{
+    pln_session *s = training_head_of(subject)->session;
+    struct session_request request = {0};
+    pool_reset(&s->pool);
+    const pln_status status = read_request(s, batch, &request, error);
+    if (status != PLN_OK)
+        return status;
+    session_labels_totals(s, &request, batch->totals);
+    const char *missing = session_labels_missing(s, batch->totals);
+    if (missing)
+        return pln_fail(error, PLN_INVALID, "no label in the batch: %s", missing);
+    session_settle_problem(s, &request);
+    batch->tokens = count_tokens(&request);
+    return PLN_OK;
+}
+
+static struct session_step step_of(const struct training_head *head, const struct training_batch *batch)
+{
+    struct session_step step = head->step;
+    step.trace = batch->trace;
+    step.random[0] = (int32_t)(uint32_t)batch->seed;
+    step.random[1] = (int32_t)(uint32_t)(batch->seed >> 32);
+    step.random[2] = (int32_t)batch->made;
+    memcpy(step.total, batch->totals, sizeof step.total);
+    return step;
+}
+
+static pln_status run_part(struct training_subject *subject, const struct training_batch *batch, uint32_t part,
+                           float *loss, pln_error *error)
+{
+    struct training_head *head = training_head_of(subject);
+    pln_session *s = head->session;
+    struct session_step step = step_of(head, batch);
+    struct session_request whole = {0}, request = {0};
+    pln_tensor tensors[TENSORS];
+    head->batch = (struct session_batch){0};
+    pool_reset(&s->pool);
+    pln_status status = session_request_read(s, batch->inputs, batch->n_inputs, &whole, error);
+    if (status != PLN_OK)
+        return status;
+    cut(batch->inputs, batch->n_inputs, whole.examples, part, batch->parts, tensors);
+    step.first_sequence = part * (whole.rows / batch->parts);
+    status = session_request_read(s, tensors, batch->n_inputs, &request, error);
+    if (status == PLN_OK)
+        status = session_run(s, &request, &step, &head->batch, error);
+    head->batch.step = NULL; /* it was of this call */
+    if (status == PLN_OK)
+        *loss += *(const float *)head->batch.outputs[session_graph(s)->loss];
+    return status;
+}
+
+/* ---- looking at the last one */
+
+static bool is_finite(const float *data, uint64_t n)
+{
+    uint64_t i = 0;
+    while (i < n && isfinite(data[i]))
+        i++;
+    return i == n;
+}
+
+static const char *find_bad(const struct training_subject *subject)
+{
+    const struct training_head *head = training_head_of((struct training_subject *)(uintptr_t)subject);
+    const struct electra_graph *graph = session_graph(head->session);
+    for (uint32_t i = 0; head->batch.outputs && i < graph->graph->n_outputs; i++) {
+        const struct graph_output *output = &graph->graph->outputs[i];
+        const uint64_t n = (uint64_t)pln_dim_rows(output->value->rows, head->batch.dims) * output->value->width;
+        if (graph->outputs[i] == ELECTRA_NODE && !is_finite(head->batch.outputs[i], n))
+            return electra_node_name(output->name);
+    }
+    return NULL;
+}
+
+static pln_status show(struct training_subject *subject, const pln_tensor **tensors, uint32_t *count, pln_error *error)
+{
+    struct training_head *head = training_head_of(subject);
+    const pln_status status = session_batch_flat(head->session, session_graph(head->session)->graph, &head->batch, error);
+    *tensors = head->session->outputs;
+    *count = head->session->n_outputs;
+    return status;
+}
+
+/* ---- what it is */
+
+static const struct training_head *head_of(const struct training_subject *subject)
+{
+    return (const struct training_head *)(const void *)subject;
+}
+
+static const char *name(const struct training_subject *subject)
+{
+    return head_of(subject)->session->head->name;
+}
+
+static const char *origin(const struct training_subject *subject)
+{
+    return ckpt_directory(head_of(subject)->model->checkpoint);
+}
+
+static const pln_graph *graph(const struct training_subject *subject)
+{
+    return head_of(subject)->graph;
+}
+
+static void taken(struct training_subject *subject)
+{
+    ckpt_release_pages(training_head_of(subject)->model->checkpoint);
+}
+
+static bool begins(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+/* The encoder's tensors have a prefix in every class but ElectraModel. */
+static void name_tensor(const struct training_subject *subject, const char *parameter, char *out, size_t bytes)
+{
+    const bool encoder = begins(parameter, "embeddings.") || begins(parameter, "embeddings_project.") ||
+                         begins(parameter, "encoder.");
+    snprintf(out, bytes, "%s%s", encoder && !head_of(subject)->session->head->bare ? "electra." : "", parameter);
+}
+
+static pln_status estimate(struct training_subject *subject, uint32_t batch, uint32_t length, uint32_t index,
+                           pln_memory *memory, pln_error *error)
+{
+    struct training_head *head = training_head_of(subject);
+    uint32_t dims[GRAPH_SYMBOLS], n_dims;
+    const pln_status status = session_prepare(head->session, &head->step, batch, length, dims, &n_dims, error);
+    return status == PLN_OK
+               ? pln_schedule_estimate(pln_session_schedule(head->session), dims, n_dims, index, memory, error)
+               : status;
+}
+
+static void destroy(struct training_subject **subject)
+{
+    struct training_head *head = training_head_of(*subject);
+    *subject = NULL;
+    pln_session_destroy(&head->session);
+    free(head);
+}
+
+static const struct training_subject_kind kind = {
+    .name = name,
+    .origin = origin,
+    .graph = graph,
+    .taken = taken,
+    .read = read_batch,
+    .run = run_part,
+    .find_bad = find_bad,
+    .show = show,
+    .estimate = estimate,
+    .name_tensor = name_tensor,
+    .check_save = training_head_check_save,
+    .save = training_head_save,
+    .destroy = destroy,
+};
+
+static pln_status open_session(struct training_head *head, pln_devices *devices, pln_states *states,
+                               const pln_trainer_options *o, pln_error *error)
+{
+    pln_session_options options = {.head = o->head, .schedule = o->placement};
+    options.schedule.states = states;
+    options.schedule.cover = true;
+    const pln_status status = pln_session_create(head->model, devices, &options, &head->session, error);
+    if (status != PLN_OK)
+        return status;
+    if (head->session->head->labels == PLN_LABELS_NONE)
+        return pln_fail(error, PLN_INVALID, "the head %s has no loss to train with; choose another with --head",
+                        head->session->head->name);
+    uint32_t dims[GRAPH_SYMBOLS], n_dims; /* any shape has the same parameters */
+    return session_prepare(head->session, &head->step, 1, 1, dims, &n_dims, error);
+}
+
+pln_status training_head_create(pln_model *model, pln_devices *devices, pln_states *states,
+                                const pln_trainer_options *options, struct training_subject **subject, pln_error *error)
+{
+    struct training_head *head = calloc(1, sizeof *head);
+    if (!head)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for what is trained");
+    *subject = &head->subject;
+    head->subject.kind = &kind;
+    head->model = model;
+    head->step = (struct session_step){
+        .recompute = options->recompute, .dropout = options->dropout, .layer_decay = options->layer_decay};
+    pln_status status = open_session(head, devices, states, options, error);
+    if (status == PLN_OK)
+        head->graph = pln_session_graph(head->session);
+    if (status == PLN_OK)
+        status = training_head_save_init(head, error);
+    if (status != PLN_OK)
+        destroy(subject);
+    return status;
+}

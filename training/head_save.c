@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The model's part of a saved directory: its config as it is now, the tokenizer as it came, weights as the Hugging Face
+ * tools want them.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/fail.h"
+#include "training/head.h"
+
+/* The config that was read, for what the model is now. */
+static pln_status save_config(const struct training_head *head, const struct ckpt_save *save, pln_error *error)
+{
+    struct electra_config config = head->model->config;
+    config.problem_type = head->session->problem;
+    if (head->model->weights.tie == ELECTRA_APART)
+        config.tie_word_embeddings = false;
+    json_t *json = electra_config_json(&config);
+    int failed = !json;
+    if (!failed)
+        failed = json_object_set_new(json, "architectures", json_pack("[s]", head->session->head->architecture));
+    static const char *const types[] = {"dtype", "torch_dtype"}; /* of 5.x and 4.x */
+    for (size_t i = 0; i < 2 && !failed; i++)
+        if (json_object_get(json, types[i]))
+            failed = json_object_set_new(json, types[i], json_string("float32"));
+    const pln_status status =
+        failed ? pln_fail(error, PLN_NO_MEMORY, "no memory for " TRAINING_CONFIG) : ckpt_save_json(save, TRAINING_CONFIG, json, error);
+    json_decref(json);
+    return status;
+}
+
+pln_status training_head_save_init(struct training_head *head, pln_error *error)
+{
+    pln_status status = PLN_OK;
+    for (uint32_t i = 0; status == PLN_OK && i < TRAINING_TOKENIZER_FILES; i++) {
+        bool there = false;
+        if (ckpt_save_readable(training_files[i], ckpt_directory(head->model->checkpoint), &there, error) != PLN_OK || there)
+            head->tokenizer_files |= 1u << i; /* an unreadable one is told when it is to be saved */
+    }
+    return status;
+}
+
+static pln_status save_tokenizer(const struct training_head *head, const struct ckpt_save *save, pln_error *error)
+{
+    const char *from = ckpt_directory(head->model->checkpoint);
+    pln_status status = PLN_OK;
+    for (uint32_t i = 0; status == PLN_OK && i < TRAINING_TOKENIZER_FILES; i++)
+        status = ckpt_save_copy(save, training_files[i], from, head->tokenizer_files >> i & 1, error);
+    return status;
+}
+
+static bool is_parameter(const struct training_head *head, const pln_tensor *tensor)
+{
+    uint32_t n, rows;
+    const pln_parameter *table = pln_graph_parameters(head->graph, &n, &rows);
+    for (uint32_t i = 0; i < n; i++)
+        if (table[i].tensor->data == tensor->data)
+            return true;
+    return false;
+}
+
+/* The weights, and what the model has but training does not touch (tables of positions that are not added). */
+static pln_status save_weights(struct training_head *head, const struct ckpt_save *save, const pln_tensor *tensors,
+                               uint32_t n_tensors, pln_error *error)
+{
+    const struct electra_weights *w = &head->model->weights;
+    const uint32_t most = n_tensors + ckpt_count(w->checkpoint);
+    pln_tensor *all = calloc(most, sizeof *all);
+    if (!all)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for a list of %u tensors", most);
+    uint32_t n = n_tensors;
+    pthread_mutex_lock(&head->model->lock);
+    memcpy(all, tensors, n * sizeof *all);
+    for (uint32_t i = 0; i < ckpt_count(w->checkpoint); i++)
+        if (w->used[i] && !is_parameter(head, ckpt_tensor(w->checkpoint, i)))
+            all[n++] = *ckpt_tensor(w->checkpoint, i);
+    pthread_mutex_unlock(&head->model->lock);
+    const pln_status status = ckpt_save_tensors(save, TRAINING_WEIGHTS, all, n, error);
+    free(all);
+    return status;
+}
+
+pln_status training_head_check_save(struct training_subject *subject, pln_error *error)
+{
+    const char *from = ckpt_directory(training_head_of(subject)->model->checkpoint);
+    pln_status status = PLN_OK;
+    bool there;
+    for (uint32_t i = 0; status == PLN_OK && i < TRAINING_TOKENIZER_FILES; i++)
+        status = ckpt_save_readable(training_files[i], from, &there, error);
+    return status;
+}
+
+pln_status training_head_save(struct training_subject *subject, const struct ckpt_save *save, const pln_tensor *tensors,
+                              uint32_t n_tensors, pln_error *error)
+{
+    struct training_head *head = training_head_of(subject);
+    pln_status status = save_config(head, save, error);
+    if (status == PLN_OK)
+        status = save_tokenizer(head, save, error);
+    return status == PLN_OK ? save_weights(head, save, tensors, n_tensors, error) : status;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a trainer steps: somebody who describes a graph with losses over one flat state of parameters, and makes its
+ * inputs of a batch. How many models, heads and losses there are, only the subject knows.
+ */
+#ifndef TRAINING_SUBJECT_H
+#define TRAINING_SUBJECT_H
+
+#include "checkpoint/save.h"
+#include "graph/graph.h"
+
+/* A batch on its way through a step. */
+struct training_batch {
+    const pln_tensor *inputs; /* as the caller gave them */
+    uint32_t n_inputs;
+    uint32_t parts; /* equal ones, run one by one */
+    uint64_t seed;  /* of what is drawn */
+    uint32_t made;  /* steps before this one */
+    bool trace;     /* every node is kept to be looked at */
+    uint64_t tokens; /* out of `read`: real ones */
+    float totals[2]; /* the subject's own, from `read` on: what losses are divided by */
+};
+
+struct training_subject {
+    const struct training_subject_kind *kind;
+};
+
+/* Every entry is there. A subject is used by one thread at a time. */
+struct training_subject_kind {
+    /* What it is called in the file of counters: a trainer is restored by one of the same name only. */
+    const char *(*name)(const struct training_subject *subject);
+    const char *(*origin)(const struct training_subject *subject); /* the directory that its weights came from */
+    /* The graph whose table of parameters counts; its constants have the first values. */
+    const pln_graph *(*graph)(const struct training_subject *subject);
+    /* The first values were taken: their sources need not stay in memory. */
+    void (*taken)(struct training_subject *subject);
+
+    /* The whole batch at the door: nothing has run when it is refused, with PLN_INVALID. */
+    pln_status (*read)(struct training_subject *subject, struct training_batch *batch, pln_error *error);
+    /* A part forward and backward: gradients are added to their state, its share of the loss to *loss. */
+    pln_status (*run)(struct training_subject *subject, const struct training_batch *batch, uint32_t part, float *loss,
+                      pln_error *error);
+    /* Of the last part that was run with `trace`: the first node that is not finite, NULL if all are; and every node as a
+     * tensor [rows, width], which lives until the next call. */
+    const char *(*find_bad)(const struct training_subject *subject);
+    pln_status (*show)(struct training_subject *subject, const pln_tensor **tensors, uint32_t *count, pln_error *error);
+
+    /* Bytes on device `index` for a part of that shape, as pln_schedule_estimate. */
+    pln_status (*estimate)(struct training_subject *subject, uint32_t batch, uint32_t length, uint32_t index,
+                           pln_memory *memory, pln_error *error);
+
+    /* The name of a parameter in files. */
+    void (*name_tensor)(const struct training_subject *subject, const char *parameter, char *name, size_t bytes);
+    /* Whether all that it would copy into a saved directory can be read. */
+    pln_status (*check_save)(struct training_subject *subject, pln_error *error);
+    /* Writes all but moments and counters: config, tokenizer, and the weights, of which these are what was trained. */
+    pln_status (*save)(struct training_subject *subject, const struct ckpt_save *save, const pln_tensor *tensors,
+                       uint32_t n_tensors, pln_error *error);
+    void (*destroy)(struct training_subject **subject);
+};
+
+/* Files of a saved directory, NULL at the end: what the subject writes, then what the trainer does. */
+#define TRAINING_CONFIG "config.json"
+#define TRAINING_WEIGHTS "model.safetensors"
+extern const char *const training_files[];
+enum { TRAINING_TOKENIZER_FILES = 5 }; /* the first ones of that list */
+
+/* head.c: a model with one head and its loss, by a session of its own. states: where the flat states live. */
+pln_status training_head_create(pln_model *model, pln_devices *devices, pln_states *states,
+                                const pln_trainer_options *options, struct training_subject **subject,
+                                pln_error *error);
+
+/* head_save.c, of the same. */
+struct training_head;
+pln_status training_head_save_init(struct training_head *head, pln_error *error);
+pln_status training_head_check_save(struct training_subject *subject, pln_error *error);
+pln_status training_head_save(struct training_subject *subject, const struct ckpt_save *save, const pln_tensor *tensors,
+                              uint32_t n_tensors, pln_error *error);
+#endif
