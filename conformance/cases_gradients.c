@@ -96,7 +96,7 @@ bool conf_activation_backward(struct conf_case *c, uint32_t index)
     static const char *const forms[] = {"", "in place, dropout", "window", "dropout"};
     static const uint32_t widths[] = {33, 64, 5, 70};
     const uint32_t form = index % COUNT(forms), activation = index / COUNT(forms), width = widths[form];
-    if (activation >= 16)
+    if (activation >= PLN_ACTIVATIONS)
         return false;
     const bool drops = form % 2;
     const pln_activation_backward_params params = {.activation = activation,

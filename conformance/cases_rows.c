@@ -63,9 +63,10 @@ bool conf_linear(struct conf_case *c, uint32_t index)
     const uint32_t n = linear_shapes[i][1], k = linear_shapes[i][2];
     const pln_dim rows = conf_rows(c, linear_shapes[i][0]);
     const bool drops = form == DROPOUT;
-    const pln_linear_params params = {.activation = form == BIAS                     ? PLN_ACTIVATION_GELU
-                                                    : form == PREACTIVATION || drops ? i % 16
-                                                                                     : 0,
+    uint32_t activation = form == BIAS ? PLN_ACTIVATION_GELU : PLN_ACTIVATION_NONE;
+    if (form == PREACTIVATION || drops)
+        activation = i % PLN_ACTIVATIONS;
+    const pln_linear_params params = {.activation = activation,
                                       .site = drops ? CONF_SITE : 0,
                                       .drop_below = drops ? CONF_DROP_BELOW : 0,
                                       .keep_scale = drops ? CONF_KEEP_SCALE : 0};
@@ -118,7 +119,7 @@ bool conf_activation(struct conf_case *c, uint32_t index)
     static const char *const forms[] = {"", "in place", "window", "residual", "in place, dropout, residual"};
     static const uint32_t widths[] = {33, 64, 5, 40, 70};
     const uint32_t form = index % COUNT(forms), activation = index / COUNT(forms);
-    if (activation >= 16)
+    if (activation >= PLN_ACTIVATIONS)
         return false;
     const bool drops = form == 4;
     const pln_activation_params params = {.activation = activation,

@@ -39,7 +39,9 @@ def main():
     assert len({o[0] for o in ops}) == len(ops)
     activations = [[s.strip() for s in body.split(",")[:2]] for body in rows("activations.def", "PLN_ACTIVATION")]
 
+    assert [int(number) for number, _ in activations] == list(range(len(activations)))
     out += [f"#define PLN_ACTIVATION_{name} {number}u" for number, name in activations]
+    out += [f"#define PLN_ACTIVATIONS {len(activations)}u"]
     out += ["", "#ifdef PLN_KERNEL", ""]
     for _, _, upper, _, _, _, fields in ops:
         out += [f"#define PLN_{upper}_PARAM_{field.upper()} {i}u" for i, (_, field) in enumerate(fields)]

@@ -4,7 +4,7 @@
  */
 #include "backends/cpu/dropout.h"
 #include "backends/cpu/kernel.h"
-#include "backends/cpu/slopes.h"
+#include "backends/cpu/activations.h"
 
 struct map {
     const struct cpu_operand *d_y, *x, *d_x;

@@ -10,25 +10,27 @@
 #include "common/fail.h"
 #include "common/half.h"
 
-enum { PANEL_ROWS = 32 };
-
 static uint32_t round_up(uint32_t n, uint32_t multiple)
 {
     return (n + multiple - 1) / multiple * multiple;
 }
 
+bool gpu_panels(const struct gpu_limits *limits)
+{
+    return limits->cpu_variant && gpu_text_find("linear_cpu");
+}
+
 struct gpu_constant_layout gpu_constant_layout(const struct gpu_limits *limits, const pln_constant_info *info)
 {
     struct gpu_constant_layout layout = {.rows = info->rows, .width = round_up(info->width, 4)};
-    const struct gpu_row *linear = gpu_row_find(limits, PLN_OP_LINEAR);
     uint32_t products = 0;
     for (uint32_t i = 0; i < info->n_uses; i++)
         products += info->uses[i].op == PLN_OP_LINEAR && info->uses[i].input == PLN_LINEAR_INPUT_WEIGHT;
-    if (linear->cpu && products)
-        layout.panel = PANEL_ROWS;
+    if (products && gpu_panels(limits))
+        layout.panel = GPU_PANEL_ROWS;
     layout.half = limits->half && !layout.panel && products && products == info->n_uses;
     if (layout.panel)
-        layout.rows = round_up(info->rows, PANEL_ROWS);
+        layout.rows = round_up(info->rows, GPU_PANEL_ROWS);
     else
         layout.stride = layout.width;
     return layout;

@@ -7,9 +7,9 @@
 
 #include <string.h>
 
-#include "backends/gpu/table.h"
+#include "backends/gpu/tiles.h"
 
-enum { GPU_AREA = 256, GPU_OTHER_COUNT = 20 /* param words of a second row count: symbol, scale, offset */ };
+enum { GPU_AREA = 256 };
 
 static inline uint32_t gpu_round_up(uint32_t n, uint32_t multiple)
 {
@@ -42,18 +42,29 @@ static inline struct gpu_slot gpu_written(struct gpu_slot slot)
     return slot;
 }
 
+static inline struct gpu_slot gpu_read(struct gpu_slot slot)
+{
+    slot.output = false;
+    return slot;
+}
+
 static inline struct gpu_slot gpu_absent(void)
 {
     return (struct gpu_slot){.value = GPU_BIND_NONE};
 }
 
-/* The view has these operands, and no scratch of its own. */
+/* The view has these operands, by place, and no scratch of its own. Places left out are absent inputs. */
 static inline void gpu_set_slots(struct gpu_view *view, uint32_t n, const struct gpu_slot *slots)
 {
-    memcpy(view->slots, slots, n * sizeof *slots);
+    for (uint32_t i = 0; i < n; i++) {
+        view->slots[i] = slots[i];
+        if (!slots[i].element)
+            view->slots[i].value = GPU_BIND_NONE;
+    }
     view->slots[n] = gpu_absent();
     view->n_slots = n;
 }
+#define SET_SLOTS(view, n, ...) gpu_set_slots(view, n, (const struct gpu_slot[n]){__VA_ARGS__})
 
 static inline void gpu_set_params(struct gpu_view *view, const void *params, size_t bytes)
 {
@@ -64,12 +75,8 @@ static inline void gpu_set_params(struct gpu_view *view, const void *params, siz
 /* Kernels with two row counts find the second one here. */
 static inline void gpu_set_other_count(struct gpu_view *view, pln_dim rows)
 {
-    view->params[GPU_OTHER_COUNT] = rows.symbol;
-    view->params[GPU_OTHER_COUNT + 1] = rows.scale;
-    view->params[GPU_OTHER_COUNT + 2] = rows.offset;
+    view->params[GPU_RECORD_OTHER_SYMBOL] = rows.symbol;
+    view->params[GPU_RECORD_OTHER_SCALE] = rows.scale;
+    view->params[GPU_RECORD_OTHER_OFFSET] = rows.offset;
 }
-
-/* dropout.c: the last pass of ops that drop. */
-bool gpu_drops(const struct gpu_view *view);
-void gpu_derive_dropout(const struct gpu_view *node, struct gpu_view *view);
 #endif

@@ -11,11 +11,11 @@
  * outputs in order, then scratch; an absent operand is bound to the plan buffer. Row r, column c of a slot lies at
  * element first[slot] + r * stride[slot] + c of its binding, in wrapping 32-bit arithmetic: windows of rows and
  * unaligned column windows are the same thing. The entry point is `main` in SPIR-V and the kernel's own name in OpenCL,
- * where it takes the plan buffer, the bindings and `record`, in this order. kernels/dialect.h is the other half of this
- * protocol.
+ * where it takes the plan buffer, the bindings and `record`, in this order. protocol.h numbers the words of a
+ * record and the flags of kernels, kernels/dialect.h is the other half of this protocol.
  *
- * Variants: the table of lower.c holds rows "op, variant, passes". With limits.cpu_variant the cpu row of an op is
- * taken if there is one and if gpu_text_find knows its kernel (a text may exist for one API only), else the gpu row.
+ * Variants: an op has a row of passes (table.h), and may have one more for processors, which is taken with
+ * limits.cpu_variant if gpu_text_find knows its kernels (a text may exist for one API only).
  */
 #ifndef BACKENDS_GPU_GPU_H
 #define BACKENDS_GPU_GPU_H
@@ -24,12 +24,13 @@
 
 #include "api/pleione_backend.h"
 #include "api/pleione_ops.h"
+#include "backends/gpu/protocol.h"
 
 enum {
-    GPU_DIMS = 64,         /* words of the plan buffer that hold the dims */
-    GPU_SLOTS = 24,        /* inputs + outputs + scratch of a kernel */
-    GPU_SPECS = 16,        /* specialization constants of a kernel */
-    GPU_RECORD_WORDS = 104 /* params (24), rows and windows (8), then first, stride and width of each slot */
+    GPU_DIMS = 64,  /* words of the plan buffer that hold the dims */
+    GPU_SLOTS = 24, /* inputs + outputs + scratch of a kernel */
+    GPU_SPECS = 16, /* specialization constants of a kernel */
+    GPU_RECORD_WORDS = GPU_RECORD_SLOTS + GPU_SLOT_WORDS * GPU_SLOTS
 };
 
 /* What a device multiplies as cooperative matrices: f16 of m x k by k x n, summed in f32, by a subgroup of `lanes`. */
@@ -78,6 +79,7 @@ struct gpu_launch {
      * dispatched for the capacity, and folded into x and y (group = y * groups in x + x): surplus groups do nothing. */
     pln_dim rows;
     uint32_t first_row, window_rows, rows_per_group, columns;
+    uint32_t table_per_group; /* of a kernel with groups for parts of its table's window: `columns` counts them in */
     uint64_t flops, bytes;  /* this launch's share, at capacity */
     uint64_t scratch_bytes; /* of the plan's scratch that the node uses, from its start: nodes may share it */
 };
@@ -110,6 +112,10 @@ uint64_t gpu_constant_bytes(const struct gpu_constant_layout *layout);
  * number beyond the range of f16 that would be stored so. */
 pln_status gpu_constant_pack(const pln_host *host, const pln_constant_info *info,
                              const struct gpu_constant_layout *layout, void *out, pln_error *error);
+
+/* estimate.c: bytes of all constants of a segment, each as `round` makes it of its bytes (NULL: as it is). */
+pln_status gpu_constants_bytes(const struct gpu_limits *limits, const pln_host *host, const pln_segment *segment,
+                               uint64_t (*round)(uint64_t bytes), uint64_t *total, pln_error *error);
 
 /* ---- options.c: device options of both plugins. A list of words is "one|two|three". */
 

@@ -7,8 +7,6 @@
 #include "backends/gpu/table.h"
 #include "common/fail.h"
 
-enum { RECORD_ROWS = GPU_PARAMS, RECORD_SLOTS = 32, SLOT_WORDS = 3 };
-
 /* Assumed of every device, for estimates only. */
 enum { FLOPS_PER_NS = 1000, BYTES_PER_NS = 100 };
 
@@ -44,8 +42,9 @@ static void slot_of_constant(const struct gpu_limits *limits, uint32_t op, uint3
 static struct gpu_slot slot_of(const struct gpu_limits *limits, const pln_segment *segment, const pln_node_info *node,
                                uint32_t index, bool output)
 {
+    const int32_t *values = output ? node->outputs : node->inputs;
     const uint32_t n = output ? node->n_outputs : node->n_inputs;
-    const int32_t at = index < n ? (output ? node->outputs : node->inputs)[index] : PLN_ABSENT;
+    const int32_t at = index < n ? values[index] : PLN_ABSENT;
     const pln_value_info *value = pln_segment_value(segment, at);
     if (!value)
         return (struct gpu_slot){.value = GPU_BIND_NONE, .output = output};
@@ -65,63 +64,18 @@ static struct gpu_slot slot_of(const struct gpu_limits *limits, const pln_segmen
 }
 
 static void view_init(struct gpu_view *view, const struct gpu_limits *limits, const pln_segment *segment,
-                      const pln_node_info *node, const struct gpu_row *row)
+                      const pln_node_info *node, const struct gpu_op *op)
 {
     *view = (struct gpu_view){.limits = limits, .node = node};
     if (node->params)
-        memcpy(view->params, node->params, node->params_size < row->params_size ? node->params_size : row->params_size);
-    for (uint32_t i = 0; i < row->n_inputs; i++)
+        memcpy(view->params, node->params, node->params_size < op->params_size ? node->params_size : op->params_size);
+    for (uint32_t i = 0; i < op->n_inputs; i++)
         view->slots[view->n_slots++] = slot_of(limits, segment, node, i, false);
-    for (uint32_t i = 0; i < row->n_outputs; i++)
+    for (uint32_t i = 0; i < op->n_outputs; i++)
         view->slots[view->n_slots++] = slot_of(limits, segment, node, i, true);
 }
 
 /* ---- windows */
-
-static uint64_t alignment_of(const struct gpu_limits *limits)
-{
-    return limits->offset_alignment > GPU_ALIGNMENT ? limits->offset_alignment : GPU_ALIGNMENT;
-}
-
-/* First element of row r in its memory. */
-static uint64_t element(const struct gpu_slot *slot, uint64_t r)
-{
-    return slot->offset / slot->element + r * slot->stride;
-}
-
-/* What a binding of rows [first, first + n) spans, from an aligned start to its end. */
-static struct gpu_binding bind_rows(const struct gpu_limits *limits, const struct gpu_slot *slot, uint32_t first,
-                                    uint32_t n)
-{
-    if (!gpu_slot_here(slot))
-        return (struct gpu_binding){.value = GPU_BIND_NONE};
-    const uint64_t begin = element(slot, first) * slot->element;
-    const uint64_t offset = begin - begin % alignment_of(limits);
-    const uint32_t last = slot->element < sizeof(float) ? slot->stride : slot->width; /* whole words */
-    const uint64_t panel = slot->panel ? slot->panel : 1, whole = (n + panel - 1) / panel * panel;
-    const uint64_t elements = slot->panel ? whole * slot->stride : n ? (n - 1) * (uint64_t)slot->stride + last : 0;
-    return (struct gpu_binding){slot->value, offset, begin - offset + elements * slot->element, slot->output,
-                                slot->element};
-}
-
-bool gpu_slot_fits(const struct gpu_view *view, const struct gpu_slot *slot)
-{
-    return bind_rows(view->limits, slot, 0, slot->rows).bytes <= view->limits->max_range;
-}
-
-/* The most rows of which any window can be bound; panels stay whole. */
-static uint32_t window_of(const struct gpu_view *view, const struct gpu_slot *slot)
-{
-    const struct gpu_limits *limits = view->limits;
-    if (gpu_slot_fits(view, slot))
-        return slot->rows;
-    const uint64_t fixed = alignment_of(limits) + (uint64_t)slot->width * slot->element;
-    if (limits->max_range < fixed || !slot->stride)
-        return 0;
-    const uint64_t n = (limits->max_range - fixed) / (slot->stride * slot->element) + 1;
-    const uint32_t rows = n < slot->rows ? (uint32_t)n : slot->rows;
-    return slot->panel ? rows / slot->panel * slot->panel : rows;
-}
 
 struct windows {
     uint32_t rows, table; /* of one launch */
@@ -141,23 +95,34 @@ static uint32_t cut_rows(const struct gpu_view *view, const struct gpu_launch *l
     return window;
 }
 
-static const struct gpu_slot *find_window(const struct gpu_view *view, const struct gpu_pass *pass,
-                                          struct windows *windows)
+/* NULL, or the operand of which nothing can be bound. */
+static const struct gpu_slot *find_windows(const struct gpu_view *view, const struct gpu_kernel *kernel,
+                                           struct windows *windows)
 {
-    for (uint32_t i = 0; pass->access[i]; i++) {
+    for (uint32_t i = 0; i < GPU_SLOTS; i++) {
         const struct gpu_slot *slot = &view->slots[i];
-        if (pass->access[i] == '-' || !gpu_slot_here(slot))
+        const uint8_t access = kernel->access[i];
+        if (access == GPU_UNBOUND || !gpu_slot_here(slot))
             continue;
-        uint32_t n = window_of(view, slot);
-        if (pass->access[i] == 't' && n < slot->rows)
+        uint32_t n = gpu_slot_window(view->limits, slot);
+        if (access == GPU_TABLE && n < slot->rows)
             n -= n % 4; /* groups of four columns of y stay whole */
-        if ((n == 0 && slot->rows > 0) || (n < slot->rows && pass->access[i] == 'w'))
+        if ((n == 0 && slot->rows > 0) || (n < slot->rows && access == GPU_ALL))
             return slot;
-        if (pass->access[i] == 'r' && n < windows->rows)
+        if (access == GPU_ROWS && n < windows->rows)
             windows->rows = n;
-        if (pass->access[i] == 't' && n < windows->table)
+        if (access == GPU_TABLE && n < windows->table)
             windows->table = n;
     }
+    return NULL;
+}
+
+/* The first operand that is a table, NULL if there is none. */
+static const struct gpu_slot *find_table(const struct gpu_view *view, const struct gpu_kernel *kernel)
+{
+    for (uint32_t i = 0; i < GPU_SLOTS; i++)
+        if (kernel->access[i] == GPU_TABLE)
+            return &view->slots[i];
     return NULL;
 }
 
@@ -167,86 +132,99 @@ static void fill_slot(const struct gpu_view *view, const struct gpu_slot *slot, 
                       bool written, struct gpu_launch *launch)
 {
     const uint32_t at = launch->n_bindings++;
-    uint32_t *words = &launch->record[RECORD_SLOTS + SLOT_WORDS * at];
-    launch->bindings[at] = bind_rows(view->limits, slot, first, n);
+    uint32_t *record = &launch->record[GPU_SLOT_WORDS * at];
+    launch->bindings[at] = gpu_slot_bind(view->limits, slot, first, n);
     launch->bindings[at].written = written;
-    if (!gpu_slot_here(slot)) {
-        words[0] = words[1] = words[2] = 0;
+    record[GPU_RECORD_FIRST] = record[GPU_RECORD_STRIDE] = record[GPU_RECORD_WIDTH] = 0;
+    if (!gpu_slot_here(slot))
         return;
-    }
     const uint64_t skipped = launch->bindings[at].offset / slot->element;
-    words[0] = (uint32_t)(element(slot, 0) - skipped); /* wraps: row `first` comes out right */
-    words[1] = slot->stride;
-    words[2] = slot->width;
+    record[GPU_RECORD_FIRST] = (uint32_t)(gpu_slot_element(slot) - skipped); /* wraps: row `first` comes out right */
+    record[GPU_RECORD_STRIDE] = slot->stride;
+    record[GPU_RECORD_WIDTH] = slot->width;
 }
 
-static void fill_bindings(const struct gpu_view *view, const struct gpu_pass *pass, bool again, uint32_t table_first,
-                          uint32_t table_rows, struct gpu_launch *launch)
+/* One launch: its window of rows stands in it, that of the table here. */
+struct table_window {
+    uint32_t first, rows, panel;
+};
+
+static void fill_bindings(const struct gpu_view *view, const struct gpu_kernel *kernel, bool again,
+                          const struct table_window *table, struct gpu_launch *launch)
 {
     launch->n_bindings = 0;
-    for (uint32_t i = 0; pass->access[i]; i++) {
+    for (uint32_t i = 0; i < GPU_SLOTS; i++) {
         const struct gpu_slot *slot = &view->slots[i];
         const bool written = slot->output && !(again && i == view->n_slots); /* the scratch of the first pass */
-        if (pass->access[i] == 'r') {
-            const uint32_t left = slot->rows - launch->first_row;
+        const uint32_t left = slot->rows - launch->first_row;
+        switch ((enum gpu_access)kernel->access[i]) {
+        case GPU_UNBOUND:
+            break;
+        case GPU_ROWS:
             fill_slot(view, slot, launch->first_row, left < launch->window_rows ? left : launch->window_rows, written,
                       launch);
-        } else if (pass->access[i] == 't') {
-            fill_slot(view, slot, table_first, table_rows, written, launch);
-        } else if (pass->access[i] == 'w') {
+            break;
+        case GPU_TABLE:
+            fill_slot(view, slot, table->first, table->rows, written, launch);
+            break;
+        case GPU_ALL:
             fill_slot(view, slot, 0, slot->rows, written, launch);
+            break;
         }
     }
-    launch->n_words = RECORD_SLOTS + SLOT_WORDS * launch->n_bindings;
+    launch->n_words = GPU_RECORD_SLOTS + GPU_SLOT_WORDS * launch->n_bindings;
 }
 
-static void fill_record(const struct gpu_view *view, const struct gpu_pass *pass, uint32_t table_first,
-                        uint32_t table_rows, struct gpu_launch *launch)
+static void fill_record(const struct gpu_view *view, const struct gpu_kernel *kernel, const struct table_window *table,
+                        struct gpu_launch *launch)
 {
-    const struct gpu_slot *count = &view->slots[pass->count];
-    const char *t = strchr(pass->access, 't');
-    const uint32_t panel = t ? view->slots[t - pass->access].panel : 0;
-    const uint32_t end = pass->single ? UINT32_MAX : launch->first_row + launch->window_rows;
+    const pln_dim count = view->slots[kernel->count].dim;
     memcpy(launch->record, view->params, sizeof view->params);
-    memcpy(&launch->record[RECORD_ROWS],
-           (uint32_t[]){count->dim.symbol, count->dim.scale, count->dim.offset, launch->first_row, end, table_first,
-                        table_first + table_rows, panel},
-           (RECORD_SLOTS - RECORD_ROWS) * sizeof(uint32_t));
+    launch->record[GPU_RECORD_SYMBOL] = count.symbol;
+    launch->record[GPU_RECORD_SCALE] = count.scale;
+    launch->record[GPU_RECORD_OFFSET] = count.offset;
+    launch->record[GPU_RECORD_ROW_FIRST] = launch->first_row;
+    launch->record[GPU_RECORD_ROW_END] = kernel->single ? UINT32_MAX : launch->first_row + launch->window_rows;
+    launch->record[GPU_RECORD_TABLE_FIRST] = table->first;
+    launch->record[GPU_RECORD_TABLE_END] = table->first + table->rows;
+    launch->record[GPU_RECORD_TABLE_PANEL] = table->panel;
 }
 
 /* ---- a node */
 
-struct emitter {
+struct lowering {
+    const struct gpu_op *op;
     const struct gpu_row *row;
+    uint64_t scratch_bytes;
     gpu_emit_fn *emit;
     void *context;
     int32_t node;
 };
 
-static pln_status emit_windows(const struct gpu_view *view, const struct gpu_pass *pass, const struct emitter *emitter,
-                               struct gpu_launch *launch, struct windows windows, uint32_t table_per_group,
+static pln_status emit_windows(const struct gpu_view *view, const struct gpu_pass *pass,
+                               const struct lowering *lowering, struct gpu_launch *launch, struct windows windows,
                                pln_error *error)
 {
-    const bool again = pass != emitter->row->passes;
-    const char *t = strchr(pass->access, 't');
-    const uint32_t rows = pass->single ? 1 : view->slots[pass->rows].rows;
-    const bool table = t && gpu_slot_here(&view->slots[t - pass->access]);
-    const uint32_t table_rows = table ? view->slots[t - pass->access].rows : 1;
+    const struct gpu_kernel *kernel = pass->kernel;
+    const struct gpu_slot *table = find_table(view, kernel);
+    const bool again = pass != lowering->row->passes, whole = !table || !gpu_slot_here(table);
+    const uint32_t rows = kernel->single ? 1 : view->slots[kernel->rows].rows, table_rows = whole ? 1 : table->rows;
     const uint64_t all = (uint64_t)rows * table_rows;
-    const uint32_t each = launch->columns ? launch->columns : 1;
+    const uint32_t each = launch->columns ? launch->columns : 1, per_group = launch->table_per_group;
     for (launch->first_row = 0; launch->first_row < rows; launch->first_row += launch->window_rows) {
         const uint32_t left = rows - launch->first_row;
         launch->window_rows = left < windows.rows ? left : windows.rows;
         for (uint32_t first = 0; first < table_rows; first += windows.table) {
             const uint32_t n = table_rows - first < windows.table ? table_rows - first : windows.table;
             const uint64_t part = (uint64_t)launch->window_rows * n;
-            if (table_per_group)
-                launch->columns = (n + table_per_group - 1) / table_per_group * each;
+            const struct table_window window = {first, whole ? 0 : n, table ? table->panel : 0};
+            if (per_group)
+                launch->columns = (n + per_group - 1) / per_group * each;
             launch->flops = (uint64_t)((double)view->node->flops * (double)part / (double)all);
             launch->bytes = (uint64_t)((double)view->node->bytes * (double)part / (double)all);
-            fill_bindings(view, pass, again, first, n, launch);
-            fill_record(view, pass, first, table ? n : 0, launch);
-            const pln_status status = emitter->emit(emitter->context, launch, error);
+            fill_bindings(view, kernel, again, &window, launch);
+            fill_record(view, kernel, &window, launch);
+            const pln_status status = lowering->emit(lowering->context, launch, error);
             if (status != PLN_OK)
                 return status;
         }
@@ -254,52 +232,53 @@ static pln_status emit_windows(const struct gpu_view *view, const struct gpu_pas
     return PLN_OK;
 }
 
-static pln_status lower_pass(const struct gpu_view *view, const struct gpu_pass *pass, const struct emitter *emitter,
-                             uint64_t scratch_bytes, pln_error *error)
+static pln_status lower_pass(const struct gpu_view *view, const struct gpu_pass *pass, const struct lowering *lowering,
+                             pln_error *error)
 {
-    struct gpu_launch launch = {.kernel = pass->kernel, .scratch_bytes = scratch_bytes};
-    const struct gpu_slot *rows = &view->slots[pass->rows];
-    uint32_t table_per_group = 0;
-    const char *reason = pass->tile(view, &launch, &table_per_group);
+    const struct gpu_kernel *kernel = pass->kernel;
+    struct gpu_launch launch = {.kernel = kernel->name, .scratch_bytes = lowering->scratch_bytes};
+    const struct gpu_slot *rows = &view->slots[kernel->rows];
+    const char *reason = kernel->tile(view, &launch);
     if (reason)
-        return pln_fail_node(error, PLN_UNSUPPORTED, emitter->node, "%s: %s", launch.kernel, reason);
+        return pln_fail_node(error, PLN_UNSUPPORTED, lowering->node, "%s: %s", launch.kernel, reason);
     if (!gpu_text_find(launch.kernel))
-        return pln_fail_node(error, PLN_UNSUPPORTED, emitter->node, "the kernel %s was not built", launch.kernel);
+        return pln_fail_node(error, PLN_UNSUPPORTED, lowering->node, "the kernel %s was not built", launch.kernel);
     struct windows windows = {rows->rows, UINT32_MAX};
-    const struct gpu_slot *large = find_window(view, pass, &windows);
+    const struct gpu_slot *large = find_windows(view, kernel, &windows);
     if (large)
-        return pln_fail_node(error, PLN_UNSUPPORTED, emitter->node, "%s is larger than a binding may be (%llu bytes)",
+        return pln_fail_node(error, PLN_UNSUPPORTED, lowering->node, "%s is larger than a binding may be (%llu bytes)",
                              large->name, (unsigned long long)view->limits->max_range);
-    launch.rows = pass->single ? (pln_dim){0, 0, 1} : rows->dim;
-    windows.rows = pass->single ? 1 : cut_rows(view, &launch, rows->rows, windows.rows);
-    return emit_windows(view, pass, emitter, &launch, windows, table_per_group, error);
+    launch.rows = kernel->single ? (pln_dim){0, 0, 1} : rows->dim;
+    windows.rows = kernel->single ? 1 : cut_rows(view, &launch, rows->rows, windows.rows);
+    return emit_windows(view, pass, lowering, &launch, windows, error);
 }
 
-static pln_status check_node(const struct gpu_row *row, const pln_node_info *node, int32_t index, pln_error *error)
+static pln_status check_node(const struct gpu_op *op, const pln_node_info *node, int32_t index, pln_error *error)
 {
-    if (!row)
+    if (!op)
         return pln_fail_node(error, PLN_UNSUPPORTED, index, "no kernel for op %u", node->op);
-    if (!pln_node_fits(node, row->version, row->params_size, row->n_inputs, row->n_outputs))
+    if (!pln_node_fits(node, op->version, op->params_size, op->n_inputs, op->n_outputs))
         return pln_fail_node(error, PLN_UNSUPPORTED, index, "it uses more of the op than this build knows");
     return PLN_OK;
 }
 
-static bool is_seen(const struct gpu_row *row, uint32_t i)
+static bool is_seen(const struct lowering *lowering, uint32_t i)
 {
-    bool seen = i < row->states;
-    for (uint32_t j = 0; !seen && j < GPU_PASSES && row->passes[j].kernel; j++)
-        seen = row->passes[j].derive || row->passes[j].access[i] != '-';
+    const struct gpu_pass *passes = lowering->row->passes;
+    bool seen = i < lowering->op->states;
+    for (uint32_t j = 0; !seen && j < GPU_PASSES && passes[j].kernel; j++)
+        seen = passes[j].derive || passes[j].kernel->access[i] != GPU_UNBOUND;
     return seen;
 }
 
 /* NULL, or which operand of the node the kernels of the row do not know. */
-static const char *unknown_operand(const struct gpu_view *view, const struct gpu_row *row)
+static const char *unknown_operand(const struct gpu_view *view, const struct lowering *lowering)
 {
     for (uint32_t i = 0; i < view->n_slots; i++) {
         const struct gpu_slot *slot = &view->slots[i];
-        if (gpu_slot_here(slot) && !is_seen(row, i))
+        if (gpu_slot_here(slot) && !is_seen(lowering, i))
             return "dropout and what training needs of it are not there on this device";
-        if (gpu_slot_here(slot) && slot->state && !row->trains)
+        if (gpu_slot_here(slot) && slot->state && !lowering->row->trains)
             return "weights that are trained are not taken by this device";
     }
     return NULL;
@@ -311,7 +290,7 @@ static uint64_t add_scratch(struct gpu_view *view, const struct gpu_row *row)
     if (row->scratch_bytes)
         return row->scratch_bytes(view);
     const uint32_t width = row->scratch_width ? row->scratch_width(view) : 0;
-    const struct gpu_slot *rows = &view->slots[row->passes[0].rows];
+    const struct gpu_slot *rows = &view->slots[row->passes[0].kernel->rows];
     view->slots[view->n_slots] = (struct gpu_slot){.value = width ? GPU_BIND_SCRATCH : GPU_BIND_NONE,
                                                    .output = true,
                                                    .rows = rows->rows,
@@ -323,34 +302,39 @@ static uint64_t add_scratch(struct gpu_view *view, const struct gpu_row *row)
     return (uint64_t)rows->rows * width * sizeof(float);
 }
 
+static pln_status lower_passes(const struct gpu_view *view, const struct lowering *lowering, pln_error *error)
+{
+    pln_status status = PLN_OK;
+    for (uint32_t i = 0; status == PLN_OK && i < GPU_PASSES && lowering->row->passes[i].kernel; i++) {
+        const struct gpu_pass *pass = &lowering->row->passes[i];
+        if (pass->skip && pass->skip(view))
+            continue;
+        struct gpu_view derived = *view;
+        if (pass->derive)
+            pass->derive(view, &derived);
+        status = lower_pass(&derived, pass, lowering, error);
+    }
+    return status;
+}
+
 pln_status gpu_lower(const struct gpu_limits *limits, const pln_segment *segment, uint32_t node, gpu_emit_fn *emit,
                      void *context, pln_error *error)
 {
     const pln_node_info *info = pln_segment_node(segment, node);
-    const struct emitter emitter = {gpu_row_find(limits, info->op), emit, context, (int32_t)node};
-    const pln_status known = check_node(emitter.row, info, emitter.node, error);
+    struct lowering lowering = {.op = gpu_op_find(info->op), .emit = emit, .context = context, .node = (int32_t)node};
+    const pln_status known = check_node(lowering.op, info, lowering.node, error);
     if (known != PLN_OK)
         return known;
+    lowering.row = gpu_row_choose(limits, lowering.op);
     struct gpu_view view;
-    view_init(&view, limits, segment, info, emitter.row);
-    const uint64_t scratch_bytes = add_scratch(&view, emitter.row);
-    const char *reason = unknown_operand(&view, emitter.row);
-    if (!reason && emitter.row->accepts)
-        reason = emitter.row->accepts(&view);
+    view_init(&view, limits, segment, info, lowering.op);
+    lowering.scratch_bytes = add_scratch(&view, lowering.row);
+    const char *reason = unknown_operand(&view, &lowering);
+    if (!reason && lowering.row->accepts)
+        reason = lowering.row->accepts(&view);
     if (reason)
-        return pln_fail_node(error, PLN_UNSUPPORTED, emitter.node, "%s", reason);
-    for (uint32_t i = 0; i < GPU_PASSES && emitter.row->passes[i].kernel; i++) {
-        if (emitter.row->skip && emitter.row->skip(&view, i))
-            continue;
-        const struct gpu_pass *pass = &emitter.row->passes[i];
-        struct gpu_view derived = view;
-        if (pass->derive)
-            pass->derive(&view, &derived);
-        const pln_status status = lower_pass(&derived, pass, &emitter, scratch_bytes, error);
-        if (status != PLN_OK)
-            return status;
-    }
-    return PLN_OK;
+        return pln_fail_node(error, PLN_UNSUPPORTED, lowering.node, "%s", reason);
+    return lower_passes(&view, &lowering, error);
 }
 
 /* ---- verdicts */

@@ -123,7 +123,7 @@ static pln_status get_program(pln_device *device, const struct gpu_launch *launc
     memcpy(made->specs, launch->specs, sizeof made->specs);
     made->program = load_program(device, text, options);
     pln_status status = made->program ? PLN_OK : compile_program(device, text, options, &made->program, error);
-    if (status) {
+    if (status != PLN_OK) {
         host->release(host->context, made);
         return status;
     }
@@ -154,17 +154,36 @@ pln_status clb_kernel_create(pln_device *device, const struct gpu_launch *launch
     cl_int code = CL_SUCCESS;
     *kernel = NULL;
     pln_status status = get_program(device, launch, &program, error);
-    if (status)
+    if (status != PLN_OK)
         return status;
     *kernel = clb.CreateKernel(program->program, launch->kernel, &code);
     if (code != CL_SUCCESS)
         return clb_fail(device, code, "clCreateKernel", error);
     status = check_workgroup(device, launch, *kernel, error);
-    if (status) {
+    if (status != PLN_OK) {
         clb.ReleaseKernel(*kernel);
         *kernel = NULL;
     }
     return status;
+}
+
+/* What the compiler tells: OpenCL has no word for registers, and for spills only Intel's drivers have one. */
+void clb_kernel_describe(const pln_device *device, const struct clb_step *step, pln_kernel_info *info)
+{
+    enum { SPILL_MEM_SIZE_INTEL = 0x4109 }; /* cl_intel_required_subgroup_size */
+    cl_ulong local = 0, spilled = 0;
+    size_t multiple = 0;
+    cl_device_id id = device->entry->id;
+    clb.GetKernelWorkGroupInfo(step->kernel, id, CL_KERNEL_LOCAL_MEM_SIZE, sizeof local, &local, NULL);
+    clb.GetKernelWorkGroupInfo(step->kernel, id, SPILL_MEM_SIZE_INTEL, sizeof spilled, &spilled, NULL);
+    clb.GetKernelWorkGroupInfo(step->kernel, id, CL_KERNEL_PREFERRED_WORK_GROUP_SIZE_MULTIPLE, sizeof multiple,
+                               &multiple, NULL);
+    *info = (pln_kernel_info){
+        .spills = (uint32_t)spilled,
+        .shared_bytes = (uint32_t)local,
+        .subgroup = (uint32_t)multiple,
+    };
+    snprintf(info->name, sizeof info->name, "%s", step->launch.kernel);
 }
 
 void clb_programs_destroy(pln_device *device)

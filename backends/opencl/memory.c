@@ -11,8 +11,8 @@ pln_status clb_memory_create(pln_device *device, uint64_t bytes, const char *wha
     cl_mem_flags flags = CL_MEM_READ_WRITE | (device->entry->unified ? CL_MEM_ALLOC_HOST_PTR : 0);
     cl_int code = CL_SUCCESS;
     *memory = NULL;
-    pln_status status = clb_ready(device, error);
-    if (status)
+    pln_status status = clb_begin(device, error);
+    if (status != PLN_OK)
         return status;
     if (bytes > device->entry->max_alloc)
         return pln_fail(error, PLN_NO_MEMORY, "%s: %s takes %llu bytes, one buffer can have at most %llu",
@@ -41,7 +41,7 @@ pln_status clb_buffer_create(pln_device *device, uint64_t bytes, pln_buffer **bu
     if (!new_buffer)
         return pln_fail(error, PLN_NO_MEMORY, "no host memory for a buffer, %zu bytes", sizeof *new_buffer);
     pln_status status = clb_memory_create(device, bytes, "a buffer", &new_buffer->memory, error);
-    if (status)
+    if (status != PLN_OK)
         host->release(host->context, new_buffer);
     else
         *buffer = new_buffer;
@@ -68,10 +68,10 @@ static pln_status check_dtype(pln_dtype dtype, pln_error *error)
 pln_status clb_buffer_write(pln_device *device, pln_buffer *buffer, uint64_t offset, pln_dtype dtype, uint64_t count,
                             const void *data, pln_error *error)
 {
-    pln_status status = clb_ready(device, error);
-    if (!status)
+    pln_status status = clb_begin(device, error);
+    if (status == PLN_OK)
         status = check_dtype(dtype, error);
-    if (status || count == 0)
+    if (status != PLN_OK || count == 0)
         return status;
     cl_int code = clb.EnqueueWriteBuffer(device->queue, buffer->memory, CL_TRUE, (size_t)offset, (size_t)(count * 4),
                                          data, 0, NULL, NULL);
@@ -81,10 +81,10 @@ pln_status clb_buffer_write(pln_device *device, pln_buffer *buffer, uint64_t off
 pln_status clb_buffer_read(pln_device *device, pln_buffer *buffer, uint64_t offset, pln_dtype dtype, uint64_t count,
                            void *data, pln_error *error)
 {
-    pln_status status = clb_ready(device, error);
-    if (!status)
+    pln_status status = clb_begin(device, error);
+    if (status == PLN_OK)
         status = check_dtype(dtype, error);
-    if (status || count == 0)
+    if (status != PLN_OK || count == 0)
         return status;
     cl_int code = clb.EnqueueReadBuffer(device->queue, buffer->memory, CL_TRUE, (size_t)offset, (size_t)(count * 4),
                                         data, 0, NULL, NULL);
@@ -121,11 +121,12 @@ pln_status clb_constant_create(pln_device *device, const pln_constant_info *info
         return pln_fail(error, PLN_NO_MEMORY, "no host memory for a constant, %zu bytes", sizeof *new_constant);
     new_constant->layout = gpu_constant_layout(&device->limits, info);
     new_constant->bytes = gpu_constant_bytes(&new_constant->layout);
-    pln_status status = clb_memory_create(device, new_constant->bytes, info->name ? info->name : "a constant", &new_constant->memory, error);
-    if (!status)
+    pln_status status = clb_memory_create(device, new_constant->bytes, info->name ? info->name : "a constant",
+                                          &new_constant->memory, error);
+    if (status == PLN_OK)
         status = fill_constant(device, info, new_constant, error);
     *constant = new_constant;
-    if (status)
+    if (status != PLN_OK)
         clb_constant_destroy(device, constant);
     return status;
 }

@@ -17,8 +17,7 @@
 #include "backends/gpu/gpu.h"
 #include "common/fail.h"
 
-/* ---- context.c: the library, its devices, one open device ----------------------------------------------------------
- */
+/* ---- loader.c: the library ---- */
 
 /* Every function of the API that the plugin calls; written clb.Finish(queue). */
 #define CLB_FUNCTIONS(X)                                                                                               \
@@ -57,7 +56,12 @@ struct clb_functions {
     CLB_FUNCTIONS(X)
 #undef X
 };
-extern struct clb_functions clb; /* filled by the first clb_system() */
+extern struct clb_functions clb; /* filled by clb_load */
+
+/* Opens the library and finds its functions. False, and why not. */
+bool clb_load(char *reason, size_t size);
+
+/* ---- physical.c: the devices that there are ---- */
 
 /* One device of one platform, as found. */
 struct clb_entry {
@@ -86,6 +90,11 @@ struct clb_system {
 /* Loads the library and enumerates once per process; thread-safe. */
 const struct clb_system *clb_system(void);
 
+/* The device of that number, PLN_NO_DEVICE if there is none. */
+pln_status clb_entry_find(uint32_t index, const struct clb_entry **entry, pln_error *error);
+
+/* ---- context.c, options.c, status.c, backend.c: one open device ---- */
+
 struct clb_program; /* launch.c */
 
 struct pln_device {
@@ -106,14 +115,18 @@ pln_status clb_device_open(uint32_t index, const pln_host *host, const pln_optio
                            pln_device **device, pln_error *error);
 void clb_device_close(pln_device **device);
 
-/* PLN_DEVICE_LOST once the device was lost. */
-pln_status clb_ready(const pln_device *device, pln_error *error);
+/* What the plugin knows of options, up to one without a key. */
+extern const pln_option_info clb_option_infos[];
+/* Changes limits and block_bytes of a device that is being opened. */
+pln_status clb_options_apply(pln_device *device, const pln_option *options, uint32_t n_options, pln_error *error);
+
+/* At the door of an entry: PLN_DEVICE_LOST once the device was lost. */
+pln_status clb_begin(const pln_device *device, pln_error *error);
 
 /* Turns the code of a failed call into a status and a sentence; a code that means the device is gone marks it lost. */
 pln_status clb_fail(pln_device *device, cl_int code, const char *call, pln_error *error);
 
-/* ---- memory.c ------------------------------------------------------------------------------------------------------
- */
+/* ---- memory.c ---- */
 
 struct pln_buffer {
     cl_mem memory;
@@ -140,16 +153,17 @@ pln_status clb_constant_create(pln_device *device, const pln_constant_info *info
                                pln_error *error);
 void clb_constant_destroy(pln_device *device, pln_constant **constant);
 
-/* ---- launch.c: from a lowered launch to a kernel object ------------------------------------------------------------
- */
+/* ---- launch.c: from a lowered launch to a kernel object ---- */
 
 /* Returns a new kernel object of the launch's program, which is built, or loaded from the cache, at first use and stays
  * with the device. PLN_FAILED with the compiler's first complaint. */
 pln_status clb_kernel_create(pln_device *device, const struct gpu_launch *launch, cl_kernel *kernel, pln_error *error);
 void clb_programs_destroy(pln_device *device);
+/* What the compiler tells of the step's kernel object. */
+struct clb_step;
+void clb_kernel_describe(const pln_device *device, const struct clb_step *step, pln_kernel_info *info);
 
-/* ---- cache.c: compiled programs on disk, one file each --------------------------------------------------------------
- */
+/* ---- cache.c: compiled programs on disk, one file each ---- */
 
 struct clb_blob {
     unsigned char *bytes; /* of the host's allocator */
@@ -163,11 +177,45 @@ bool clb_cache_load(const pln_device *device, const struct gpu_text *text, const
 void clb_cache_store(const pln_device *device, const struct gpu_text *text, const char *options,
                      const struct clb_blob *blob);
 
-/* ---- plan.c ---------------------------------------------------------------------------------------------------------
- */
+/* ---- steps.c: what a segment comes to ---- */
 
-pln_status clb_supports(pln_device *device, const pln_segment *segment, pln_verdict *verdicts, uint32_t verdict_stride,
-                        pln_error *error);
+struct clb_step { /* one launch */
+    struct gpu_launch launch;
+    uint32_t node;
+    uint32_t record;  /* word in the plan buffer */
+    cl_kernel kernel; /* with all its arguments; NULL until the plan is made */
+    cl_event event;   /* of the run under way, else NULL */
+};
+
+struct clb_steps { /* of a plan, or of a dry plan_info */
+    uint32_t n, room;
+    struct clb_step *steps;
+    uint32_t words;         /* of the plan buffer: dims, then the records */
+    uint64_t scratch_bytes; /* the most that one step needs: nodes run one after the other and share it */
+};
+
+/* gpu_lower for all nodes; released by the caller on PLN_OK only. */
+pln_status clb_steps_create(pln_device *device, const pln_segment *segment, struct clb_steps *steps, pln_error *error);
+void clb_steps_release(const pln_host *host, struct clb_steps *steps);
+uint64_t clb_words_bytes(const struct clb_steps *steps);
+/* All that a plan takes. */
+uint64_t clb_own_bytes(const struct clb_steps *steps);
+/* The dry plan_info. */
+pln_status clb_steps_tell(pln_device *device, const pln_segment *segment, pln_plan_info *info, pln_error *error);
+
+/* ---- plan.c, run.c ---- */
+
+struct pln_plan {
+    pln_device *device;
+    cl_command_queue queue;
+    uint32_t n_nodes;
+    struct clb_steps steps;
+    cl_mem words;            /* binding 0: dims, then the records */
+    cl_mem scratch;          /* NULL if no step needs any */
+    uint32_t dims[GPU_DIMS]; /* stays put while the upload is under way */
+    uint64_t *node_ns;       /* [n_nodes] of a timed plan, else NULL */
+};
+
 pln_status clb_plan_create(pln_device *device, const pln_segment *segment, pln_plan **plan, pln_error *error);
 pln_status clb_plan_run(pln_plan *plan, const pln_run *run, pln_error *error);
 void clb_plan_destroy(pln_plan **plan);

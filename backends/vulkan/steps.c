@@ -4,7 +4,6 @@
  * plan of them takes. Nothing of the API is called, so that it can be asked before anything is allocated.
  */
 #include "backends/vulkan/vulkan.h"
-#include "common/uses.h"
 
 #include <string.h>
 
@@ -127,31 +126,6 @@ pln_status vkb_steps_create(pln_device *device, const pln_segment *segment, stru
     return status;
 }
 
-/* What the constants will take, from the uses that the segment shows. */
-static pln_status add_constants(const pln_device *device, const pln_segment *segment, uint64_t *total, pln_error *error)
-{
-    struct uses *uses = uses_create(device->host, segment);
-    if (!uses)
-        return pln_fail(error, PLN_NO_MEMORY, "no host memory for the uses of constants");
-    for (uint32_t i = 0; i < segment->n_values; i++) {
-        const pln_value_info *constant = pln_segment_value(segment, (int32_t)i);
-        const pln_constant_info info = {
-            .size = sizeof info,
-            .rows = pln_dim_rows(constant->rows, segment->capacity),
-            .width = constant->width,
-            .n_uses = uses[i].n,
-            .uses = uses[i].list,
-            .name = constant->name,
-        };
-        if (constant->kind != PLN_VALUE_CONSTANT)
-            continue;
-        const struct gpu_constant_layout layout = gpu_constant_layout(&device->limits, &info);
-        *total += vkb_buffer_round(gpu_constant_bytes(&layout));
-    }
-    uses_release(device->host, uses);
-    return PLN_OK;
-}
-
 pln_status vkb_steps_tell(pln_device *device, const pln_segment *segment, pln_plan_info *info, pln_error *error)
 {
     const uint32_t given = info->n_kernels, room = info->kernels ? given : 0;
@@ -161,7 +135,6 @@ pln_status vkb_steps_tell(pln_device *device, const pln_segment *segment, pln_pl
         return status;
     info->n_kernels = steps.n;
     info->scratch_bytes = vkb_own_bytes(device, &steps);
-    info->constant_bytes = 0;
     for (uint32_t i = 0; i < steps.n && i < room; i++) {
         const struct gpu_launch *launch = &steps.steps[i].launch;
         info->kernels[i] = (pln_kernel_info){0};
@@ -171,5 +144,5 @@ pln_status vkb_steps_tell(pln_device *device, const pln_segment *segment, pln_pl
         *pln_plan_program(info, given, i) =
             gpu_program(&steps.steps[i].launch, steps.steps[i].node, PLN_LANGUAGE_SPIRV);
     vkb_steps_release(device->host, &steps);
-    return add_constants(device, segment, &info->constant_bytes, error);
+    return gpu_constants_bytes(&device->limits, device->host, segment, vkb_buffer_round, &info->constant_bytes, error);
 }

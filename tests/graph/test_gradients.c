@@ -163,7 +163,7 @@ static pln_value *attention_case(struct diff *t, uint32_t variant)
 
 static pln_value *activation_case(struct diff *t, uint32_t variant)
 {
-    static const uint32_t many = PLN_ACTIVATION_SQRT_SOFTPLUS + 1;
+    static const uint32_t many = PLN_ACTIVATIONS;
     pln_activation_options o = {.name = "tested"};
     if (variant > many + 1)
         return NULL;

@@ -8,10 +8,10 @@
  * Included before KERNEL, behind activations.h, philox.h, sequence.h and attention_flags.h; takes TR, SIZE (of a head), HELD
  * (4 or 8) and FLAGS. Inside of the kernel attention_head.h and attention_group.h come first, attention_scores.h for each step.
  */
-#define LSE HAS(256u)
-#define KEEP HAS(512u) /* statistics: for the second pass, and whenever a sequence goes on in the next window of keys */
-#define DROPOUT HAS(1024u)
-#define AHEAD HAS(2048u) /* the next tile is loaded while this one is multiplied: more registers, less waiting */
+#define LSE HAS(GPU_ATTENTION_LSE)
+#define KEEP HAS(GPU_ATTENTION_KEEP)
+#define DROPOUT HAS(GPU_ATTENTION_DROPOUT)
+#define AHEAD HAS(GPU_ATTENTION_AHEAD)
 #define ROWS (8u * TR)
 #define KEYS (8u * HELD)
 #define KEY_QUADS (32u / HELD)

@@ -14,9 +14,9 @@ SPEC(1, ROWS, 8u)
 SPEC(2, SIZE, 64u) /* of a head */
 SPEC(3, FLAGS, 0u)
 #include "attention_flags.h"
-#define LSE HAS(256u)
-#define KEEP HAS(512u)
-#define DROPOUT HAS(1024u)
+#define LSE HAS(GPU_ATTENTION_LSE)
+#define KEEP HAS(GPU_ATTENTION_KEEP)
+#define DROPOUT HAS(GPU_ATTENTION_DROPOUT)
 #define TM 6u
 #define KEYS 16u
 #define PIECES ((SIZE + 15u) / 16u)

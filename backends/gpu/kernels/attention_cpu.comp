@@ -15,9 +15,9 @@ SPEC(1, ROWS, 48u)
 SPEC(2, SIZE, 64u) /* of a head */
 SPEC(3, FLAGS, 0u)
 #include "attention_flags.h"
-#define LSE HAS(256u)
-#define KEEP HAS(512u)
-#define DROPOUT HAS(1024u)
+#define LSE HAS(GPU_ATTENTION_LSE)
+#define KEEP HAS(GPU_ATTENTION_KEEP)
+#define DROPOUT HAS(GPU_ATTENTION_DROPOUT)
 #define QUADS ((SIZE + 3u) / 4u)
 
 #define FMA_ROW(a, b, sum) fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum))))

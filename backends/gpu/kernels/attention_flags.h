@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Flags that all kernels of attention have in common, forward and backward, as attention.c sets them. From 256 on they are
- * the kernel's own.
+ * Flags that all kernels of attention have in common, forward and backward.
  */
-#define WHOLE HAS(1u) /* the rows of a head are aligned and a multiple of 4 wide */
-#define SOURCE HAS(2u)
-#define KEY_MASK HAS(4u)
-#define BIAS HAS(8u)
-#define DISTANCE HAS(16u)
-#define DISTANCE_KEY HAS(32u)
-#define HEAD_MASK HAS(64u)
-#define CAUSAL HAS(128u)
+#define SOURCE HAS(GPU_ATTENTION_SOURCE)
+#define KEY_MASK HAS(GPU_ATTENTION_KEY_MASK)
+#define BIAS HAS(GPU_ATTENTION_BIAS)
+#define DISTANCE HAS(GPU_ATTENTION_DISTANCE)
+#define DISTANCE_KEY HAS(GPU_ATTENTION_DISTANCE_KEY)
+#define HEAD_MASK HAS(GPU_ATTENTION_HEAD_MASK)
+#define CAUSAL HAS(GPU_ATTENTION_CAUSAL)

@@ -4,7 +4,7 @@
  * Kernels that include this have the operands of attention_backward from slot 0 on, and its flags, of which
  * attention_flags.h comes before.
  */
-#define DROPOUT HAS(256u)
+#define DROPOUT HAS(GPU_ATTENTION_BACKWARD_DROPOUT)
 #define QUADS ((SIZE + 3u) / 4u)
 
 #define PAIR_OPERANDS                                                                                                  \

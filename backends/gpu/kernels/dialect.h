@@ -16,6 +16,7 @@
  */
 #define PLN_KERNEL
 #include "pleione_ops.h"
+#include "protocol.h"
 
 #ifdef VULKAN
 #extension GL_EXT_control_flow_attributes : require
@@ -117,20 +118,23 @@ FUNCTION float4 half_quad(uint2 bits)
 #define LESSER(a, b) ((a) < (b) ? (a) : (b))
 #define GREATER(a, b) ((a) > (b) ? (a) : (b))
 #define HAS(flag) ((FLAGS & (flag)) != 0u)
+#define WHOLE HAS(GPU_WHOLE) /* rows are aligned and a multiple of 4 wide */
 
-/* The record: 24 params, the rows of the launch, the window of the table operand, then first, stride, width of each slot. */
+/* The record, protocol.h. */
 #define PARAM(i) plan[record + (i)]
 #define PARAM_FLOAT(i) BITS_FLOAT(PARAM(i))
-#define COUNT (plan[record + 25u] * plan[plan[record + 24u]] + plan[record + 26u]) /* real rows of the run */
-#define OTHER_COUNT (plan[record + 21u] * plan[plan[record + 20u]] + plan[record + 22u]) /* of kernels with two row counts */
-#define FIRST_ROW plan[record + 27u]
-#define ROWS_END LESSER(COUNT, plan[record + 28u]) /* where the window, or what is real of it, ends */
-#define TABLE_FIRST plan[record + 29u]
-#define TABLE_END plan[record + 30u]
-#define TABLE_PANEL plan[record + 31u]
-#define FIRST(slot) plan[record + 32u + 3u * (slot)]
-#define STRIDE(slot) plan[record + 33u + 3u * (slot)]
-#define WIDTH(slot) plan[record + 34u + 3u * (slot)] /* 0: the operand is absent */
+#define COUNT_AT(symbol, scale, offset) (plan[record + scale] * plan[plan[record + symbol]] + plan[record + offset])
+#define COUNT COUNT_AT(GPU_RECORD_SYMBOL, GPU_RECORD_SCALE, GPU_RECORD_OFFSET) /* real rows of the run */
+#define OTHER_COUNT COUNT_AT(GPU_RECORD_OTHER_SYMBOL, GPU_RECORD_OTHER_SCALE, GPU_RECORD_OTHER_OFFSET)
+#define FIRST_ROW plan[record + GPU_RECORD_ROW_FIRST]
+#define WINDOW_END plan[record + GPU_RECORD_ROW_END]
+#define ROWS_END LESSER(COUNT, WINDOW_END) /* where the window, or what is real of it, ends */
+#define TABLE_FIRST plan[record + GPU_RECORD_TABLE_FIRST]
+#define TABLE_END plan[record + GPU_RECORD_TABLE_END]
+#define TABLE_PANEL plan[record + GPU_RECORD_TABLE_PANEL]
+#define FIRST(slot) plan[record + GPU_RECORD_FIRST + GPU_SLOT_WORDS * (slot)]
+#define STRIDE(slot) plan[record + GPU_RECORD_STRIDE + GPU_SLOT_WORDS * (slot)]
+#define WIDTH(slot) plan[record + GPU_RECORD_WIDTH + GPU_SLOT_WORDS * (slot)] /* 0: the operand is absent */
 #define ROW(slot, r) (FIRST(slot) + (r) * STRIDE(slot))
 
 /* Four elements of a row from column c on, absent ones `fill`; `whole` is a constant: rows are aligned and a multiple of 4

@@ -12,9 +12,9 @@ SPEC(1, ROWS, 24u)
 SPEC(2, COLUMNS, 32u) /* a panel */
 SPEC(3, ACTIVATION, 0u)
 SPEC(4, FLAGS, 0u)
-#define BIAS HAS(8u)
-#define RESIDUAL HAS(16u)
-#define PREACTIVATION HAS(32u)
+#define BIAS HAS(GPU_LINEAR_BIAS)
+#define RESIDUAL HAS(GPU_LINEAR_RESIDUAL)
+#define PREACTIVATION HAS(GPU_LINEAR_PREACTIVATION)
 
 /* Accumulators that fit the vector registers: 12 of 16 with AVX2, 12 of 32 with AVX-512. */
 #ifdef __AVX512F__

@@ -13,7 +13,7 @@
 
 #include "backends/gpu/table.h"
 
-enum { ALIGNMENT = 64, MAX_LAUNCHES = 512, TOKENS = 1, BATCH = 2, SYMBOLS = 3, RECORD_SLOTS = 32 };
+enum { ALIGNMENT = 64, MAX_LAUNCHES = 512, TOKENS = 1, BATCH = 2, SYMBOLS = 3 };
 
 static bool cpu_texts;
 
@@ -111,7 +111,7 @@ static void check_bindings(const struct gpu_launch *launch, uint32_t slot, uint3
 {
     const struct gpu_binding *b = &launch->bindings[slot];
     const pln_value_info *info = &f.values[b->value];
-    const uint32_t *words = &launch->record[RECORD_SLOTS + 3 * slot];
+    const uint32_t *words = &launch->record[GPU_RECORD_SLOTS + GPU_SLOT_WORDS * slot];
     const bool is_constant = info->kind == PLN_VALUE_CONSTANT;
     const uint32_t stride = is_constant ? (info->width + 3) / 4 * 4 : info->row_stride;
     assert_int_equal(b->offset % ALIGNMENT, 0);
@@ -145,9 +145,10 @@ static void windows_of_linear_cover_every_element_once(void **state)
     assert_true(f.n_launches > 2);
     for (uint32_t i = 0; i < f.n_launches; i++) {
         const struct gpu_launch *l = &f.launches[i];
-        const uint32_t row_end = l->first_row + l->window_rows, first = l->record[29], end = l->record[30];
-        assert_int_equal(l->record[27], l->first_row);
-        assert_int_equal(l->record[28], row_end);
+        const uint32_t row_end = l->first_row + l->window_rows, first = l->record[GPU_RECORD_TABLE_FIRST],
+                       end = l->record[GPU_RECORD_TABLE_END];
+        assert_int_equal(l->record[GPU_RECORD_ROW_FIRST], l->first_row);
+        assert_int_equal(l->record[GPU_RECORD_ROW_END], row_end);
         check_bindings(l, 0, l->first_row, row_end);
         check_bindings(l, 1, first, end);
         check_bindings(l, 4, l->first_row, row_end);
@@ -204,9 +205,9 @@ static void windows_of_the_word_table_cover_it(void **state)
     assert_int_equal(lower(), PLN_OK);
     uint32_t next = 0;
     for (uint32_t i = 0; i < f.n_launches; i++) {
-        assert_int_equal(f.launches[i].record[29], next);
-        next = f.launches[i].record[30];
-        check_bindings(&f.launches[i], 4, f.launches[i].record[29], next);
+        assert_int_equal(f.launches[i].record[GPU_RECORD_TABLE_FIRST], next);
+        next = f.launches[i].record[GPU_RECORD_TABLE_END];
+        check_bindings(&f.launches[i], 4, f.launches[i].record[GPU_RECORD_TABLE_FIRST], next);
     }
     assert_true(f.n_launches > 1);
     assert_int_equal(next, 5000);
@@ -341,11 +342,11 @@ static void windows_of_keys_are_walked_in_order(void **state)
     for (uint32_t i = 0; i < f.n_launches; i++) {
         const struct gpu_launch *l = &f.launches[i];
         assert_int_equal(l->first_row, row);
-        assert_int_equal(l->record[29], key);
-        key = l->record[30];
+        assert_int_equal(l->record[GPU_RECORD_TABLE_FIRST], key);
+        key = l->record[GPU_RECORD_TABLE_END];
         check_bindings(l, 0, row, row + l->window_rows);
-        check_bindings(l, PLN_ATTENTION_INPUT_KEY, l->record[29], key);
-        check_bindings(l, PLN_ATTENTION_INPUT_VALUE, l->record[29], key);
+        check_bindings(l, PLN_ATTENTION_INPUT_KEY, l->record[GPU_RECORD_TABLE_FIRST], key);
+        check_bindings(l, PLN_ATTENTION_INPUT_VALUE, l->record[GPU_RECORD_TABLE_FIRST], key);
         assert_int_equal(l->bindings[15].value, GPU_BIND_SCRATCH);
         assert_true(l->bindings[15].written);
         assert_int_equal(l->scratch_bytes, 1000 * 2 * 2 * 4);
@@ -372,7 +373,7 @@ static void a_loss_ends_in_one_group_that_sees_all_rows(void **state)
     assert_string_equal(last->kernel, "loss_mean");
     assert_int_equal(last->n_bindings, 4); /* loss, terms, total, count */
     assert_int_equal(last->bindings[1].value, GPU_BIND_SCRATCH);
-    assert_int_equal(last->record[24], TOKENS);
+    assert_int_equal(last->record[GPU_RECORD_SYMBOL], TOKENS);
     assert_int_equal(gpu_launch_groups(last, (uint32_t[SYMBOLS]){0}), 1);
     uint32_t rows = 0;
     for (uint32_t i = 0; i + 1 < f.n_launches; i++)
@@ -411,23 +412,63 @@ static void unknown_operands_are_refused(void **state)
     assert_int_equal(lower(), PLN_UNSUPPORTED);
 }
 
-static void every_op_has_a_kernel(void **state)
-{
-    (void)state;
-    const struct gpu_limits limits = {0};
-    static const uint32_t ops[] = {
+static const uint32_t all_ops[] = {
 #define PLN_OP(number, version, NAME, name, inputs, outputs, in_place, params, gradient) number,
 #include "graph/ops.def"
 #undef PLN_OP
-    };
-    for (uint32_t i = 0; i < sizeof ops / sizeof *ops; i++) {
-        const struct gpu_row *row = gpu_row_find(&limits, ops[i]);
-        assert_non_null(row);
-        for (uint32_t p = 0; p < GPU_PASSES && row->passes[p].kernel; p++)
-            if (!row->passes[p].derive)
-                assert_int_equal(strlen(row->passes[p].access),
-                                 row->n_inputs + row->n_outputs + (row->scratch_width != NULL));
+};
+enum { OPS = sizeof all_ops / sizeof *all_ops };
+
+static void check_passes(const struct gpu_op *op, const struct gpu_row *row)
+{
+    const uint32_t most = op->n_inputs + op->n_outputs + (row->scratch_width != NULL);
+    assert_true(!row->scratch_width || !row->scratch_bytes);
+    for (uint32_t p = 0; p < GPU_PASSES && row->passes[p].kernel; p++) {
+        const struct gpu_kernel *kernel = row->passes[p].kernel;
+        assert_non_null(kernel->name);
+        assert_non_null(kernel->tile);
+        for (uint32_t i = most; i < GPU_SLOTS && !row->passes[p].derive; i++)
+            assert_int_equal(kernel->access[i], GPU_UNBOUND);
     }
+}
+
+static void every_op_has_a_kernel(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < OPS; i++) {
+        const struct gpu_op *op = gpu_op_find(all_ops[i]);
+        assert_non_null(op);
+        check_passes(op, op->row);
+        if (op->row->processor)
+            check_passes(op, op->row->processor);
+    }
+    assert_null(gpu_op_find(9999));
+}
+
+static void the_list_of_ops_tells_params_and_states(void **state)
+{
+    (void)state;
+    assert_int_equal(gpu_op_find(PLN_OP_LINEAR)->params_size, sizeof(pln_linear_params));
+    assert_int_equal(gpu_op_find(PLN_OP_ATTENTION)->params_size, sizeof(pln_attention_params));
+    assert_int_equal(gpu_op_find(PLN_OP_GATHER)->params_size, 0);
+    assert_int_equal(gpu_op_find(PLN_OP_ADAMW)->states, 4);
+    assert_int_equal(gpu_op_find(PLN_OP_LAYER_NORM)->states, 0);
+    assert_int_equal(gpu_op_find(PLN_OP_EMBED)->version, PLN_EMBED_VERSION);
+}
+
+static void the_processor_has_rows_where_its_texts_are(void **state)
+{
+    (void)state;
+    const struct gpu_op *linear = gpu_op_find(PLN_OP_LINEAR);
+    const struct gpu_limits gpu = {0}, processor = {.cpu_variant = true};
+    cpu_texts = false;
+    assert_ptr_equal(gpu_row_choose(&processor, linear), linear->row);
+    assert_false(gpu_panels(&processor));
+    cpu_texts = true;
+    assert_ptr_equal(gpu_row_choose(&processor, linear), linear->row->processor);
+    assert_ptr_equal(gpu_row_choose(&gpu, linear), linear->row);
+    assert_true(gpu_panels(&processor) && !gpu_panels(&gpu));
+    cpu_texts = false;
 }
 
 static void *allocate(void *context, size_t bytes)
@@ -505,9 +546,10 @@ static void weights_of_linear_alone_are_halved(void **state)
     for (uint32_t i = 0; i < f.n_launches; i++) {
         const struct gpu_launch *l = &f.launches[i];
         assert_int_equal(l->bindings[1].element, 2);
-        assert_int_equal(l->bindings[1].offset + 2 * (uint64_t)(l->record[35] + l->record[29] * 36),
-                         l->record[29] * 36 * 2);
-        assert_true(l->specs[7] & 128);
+        assert_int_equal(l->bindings[1].offset + 2 * (uint64_t)(l->record[GPU_RECORD_FIRST + GPU_SLOT_WORDS] +
+                                                                l->record[GPU_RECORD_TABLE_FIRST] * 36),
+                         l->record[GPU_RECORD_TABLE_FIRST] * 36 * 2);
+        assert_true(l->specs[7] & GPU_LINEAR_HALF);
     }
 }
 
@@ -570,7 +612,7 @@ static void the_cpu_variant_needs_its_text(void **state)
     assert_int_equal(lower(), PLN_OK);
     cpu_texts = false;
     assert_string_equal(f.launches[0].kernel, "linear_cpu");
-    assert_int_equal(f.launches[0].record[31], 32);
+    assert_int_equal(f.launches[0].record[GPU_RECORD_TABLE_PANEL], 32);
 }
 
 /* As the text of `linear_matrix` declares its shared arrays. */
@@ -638,6 +680,8 @@ int main(void)
         cmocka_unit_test(what_cannot_be_bound_is_refused),
         cmocka_unit_test(unknown_operands_are_refused),
         cmocka_unit_test(every_op_has_a_kernel),
+        cmocka_unit_test(the_list_of_ops_tells_params_and_states),
+        cmocka_unit_test(the_processor_has_rows_where_its_texts_are),
         cmocka_unit_test(constants_are_padded_or_in_panels),
         cmocka_unit_test(weights_of_linear_alone_are_halved),
         cmocka_unit_test(what_f16_cannot_hold_is_refused),

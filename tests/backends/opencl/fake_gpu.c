@@ -8,7 +8,7 @@
 #include "backends/gpu/gpu.h"
 #include "tests/backends/opencl/fake_gpu.h"
 
-enum { THREADS = 64, RECORD_FIRST = 32, RECORD_SLOT_WORDS = 3 };
+enum { THREADS = 64 };
 
 const char *fake_source =
     "kernel void twice(global const uint *words, global const float *x, global float *y, uint record)\n"
@@ -42,14 +42,14 @@ pln_status gpu_lower(const struct gpu_limits *limits, const pln_segment *segment
         .n_specs = 1,
         .specs = {THREADS},
         .n_bindings = 2,
-        .n_words = RECORD_FIRST + 2 * RECORD_SLOT_WORDS,
+        .n_words = GPU_RECORD_SLOTS + 2 * GPU_SLOT_WORDS,
         .scratch_bytes = 1024,
     };
     (void)limits;
     for (uint32_t i = 0; i < 2; i++) {
         const pln_value_info *value = pln_segment_value(segment, values[i]);
         launch.bindings[i] = (struct gpu_binding){.value = values[i], .offset = value->offset, .element = sizeof(float)};
-        launch.record[RECORD_FIRST + i * RECORD_SLOT_WORDS + 1] = value->row_stride;
+        launch.record[GPU_RECORD_STRIDE + i * GPU_SLOT_WORDS] = value->row_stride;
         launch.rows = value->rows;
     }
     return emit(context, &launch, error);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * adamw, element by element; the states are bound once, as what is written.
+ */
+#include "backends/gpu/tiles.h"
+
+static const char *tile_adamw(const struct gpu_view *view, struct gpu_launch *launch)
+{
+    gpu_tile_elements(view, launch, OUTPUT(view, ADAMW, PARAMETER)->width);
+    SPECS(launch, WHOLE(view, OUT(ADAMW, PARAMETER), OUT(ADAMW, FIRST_MOMENT), OUT(ADAMW, SECOND_MOMENT),
+                        OUT(ADAMW, GRADIENT)));
+    return NULL;
+}
+
+static const struct gpu_kernel adamw = {
+    .name = "adamw",
+    .access = {[IN(ADAMW, SETTINGS)] = GPU_ALL,
+               [IN(ADAMW, FACTORS)] = GPU_ROWS,
+               [IN(ADAMW, NORM)] = GPU_ALL,
+               [OUT(ADAMW, PARAMETER)] = GPU_ROWS,
+               [OUT(ADAMW, FIRST_MOMENT)] = GPU_ROWS,
+               [OUT(ADAMW, SECOND_MOMENT)] = GPU_ROWS,
+               [OUT(ADAMW, GRADIENT)] = GPU_ROWS},
+    .rows = OUT(ADAMW, PARAMETER),
+    .count = OUT(ADAMW, PARAMETER),
+    .tile = tile_adamw,
+};
+const struct gpu_row gpu_row_adamw = {.trains = true, .passes = {{.kernel = &adamw}}};

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cross_entropy and its backward pass.
+ */
+#include "backends/gpu/ops/passes.h"
+
+static uint32_t term_and_weight(const struct gpu_view *view)
+{
+    (void)view;
+    return 2;
+}
+
+static const char *tile_loss(const struct gpu_view *view, struct gpu_launch *launch)
+{
+    const char *reason = gpu_tile_reduce(view, launch);
+    if (!reason)
+        SPECS(launch, WHOLE(view, IN(CROSS_ENTROPY, LOGITS)) |
+                          flag(gpu_slot_here(OUTPUT(view, CROSS_ENTROPY, LSE)), GPU_CROSS_ENTROPY_LSE));
+    return reason;
+}
+
+static const struct gpu_kernel cross_entropy = {
+    .name = "cross_entropy",
+    .access = {[IN(CROSS_ENTROPY, LOGITS)] = GPU_ROWS,
+               [IN(CROSS_ENTROPY, LABELS)] = GPU_ROWS,
+               [OUT(CROSS_ENTROPY, LSE)] = GPU_ROWS,
+               [SCRATCH(CROSS_ENTROPY)] = GPU_ROWS},
+    .rows = IN(CROSS_ENTROPY, LOGITS),
+    .count = IN(CROSS_ENTROPY, LOGITS),
+    .tile = tile_loss,
+};
+
+static void derive_mean(const struct gpu_view *node, struct gpu_view *view)
+{
+    gpu_derive_loss_mean(node, view,
+                         &(struct gpu_mean){.loss = OUTPUT(node, CROSS_ENTROPY, LOSS),
+                                            .total = INPUT(node, CROSS_ENTROPY, TOTAL),
+                                            .count = OUTPUT(node, CROSS_ENTROPY, COUNT),
+                                            .planes = 1,
+                                            .factor = 1});
+}
+
+const struct gpu_row gpu_row_cross_entropy = {
+    .scratch_width = term_and_weight,
+    .passes = {{.kernel = &cross_entropy}, {.kernel = &gpu_kernel_loss_mean, .derive = derive_mean}},
+};
+
+static const char *tile_backward(const struct gpu_view *view, struct gpu_launch *launch)
+{
+    gpu_tile_elements(view, launch, INPUT(view, CROSS_ENTROPY_BACKWARD, LOGITS)->width);
+    SPECS(launch, WHOLE(view, IN(CROSS_ENTROPY_BACKWARD, LOGITS), OUT(CROSS_ENTROPY_BACKWARD, D_LOGITS)));
+    return NULL;
+}
+
+static const struct gpu_kernel cross_entropy_backward = {
+    .name = "cross_entropy_backward",
+    .access = {[IN(CROSS_ENTROPY_BACKWARD, LOGITS)] = GPU_ROWS,
+               [IN(CROSS_ENTROPY_BACKWARD, LABELS)] = GPU_ROWS,
+               [IN(CROSS_ENTROPY_BACKWARD, LSE)] = GPU_ROWS,
+               [IN(CROSS_ENTROPY_BACKWARD, COUNT)] = GPU_ALL,
+               [OUT(CROSS_ENTROPY_BACKWARD, D_LOGITS)] = GPU_ROWS},
+    .rows = IN(CROSS_ENTROPY_BACKWARD, LOGITS),
+    .count = IN(CROSS_ENTROPY_BACKWARD, LOGITS),
+    .tile = tile_backward,
+};
+const struct gpu_row gpu_row_cross_entropy_backward = {.passes = {{.kernel = &cross_entropy_backward}}};

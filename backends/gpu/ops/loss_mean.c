@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The last pass of every loss: terms and weights of all rows, `total` of the whole step, what was divided by.
+ */
+#include "backends/gpu/ops/passes.h"
+
+enum { LOSS, TERMS, TOTAL, COUNT, OPERANDS };
+enum { PLANES, FACTOR, PARAMS }; /* of the view: they become constants of the kernel */
+
+void gpu_derive_loss_mean(const struct gpu_view *node, struct gpu_view *view, const struct gpu_mean *mean)
+{
+    const uint32_t params[PARAMS] = {[PLANES] = mean->planes, [FACTOR] = mean->factor};
+    const struct gpu_slot terms = node->slots[node->n_slots];
+    SET_SLOTS(
+        view,
+        OPERANDS, [LOSS] = *mean->loss, [TERMS] = gpu_read(terms), [TOTAL] = *mean->total, [COUNT] = *mean->count);
+    gpu_set_params(view, params, sizeof params);
+}
+
+/* S1 = planes, S2 = elements of a unit of weight, S3 = flags. */
+static const char *tile_mean(const struct gpu_view *view, struct gpu_launch *launch)
+{
+    const char *reason = gpu_tile_reduce(view, launch);
+    if (!reason)
+        SPECS(launch, view->params[PLANES], view->params[FACTOR],
+              flag(gpu_slot_here(&view->slots[TOTAL]), GPU_LOSS_MEAN_TOTAL) |
+                  flag(gpu_slot_here(&view->slots[COUNT]), GPU_LOSS_MEAN_COUNT));
+    return reason;
+}
+
+const struct gpu_kernel gpu_kernel_loss_mean = {
+    .name = "loss_mean",
+    .access = {[LOSS] = GPU_ALL, [TERMS] = GPU_ALL, [TOTAL] = GPU_ALL, [COUNT] = GPU_ALL},
+    .rows = LOSS,
+    .count = TERMS,
+    .single = true,
+    .tile = tile_mean,
+};

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Takes the real numbers of a run, gives the status of the device's work: uploads the dims, enqueues the steps on an
+ * in-order queue, waits once, and looks at what became of each.
+ */
+#include "backends/opencl/opencl.h"
+
+#include <string.h>
+
+static pln_status enqueue_step(pln_plan *plan, struct clb_step *step, pln_error *error)
+{
+    size_t local = step->launch.workgroup;
+    size_t global = local * gpu_launch_groups(&step->launch, plan->dims);
+    if (global == 0)
+        return PLN_OK;
+    cl_int code = clb.EnqueueNDRangeKernel(plan->queue, step->kernel, 1, NULL, &global, &local, 0, NULL, &step->event);
+    if (code == CL_SUCCESS)
+        return PLN_OK;
+    step->event = NULL;
+    pln_status status = clb_fail(plan->device, code, step->launch.kernel, error);
+    if (error)
+        error->node = (int32_t)step->node;
+    return status;
+}
+
+/* Commands that were enqueued before a failure are under way: the caller waits for them in any case. */
+static pln_status enqueue_all(pln_plan *plan, const pln_run *run, pln_error *error)
+{
+    uint32_t n_dims = run->n_dims < GPU_DIMS ? run->n_dims : GPU_DIMS;
+    memcpy(plan->dims, run->dims, n_dims * sizeof plan->dims[0]);
+    cl_int code =
+        clb.EnqueueWriteBuffer(plan->queue, plan->words, CL_FALSE, 0, sizeof plan->dims, plan->dims, 0, NULL, NULL);
+    if (code != CL_SUCCESS)
+        return clb_fail(plan->device, code, "clEnqueueWriteBuffer", error);
+    pln_status status = PLN_OK;
+    for (uint32_t i = 0; i < plan->steps.n && status == PLN_OK; i++)
+        status = enqueue_step(plan, &plan->steps.steps[i], error);
+    return status;
+}
+
+/* Work that failed, or was dropped, shows as the state of its event, not in the calls that put it there. */
+static pln_status check_step(pln_plan *plan, const struct clb_step *step, pln_error *error)
+{
+    pln_device *device = plan->device;
+    cl_int state = CL_COMPLETE;
+    cl_int code = clb.GetEventInfo(step->event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof state, &state, NULL);
+    if (code != CL_SUCCESS)
+        return clb_fail(device, code, "clGetEventInfo", error);
+    if (state == CL_COMPLETE)
+        return PLN_OK;
+    device->lost = true;
+    return pln_fail_node(error, PLN_DEVICE_LOST, (int32_t)step->node,
+                         "%s: kernel %s ended in state %d: the device is lost until it is closed",
+                         device->entry->info.name, step->launch.kernel, (int)state);
+}
+
+static pln_status add_time(pln_plan *plan, const struct clb_step *step, pln_error *error)
+{
+    cl_ulong begin = 0, end = 0;
+    cl_int code = clb.GetEventProfilingInfo(step->event, CL_PROFILING_COMMAND_START, sizeof begin, &begin, NULL);
+    if (code == CL_SUCCESS)
+        code = clb.GetEventProfilingInfo(step->event, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL);
+    if (code != CL_SUCCESS)
+        return clb_fail(plan->device, code, "clGetEventProfilingInfo", error);
+    plan->node_ns[step->node] += end - begin;
+    return PLN_OK;
+}
+
+static pln_status collect_events(pln_plan *plan, pln_status status, pln_error *error)
+{
+    if (plan->node_ns)
+        memset(plan->node_ns, 0, plan->n_nodes * sizeof plan->node_ns[0]);
+    for (uint32_t i = 0; i < plan->steps.n; i++) {
+        struct clb_step *step = &plan->steps.steps[i];
+        if (!step->event)
+            continue;
+        if (status == PLN_OK)
+            status = check_step(plan, step, error);
+        if (status == PLN_OK && plan->node_ns)
+            status = add_time(plan, step, error);
+        clb.ReleaseEvent(step->event);
+        step->event = NULL;
+    }
+    return status;
+}
+
+pln_status clb_plan_run(pln_plan *plan, const pln_run *run, pln_error *error)
+{
+    pln_status status = clb_begin(plan->device, error);
+    if (status != PLN_OK)
+        return status;
+    status = enqueue_all(plan, run, error);
+    cl_int code = clb.Finish(plan->queue);
+    if (status == PLN_OK && code != CL_SUCCESS)
+        status = clb_fail(plan->device, code, "clFinish", error);
+    return collect_events(plan, status, error);
+}
+
+pln_status clb_plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, pln_error *error)
+{
+    if (!plan->node_ns)
+        return pln_fail(error, PLN_INVALID, "opencl: the plan was not made for timing");
+    for (uint32_t i = 0; i < n_nodes; i++)
+        node_ns[i] = i < plan->n_nodes ? plan->node_ns[i] : 0;
+    return PLN_OK;
+}
