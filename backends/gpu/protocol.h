@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a launch and its kernel agree on: the words of the record and the bits of FLAGS. C, GLSL and OpenCL C include it, so it
- * has nothing but numbers. The dims of a run, GPU_DIMS words, lie before the records of a plan.
+ * What a launch and its kernel agree on: the words of the record and the bits of FLAGS. C, GLSL and OpenCL C include
+ * it, so it has nothing but numbers. The dims of a run, GPU_DIMS words, lie before the records of a plan.
  */
 #ifndef BACKENDS_GPU_PROTOCOL_H
 #define BACKENDS_GPU_PROTOCOL_H
 
-/* The record: the op's params, the rows of the launch, the window of the table operand, then three words for each binding. */
+/* The record: the op's params, the rows of the launch, the window of the table operand, then three words for each
+ * binding. */
 #define GPU_PARAMS 24u
 #define GPU_RECORD_OTHER_SYMBOL 20u /* a second count, of kernels that have two: the last of the params */
 #define GPU_RECORD_OTHER_SCALE 21u
