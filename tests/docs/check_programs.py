@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Do the programs of the docs compile, and print what the docs say? check_programs.py BUILD SOURCE FILE...
 
-A program is a block of C with a main. The commands behind it, "$ cc FILE ... -o PROGRAM ..." and "$ PROGRAM", are run as
-they stand, in a folder where build/ and the folders of the source are; what they print is compared line by line. A FILE
-that the tree has must be the same text. The same is done with each `pleione run` and `pleione tokenize`.
+A program is a block of C with a main. The commands behind it, "$ cc FILE ... -o PROGRAM ..." and "$ PROGRAM", are run
+as they stand, in a folder where build/ and the folders of the source are; what they print is compared line by line. A
+FILE that the tree has must be the same text. The same is done with each `pleione run` and `pleione tokenize`.
 """
 import os
 import pathlib
@@ -62,7 +62,8 @@ def check_program(where, code, behind, folder):
 
 def check_page(page, folder):
     text = (source / page).read_text()
-    programs = [found for found in re.finditer(r"^```c\n(.*?)^```\n", text, flags=re.M | re.S) if "int main(" in found[1]]
+    blocks = re.finditer(r"^```c\n(.*?)^```\n", text, flags=re.M | re.S)
+    programs = [found for found in blocks if "int main(" in found[1]]
     for found in programs:
         check_program(page, found[1], text[found.end():], folder)
     answers = re.findall(r"^    \$ (?:echo .*)?pleione (?:run|tokenize) .*\n(?:    [^$].*\n)+", text, flags=re.M)
