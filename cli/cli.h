@@ -52,7 +52,12 @@ struct cli_command {
     int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns the exit code */
 };
 
-/* What a command says of itself under --help. */
+/* What the exit codes of all commands mean. */
+struct cli_exit {
+    const char *code, *meaning;
+};
+
+/* What a command says of itself under --help and in its man page. */
 struct cli_usage {
     const char *synopsis; /* "run MODEL [TEXT...]" */
     const char *description;
@@ -76,6 +81,15 @@ void cli_common_options(struct cli_common *common, const char *device_name, stru
  * is over (help was printed, or a usage error was). */
 int cli_parse(int argc, char **argv, const struct cli_usage *usage, const struct cli_option *options,
               uint32_t n_options, struct cli_list *positional);
+
+/* Man pages in parts, on stdout. What --help prints is what they are made of: a page begins with name and summary, a
+ * command tells its options under --man, `pleione` its commands and exit codes, and it ends in the other pages. The
+ * name of `pleione` itself is NULL. */
+void cli_man_begin(const char *name, const char *summary);
+void cli_man_options(const struct cli_usage *usage, const struct cli_option *options, uint32_t n);
+void cli_man_body(const char *description, const struct cli_command *commands, size_t n, const struct cli_exit *exits,
+                  size_t n_exits);
+void cli_man_end(const char *name, const struct cli_command *commands, size_t n);
 
 /* Returns the first of the list, which is not empty; the others move up. */
 const char *cli_take_first(struct cli_list *list);
@@ -196,8 +210,8 @@ double cli_batch_flops(const struct cli_batch *b, const pln_model *model);
 double cli_weight_bytes(const pln_model *model);
 const char *cli_batch_shape(const struct cli_batch *b, char *text, size_t bytes); /* "32x16-128" */
 
-/* Writes the programs that a device can be asked for at the sizes of ELECTRA-small and -base into a folder, which is made:
- * OP-....spv or OP-....cl, with OP-....json beside it. options: of the device. PLN_FAILED names the file. */
+/* Writes the programs that a device can be asked for at the sizes of ELECTRA-small and -base into a folder, which is
+ * made: OP-....spv or OP-....cl, with OP-....json beside it. options: of the device. PLN_FAILED names the file. */
 pln_status cli_dump_kernels(pln_runtime *runtime, const pln_device_entry *device, const struct cli_list *options,
                             const char *folder, pln_error *error);
 

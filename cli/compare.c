@@ -50,7 +50,7 @@ struct compare {
     uint32_t n_shapes; /* 0: the texts */
     bool disagrees;
     bool missing; /* the reference itself has no answer */
-    int lost; /* the exit code of a row that was lost, or 0 */
+    int lost;     /* the exit code of a row that was lost, or 0 */
     struct speed speed;
     struct measured_device *reference; /* in f64 */
     char path[PATH_BYTES];             /* of the file in which its answer lies for the others */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Command lines by table: what is parsed is what --help prints.
+ * Command lines by table: what is parsed is what --help and the man page print.
  */
 #include <errno.h>
 #include <math.h>
@@ -193,6 +193,10 @@ int cli_parse(int argc, char **argv, const struct cli_usage *usage, const struct
 {
     bool only_positional = false;
     uint64_t given = 0;
+    if (argc == 2 && strcmp(argv[1], "--man") == 0) { /* asked by main, which prints the rest of the page */
+        cli_man_options(usage, options, n_options);
+        return 1;
+    }
     for (int i = 1; i < argc;) {
         if (!only_positional && (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)) {
             print_usage(stdout, usage, options, n_options);

@@ -81,8 +81,7 @@ static pln_status open_verify(struct verify *v, const char *directory, pln_error
     v->head = pln_model_head(v->model);
     if (pln_head_labels(v->head) == PLN_LABELS_NONE)
         v->head = PLN_HEAD_PRETRAINING;
-    status =
-        open_side(v, cli_choose_device(c), c->device_options.items, c->device_options.n, &v->device, error);
+    status = open_side(v, cli_choose_device(c), c->device_options.items, c->device_options.n, &v->device, error);
     if (status == PLN_OK)
         status = open_side(v, "reference", precise, 1, &v->reference, error);
     const uint32_t most = (uint32_t)pln_model_number(v->model, "max_position_embeddings");

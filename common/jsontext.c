@@ -166,7 +166,10 @@ static size_t code_point_bytes(const unsigned char *c)
 {
     if (c[0] < 0x80)
         return 1;
-    const size_t bytes = c[0] >= 0xc2 && c[0] < 0xe0 ? 2 : c[0] >= 0xe0 && c[0] < 0xf0 ? 3 : c[0] >= 0xf0 && c[0] < 0xf5 ? 4 : 0;
+    const size_t bytes = c[0] >= 0xc2 && c[0] < 0xe0   ? 2
+                         : c[0] >= 0xe0 && c[0] < 0xf0 ? 3
+                         : c[0] >= 0xf0 && c[0] < 0xf5 ? 4
+                                                       : 0;
     for (size_t i = 1; i < bytes; i++)
         if ((c[i] & 0xc0) != 0x80)
             return 0;

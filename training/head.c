@@ -183,8 +183,8 @@ static bool begins(const char *text, const char *with)
 /* The encoder's tensors have a prefix in every class but ElectraModel. */
 static void name_tensor(const struct training_subject *subject, const char *parameter, char *out, size_t bytes)
 {
-    const bool encoder = begins(parameter, "embeddings.") || begins(parameter, "embeddings_project.") ||
-                         begins(parameter, "encoder.");
+    const bool encoder =
+        begins(parameter, "embeddings.") || begins(parameter, "embeddings_project.") || begins(parameter, "encoder.");
     snprintf(out, bytes, "%s%s", encoder && !head_of(subject)->session->head->bare ? "electra." : "", parameter);
 }
 

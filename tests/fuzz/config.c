@@ -56,9 +56,9 @@ void fuzz_config(const struct fuzz_target *target, const uint8_t *data, size_t b
                "there are labels");
     for (uint32_t i = 0; i < config.num_labels; i++)
         fuzz_check(config.labels[i] != NULL, "a label has a name");
-    for (int head = PLN_HEAD_MODEL; is_small(&config) && head <= PLN_HEAD_QUESTION_ANSWERING; head++) {
+    for (int head = PLN_HEAD_MODEL; is_small(&config) && electra_head((pln_head)head); head++) {
         describe(checkpoint, &config, (pln_head)head, false);
-        if (head != PLN_HEAD_MODEL)
+        if (electra_head((pln_head)head)->labels != PLN_LABELS_NONE)
             describe(checkpoint, &config, (pln_head)head, true);
     }
     json_t *json = electra_config_json(&config);

@@ -101,8 +101,8 @@ static float *run(struct replay *r, const struct session_request *request)
     assert_non_null(flat);
     pln_graph_parameter_values(r->graph.graph, flat);
     must(pln_schedule_state_write(r->schedule, "parameters", flat, &error), &error);
-    must(sched_run(r->schedule, r->batch.dims, GRAPH_SYMBOLS,
-                   &(struct sched_bound){r->batch.inputs, r->batch.outputs}, &error),
+    must(sched_run(r->schedule, r->batch.dims, GRAPH_SYMBOLS, &(struct sched_bound){r->batch.inputs, r->batch.outputs},
+                   &error),
          &error);
     must(session_batch_unpack(r->session, request, &r->graph, &r->batch, &error), &error);
     must(pln_schedule_state_read(r->schedule, "gradients", flat, &error), &error);

@@ -30,3 +30,8 @@ for plugin in $(find "$2/backends" -name 'pleione-*.so' | sed 's#.*/pleione-##; 
 done
 # And the model that it comes with.
 LD_LIBRARY_PATH="$libdir" "$command" verify --device reference >"$to/verdict" || { cat "$to/verdict"; exit 1; }
+# And the licence, and a man page for each command.
+[ -n "$(find "$to" -path '*/doc/pleione/LICENSE')" ] || { echo "no licence is installed"; exit 1; }
+for page in $(cd "$2/docs" && ls ./*.1 2>/dev/null); do
+    [ -n "$(find "$to" -path "*/man1/$(basename "$page")")" ] || { echo "$page is not installed"; exit 1; }
+done
