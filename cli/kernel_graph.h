@@ -17,8 +17,7 @@ struct cli_sizes {
 extern const struct cli_sizes cli_model_sizes[]; /* ELECTRA-small and -base */
 extern const uint32_t cli_n_model_sizes;
 
-/* Each asks for other kernels: weights that stay, weights that are trained with the backward pass, the update of a
- * step. */
+/* Each asks for other kernels: weights that stay, weights that are trained with the backward pass, the update of a step. */
 enum cli_kernel_graph { CLI_KERNELS_FORWARD, CLI_KERNELS_TRAINING, CLI_KERNELS_UPDATE, CLI_KERNEL_GRAPHS };
 
 /* What the graph's weights borrow. */
