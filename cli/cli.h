@@ -172,44 +172,4 @@ int cli_interrupt_code(void); /* 130, 143 after SIGTERM; 0: neither came */
 /* A descriptor of 0 to 2 that is closed would be given to the next file that is opened: it gets /dev/null, on which its
  * use fails. A closed pipe is an error of writing, no signal. */
 void cli_guard_streams(void);
-
-/* ---- batches and measures
- * ------------------------------------------------------------------------------------------------- */
-
-/* Input tensors of one batch, owned. */
-struct cli_batch {
-    uint32_t batch, length, shortest; /* shortest: of the shape */
-    uint32_t *lengths;                /* [batch] real tokens */
-    int64_t *ids, *mask, *types;
-    pln_tensor tensors[3];
-};
-/* Random ids and lengths, the same for the same seed. PLN_NO_MEMORY. */
-pln_status cli_batch_random(struct cli_batch *b, struct cli_shape shape, const pln_model *model, uint64_t seed,
-                            pln_error *error);
-/* Texts, padded to the longest. */
-pln_status cli_batch_texts(struct cli_batch *b, pln_model *model, const struct cli_list *texts, pln_error *error);
-void cli_batch_finish(struct cli_batch *b);
-uint64_t cli_batch_tokens(const struct cli_batch *b); /* real ones */
-/* Arithmetic of ForPreTraining on the real tokens, the formula that the peers are measured with. */
-double cli_batch_flops(const struct cli_batch *b, const pln_model *model);
-/* Bytes of the matrices that each run of the encoder reads, in f32. */
-double cli_weight_bytes(const pln_model *model);
-const char *cli_batch_shape(const struct cli_batch *b, char *text, size_t bytes); /* "32x16-128" */
-
-/* Writes the programs that a device can be asked for at the sizes of ELECTRA-small and -base into a folder, which is made:
- * OP-....spv or OP-....cl, with OP-....json beside it. options: of the device. PLN_FAILED names the file. */
-pln_status cli_dump_kernels(pln_runtime *runtime, const pln_device_entry *device, const struct cli_list *options,
-                            const char *folder, pln_error *error);
-
-int cli_devices(int argc, char **argv);
-int cli_forward(int argc, char **argv);
-int cli_run(int argc, char **argv);
-int cli_compare(int argc, char **argv);
-int cli_bench(int argc, char **argv);
-int cli_explain(int argc, char **argv);
-int cli_estimate(int argc, char **argv);
-int cli_tokenize(int argc, char **argv);
-int cli_train(int argc, char **argv);
-int cli_verify(int argc, char **argv);
-int cli_vocab(int argc, char **argv);
 #endif
