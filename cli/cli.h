@@ -36,13 +36,15 @@ enum cli_kind {
     CLI_SECONDS,
     CLI_REAL,
     CLI_REPEATED,
+    CLI_HEAD,
     CLI_MATH /* f32 or bf16, appended to the device options of the target */
 };
 
 struct cli_option {
     const char *name; /* "--device" or "-b" */
     enum cli_kind kind;
-    void *target; /* bool, const char *, uint32_t, uint64_t, double, struct cli_list; of CLI_MATH the device options */
+    /* bool, const char *, uint32_t, uint64_t, double, struct cli_list, pln_head; of CLI_MATH the device options */
+    void *target;
     const char *argument; /* "LIST" */
     const char *help;
 };
@@ -68,14 +70,20 @@ struct cli_common {
     uint64_t seed;
 };
 
-enum { CLI_COMMON_OPTIONS = 7 };
-/* Fills CLI_COMMON_OPTIONS rows; device_name is "--device" or "--devices". */
-void cli_common_options(struct cli_common *common, const char *device_name, struct cli_option *options);
+/* All options of a command, in the order of --help. Zero at first; those who bring some add theirs. */
+enum { CLI_OPTIONS = 64 };
+struct cli_options {
+    uint32_t n; /* more than CLI_OPTIONS: those that found no room are left out, and cli_parse refuses */
+    struct cli_option rows[CLI_OPTIONS];
+};
+void cli_add_options(struct cli_options *options, const struct cli_option *rows, size_t n);
+/* device_name is "--device" or "--devices". */
+void cli_common_options(struct cli_common *common, const char *device_name, struct cli_options *options);
 
 /* Reads the arguments: options by the table, the rest into positional. Returns 0, or the exit code + 1 when the command
  * is over (help was printed, or a usage error was). */
-int cli_parse(int argc, char **argv, const struct cli_usage *usage, const struct cli_option *options,
-              uint32_t n_options, struct cli_list *positional);
+int cli_parse(int argc, char **argv, const struct cli_usage *usage, const struct cli_options *options,
+              struct cli_list *positional);
 
 /* Returns the first of the list, which is not empty; the others move up. */
 const char *cli_take_first(struct cli_list *list);
@@ -108,7 +116,11 @@ pln_status cli_open_runtime(const struct cli_common *common, pln_runtime **runti
 /* The list of devices that is asked for; for "auto", or none, the name of what it is, which is found out once. Static
  * memory. */
 const char *cli_choose_device(const struct cli_common *common);
-/* Runtime, devices of the list, model, session. options' placement is filled in from common. */
+/* The next three open what is not open yet: a runtime and the devices of the list; a runtime and the model, for plans
+ * alone without its weights; all of these and a session, whose options get their placement from common. */
+pln_status cli_open_devices(const struct cli_common *common, struct cli_model *m, pln_error *error);
+pln_status cli_open_model(const struct cli_common *common, const char *directory, bool without_weights,
+                          struct cli_model *m, pln_error *error);
 pln_status cli_open(const struct cli_common *common, const char *directory, pln_session_options options,
                     struct cli_model *m, pln_error *error);
 void cli_close(struct cli_model *m);

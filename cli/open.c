@@ -64,19 +64,34 @@ pln_status cli_open_runtime(const struct cli_common *common, pln_runtime **runti
     return cli_create_runtime(common->threads, runtime, error);
 }
 
-pln_status cli_open(const struct cli_common *common, const char *directory, pln_session_options options,
-                    struct cli_model *m, pln_error *error)
+pln_status cli_open_devices(const struct cli_common *common, struct cli_model *m, pln_error *error)
 {
-    const pln_model_options model_options = {.seed = common->seed};
-    options.schedule.place = common->place.items;
-    options.schedule.n_place = common->place.n;
-    options.schedule.no_fallback = common->no_fallback;
     pln_status status = m->runtime ? PLN_OK : cli_open_runtime(common, &m->runtime, error);
     if (status == PLN_OK && !m->devices)
         status = pln_devices_open(m->runtime, cli_choose_device(common), common->device_options.items,
                                   common->device_options.n, &m->devices, error);
+    return status;
+}
+
+pln_status cli_open_model(const struct cli_common *common, const char *directory, bool without_weights,
+                          struct cli_model *m, pln_error *error)
+{
+    const pln_model_options options = {.seed = common->seed, .without_weights = without_weights};
+    pln_status status = m->runtime ? PLN_OK : cli_open_runtime(common, &m->runtime, error);
     if (status == PLN_OK && !m->model)
-        status = pln_model_open(m->runtime, directory, &model_options, &m->model, error);
+        status = pln_model_open(m->runtime, directory, &options, &m->model, error);
+    return status;
+}
+
+pln_status cli_open(const struct cli_common *common, const char *directory, pln_session_options options,
+                    struct cli_model *m, pln_error *error)
+{
+    options.schedule.place = common->place.items;
+    options.schedule.n_place = common->place.n;
+    options.schedule.no_fallback = common->no_fallback;
+    pln_status status = cli_open_devices(common, m, error);
+    if (status == PLN_OK)
+        status = cli_open_model(common, directory, false, m, error);
     if (status == PLN_OK)
         status = pln_session_create(m->model, m->devices, &options, &m->session, error);
     return status;

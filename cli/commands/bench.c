@@ -7,8 +7,6 @@
 #include "cli/commands/commands.h"
 #include "cli/measuring/bench.h"
 
-enum { OWN_OPTIONS = 7, OPTIONS = CLI_COMMON_OPTIONS + MEASURE_OPTIONS + OUTPUT_OPTIONS + OWN_OPTIONS };
-
 static const struct table_column columns[] = {
     {.key = "device", .title = "device", .width = 9},
     {.key = "dtype", .title = "type"},
@@ -45,8 +43,9 @@ static pln_status time_shape(const struct bench *b, struct speed *s, struct tabl
     return status;
 }
 
-static pln_status measure_times(struct bench *b, struct table *t, pln_error *error)
+static pln_status measure_times(void *context, struct table *t, pln_error *error)
 {
+    struct bench *b = context;
     struct speed s = {0};
     pln_status status = speed_open(&s, &b->options, b->directory, error);
     table_add_columns(t, columns, sizeof columns / sizeof *columns);
@@ -109,36 +108,17 @@ static bool choose_shapes(struct bench *b, const char *shapes, const char *ragge
            (!ragged || cli_parse_shapes(ragged, b->shapes, BENCH_SHAPES, &b->n_shapes));
 }
 
-static int run_bench(struct bench *b, pln_status (*measure)(struct bench *, struct table *, pln_error *))
-{
-    struct table t = {0};
-    pln_error error;
-    int code = output_check(&b->output);
-    if (code)
-        return code;
-    cli_catch_interrupt();
-    const pln_status status = measure(b, &t, &error);
-    if (cli_interrupted())
-        code = CLI_INTERRUPTED;
-    else if (status != PLN_OK)
-        code = cli_fail(&error);
-    else
-        code = output_finish(&b->output, &t);
-    table_finish(&t);
-    return code ? code : b->lost;
-}
-
 int cli_bench(int argc, char **argv)
 {
     static struct bench b = {.seconds = 2};
     const char *shapes = NULL, *ragged = NULL, *lengths = NULL;
     bool overhead = false, memory = false, profile = false;
     static struct cli_list arguments;
-    struct cli_option options[OPTIONS];
-    cli_common_options(&b.options.common, "--devices", options);
-    measure_each_option(&b.options, options + CLI_COMMON_OPTIONS);
-    output_options(&b.output, options + CLI_COMMON_OPTIONS + MEASURE_OPTIONS);
-    const struct cli_option own[OWN_OPTIONS] = {
+    struct cli_options options = {0};
+    cli_common_options(&b.options.common, "--devices", &options);
+    measure_each_option(&b.options, &options);
+    output_options(&b.output, &options);
+    const struct cli_option own[] = {
         {"--shapes", CLI_TEXT, &shapes, "LIST", "sequences x tokens (default 1x16,1x128,8x128)"},
         {"--ragged", CLI_TEXT, &ragged, "LIST", "sequences x shortest-longest, lengths drawn evenly: 32x16-128"},
         {"--lengths", CLI_TEXT, &lengths, "LIST",
@@ -148,7 +128,7 @@ int cli_bench(int argc, char **argv)
         {"--memory", CLI_FLAG, &memory, NULL, "instead: peak resident memory, each row in a process of its own"},
         {"--profile", CLI_FLAG, &profile, NULL, "instead: where the time goes, by nodes of the same name"},
     };
-    memcpy(options + OPTIONS - OWN_OPTIONS, own, sizeof own);
+    cli_add_options(&options, own, sizeof own / sizeof *own);
     static const struct cli_usage usage = {
         .synopsis = "bench MODEL --devices LIST --shapes 1x16,8x128",
         .description =
@@ -165,15 +145,24 @@ int cli_bench(int argc, char **argv)
                     "  pleione bench MODEL --devices cpu --ragged 32x16-128\n"
                     "  pleione bench MODEL --devices cpu --overhead\n",
     };
-    const int parsed = cli_parse(argc, argv, &usage, options, OPTIONS, &arguments);
+    const int parsed = cli_parse(argc, argv, &usage, &options, &arguments);
     if (parsed)
         return parsed - 1;
     if (arguments.n != 1)
         return cli_usage_error("bench needs one MODEL directory");
+    const struct {
+        bool wanted;
+        output_fill *measure;
+    } instead[] = {{overhead, bench_overhead}, {memory, bench_memory}, {profile, bench_profile}};
+    output_fill *measure = measure_times;
+    for (size_t i = 0; i < sizeof instead / sizeof *instead; i++)
+        if (instead[i].wanted)
+            measure = instead[i].measure;
     if (overhead + memory + profile > 1)
         return cli_usage_error("bench measures one of --overhead, --memory and --profile");
     if (!choose_shapes(&b, shapes, ragged, lengths))
         return PLN_INVALID;
     b.directory = arguments.items[0];
-    return run_bench(&b, overhead ? bench_overhead : memory ? bench_memory : profile ? bench_profile : measure_times);
+    const int code = output_run(&b.output, measure, &b);
+    return code ? code : b.lost;
 }

@@ -15,8 +15,6 @@
 
 enum {
     MOST_SHAPES = 16,
-    OWN_OPTIONS = 1,
-    OPTIONS = CLI_COMMON_OPTIONS + MEASURE_OPTIONS + OUTPUT_OPTIONS + OWN_OPTIONS,
     NODE_NAME = 160,
     PATH_BYTES = 512
 };
@@ -268,8 +266,9 @@ static void close_all(struct compare *c)
         unlink(c->path);
 }
 
-static pln_status compare(struct compare *c, struct table *t, pln_error *error)
+static pln_status compare(void *context, struct table *t, pln_error *error)
 {
+    struct compare *c = context;
     pln_status status = open_all(c, error);
     table_add_columns(t, columns, sizeof columns / sizeof *columns);
     table_add_columns(t, speed_hidden_columns, SPEED_HIDDEN_COLUMNS);
@@ -291,36 +290,18 @@ static pln_status compare(struct compare *c, struct table *t, pln_error *error)
     return status;
 }
 
-static int run_compare(struct compare *c)
-{
-    struct table t = {0};
-    pln_error error;
-    int code = output_check(&c->output);
-    if (code)
-        return code;
-    cli_catch_interrupt();
-    const pln_status status = compare(c, &t, &error);
-    if (cli_interrupted())
-        code = CLI_INTERRUPTED;
-    else if (status != PLN_OK)
-        code = cli_fail(&error);
-    else
-        code = output_finish(&c->output, &t);
-    table_finish(&t);
-    return code ? code : c->disagrees ? PLN_DISAGREE : c->lost;
-}
-
 int cli_compare(int argc, char **argv)
 {
     static struct compare c;
     const char *shapes = NULL;
     static struct cli_list arguments;
-    struct cli_option options[OPTIONS];
-    cli_common_options(&c.options.common, "--devices", options);
-    measure_each_option(&c.options, options + CLI_COMMON_OPTIONS);
-    output_options(&c.output, options + CLI_COMMON_OPTIONS + MEASURE_OPTIONS);
-    options[OPTIONS - 1] =
-        (struct cli_option){"--shapes", CLI_TEXT, &shapes, "LIST", "random ids instead of text: 1x128,8x128,32x16-128"};
+    const struct cli_option own = {"--shapes", CLI_TEXT, &shapes, "LIST",
+                                   "random ids instead of text: 1x128,8x128,32x16-128"};
+    struct cli_options options = {0};
+    cli_common_options(&c.options.common, "--devices", &options);
+    measure_each_option(&c.options, &options);
+    output_options(&c.output, &options);
+    cli_add_options(&options, &own, 1);
     static const struct cli_usage usage = {
         .synopsis = "compare MODEL [TEXT...]",
         .description =
@@ -334,7 +315,7 @@ int cli_compare(int argc, char **argv)
             "  pleione compare MODEL --devices cpu,vulkan --shapes 1x128,8x128 --device-option vulkan.variant=gpu\n"
             "  pleione compare MODEL -o devices.json -o devices.md --plot devices.svg\n",
     };
-    const int parsed = cli_parse(argc, argv, &usage, options, OPTIONS, &arguments);
+    const int parsed = cli_parse(argc, argv, &usage, &options, &arguments);
     if (parsed)
         return parsed - 1;
     if (!arguments.n)
@@ -348,5 +329,8 @@ int cli_compare(int argc, char **argv)
     memcpy(c.texts.items, arguments.items + 1, c.texts.n * sizeof *c.texts.items);
     if (!c.texts.n)
         c.texts.items[c.texts.n++] = CLI_SENTENCE;
-    return run_compare(&c);
+    const int code = output_run(&c.output, compare, &c);
+    if (code)
+        return code;
+    return c.disagrees ? PLN_DISAGREE : c.lost;
 }

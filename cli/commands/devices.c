@@ -323,7 +323,7 @@ int cli_devices(int argc, char **argv)
 {
     static struct listing listing;
     static struct cli_list arguments;
-    const struct cli_option options[] = {
+    const struct cli_option rows[] = {
         {"--json", CLI_FLAG, &listing.json, NULL, "one JSON object a device"},
         {"--kernels", CLI_FLAG, &listing.kernels, NULL,
          "registers, spills, shared memory, inverse throughput of an encoder layer's kernels, where the driver tells"},
@@ -333,6 +333,8 @@ int cli_devices(int argc, char **argv)
         {"--device-option", CLI_REPEATED, &listing.common.device_options, "[BACKEND.]KEY=VALUE",
          "option of a device, for --kernels and --dump-kernels"},
     };
+    struct cli_options options = {0};
+    cli_add_options(&options, rows, sizeof rows / sizeof *rows);
     static const struct cli_usage usage = {
         .synopsis = "devices",
         .description = "The devices of each backend: name, driver, version, kind, memory, types, options; or why one "
@@ -340,7 +342,7 @@ int cli_devices(int argc, char **argv)
         .examples = "  pleione devices\n  pleione devices --json --kernels\n"
                     "  pleione devices --device vulkan --dump-kernels kernels\n",
     };
-    const int parsed = cli_parse(argc, argv, &usage, options, sizeof options / sizeof *options, &arguments);
+    const int parsed = cli_parse(argc, argv, &usage, &options, &arguments);
     if (parsed)
         return parsed - 1;
     if (arguments.n)

@@ -10,7 +10,7 @@
 enum { MOST_BATCH = 1 << 20 };
 
 struct estimate {
-    const char *head;
+    pln_head head;
     uint32_t batch, length;
     bool json, train, recompute;
 };
@@ -101,20 +101,17 @@ static pln_status print_devices(const struct estimate *e, const struct planner *
 }
 
 static pln_status estimate(const struct estimate *e, const struct cli_common *common, const char *directory,
-                           pln_head head, pln_error *error)
+                           pln_error *error)
 {
     struct cli_model m = {0};
     struct planner p = {.m = &m, .length = e->length};
     pln_trainer_options training = PLN_TRAINER_DEFAULTS;
-    const pln_model_options options = {.seed = common->seed, .without_weights = true};
-    training.head = head;
+    training.head = e->head;
     training.recompute = e->recompute;
     training.accumulate = 1;
-    pln_status status = cli_open_runtime(common, &m.runtime, error);
+    pln_status status = cli_open_model(common, directory, true, &m, error);
     if (status == PLN_OK)
-        status = pln_model_open(m.runtime, directory, &options, &m.model, error);
-    if (status == PLN_OK)
-        status = cli_open(common, directory, (pln_session_options){.head = head}, &m, error);
+        status = cli_open(common, directory, (pln_session_options){.head = e->head}, &m, error);
     if (status == PLN_OK && e->train)
         status = pln_trainer_create(m.model, m.devices, &training, &p.trainer, error);
     if (status == PLN_OK)
@@ -129,17 +126,17 @@ int cli_estimate(int argc, char **argv)
     static struct cli_common common;
     struct estimate e = {0};
     static struct cli_list arguments;
-    struct cli_option options[CLI_COMMON_OPTIONS + 6];
-    cli_common_options(&common, "--device", options);
+    struct cli_options options = {0};
+    cli_common_options(&common, "--device", &options);
     const struct cli_option own[] = {
-        {"--head", CLI_TEXT, &e.head, "H", "as in `pleione forward` (default: the config's)"},
+        {"--head", CLI_HEAD, &e.head, "H", "as in `pleione forward` (default: the config's)"},
         {"-b", CLI_UNSIGNED, &e.batch, "B", "sequences"},
         {"-s", CLI_UNSIGNED, &e.length, "S", "tokens each"},
         {"--train", CLI_FLAG, &e.train, NULL, "of a step of training, and the largest batch that fits"},
         {"--recompute", CLI_FLAG, &e.recompute, NULL, "as in `pleione train`"},
         {"--json", CLI_FLAG, &e.json, NULL, "one JSON object a device"},
     };
-    memcpy(options + CLI_COMMON_OPTIONS, own, sizeof own);
+    cli_add_options(&options, own, sizeof own / sizeof *own);
     static const struct cli_usage usage = {
         .synopsis = "estimate MODEL -b B -s S",
         .description = "Exact bytes on each device that a batch of B sequences of S tokens takes: packed weights, "
@@ -147,16 +144,13 @@ int cli_estimate(int argc, char **argv)
                        "Nothing is allocated; the model directory may lack its weights.",
         .examples = "  pleione estimate models/electra-tiny-discriminator -b 8 -s 128 --device vulkan\n",
     };
-    const int parsed = cli_parse(argc, argv, &usage, options, CLI_COMMON_OPTIONS + 6, &arguments);
+    const int parsed = cli_parse(argc, argv, &usage, &options, &arguments);
     if (parsed)
         return parsed - 1;
     if (arguments.n != 1 || !e.batch || !e.length)
         return cli_usage_error("estimate needs one MODEL directory, -b B and -s S");
-    pln_head head = PLN_HEAD_DEFAULT;
-    if (e.head && !pln_head_find(e.head, &head))
-        return cli_usage_error("no head \"%s\"", e.head);
     pln_error error;
-    if (estimate(&e, &common, arguments.items[0], head, &error) != PLN_OK)
+    if (estimate(&e, &common, arguments.items[0], &error) != PLN_OK)
         return cli_fail(&error);
     return cli_finish_output();
 }

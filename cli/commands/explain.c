@@ -88,14 +88,14 @@ int cli_explain(int argc, char **argv)
     static struct cli_common common;
     struct explain e = {0};
     static struct cli_list arguments;
-    struct cli_option options[CLI_COMMON_OPTIONS + 3];
-    cli_common_options(&common, "--device", options);
+    struct cli_options options = {0};
+    cli_common_options(&common, "--device", &options);
     const struct cli_option own[] = {
         {"--json", CLI_FLAG, &e.json, NULL, "one JSON object a node"},
         {"--graph", CLI_FLAG, &e.graph, NULL, "the graph itself, one line a node"},
         {"--dot", CLI_FLAG, &e.dot, NULL, "the graph for Graphviz"},
     };
-    memcpy(options + CLI_COMMON_OPTIONS, own, sizeof own);
+    cli_add_options(&options, own, sizeof own / sizeof *own);
     static const struct cli_usage usage = {
         .synopsis = "explain MODEL [TEXT...]",
         .description =
@@ -105,7 +105,7 @@ int cli_explain(int argc, char **argv)
         .examples = "  pleione explain models/electra-tiny-discriminator --device vulkan,cpu --place 'layer.1.*=cpu'\n"
                     "  pleione explain models/electra-tiny-discriminator --dot | dot -Tsvg >graph.svg\n",
     };
-    const int parsed = cli_parse(argc, argv, &usage, options, CLI_COMMON_OPTIONS + 3, &arguments);
+    const int parsed = cli_parse(argc, argv, &usage, &options, &arguments);
     if (parsed)
         return parsed - 1;
     if (!arguments.n)

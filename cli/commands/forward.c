@@ -8,17 +8,18 @@
 #include "cli/commands/commands.h"
 
 struct forward {
-    const char *head, *inputs, *outputs;
+    pln_head head;
+    const char *inputs, *outputs;
     bool hidden_states, attentions;
 };
 
 static pln_status run_forward(const struct forward *f, const struct cli_common *common, const char *directory,
-                              pln_head head, pln_error *error)
+                              pln_error *error)
 {
     struct cli_model m = {0};
     pln_tensor_file *file = NULL;
     const pln_session_options options = {
-        .head = head, .every_position = true, .hidden_states = f->hidden_states, .attentions = f->attentions};
+        .head = f->head, .every_position = true, .hidden_states = f->hidden_states, .attentions = f->attentions};
     pln_status status = pln_tensor_file_open(f->inputs, &file, error);
     if (status == PLN_OK)
         status = cli_open(common, directory, options, &m, error);
@@ -39,10 +40,10 @@ int cli_forward(int argc, char **argv)
     static struct cli_common common;
     struct forward f = {0};
     static struct cli_list arguments;
-    struct cli_option options[CLI_COMMON_OPTIONS + 5];
-    cli_common_options(&common, "--device", options);
+    struct cli_options options = {0};
+    cli_common_options(&common, "--device", &options);
     const struct cli_option own[] = {
-        {"--head", CLI_TEXT, &f.head, "H",
+        {"--head", CLI_HEAD, &f.head, "H",
          "model pretraining causal-lm masked-lm sequence-classification multiple-choice token-classification "
          "question-answering (default: the config's)"},
         {"--inputs", CLI_TEXT, &f.inputs, "FILE",
@@ -51,7 +52,7 @@ int cli_forward(int argc, char **argv)
         {"--hidden-states", CLI_FLAG, &f.hidden_states, NULL, "also hidden_states.N"},
         {"--attentions", CLI_FLAG, &f.attentions, NULL, "also attentions.N and cross_attentions.N"},
     };
-    memcpy(options + CLI_COMMON_OPTIONS, own, sizeof own);
+    cli_add_options(&options, own, sizeof own / sizeof *own);
     static const struct cli_usage usage = {
         .synopsis = "forward MODEL --inputs FILE --outputs FILE",
         .description =
@@ -60,16 +61,13 @@ int cli_forward(int argc, char **argv)
                     "  pleione forward MODEL --device vulkan,cpu --no-fallback --hidden-states --attentions \\\n"
                     "      --inputs in.safetensors --outputs out.safetensors\n",
     };
-    const int parsed = cli_parse(argc, argv, &usage, options, CLI_COMMON_OPTIONS + 5, &arguments);
+    const int parsed = cli_parse(argc, argv, &usage, &options, &arguments);
     if (parsed)
         return parsed - 1;
     if (arguments.n != 1 || !f.inputs || !f.outputs)
         return cli_usage_error("forward needs one MODEL, --inputs FILE and --outputs FILE");
-    pln_head head = PLN_HEAD_DEFAULT;
-    if (f.head && !pln_head_find(f.head, &head))
-        return cli_usage_error("no head \"%s\"; --help lists them", f.head);
     pln_error error;
-    if (run_forward(&f, &common, arguments.items[0], head, &error) != PLN_OK)
+    if (run_forward(&f, &common, arguments.items[0], &error) != PLN_OK)
         return cli_fail(&error);
     return 0;
 }

@@ -154,11 +154,7 @@ static int open_and_answer(struct run *run, const struct cli_common *common, con
                            const struct cli_list *texts)
 {
     pln_error error;
-    const pln_model_options options = {.seed = common->seed};
-    pln_status status = cli_open_runtime(common, &run->m.runtime, &error);
-    if (status == PLN_OK)
-        status = pln_model_open(run->m.runtime, directory, &options, &run->m.model, &error);
-    if (status != PLN_OK)
+    if (cli_open_model(common, directory, false, &run->m, &error) != PLN_OK)
         return cli_fail(&error);
     const pln_head head = pln_model_head(run->m.model);
     run->task = find_task(head);
@@ -181,11 +177,13 @@ int cli_run(int argc, char **argv)
     static struct cli_common common;
     struct run run = {.top = 5};
     static struct cli_list arguments;
-    struct cli_option options[CLI_COMMON_OPTIONS + 2];
-    cli_common_options(&common, "--device", options);
-    options[CLI_COMMON_OPTIONS] = (struct cli_option){"--json", CLI_FLAG, &run.json, NULL, "one JSON object a text"};
-    options[CLI_COMMON_OPTIONS + 1] =
-        (struct cli_option){"--top", CLI_UNSIGNED, &run.top, "N", "candidates for each [MASK] (default 5)"};
+    struct cli_options options = {0};
+    cli_common_options(&common, "--device", &options);
+    const struct cli_option own[] = {
+        {"--json", CLI_FLAG, &run.json, NULL, "one JSON object a text"},
+        {"--top", CLI_UNSIGNED, &run.top, "N", "candidates for each [MASK] (default 5)"},
+    };
+    cli_add_options(&options, own, sizeof own / sizeof *own);
     static const struct cli_usage usage = {
         .synopsis = "run MODEL [TEXT...]",
         .description = "What the model's head is for: how likely each word is to have been replaced (a discriminator), "
@@ -199,7 +197,7 @@ int cli_run(int argc, char **argv)
                     "  pleione run models/electra-tiny-generator --top 3 \"And the LORD said [MASK] Moses.\"\n"
                     "  pleione run models/electra-tiny-discriminator --json --device vulkan <sentences.txt\n",
     };
-    const int parsed = cli_parse(argc, argv, &usage, options, CLI_COMMON_OPTIONS + 2, &arguments);
+    const int parsed = cli_parse(argc, argv, &usage, &options, &arguments);
     if (parsed)
         return parsed - 1;
     if (!arguments.n)

@@ -279,7 +279,7 @@ int cli_tokenize(int argc, char **argv)
     struct stream s = {.code = 0};
     struct wanted wanted = {.threads = 0};
     static struct cli_list arguments;
-    const struct cli_option options[] = {
+    const struct cli_option rows[] = {
         {"--json", CLI_FLAG, &wanted.json, NULL,
          "ids, types, tokens, offsets (code points) and word ids, one object a line"},
         {"--pair-separator", CLI_TEXT, &s.separator, "TEXT",
@@ -297,6 +297,8 @@ int cli_tokenize(int argc, char **argv)
          "fast (default), slow: as the tokenizer in Python of transformers 4, google: as the original"},
         {"--threads", CLI_UNSIGNED, &wanted.threads, "N", "threads (default: all)"},
     };
+    struct cli_options options = {0};
+    cli_add_options(&options, rows, sizeof rows / sizeof *rows);
     static const struct cli_usage usage = {
         .synopsis = "tokenize MODEL [FILE...]",
         .description =
@@ -313,7 +315,7 @@ int cli_tokenize(int argc, char **argv)
                     "  pleione tokenize MODEL --pair-separator '\\t' --max-length 128 pairs.tsv\n"
                     "  pleione tokenize MODEL --max-length 384 --stride 128 --json articles.txt\n",
     };
-    const int parsed = cli_parse(argc, argv, &usage, options, sizeof options / sizeof *options, &arguments);
+    const int parsed = cli_parse(argc, argv, &usage, &options, &arguments);
     if (parsed)
         return parsed - 1;
     if (!arguments.n)

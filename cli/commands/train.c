@@ -32,7 +32,7 @@ int cli_train(int argc, char **argv)
                              .layer_decay = 1,
                              .dropout = -1};
     const struct cli_option own[] = {
-        {"--head", CLI_TEXT, &t.head, "H", "as in `pleione forward` (default: the config's)"},
+        {"--head", CLI_HEAD, &t.head, "H", "as in `pleione forward` (default: the config's)"},
         {"--data", CLI_TEXT, &t.data, "FILE", "safetensors: input_ids, attention_mask, labels, ...; rows in order"},
         {"--shuffle", CLI_FLAG, &t.shuffle, NULL,
          "each epoch in another order, drawn from --seed (default: as in the file)"},
@@ -60,10 +60,9 @@ int cli_train(int argc, char **argv)
         {"--keep", CLI_UNSIGNED, &t.keep, "K",
          "--save-every saves in DIR.step-N, of which the last K stay (default: in DIR itself)"},
     };
-    enum { OWN = sizeof own / sizeof *own };
-    struct cli_option options[CLI_COMMON_OPTIONS + OWN];
-    cli_common_options(&common, "--device", options);
-    memcpy(options + CLI_COMMON_OPTIONS, own, sizeof own);
+    struct cli_options options = {0};
+    cli_common_options(&common, "--device", &options);
+    cli_add_options(&options, own, sizeof own / sizeof *own);
     static const struct cli_usage usage = {
         .synopsis = "train MODEL --data FILE --out DIR",
         .description =
@@ -76,7 +75,7 @@ int cli_train(int argc, char **argv)
             "  pleione train MODEL --head sequence-classification --data train.safetensors --out tuned --steps 100\n"
             "  pleione train MODEL --data train.safetensors --out tuned --steps 200 --resume tuned --device vulkan\n",
     };
-    const int parsed = cli_parse(argc, argv, &usage, options, CLI_COMMON_OPTIONS + OWN, &arguments);
+    const int parsed = cli_parse(argc, argv, &usage, &options, &arguments);
     if (parsed)
         return parsed - 1;
     if (arguments.n != 1 || !t.data || !t.out)

@@ -23,10 +23,10 @@ struct run {
     bool shows;            /* progress, on a terminal */
 };
 
-static pln_status fill_options(const struct cli_training *t, const struct cli_common *common, pln_trainer_options *o,
-                               pln_error *error)
+static pln_trainer_options options_of(const struct cli_training *t, const struct cli_common *common)
 {
-    *o = (pln_trainer_options){
+    return (pln_trainer_options){
+        .head = t->head,
         .learning_rate = t->learning_rate,
         .beta1 = t->beta1,
         .beta2 = t->beta2,
@@ -42,11 +42,6 @@ static pln_status fill_options(const struct cli_training *t, const struct cli_co
         .seed = common->seed,
         .recompute = t->recompute,
         .placement = {.place = common->place.items, .n_place = common->place.n, .no_fallback = common->no_fallback}};
-    if (!t->head || pln_head_find(t->head, &o->head))
-        return PLN_OK;
-    *error = (pln_error){.status = PLN_INVALID, .node = -1};
-    snprintf(error->message, sizeof error->message, "no head \"%s\"; --help lists them", t->head);
-    return PLN_INVALID;
 }
 
 /* ---- before the first step */
@@ -100,13 +95,9 @@ static pln_status open_log(struct run *r, pln_error *error)
 static pln_status open_trainer(struct run *r, const struct cli_common *common, const char *directory,
                                const pln_trainer_options *options, pln_error *error)
 {
-    const pln_model_options model_options = {.seed = common->seed};
-    pln_status status = cli_open_runtime(common, &r->m.runtime, error);
+    pln_status status = cli_open_devices(common, &r->m, error);
     if (status == PLN_OK)
-        status = pln_devices_open(r->m.runtime, cli_choose_device(common), common->device_options.items,
-                                  common->device_options.n, &r->m.devices, error);
-    if (status == PLN_OK)
-        status = pln_model_open(r->m.runtime, directory, &model_options, &r->m.model, error);
+        status = cli_open_model(common, directory, false, &r->m, error);
     if (status == PLN_OK)
         status = pln_trainer_create(r->m.model, r->m.devices, options, &r->trainer, error);
     if (status == PLN_OK) /* before --resume, which may name a directory that a killed run left aside */
@@ -119,10 +110,8 @@ static pln_status open_trainer(struct run *r, const struct cli_common *common, c
 /* The log is emptied last, when nothing else can be refused. */
 static pln_status open_run(struct run *r, const struct cli_common *common, const char *directory, pln_error *error)
 {
-    pln_trainer_options options;
-    pln_status status = fill_options(r->t, common, &options, error);
-    if (status == PLN_OK)
-        status = cli_rows_open(&r->rows, r->t->data, r->t->batch, error);
+    pln_trainer_options options = options_of(r->t, common);
+    pln_status status = cli_rows_open(&r->rows, r->t->data, r->t->batch, error);
     r->steps = r->t->steps;
     if (status == PLN_OK && !r->steps) /* once through the rows */
         r->steps = (uint32_t)((r->rows.rows + r->t->batch - 1) / r->t->batch);

@@ -8,7 +8,8 @@
 #include "cli/commands/rows.h"
 
 struct cli_training {
-    const char *head, *data, *out, *resume, *log, *schedule, *bias_correction;
+    pln_head head;
+    const char *data, *out, *resume, *log, *schedule, *bias_correction;
     uint32_t batch, steps, warmup, accumulate;
     uint32_t save_every, keep; /* steps between saves; numbered ones that stay. 0: none */
     double learning_rate, weight_decay, clip, beta1, beta2, eps, layer_decay, dropout;

@@ -309,11 +309,11 @@ int cli_verify(int argc, char **argv)
     static struct cli_common common;
     struct verify v = {.common = &common};
     static struct cli_list arguments;
-    struct cli_option options[CLI_COMMON_OPTIONS + 1];
+    struct cli_options options = {0};
     char path[2 * PATH_BYTES];
-    cli_common_options(&common, "--device", options);
-    options[CLI_COMMON_OPTIONS] =
-        (struct cli_option){"--train", CLI_FLAG, &v.train, NULL, "gradients and 20 steps of training too"};
+    cli_common_options(&common, "--device", &options);
+    const struct cli_option own = {"--train", CLI_FLAG, &v.train, NULL, "gradients and 20 steps of training too"};
+    cli_add_options(&options, &own, 1);
     static const struct cli_usage usage = {
         .synopsis = "verify [--train] [MODEL]",
         .description =
@@ -324,7 +324,7 @@ int cli_verify(int argc, char **argv)
             "the small discriminator that comes with pleione.",
         .examples = "  pleione verify --train --device vulkan\n",
     };
-    const int parsed = cli_parse(argc, argv, &usage, options, CLI_COMMON_OPTIONS + 1, &arguments);
+    const int parsed = cli_parse(argc, argv, &usage, &options, &arguments);
     if (parsed)
         return parsed - 1;
     if (arguments.n > 1)

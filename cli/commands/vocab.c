@@ -74,7 +74,7 @@ int cli_vocab(int argc, char **argv)
     pln_vocabulary_options train_options = {.size = 30000, .progress = show_merges, .progress_context = &progress};
     static struct cli_list files, special;
     const char *output = NULL;
-    const struct cli_option options[] = {
+    const struct cli_option rows[] = {
         {"--size", CLI_UNSIGNED, &train_options.size, "N",
          "entries, special tokens and alphabet included (default 30000)"},
         {"--min-frequency", CLI_UNSIGNED, &train_options.min_frequency, "M",
@@ -90,6 +90,8 @@ int cli_vocab(int argc, char **argv)
         {"--threads", CLI_UNSIGNED, &train_options.threads, "N", "threads (default: all)"},
         {"-o", CLI_TEXT, &output, "FILE", "where the vocabulary goes (default: stdout)"},
     };
+    struct cli_options options = {0};
+    cli_add_options(&options, rows, sizeof rows / sizeof *rows);
     static const struct cli_usage usage = {
         .synopsis = "vocab [FILE...] --size N -o vocab.txt",
         .description = "Trains a WordPiece vocabulary: the same entries as the WordPieceTrainer of Hugging Face's "
@@ -100,7 +102,7 @@ int cli_vocab(int argc, char **argv)
         .examples = "  pleione vocab corpus.txt --size 30000 -o vocab.txt\n"
                     "  pleione vocab korean/*.txt --size 32000 --cased --limit-alphabet 6000 -o vocab.txt\n",
     };
-    const int parsed = cli_parse(argc, argv, &usage, options, sizeof options / sizeof *options, &files);
+    const int parsed = cli_parse(argc, argv, &usage, &options, &files);
     if (parsed)
         return parsed - 1;
     if (special.n) {

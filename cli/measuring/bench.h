@@ -21,8 +21,8 @@ struct bench {
     int lost; /* the exit code of a row that was lost, or 0 */
 };
 
-/* Each prints its table as it comes and leaves it to the caller, also after a failure. */
-pln_status bench_overhead(struct bench *b, struct table *t, pln_error *error); /* host time outside kernels */
-pln_status bench_memory(struct bench *b, struct table *t, pln_error *error);   /* peak resident memory */
-pln_status bench_profile(struct bench *b, struct table *t, pln_error *error);  /* time by nodes */
+/* Each prints its table as it comes and leaves it to the caller, also after a failure. The context is a struct bench. */
+output_fill bench_overhead; /* host time outside kernels */
+output_fill bench_memory;   /* peak resident memory */
+output_fill bench_profile;  /* time by nodes */
 #endif

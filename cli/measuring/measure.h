@@ -78,9 +78,8 @@ struct measure {
     struct measured_batch batch;     /* the last one given */
 };
 
-/* Fills one row: --each. */
-enum { MEASURE_OPTIONS = 1 };
-void measure_each_option(struct measure_options *options, struct cli_option *option);
+/* Adds --each. */
+void measure_each_option(struct measure_options *options, struct cli_options *to);
 
 /* Which rows there are; none is open. Keeps options and directory. measure_close closes what was opened. */
 pln_status measure_list(struct measure *m, const struct measure_options *options, const char *directory,

@@ -16,10 +16,11 @@ static pln_status fail(pln_error *error, pln_status status, const char *sentence
 
 /* ---- what a row is made of */
 
-void measure_each_option(struct measure_options *options, struct cli_option *option)
+void measure_each_option(struct measure_options *options, struct cli_options *to)
 {
-    *option = (struct cli_option){"--each", CLI_REPEATED, &options->each, "KEY=A,B,C",
-                                  "a row for each value: threads=1,2 or an option of a device; repeatable"};
+    const struct cli_option each = {"--each", CLI_REPEATED, &options->each, "KEY=A,B,C",
+                                    "a row for each value: threads=1,2 or an option of a device; repeatable"};
+    cli_add_options(to, &each, 1);
 }
 
 static bool parse_each(const char *text, struct measure_each *each)

@@ -91,8 +91,9 @@ static void add_row(struct table *t, const struct measure *m, const struct measu
         table_set_number(t, "threads", d->facts.threads);
 }
 
-pln_status bench_memory(struct bench *b, struct table *t, pln_error *error)
+pln_status bench_memory(void *context, struct table *t, pln_error *error)
 {
+    struct bench *b = context;
     table_add_columns(t, columns, sizeof columns / sizeof *columns);
     t->plot = (struct table_plot){.kind = TABLE_BARS,
                                   .series = "device",

@@ -137,8 +137,9 @@ static pln_status time_shape(const struct bench *b, struct measure *m, struct cl
     return status;
 }
 
-pln_status bench_overhead(struct bench *b, struct table *t, pln_error *error)
+pln_status bench_overhead(void *context, struct table *t, pln_error *error)
 {
+    struct bench *b = context;
     struct measure m = {0};
     b->options.session.schedule.timed = true;
     table_add_columns(t, columns, sizeof columns / sizeof *columns);

@@ -140,8 +140,9 @@ static pln_status profile_shape(const struct bench *b, struct speed *s, struct c
     return status;
 }
 
-pln_status bench_profile(struct bench *b, struct table *t, pln_error *error)
+pln_status bench_profile(void *context, struct table *t, pln_error *error)
 {
+    struct bench *b = context;
     struct speed s = {0};
     b->options.session.schedule.timed = true;
     pln_status status = speed_open(&s, &b->options, b->directory, error);

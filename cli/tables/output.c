@@ -25,15 +25,15 @@ static const struct format formats[] = {
 };
 static const struct format *const plot_format = &formats[3];
 
-void output_options(struct output *o, struct cli_option *options)
+void output_options(struct output *o, struct cli_options *options)
 {
-    const struct cli_option rows[OUTPUT_OPTIONS] = {
+    const struct cli_option rows[] = {
         {"--json", CLI_FLAG, &o->json, NULL, "one JSON object a row on standard output"},
         {"-o", CLI_REPEATED, &o->files, "FILE.json|.csv|.md|.svg",
          "the table as a file too, by its ending; repeatable"},
         {"--plot", CLI_REPEATED, &o->plots, "FILE.svg", "the table as a picture; repeatable"},
     };
-    memcpy(options, rows, sizeof rows);
+    cli_add_options(options, rows, sizeof rows / sizeof *rows);
 }
 
 static const struct format *find_format(const char *path)
@@ -74,7 +74,7 @@ static const char *file_at(const struct output *o, uint32_t i)
     return i < o->files.n ? o->files.items[i] : o->plots.items[i - o->files.n];
 }
 
-int output_check(const struct output *o)
+static int check(const struct output *o)
 {
     int code = 0;
     for (uint32_t i = 0; code == 0 && i < o->files.n + o->plots.n; i++) {
@@ -116,7 +116,7 @@ static int write_file(const char *path, const struct table *t)
     return code;
 }
 
-int output_finish(struct output *o, const struct table *t)
+static int finish(struct output *o, const struct table *t)
 {
     if (t->failed || o->lost) {
         fputs("pleione: no memory for the table\n", stderr);
@@ -127,5 +127,24 @@ int output_finish(struct output *o, const struct table *t)
     int code = cli_finish_output();
     for (uint32_t i = 0; code == 0 && i < o->files.n + o->plots.n; i++)
         code = write_file(file_at(o, i), t);
+    return code;
+}
+
+int output_run(struct output *o, output_fill *fill, void *context)
+{
+    struct table t = {0};
+    pln_error error;
+    int code = check(o);
+    if (code)
+        return code;
+    cli_catch_interrupt();
+    const pln_status status = fill(context, &t, &error);
+    if (cli_interrupted())
+        code = CLI_INTERRUPTED;
+    else if (status != PLN_OK)
+        code = cli_fail(&error);
+    else
+        code = finish(o, &t);
+    table_finish(&t);
     return code;
 }

@@ -15,17 +15,16 @@ struct output {
     bool begun, lost;             /* lost: there was no memory for a row on stdout */
 };
 
-enum { OUTPUT_OPTIONS = 3 };
-/* Fills OUTPUT_OPTIONS rows. */
-void output_options(struct output *o, struct cli_option *options);
+void output_options(struct output *o, struct cli_options *options);
 
-/* Before anything is measured: endings that are known, folders that can be written. 0, or an exit code after a
- * sentence. */
-int output_check(const struct output *o);
+/* Fills the table, printing rows as they come. Called once. */
+typedef pln_status output_fill(void *context, struct table *t, pln_error *error);
+
+/* A command that gives a table. Before anything is measured: endings that are known, folders that can be written. Then
+ * the table is filled, and behind it come notes on stdout and the files, each whole or not at all. 0, or an exit code
+ * after a sentence (CLI_INTERRUPTED without one; then no file is written). */
+int output_run(struct output *o, output_fill *fill, void *context);
 
 /* Rows that are new since the last call go to stdout; the head goes before the first. */
 void output_print(struct output *o, const struct table *t);
-
-/* Notes to stdout, then the files, each whole or not at all. 0, or an exit code after a sentence. */
-int output_finish(struct output *o, const struct table *t);
 #endif
