@@ -1,62 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Opens what a command runs on, and says on stderr what the library logs.
+ * Opens what a command runs on.
  */
-#define _DEFAULT_SOURCE /* unsetenv */
-#include <stdlib.h>
-
-#include "cli/worker.h"
-
-void cli_log(void *context, pln_log_level level, const char *message)
-{
-    (void)context;
-    static const char *const names[] = {"", "error: ", "warning: ", "", ""};
-    if (level <= PLN_LOG_INFO && !worker_has_said(message))
-        fprintf(stderr, "pleione: %s%s\n", names[level], message);
-}
-
-int cli_exit_code(pln_status status)
-{
-    switch (status) {
-    case PLN_UNSUPPORTED:
-        return PLN_NO_DEVICE; /* no chosen device takes the node */
-    case PLN_DEVICE_LOST:
-        return PLN_FAILED;
-    default:
-        return (int)status;
-    }
-}
-
-pln_status cli_misfit(pln_error *error)
-{
-    if (error->status == PLN_UNSUPPORTED)
-        error->status = PLN_BAD_MODEL;
-    return error->status;
-}
-
-int cli_fail(const pln_error *error)
-{
-    fprintf(stderr, "pleione: %s\n", error->message);
-    return cli_exit_code(error->status);
-}
-
-/* XDG's specification says that a relative path is to be ignored. Drivers do not: they would write into the working
- * directory. */
-static void drop_relative_cache(void)
-{
-    const char *cache = getenv("XDG_CACHE_HOME");
-    if (!cache || !*cache || *cache == '/')
-        return;
-    cli_log(NULL, PLN_LOG_WARNING, "XDG_CACHE_HOME is no absolute path and is ignored");
-    unsetenv("XDG_CACHE_HOME");
-}
-
-pln_status cli_create_runtime(uint32_t threads, pln_runtime **runtime, pln_error *error)
-{
-    const pln_runtime_options options = {.threads = threads, .log = cli_log};
-    drop_relative_cache();
-    return pln_runtime_create(&options, runtime, error);
-}
+#include "cli/cli.h"
 
 pln_status cli_open_runtime(const struct cli_common *common, pln_runtime **runtime, pln_error *error)
 {

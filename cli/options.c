@@ -4,22 +4,10 @@
  */
 #include <errno.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
-
-int cli_usage_error(const char *format, ...)
-{
-    fputs("pleione: ", stderr);
-    va_list arguments;
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    return PLN_INVALID;
-}
 
 void cli_add_options(struct cli_options *options, const struct cli_option *rows, size_t n)
 {

@@ -7,6 +7,7 @@
  */
 #include "common/jsontext.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -189,4 +190,9 @@ bool jsontext_is_utf8(const char *text)
 pln_status jsontext_status(const json_error_t *problem)
 {
     return json_error_code(problem) == json_error_out_of_memory ? PLN_NO_MEMORY : PLN_BAD_MODEL;
+}
+
+bool jsontext_is_whole(const json_t *value)
+{
+    return json_is_integer(value) || (json_is_real(value) && json_real_value(value) == floor(json_real_value(value)));
 }

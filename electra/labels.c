@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/fail.h"
+#include "common/jsontext.h"
 #include "electra/config.h"
 
 enum { MOST_LABELS = 1 << 20 };
@@ -82,7 +83,7 @@ static pln_status count_labels(const char *name, const json_t *json, uint64_t *n
         if (!number || json_is_null(number))
             continue;
         const double value = json_number_value(number);
-        if (!electra_is_whole(number) || !(value >= 1 && value <= MOST_LABELS)) {
+        if (!jsontext_is_whole(number) || !(value >= 1 && value <= MOST_LABELS)) {
             char *text = json_dumps(number, JSON_ENCODE_ANY | JSON_COMPACT);
             const pln_status status =
                 pln_fail(error, PLN_BAD_MODEL, "%s: %s is %.60s, expected a whole number from 1 to %d", name, names[i],

@@ -3,7 +3,6 @@
  * The builder calls of pleione.h: options in, one node each.
  */
 #include <math.h>
-#include <string.h>
 
 #include "graph/graph.h"
 
@@ -194,35 +193,4 @@ pln_value *pln_adamw(pln_graph *graph, const char *name, pln_adamw_operands o)
                                                  .name = name,
                                                  .inputs = {o.parameter, o.first_moment, o.second_moment, o.gradient,
                                                             o.settings, o.factors, o.norm}});
-}
-
-static const struct {
-    int32_t number;
-    const char *names;
-} activations[] = {
-#define PLN_ACTIVATION(number, NAME, names, formula) {number, names},
-#include "graph/activations.def"
-#undef PLN_ACTIVATION
-};
-
-bool graph_activation_exists(uint32_t number)
-{
-    for (size_t i = 0; i < sizeof activations / sizeof *activations; i++)
-        if ((uint32_t)activations[i].number == number)
-            return true;
-    return false;
-}
-
-int32_t pln_activation_find(const char *name)
-{
-    if (!name || !*name)
-        return PLN_ACTIVATION_NONE;
-    const size_t length = strlen(name);
-    for (size_t i = 0; i < sizeof activations / sizeof *activations; i++)
-        for (const char *s = activations[i].names; s; s = strchr(s, ' ')) {
-            s += *s == ' ';
-            if (strncmp(s, name, length) == 0 && (s[length] == '\0' || s[length] == ' '))
-                return activations[i].number;
-        }
-    return -1;
 }

@@ -47,8 +47,6 @@ pln_status tok_read_added(struct tok_config *config, const struct tok_files *fil
                           const pln_tokenizer_options *options, const struct tok_vocabulary *vocabulary,
                           pln_error *error);
 
-__attribute__((format(printf, 2, 3))) void tok_warn(const pln_tokenizer_options *options, const char *format, ...);
-
 /* The keys of the special tokens ("unk_token") and what they are if no file says so ("[UNK]"). */
 extern const struct tok_special_name {
     const char *key, *token;

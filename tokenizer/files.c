@@ -4,6 +4,7 @@
  */
 #include "tokenizer/files.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -86,4 +87,16 @@ void tok_files_finish(struct tok_files *files)
     for (int i = 0; i < TOK_FILES; i++)
         json_decref(files->json[i]);
     *files = (struct tok_files){0};
+}
+
+void tok_warn(const pln_tokenizer_options *options, const char *format, ...)
+{
+    char message[500];
+    va_list arguments;
+    if (!options->log)
+        return;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    options->log(options->log_context, PLN_LOG_WARNING, message);
 }

@@ -96,8 +96,14 @@ struct session_step training_step(const pln_trainer *trainer, const float totals
 pln_status training_guard(pln_trainer *trainer, float rate, double norm,
                           pln_status (*run)(pln_trainer *trainer, void *context, pln_error *error), void *context,
                           pln_error *error);
+
+/* ---- bounds.c */
+
+/* The states of an update. */
+enum { TRAINING_STATES = 3 };
+extern const char *const training_states[TRAINING_STATES];
 /* The bound of a state becomes that of the image. False: a number is not finite, or a second moment is negative. */
-bool training_guard_note(pln_trainer *trainer, const char *state, const float *flat);
+bool training_bound_note(pln_trainer *trainer, const char *state, const float *flat);
 
 /* ---- save.c */
 

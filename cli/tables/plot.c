@@ -152,8 +152,3 @@ uint32_t plot_series(const struct table *t, const char **names)
             names[n++] = table_at(t, row, series)->text;
     return n;
 }
-
-bool table_write_svg(FILE *out, const struct table *t)
-{
-    return t->plot.kind == TABLE_LINES ? plot_lines(out, t) : plot_bars(out, t);
-}
