@@ -141,6 +141,10 @@ int cli_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)
 int cli_each_text(const struct cli_list *texts, int (*fn)(void *context, const char *text, size_t bytes),
                   void *context);
 
+/* Room for `need` items of `bytes` each: returns the array, at its place or moved, with *room as it is then. NULL: there
+ * is no memory, the array is as it was. */
+void *cli_reserve(void *items, size_t *room, size_t need, size_t bytes);
+
 #define CLI_REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 /* Bytes of the character, or (not valid) of the maximal subpart of one, that a text of at least one byte begins with.
  */

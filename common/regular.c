@@ -2,6 +2,7 @@
  *
  * Takes a path, gives an open regular file or all of its bytes.
  */
+#include "common/array.h"
 #include "common/regular.h"
 
 #include <errno.h>
@@ -39,7 +40,7 @@ static bool read_all(int fd, size_t limit, char **text, size_t *bytes)
     char *buffer = malloc(room);
     while (buffer) {
         if (used + 2 == room) {
-            char *larger = used <= limit ? realloc(buffer, room *= 2) : NULL;
+            char *larger = used <= limit ? array_reserve(buffer, &room, room + 1, 1) : NULL;
             if (!larger)
                 break;
             buffer = larger;

@@ -86,7 +86,8 @@ struct pln_devices {
     pln_runtime *runtime;
     uint32_t n;        /* with the fallback */
     uint32_t n_listed; /* that the user named; then comes reference if it was not among them */
-    struct sched_device *devices;
+    size_t room;
+    struct sched_device *devices; /* [room] */
     uint32_t n_domains;
     pthread_mutex_t constants_lock; /* is held while one is made: who needs the same one waits for it */
     struct sched_constant *constants;

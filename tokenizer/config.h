@@ -28,6 +28,7 @@ struct tok_config {
     bool only_words;                /* do_basic_tokenize is false: mode slow splits at whitespace only */
     char **never_split;             /* [n_never_split], mode slow */
     uint32_t n_never_split;
+    size_t never_split_room;
     const char *special[TOK_SPECIALS];
     struct tok_added_list added;
 };

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "common/fail.h"
 #include "common/jsontext.h"
 #include "tokenizer/config.h"
@@ -247,7 +248,8 @@ static pln_status read_config(struct settings *s, const json_t *json)
 
 static bool keep_word(struct tok_config *config, const char *word)
 {
-    char **larger = realloc(config->never_split, (config->n_never_split + 1ul) * sizeof *larger);
+    char **larger =
+        array_reserve(config->never_split, &config->never_split_room, config->n_never_split + 1ul, sizeof *larger);
     if (!larger)
         return false;
     config->never_split = larger;

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "common/array.h"
 #include "common/fail.h"
 #include "tokenizer/postprocessor.h"
 
@@ -130,12 +131,12 @@ static bool reserve(struct tok_plan *plan, uint32_t n)
 {
     if (n < plan->room)
         return true;
-    const size_t room = 2ul * n + 64;
-    struct tok_row *rows = room < UINT32_MAX ? realloc(plan->rows, room * sizeof *rows) : NULL;
+    const size_t room = array_room(plan->room, n + 1ul);
+    struct tok_row *rows = room < UINT32_MAX ? array_resize(plan->rows, room, sizeof *rows) : NULL;
     plan->rows = rows ? rows : plan->rows;
-    uint32_t *starts = rows ? realloc(plan->starts, room * sizeof *starts) : NULL;
+    uint32_t *starts = rows ? array_resize(plan->starts, room, sizeof *starts) : NULL;
     plan->starts = starts ? starts : plan->starts;
-    uint32_t *examples = starts ? realloc(plan->examples, room * sizeof *examples) : NULL;
+    uint32_t *examples = starts ? array_resize(plan->examples, room, sizeof *examples) : NULL;
     plan->examples = examples ? examples : plan->examples;
     plan->room = examples ? (uint32_t)room : plan->room;
     return examples;

@@ -11,14 +11,9 @@ enum { NUMBER = 12, KEYS = 160 }; /* bytes: of a number and what follows it, of 
 
 static bool reserve(struct cli_text *to, size_t bytes)
 {
-    if (to->room - to->bytes >= bytes)
-        return !to->failed;
-    const size_t room = to->room * 2 > to->bytes + bytes ? to->room * 2 : to->bytes + bytes;
-    char *text = to->failed ? NULL : realloc(to->text, room);
-    if (text) {
+    char *text = to->failed ? NULL : cli_reserve(to->text, &to->room, to->bytes + bytes, 1);
+    if (text)
         to->text = text;
-        to->room = room;
-    }
     to->failed = !text;
     return text != NULL;
 }

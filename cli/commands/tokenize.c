@@ -73,14 +73,10 @@ static bool cut_lines(const struct stream *s, struct worker *w)
     const char *line = w->block.text, *end = line + w->block.bytes;
     w->n = 0;
     while (line < end) {
-        if (w->n == w->room) {
-            const size_t room = w->room ? w->room * 2 : 4096;
-            pln_example *examples = realloc(w->examples, room * sizeof *examples);
-            if (!examples)
-                return false;
-            w->examples = examples;
-            w->room = room;
-        }
+        pln_example *examples = cli_reserve(w->examples, &w->room, w->n + 1, sizeof *examples);
+        if (!examples)
+            return false;
+        w->examples = examples;
         const char *newline = memchr(line, '\n', (size_t)(end - line));
         const size_t bytes = (size_t)((newline ? newline : end) - line);
         w->examples[w->n++] = example_of(s, line, bytes);

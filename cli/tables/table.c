@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/cli.h"
+
 void table_add_columns(struct table *t, const struct table_column *columns, uint32_t n)
 {
     assert(t->n_rows == 0 && t->n_columns + n <= TABLE_COLUMNS);
@@ -19,15 +21,12 @@ void table_add_columns(struct table *t, const struct table_column *columns, uint
 
 void table_add_row(struct table *t)
 {
-    if (!t->failed && t->n_rows == t->room) {
-        const uint32_t room = t->room ? 2 * t->room : 16;
-        struct table_cell *cells = realloc(t->cells, (size_t)room * t->n_columns * sizeof *cells);
-        t->failed = !cells;
-        t->cells = cells ? cells : t->cells;
-        t->room = cells ? room : t->room;
-    }
+    struct table_cell *cells =
+        t->failed ? NULL : cli_reserve(t->cells, &t->room, t->n_rows + 1ul, t->n_columns * sizeof *cells);
+    t->failed = !cells;
     if (t->failed)
         return;
+    t->cells = cells;
     memset(t->cells + (size_t)t->n_rows * t->n_columns, 0, t->n_columns * sizeof *t->cells);
     t->n_rows++;
 }

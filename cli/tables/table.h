@@ -47,7 +47,8 @@ struct table_plot {
 
 struct table {
     char title[200];
-    uint32_t n_columns, n_rows, n_notes, room;
+    uint32_t n_columns, n_rows, n_notes;
+    size_t room; /* rows */
     struct table_column columns[TABLE_COLUMNS];
     struct table_cell *cells; /* [rows, columns] */
     char notes[TABLE_NOTES][240];
