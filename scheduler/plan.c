@@ -6,10 +6,11 @@
 #include <string.h>
 
 #include "common/fail.h"
+#include "common/round.h"
 #include "scheduler/scheduler.h"
 
 /* The next multiple of a quarter of the power of two below: at most a quarter too much, few buckets. */
-static uint32_t round_up(uint32_t n, uint32_t multiple)
+static uint32_t bucket_of(uint32_t n, uint32_t multiple)
 {
     uint32_t power = 16;
     while (power < n && power < 1u << 30)
@@ -17,7 +18,7 @@ static uint32_t round_up(uint32_t n, uint32_t multiple)
     uint32_t step = power / 4 > multiple ? power / 4 : multiple;
     if (n <= 16)
         step = n <= 4 ? 4 : 16;
-    return (uint32_t)(((uint64_t)n + step - 1) / step * step);
+    return (uint32_t)round_up(n, step);
 }
 
 void sched_bucket(const pln_schedule *schedule, const uint32_t *dims, uint32_t *capacity)
@@ -27,8 +28,10 @@ void sched_bucket(const pln_schedule *schedule, const uint32_t *dims, uint32_t *
         if (schedule->devices->devices[i].entry.info.row_multiple > multiple)
             multiple = schedule->devices->devices[i].entry.info.row_multiple;
     memset(capacity, 0, GRAPH_SYMBOLS * sizeof *capacity);
-    for (uint32_t i = 1; i < schedule->graph->n_symbols; i++)
-        capacity[i] = round_up(dims[i] ? dims[i] : 1, dims[i] > multiple ? multiple : 1);
+    for (uint32_t i = 1; i < schedule->graph->n_symbols; i++) {
+        const uint32_t n = dims[i] ? dims[i] : 1;
+        capacity[i] = bucket_of(n, n > multiple ? multiple : 1);
+    }
 }
 
 static pln_status allocate_blocks(pln_schedule *schedule, struct sched_memory *memory, pln_error *error)

@@ -8,22 +8,11 @@
 
 #include "checkpoint/tensors.h"
 #include "common/fail.h"
+#include "electra/weights.h"
 #include "scheduler/scheduler.h"
 #include "training/trainer.h"
 
 enum { NAME_BYTES = 256 };
-
-static bool begins(const char *name, const char *with)
-{
-    return strncmp(name, with, strlen(with)) == 0;
-}
-
-/* The encoder's tensors have a prefix in every class but ElectraModel. */
-static void name_tensor(const pln_trainer *trainer, const char *name, char *out)
-{
-    const bool encoder = begins(name, "embeddings.") || begins(name, "embeddings_project.") || begins(name, "encoder.");
-    snprintf(out, NAME_BYTES, "%s%s", encoder && !trainer->session->head->bare ? "electra." : "", name);
-}
 
 pln_status training_parameters_init(pln_trainer *trainer, pln_error *error)
 {
@@ -122,7 +111,7 @@ static void name_tensors(pln_trainer *trainer, const float *flat)
 {
     for (uint32_t i = 0; i < trainer->n_tensors; i++) {
         const pln_parameter *p = &trainer->table[i];
-        name_tensor(trainer, p->name, trainer->names[i]);
+        electra_file_name(p->name, trainer->session->head->bare, trainer->names[i], NAME_BYTES);
         trainer->tensors[i] = (pln_tensor){.name = trainer->names[i],
                                            .dtype = PLN_F32,
                                            .rank = p->tensor->rank,
@@ -177,7 +166,7 @@ pln_status training_image_write(pln_trainer *trainer, const char *state, const p
     pln_status status = make_image(trainer, error);
     for (uint32_t i = 0; status == PLN_OK && i < trainer->n_tensors; i++) {
         char name[NAME_BYTES];
-        name_tensor(trainer, trainer->table[i].name, name);
+        electra_file_name(trainer->table[i].name, trainer->session->head->bare, name, sizeof name);
         status = take_tensor(trainer, &trainer->table[i], name, file, path, error);
     }
     if (status == PLN_OK)

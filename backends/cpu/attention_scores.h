@@ -46,7 +46,7 @@ static inline void enter_head(struct span *s, uint32_t sequence, uint32_t head)
     s->queries = (uint32_t)cpu_index(starts, sequence + 1) - s->query;
     s->source = (uint32_t)cpu_index(sources, sequence);
     s->sources = (uint32_t)cpu_index(sources, sequence + 1) - s->source;
-    s->score_stride = (size_t)cpu_round_up(s->sources, VEC_LANES);
+    s->score_stride = (size_t)round_up(s->sources, VEC_LANES);
 }
 
 /* The columns of the head in a row of query, key, value or of their like. */

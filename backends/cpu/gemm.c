@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "backends/cpu/gemm.h"
+#include "common/round.h"
 
 enum {
     SGEMM_ROWS = 8, /* products by sgemm are parted in these units */
@@ -37,11 +38,6 @@ void cpu_gemm_init(struct cpu_gemm *gemm, enum cpu_gemm_way way, const char *lev
         snprintf(gemm->name, sizeof gemm->name, "%s micro-kernel %ux%u", blis, gemm->kernel.rows, gemm->kernel.columns);
     else
         snprintf(gemm->name, sizeof gemm->name, "%s sgemm", blis);
-}
-
-static uint64_t round_up(uint64_t n, uint64_t multiple)
-{
-    return (n + multiple - 1) / multiple * multiple;
 }
 
 /* ---- weights */
