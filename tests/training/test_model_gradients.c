@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The gradients of whole models against PyTorch in float64: test_gradients GRADIENTS CASES DEVICES [OPTION...].
+ * The gradients of whole models against PyTorch in float64: test_model_gradients GRADIENTS CASES DEVICES [OPTION...].
  * GRADIENTS are what make_gradients.py makes of the golden cases. Every tensor of the model must be there and agree to
  * |a - b| <= 5e-5 (1 + |b|); packing and computing layers again must change nothing.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The golden numbers of the specification: test_goldens DEVICES [OPTION...]. Weights are made by formula: for the
+ * The golden numbers of the specification: test_specification DEVICES [OPTION...]. Weights are made by formula: for the
  * tensor of name n (without "electra."), h = crc32(n) mod 1000, element i is 0.5 sin(1.7 i + 0.011 h), LayerNorm
  * weights 1 + 0.2 of that. The numbers are those of the Hugging Face implementation, printed with six digits.
  */
@@ -16,13 +16,11 @@
 #include <cmocka.h>
 
 #include "api/pleione.h"
-#include "tests/must.h"
+#include "tests/on_devices.h"
 
 enum { V = 50, E = 8, H = 12, L = 2, HEADS = 3, I = 20, P = 16, MOST = 128 };
 static const double tolerance = 1e-5;
 
-static pln_runtime *runtime;
-static pln_devices *devices;
 
 /* ---- the model
  * ---------------------------------------------------------------------------------------------------------------- */
@@ -537,20 +535,8 @@ static void make_inputs(void)
 int main(int argc, char **argv)
 {
     struct CMUnitTest tests[N_GOLDENS];
-    pln_error error;
     make_inputs();
     for (size_t i = 0; i < N_GOLDENS; i++)
         tests[i] = (struct CMUnitTest){goldens[i].name, test_golden, NULL, NULL, (void *)(uintptr_t)&goldens[i]};
-    if (argc < 2 || pln_runtime_create(NULL, &runtime, &error) != PLN_OK)
-        return 2;
-    const pln_status status =
-        pln_devices_open(runtime, argv[1], (const char *const *)argv + 2, (uint32_t)argc - 2, &devices, &error);
-    if (status != PLN_OK) {
-        fprintf(stderr, "%s\n", error.message);
-        return status == PLN_INVALID ? 77 : 1; /* a level that this processor lacks is skipped, visibly */
-    }
-    const int failed = _cmocka_run_group_tests(argv[1], tests, N_GOLDENS, NULL, NULL);
-    pln_devices_close(&devices);
-    pln_runtime_destroy(&runtime);
-    return failed != 0;
+    return run_on_devices(tests, N_GOLDENS, argc - 1, argv + 1);
 }
