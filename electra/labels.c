@@ -106,7 +106,9 @@ pln_status electra_labels_read(const char *name, struct electra_config *config, 
         return status;
     if (names > MOST_LABELS)
         return pln_fail(error, PLN_BAD_MODEL, "%s: %llu labels", name, (unsigned long long)names);
-    return name_labels(config, (uint32_t)(number ? number : names ? names : 2), error);
+    if (!number)
+        number = names ? names : 2;
+    return name_labels(config, (uint32_t)number, error);
 }
 
 pln_status electra_config_match_labels(struct electra_config *config, uint32_t labels, pln_error *error)

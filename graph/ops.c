@@ -95,10 +95,11 @@ pln_value *pln_attention(pln_graph *graph, pln_value *query, pln_attention_optio
     const struct dropout drop = draw_dropout(graph, o.name, o.dropout, o.origin, o.random);
     const bool divides = o.heads && query->width % o.heads == 0;
     const uint32_t head_size = divides ? query->width / o.heads : 0; /* 0 is refused by the shape rule */
+    const float usual_scale = 1.0f / sqrtf((float)(head_size ? head_size : 1));
     const pln_attention_params params = {
         .heads = o.heads,
         .head_size = head_size,
-        .scale = o.scale != 0 ? o.scale : 1.0f / sqrtf((float)(head_size ? head_size : 1)),
+        .scale = o.scale != 0 ? o.scale : usual_scale,
         .causal = o.causal,
         .relative = o.relative,
         .max_positions = o.distance ? (o.distance->rows.offset + 1) / 2 : 0,

@@ -45,12 +45,15 @@ static bool set_paths(struct tok_files *files, const char *path)
 {
     const char *slash = strrchr(path, '/');
     const bool folder = is_folder(path);
-    const int length = folder ? (int)strlen(path) : slash ? (int)(slash - path) : 1;
     const char *parent = folder || slash ? path : ".";
+    size_t bytes = strlen(parent);
+    if (!folder && slash)
+        bytes = (size_t)(slash - path);
+    const int length = (int)bytes;
     const bool named = !folder && !ends_with(path, ".json");
-    const char *vocabulary = named ? path : "vocab.txt";
-    if (snprintf(files->vocabulary, PATH_MAX, "%.*s%s%s", named ? 0 : length, parent, named ? "" : "/", vocabulary) >=
-        PATH_MAX)
+    const int vocabulary_bytes = named ? snprintf(files->vocabulary, PATH_MAX, "%s", path)
+                                       : snprintf(files->vocabulary, PATH_MAX, "%.*s/vocab.txt", length, parent);
+    if (vocabulary_bytes >= PATH_MAX)
         return false;
     if (!named && !exists(files->vocabulary))
         files->vocabulary[0] = '\0';

@@ -28,9 +28,11 @@ void tok_normalizer_init(struct tok_normalizer *normalizer, bool clean, bool spa
                          bool lower_case)
 {
     *normalizer = (struct tok_normalizer){clean, space_chinese, strip_accents, lower_case, 0, {0}, {0}};
-    normalizer->flags = (clean ? TOK_REMOVED | TOK_SPACE : 0u) | (space_chinese ? TOK_CHINESE : 0u) |
-                        (strip_accents ? (uint32_t)ACCENTS : 0u) | (lower_case ? TOK_UPPER : 0u) | TOK_PUNCTUATION |
-                        TOK_WHITESPACE;
+    normalizer->flags = TOK_PUNCTUATION | TOK_WHITESPACE;
+    normalizer->flags |= clean ? TOK_REMOVED | TOK_SPACE : 0u;
+    normalizer->flags |= space_chinese ? TOK_CHINESE : 0u;
+    normalizer->flags |= strip_accents ? (uint32_t)ACCENTS : 0u;
+    normalizer->flags |= lower_case ? TOK_UPPER : 0u;
     memset(normalizer->kind, TOK_CAREFUL, sizeof normalizer->kind);
     for (uint32_t c = 0; c < 256; c++) {
         if (c < 128)

@@ -50,7 +50,9 @@ static pln_status read_choice(const struct settings *s, const json_t *json, cons
     const json_t *found = json_object_get(json, key);
     const pln_status status = read_bool(s, json, key, &chosen);
     if (status == PLN_OK && found)
-        *value = json_is_null(found) ? PLN_UNSET : chosen ? PLN_YES : PLN_NO;
+        *value = chosen ? PLN_YES : PLN_NO;
+    if (status == PLN_OK && json_is_null(found))
+        *value = PLN_UNSET;
     return status;
 }
 

@@ -34,7 +34,9 @@ static void share(uint64_t *shorter, uint64_t *longer, uint64_t room)
 static void share_one_by_one(uint64_t *first, uint64_t *second, uint64_t room)
 {
     uint64_t excess = *first + *second - room;
-    uint64_t *longer = *first > *second ? first : second, *shorter = longer == first ? second : first;
+    const bool first_is_longer = *first > *second;
+    uint64_t *longer = first_is_longer ? first : second;
+    uint64_t *shorter = first_is_longer ? second : first;
     const uint64_t difference = *longer - *shorter, step = excess < difference ? excess : difference;
     *longer -= step;
     excess -= step;

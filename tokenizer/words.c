@@ -160,7 +160,9 @@ static enum tok_kind kind_of(uint32_t code, uint32_t flags)
         return TOK_LETTER;
     if (flags & ~(uint32_t)(TOK_SPACE | TOK_WHITESPACE | TOK_PUNCTUATION | TOK_CHINESE))
         return TOK_CAREFUL;
-    return flags & (TOK_SPACE | TOK_WHITESPACE) ? TOK_BLANK : flags ? TOK_ALONE : TOK_CAREFUL;
+    if (flags & (TOK_SPACE | TOK_WHITESPACE))
+        return TOK_BLANK;
+    return flags ? TOK_ALONE : TOK_CAREFUL;
 }
 
 bool tok_words_next(struct tok_words *words, struct tok_word *word)

@@ -77,7 +77,9 @@ static inline void mark_hidden(const struct span *s)
     const struct cpu_operand *mask = input(s, PLN_ATTENTION_INPUT_KEY_MASK);
     for (uint32_t j = 0; j < s->score_stride; j++) {
         const bool hides = j < s->sources && mask->data && cpu_index(mask, s->source + j) == 0;
-        s->hidden[j] = j >= s->sources ? -INFINITY : hides ? -FLT_MAX : 0;
+        s->hidden[j] = hides ? -FLT_MAX : 0;
+        if (j >= s->sources)
+            s->hidden[j] = -INFINITY;
     }
 }
 

@@ -79,8 +79,10 @@ struct range {
 static struct range part(uint32_t n, uint32_t unit, uint32_t i, uint32_t parts)
 {
     const uint64_t units = (n + unit - 1) / unit;
-    const uint64_t first = units * i / parts * unit, last = units * (i + 1) / parts * unit;
-    return (struct range){(uint32_t)(first < n ? first : n), (uint32_t)(last < n ? last : n)};
+    uint64_t first = units * i / parts * unit, last = units * (i + 1) / parts * unit;
+    first = first < n ? first : n;
+    last = last < n ? last : n;
+    return (struct range){(uint32_t)first, (uint32_t)last};
 }
 
 /* Depth of a block of x: all of it, or even parts. */

@@ -22,10 +22,17 @@ static const struct table_column columns[] = {
     {.key = "verdict", .title = "verdict"},
 };
 
+static const char *verdict_of(double behind)
+{
+    static const double close = 0.05; /* what the machine's own noise can be */
+    if (behind <= 0)
+        return "fastest";
+    return behind < close ? "close" : "slower";
+}
+
 static pln_status time_shape(const struct bench *b, struct speed *s, struct table *t, struct cli_shape shape,
                              pln_error *error)
 {
-    static const double close = 0.05; /* what the machine's own noise can be */
     pln_status status = measure_give(&s->measure, NULL, shape, error);
     if (status == PLN_OK)
         status = measure_run(&s->measure, b->seconds, error);
@@ -38,7 +45,7 @@ static pln_status time_shape(const struct bench *b, struct speed *s, struct tabl
         table_set_number(t, "first_ms", d->first * 1e3);
         table_set_number(t, "best_ms", measure_quantile(d, 0) * 1e3);
         table_set_number(t, "median_ms", measure_quantile(d, 0.5) * 1e3);
-        table_set_text(t, "verdict", behind <= 0 ? "fastest" : behind < close ? "close" : "slower");
+        table_set_text(t, "verdict", verdict_of(behind));
     }
     return status;
 }

@@ -57,7 +57,9 @@ struct compare {
 static double tolerance_of(const struct measured_device *device)
 {
     const char *dtype = device->facts.dtype;
-    return strcmp(dtype, "bf16") == 0 ? tolerance_bf16 : strcmp(dtype, "f16") == 0 ? tolerance_f16 : tolerance_f32;
+    if (strcmp(dtype, "bf16") == 0)
+        return tolerance_bf16;
+    return strcmp(dtype, "f16") == 0 ? tolerance_f16 : tolerance_f32;
 }
 
 /* ---- in the process of a row */

@@ -242,8 +242,9 @@ static pln_status print_device(void *context, void *argument, pln_error *error)
         e.info.flags |= PLN_DEVICE_UNUSABLE;
         snprintf(e.info.reason, sizeof e.info.reason, "%.255s", error->message);
     }
+    const uint32_t n_listed = n_kernels < MOST_KERNELS ? n_kernels : MOST_KERNELS;
     if (status == PLN_OK)
-        print_entry(listing, &e, wanted ? kernels : NULL, n_kernels < MOST_KERNELS ? n_kernels : MOST_KERNELS);
+        print_entry(listing, &e, wanted ? kernels : NULL, n_listed);
     return status == PLN_OK ? cli_flush_output(error) : status;
 }
 

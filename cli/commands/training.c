@@ -252,5 +252,7 @@ int cli_training_run(const struct cli_training *training, const struct cli_commo
         fail_log(&r);
     close_run(&r);
     const int written = cli_finish_output();
-    return r.code ? r.code : written ? written : cli_interrupt_code();
+    if (r.code || written)
+        return r.code ? r.code : written;
+    return cli_interrupt_code();
 }

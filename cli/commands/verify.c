@@ -105,8 +105,11 @@ static void close_verify(struct verify *v)
 
 static void judge(struct verify *v, const char *what, bool right, double difference, const char *first)
 {
-    printf("%-28s %-9s  largest difference %.2e%s%s\n", what, right ? "agrees" : "DISAGREES", difference,
-           right ? "" : ", first at ", right ? "" : first);
+    printf("%-28s %-9s  largest difference %.2e", what, right ? "agrees" : "DISAGREES", difference);
+    if (right)
+        puts("");
+    else
+        printf(", first at %s\n", first);
     v->failed |= !right;
 }
 
@@ -301,7 +304,11 @@ static int verify(struct verify *v, const char *directory)
     const int code = status == PLN_OK ? 0 : cli_fail(&error);
     close_verify(v);
     const int written = cli_finish_output();
-    return code ? code : written ? written : cli_interrupted() ? CLI_INTERRUPTED : v->failed ? PLN_DISAGREE : 0;
+    if (code || written)
+        return code ? code : written;
+    if (cli_interrupted())
+        return CLI_INTERRUPTED;
+    return v->failed ? PLN_DISAGREE : 0;
 }
 
 int cli_verify(int argc, char **argv)

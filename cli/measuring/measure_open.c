@@ -49,7 +49,9 @@ static const char *dtype_of(const pln_device_info *info, const char *const *opti
         if (strncmp(option, "storage=", 8) == 0 || strcmp(option, "matrix=yes") == 0)
             storage = strcmp(option, "storage=f32") == 0 ? "f32" : "f16";
     }
-    return info->f32_bytes == 8 ? "f64" : strcmp(math, "f32") != 0 ? math : storage;
+    if (info->f32_bytes == 8)
+        return "f64";
+    return strcmp(math, "f32") != 0 ? math : storage;
 }
 
 pln_status measure_create_session(const struct measured_device *d, bool trace, pln_session **session, pln_error *error)

@@ -3,6 +3,7 @@
  * pleione bench --overhead: the time of a run less the time of its kernels. Sessions are timed node by node, so both
  * come from the same run.
  */
+#include <math.h>
 #include <stdlib.h>
 
 #include "cli/measuring/bench.h"
@@ -54,7 +55,7 @@ static pln_status run_once(const struct measured_device *d, const struct cli_bat
     }
     s->run[s->n] = run;
     s->kernels[s->n] = 1e-3 * (double)ns;
-    s->host[s->n] = ns ? run - 1e-3 * (double)ns : 0.0 / 0.0; /* a device without a clock */
+    s->host[s->n] = ns ? run - 1e-3 * (double)ns : (double)NAN; /* a device without a clock */
     return status;
 }
 
@@ -62,7 +63,7 @@ static pln_status run_once(const struct measured_device *d, const struct cli_bat
 struct overhead {
     double seconds; /* to measure for */
     uint32_t nodes, n;
-    double run, kernels, host, host_p90;
+    double run, kernels, host, host_p90; /* host: NaN of a device without a clock */
 };
 
 static pln_status time_runs(const struct measured_device *d, double seconds, struct spent *s, pln_error *error)
@@ -102,6 +103,13 @@ static pln_status measure_overhead(void *context, void *argument, pln_error *err
     return status;
 }
 
+static const char *verdict_of(double host, double limit)
+{
+    if (isnan(host))
+        return "not timed";
+    return host <= limit ? "within" : "above";
+}
+
 static void add_row(struct table *t, const struct measure *m, const struct measured_device *d, const struct overhead *o)
 {
     const double limit = limit_run + limit_node * o->nodes;
@@ -114,7 +122,7 @@ static void add_row(struct table *t, const struct measure *m, const struct measu
     table_set_number(t, "host_us", o->host);
     table_set_number(t, "host_p90_us", o->host_p90);
     table_set_number(t, "limit_us", limit);
-    table_set_text(t, "verdict", o->host <= limit ? "within" : o->host > limit ? "above" : "not timed");
+    table_set_text(t, "verdict", verdict_of(o->host, limit));
     table_set_text(t, "name", d->facts.name);
     if (d->facts.threads)
         table_set_number(t, "threads", d->facts.threads);

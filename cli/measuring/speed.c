@@ -59,12 +59,13 @@ void speed_close(struct speed *s)
 static void note_roof(struct table *t, const struct measured_device *d, const struct roof *roof)
 {
     const uint32_t threads = d->facts.threads;
+    const char *arithmetic = is_bf16(d) ? " in bf16" : "";
     if (d->facts.kind != PLN_KIND_CPU)
         table_add_note(t, "Roof of %s: %.0f GFLOP/s, a plain product.", d->place.label, roof->gflops);
     else if (threads)
         table_add_note(t,
                        "Roof of the processor with %u thread%s: %.0f GFLOP/s of multiply-adds%s, weights at %.1f GB/s.",
-                       threads, threads == 1 ? "" : "s", roof->gflops, is_bf16(d) ? " in bf16" : "", roof->gbytes);
+                       threads, threads == 1 ? "" : "s", roof->gflops, arithmetic, roof->gbytes);
     else
         table_add_note(t, "Roof of the whole processor: %.0f GFLOP/s of multiply-adds, weights at %.1f GB/s.",
                        roof->gflops, roof->gbytes);
@@ -116,11 +117,12 @@ static pln_status check_roof(struct speed *s, uint32_t i, pln_error *error)
     s->roofs[i] = check.roof;
     if (!check.exceeded)
         return PLN_OK;
+    const double rate = memory ? check.rates.gbytes : check.rates.gflops;
+    const double most = memory ? roof->gbytes : roof->gflops;
     *error = (pln_error){.status = PLN_FAILED, .node = -1};
     snprintf(error->message, sizeof error->message,
              "%s at %s: %.1f %s are more than the %.1f that %s can do: the measurement is wrong", d->place.label,
-             s->measure.batch.shape, memory ? check.rates.gbytes : check.rates.gflops,
-             memory ? "GB/s of weights" : "GFLOP/s", memory ? roof->gbytes : roof->gflops,
+             s->measure.batch.shape, rate, memory ? "GB/s of weights" : "GFLOP/s", most,
              d->facts.kind == PLN_KIND_CPU ? "the processor" : "the device");
     return PLN_FAILED;
 }

@@ -57,7 +57,9 @@ static const char *escaped(const char *character, bool valid)
     case '"':
         return "&quot;";
     default:
-        return !valid ? CLI_REPLACEMENT : (unsigned char)*character < ' ' ? "" : NULL; /* XML knows no controls */
+        if (!valid)
+            return CLI_REPLACEMENT;
+        return (unsigned char)*character < ' ' ? "" : NULL; /* XML knows no controls */
     }
 }
 
@@ -68,7 +70,10 @@ void plot_escape(FILE *out, const char *text)
         bool valid;
         n = cli_utf8_cut(text, (size_t)(end - text), &valid);
         const char *instead = escaped(text, valid);
-        fwrite(instead ? instead : text, 1, instead ? strlen(instead) : n, out);
+        if (instead)
+            fputs(instead, out);
+        else
+            fwrite(text, 1, n, out);
     }
 }
 
@@ -110,10 +115,17 @@ uint32_t plot_ticks(const struct plot_axis *a, double *ticks, uint32_t room)
     return n;
 }
 
+static int digits_of(double value)
+{
+    if (value >= 100 || value == floor(value))
+        return 0;
+    return value >= 10 ? 1 : 2;
+}
+
 const char *plot_number(double value, char *text, size_t bytes)
 {
     if (value < 1000) {
-        snprintf(text, bytes, "%.*f", value >= 100 || value == floor(value) ? 0 : value >= 10 ? 1 : 2, value);
+        snprintf(text, bytes, "%.*f", digits_of(value), value);
         return text;
     }
     char digits[40];

@@ -90,7 +90,7 @@ const struct table_cell *table_at(const struct table *t, uint32_t row, uint32_t 
 
 const char *table_heading(const struct table_column *column, char *text, size_t bytes)
 {
-    snprintf(text, bytes, "%s%s%s", column->title, column->unit ? " " : "", column->unit ? column->unit : "");
+    snprintf(text, bytes, column->unit ? "%s %s" : "%s", column->title, column->unit);
     return text;
 }
 

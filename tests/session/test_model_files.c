@@ -397,11 +397,12 @@ static void masks_are_stretched(void **state)
     write_model("");
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
         for (int kind = 0; kind < 2; kind++) {
-            pln_tensor mask = {"attention_mask", kind ? PLN_BOOL : PLN_F32, 4, {0}, kind ? (void *)bools : floats};
+            void *const data[] = {floats, bools}, *const wide_data[] = {wide, wide_bools};
+            pln_tensor mask = {"attention_mask", kind ? PLN_BOOL : PLN_F32, 4, {0}, data[kind]};
             memcpy(mask.shape, shapes[i], sizeof shapes[i]);
-            pln_tensor stretched = {"attention_mask", mask.dtype, 4, {0}, kind ? (void *)wide_bools : wide};
+            pln_tensor stretched = {"attention_mask", mask.dtype, 4, {0}, wide_data[kind]};
             memcpy(stretched.shape, full, sizeof full);
-            stretch(&mask, full, kind ? 1 : sizeof(float), kind ? (char *)wide_bools : (char *)wide);
+            stretch(&mask, full, kind ? 1 : sizeof(float), wide_data[kind]);
             run(PLN_HEAD_MODEL, &mask, out);
             run(PLN_HEAD_MODEL, &stretched, expected);
             assert_memory_equal(out, expected, sizeof out);
