@@ -79,9 +79,9 @@ static pln_status open_rows(struct run *r, pln_error *error)
 
 static pln_status say_unwritten(const struct run *r, pln_error *error)
 {
-    *error = (pln_error){.status = PLN_FAILED, .node = -1};
+    *error = (pln_error){.status = errno == ENOMEM ? PLN_NO_MEMORY : PLN_FAILED, .node = -1};
     snprintf(error->message, sizeof error->message, "%.300s: cannot be written: %s", r->t->log, strerror(errno));
-    return PLN_FAILED;
+    return error->status;
 }
 
 static pln_status open_log(struct run *r, pln_error *error)
