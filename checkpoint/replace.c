@@ -32,10 +32,12 @@ static pln_status resolve_new(struct ckpt_save *save, const char *directory, pln
     char *slash = strrchr(parent, '/');
     const char *base = slash ? slash + 1 : directory;
     const int base_length = (int)(length - (size_t)(slash ? slash + 1 - parent : 0));
-    char *resolved = NULL;
-    if (slash)
+    const char *folder = ".";
+    if (slash) {
         *slash = '\0';
-    resolved = realpath(!slash ? "." : *parent ? parent : "/", NULL);
+        folder = *parent ? parent : "/";
+    }
+    char *resolved = realpath(folder, NULL);
     if (!resolved)
         return pln_fail(error, errno == ENOMEM ? PLN_NO_MEMORY : PLN_FAILED, "%s: its folder cannot be written: %s",
                         directory, strerror(errno));

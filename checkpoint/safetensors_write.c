@@ -16,6 +16,7 @@
 #include "checkpoint/tensors.h"
 #include "common/fail.h"
 #include "common/jsontext.h"
+#include "common/round.h"
 
 enum { NAME_TRIES = 100, HEADER_ALIGNMENT = 8 };
 
@@ -98,7 +99,7 @@ static pln_status make_header(const pln_tensor *const *order, uint32_t count, co
     if (status != PLN_OK)
         return status;
     const size_t bytes = dumped ? strlen(dumped) : 0;
-    const size_t padded = (bytes + HEADER_ALIGNMENT - 1) / HEADER_ALIGNMENT * HEADER_ALIGNMENT;
+    const size_t padded = round_up(bytes, HEADER_ALIGNMENT);
     char *larger = dumped ? realloc(dumped, padded + 1) : NULL;
     if (!larger) {
         free(dumped);

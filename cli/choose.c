@@ -22,7 +22,9 @@ static int rank_of(const pln_device_entry *e)
         return NOT_AT_ALL;
     if (e->info.kind == PLN_DEVICE_KIND_DISCRETE || e->info.kind == PLN_DEVICE_KIND_INTEGRATED)
         return e->info.kind == PLN_DEVICE_KIND_DISCRETE ? DISCRETE : INTEGRATED;
-    return strcmp(e->name, "cpu") == 0 ? PROCESSOR : strcmp(e->name, "reference") == 0 ? REFERENCE : NOT_AT_ALL;
+    if (strcmp(e->name, "cpu") == 0)
+        return PROCESSOR;
+    return strcmp(e->name, "reference") == 0 ? REFERENCE : NOT_AT_ALL;
 }
 
 static pln_status choose_in_backend(void *context, void *argument, pln_error *error)

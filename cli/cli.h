@@ -36,13 +36,15 @@ enum cli_kind {
     CLI_SECONDS,
     CLI_REAL,
     CLI_REPEATED,
+    CLI_HEAD,
     CLI_MATH /* f32 or bf16, appended to the device options of the target */
 };
 
 struct cli_option {
     const char *name; /* "--device" or "-b" */
     enum cli_kind kind;
-    void *target; /* bool, const char *, uint32_t, uint64_t, double, struct cli_list; of CLI_MATH the device options */
+    /* bool, const char *, uint32_t, uint64_t, double, struct cli_list, pln_head; of CLI_MATH the device options */
+    void *target;
     const char *argument; /* "LIST" */
     const char *help;
 };
@@ -73,14 +75,20 @@ struct cli_common {
     uint64_t seed;
 };
 
-enum { CLI_COMMON_OPTIONS = 7 };
-/* Fills CLI_COMMON_OPTIONS rows; device_name is "--device" or "--devices". */
-void cli_common_options(struct cli_common *common, const char *device_name, struct cli_option *options);
+/* All options of a command, in the order of --help. Zero at first; those who bring some add theirs. */
+enum { CLI_OPTIONS = 64 };
+struct cli_options {
+    uint32_t n; /* more than CLI_OPTIONS: those that found no room are left out, and cli_parse refuses */
+    struct cli_option rows[CLI_OPTIONS];
+};
+void cli_add_options(struct cli_options *options, const struct cli_option *rows, size_t n);
+/* device_name is "--device" or "--devices". */
+void cli_common_options(struct cli_common *common, const char *device_name, struct cli_options *options);
 
 /* Reads the arguments: options by the table, the rest into positional. Returns 0, or the exit code + 1 when the command
  * is over (help was printed, or a usage error was). */
-int cli_parse(int argc, char **argv, const struct cli_usage *usage, const struct cli_option *options,
-              uint32_t n_options, struct cli_list *positional);
+int cli_parse(int argc, char **argv, const struct cli_usage *usage, const struct cli_options *options,
+              struct cli_list *positional);
 
 /* Man pages in parts, on stdout. What --help prints is what they are made of: a page begins with name and summary, a
  * command tells its options under --man, `pleione` its commands and exit codes, and it ends in the other pages. The
@@ -122,7 +130,12 @@ pln_status cli_open_runtime(const struct cli_common *common, pln_runtime **runti
 /* The list of devices that is asked for; for "auto", or none, the name of what it is, which is found out once. Static
  * memory. */
 const char *cli_choose_device(const struct cli_common *common);
-/* Runtime, devices of the list, model, session. Of the options' schedule `timed` counts; the rest comes from common. */
+/* The next three open what is not open yet: a runtime and the devices of the list; a runtime and the model, for plans
+ * alone without its weights; all of these and a session, whose options get their placement from common (of
+ * their schedule `timed` counts). */
+pln_status cli_open_devices(const struct cli_common *common, struct cli_model *m, pln_error *error);
+pln_status cli_open_model(const struct cli_common *common, const char *directory, bool without_weights,
+                          struct cli_model *m, pln_error *error);
 pln_status cli_open(const struct cli_common *common, const char *directory, const pln_session_options *options,
                     struct cli_model *m, pln_error *error);
 void cli_close(struct cli_model *m);
@@ -142,6 +155,10 @@ int cli_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)
  * from stdin may hold others. Stops at the first code that is not 0, and with CLI_INTERRUPTED at an interrupt. */
 int cli_each_text(const struct cli_list *texts, int (*fn)(void *context, const char *text, size_t bytes),
                   void *context);
+
+/* Room for `need` items of `bytes` each: returns the array, at its place or moved, with *room as it is then. NULL: there
+ * is no memory, the array is as it was. */
+void *cli_reserve(void *items, size_t *room, size_t need, size_t bytes);
 
 #define CLI_REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 /* Bytes of the character, or (not valid) of the maximal subpart of one, that a text of at least one byte begins with.
@@ -186,44 +203,4 @@ int cli_interrupt_code(void); /* 130, 143 after SIGTERM; 0: neither came */
 /* A descriptor of 0 to 2 that is closed would be given to the next file that is opened: it gets /dev/null, on which its
  * use fails. A closed pipe is an error of writing, no signal. */
 void cli_guard_streams(void);
-
-/* ---- batches and measures
- * ------------------------------------------------------------------------------------------------- */
-
-/* Input tensors of one batch, owned. */
-struct cli_batch {
-    uint32_t batch, length, shortest; /* shortest: of the shape */
-    uint32_t *lengths;                /* [batch] real tokens */
-    int64_t *ids, *mask, *types;
-    pln_tensor tensors[3];
-};
-/* Random ids and lengths, the same for the same seed. PLN_NO_MEMORY. */
-pln_status cli_batch_random(struct cli_batch *b, struct cli_shape shape, const pln_model *model, uint64_t seed,
-                            pln_error *error);
-/* Texts, padded to the longest. */
-pln_status cli_batch_texts(struct cli_batch *b, pln_model *model, const struct cli_list *texts, pln_error *error);
-void cli_batch_finish(struct cli_batch *b);
-uint64_t cli_batch_tokens(const struct cli_batch *b); /* real ones */
-/* Arithmetic of ForPreTraining on the real tokens, the formula that the peers are measured with. */
-double cli_batch_flops(const struct cli_batch *b, const pln_model *model);
-/* Bytes of the matrices that each run of the encoder reads, in f32. */
-double cli_weight_bytes(const pln_model *model);
-const char *cli_batch_shape(const struct cli_batch *b, char *text, size_t bytes); /* "32x16-128" */
-
-/* Writes the programs that a device can be asked for at the sizes of ELECTRA-small and -base into a folder, which is
- * made: OP-....spv or OP-....cl, with OP-....json beside it. options: of the device. PLN_FAILED names the file. */
-pln_status cli_dump_kernels(pln_runtime *runtime, const pln_device_entry *device, const struct cli_list *options,
-                            const char *folder, pln_error *error);
-
-int cli_devices(int argc, char **argv);
-int cli_forward(int argc, char **argv);
-int cli_run(int argc, char **argv);
-int cli_compare(int argc, char **argv);
-int cli_bench(int argc, char **argv);
-int cli_explain(int argc, char **argv);
-int cli_estimate(int argc, char **argv);
-int cli_tokenize(int argc, char **argv);
-int cli_train(int argc, char **argv);
-int cli_verify(int argc, char **argv);
-int cli_vocab(int argc, char **argv);
 #endif

@@ -13,15 +13,21 @@ struct lead {
     unsigned following, low, high;
 };
 
+static const struct {
+    unsigned first, last; /* bytes that begin such a character */
+    struct lead lead;
+} leads[] = {
+    {0xc2, 0xdf, {1, 0x80, 0xbf}}, {0xe0, 0xe0, {2, 0xa0, 0xbf}}, {0xe1, 0xec, {2, 0x80, 0xbf}},
+    {0xed, 0xed, {2, 0x80, 0x9f}}, {0xee, 0xef, {2, 0x80, 0xbf}}, {0xf0, 0xf0, {3, 0x90, 0xbf}},
+    {0xf1, 0xf3, {3, 0x80, 0xbf}}, {0xf4, 0xf4, {3, 0x80, 0x8f}},
+};
+
 /* following 0: a byte that begins no character of several. */
 static struct lead read_lead(unsigned char byte)
 {
-    if (byte >= 0xc2 && byte <= 0xdf)
-        return (struct lead){1, 0x80, 0xbf};
-    if (byte >= 0xe0 && byte <= 0xef)
-        return (struct lead){2, byte == 0xe0 ? 0xa0 : 0x80, byte == 0xed ? 0x9f : 0xbf};
-    if (byte >= 0xf0 && byte <= 0xf4)
-        return (struct lead){3, byte == 0xf0 ? 0x90 : 0x80, byte == 0xf4 ? 0x8f : 0xbf};
+    for (size_t i = 0; i < sizeof leads / sizeof *leads; i++)
+        if (byte >= leads[i].first && byte <= leads[i].last)
+            return leads[i].lead;
     return (struct lead){0, 0, 0};
 }
 

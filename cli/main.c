@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/commands/commands.h"
 
 static const struct cli_command commands[] = {
     {"run", "answers for text: replaced words, filled masks, labels", cli_run},

@@ -4,27 +4,22 @@
  */
 #include <errno.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
 
-int cli_usage_error(const char *format, ...)
+void cli_add_options(struct cli_options *options, const struct cli_option *rows, size_t n)
 {
-    fputs("pleione: ", stderr);
-    va_list arguments;
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    return PLN_INVALID;
+    for (size_t i = 0; i < n; i++, options->n++)
+        if (options->n < CLI_OPTIONS)
+            options->rows[options->n] = rows[i];
 }
 
-void cli_common_options(struct cli_common *common, const char *device_name, struct cli_option *options)
+void cli_common_options(struct cli_common *common, const char *device_name, struct cli_options *options)
 {
     const bool several = strcmp(device_name, "--devices") == 0;
-    const struct cli_option rows[CLI_COMMON_OPTIONS] = {
+    const struct cli_option rows[] = {
         {device_name, CLI_TEXT, &common->device, "LIST",
          several ? "devices side by side, separated by ',' (default: all usable ones)"
                  : "reference, cpu, vulkan, vulkan:1, opencl, auto (default), or a list \"vulkan,cpu\": the first that "
@@ -40,17 +35,17 @@ void cli_common_options(struct cli_common *common, const char *device_name, stru
         {"--threads", CLI_UNSIGNED, &common->threads, "N", "threads on the processor (default: all)"},
         {"--seed", CLI_SEED, &common->seed, "S", "for weights that the checkpoint lacks (default 0)"},
     };
-    memcpy(options, rows, sizeof rows);
+    cli_add_options(options, rows, sizeof rows / sizeof *rows);
 }
 
-static void print_usage(FILE *out, const struct cli_usage *usage, const struct cli_option *options, uint32_t n)
+static void print_usage(FILE *out, const struct cli_usage *usage, const struct cli_options *options)
 {
     fprintf(out, "usage: pleione %s\n\n%s\n\n", usage->synopsis, usage->description);
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < options->n; i++) {
+        const struct cli_option *option = &options->rows[i];
         char left[64];
-        snprintf(left, sizeof left, "%s%s%s", options[i].name, options[i].argument ? " " : "",
-                 options[i].argument ? options[i].argument : "");
-        fprintf(out, "  %-38s %s\n", left, options[i].help);
+        snprintf(left, sizeof left, option->argument ? "%s %s" : "%s", option->name, option->argument);
+        fprintf(out, "  %-38s %s\n", left, option->help);
     }
     fprintf(out, "\nexamples:\n%s", usage->examples);
 }
@@ -115,6 +110,8 @@ static bool store(const struct cli_option *option, const char *text)
         return store_real(text, option->target);
     case CLI_REPEATED:
         return *text && append(list, text);
+    case CLI_HEAD:
+        return pln_head_find(text, option->target);
     case CLI_MATH: /* f32 is what devices do that are not asked */
         return strcmp(text, "f32") == 0 || (strcmp(text, "bf16") == 0 && append(list, "math=bf16"));
     }
@@ -132,6 +129,7 @@ static const char *range_of(enum cli_kind kind)
         [CLI_SEED] = "a whole number from 0 to 18446744073709551615",
         [CLI_SECONDS] = "a number above 0 and below 1000000",
         [CLI_REAL] = "a finite number",
+        [CLI_HEAD] = NULL,
         [CLI_MATH] = NULL,
     };
     return ranges[kind];
@@ -143,28 +141,29 @@ static void refuse_value(const struct cli_option *option, const char *value)
     const struct cli_list *list = option->kind == CLI_REPEATED ? option->target : NULL;
     if (list && list->n == CLI_LIST)
         cli_usage_error("option %s is given more than %d times", option->name, CLI_LIST);
+    else if (option->kind == CLI_HEAD)
+        cli_usage_error("no head \"%s\"; `pleione forward --help` lists them", value);
     else if (range)
         cli_usage_error("option %s: \"%s\" is not %s, %s", option->name, value, option->argument, range);
     else
         cli_usage_error("option %s: \"%s\" is not %s", option->name, value, option->argument);
 }
 
-static const struct cli_option *find_option(const struct cli_option *options, uint32_t n, const char *name,
-                                            size_t length)
+static const struct cli_option *find_option(const struct cli_options *options, const char *name, size_t length)
 {
-    for (uint32_t i = 0; i < n; i++)
-        if (strlen(options[i].name) == length && strncmp(options[i].name, name, length) == 0)
-            return &options[i];
+    for (uint32_t i = 0; i < options->n; i++)
+        if (strlen(options->rows[i].name) == length && strncmp(options->rows[i].name, name, length) == 0)
+            return &options->rows[i];
     return NULL;
 }
 
 /* One argument, and the next one if it is the option's value. Returns how many were taken, 0 after a usage error.
  * given: a bit for each option that had its value, since a second one would undo the first in silence. */
-static int take_option(int left, char **argv, const struct cli_option *options, uint32_t n, uint64_t *given)
+static int take_option(int left, char **argv, const struct cli_options *options, uint64_t *given)
 {
     const char *equals = strncmp(argv[0], "--", 2) == 0 ? strchr(argv[0], '=') : NULL;
     const size_t length = equals ? (size_t)(equals - argv[0]) : strlen(argv[0]);
-    const struct cli_option *option = find_option(options, n, argv[0], length);
+    const struct cli_option *option = find_option(options, argv[0], length);
     if (!option) {
         cli_usage_error("no option %.*s; --help lists them", (int)length, argv[0]);
         return 0;
@@ -174,9 +173,9 @@ static int take_option(int left, char **argv, const struct cli_option *options, 
         cli_usage_error("option %s %s", option->name, flag ? "takes no value" : "needs a value");
         return 0;
     }
-    const char *value = flag ? NULL : equals ? equals + 1 : argv[1];
-    const uint64_t bit = flag || option->kind == CLI_REPEATED ? 0 : (uint64_t)1 << (option - options);
-    if (*given & bit) {
+    const char *value = equals ? equals + 1 : argv[1]; /* a flag looks at none */
+    const uint64_t bit = (uint64_t)1 << (option - options->rows);
+    if (!flag && option->kind != CLI_REPEATED && *given & bit) {
         cli_usage_error("option %s is given twice", option->name);
         return 0;
     }
@@ -188,25 +187,27 @@ static int take_option(int left, char **argv, const struct cli_option *options, 
     return flag || equals ? 1 : 2;
 }
 
-int cli_parse(int argc, char **argv, const struct cli_usage *usage, const struct cli_option *options,
-              uint32_t n_options, struct cli_list *positional)
+int cli_parse(int argc, char **argv, const struct cli_usage *usage, const struct cli_options *options,
+              struct cli_list *positional)
 {
     bool only_positional = false;
     uint64_t given = 0;
+    if (options->n > CLI_OPTIONS)
+        return cli_usage_error("%s has %u options, more than %d", argv[0], options->n, CLI_OPTIONS) + 1;
     if (argc == 2 && strcmp(argv[1], "--man") == 0) { /* asked by main, which prints the rest of the page */
-        cli_man_options(usage, options, n_options);
+        cli_man_options(usage, options->rows, options->n);
         return 1;
     }
     for (int i = 1; i < argc;) {
         if (!only_positional && (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)) {
-            print_usage(stdout, usage, options, n_options);
+            print_usage(stdout, usage, options);
             return cli_finish_output() + 1;
         }
         if (!only_positional && strcmp(argv[i], "--") == 0) {
             only_positional = true;
             i++;
         } else if (!only_positional && argv[i][0] == '-' && argv[i][1]) {
-            const int taken = take_option(argc - i, argv + i, options, n_options, &given);
+            const int taken = take_option(argc - i, argv + i, options, &given);
             if (!taken)
                 return PLN_INVALID + 1;
             i += taken;

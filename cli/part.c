@@ -29,7 +29,8 @@ int cli_part_begin(struct cli_part *part, const char *path)
             return fail(part, ENOMEM);
         snprintf(part->temporary, room, "%s.part%ld", path, (long)getpid());
     }
-    const int fd = open(beside ? part->temporary : path, O_WRONLY | O_CREAT | O_CLOEXEC | (beside ? O_EXCL : 0), 0666);
+    const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (beside ? O_EXCL : 0);
+    const int fd = open(beside ? part->temporary : path, flags, 0666);
     part->file = fd >= 0 ? fdopen(fd, "w") : NULL;
     if (part->file)
         return 0;
@@ -46,7 +47,9 @@ int cli_part_begin(struct cli_part *part, const char *path)
 int cli_part_end(struct cli_part *part)
 {
     errno = 0;
-    int reason = ferror(part->file) || fflush(part->file) != 0 ? (errno ? errno : EIO) : 0;
+    int reason = 0;
+    if (ferror(part->file) || fflush(part->file) != 0)
+        reason = errno ? errno : EIO;
     if (!reason && part->temporary && fsync(fileno(part->file)) != 0)
         reason = errno;
     if (fclose(part->file) != 0 && !reason)

@@ -7,6 +7,7 @@
  */
 #include "common/jsontext.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,15 +162,22 @@ char *jsontext_dump(const json_t *json, size_t flags)
     return NULL;
 }
 
+/* How many bytes a code point has that begins with this one; 0: none begins so. */
+static size_t led_bytes(unsigned char first)
+{
+    if (first < 0x80)
+        return 1;
+    if (first < 0xc2 || first >= 0xf5)
+        return 0;
+    if (first < 0xe0)
+        return 2;
+    return first < 0xf0 ? 3 : 4;
+}
+
 /* The bytes of the code point that begins here, as RFC 3629 has them: no surrogates, nothing overlong. 0: none does. */
 static size_t code_point_bytes(const unsigned char *c)
 {
-    if (c[0] < 0x80)
-        return 1;
-    const size_t bytes = c[0] >= 0xc2 && c[0] < 0xe0   ? 2
-                         : c[0] >= 0xe0 && c[0] < 0xf0 ? 3
-                         : c[0] >= 0xf0 && c[0] < 0xf5 ? 4
-                                                       : 0;
+    const size_t bytes = led_bytes(c[0]);
     for (size_t i = 1; i < bytes; i++)
         if ((c[i] & 0xc0) != 0x80)
             return 0;
@@ -192,4 +200,9 @@ bool jsontext_is_utf8(const char *text)
 pln_status jsontext_status(const json_error_t *problem)
 {
     return json_error_code(problem) == json_error_out_of_memory ? PLN_NO_MEMORY : PLN_BAD_MODEL;
+}
+
+bool jsontext_is_whole(const json_t *value)
+{
+    return json_is_integer(value) || (json_is_real(value) && json_real_value(value) == floor(json_real_value(value)));
 }

@@ -25,6 +25,9 @@ void jsontext_note_no_memory(json_error_t *problem);
 /* Whether json_string takes a text: without this nobody could tell a text that is not UTF-8 from a lack of memory. */
 bool jsontext_is_utf8(const char *text);
 
+/* Whether a value is a whole number. One that has a fraction of zero is, however it is written. */
+bool jsontext_is_whole(const json_t *value);
+
 /* What a call that was refused with this problem comes to: PLN_NO_MEMORY, or PLN_BAD_MODEL for a broken text. */
 pln_status jsontext_status(const json_error_t *problem);
 #endif

@@ -17,6 +17,7 @@
 
 #include "common/fail.h"
 #include "common/regular.h"
+#include "common/round.h"
 
 /* A handler may look at any time, so entries stay for the life of the process and are used again. */
 struct mapped {
@@ -122,7 +123,7 @@ static pln_status map(int fd, const char *path, size_t bytes, struct mapped **fi
         m->path = name;
         atomic_store(&m->cut, false);
         atomic_store(&m->bytes, bytes);
-        atomic_store(&m->page_bytes, (bytes + page - 1) / page * page);
+        atomic_store(&m->page_bytes, round_up(bytes, page));
         atomic_store(&m->begin, (uintptr_t)begin);
         open_files++;
         install();

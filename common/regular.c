@@ -2,6 +2,7 @@
  *
  * Takes a path, gives an open regular file or all of its bytes.
  */
+#include "common/array.h"
 #include "common/regular.h"
 
 #include <errno.h>
@@ -39,7 +40,7 @@ static bool read_all(int fd, size_t limit, char **text, size_t *bytes)
     char *buffer = malloc(room);
     while (buffer) {
         if (used + 2 == room) {
-            char *larger = used <= limit ? realloc(buffer, room *= 2) : NULL;
+            char *larger = used <= limit ? array_reserve(buffer, &room, room + 1, 1) : NULL;
             if (!larger)
                 break;
             buffer = larger;
@@ -114,7 +115,11 @@ static const struct {
 /* A map whose first key is a short text, as Flax has it: {"params": ...}, {"electra": ...}. */
 static bool is_msgpack(const unsigned char *b, size_t n)
 {
-    const size_t key = n > 0 && b[0] >= 0x81 && b[0] <= 0x8f ? 1 : n > 0 && b[0] == 0xde ? 3 : 0;
+    size_t key = 0; /* where the first key is */
+    if (n > 0 && b[0] >= 0x81 && b[0] <= 0x8f)
+        key = 1;
+    if (n > 0 && b[0] == 0xde)
+        key = 3;
     if (!key || n < key + 2 || b[key] < 0xa1 || b[key] > 0xbf)
         return false;
     for (size_t i = key + 1; i < n && i <= key + (b[key] & 31u); i++)
@@ -136,5 +141,6 @@ const char *regular_kind(const void *bytes, size_t n)
     }
     if (is_msgpack(bytes, n))
         return "a MessagePack file, as Flax writes models: save the model as safetensors";
-    return n && text[blank < n ? blank : 0] == '{' ? "a JSON text, not weights" : NULL;
+    const size_t first = blank < n ? blank : 0;
+    return n && text[first] == '{' ? "a JSON text, not weights" : NULL;
 }

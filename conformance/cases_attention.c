@@ -191,8 +191,10 @@ static struct conf_node *add_gradient(struct conf_case *c, const struct attentio
     node->inputs[PLN_ATTENTION_BACKWARD_INPUT_D_Y] = conf_input(c, rows, width, 0, 1);
     const int32_t all = form->cross || form->separate ? PLN_ABSENT : conf_output(c, rows, 3 * width);
     for (uint32_t j = 0; j < 3; j++)
-        node->outputs[j] =
-            all == PLN_ABSENT ? conf_output(c, j ? sources : rows, width) : conf_window(c, all, j * width, width);
+        if (all == PLN_ABSENT)
+            node->outputs[j] = conf_output(c, j ? sources : rows, width);
+        else
+            node->outputs[j] = conf_window(c, all, j * width, width);
     if (form->relative || form->lse)
         node->outputs[PLN_ATTENTION_BACKWARD_OUTPUT_DELTA] = conf_output(c, rows, shape->heads);
     return node;

@@ -53,6 +53,13 @@ static void fill_near(struct conf_case *c, float *row, uint32_t r, uint32_t widt
         row[width - 1] = middle;
 }
 
+/* About scale and -scale in turn. */
+static float scattered(struct conf_case *c, uint32_t k, float scale)
+{
+    const float sign = k % 2 ? 1.0f : -1.0f;
+    return scale * (sign + conf_noise(c) / 2);
+}
+
 static void fill_rows(struct conf_case *c, int32_t value, enum kind kind, bool held)
 {
     const uint32_t width = c->values[value].width;
@@ -62,7 +69,7 @@ static void fill_rows(struct conf_case *c, int32_t value, enum kind kind, bool h
         if (numbers->units)
             fill_near(c, data, r, width, numbers->units, held);
         for (uint32_t k = 0; k < width && !numbers->units; k++)
-            data[k] = kind == EQUAL ? constant_of(r) : numbers->scale * ((k % 2 ? 1.0f : -1.0f) + conf_noise(c) / 2);
+            data[k] = kind == EQUAL ? constant_of(r) : scattered(c, k, numbers->scale);
     }
 }
 

@@ -63,17 +63,20 @@ bool conf_linear(struct conf_case *c, uint32_t index)
     const uint32_t n = linear_shapes[i][1], k = linear_shapes[i][2];
     const pln_dim rows = conf_rows(c, linear_shapes[i][0]);
     const bool drops = form == DROPOUT;
-    uint32_t activation = form == BIAS ? PLN_ACTIVATION_GELU : PLN_ACTIVATION_NONE;
-    if (form == PREACTIVATION || drops)
-        activation = i % PLN_ACTIVATIONS;
+    uint32_t activation = form == PREACTIVATION || drops ? i % PLN_ACTIVATIONS : PLN_ACTIVATION_NONE;
+    if (form == BIAS)
+        activation = PLN_ACTIVATION_GELU;
     const pln_linear_params params = {.activation = activation,
                                       .site = drops ? CONF_SITE : 0,
                                       .drop_below = drops ? CONF_DROP_BELOW : 0,
                                       .keep_scale = drops ? CONF_KEEP_SCALE : 0};
     name_case(c, "linear", linear_shapes[i][0], n, k, linear_forms[form]);
-    const int32_t x = conf_input(c, rows, form == WINDOWS ? k + 17 : k, form == WIDE ? k + 13 : 0, 1);
+    const uint32_t width = form == WINDOWS ? k + 17 : k;
+    const uint32_t stride = form == WIDE ? k + 13 : 0;
+    const int32_t x = conf_input(c, rows, width, stride, 1);
     struct conf_node *node = conf_node(c, PLN_OP_LINEAR, &params, sizeof params, PLN_LINEAR_INPUTS, PLN_LINEAR_OUTPUTS);
-    node->inputs[PLN_LINEAR_INPUT_X] = form == WINDOWS ? conf_window(c, x, i % 2 ? 5 : 15, k) : x;
+    const uint32_t first = i % 2 ? 5 : 15;
+    node->inputs[PLN_LINEAR_INPUT_X] = form == WINDOWS ? conf_window(c, x, first, k) : x;
     node->inputs[PLN_LINEAR_INPUT_WEIGHT] = add_weight(c, n, k, form == STATE, index % 2);
     add_linear_operands(c, node, form, rows, n);
     const int32_t y = conf_output(c, rows, form == WINDOWS ? n + 6 : n);

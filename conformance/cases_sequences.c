@@ -52,7 +52,10 @@ static void add_answers(struct conf_case *c, struct conf_node *node, const struc
     const pln_dim batch = {p->starts_rows.symbol, 1, 0};
     for (uint32_t b = 0; b < p->n; b++) {
         const int32_t length = p->starts[b + 1] - p->starts[b];
-        first[b] = outside ? length : b % 3 == 1 ? -3 : (int32_t)conf_below(c, (uint32_t)length);
+        if (outside)
+            first[b] = length;
+        else
+            first[b] = b % 3 == 1 ? -3 : (int32_t)conf_below(c, (uint32_t)length);
         last[b] = b % 3 == 2 ? length + 3 : (int32_t)conf_below(c, (uint32_t)length);
     }
     node->inputs[PLN_SPAN_CROSS_ENTROPY_INPUT_LOGITS] = conf_input(c, p->rows, 2, 0, 3);

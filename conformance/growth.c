@@ -33,8 +33,9 @@ static bool takes(const struct conf_target *t, const struct newer *n)
         .kind = PLN_VALUE_TEMPORARY, .dtype = PLN_F32, .rows = {1, 1, 0}, .width = 8, .row_stride = 8, .name = "value"};
     const pln_value_info values[4] = {value, value, value, value};
     int32_t inputs[PLN_ACTIVATION_INPUTS + 1];
-    for (uint32_t i = 0; i <= PLN_ACTIVATION_INPUTS; i++)
-        inputs[i] = i == PLN_ACTIVATION_INPUT_X ? 0 : i == PLN_ACTIVATION_INPUTS ? 1 : PLN_ABSENT;
+    for (uint32_t i = 0; i < PLN_ACTIVATION_INPUTS; i++)
+        inputs[i] = i == PLN_ACTIVATION_INPUT_X ? 0 : PLN_ABSENT;
+    inputs[PLN_ACTIVATION_INPUTS] = 1;
     static const int32_t outputs[PLN_ACTIVATION_OUTPUTS + 1] = {2, 3};
     const pln_node_info node = {.op = n->op,
                                 .version = n->version,

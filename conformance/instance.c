@@ -79,6 +79,7 @@ static void view_case(struct conf_instance *in, const struct conf_case *c)
 {
     const bool host = in->target->info.flags & PLN_DEVICE_FLAG_HOST_MEMORY;
     const uint64_t wide = in->target->info.f32_bytes;
+    const uint64_t place_bytes = wide > 4 ? wide : 4;
     for (uint32_t i = 0; i < c->n_values; i++) {
         const struct conf_value *v = &c->values[i];
         in->values[i] = (pln_value_info){.kind = v->kind,
@@ -97,8 +98,7 @@ static void view_case(struct conf_instance *in, const struct conf_case *c)
         else if (!host)
             in->values[i].buffer = in->buffer;
         if (!host)
-            in->values[i].offset =
-                in->places[base] * (wide > 4 ? wide : 4) + v->first * (v->dtype == PLN_F32 ? wide : 4);
+            in->values[i].offset = in->places[base] * place_bytes + v->first * (v->dtype == PLN_F32 ? wide : 4);
     }
     for (uint32_t i = 0; i < c->n_nodes; i++) {
         const struct conf_node *n = &c->nodes[i];

@@ -288,7 +288,9 @@ static int run_all(const struct arguments *a, const struct conf_target *target, 
                    groups[i].passed + groups[i].failed + groups[i].refused);
     printf("%u passed, %u failed", all.passed, all.failed);
     printf(all.refused ? ", %u skipped\n" : "\n", all.refused);
-    return all.failed ? PLN_DISAGREE : all.passed ? 0 : PLN_FAILED;
+    if (all.failed)
+        return PLN_DISAGREE;
+    return all.passed ? 0 : PLN_FAILED;
 }
 
 int main(int argc, char **argv)

@@ -4,11 +4,11 @@
  */
 #include "electra/head.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/fail.h"
+#include "common/jsontext.h"
 
 enum kind { WHOLE, ID, REAL, FLAG };
 
@@ -126,11 +126,6 @@ pln_status electra_config_judge(const struct electra_config *config, pln_head he
 /* ---- fields
  * ----------------------------------------------------------------------------------------------------------------- */
 
-bool electra_is_whole(const json_t *value)
-{
-    return json_is_integer(value) || (json_is_real(value) && json_real_value(value) == floor(json_real_value(value)));
-}
-
 static void store(struct electra_config *config, const struct field *field, double value)
 {
     char *at = (char *)config + field->offset;
@@ -159,7 +154,7 @@ static pln_status read_field(const json_t *json, const char *name, const struct 
         return PLN_OK;
     const bool right = field->kind == FLAG   ? json_is_boolean(value)
                        : field->kind == REAL ? json_is_number(value)
-                                             : electra_is_whole(value);
+                                             : jsontext_is_whole(value);
     const double number = json_is_boolean(value) ? json_is_true(value) : json_number_value(value);
     if (right && number >= field->least && number <= field->most) {
         store(config, field, number);

@@ -48,9 +48,8 @@ pln_status electra_config_judge(const struct electra_config *config, pln_head he
 pln_status electra_config_match_labels(struct electra_config *config, uint32_t labels, pln_error *error);
 void electra_config_finish(struct electra_config *config);
 
-/* Parts of electra_config_read. A number that has a fraction of zero is whole, however it is written. */
+/* A part of electra_config_read. */
 pln_status electra_labels_read(const char *name, struct electra_config *config, pln_error *error);
-bool electra_is_whole(const json_t *value);
 
 /* Everything that was read, with problem_type, and tie_word_embeddings if it is false, as they are now: what a saved
  * config.json holds. Returns a new reference. */

@@ -46,7 +46,7 @@ struct electra_graph {
     pln_value *inputs[ELECTRA_INPUTS];  /* NULL: the graph has it not */
     uint32_t symbols[ELECTRA_SYMBOLS];  /* their numbers in the graph; 0: the graph has it not */
     enum electra_output *outputs;       /* [room]: the kind of each output of the graph */
-    uint32_t room;
+    size_t room;
     uint32_t loss;                      /* index of that output; UINT32_MAX: there is none */
 };
 

@@ -32,7 +32,9 @@ pln_head electra_head_of(const char *architecture)
 
 const char *pln_head_string(pln_head head)
 {
-    return head == PLN_HEAD_DEFAULT ? "default" : electra_head(head) ? electra_head(head)->name : "unknown";
+    if (head == PLN_HEAD_DEFAULT)
+        return "default";
+    return electra_head(head) ? electra_head(head)->name : "unknown";
 }
 
 bool pln_head_find(const char *name, pln_head *head)

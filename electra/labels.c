@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/fail.h"
+#include "common/jsontext.h"
 #include "electra/config.h"
 
 enum { MOST_LABELS = 1 << 20 };
@@ -82,7 +83,7 @@ static pln_status count_labels(const char *name, const json_t *json, uint64_t *n
         if (!number || json_is_null(number))
             continue;
         const double value = json_number_value(number);
-        if (!electra_is_whole(number) || !(value >= 1 && value <= MOST_LABELS)) {
+        if (!jsontext_is_whole(number) || !(value >= 1 && value <= MOST_LABELS)) {
             char *text = json_dumps(number, JSON_ENCODE_ANY | JSON_COMPACT);
             const pln_status status =
                 pln_fail(error, PLN_BAD_MODEL, "%s: %s is %.60s, expected a whole number from 1 to %d", name, names[i],
@@ -105,7 +106,9 @@ pln_status electra_labels_read(const char *name, struct electra_config *config, 
         return status;
     if (names > MOST_LABELS)
         return pln_fail(error, PLN_BAD_MODEL, "%s: %llu labels", name, (unsigned long long)names);
-    return name_labels(config, (uint32_t)(number ? number : names ? names : 2), error);
+    if (!number)
+        number = names ? names : 2;
+    return name_labels(config, (uint32_t)number, error);
 }
 
 pln_status electra_config_match_labels(struct electra_config *config, uint32_t labels, pln_error *error)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "common/fail.h"
 #include "electra/describe.h"
 #include "graph/graph.h"
@@ -53,16 +54,12 @@ void electra_output(struct electra_describe *d, enum electra_output kind, const 
     const uint32_t n = d->graph->n_outputs;
     if (!value)
         return;
-    if (n == out->room) {
-        const uint32_t room = n ? 2 * n : 32;
-        enum electra_output *more = realloc(out->outputs, room * sizeof *more);
-        if (!more) {
-            pln_fail(&d->error, PLN_NO_MEMORY, "no memory for %u outputs", room);
-            return;
-        }
-        out->outputs = more;
-        out->room = room;
+    enum electra_output *outputs = array_reserve(out->outputs, &out->room, n + 1ul, sizeof *outputs);
+    if (!outputs) {
+        pln_fail(&d->error, PLN_NO_MEMORY, "no memory for %u outputs", n + 1);
+        return;
     }
+    out->outputs = outputs;
     out->outputs[n] = kind;
     if (kind == ELECTRA_LOSS)
         out->loss = n;

@@ -60,12 +60,23 @@ static bool old_norm_name(const char *name, char *old)
     return false;
 }
 
+static bool begins(const char *name, const char *with)
+{
+    return strncmp(name, with, strlen(with)) == 0;
+}
+
+void electra_file_name(const char *name, bool bare, char *out, size_t bytes)
+{
+    const bool encoder = begins(name, "embeddings.") || begins(name, "embeddings_project.") || begins(name, "encoder.");
+    snprintf(out, bytes, "%s%s", encoder && !bare ? ELECTRA_PREFIX : "", name);
+}
+
 static const pln_tensor *find_own_names(const struct electra_weights *weights, const char *name)
 {
     char old[NAME_BYTES], prefixed[NAME_BYTES + 8];
     const char *const names[] = {name, old_norm_name(name, old) ? old : NULL};
     for (size_t i = 0; i < 2 && names[i]; i++) {
-        snprintf(prefixed, sizeof prefixed, "electra.%s", names[i]);
+        snprintf(prefixed, sizeof prefixed, ELECTRA_PREFIX "%s", names[i]);
         const pln_tensor *tensor = ckpt_find(weights->checkpoint, prefixed);
         if (!tensor)
             tensor = ckpt_find(weights->checkpoint, names[i]);
@@ -336,7 +347,7 @@ static bool is_of_source(const struct electra_weights *weights, const char *name
 {
     unsigned layer;
     int used = 0;
-    const char *own = strncmp(name, "electra.", 8) == 0 ? name + 8 : name;
+    const char *own = begins(name, ELECTRA_PREFIX) ? name + strlen(ELECTRA_PREFIX) : name;
     return sscanf(own, "encoder.layer.%u.crossattention.%n", &layer, &used) == 1 && used &&
            layer < weights->config->num_hidden_layers;
 }

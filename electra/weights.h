@@ -27,10 +27,15 @@ struct electra_weights {
     const pln_tensor *same; /* the output matrix, if it is the word table once more; else NULL */
 };
 
+/* What names of the encoder's tensors begin with in files, in every class but ElectraModel. */
+#define ELECTRA_PREFIX "electra."
+/* The name that a file of the class has for a tensor; bare: of ElectraModel. */
+void electra_file_name(const char *name, bool bare, char *out, size_t bytes);
+
 enum electra_fill { ELECTRA_NORMAL, ELECTRA_ZEROS, ELECTRA_ONES }; /* how a missing tensor is drawn */
 
-/* What is asked for: "encoder.layer.0.intermediate.dense.weight" of the encoder (in files with or without "electra."),
- * or a head's tensor under its own name. width 0: a vector of `rows` elements. */
+/* What is asked for: "encoder.layer.0.intermediate.dense.weight" of the encoder (in files with or without
+ * ELECTRA_PREFIX), or a head's tensor under its own name. width 0: a vector of `rows` elements. */
 struct electra_request {
     const char *name;
     uint32_t rows, width;

@@ -27,7 +27,8 @@ static int stop(const pln_error *error)
 
 int main(int argc, char **argv)
 {
-    const char *base = argc > 1 ? argv[1] : "models/electra-tiny-discriminator", *out = argc > 2 ? argv[2] : "tuned";
+    const char *base = argc > 1 ? argv[1] : "models/electra-tiny-discriminator";
+    const char *out = argc > 2 ? argv[2] : "tuned";
     static int64_t ids[N][LONGEST], mask[N][LONGEST], labels[N];
     const pln_tensor batch[] = {
         {.name = "input_ids", .dtype = PLN_I64, .rank = 2, .shape = {N, LONGEST}, .data = ids},

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/round.h"
 #include "graph/graph.h"
 
 static int by_size(const void *a, const void *b)
@@ -17,11 +18,6 @@ static int by_size(const void *a, const void *b)
     return x < y ? -1 : x > y; /* the same plan every time */
 }
 
-static uint64_t align_up(uint64_t n, uint64_t alignment)
-{
-    return (n + alignment - 1) / alignment * alignment;
-}
-
 /* Lowest free offset for the item in a block, among the n placed items, which stand by offset. */
 static uint64_t find_offset(const struct graph_memory_item *item, struct graph_memory_item *const *placed, uint32_t n,
                             uint32_t block, uint64_t alignment)
@@ -30,7 +26,7 @@ static uint64_t find_offset(const struct graph_memory_item *item, struct graph_m
     for (uint32_t i = 0; i < n && placed[i]->offset < offset + item->bytes; i++) {
         if (placed[i]->block != block || placed[i]->begin > item->end || item->begin > placed[i]->end)
             continue;
-        const uint64_t end = align_up(placed[i]->offset + placed[i]->bytes, alignment);
+        const uint64_t end = round_up(placed[i]->offset + placed[i]->bytes, alignment);
         if (end > offset)
             offset = end;
     }

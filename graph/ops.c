@@ -3,7 +3,6 @@
  * The builder calls of pleione.h: options in, one node each.
  */
 #include <math.h>
-#include <string.h>
 
 #include "graph/graph.h"
 
@@ -109,10 +108,11 @@ pln_value *pln_attention(pln_graph *graph, pln_value *query, const pln_attention
     const struct dropout drop = draw_dropout(graph, o.name, o.dropout, o.origin, o.random);
     const bool divides = o.heads && query->width % o.heads == 0;
     const uint32_t head_size = divides ? query->width / o.heads : 0; /* 0 is refused by the shape rule */
+    const float usual_scale = 1.0f / sqrtf((float)(head_size ? head_size : 1));
     const pln_attention_params params = {
         .heads = o.heads,
         .head_size = head_size,
-        .scale = o.scale != 0 ? o.scale : 1.0f / sqrtf((float)(head_size ? head_size : 1)),
+        .scale = o.scale != 0 ? o.scale : usual_scale,
         .causal = o.causal,
         .relative = o.relative,
         .max_positions = o.distance ? (o.distance->rows.offset + 1) / 2 : 0,
@@ -225,39 +225,4 @@ pln_value *pln_adamw(pln_graph *graph, const char *name, const pln_adamw_operand
                                                  .name = name,
                                                  .inputs = {o.parameter, o.first_moment, o.second_moment, o.gradient,
                                                             o.settings, o.factors, o.norm}});
-}
-
-static const struct {
-    uint32_t number;
-    const char *names;
-} activations[] = {
-#define PLN_ACTIVATION(number, NAME, names, formula) {number, names},
-#include "graph/activations.def"
-#undef PLN_ACTIVATION
-};
-
-bool graph_activation_exists(uint32_t number)
-{
-    for (size_t i = 0; i < sizeof activations / sizeof *activations; i++)
-        if (activations[i].number == number)
-            return true;
-    return false;
-}
-
-bool pln_activation_find(const char *name, uint32_t *activation)
-{
-    if (!activation)
-        return false;
-    const size_t length = name ? strlen(name) : 0;
-    for (size_t i = 0; length && i < sizeof activations / sizeof *activations; i++)
-        for (const char *s = activations[i].names; s; s = strchr(s, ' ')) {
-            s += *s == ' ';
-            if (strncmp(s, name, length) == 0 && (s[length] == '\0' || s[length] == ' ')) {
-                *activation = activations[i].number;
-                return true;
-            }
-        }
-    if (!length)
-        *activation = PLN_ACTIVATION_NONE;
-    return !length;
 }

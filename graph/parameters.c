@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/elements.h"
+#include "common/round.h"
 #include "graph/graph.h"
 
 /* Parts of rank 1 lie side by side in one row, parts of rank 2 one below the other. */
@@ -28,7 +29,7 @@ static void list_tensors(pln_graph *graph, const pln_value *value, const pln_ten
                                 .width = (uint32_t)parts[i]->shape[vector ? 0 : 1],
                                 .row_stride = value->row_stride,
                                 .flat_row = (uint32_t)(value->first / PLN_PARAMETER_WIDTH),
-                                .flat_rows = (uint32_t)((elements + PLN_PARAMETER_WIDTH - 1) / PLN_PARAMETER_WIDTH),
+                                .flat_rows = (uint32_t)ceil_div(elements, PLN_PARAMETER_WIDTH),
                                 .weight_decay = options->weight_decay,
                                 .learning_rate = options->learning_rate};
         first += vector ? line->width : (uint64_t)line->rows * line->row_stride;
@@ -63,7 +64,7 @@ static pln_value *add_weight(pln_graph *graph, const char *name, uint32_t rows, 
     if (!graph->parameters || !weights || !copy)
         return NULL;
     const uint32_t stride = graph_row_stride(width), flat_row = graph->parameters->rows.offset;
-    const uint64_t flat_rows = ((uint64_t)rows * stride + PLN_PARAMETER_WIDTH - 1) / PLN_PARAMETER_WIDTH;
+    const uint64_t flat_rows = ceil_div((uint64_t)rows * stride, PLN_PARAMETER_WIDTH);
     if (flat_row + flat_rows > UINT32_MAX) {
         graph_fail(graph, name, PLN_INVALID, "too many parameters");
         return NULL;

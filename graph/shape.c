@@ -34,7 +34,8 @@ void graph_want(const struct graph_rule *r, uint32_t i, pln_dtype dtype, const p
         graph_fail(r->graph, r->node->name, PLN_INVALID, "%s is %s, expected %s", r->op->input_names[i],
                    pln_dtype_string(v->dtype), pln_dtype_string(dtype));
     if ((width && v->width != width) || (rows && !graph_same_rows(v->rows, *rows))) {
-        print_shape(expected, sizeof expected, r->graph, rows ? *rows : v->rows, width ? width : v->width);
+        const pln_dim wanted = rows ? *rows : v->rows;
+        print_shape(expected, sizeof expected, r->graph, wanted, width ? width : v->width);
         graph_fail(r->graph, r->node->name, PLN_INVALID, "%s is %s, expected %s", r->op->input_names[i], found,
                    expected);
     }

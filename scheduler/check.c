@@ -54,9 +54,10 @@ pln_status sched_check_dims(const pln_schedule *schedule, const uint32_t *dims, 
 static pln_status check_names(const char *what, const pln_binding *bindings, uint32_t n, pln_error *error)
 {
     for (uint32_t i = 0; i < n; i++)
-        if (!bindings[i].name || !bindings[i].data)
-            return pln_fail(error, PLN_INVALID, "%s %u (%s): its %s is NULL", what, i,
-                            bindings[i].name ? bindings[i].name : "without a name", bindings[i].name ? "data" : "name");
+        if (!bindings[i].name)
+            return pln_fail(error, PLN_INVALID, "%s %u (without a name): its name is NULL", what, i);
+        else if (!bindings[i].data)
+            return pln_fail(error, PLN_INVALID, "%s %u (%s): its data is NULL", what, i, bindings[i].name);
     return PLN_OK;
 }
 

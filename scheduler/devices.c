@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "common/door.h"
 #include "scheduler/scheduler.h"
 
@@ -60,7 +61,7 @@ static void destroy_lock(struct sched_device *device)
 static pln_status open_device(pln_devices *devices, const struct sched_backend *backend, uint32_t index,
                               const char *name, struct options *options, pln_error *error)
 {
-    struct sched_device *list = realloc(devices->devices, (devices->n + 1) * sizeof *list);
+    struct sched_device *list = array_reserve(devices->devices, &devices->room, devices->n + 1ul, sizeof *list);
     if (!list)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for device %s", name);
     devices->devices = list;

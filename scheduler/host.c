@@ -35,7 +35,8 @@ static void *host_allocate(void *context, size_t bytes)
     (void)context;
     void *memory = NULL;
     const bool large = bytes >= LARGE_PAGE;
-    if (!fits_memory(bytes) || posix_memalign(&memory, large ? LARGE_PAGE : 64, bytes ? bytes : 64) != 0)
+    const size_t alignment = large ? LARGE_PAGE : 64;
+    if (!fits_memory(bytes) || posix_memalign(&memory, alignment, bytes ? bytes : 64) != 0)
         return NULL;
     if (large)
         madvise(memory, bytes / LARGE_PAGE * LARGE_PAGE, MADV_HUGEPAGE);

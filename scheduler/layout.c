@@ -22,32 +22,12 @@ struct layout {
     struct life *lives; /* [domains][values], of bases */
 };
 
-static uint32_t domain_of_node(const pln_schedule *s, uint32_t node)
-{
-    return s->devices->devices[s->places[node].device].domain;
-}
-
 static const struct sched_segment *segment_of_node(const pln_schedule *s, uint32_t node)
 {
     uint32_t i = 0;
     while (s->segments[i].first + s->segments[i].n <= node)
         i++;
     return &s->segments[i];
-}
-
-uint32_t sched_home(const pln_schedule *schedule, const pln_value *base)
-{
-    if (base->kind == PLN_VALUE_STATE)
-        return schedule->devices->devices[0].domain;
-    if (base->producer)
-        return domain_of_node(schedule, base->producer->id);
-    for (uint32_t i = 0; i < schedule->graph->n_nodes; i++) {
-        const struct graph_node *node = schedule->graph->nodes[i];
-        for (uint32_t j = 0; j < node->n_inputs; j++)
-            if (node->inputs[j] && node->inputs[j]->base == base)
-                return domain_of_node(schedule, i);
-    }
-    return 0;
 }
 
 /* The value (a base, or a window of a state from another domain) is needed in the domain at that step. */
@@ -72,7 +52,7 @@ static uint32_t begin_of(const pln_schedule *s, const pln_value *base, uint32_t 
 {
     if (!base->producer)
         return 0;
-    return domain_of_node(s, base->producer->id) == domain ? base->producer->id : segment_of_node(s, node)->first;
+    return sched_domain_of(s, base->producer->id) == domain ? base->producer->id : segment_of_node(s, node)->first;
 }
 
 static void find_lives(struct layout *l)
@@ -80,7 +60,7 @@ static void find_lives(struct layout *l)
     const pln_schedule *s = l->schedule;
     for (uint32_t i = 0; i < s->graph->n_nodes; i++) {
         const struct graph_node *node = s->graph->nodes[i];
-        const uint32_t domain = domain_of_node(s, i);
+        const uint32_t domain = sched_domain_of(s, i);
         for (uint32_t j = 0; j < node->n_outputs; j++)
             if (placed_here(node->outputs[j]))
                 touch(l, domain, node->outputs[j]->base, i, i);
@@ -100,7 +80,7 @@ static void find_lives(struct layout *l)
     for (uint32_t i = 0; i < s->n_segments; i++)
         for (uint32_t j = 0; j < s->segments[i].n_windows; j++) {
             const struct sched_segment *segment = &s->segments[i];
-            touch(l, domain_of_node(s, segment->first), segment->windows[j].value, segment->first,
+            touch(l, sched_domain_of(s, segment->first), segment->windows[j].value, segment->first,
                   segment->first + segment->n - 1);
         }
     for (uint32_t i = 0; i < s->graph->n_outputs; i++) {
@@ -123,7 +103,7 @@ static const pln_value *dying_input(const struct layout *l, const struct graph_n
         if ((int32_t)i != op->in_place && node->inputs[i] && node->inputs[i]->base == in)
             return NULL;
     const struct life *life = &l->lives[domain * l->schedule->graph->n_values + in->id];
-    return domain_of_node(l->schedule, in->producer->id) == domain && life->end == node->id ? in : NULL;
+    return sched_domain_of(l->schedule, in->producer->id) == domain && life->end == node->id ? in : NULL;
 }
 
 static void add_item(struct layout *l, uint32_t domain, const pln_value *base)
@@ -132,7 +112,7 @@ static void add_item(struct layout *l, uint32_t domain, const pln_value *base)
     struct sched_memory *memory = &plan->memory[domain];
     const uint32_t at = domain * l->schedule->graph->n_values + base->id;
     const struct life *life = &l->lives[at];
-    if (base->producer && domain_of_node(l->schedule, base->producer->id) == domain &&
+    if (base->producer && sched_domain_of(l->schedule, base->producer->id) == domain &&
         base->producer->outputs[0] == base) {
         const pln_value *in = dying_input(l, base->producer, domain);
         if (in) {
@@ -147,14 +127,6 @@ static void add_item(struct layout *l, uint32_t domain, const pln_value *base)
     plan->instances[at] = (int32_t)memory->n_items;
     memory->items[memory->n_items++] =
         (struct graph_memory_item){.bytes = bytes ? bytes : 4, .begin = life->begin, .end = life->end};
-}
-
-const struct sched_device *sched_device_of(const pln_devices *devices, uint32_t domain)
-{
-    for (uint32_t i = 0; i < devices->n; i++)
-        if (devices->devices[i].domain == domain)
-            return &devices->devices[i];
-    return NULL;
 }
 
 static bool place_items(struct layout *l)
@@ -208,6 +180,5 @@ pln_status sched_plan_layout(pln_schedule *schedule, const uint32_t *capacity, s
     free(layout.lives);
     if (fits)
         return PLN_OK;
-    sched_plan_destroy(schedule, plan);
     return pln_fail(error, PLN_NO_MEMORY, "no memory to plan the memory of %u values", schedule->graph->n_values);
 }

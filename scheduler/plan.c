@@ -6,10 +6,11 @@
 #include <string.h>
 
 #include "common/fail.h"
+#include "common/round.h"
 #include "scheduler/scheduler.h"
 
 /* The next multiple of a quarter of the power of two below: at most a quarter too much, few buckets. */
-static uint32_t round_up(uint32_t n, uint32_t multiple)
+static uint32_t bucket_of(uint32_t n, uint32_t multiple)
 {
     uint32_t power = 16;
     while (power < n && power < 1u << 30)
@@ -17,7 +18,7 @@ static uint32_t round_up(uint32_t n, uint32_t multiple)
     uint32_t step = power / 4 > multiple ? power / 4 : multiple;
     if (n <= 16)
         step = n <= 4 ? 4 : 16;
-    return (uint32_t)(((uint64_t)n + step - 1) / step * step);
+    return (uint32_t)round_up(n, step);
 }
 
 void sched_bucket(const pln_schedule *schedule, const uint32_t *dims, uint32_t *capacity)
@@ -27,53 +28,10 @@ void sched_bucket(const pln_schedule *schedule, const uint32_t *dims, uint32_t *
         if (schedule->devices->devices[i].entry.info.row_multiple > multiple)
             multiple = schedule->devices->devices[i].entry.info.row_multiple;
     memset(capacity, 0, GRAPH_SYMBOLS * sizeof *capacity);
-    for (uint32_t i = 1; i < schedule->graph->n_symbols; i++)
-        capacity[i] = round_up(dims[i] ? dims[i] : 1, dims[i] > multiple ? multiple : 1);
-}
-
-/* Where the memory begins that the value lies in, and which element of it is the value's first. */
-static pln_status locate_memory(pln_schedule *schedule, const struct sched_plan *plan, const pln_value *value,
-                                uint32_t domain, struct sched_location *location, uint64_t *first, pln_error *error)
-{
-    const struct sched_memory *memory = &plan->memory[domain];
-    const bool is_state = value->kind == PLN_VALUE_STATE, home = sched_home(schedule, value->base) == domain;
-    *first = is_state && !home ? 0 : value->first;
-    if (is_state && home) {
-        struct sched_state *state;
-        const pln_status status = sched_state_get(schedule->states, value->base, memory->device, &state, error);
-        if (status == PLN_OK) {
-            location->buffer = state->buffer;
-            location->data = state->data;
-        }
-        return status;
+    for (uint32_t i = 1; i < schedule->graph->n_symbols; i++) {
+        const uint32_t n = dims[i] ? dims[i] : 1;
+        capacity[i] = bucket_of(n, n > multiple ? multiple : 1);
     }
-    const uint32_t id = is_state ? sched_window(schedule, value)->id : value->base->id;
-    const int32_t i = plan->instances[domain * schedule->graph->n_values + id];
-    if (i == SCHED_NONE)
-        return pln_fail(error, PLN_FAILED, "value %s has no place on device %s", value->name,
-                        memory->device->entry.name);
-    const struct graph_memory_item *item = &memory->items[i];
-    location->offset = item->offset;
-    if (memory->host)
-        location->data = (char *)memory->host[item->block] + item->offset;
-    else
-        location->buffer = memory->buffers[item->block];
-    return PLN_OK;
-}
-
-pln_status sched_locate(pln_schedule *schedule, const struct sched_plan *plan, const pln_value *value, uint32_t domain,
-                        struct sched_location *location, pln_error *error)
-{
-    const struct sched_device *device = plan->memory[domain].device;
-    uint64_t first = 0;
-    *location = (struct sched_location){.device = device};
-    const pln_status status = locate_memory(schedule, plan, value, domain, location, &first, error);
-    first *= graph_element_bytes(value->dtype, device->entry.info.f32_bytes);
-    if (location->data)
-        location->data = (char *)location->data + first;
-    else
-        location->offset += first;
-    return status;
 }
 
 static pln_status allocate_blocks(pln_schedule *schedule, struct sched_memory *memory, pln_error *error)

@@ -96,7 +96,7 @@ static bool library_folder(char *folder, size_t bytes)
 {
     Dl_info info;
     char resolved[PATH_MAX];
-    if (!dladdr((const void *)(uintptr_t)pln_runtime_create, &info) || !realpath(info.dli_fname, resolved))
+    if (!dladdr((const void *)(uintptr_t)pln_runtime_backend, &info) || !realpath(info.dli_fname, resolved))
         return false;
     char *slash = strrchr(resolved, '/');
     if (!slash || (size_t)(slash - resolved) >= bytes)

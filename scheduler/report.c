@@ -155,8 +155,10 @@ pln_status pln_schedule_estimate(pln_schedule *schedule, const uint32_t *dims, u
         return status;
     sched_bucket(schedule, taken, capacity);
     status = sched_plan_layout(schedule, capacity, &plan, error);
-    if (status != PLN_OK)
+    if (status != PLN_OK) {
+        sched_plan_destroy(schedule, &plan);
         return status;
+    }
     const struct sched_device *d = &schedule->devices->devices[index];
     pln_memory m = {.size = sizeof m};
     if (first_of_domain(schedule->devices, index)) {

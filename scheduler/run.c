@@ -24,24 +24,6 @@ static void move_rows(char *out, uint64_t out_stride, const char *in, uint64_t i
         memcpy(out + r * out_stride * 4, in + r * in_stride * 4, width * 4);
 }
 
-pln_status sched_write(const struct sched_location *at, pln_dtype dtype, uint64_t n, const void *data, pln_error *error)
-{
-    const struct sched_device *d = at->device;
-    sched_enter(d);
-    const pln_status status = d->backend->buffer_write(d->device, at->buffer, at->offset, dtype, n, data, error);
-    sched_leave(d);
-    return status;
-}
-
-pln_status sched_read(const struct sched_location *at, pln_dtype dtype, uint64_t n, void *data, pln_error *error)
-{
-    const struct sched_device *d = at->device;
-    sched_enter(d);
-    const pln_status status = d->backend->buffer_read(d->device, at->buffer, at->offset, dtype, n, data, error);
-    sched_leave(d);
-    return status;
-}
-
 static pln_status write_value(const struct run *run, const pln_value *value, uint32_t domain, const void *data,
                               pln_error *error)
 {

@@ -87,7 +87,8 @@ struct pln_devices {
     pln_runtime *runtime;
     uint32_t n;        /* with the fallback */
     uint32_t n_listed; /* that the user named; then comes reference if it was not among them */
-    struct sched_device *devices;
+    size_t room;
+    struct sched_device *devices; /* [room] */
     uint32_t n_domains;
     pthread_mutex_t constants_lock; /* is held while one is made: who needs the same one waits for it */
     struct sched_constant *constants;
@@ -283,7 +284,8 @@ void sched_bucket(const pln_schedule *schedule, const uint32_t *dims, uint32_t *
 /* The plan of the bucket, made when it is met first. */
 pln_status sched_plan_get(pln_schedule *schedule, const uint32_t *dims, struct sched_plan **plan, pln_error *error);
 void sched_plan_destroy(pln_schedule *schedule, struct sched_plan **plan);
-/* Lays out memory only: fills memory[].items, blocks and instances. Freed by sched_plan_destroy. */
+/* Lays out memory only: fills memory[].items, blocks and instances. sched_plan_destroy frees it, also what there is of
+ * it after PLN_NO_MEMORY. */
 pln_status sched_plan_layout(pln_schedule *schedule, const uint32_t *capacity, struct sched_plan **plan,
                              pln_error *error);
 
@@ -307,6 +309,8 @@ static inline void sched_end(pln_schedule *schedule)
 /* Where a value, window or not, begins in a domain. */
 pln_status sched_locate(pln_schedule *schedule, const struct sched_plan *plan, const pln_value *value, uint32_t domain,
                         struct sched_location *location, pln_error *error);
+/* The domain of the device that the node is placed on. */
+uint32_t sched_domain_of(const pln_schedule *schedule, uint32_t node);
 /* The domain in which a base value comes to be: its producer's; for inputs the first that uses it. States lie in the
  * domain of the first device, so that all schedules find them there. */
 uint32_t sched_home(const pln_schedule *schedule, const pln_value *base);

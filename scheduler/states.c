@@ -150,7 +150,10 @@ static pln_status move_elements(const struct sched_state *s, uint64_t first, uin
     };
     if (s->data) {
         float *host = (float *)s->data + first;
-        memcpy(out ? out : host, out ? host : in, n * sizeof *host);
+        if (out)
+            memcpy(out, host, n * sizeof *host);
+        else
+            memcpy(host, in, n * sizeof *host);
         return PLN_OK;
     }
     return out ? sched_read(&at, PLN_F32, n, out, error) : sched_write(&at, PLN_F32, n, in, error);
@@ -163,8 +166,9 @@ static pln_status move_rows(const struct sched_state *s, float *out, const float
     const uint64_t n = dense ? (uint64_t)s->rows * s->width : s->width;
     pln_status status = PLN_OK;
     for (uint32_t r = 0; status == PLN_OK && r < (dense ? 1 : s->rows); r++) {
-        const size_t at = (size_t)r * s->width;
-        status = move_elements(s, (uint64_t)r * s->row_stride, n, out ? out + at : NULL, in ? in + at : NULL, error);
+        status = move_elements(s, (uint64_t)r * s->row_stride, n, out, in, error);
+        out = out ? out + n : NULL;
+        in = in ? in + n : NULL;
     }
     return status;
 }

@@ -65,7 +65,8 @@ static void pack_tokens(const struct session_packing *p, const pln_tensor *tenso
     for (uint32_t i = 0; i < p->r->rows; i++)
         for (uint32_t j = 0; j < p->b->lengths[i]; j++) {
             const uint64_t at = i * row + j * column;
-            *out++ = tensor ? (int32_t)session_integer(tensor, at) : positions ? (int32_t)j : 0;
+            const int32_t unsaid = positions ? (int32_t)j : 0;
+            *out++ = tensor ? (int32_t)session_integer(tensor, at) : unsaid;
         }
 }
 
@@ -120,6 +121,24 @@ static float added_by_mask(double m)
     return m == 1 ? 0 : (float)((1 - m) * -(double)FLT_MAX);
 }
 
+/* The side of a mask along sequence, plane, query or key; one of rank 3 has no planes. */
+static uint64_t side_of(const pln_tensor *mask, uint32_t i)
+{
+    static const uint32_t of_rank_3[] = {0, 0, 1, 2};
+    if (mask->rank == 4)
+        return mask->shape[i];
+    return i == 1 ? 1 : mask->shape[of_rank_3[i]];
+}
+
+static float bias_of(const pln_tensor *mask, double x)
+{
+    if (mask->rank == 3)
+        return added_by_mask(x);
+    if (mask->dtype == PLN_BOOL)
+        return x != 0 ? 0 : -FLT_MAX;
+    return (float)x;
+}
+
 /* 3-D: (1 - m) times the least number; 4-D: bool allows, floats are added. Every position is kept. */
 void session_pack_bias(const struct session_packing *p, void *out)
 {
@@ -127,7 +146,7 @@ void session_pack_bias(const struct session_packing *p, void *out)
     const uint64_t length = p->r->length, plane = length * length, planes = p->b->features.bias_planes;
     uint64_t steps[4], step = 1; /* of sequence, plane, query and key; 0 along a side of 1 */
     for (uint32_t i = 4; i-- > 0;) {
-        const uint64_t side = m->rank == 4 ? m->shape[i] : i == 1 ? 1 : m->shape[i ? i - 1 : 0];
+        const uint64_t side = side_of(m, i);
         steps[i] = side > 1 ? step : 0;
         step *= side;
     }
@@ -137,7 +156,7 @@ void session_pack_bias(const struct session_packing *p, void *out)
             for (uint64_t j = 0; j < plane; j++) {
                 const double x =
                     session_real(m, i * steps[0] + h * steps[1] + j / length * steps[2] + j % length * steps[3]);
-                *to++ = m->rank == 3 ? added_by_mask(x) : m->dtype == PLN_BOOL ? (x != 0 ? 0 : -FLT_MAX) : (float)x;
+                *to++ = bias_of(m, x);
             }
 }
 
@@ -188,8 +207,13 @@ static void pick(const struct session_packing *p, uint32_t i, uint32_t *row, uin
 {
     const struct electra_head *head = p->session->head;
     const bool last = head->look && head->look(&p->session->model->config) == ELECTRA_AT_LAST;
-    *row = p->r->targets ? p->r->targets[i] / p->r->length : i;
-    *position = p->r->targets ? p->r->targets[i] % p->r->length : last ? p->b->lengths[i] - 1 : 0;
+    if (p->r->targets) {
+        *row = p->r->targets[i] / p->r->length;
+        *position = p->r->targets[i] % p->r->length;
+        return;
+    }
+    *row = i;
+    *position = last ? p->b->lengths[i] - 1 : 0;
 }
 
 void session_pack_rows(const struct session_packing *p, void *out)

@@ -84,14 +84,15 @@ static pln_status read_sizes(const pln_session *s, struct session_request *r, pl
                                      : "neither input_ids nor inputs_embeds is given, expected one of them");
     const pln_tensor *t = r->input_ids ? r->input_ids : r->inputs_embeds;
     const bool choice = s->head->choices;
-    const uint32_t rank = (choice ? 3u : 2u) + (r->inputs_embeds ? 1u : 0u);
+    const uint32_t token_rank = choice ? 3 : 2;
+    const uint32_t rank = r->inputs_embeds ? token_rank + 1 : token_rank;
     if (t->rank != rank)
         return pln_fail(error, PLN_INVALID, "%s: expected rank %u, found %u", t->name, rank, t->rank);
     uint64_t rows = 1;
     for (uint32_t i = 0; i < rank; i++) {
         if (!t->shape[i] || t->shape[i] > 1 << 24)
             return pln_fail(error, PLN_INVALID, "%s: a side of %llu", t->name, (unsigned long long)t->shape[i]);
-        rows *= i < rank - (r->inputs_embeds ? 2u : 1u) ? t->shape[i] : 1;
+        rows *= i < token_rank - 1 ? t->shape[i] : 1;
     }
     r->examples = (uint32_t)t->shape[0];
     r->choices = choice ? (uint32_t)t->shape[1] : 0;

@@ -6,16 +6,12 @@
 #define TESTS_EACH_CASE_H
 
 #include <dirent.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/must.h"
+#include "tests/on_devices.h"
 
 enum { MOST_CASES = 256 };
-
-static pln_runtime *runtime;
-static pln_devices *devices;
 
 static inline int by_name(const void *a, const void *b)
 {
@@ -44,22 +40,11 @@ static inline size_t list_cases(const char *folder, CMUnitTestFunction test, str
 static inline int run_each_case(const char *folder, CMUnitTestFunction test, int n_arguments, char **arguments)
 {
     static struct CMUnitTest tests[MOST_CASES];
-    pln_error error;
     const size_t n = list_cases(folder, test, tests);
-    if (!n || pln_runtime_create(NULL, &runtime, &error) != PLN_OK)
-        return 2;
-    const pln_status status = pln_devices_open(runtime, arguments[0], (const char *const *)arguments + 1,
-                                               (uint32_t)n_arguments - 1, &devices, &error);
-    if (status != PLN_OK) {
-        fprintf(stderr, "%s\n", error.message);
-        return status == PLN_INVALID ? 77 : 1; /* a level that this processor lacks is skipped, visibly */
-    }
-    const int failed = _cmocka_run_group_tests(arguments[0], tests, n, NULL, NULL);
-    pln_devices_close(&devices);
-    pln_runtime_destroy(&runtime);
+    const int code = run_on_devices(tests, n, n_arguments, arguments);
     for (size_t i = 0; i < n; i++)
         free((void *)(uintptr_t)tests[i].name);
-    return failed != 0;
+    return code;
 }
 
 #endif

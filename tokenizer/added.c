@@ -8,6 +8,7 @@
 #include <string.h>
 #include <utf8proc.h>
 
+#include "common/array.h"
 #include "tokenizer/unicode.h"
 #include "tokenizer/utf8.h"
 
@@ -26,15 +27,15 @@ static uint32_t slot_of(const struct tok_added_list *list, const char *content)
 
 static bool grow(struct tok_added_list *list)
 {
-    const uint32_t room = list->room ? 2 * list->room : 16;
-    struct tok_added *tokens = realloc(list->tokens, room * sizeof *tokens);
+    const size_t room = array_room(list->room, list->n + 1ul);
+    struct tok_added *tokens = array_resize(list->tokens, room, sizeof *tokens);
     list->tokens = tokens ? tokens : list->tokens;
-    uint32_t *slots = tokens ? calloc(2ul * room, sizeof *slots) : NULL;
+    uint32_t *slots = tokens && room <= UINT32_MAX / 2 ? calloc(2 * room, sizeof *slots) : NULL;
     if (!slots)
         return false;
     free(list->slots);
     list->slots = slots;
-    list->room = room;
+    list->room = (uint32_t)room;
     for (uint32_t i = 0; i < list->n; i++)
         slots[slot_of(list, tokens[i].content)] = i + 1;
     return true;

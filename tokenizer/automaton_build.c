@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "tokenizer/automaton.h"
 
 enum { BLOCK = 256, TRIED_BLOCKS = 8 };
@@ -47,8 +48,8 @@ static int by_text(const void *a, const void *b)
 
 static void *grow(void *memory, uint32_t *room, size_t size)
 {
-    const size_t larger_room = *room ? 2ul * *room : 1024;
-    void *larger = larger_room <= UINT32_MAX ? realloc(memory, larger_room * size) : NULL;
+    const size_t larger_room = array_room(*room, *room + 1ul);
+    void *larger = larger_room <= UINT32_MAX ? array_resize(memory, larger_room, size) : NULL;
     if (larger)
         *room = (uint32_t)larger_room;
     return larger;
@@ -60,7 +61,8 @@ static bool add_block(struct builder *b)
     if (b->n_blocks == b->blocks_room) {
         struct block *blocks = grow(b->blocks, &b->blocks_room, sizeof *blocks);
         b->blocks = blocks ? blocks : b->blocks;
-        struct tok_state *states = blocks ? realloc(a->states, (size_t)b->blocks_room * BLOCK * sizeof *states) : NULL;
+        struct tok_state *states =
+            blocks ? array_resize(a->states, (size_t)b->blocks_room * BLOCK, sizeof *states) : NULL;
         a->states = states ? states : a->states;
         if (!states || b->blocks_room > UINT32_MAX / BLOCK)
             return false;

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_ROOM = 256 };
+#include "common/array.h"
 
-static bool grow(void **column, size_t bytes)
+static bool grow(void **column, size_t room, size_t bytes)
 {
-    void *larger = realloc(*column, bytes);
+    void *larger = array_resize(*column, room, bytes);
     if (larger)
         *column = larger;
     return larger;
@@ -20,15 +20,13 @@ static bool grow(void **column, size_t bytes)
 bool tok_tokens_grow(struct tok_tokens *tokens, uint32_t more)
 {
     const uint64_t least = (uint64_t)tokens->n + more;
-    uint64_t room = tokens->room ? tokens->room : FIRST_ROOM;
-    while (room < least)
-        room *= 2;
+    const size_t room = array_room(tokens->room, least);
     if (room > UINT32_MAX)
         return false;
 #define GROW(type, name)                                                                                               \
     {                                                                                                                  \
         void *column = tokens->name;                                                                                   \
-        if (!grow(&column, room * sizeof(type)))                                                                       \
+        if (!grow(&column, room, sizeof(type)))                                                                        \
             return false;                                                                                              \
         tokens->name = column;                                                                                         \
     }

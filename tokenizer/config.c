@@ -11,18 +11,6 @@
 
 #include "common/fail.h"
 
-void tok_warn(const pln_tokenizer_options *options, const char *format, ...)
-{
-    char message[500];
-    va_list arguments;
-    if (!options->log)
-        return;
-    va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
-    va_end(arguments);
-    options->log(options->log_context, PLN_LOG_LEVEL_WARNING, message);
-}
-
 pln_status tok_config_init(struct tok_config *config, const struct tok_files *files,
                            const pln_tokenizer_options *options, const struct tok_vocabulary *vocabulary,
                            pln_error *error)

@@ -28,6 +28,7 @@ struct tok_config {
     bool only_words;                /* do_basic_tokenize is false: mode slow splits at whitespace only */
     char **never_split;             /* [n_never_split], mode slow */
     uint32_t n_never_split;
+    size_t never_split_room;
     const char *special[TOK_SPECIALS];
     struct tok_added_list added;
 };
@@ -46,8 +47,6 @@ pln_status tok_read_settings(struct tok_config *config, const struct tok_files *
 pln_status tok_read_added(struct tok_config *config, const struct tok_files *files,
                           const pln_tokenizer_options *options, const struct tok_vocabulary *vocabulary,
                           pln_error *error);
-
-__attribute__((format(printf, 2, 3))) void tok_warn(const pln_tokenizer_options *options, const char *format, ...);
 
 /* The keys of the special tokens ("unk_token") and what they are if no file says so ("[UNK]"). */
 extern const struct tok_special_name {

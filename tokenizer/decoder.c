@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
+
 struct clean_up { /* the answer is shorter than what it replaces */
     const char *from, *to;
 };
@@ -23,15 +25,10 @@ static const struct clean_up of_text[] = {
 
 static bool reserve(struct tok_decoder *d, size_t bytes)
 {
-    if (d->bytes + bytes + 1 > d->room && !d->failed) {
-        const size_t room = 2 * (d->bytes + bytes) + 64;
-        char *larger = realloc(d->text, room);
-        d->failed = !larger;
-        if (larger) {
-            d->text = larger;
-            d->room = room;
-        }
-    }
+    char *text = d->failed ? NULL : array_reserve(d->text, &d->room, d->bytes + bytes + 1, 1);
+    d->failed = !text;
+    if (text)
+        d->text = text;
     return !d->failed;
 }
 

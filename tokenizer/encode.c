@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "common/array.h"
 #include "tokenizer/utf8.h"
 
 struct encoding {
@@ -123,18 +124,23 @@ static uint32_t count(const unsigned char *text, uint32_t begin, uint32_t end)
     return n;
 }
 
+static bool grow(struct tok_normalized *n)
+{
+    const size_t room = array_room(n->room, n->chars + 3ul);
+    unsigned char *text = array_resize(n->text, room, 6);
+    n->text = text ? text : n->text;
+    struct tok_place *places = text ? array_resize(n->places, room, sizeof *places) : NULL;
+    n->places = places ? places : n->places;
+    if (!places || room > UINT32_MAX / 6)
+        return false;
+    n->room = (uint32_t)room;
+    return true;
+}
+
 static bool keep_char(struct tok_normalized *n, const struct tok_char *c)
 {
-    if (n->chars + 3 > n->room) {
-        const size_t room = 2ul * n->room + 256;
-        unsigned char *text = realloc(n->text, 6 * room);
-        n->text = text ? text : n->text;
-        struct tok_place *places = text ? realloc(n->places, room * sizeof *places) : NULL;
-        n->places = places ? places : n->places;
-        if (!places || room > UINT32_MAX / 6)
-            return false;
-        n->room = (uint32_t)room;
-    }
+    if (n->chars + 3 > n->room && !grow(n))
+        return false;
     n->bytes += tok_char_write(c, n->text + n->bytes);
     for (uint32_t i = 0; i < (c->chinese ? 3 : 1); i++)
         n->places[n->chars++] = c->place;

@@ -4,6 +4,7 @@
  */
 #include "tokenizer/files.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -44,12 +45,15 @@ static bool set_paths(struct tok_files *files, const char *path)
 {
     const char *slash = strrchr(path, '/');
     const bool folder = is_folder(path);
-    const int length = folder ? (int)strlen(path) : slash ? (int)(slash - path) : 1;
     const char *parent = folder || slash ? path : ".";
+    size_t bytes = strlen(parent);
+    if (!folder && slash)
+        bytes = (size_t)(slash - path);
+    const int length = (int)bytes;
     const bool named = !folder && !ends_with(path, ".json");
-    const char *vocabulary = named ? path : "vocab.txt";
-    if (snprintf(files->vocabulary, PATH_MAX, "%.*s%s%s", named ? 0 : length, parent, named ? "" : "/", vocabulary) >=
-        PATH_MAX)
+    const int vocabulary_bytes = named ? snprintf(files->vocabulary, PATH_MAX, "%s", path)
+                                       : snprintf(files->vocabulary, PATH_MAX, "%.*s/vocab.txt", length, parent);
+    if (vocabulary_bytes >= PATH_MAX)
         return false;
     if (!named && !exists(files->vocabulary))
         files->vocabulary[0] = '\0';
@@ -86,4 +90,16 @@ void tok_files_finish(struct tok_files *files)
     for (int i = 0; i < TOK_FILES; i++)
         json_decref(files->json[i]);
     *files = (struct tok_files){0};
+}
+
+void tok_warn(const pln_tokenizer_options *options, const char *format, ...)
+{
+    char message[500];
+    va_list arguments;
+    if (!options->log)
+        return;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    options->log(options->log_context, PLN_LOG_LEVEL_WARNING, message);
 }

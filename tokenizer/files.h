@@ -9,7 +9,7 @@
 #include <limits.h>
 #include <stdbool.h>
 
-#include "api/pleione_types.h"
+#include "api/pleione.h"
 
 typedef enum tok_file {
     TOK_FILE_TOKENIZER, /* tokenizer.json */
@@ -30,4 +30,7 @@ struct tok_files {
  */
 pln_status tok_files_init(struct tok_files *files, const char *path, const json_t *config, pln_error *error);
 void tok_files_finish(struct tok_files *files);
+
+/* What is odd about the files and stops nobody, for the log of the options. */
+__attribute__((format(printf, 2, 3))) void tok_warn(const pln_tokenizer_options *options, const char *format, ...);
 #endif

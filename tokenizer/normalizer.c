@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "tokenizer/unicode.h"
 #include "tokenizer/utf8.h"
 
@@ -27,9 +28,11 @@ void tok_normalizer_init(struct tok_normalizer *normalizer, bool clean, bool spa
                          bool lower_case)
 {
     *normalizer = (struct tok_normalizer){clean, space_chinese, strip_accents, lower_case, 0, {0}, {0}};
-    normalizer->flags = (clean ? TOK_REMOVED | TOK_SPACE : 0u) | (space_chinese ? TOK_CHINESE : 0u) |
-                        (strip_accents ? (uint32_t)ACCENTS : 0u) | (lower_case ? TOK_UPPER : 0u) | TOK_PUNCTUATION |
-                        TOK_WHITESPACE;
+    normalizer->flags = TOK_PUNCTUATION | TOK_WHITESPACE;
+    normalizer->flags |= clean ? TOK_REMOVED | TOK_SPACE : 0u;
+    normalizer->flags |= space_chinese ? TOK_CHINESE : 0u;
+    normalizer->flags |= strip_accents ? (uint32_t)ACCENTS : 0u;
+    normalizer->flags |= lower_case ? TOK_UPPER : 0u;
     memset(normalizer->kind, TOK_CAREFUL, sizeof normalizer->kind);
     for (uint32_t c = 0; c < 256; c++) {
         if (c < 128)
@@ -60,11 +63,9 @@ uint32_t tok_char_write(const struct tok_char *character, unsigned char *out)
 static void add(struct tok_source *s, uint32_t code, struct tok_place place)
 {
     if (s->ready == s->room && !s->failed) {
-        const uint32_t room = s->room ? 2 * s->room : 16;
-        struct tok_char *larger = realloc(s->chars, room * sizeof *larger);
+        struct tok_char *larger = array_reserve(s->chars, &s->room, s->ready + 1ul, sizeof *larger);
         s->failed = !larger;
         s->chars = larger ? larger : s->chars;
-        s->room = larger ? room : s->room;
     }
     if (!s->failed)
         s->chars[s->ready++] = (struct tok_char){.code = code, .place = place};
@@ -106,13 +107,13 @@ static bool reserve_marks(struct tok_source *s, uint32_t n)
     s->failed = n > UINT32_MAX / 4;
     if (s->failed)
         return false;
-    const uint32_t room = 2 * n + 32;
-    struct tok_mark *marks = realloc(s->marks, 2ul * room * sizeof *marks);
+    const size_t room = array_room(s->marks_room, n);
+    struct tok_mark *marks = array_resize(s->marks, 2 * room, sizeof *marks);
     s->marks = marks ? marks : s->marks;
-    struct tok_place *places = realloc(s->places, room * sizeof *places);
+    struct tok_place *places = array_resize(s->places, room, sizeof *places);
     s->places = places ? places : s->places;
     s->failed = !marks || !places;
-    s->marks_room = s->failed ? s->marks_room : room;
+    s->marks_room = s->failed ? s->marks_room : (uint32_t)room;
     return !s->failed;
 }
 

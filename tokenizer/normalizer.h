@@ -53,7 +53,8 @@ struct tok_source {
     uint32_t at, end;       /* bytes */
     uint32_t index;         /* of the code point at `at` */
     struct tok_char *chars; /* ready are [next, ready) */
-    uint32_t next, ready, room;
+    uint32_t next, ready;
+    size_t room;
     struct tok_mark *marks;   /* [2 * marks_room]: a run, and room to sort it */
     struct tok_place *places; /* [marks_room] */
     uint32_t marks_room;

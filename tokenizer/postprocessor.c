@@ -42,7 +42,7 @@ void tok_row_write(const pln_tokenizer *tokenizer, const struct tok_plan *plan, 
 {
     const struct tok_row *row = &plan->rows[index];
     const int32_t separator = tokenizer->special[PLN_SPECIAL_SEP];
-    const uint32_t specials = options->no_special ? 0 : part->pair ? 3 : 2;
+    const uint32_t specials = tok_specials(part, options);
     const uint32_t length = plan->starts[index + 1] - plan->starts[index];
     const uint32_t padding = length - specials - row->n[0] - row->n[1];
     uint32_t at = plan->starts[index];

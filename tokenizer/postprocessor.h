@@ -15,6 +15,14 @@ struct tok_part { /* an example, tokenized */
     bool pair;
 };
 
+/* How many special tokens its rows have: [CLS] text [SEP], or [CLS] text [SEP] pair [SEP]. */
+static inline uint32_t tok_specials(const struct tok_part *part, const pln_encode_options *options)
+{
+    if (options->no_special)
+        return 0;
+    return part->pair ? 3 : 2;
+}
+
 struct tok_row { /* which of the tokens of an example */
     uint32_t example;
     uint32_t begin[2], n[2]; /* of the first and the second text, counted from where each begins */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "common/fail.h"
 #include "common/jsontext.h"
 #include "tokenizer/config.h"
@@ -49,7 +50,9 @@ static pln_status read_choice(const struct settings *s, const json_t *json, cons
     const json_t *found = json_object_get(json, key);
     const pln_status status = read_bool(s, json, key, &chosen);
     if (status == PLN_OK && found)
-        *value = json_is_null(found) ? PLN_CHOICE_UNSET : chosen ? PLN_CHOICE_YES : PLN_CHOICE_NO;
+        *value = chosen ? PLN_CHOICE_YES : PLN_CHOICE_NO;
+    if (status == PLN_OK && json_is_null(found))
+        *value = PLN_CHOICE_UNSET;
     return status;
 }
 
@@ -247,7 +250,8 @@ static pln_status read_config(struct settings *s, const json_t *json)
 
 static bool keep_word(struct tok_config *config, const char *word)
 {
-    char **larger = realloc(config->never_split, (config->n_never_split + 1ul) * sizeof *larger);
+    char **larger =
+        array_reserve(config->never_split, &config->never_split_room, config->n_never_split + 1ul, sizeof *larger);
     if (!larger)
         return false;
     config->never_split = larger;

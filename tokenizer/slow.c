@@ -9,6 +9,7 @@
 #include <string.h>
 #include <utf8proc.h>
 
+#include "common/array.h"
 #include "tokenizer/unicode.h"
 #include "tokenizer/utf8.h"
 
@@ -36,18 +37,23 @@ void tok_slow_finish(struct tok_slow *slow)
     *slow = (struct tok_slow){0};
 }
 
+static bool grow(struct tok_codes *codes)
+{
+    const size_t room = array_room(codes->room, codes->n + 1ul);
+    uint32_t *code = array_resize(codes->code, room, sizeof *code);
+    codes->code = code ? code : codes->code;
+    struct tok_place *places = code ? array_resize(codes->place, room, sizeof *places) : NULL;
+    codes->place = places ? places : codes->place;
+    if (!places || room > UINT32_MAX / 8)
+        return false;
+    codes->room = (uint32_t)room;
+    return true;
+}
+
 static bool add(struct tok_codes *codes, uint32_t code, struct tok_place place)
 {
-    if (codes->n == codes->room) {
-        const size_t room = 2ul * codes->room + 64;
-        uint32_t *code_memory = realloc(codes->code, room * sizeof *code_memory);
-        codes->code = code_memory ? code_memory : codes->code;
-        struct tok_place *places = code_memory ? realloc(codes->place, room * sizeof *places) : NULL;
-        codes->place = places ? places : codes->place;
-        if (!places || room > UINT32_MAX / 8)
-            return false;
-        codes->room = (uint32_t)room;
-    }
+    if (codes->n == codes->room && !grow(codes))
+        return false;
     codes->code[codes->n] = code;
     codes->place[codes->n++] = place;
     return true;

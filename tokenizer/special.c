@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "common/fail.h"
 #include "common/jsontext.h"
 #include "tokenizer/config.h"
@@ -31,7 +32,7 @@ struct reader {
     const pln_tokenizer_options *options;
     const struct tok_vocabulary *vocabulary;
     struct listed *listed;
-    size_t n;
+    size_t n, room;
     uint32_t next_id; /* of a token that the vocabulary lacks */
     const char *path;
     pln_error *error;
@@ -115,12 +116,10 @@ static pln_status list(struct reader *r, const char *key, struct listed one)
     const pln_status status = read_flag(r, one.json, "special", &one.special);
     if (status != PLN_OK)
         return status;
-    if (r->n % 256 == 0) {
-        struct listed *larger = realloc(r->listed, (r->n + 256) * sizeof *larger);
-        if (!larger)
-            return pln_fail(r->error, PLN_NO_MEMORY, "%s: no memory", r->path);
-        r->listed = larger;
-    }
+    struct listed *listed = array_reserve(r->listed, &r->room, r->n + 1, sizeof *listed);
+    if (!listed)
+        return pln_fail(r->error, PLN_NO_MEMORY, "%s: no memory", r->path);
+    r->listed = listed;
     one.order = r->n;
     r->listed[r->n++] = one;
     return PLN_OK;

@@ -64,8 +64,10 @@ pln_status pln_vocabulary_trainer_create(const pln_vocabulary_options *options, 
     pln_vocabulary_trainer *t = calloc(1, sizeof *t);
     if (!t)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a vocabulary");
-    t->merge = (struct tok_merge_options){o->n_entries ? o->n_entries : 30000, o->min_frequency ? o->min_frequency : 2,
-                                          o->progress, o->progress_context};
+    t->merge.size = o->n_entries ? o->n_entries : 30000;
+    t->merge.min_frequency = o->min_frequency ? o->min_frequency : 2;
+    t->merge.progress = o->progress;
+    t->merge.context = o->progress_context;
     t->limit_alphabet = o->limit_alphabet ? o->limit_alphabet : 1000;
     const uint32_t threads = o->threads ? o->threads : processors_usable();
     t->team = team_create(threads);

@@ -4,7 +4,9 @@
  */
 #include <stdlib.h>
 
+#include "common/array.h"
 #include "common/fail.h"
+#include "common/round.h"
 #include "tokenizer/postprocessor.h"
 
 enum { MOST_WINDOWS = 1 << 24 }; /* of an example: two long texts have the product of theirs */
@@ -32,7 +34,9 @@ static void share(uint64_t *shorter, uint64_t *longer, uint64_t room)
 static void share_one_by_one(uint64_t *first, uint64_t *second, uint64_t room)
 {
     uint64_t excess = *first + *second - room;
-    uint64_t *longer = *first > *second ? first : second, *shorter = longer == first ? second : first;
+    const bool first_is_longer = *first > *second;
+    uint64_t *longer = first_is_longer ? first : second;
+    uint64_t *shorter = first_is_longer ? second : first;
     const uint64_t difference = *longer - *shorter, step = excess < difference ? excess : difference;
     *longer -= step;
     excess -= step;
@@ -73,7 +77,7 @@ static pln_status cut_one(const struct tok_part *part, uint32_t example, uint64_
 static pln_status cut_part(const struct tok_part *part, uint32_t example, bool fast, const pln_encode_options *options,
                            struct cut *cut, pln_error *error)
 {
-    const uint32_t specials = options->no_special ? 0 : part->pair ? 3 : 2, max_length = options->max_length;
+    const uint32_t specials = tok_specials(part, options), max_length = options->max_length;
     *cut = (struct cut){{part->first, part->second}, {part->first, part->second}};
     if (!max_length || max_length < specials || (uint64_t)part->first + part->second + specials <= max_length)
         return PLN_OK;
@@ -100,7 +104,7 @@ static uint32_t windows(const struct cut *cut, int text, const pln_encode_option
     if (kept == 0)
         return 2; /* as the reference: nothing, then all of it */
     const uint32_t step = kept - options->stride;
-    return 1 + (length - kept + step - 1) / step;
+    return 1 + (uint32_t)ceil_div(length - kept, step);
 }
 
 static void set_window(const struct cut *cut, int text, uint32_t i, const pln_encode_options *options,
@@ -130,12 +134,12 @@ static bool reserve(struct tok_plan *plan, uint32_t n)
 {
     if (n < plan->room)
         return true;
-    const size_t room = 2ul * n + 64;
-    struct tok_row *rows = room < UINT32_MAX ? realloc(plan->rows, room * sizeof *rows) : NULL;
+    const size_t room = array_room(plan->room, n + 1ul);
+    struct tok_row *rows = room < UINT32_MAX ? array_resize(plan->rows, room, sizeof *rows) : NULL;
     plan->rows = rows ? rows : plan->rows;
-    uint32_t *starts = rows ? realloc(plan->starts, room * sizeof *starts) : NULL;
+    uint32_t *starts = rows ? array_resize(plan->starts, room, sizeof *starts) : NULL;
     plan->starts = starts ? starts : plan->starts;
-    uint32_t *examples = starts ? realloc(plan->examples, room * sizeof *examples) : NULL;
+    uint32_t *examples = starts ? array_resize(plan->examples, room, sizeof *examples) : NULL;
     plan->examples = examples ? examples : plan->examples;
     plan->room = examples ? (uint32_t)room : plan->room;
     return examples;
@@ -176,7 +180,7 @@ static pln_status plan_example(struct tok_plan *plan, const struct tok_part *par
 
 static uint64_t length_of(const struct tok_row *row, const struct tok_part *part, const pln_encode_options *options)
 {
-    return (uint64_t)row->n[0] + row->n[1] + (options->no_special ? 0 : part->pair ? 3 : 2);
+    return (uint64_t)row->n[0] + row->n[1] + tok_specials(part, options);
 }
 
 /* The length that shorter rows are padded to. As in the reference, the longest of the first rows of all examples: a
@@ -196,7 +200,7 @@ static uint64_t padded_length(const struct tok_plan *plan, const struct tok_part
         length = row > length ? row : length;
     }
     const uint64_t multiple = options->pad_multiple ? options->pad_multiple : 1;
-    return (length + multiple - 1) / multiple * multiple;
+    return round_up(length, multiple);
 }
 
 static pln_status set_starts(struct tok_plan *plan, const struct tok_part *parts, const pln_encode_options *options,

@@ -35,7 +35,8 @@ uint32_t tok_utf8_decode_checked(const unsigned char *text, size_t bytes, uint32
         return broken(1, code, good);
     uint32_t value = text[0] & (0x3fu >> lead->follow);
     for (uint32_t i = 1; i <= lead->follow; i++) {
-        const unsigned char low = i == 1 ? lead->low : 0x80, high = i == 1 ? lead->high : 0xbf;
+        const unsigned char low = i == 1 ? lead->low : 0x80;
+        const unsigned char high = i == 1 ? lead->high : 0xbf;
         if (i == bytes || text[i] < low || text[i] > high)
             return broken(i, code, good);
         value = value << 6 | (text[i] & 0x3fu);
@@ -50,7 +51,9 @@ uint32_t tok_utf8_encode(uint32_t code, unsigned char out[4])
         out[0] = (unsigned char)code;
         return 1;
     }
-    const uint32_t bytes = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    uint32_t bytes = 4;
+    if (code < 0x10000)
+        bytes = code < 0x800 ? 2 : 3;
     for (uint32_t i = bytes - 1; i > 0; i--, code >>= 6)
         out[i] = (unsigned char)(0x80 | (code & 0x3f));
     out[0] = (unsigned char)((0xf00u >> bytes & 0xf0) | code);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "tokenizer/unicode.h"
 #include "tokenizer/utf8.h"
 
@@ -40,10 +41,10 @@ void tok_words_finish(struct tok_words *words)
 
 static bool grow(struct tok_words *words, uint32_t chars)
 {
-    const size_t room = (size_t)chars + chars / 2 + 128;
-    unsigned char *buffer = realloc(words->buffer, 4 * room);
+    const size_t room = array_room(words->room, chars);
+    unsigned char *buffer = array_resize(words->buffer, room, 4);
     words->buffer = buffer ? buffer : words->buffer;
-    struct tok_place *places = realloc(words->places, room * sizeof *places);
+    struct tok_place *places = array_resize(words->places, room, sizeof *places);
     words->places = places ? places : words->places;
     words->failed = !buffer || !places || room > UINT32_MAX;
     words->room = words->failed ? words->room : (uint32_t)room;
@@ -159,7 +160,9 @@ static enum tok_kind kind_of(uint32_t code, uint32_t flags)
         return TOK_LETTER;
     if (flags & ~(uint32_t)(TOK_SPACE | TOK_WHITESPACE | TOK_PUNCTUATION | TOK_CHINESE))
         return TOK_CAREFUL;
-    return flags & (TOK_SPACE | TOK_WHITESPACE) ? TOK_BLANK : flags ? TOK_ALONE : TOK_CAREFUL;
+    if (flags & (TOK_SPACE | TOK_WHITESPACE))
+        return TOK_BLANK;
+    return flags ? TOK_ALONE : TOK_CAREFUL;
 }
 
 bool tok_words_next(struct tok_words *words, struct tok_word *word)

@@ -12,50 +12,7 @@
 #include "common/fail.h"
 #include "training/trainer.h"
 
-enum { STATES = 3 };
-static const char *const names[STATES] = {"parameters", "first_moment", "second_moment"};
 static const double LARGEST = FLT_MAX / 64; /* room for the rounding of every device */
-
-static double *bound_of(struct training_bounds *bounds, int state)
-{
-    double *const all[STATES] = {&bounds->parameter, &bounds->first, &bounds->second};
-    return all[state];
-}
-
-/* The largest magnitude; NaN if a number is not finite. */
-static double measure(const float *flat, size_t n)
-{
-    float largest = 0, odd = 0; /* odd: 0 * x is 0 for finite x only */
-    for (size_t i = 0; i < n; i++) {
-        const float x = fabsf(flat[i]);
-        largest = x > largest ? x : largest;
-        odd += 0 * x;
-    }
-    return odd == 0 ? (double)largest : (double)NAN;
-}
-
-static size_t elements(const pln_trainer *trainer)
-{
-    return (size_t)trainer->rows * PLN_PARAMETER_WIDTH;
-}
-
-static bool note(pln_trainer *trainer, int state, const float *flat)
-{
-    const double bound = measure(flat, elements(trainer));
-    bool good = isfinite(bound);
-    for (size_t i = 0; good && state == 2 && i < elements(trainer); i++)
-        good = flat[i] >= 0;
-    *bound_of(&trainer->bounds, state) = bound;
-    return good;
-}
-
-bool training_guard_note(pln_trainer *trainer, const char *state, const float *flat)
-{
-    for (int i = 0; i < STATES; i++)
-        if (strcmp(names[i], state) == 0)
-            return note(trainer, i, flat);
-    return true;
-}
 
 /* Bounds after a step, by the formula of adamw (graph/ops.def): m and v are means of what is bounded, and the root of v
  * makes the divisor only larger. False: they prove nothing. */
@@ -84,13 +41,18 @@ static bool foresee(const pln_trainer *trainer, float rate, double norm, struct 
 
 /* ---- the careful way */
 
+static size_t elements(const pln_trainer *trainer)
+{
+    return (size_t)trainer->rows * PLN_PARAMETER_WIDTH;
+}
+
 struct copies {
-    float *of[STATES];
+    float *of[TRAINING_STATES];
 };
 
 static void free_copies(struct copies *copies)
 {
-    for (int i = 0; i < STATES; i++)
+    for (int i = 0; i < TRAINING_STATES; i++)
         free(copies->of[i]);
 }
 
@@ -98,13 +60,13 @@ static void free_copies(struct copies *copies)
 static pln_status read_states(pln_trainer *trainer, struct copies *copies, pln_error *error)
 {
     pln_status status = PLN_OK;
-    for (int i = 0; status == PLN_OK && i < STATES; i++) {
+    for (int i = 0; status == PLN_OK && i < TRAINING_STATES; i++) {
         copies->of[i] = calloc(elements(trainer), sizeof(float));
         if (!copies->of[i])
             return pln_fail(error, PLN_NO_MEMORY, "no memory for a copy of %zu parameters", elements(trainer));
-        status = pln_schedule_state_read(trainer->update.schedule, names[i], copies->of[i], error);
+        status = pln_schedule_state_read(trainer->update.schedule, training_states[i], copies->of[i], error);
         if (status == PLN_OK)
-            note(trainer, i, copies->of[i]);
+            training_bound_note(trainer, training_states[i], copies->of[i]);
     }
     return status;
 }
@@ -112,18 +74,18 @@ static pln_status read_states(pln_trainer *trainer, struct copies *copies, pln_e
 static pln_status put_back(pln_trainer *trainer, const struct copies *copies, pln_error *error)
 {
     pln_status status = PLN_OK;
-    for (int i = 0; status == PLN_OK && i < STATES; i++)
-        status = pln_schedule_state_write(trainer->update.schedule, names[i], copies->of[i], error);
+    for (int i = 0; status == PLN_OK && i < TRAINING_STATES; i++)
+        status = pln_schedule_state_write(trainer->update.schedule, training_states[i], copies->of[i], error);
     return status;
 }
 
 static pln_status refuse(pln_trainer *trainer, float rate, pln_error *error)
 {
     pln_status status = PLN_OK;
-    for (int i = 0; status == PLN_OK && i < STATES; i++) {
-        status = training_image_read(trainer, names[i], error);
+    for (int i = 0; status == PLN_OK && i < TRAINING_STATES; i++) {
+        status = training_image_read(trainer, training_states[i], error);
         if (status == PLN_OK)
-            status = training_image_check(trainer, names[i], error);
+            status = training_image_check(trainer, training_states[i], error);
     }
     training_image_release(trainer);
     if (status != PLN_FAILED || !error)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/door.h"
+#include "electra/weights.h"
 #include "scheduler/scheduler.h"
 #include "training/head.h"
 
@@ -175,17 +176,9 @@ static void taken(struct training_subject *subject)
     ckpt_release_pages(training_head_of(subject)->model->checkpoint);
 }
 
-static bool begins(const char *text, const char *with)
-{
-    return strncmp(text, with, strlen(with)) == 0;
-}
-
-/* The encoder's tensors have a prefix in every class but ElectraModel. */
 static void name_tensor(const struct training_subject *subject, const char *parameter, char *out, size_t bytes)
 {
-    const bool encoder =
-        begins(parameter, "embeddings.") || begins(parameter, "embeddings_project.") || begins(parameter, "encoder.");
-    snprintf(out, bytes, "%s%s", encoder && !head_of(subject)->session->head->bare ? "electra." : "", parameter);
+    electra_file_name(parameter, head_of(subject)->session->head->bare, out, bytes);
 }
 
 static pln_status estimate(struct training_subject *subject, uint32_t batch, uint32_t length, uint32_t index,

@@ -78,7 +78,7 @@ static pln_status refuse_image(pln_trainer *trainer, const char *state, const ch
 /* The image, from files at `path`, becomes the state, and is given up: it is as large as the model. */
 static pln_status write_image(pln_trainer *trainer, const char *state, const char *path, pln_error *error)
 {
-    const pln_status status = training_guard_note(trainer, state, trainer->flat)
+    const pln_status status = training_bound_note(trainer, state, trainer->flat)
                                   ? pln_schedule_state_write(schedule(trainer), state, trainer->flat, error)
                                   : refuse_image(trainer, state, path, error);
     training_image_release(trainer);

@@ -95,8 +95,14 @@ pln_status training_update_run(pln_trainer *trainer, float rate, float *norm, pl
 pln_status training_guard(pln_trainer *trainer, float rate, double norm,
                           pln_status (*run)(pln_trainer *trainer, void *context, pln_error *error), void *context,
                           pln_error *error);
+
+/* ---- bounds.c */
+
+/* The states of an update. */
+enum { TRAINING_STATES = 3 };
+extern const char *const training_states[TRAINING_STATES];
 /* The bound of a state becomes that of the image. False: a number is not finite, or a second moment is negative. */
-bool training_guard_note(pln_trainer *trainer, const char *state, const float *flat);
+bool training_bound_note(pln_trainer *trainer, const char *state, const float *flat);
 
 /* ---- step.c: it takes a clean or dirty trainer, and leaves it dirty until an update */
 

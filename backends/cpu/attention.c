@@ -74,7 +74,7 @@ struct softmax {
 static vec top_of_row(float *row, uint32_t n)
 {
     vec top = vec_all(-INFINITY);
-    for (uint32_t j = n; j < cpu_round_up(n, VEC_LANES); j++)
+    for (uint32_t j = n; j < round_up(n, VEC_LANES); j++)
         row[j] = -INFINITY;
     for (uint32_t j = 0; j < n; j += VEC_LANES)
         top = vec_larger(vec_load(row + j), top);
@@ -211,7 +211,7 @@ static void attend(struct forward *f, uint32_t first, uint32_t last)
     f->scores = scratch + room.scores;
     f->probabilities = (step *)(scratch + room.probabilities);
     f->mixed = scratch + room.mixed;
-    f->mixed_stride = (size_t)cpu_round_up(s->params->head_size, VEC_LANES);
+    f->mixed_stride = (size_t)round_up(s->params->head_size, VEC_LANES);
     if (!f->plain)
         mark_hidden(s);
     pack_head(f);

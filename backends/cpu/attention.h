@@ -30,7 +30,7 @@ struct cpu_attention_room {
 
 static inline struct cpu_attention_room cpu_attention_room(uint32_t sources, uint32_t head_size)
 {
-    const size_t s = (size_t)cpu_round_up(sources, CPU_CHUNK), h = (size_t)cpu_round_up(head_size, CPU_CHUNK);
+    const size_t s = (size_t)round_up(sources, CPU_CHUNK), h = (size_t)round_up(head_size, CPU_CHUNK);
     struct cpu_attention_room room = {0};
     room.values = room.keys + (s + CPU_WIDEST_PANEL) * h;
     room.hidden = room.values + s * (h + CPU_WIDEST_PANEL);
@@ -57,8 +57,7 @@ struct cpu_attention_backward_room {
 
 static inline struct cpu_attention_backward_room cpu_attention_backward_room(uint32_t sources, uint32_t head_size)
 {
-    const size_t s = (size_t)cpu_round_up(sources, CPU_WIDEST_VECTOR),
-                 h = (size_t)cpu_round_up(head_size, CPU_WIDEST_VECTOR);
+    const size_t s = (size_t)round_up(sources, CPU_WIDEST_VECTOR), h = (size_t)round_up(head_size, CPU_WIDEST_VECTOR);
     struct cpu_attention_backward_room room = {0};
     room.values = room.keys + s * h;
     room.key_rows = room.values + s * h;

@@ -104,7 +104,7 @@ static void differentiate(struct backward *b, uint32_t item)
     struct cpu_attention_backward_room room;
     float *scratch = b->call->scratch;
     prepare_head(&b->gradient, item, scratch, &room);
-    b->width = (uint32_t)cpu_round_up(s->params->head_size, VEC_LANES);
+    b->width = (uint32_t)round_up(s->params->head_size, VEC_LANES);
     b->key_rows = scratch + room.key_rows;
     b->query_rows = scratch + room.query_rows;
     b->d_y_rows = scratch + room.d_y_rows;

@@ -46,7 +46,7 @@ static inline void enter_head(struct span *s, uint32_t sequence, uint32_t head)
     s->queries = (uint32_t)cpu_index(starts, sequence + 1) - s->query;
     s->source = (uint32_t)cpu_index(sources, sequence);
     s->sources = (uint32_t)cpu_index(sources, sequence + 1) - s->source;
-    s->score_stride = (size_t)cpu_round_up(s->sources, VEC_LANES);
+    s->score_stride = (size_t)round_up(s->sources, VEC_LANES);
 }
 
 /* The columns of the head in a row of query, key, value or of their like. */
@@ -77,7 +77,9 @@ static inline void mark_hidden(const struct span *s)
     const struct cpu_operand *mask = input(s, PLN_ATTENTION_INPUT_KEY_MASK);
     for (uint32_t j = 0; j < s->score_stride; j++) {
         const bool hides = j < s->sources && mask->data && cpu_index(mask, s->source + j) == 0;
-        s->hidden[j] = j >= s->sources ? -INFINITY : hides ? -FLT_MAX : 0;
+        s->hidden[j] = hides ? -FLT_MAX : 0;
+        if (j >= s->sources)
+            s->hidden[j] = -INFINITY;
     }
 }
 

@@ -107,8 +107,10 @@ static float start_sums(const float *bias, struct cpu_rows addend, uint32_t rows
     if (!bias && addend.data == out)
         return 1;
     for (uint32_t r = 0; r < rows; r++)
-        for (uint32_t c = 0; c < columns; c++)
-            out[r * out_stride + c] = (bias ? bias[c] : 0) + (addend.data ? addend.data[r * addend.stride + c] : 0);
+        for (uint32_t c = 0; c < columns; c++) {
+            const float added = addend.data ? addend.data[r * addend.stride + c] : 0;
+            out[r * out_stride + c] = (bias ? bias[c] : 0) + added;
+        }
     return 1;
 }
 

@@ -55,7 +55,11 @@ static inline struct cpu_share cpu_share_vectors(uint32_t width, uint32_t member
 {
     enum { LINE = 16 };
     const struct cpu_share lines = cpu_share((width + LINE - 1) / LINE, member, members);
-    const uint32_t first = lines.first * LINE, last = lines.last * LINE;
-    return (struct cpu_share){first < width ? first : width, last < width ? last : width};
+    struct cpu_share share = {lines.first * LINE, lines.last * LINE};
+    if (share.first > width)
+        share.first = width;
+    if (share.last > width)
+        share.last = width;
+    return share;
 }
 #endif

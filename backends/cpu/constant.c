@@ -12,7 +12,7 @@ struct cpu_constant_bytes cpu_constant_bytes(const pln_device *device, uint32_t 
 {
     const struct cpu_gemm *gemm = &cpu_math_of(device, width)->gemm;
     struct cpu_constant_bytes bytes = {0};
-    const uint64_t dense = cpu_round_up((uint64_t)rows * width * sizeof(float), 64);
+    const uint64_t dense = round_up((uint64_t)rows * width * sizeof(float), 64);
     if (!n_uses)
         bytes.rows = dense;
     for (uint32_t i = 0; i < n_uses; i++) {

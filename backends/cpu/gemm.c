@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "backends/cpu/gemm.h"
+#include "common/round.h"
 
 enum {
     SGEMM_ROWS = 8, /* products by sgemm are parted in these units */
@@ -37,11 +38,6 @@ void cpu_gemm_init(struct cpu_gemm *gemm, enum cpu_gemm_way way, const char *lev
         snprintf(gemm->name, sizeof gemm->name, "%s micro-kernel %ux%u", blis, gemm->kernel.rows, gemm->kernel.columns);
     else
         snprintf(gemm->name, sizeof gemm->name, "%s sgemm", blis);
-}
-
-static uint64_t round_up(uint64_t n, uint64_t multiple)
-{
-    return (n + multiple - 1) / multiple * multiple;
 }
 
 /* ---- weights */
@@ -83,8 +79,10 @@ struct range {
 static struct range part(uint32_t n, uint32_t unit, uint32_t i, uint32_t parts)
 {
     const uint64_t units = (n + unit - 1) / unit;
-    const uint64_t first = units * i / parts * unit, last = units * (i + 1) / parts * unit;
-    return (struct range){(uint32_t)(first < n ? first : n), (uint32_t)(last < n ? last : n)};
+    uint64_t first = units * i / parts * unit, last = units * (i + 1) / parts * unit;
+    first = first < n ? first : n;
+    last = last < n ? last : n;
+    return (struct range){(uint32_t)first, (uint32_t)last};
 }
 
 /* Depth of a block of x: all of it, or even parts. */

@@ -10,6 +10,7 @@
 
 #include "api/pleione_backend.h"
 #include "api/pleione_ops.h"
+#include "common/round.h"
 
 struct cpu_gemm;
 
@@ -61,11 +62,6 @@ static inline struct cpu_share cpu_share(uint32_t n, uint32_t member, uint32_t m
 {
     return (struct cpu_share){(uint32_t)((uint64_t)n * member / members),
                               (uint32_t)((uint64_t)n * (member + 1) / members)};
-}
-
-static inline uint64_t cpu_round_up(uint64_t n, uint64_t multiple)
-{
-    return (n + multiple - 1) / multiple * multiple;
 }
 
 #ifdef CPU_LEVEL

@@ -25,7 +25,8 @@ static inline __attribute__((always_inline)) void panel_tile(const struct panel_
                                                              uint32_t panel, const uint32_t rows, const uint32_t panels,
                                                              const bool turned)
 {
-    const size_t a_stride = turned ? 1 : p->a_stride, a_step = turned ? p->a_step : 1;
+    const size_t a_stride = turned ? 1 : p->a_stride;
+    const size_t a_step = turned ? p->a_step : 1;
     const float *a = p->a + row * a_stride;
     const float *b = p->panels + (size_t)panel * p->depth * VEC_LANES;
     const size_t next = (size_t)p->depth * VEC_LANES;

@@ -17,6 +17,6 @@ static inline uint32_t cpu_pieces(uint32_t rows)
 /* Floats of the sums of a piece for two vectors [width]; half of them is a multiple of any vector. */
 static inline size_t cpu_piece_floats(uint32_t width)
 {
-    return 2 * (size_t)cpu_round_up(width, 16);
+    return 2 * (size_t)round_up(width, 16);
 }
 #endif

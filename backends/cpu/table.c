@@ -130,12 +130,12 @@ static scratch_bytes *const shared_scratch[CPU_OPS] = {
 
 uint64_t cpu_member_bytes(uint32_t row, const struct cpu_call *capacity)
 {
-    return member_scratch[row] ? cpu_round_up(member_scratch[row](capacity), 64) : 0;
+    return member_scratch[row] ? round_up(member_scratch[row](capacity), 64) : 0;
 }
 
 uint64_t cpu_shared_bytes(uint32_t row, const struct cpu_call *capacity)
 {
-    return shared_scratch[row] ? cpu_round_up(shared_scratch[row](capacity), 64) : 0;
+    return shared_scratch[row] ? round_up(shared_scratch[row](capacity), 64) : 0;
 }
 
 /* Inputs of the ops that work row by row. */

@@ -123,7 +123,9 @@ double ref_activation_slope(uint32_t activation, double x)
     case PLN_ACTIVATION_TANH:
         return 1 - tanh(x) * tanh(x);
     case PLN_ACTIVATION_HARDSWISH:
-        return x <= -3 ? 0 : x < 3 ? x / 3 + 0.5 : 1;
+        if (x <= -3)
+            return 0;
+        return x < 3 ? x / 3 + 0.5 : 1;
     case PLN_ACTIVATION_LEAKY_RELU:
         return x > 0 ? 1 : 0.01;
     case PLN_ACTIVATION_LAPLACE:

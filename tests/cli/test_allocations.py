@@ -198,7 +198,7 @@ def main():
             shutil.copy2(path, alone / place)
         model, before = prepare(folder, source)
         command = alone / "cli/pleione"
-        subprocess.run([command, *commands(model, source, folder)["train"][0], "--steps", "2"], cwd=before, check=True, capture_output=True)
+        subprocess.run([command, *commands(model, source, folder)["train"][0]], cwd=before, check=True, capture_output=True)
         for name, row in commands(model, source, folder).items():
             if words[5:] and name not in words[5:]:
                 continue

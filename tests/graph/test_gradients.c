@@ -295,7 +295,8 @@ static pln_value *encoder_case(struct diff *t, uint32_t variant)
                   diff_weight(t, "gamma", 1, 6), diff_weight(t, "beta", 1, 6),
                   PLN_OPTIONS(pln_embed_options, .name = "embeddings", .ids = ids, .word = diff_weight(t, "word", 7, 6),
                               .eps = 1e-3f, .dropout = rate, .origin = origin, .random = random));
-    t->recompute = variant == 1 ? "layer.0" : variant == 2 ? "layer.1" : NULL;
+    static const char *const again[] = {NULL, "layer.0", "layer.1"};
+    t->recompute = variant < 3 ? again[variant] : NULL;
     x = layer(t, 0, x);
     x = layer(t, 1, x);
     pln_value *rows = pln_gather(t->g, "rows", x, diff_input(t, "index", diff_rows(DIFF_TARGETS), 1, DIFF_BELOW, 5));

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * pleione bench: speed of devices side by side; what the host costs; what memory it takes; where the time goes.
+ */
+#include <string.h>
+
+#include "cli/commands/commands.h"
+#include "cli/measuring/bench.h"
+
+static const struct table_column columns[] = {
+    {.key = "device", .title = "device", .width = 9},
+    {.key = "dtype", .title = "type"},
+    {.key = "shape", .title = "shape", .width = 9},
+    {.key = "first_ms", .title = "first", .unit = "ms", .type = TABLE_NUMBER, .digits = 1, .width = 9},
+    {.key = "best_ms", .title = "best", .unit = "ms", .type = TABLE_NUMBER, .digits = 3, .width = 10},
+    {.key = "median_ms", .title = "median", .unit = "ms", .type = TABLE_NUMBER, .digits = 3, .width = 10},
+    {.key = "tokens_per_s", .title = "tokens/s", .type = TABLE_NUMBER, .width = 9},
+    {.key = "gflops", .title = "GFLOP/s", .type = TABLE_NUMBER, .digits = 1, .width = 7},
+    {.key = "of_roof_percent", .title = "of roof", .unit = "%", .type = TABLE_NUMBER, .digits = 1},
+    {.key = "bound", .title = "roof", .width = 6},
+    {.key = "slower_percent", .title = "slower by", .unit = "%", .type = TABLE_NUMBER, .digits = 1},
+    {.key = "verdict", .title = "verdict"},
+};
+
+static const char *verdict_of(double behind)
+{
+    static const double close = 0.05; /* what the machine's own noise can be */
+    if (behind <= 0)
+        return "fastest";
+    return behind < close ? "close" : "slower";
+}
+
+static pln_status time_shape(const struct bench *b, struct speed *s, struct table *t, struct cli_shape shape,
+                             pln_error *error)
+{
+    pln_status status = measure_give(&s->measure, NULL, shape, error);
+    if (status == PLN_OK)
+        status = measure_run(&s->measure, b->seconds, error);
+    for (uint32_t i = 0; status == PLN_OK && !cli_interrupted() && i < s->measure.n; i++) {
+        const struct measured_device *d = &s->measure.devices[i];
+        const double behind = measure_quantile(d, 0) / measure_fastest(&s->measure, 0) - 1;
+        status = speed_set(t, s, i, 0, error);
+        if (status != PLN_OK || measure_is_lost(d))
+            continue;
+        table_set_number(t, "first_ms", d->first * 1e3);
+        table_set_number(t, "best_ms", measure_quantile(d, 0) * 1e3);
+        table_set_number(t, "median_ms", measure_quantile(d, 0.5) * 1e3);
+        table_set_text(t, "verdict", verdict_of(behind));
+    }
+    return status;
+}
+
+static pln_status measure_times(void *context, struct table *t, pln_error *error)
+{
+    struct bench *b = context;
+    struct speed s = {0};
+    pln_status status = speed_open(&s, &b->options, b->directory, error);
+    table_add_columns(t, columns, sizeof columns / sizeof *columns);
+    table_add_columns(t, speed_hidden_columns, SPEED_HIDDEN_COLUMNS);
+    t->plot = (struct table_plot){.kind = TABLE_BARS,
+                                  .series = "device",
+                                  .group = "shape",
+                                  .value = "tokens_per_s",
+                                  .unit = "tokens/s",
+                                  .beside = {"best_ms", "of_roof_percent", "verdict"},
+                                  .value_name = "speed, tokens/s",
+                                  .sense = "Tokens a second of the forward pass, best run; longer is faster."};
+    if (b->lines)
+        t->plot = (struct table_plot){.kind = TABLE_LINES,
+                                      .series = "device",
+                                      .x = "seq",
+                                      .value = "best_ms",
+                                      .x_name = "length of the sequence, tokens",
+                                      .value_name = "time, ms",
+                                      .sense = "Time of one sequence by its length, best run; lower is faster."};
+    if (status == PLN_OK)
+        speed_describe(t, &s, b->lines ? "latency by sequence length" : "speed side by side", b->directory);
+    for (uint32_t i = 0; status == PLN_OK && !cli_interrupted() && i < b->n_shapes; i++) {
+        status = time_shape(b, &s, t, b->shapes[i], error);
+        if (status == PLN_OK)
+            output_print(&b->output, t);
+    }
+    b->lost = measure_lost_code(&s.measure);
+    speed_close(&s);
+    return status;
+}
+
+/* Which shapes the options ask for. */
+static bool choose_shapes(struct bench *b, const char *shapes, const char *ragged, const char *lengths)
+{
+    struct cli_shape range = {0};
+    int used = 0;
+    if (lengths && sscanf(lengths, "%9u-%9u%n", &range.shortest, &range.length, &used) == 2 && !lengths[used]) {
+        if (ragged) {
+            cli_usage_error("lengths \"%s\" are those of --shapes: --ragged has its own", lengths);
+            return false;
+        }
+        if (!cli_parse_shapes(shapes ? shapes : "32x128", b->shapes, BENCH_SHAPES, &b->n_shapes))
+            return false;
+        for (uint32_t i = 0; i < b->n_shapes; i++) {
+            b->shapes[i].shortest = range.shortest;
+            if (!range.shortest || range.shortest > range.length || range.length > b->shapes[i].length) {
+                cli_usage_error("lengths \"%s\" do not fit rows of %u tokens", lengths, b->shapes[i].length);
+                return false;
+            }
+            b->shapes[i].length = range.length;
+        }
+        return true;
+    }
+    b->lines = lengths && !shapes && !ragged;
+    if (!shapes && !ragged && !lengths)
+        shapes = "1x16,1x128,8x128";
+    return (!lengths || cli_parse_lengths(lengths, b->shapes, BENCH_SHAPES, &b->n_shapes)) &&
+           (!shapes || cli_parse_shapes(shapes, b->shapes, BENCH_SHAPES, &b->n_shapes)) &&
+           (!ragged || cli_parse_shapes(ragged, b->shapes, BENCH_SHAPES, &b->n_shapes));
+}
+
+int cli_bench(int argc, char **argv)
+{
+    static struct bench b = {.seconds = 2};
+    const char *shapes = NULL, *ragged = NULL, *lengths = NULL;
+    bool overhead = false, memory = false, profile = false;
+    static struct cli_list arguments;
+    struct cli_options options = {0};
+    cli_common_options(&b.options.common, "--devices", &options);
+    measure_each_option(&b.options, &options);
+    output_options(&b.output, &options);
+    const struct cli_option own[] = {
+        {"--shapes", CLI_TEXT, &shapes, "LIST", "sequences x tokens (default 1x16,1x128,8x128)"},
+        {"--ragged", CLI_TEXT, &ragged, "LIST", "sequences x shortest-longest, lengths drawn evenly: 32x16-128"},
+        {"--lengths", CLI_TEXT, &lengths, "LIST",
+         "one sequence of each length: 16,32,64; A-B: the lengths of --shapes"},
+        {"--seconds", CLI_SECONDS, &b.seconds, "S", "a device and shape (default 2)"},
+        {"--overhead", CLI_FLAG, &overhead, NULL, "instead: time of the host per run outside kernels"},
+        {"--memory", CLI_FLAG, &memory, NULL, "instead: peak resident memory, each row in a process of its own"},
+        {"--profile", CLI_FLAG, &profile, NULL, "instead: where the time goes, by nodes of the same name"},
+    };
+    cli_add_options(&options, own, sizeof own / sizeof *own);
+    static const struct cli_usage usage = {
+        .synopsis = "bench MODEL --devices LIST --shapes 1x16,8x128",
+        .description =
+            "Times the forward pass, devices in turn: the first call apart from the warm ones. GFLOP/s count the\n"
+            "arithmetic of the encoder on real tokens. The roof is measured in the same run: multiply-adds and reading "
+            "of\n"
+            "weights on the processor, a plain product on a GPU; \"of roof\" is the share of the lower one. A rate "
+            "above\n"
+            "the roof is an error (exit code 1).",
+        .examples = "  pleione bench MODEL --devices cpu,vulkan --shapes 1x128,8x128 -o speed.json -o speed.md --plot "
+                    "speed.svg\n"
+                    "  pleione bench MODEL --devices cpu --each level=c,avx2,avx512 --each threads=1,2\n"
+                    "  pleione bench MODEL --devices cpu,opencl --lengths 16,32,64,128,256,512 --plot latency.svg\n"
+                    "  pleione bench MODEL --devices cpu --ragged 32x16-128\n"
+                    "  pleione bench MODEL --devices cpu --overhead\n",
+    };
+    const int parsed = cli_parse(argc, argv, &usage, &options, &arguments);
+    if (parsed)
+        return parsed - 1;
+    if (arguments.n != 1)
+        return cli_usage_error("bench needs one MODEL directory");
+    const struct {
+        bool wanted;
+        output_fill *measure;
+    } instead[] = {{overhead, bench_overhead}, {memory, bench_memory}, {profile, bench_profile}};
+    output_fill *measure = measure_times;
+    for (size_t i = 0; i < sizeof instead / sizeof *instead; i++)
+        if (instead[i].wanted)
+            measure = instead[i].measure;
+    if (overhead + memory + profile > 1)
+        return cli_usage_error("bench measures one of --overhead, --memory and --profile");
+    if (!choose_shapes(&b, shapes, ragged, lengths))
+        return PLN_INVALID;
+    b.directory = arguments.items[0];
+    const int code = output_run(&b.output, measure, &b);
+    return code ? code : b.lost;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * pleione estimate: exact bytes of a batch on each device, before anything is allocated.
+ */
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/commands/commands.h"
+
+enum { MOST_BATCH = 1 << 20 };
+
+struct estimate {
+    pln_head head;
+    uint32_t batch, length;
+    bool json, train, recompute;
+};
+
+static uint64_t total_bytes(const pln_memory *m)
+{
+    return m->arena_bytes + m->scratch_bytes + m->constant_bytes + m->state_bytes;
+}
+
+static double mib(uint64_t bytes)
+{
+    return (double)bytes / (1u << 20);
+}
+
+/* largest: the batch that still fits, for training. */
+static void print_memory(const struct estimate *e, const char *device, const pln_memory *m, uint32_t largest)
+{
+    if (e->json) {
+        json_t *line =
+            json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "device", device, "batch", (json_int_t)e->batch, "seq",
+                      (json_int_t)e->length, "arena_bytes", (json_int_t)m->arena_bytes, "scratch_bytes",
+                      (json_int_t)m->scratch_bytes, "constant_bytes", (json_int_t)m->constant_bytes, "state_bytes",
+                      (json_int_t)m->state_bytes, "total_bytes", (json_int_t)total_bytes(m));
+        if (e->train)
+            json_object_set_new(line, "largest_batch", json_integer(largest));
+        cli_print_json(line);
+        return;
+    }
+    printf("%-12s weights %9.2f MiB  arena %9.2f MiB  scratch %9.2f MiB  state %9.2f MiB  together %9.2f MiB", device,
+           mib(m->constant_bytes), mib(m->arena_bytes), mib(m->scratch_bytes), mib(m->state_bytes),
+           mib(total_bytes(m)));
+    if (e->train)
+        printf("  largest batch %u", largest);
+    putchar('\n');
+}
+
+/* The memory of device i for a batch: of the session's forward pass, or of the trainer's steps. */
+struct planner {
+    const struct cli_model *m;
+    pln_trainer *trainer; /* NULL: forward */
+    uint32_t length;
+};
+
+static pln_status plan_memory(const struct planner *p, uint32_t batch, uint32_t device, pln_memory *memory,
+                              pln_error *error)
+{
+    uint32_t dims[64], n_dims;
+    if (p->trainer)
+        return pln_trainer_estimate(p->trainer, batch, p->length, device, memory, error);
+    const pln_status status = pln_session_prepare(p->m->session, batch, p->length, dims, &n_dims, error);
+    return status == PLN_OK
+               ? pln_schedule_estimate(pln_session_schedule(p->m->session), dims, n_dims, device, memory, error)
+               : status;
+}
+
+/* The largest batch that fits the device's memory; 0 if not even one does. */
+static pln_status find_largest(const struct planner *p, uint32_t device, uint64_t room, uint32_t *largest,
+                               pln_error *error)
+{
+    uint32_t fits = 0, fails = MOST_BATCH;
+    pln_status status = PLN_OK;
+    for (uint32_t batch = 1; status == PLN_OK && fails - fits > 1;) {
+        pln_memory memory = {.size = sizeof memory};
+        status = plan_memory(p, batch, device, &memory, error);
+        const bool good = status == PLN_OK && total_bytes(&memory) <= room;
+        *(good ? &fits : &fails) = batch;
+        batch = fails == MOST_BATCH ? 2 * batch : fits + (fails - fits) / 2;
+    }
+    *largest = fits;
+    return status;
+}
+
+static pln_status print_devices(const struct estimate *e, const struct planner *p, pln_error *error)
+{
+    const pln_devices *devices = p->m->devices;
+    pln_status status = PLN_OK;
+    for (uint32_t i = 0; status == PLN_OK && pln_devices_entry(devices, i); i++) {
+        const pln_device_entry *entry = pln_devices_entry(devices, i);
+        pln_memory memory = {.size = sizeof memory};
+        uint32_t largest = 0;
+        status = plan_memory(p, e->batch, i, &memory, error);
+        if (status == PLN_OK && e->train && i < pln_devices_count(devices))
+            status = find_largest(p, i, entry->info.memory_bytes, &largest, error);
+        if (status == PLN_OK && (i < pln_devices_count(devices) || memory.constant_bytes || memory.scratch_bytes))
+            print_memory(e, entry->name, &memory, largest);
+    }
+    return status;
+}
+
+static pln_status estimate(const struct estimate *e, const struct cli_common *common, const char *directory,
+                           pln_error *error)
+{
+    struct cli_model m = {0};
+    struct planner p = {.m = &m, .length = e->length};
+    pln_trainer_options training = PLN_TRAINER_DEFAULTS;
+    training.head = e->head;
+    training.recompute = e->recompute;
+    training.accumulate = 1;
+    pln_status status = cli_open_model(common, directory, true, &m, error);
+    if (status == PLN_OK)
+        status = cli_open(common, directory, PLN_OPTIONS(pln_session_options, .head = e->head), &m, error);
+    if (status == PLN_OK && e->train)
+        status = pln_trainer_create(m.model, m.devices, &training, &p.trainer, error);
+    if (status == PLN_OK)
+        status = print_devices(e, &p, error);
+    pln_trainer_destroy(&p.trainer);
+    cli_close(&m);
+    return status;
+}
+
+int cli_estimate(int argc, char **argv)
+{
+    static struct cli_common common;
+    struct estimate e = {0};
+    static struct cli_list arguments;
+    struct cli_options options = {0};
+    cli_common_options(&common, "--device", &options);
+    const struct cli_option own[] = {
+        {"--head", CLI_HEAD, &e.head, "H", "as in `pleione forward` (default: the config's)"},
+        {"-b", CLI_UNSIGNED, &e.batch, "B", "sequences"},
+        {"-s", CLI_UNSIGNED, &e.length, "S", "tokens each"},
+        {"--train", CLI_FLAG, &e.train, NULL, "of a step of training, and the largest batch that fits"},
+        {"--recompute", CLI_FLAG, &e.recompute, NULL, "as in `pleione train`"},
+        {"--json", CLI_FLAG, &e.json, NULL, "one JSON object a device"},
+    };
+    cli_add_options(&options, own, sizeof own / sizeof *own);
+    static const struct cli_usage usage = {
+        .synopsis = "estimate MODEL -b B -s S",
+        .description = "Exact bytes on each device that a batch of B sequences of S tokens takes: packed weights, "
+                       "arena, scratch.\n"
+                       "Nothing is allocated; the model directory may lack its weights.",
+        .examples = "  pleione estimate models/electra-tiny-discriminator -b 8 -s 128 --device vulkan\n",
+    };
+    const int parsed = cli_parse(argc, argv, &usage, &options, &arguments);
+    if (parsed)
+        return parsed - 1;
+    if (arguments.n != 1 || !e.batch || !e.length)
+        return cli_usage_error("estimate needs one MODEL directory, -b B and -s S");
+    pln_error error;
+    if (estimate(&e, &common, arguments.items[0], &error) != PLN_OK)
+        return cli_fail(&error);
+    return cli_finish_output();
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What went wrong: a sentence on stderr, and the exit code.
+ */
+#include <stdarg.h>
+
+#include "cli/cli.h"
+
+int cli_usage_error(const char *format, ...)
+{
+    fputs("pleione: ", stderr);
+    va_list arguments;
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    return PLN_INVALID;
+}
+
+int cli_exit_code(pln_status status)
+{
+    switch (status) {
+    case PLN_UNSUPPORTED:
+        return PLN_NO_DEVICE; /* no chosen device takes the node */
+    case PLN_DEVICE_LOST:
+        return PLN_FAILED;
+    default:
+        return (int)status;
+    }
+}
+
+pln_status cli_misfit(pln_error *error)
+{
+    if (error->status == PLN_UNSUPPORTED)
+        error->status = PLN_BAD_MODEL;
+    return error->status;
+}
+
+int cli_fail(const pln_error *error)
+{
+    fprintf(stderr, "pleione: %s\n", error->message);
+    return cli_exit_code(error->status);
+}

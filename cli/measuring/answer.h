@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How far the outputs of two forward passes are apart.
+ */
+#ifndef CLI_MEASURING_ANSWER_H
+#define CLI_MEASURING_ANSWER_H
+
+#include "cli/cli.h"
+
+struct answer_difference {
+    double largest; /* |a - b|; infinite when a tensor is not there */
+    bool agrees;    /* within tolerance (1 + |b|) everywhere, or NaN on both sides */
+    bool missing;   /* b holds a NaN: that is no answer */
+};
+
+const pln_tensor *answer_find(const pln_tensor *a, uint32_t n, const char *name); /* NULL if it is not there */
+
+struct answer_difference answer_difference_of(const pln_tensor *a, const pln_tensor *b, double tolerance);
+/* Over all tensors of b. */
+struct answer_difference answer_difference(const pln_tensor *a, uint32_t n_a, const pln_tensor *b, uint32_t n_b,
+                                           double tolerance);
+#endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Roofs of the processor, and what a result is worth below them.
+ */
+#include "cli/measuring/roof.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/measuring/roof_loops.h"
+
+enum { MOST_THREADS = 256, SLICE = 4096 };
+static const double seconds_to_measure = 0.12, seconds_to_be_sure = 1;
+/* Weights come from caches in part, and how fast is measured less surely than arithmetic. */
+static const double reading_slack = 0.25;
+/* Beyond caches a larger buffer reads at the same rate. */
+static const double most_bytes = 256e6;
+
+struct loops {
+    roof_multiply *multiply, *multiply_bf16;
+    roof_read *read;
+};
+
+static struct loops best_loops(void)
+{
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+#if defined(ROOF_BF16)
+    if (__builtin_cpu_supports("avx512bf16"))
+        return (struct loops){roof_multiply_avx512, roof_multiply_bf16, roof_read_avx512};
+#endif
+    if (__builtin_cpu_supports("avx512f"))
+        return (struct loops){roof_multiply_avx512, roof_multiply_avx512, roof_read_avx512};
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        return (struct loops){roof_multiply_avx2, roof_multiply_avx2, roof_read_avx2};
+#endif
+    return (struct loops){roof_multiply_c, roof_multiply_c, roof_read_c};
+}
+
+struct job {
+    roof_multiply *multiply; /* NULL: read */
+    roof_read *read;
+    const char *buffer;
+    size_t bytes;
+    double until, rate;
+};
+
+static void *work(void *argument)
+{
+    struct job *job = argument;
+    job->rate = job->multiply ? job->multiply(job->until) : job->read(job->buffer, job->bytes, job->until);
+    return NULL;
+}
+
+/* Sum of the rates of threads that work at the same time: at multiply, or reading a slice each. */
+static double run_threads(uint32_t threads, struct job job, double seconds)
+{
+    struct job jobs[MOST_THREADS];
+    pthread_t handles[MOST_THREADS];
+    uint32_t started = 0;
+    for (; started < threads && started < MOST_THREADS; started++) {
+        jobs[started] = job;
+        jobs[started].buffer = job.buffer ? job.buffer + started * job.bytes : NULL;
+        jobs[started].until = cli_seconds() + seconds;
+        if (pthread_create(&handles[started], NULL, work, &jobs[started]) != 0)
+            break;
+    }
+    double sum = 0;
+    for (uint32_t i = 0; i < started; i++) {
+        pthread_join(handles[i], NULL);
+        sum += jobs[i].rate;
+    }
+    return sum;
+}
+
+double roof_multiply_adds(uint32_t threads, bool bf16, double seconds)
+{
+    const struct loops loops = best_loops();
+    return run_threads(threads, (struct job){.multiply = bf16 ? loops.multiply_bf16 : loops.multiply}, seconds);
+}
+
+double roof_reading(uint32_t threads, size_t bytes, double seconds)
+{
+    enum { WINDOWS = 3 };
+    const size_t slice = (bytes / threads / SLICE + 1) * SLICE;
+    char *buffer = aligned_alloc(SLICE, slice * threads);
+    double best = 0;
+    if (!buffer)
+        return 0;
+    memset(buffer, 0, slice * threads);
+    const struct job job = {.read = best_loops().read, .buffer = buffer, .bytes = slice};
+    for (int i = 0; i < WINDOWS; i++) {
+        const double rate = run_threads(threads, job, seconds / WINDOWS) / 1e9;
+        best = rate > best ? rate : best;
+    }
+    free(buffer);
+    return best;
+}
+
+static uint32_t threads_of(const struct measured_device *device)
+{
+    const uint32_t threads = device->facts.threads;
+    return threads ? threads : pln_processors();
+}
+
+static bool is_bf16(const struct measured_device *device)
+{
+    return strcmp(device->facts.dtype, "bf16") == 0;
+}
+
+static double measure_reading(const struct measured_device *device, double seconds)
+{
+    const double weights = device->facts.weight_bytes;
+    return roof_reading(threads_of(device), (size_t)(weights < most_bytes ? weights : most_bytes), seconds);
+}
+
+/* Another API on the processor is bound by the same multiply-adds. */
+pln_status roof_measure(const struct measured_device *device, struct roof *roof, pln_error *error)
+{
+    if (device->facts.kind != PLN_DEVICE_KIND_CPU) {
+        *roof = (struct roof){.slack = 0.1}; /* a product is near the peak, not at it */
+        return roof_product(device, &roof->gflops, error);
+    }
+    *roof = (struct roof){.gflops = roof_multiply_adds(threads_of(device), is_bf16(device), seconds_to_measure),
+                          .gbytes = measure_reading(device, seconds_to_measure),
+                          .slack = 0.05};
+    return PLN_OK;
+}
+
+static double larger(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+/* What is above the roof by no more than measuring is off by shows that the roof is there. */
+static bool is_above(struct roof_rates rates, struct roof *roof)
+{
+    const double gbytes = roof->gbytes > 0 ? rates.gbytes : 0;
+    if (rates.gflops > (1 + roof->slack) * roof->gflops || gbytes > (1 + reading_slack) * roof->gbytes)
+        return true;
+    roof->gflops = larger(rates.gflops, roof->gflops);
+    roof->gbytes = larger(gbytes, roof->gbytes);
+    return false;
+}
+
+pln_status roof_exceeded(const struct measured_device *device, struct roof_rates rates, struct roof *roof,
+                         bool *exceeded, pln_error *error)
+{
+    pln_status status = PLN_OK;
+    double again = 0;
+    *exceeded = is_above(rates, roof);
+    if (!*exceeded)
+        return PLN_OK;
+    if (device->facts.kind != PLN_DEVICE_KIND_CPU)
+        status = roof_product(device, &again, error);
+    else
+        again = roof_multiply_adds(threads_of(device), is_bf16(device), seconds_to_be_sure);
+    roof->gflops = larger(again, roof->gflops);
+    if (roof->gbytes > 0)
+        roof->gbytes = larger(measure_reading(device, seconds_to_be_sure), roof->gbytes);
+    *exceeded = is_above(rates, roof);
+    return status;
+}
+
+double roof_share(const struct roof *roof, const struct measured_device *device, const struct measured_batch *batch,
+                  double seconds, const char **bound)
+{
+    const double arithmetic = batch->flops / (roof->gflops * 1e9);
+    const double memory = roof->gbytes > 0 ? device->facts.weight_bytes / (roof->gbytes * 1e9) : 0;
+    *bound = memory > arithmetic ? "memory" : "FMA";
+    return (memory > arithmetic ? memory : arithmetic) / seconds;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The two loops that measure a processor, built once per instruction set from roof_loops.c, and
+ * the one for products in bf16.
+ */
+#ifndef CLI_MEASURING_ROOF_LOOPS_H
+#define CLI_MEASURING_ROOF_LOOPS_H
+
+#include <stddef.h>
+
+/* Best rate of multiply-adds in registers of this thread until the clock says so, GFLOP/s. */
+typedef double roof_multiply(double until);
+/* Best rate, bytes a second, of reading the buffer, a multiple of 1024 bytes aligned to 64, once, or so often that a
+ * mebibyte is read, again and again until then. */
+typedef double roof_read(const void *buffer, size_t bytes, double until);
+
+roof_multiply roof_multiply_c, roof_multiply_avx2, roof_multiply_avx512, roof_multiply_bf16;
+roof_read roof_read_c, roof_read_avx2, roof_read_avx512;
+#endif
