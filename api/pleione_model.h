@@ -24,7 +24,8 @@ typedef struct pln_runtime_options { /* zero is a good default */
     const char *backend_path; /* more folders with plugins, separated by ':'; borrows */
 } pln_runtime_options;
 
-/* Returns new. Loads nothing yet. options may be NULL. PLN_NO_MEMORY. Any thread. */
+/* Returns new. Looks for plugins, loads none. options may be NULL. PLN_NO_MEMORY; PLN_FAILED where a folder of plugins
+ * cannot be read. Any thread. */
 PLN_API pln_status pln_runtime_create(const pln_runtime_options *options, pln_runtime **runtime, pln_error *error);
 PLN_API void pln_runtime_destroy(pln_runtime **runtime);          /* alone */
 PLN_API uint32_t pln_runtime_threads(const pln_runtime *runtime); /* members of the team; any thread */

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE /* dladdr */
 #include <dirent.h>
 #include <dlfcn.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,7 @@ static const char built_in[] = "reference";
 
 /* ---- finding */
 
-static struct sched_backend *find_known(pln_runtime *runtime, const char *name)
+struct sched_backend *sched_backend_find(pln_runtime *runtime, const char *name)
 {
     for (uint32_t i = 0; i < runtime->n_backends; i++)
         if (strcmp(runtime->backends[i].name, name) == 0)
@@ -30,15 +31,15 @@ static struct sched_backend *find_known(pln_runtime *runtime, const char *name)
     return NULL;
 }
 
-/* The first folder with a plugin of that name has it, but for one that is refused. */
-static void note_plugin(pln_runtime *runtime, const char *name, const char *folder, const char *refused)
+/* The first folder with a plugin of that name has it, but for one that is refused. False: no memory. */
+static bool note_plugin(pln_runtime *runtime, const char *name, const char *folder, const char *refused)
 {
     char path[PATH_MAX];
-    struct sched_backend *b = find_known(runtime, name);
+    struct sched_backend *b = sched_backend_find(runtime, name);
     const int n = snprintf(path, sizeof path, "%s/pleione-%s.so", folder, name);
     if ((b && (!b->refused || refused)) || (!b && runtime->n_backends == SCHED_BACKENDS) || n >= (int)sizeof path ||
         strcmp(name, built_in) == 0)
-        return;
+        return true;
     if (!b)
         b = &runtime->backends[runtime->n_backends++];
     free(b->path);
@@ -46,19 +47,39 @@ static void note_plugin(pln_runtime *runtime, const char *name, const char *fold
     snprintf(b->name, sizeof b->name, "%s", name);
     if (refused)
         snprintf(b->reason, sizeof b->reason, "its folder %.100s is refused: %s", folder, refused);
+    return b->path != NULL;
 }
 
-static void look_into(pln_runtime *runtime, const char *folder, const char *refused)
+static void warn(const pln_runtime *runtime, const char *folder, const char *why)
+{
+    char message[PATH_MAX + 120];
+    snprintf(message, sizeof message, "no plugin of %s is loaded: %s", folder, why);
+    if (runtime->log)
+        runtime->log(runtime->log_context, PLN_LOG_LEVEL_WARNING, message);
+}
+
+/* A folder that is not there has no plugins; one that cannot be read hides them. */
+static pln_status look_into(pln_runtime *runtime, const char *folder, const char *refused, pln_error *error)
 {
     DIR *dir = opendir(folder);
-    for (struct dirent *entry; dir && (entry = readdir(dir));) {
+    bool noted = true;
+    if (!dir && (errno == ENOENT || errno == ENOTDIR))
+        return PLN_OK;
+    if (!dir && errno == EACCES) {
+        warn(runtime, folder, strerror(errno));
+        return PLN_OK;
+    }
+    if (!dir)
+        return pln_fail(error, errno == ENOMEM ? PLN_NO_MEMORY : PLN_FAILED, "%s: plugins cannot be looked for: %s",
+                        folder, strerror(errno));
+    for (struct dirent *entry; noted && (entry = readdir(dir));) {
         char name[24];
         int end = 0;
         if (sscanf(entry->d_name, "pleione-%23[^./].so%n", name, &end) == 1 && end && entry->d_name[end] == '\0')
-            note_plugin(runtime, name, folder, refused);
+            noted = note_plugin(runtime, name, folder, refused);
     }
-    if (dir)
-        closedir(dir);
+    closedir(dir);
+    return noted ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "no memory for the plugins of %s", folder);
 }
 
 /* Why plugins of a folder that the user names are not loaded, or NULL: code that others put there would run as the
@@ -73,22 +94,23 @@ static const char *refusal(const char *folder)
     return NULL;
 }
 
-static void look_into_list(pln_runtime *runtime, const char *list)
+static pln_status look_into_list(pln_runtime *runtime, const char *list, pln_error *error)
 {
-    char folder[PATH_MAX], message[PATH_MAX + 120];
-    while (list && *list) {
+    char folder[PATH_MAX];
+    pln_status status = PLN_OK;
+    while (status == PLN_OK && list && *list) {
         const size_t n = strcspn(list, ":");
         if (n && n < sizeof folder) {
             memcpy(folder, list, n);
             folder[n] = '\0';
             const char *refused = refusal(folder);
-            snprintf(message, sizeof message, "no plugin of %s is loaded: %s", folder, refused ? refused : "");
-            if (refused && runtime->log)
-                runtime->log(runtime->log_context, PLN_LOG_LEVEL_WARNING, message);
-            look_into(runtime, folder, refused);
+            if (refused)
+                warn(runtime, folder, refused);
+            status = look_into(runtime, folder, refused, error);
         }
         list += n + (list[n] == ':');
     }
+    return status;
 }
 
 /* The folder of the library itself. */
@@ -120,57 +142,52 @@ static int by_preference(const void *a, const void *b)
     return rank(x) != rank(y) ? rank(x) - rank(y) : strcmp(x->name, y->name);
 }
 
-/* The build tree when run from there, else the installed folder, then those of the options and of
- * PLEIONE_BACKEND_PATH. */
-static void find_all(pln_runtime *runtime)
+/* The build tree when run from there, else the installed folder. */
+static pln_status look_beside_library(pln_runtime *runtime, pln_error *error)
 {
     char library[PATH_MAX - 300], folder[PATH_MAX];
-    if (runtime->n_backends)
-        return;
-    if (library_folder(library, sizeof library)) {
-        snprintf(folder, sizeof folder, "%s/backends", library);
-        const bool built = access(folder, F_OK) == 0;
-        for (uint32_t i = 0; built && i < N_SHIPPED; i++) {
-            snprintf(folder, sizeof folder, "%s/backends/%s", library, shipped[i]);
-            look_into(runtime, folder, NULL);
-        }
-        snprintf(folder, sizeof folder, "%s/pleione", library);
-        if (!built)
-            look_into(runtime, folder, NULL);
+    pln_status status = PLN_OK;
+    if (!library_folder(library, sizeof library))
+        return PLN_OK;
+    snprintf(folder, sizeof folder, "%s/backends", library);
+    const bool built = access(folder, F_OK) == 0;
+    for (uint32_t i = 0; status == PLN_OK && built && i < N_SHIPPED; i++) {
+        snprintf(folder, sizeof folder, "%s/backends/%s", library, shipped[i]);
+        status = look_into(runtime, folder, NULL, error);
     }
-    look_into_list(runtime, runtime->backend_path);
-    look_into_list(runtime, getenv("PLEIONE_BACKEND_PATH"));
+    snprintf(folder, sizeof folder, "%s/pleione", library);
+    return built ? status : look_into(runtime, folder, NULL, error);
+}
+
+pln_status sched_backends_look(pln_runtime *runtime, pln_error *error)
+{
+    pln_status status = look_beside_library(runtime, error);
+    if (status == PLN_OK)
+        status = look_into_list(runtime, runtime->backend_path, error);
+    if (status == PLN_OK)
+        status = look_into_list(runtime, getenv("PLEIONE_BACKEND_PATH"), error);
+    if (status != PLN_OK)
+        return status;
     const uint32_t last = runtime->n_backends < SCHED_BACKENDS ? runtime->n_backends++ : SCHED_BACKENDS - 1;
     free(runtime->backends[last].path);
     runtime->backends[last] = (struct sched_backend){0};
     snprintf(runtime->backends[last].name, sizeof runtime->backends[last].name, "%s", built_in);
     qsort(runtime->backends, runtime->n_backends, sizeof *runtime->backends, by_preference);
-}
-
-struct sched_backend *sched_backend_find(pln_runtime *runtime, const char *name)
-{
-    find_all(runtime);
-    return find_known(runtime, name);
+    return PLN_OK;
 }
 
 const char *pln_runtime_backend(pln_runtime *runtime, uint32_t index)
 {
-    if (!runtime)
-        return NULL;
-    pthread_mutex_lock(&runtime->lock);
-    find_all(runtime);
-    const char *name = index < runtime->n_backends ? runtime->backends[index].name : NULL;
-    pthread_mutex_unlock(&runtime->lock);
-    return name;
+    return runtime && index < runtime->n_backends ? runtime->backends[index].name : NULL;
 }
 
 /* ---- loading */
 
 static void load_file(struct sched_backend *backend)
 {
-    backend->library = backend->path ? dlopen(backend->path, RTLD_NOW | RTLD_LOCAL) : NULL;
+    backend->library = dlopen(backend->path, RTLD_NOW | RTLD_LOCAL);
     if (!backend->library) {
-        snprintf(backend->reason, sizeof backend->reason, "%s", backend->path ? dlerror() : "no memory for its path");
+        snprintf(backend->reason, sizeof backend->reason, "%s", dlerror());
         return;
     }
     pln_backend_query_fn *query = NULL;

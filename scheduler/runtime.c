@@ -41,8 +41,12 @@ pln_status pln_runtime_create(const pln_runtime_options *options, pln_runtime **
         return pln_fail(error, PLN_NO_MEMORY, "cannot start a team of %u threads", o.threads);
     }
     sched_host_init(r);
-    *runtime = r;
-    return PLN_OK;
+    const pln_status status = sched_backends_look(r, error);
+    if (status == PLN_OK)
+        *runtime = r;
+    else
+        pln_runtime_destroy(&r);
+    return status;
 }
 
 /* Plugins stay loaded: drivers below them do not like to be unloaded. */

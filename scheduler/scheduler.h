@@ -39,7 +39,7 @@ struct pln_runtime {
     char *backend_path; /* of the options, or NULL */
     char *cache;        /* created at first use, or NULL */
     pln_host host;
-    uint32_t n_backends;                           /* 0: not looked for yet */
+    uint32_t n_backends;
     struct sched_backend backends[SCHED_BACKENDS]; /* in order of preference */
     uint32_t n_entries;
     const pln_device_entry **entries; /* of all backends; NULL: not listed yet */
@@ -47,6 +47,8 @@ struct pln_runtime {
 
 /* Loads the plugin of that name, once. PLN_NO_DEVICE with the reason. The caller holds the lock. */
 pln_status sched_backend_load(pln_runtime *runtime, const char *name, struct sched_backend **backend, pln_error *error);
+/* Looks for plugins, once; loads none. PLN_NO_MEMORY, PLN_FAILED for a folder that cannot be read. */
+pln_status sched_backends_look(pln_runtime *runtime, pln_error *error);
 /* Loads nothing; NULL if there is none. */
 struct sched_backend *sched_backend_find(pln_runtime *runtime, const char *name);
 /* Fills runtime->host: log, memory, constants, team, cache. */
