@@ -29,8 +29,7 @@ typedef struct pln_buffer pln_buffer;     /* memory of a device */
 typedef struct pln_constant pln_constant; /* a weight that a device keeps, packed as it likes */
 typedef struct pln_plan pln_plan;         /* a compiled segment */
 
-/* ---- what the host offers
- * ---------------------------------------------------------------------------------------------- */
+/* ---- what the host offers */
 
 typedef struct pln_constant_info pln_constant_info;
 
@@ -55,8 +54,7 @@ typedef struct pln_host {
     const char *(*cache_directory)(void *context); /* existing writable folder for compiled programs, or NULL */
 } pln_host;
 
-/* ---- a segment: neighbour nodes for one device
- * ------------------------------------------------------------------------- */
+/* ---- a segment: neighbour nodes for one device */
 
 typedef enum pln_value_kind {
     PLN_VALUE_INPUT = 1,     /* written by the host before a run */
@@ -150,8 +148,7 @@ typedef struct pln_verdict {
     char reason[160]; /* of a refusal */
 } pln_verdict;
 
-/* ---- constants
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- constants */
 
 typedef struct pln_constant_use {
     uint32_t op;    /* pln_op */
@@ -171,8 +168,7 @@ struct pln_constant_info {
     const char *name;
 };
 
-/* ---- plans
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- plans */
 
 /* What a run brings. Inputs are in place already. */
 typedef struct pln_run {
@@ -200,8 +196,7 @@ static inline pln_program *pln_plan_program(const pln_plan_info *info, uint32_t 
                : (pln_program *)(void *)((char *)(void *)info->programs + (size_t)i * info->program_stride);
 }
 
-/* ---- the table
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- the table */
 
 typedef struct pln_backend {
     uint32_t size;

@@ -12,8 +12,7 @@
 extern "C" {
 #endif
 
-/* ---- graph
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- graph */
 
 /* Errors inside a description are sticky: a call on a failed graph, or on NULL, does nothing and returns NULL;
  * pln_graph_finish gives the first error with the node's name. Everything returned belongs to the graph. Shapes are
@@ -175,8 +174,7 @@ PLN_API pln_value *pln_global_norm(pln_graph *graph, const char *name, pln_value
  */
 PLN_API bool pln_activation_find(const char *name, uint32_t *activation);
 
-/* ---- parameters and gradients
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- parameters and gradients */
 
 enum { PLN_PARAMETER_WIDTH = 256 };
 
@@ -241,8 +239,7 @@ PLN_API void pln_graph_gradients(pln_graph *graph, const pln_loss *losses, uint3
 PLN_API char *pln_graph_text(const pln_graph *graph);
 PLN_API char *pln_graph_dot(const pln_graph *graph); /* any thread */
 
-/* ---- schedule
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- schedule */
 
 /* Returns new; keeps the devices. Values of kind state live here, by name. Any thread. */
 PLN_API pln_status pln_states_create(pln_devices *devices, pln_states **states, pln_error *error);

@@ -13,8 +13,7 @@
 extern "C" {
 #endif
 
-/* ---- runtime and devices
- * ------------------------------------------------------------------------------------------------ */
+/* ---- runtime and devices */
 
 typedef struct pln_runtime_options { /* zero is a good default */
     uint32_t size;                   /* sizeof(pln_runtime_options) */
@@ -62,8 +61,7 @@ PLN_API uint32_t pln_devices_count(const pln_devices *devices); /* any thread */
 /* As opened; NULL if out of range. Any thread. */
 PLN_API const pln_device_entry *pln_devices_entry(const pln_devices *devices, uint32_t index);
 
-/* ---- models
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- models */
 
 PLN_API const char *pln_head_string(pln_head head);           /* "masked-lm"; any thread */
 PLN_API bool pln_head_find(const char *name, pln_head *head); /* any thread */
@@ -102,8 +100,7 @@ PLN_API const char *pln_model_label(const pln_model *model,
 /* The model's tokenizer, opened at the first call; belongs to the model. Any thread. */
 PLN_API pln_status pln_model_tokenizer(pln_model *model, const pln_tokenizer **tokenizer, pln_error *error);
 
-/* ---- sessions
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- sessions */
 
 typedef struct pln_session_options { /* zero is a good default */
     uint32_t size;                   /* sizeof(pln_session_options) */
@@ -141,8 +138,7 @@ PLN_API pln_status pln_session_prepare(pln_session *session, uint32_t batch, uin
 /* Text of the graph of the last forward or prepare, by pln_graph_text or pln_graph_dot. One thread. */
 PLN_API const pln_graph *pln_session_graph(const pln_session *session);
 
-/* ---- tasks
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- tasks */
 
 /* A word of the text and how likely it is to have been replaced: the highest of its pieces. Bytes of the text. */
 typedef struct pln_word {
@@ -181,8 +177,7 @@ typedef struct pln_class {
 PLN_API pln_status pln_classify(pln_session *session, const char *text, const char *pair, pln_class **classes,
                                 uint32_t *n_classes, pln_error *error);
 
-/* ---- files of tensors
- * --------------------------------------------------------------------------------------- */
+/* ---- files of tensors */
 
 typedef struct pln_tensor_file pln_tensor_file;
 

@@ -11,8 +11,7 @@
 extern "C" {
 #endif
 
-/* ---- tokenizer
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- tokenizer */
 
 /* A pln_tokenizer: vocabulary and rules; read-only once it is open: any thread. */
 typedef struct pln_encoder pln_encoder; /* threads, scratch and the last answer: one caller at a time */
@@ -179,8 +178,7 @@ PLN_API pln_status pln_encoder_encode(pln_encoder *encoder, const pln_example *e
                                       const pln_encode_options *options, const pln_encodings **encodings,
                                       pln_error *error);
 
-/* ---- training a vocabulary
- * ---------------------------------------------------------------------------------------------- */
+/* ---- training a vocabulary */
 
 enum { PLN_VOCABULARY_TOKEN_BYTES = 256 }; /* a special token is no longer */
 

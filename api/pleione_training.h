@@ -12,8 +12,7 @@
 extern "C" {
 #endif
 
-/* ---- training
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- training */
 
 /* A model under training: parameters, their gradients and the moments of AdamW on the devices, and where it stands. A
  * step is: the batch forward and backward, in `accumulate` parts; the global norm of the gradients, clipped; AdamW. */

@@ -62,8 +62,7 @@ static inline uint32_t pln_dim_rows(pln_dim dim, const uint32_t *dims)
     return dim.scale * dims[dim.symbol] + dim.offset;
 }
 
-/* ---- logging, devices, kernels
- * ------------------------------------------------------------------------------------------ */
+/* ---- logging, devices, kernels */
 
 typedef enum pln_log_level {
     PLN_LOG_LEVEL_ERROR = 1,

@@ -95,14 +95,16 @@ static pln_status take_entries(const struct ckpt_save *save, const char *folder,
     pln_status status = PLN_OK;
     DIR *list = opendir(folder);
     if (!list && errno != ENOENT)
-        return pln_fail(error, PLN_FAILED, "%s: cannot be removed: %s", folder, strerror(errno));
+        return pln_fail(error, pln_status_of_errno(errno, PLN_FAILED), "%s: cannot be removed: %s", folder,
+                        strerror(errno));
     for (struct dirent *entry; list && (entry = readdir(list));) {
         const char *name = entry->d_name;
         if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || take_entry(save, folder, name))
             continue;
         if (status == PLN_OK)
-            status = pln_fail(error, PLN_FAILED, "%.150s/%.80s: cannot be moved to %.150s: %s", folder, name,
-                              save->target, strerror(errno));
+            status =
+                pln_fail(error, pln_status_of_errno(errno, PLN_FAILED), "%.150s/%.80s: cannot be moved to %.150s: %s",
+                         folder, name, save->target, strerror(errno));
     }
     if (list)
         closedir(list);
@@ -118,7 +120,8 @@ pln_status ckpt_leftover_discard(const struct ckpt_save *save, const char *folde
         if (status != PLN_OK || rmdir(folder) == 0 || errno == ENOENT)
             return status;
         if ((errno != ENOTEMPTY && errno != EEXIST) || i == DISCARD_TRIES)
-            return pln_fail(error, PLN_FAILED, "%s: cannot be removed: %s", folder, strerror(errno));
+            return pln_fail(error, pln_status_of_errno(errno, PLN_FAILED), "%s: cannot be removed: %s", folder,
+                            strerror(errno));
     }
 }
 

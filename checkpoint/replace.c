@@ -39,7 +39,7 @@ static pln_status resolve_new(struct ckpt_save *save, const char *directory, pln
     }
     char *resolved = realpath(folder, NULL);
     if (!resolved)
-        return pln_fail(error, errno == ENOMEM ? PLN_NO_MEMORY : PLN_FAILED, "%s: its folder cannot be written: %s",
+        return pln_fail(error, pln_status_of_errno(errno, PLN_FAILED), "%s: its folder cannot be written: %s",
                         directory, strerror(errno));
     const int n = snprintf(save->target, sizeof save->target, "%s/%.*s", strcmp(resolved, "/") == 0 ? "" : resolved,
                            base_length, base);
@@ -93,7 +93,8 @@ static pln_status check_existing(struct ckpt_save *save, const char *directory, 
 {
     struct stat about, here;
     if (stat(save->target, &about) != 0)
-        return pln_fail(error, PLN_FAILED, "%s: cannot be looked at: %s", directory, strerror(errno));
+        return pln_fail(error, pln_status_of_errno(errno, PLN_FAILED), "%s: cannot be looked at: %s", directory,
+                        strerror(errno));
     if (!S_ISDIR(about.st_mode))
         return pln_fail(error, PLN_FAILED, "%s: is not a directory", directory);
     if (is_mount_point(save->target, &about))
@@ -119,10 +120,9 @@ pln_status ckpt_replace_find(struct ckpt_save *save, const char *directory, cons
     if (!*directory)
         return pln_fail(error, PLN_FAILED, "the path of the directory is empty");
     char *resolved = realpath(directory, NULL);
-    if (!resolved && errno == ENOMEM)
-        return pln_fail(error, PLN_NO_MEMORY, "%.300s: no memory to look at it", directory);
     if (!resolved && errno != ENOENT)
-        return pln_fail(error, PLN_FAILED, "%.300s: cannot be looked at: %s", directory, strerror(errno));
+        return pln_fail(error, pln_status_of_errno(errno, PLN_FAILED), "%.300s: cannot be looked at: %s", directory,
+                        strerror(errno));
     if (!resolved)
         return resolve_new(save, directory, error);
     const int n = snprintf(save->target, sizeof save->target, "%s", resolved);
@@ -135,7 +135,8 @@ pln_status ckpt_replace_find(struct ckpt_save *save, const char *directory, cons
 
 static pln_status say_not_in_place(const struct ckpt_save *save, pln_error *error)
 {
-    return pln_fail(error, PLN_FAILED, "%s: cannot be put in place: %s", save->target, strerror(errno));
+    return pln_fail(error, pln_status_of_errno(errno, PLN_FAILED), "%s: cannot be put in place: %s", save->target,
+                    strerror(errno));
 }
 
 /* Without an exchange there is a moment with no directory under the name: whoever saves there next puts it back. */

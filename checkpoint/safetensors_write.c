@@ -220,7 +220,8 @@ static pln_status write_file(const char *path, const char *header, const pln_ten
         return PLN_OK;
     if (out.temporary[0])
         unlink(out.temporary);
-    return pln_fail(error, PLN_FAILED, "%s: cannot be written: %s", path, strerror(problem));
+    return pln_fail(error, pln_status_of_errno(problem, PLN_FAILED), "%s: cannot be written: %s", path,
+                    strerror(problem));
 }
 
 pln_status ckpt_tensors_write(const char *path, const pln_tensor *tensors, uint32_t count, const pln_option *metadata,

@@ -63,7 +63,7 @@ pln_status ckpt_save_begin(struct ckpt_save *save, const char *directory, const 
         return status;
     ckpt_leftover_clear(save);
     if (!make_partial(save))
-        return pln_fail(error, errno == ENOMEM ? PLN_NO_MEMORY : PLN_FAILED, "%.200s: its folder cannot be written: %s",
+        return pln_fail(error, pln_status_of_errno(errno, PLN_FAILED), "%.200s: its folder cannot be written: %s",
                         directory, strerror(errno));
     if (stat(save->target, &about) == 0) /* who may read it stays */
         fchmod(save->lock, about.st_mode & 07777);
@@ -120,14 +120,16 @@ static bool sync_parent(const struct ckpt_save *save)
 pln_status ckpt_save_end(struct ckpt_save *save, pln_status status, pln_error *error)
 {
     if (status == PLN_OK && fsync(save->lock) != 0 && errno != EINVAL)
-        status = pln_fail(error, PLN_FAILED, "%s: cannot be written: %s", save->target, strerror(errno));
+        status = pln_fail(error, pln_status_of_errno(errno, PLN_FAILED), "%s: cannot be written: %s", save->target,
+                          strerror(errno));
     if (status != PLN_OK) {
         take_away(save);
         return status;
     }
     status = ckpt_replace_swap(save, error);
     if (status == PLN_OK && !sync_parent(save))
-        status = pln_fail(error, PLN_FAILED, "%s: cannot be written: %s", save->target, strerror(errno));
+        status = pln_fail(error, pln_status_of_errno(errno, PLN_FAILED), "%s: cannot be written: %s", save->target,
+                          strerror(errno));
     if (status != PLN_OK) /* never what is not the model's: that is what could not be moved */
         ckpt_leftover_discard(save, save->partial, NULL);
     close(save->lock);
@@ -148,7 +150,7 @@ pln_status ckpt_save_tensors(const struct ckpt_save *save, const char *file, con
 
 static pln_status say_unwritten(const char *path, int problem, pln_error *error)
 {
-    return pln_fail(error, problem == ENOMEM ? PLN_NO_MEMORY : PLN_FAILED, "%s: cannot be written: %s", path,
+    return pln_fail(error, pln_status_of_errno(problem, PLN_FAILED), "%s: cannot be written: %s", path,
                     strerror(problem));
 }
 
@@ -189,7 +191,7 @@ static pln_status open_source(const char *source, int *in, pln_error *error)
 
 static pln_status say_unreadable(const char *source, pln_error *error)
 {
-    return pln_fail(error, PLN_FAILED, "%s: cannot be read: %s", source, strerror(errno));
+    return pln_fail(error, pln_status_of_errno(errno, PLN_FAILED), "%s: cannot be read: %s", source, strerror(errno));
 }
 
 static pln_status copy_bytes(int in, const char *source, const char *path, pln_error *error)
@@ -286,7 +288,8 @@ pln_status ckpt_save_thin(const char *directory, const char *const *names, const
     while (status == PLN_OK && count_steps(*parent ? parent : "/", slash + 1, step, &oldest) > keep) {
         if (snprintf(path, sizeof path, "%s.step-%u", save.target, oldest) >= PATH_MAX ||
             !ckpt_leftover_name(save.target, CKPT_PARTIAL, save.partial) || rename(path, save.partial) != 0)
-            return pln_fail(error, PLN_FAILED, "%s: cannot be removed: %s", path, strerror(errno));
+            return pln_fail(error, pln_status_of_errno(errno, PLN_FAILED), "%s: cannot be removed: %s", path,
+                            strerror(errno));
         status = ckpt_leftover_discard(&save, save.partial, error);
     }
     return status;

@@ -18,8 +18,7 @@ enum { CLI_LIST = 4096, CLI_SIGNALLED = 128, CLI_INTERRUPTED = 130 };
 /* What explain and compare run when no text is given. */
 #define CLI_SENTENCE "And the king said unto the prophet, Where is thy computer?"
 
-/* ---- options
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- options */
 
 /* 32 KiB: one on a stack is one too many for a small stack. A command runs once, so its lists are static. */
 struct cli_list {
@@ -112,8 +111,7 @@ bool cli_parse_shapes(const char *text, struct cli_shape *shapes, uint32_t room,
 /* "16,32,512": shapes of one row each, shortest first. */
 bool cli_parse_lengths(const char *text, struct cli_shape *shapes, uint32_t room, uint32_t *n);
 
-/* ---- what is opened
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- what is opened */
 
 /* A model on devices. Zero at first; cli_close closes what was opened. */
 struct cli_model {
@@ -148,8 +146,7 @@ int cli_exit_code(pln_status status);
 int cli_fail(const pln_error *error);
 int cli_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* ---- input, output, time
- * -------------------------------------------------------------------------------------------------- */
+/* ---- input, output, time */
 
 /* Calls fn for each text: those given, or else the lines of stdin. A text ends with a NUL behind its bytes, and one
  * from stdin may hold others. Stops at the first code that is not 0, and with CLI_INTERRUPTED at an interrupt. */

@@ -14,8 +14,7 @@
 #include "common/jsontext.h"
 #include "common/regular.h"
 
-/* ---- what JSON has not, but files have
- * ------------------------------------------------------------------------------------ */
+/* ---- what JSON has not, but files have */
 
 struct output {
     char *text; /* NULL: only counted */
@@ -79,8 +78,7 @@ static void rewrite(const char *text, size_t bytes, struct output *out)
     }
 }
 
-/* ---- reading
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- reading */
 
 /* NULL with *problem as it was: nothing is to be written otherwise. */
 static json_t *parse_rewritten(const char *text, size_t bytes, json_error_t *problem)

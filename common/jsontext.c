@@ -117,7 +117,8 @@ static json_t *load_whole(const char *text, size_t bytes, size_t flags, json_err
 /* A string that ended well is never a syntax error by itself: it could not be kept. */
 static bool lacks_memory(const char *text, size_t bytes, const json_error_t *problem)
 {
-    const bool ended = problem->position > 0 && (size_t)problem->position <= bytes && text[problem->position - 1] == '"';
+    const bool ended =
+        problem->position > 0 && (size_t)problem->position <= bytes && text[problem->position - 1] == '"';
     return !*problem->text || (ended && (strncmp(problem->text, "invalid token", 13) == 0 ||
                                          strncmp(problem->text, "string or '}' expected", 22) == 0));
 }

@@ -46,8 +46,7 @@ static struct mapped *find(uintptr_t address)
     return NULL;
 }
 
-/* ---- the handler
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- the handler */
 
 static void pass_on(int number, siginfo_t *info, void *context)
 {
@@ -94,8 +93,7 @@ static void uninstall(void)
         installed = sigaction(SIGBUS, &previous, NULL) != 0;
 }
 
-/* ---- files
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- files */
 
 /* A free entry, or a new one; under the lock. */
 static struct mapped *take_entry(void)

@@ -22,7 +22,7 @@ pln_status regular_open(const char *path, int *fd, uint64_t *bytes, pln_error *e
     /* Without O_NONBLOCK a pipe that nobody writes to would never open; for regular files it changes nothing. */
     const int opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (opened < 0)
-        return pln_fail(error, errno == ENOMEM ? PLN_NO_MEMORY : PLN_BAD_MODEL, "%s: cannot be opened: %s", path,
+        return pln_fail(error, pln_status_of_errno(errno, PLN_BAD_MODEL), "%s: cannot be opened: %s", path,
                         strerror(errno));
     if (fstat(opened, &about) != 0 || !S_ISREG(about.st_mode)) {
         close(opened);
@@ -87,8 +87,7 @@ pln_status regular_read(const char *path, size_t limit, char **text, size_t *byt
     return status;
 }
 
-/* ---- files in place of others
- * --------------------------------------------------------------------------------------------- */
+/* ---- files in place of others */
 
 static const struct {
     const char *bytes, *kind;

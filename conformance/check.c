@@ -41,7 +41,8 @@ static void mark_written(const struct conf_instance *in, const struct conf_case 
 }
 
 /* Says which word of the image was written that is no element of an output. */
-static void name_place(const struct conf_instance *in, const struct conf_case *c, uint32_t word, char *why, size_t bytes)
+static void name_place(const struct conf_instance *in, const struct conf_case *c, uint32_t word, char *why,
+                       size_t bytes)
 {
     int32_t value = PLN_ABSENT; /* that the word is in or follows: places rise with the index */
     for (uint32_t i = 0; i < c->n_values; i++)
@@ -108,8 +109,8 @@ static bool check_outputs(const struct conf_instance *in, const struct conf_inst
 }
 
 /* The case of round 0 lives on: a device may use its constants where they lie. */
-static enum conf_verdict run_rounds(struct conf_instance *in, struct conf_instance *oracle, conf_fill *fill, uint32_t index,
-                                    char *why, size_t bytes)
+static enum conf_verdict run_rounds(struct conf_instance *in, struct conf_instance *oracle, conf_fill *fill,
+                                    uint32_t index, char *why, size_t bytes)
 {
     enum conf_verdict verdict = CONF_PASSED;
     for (uint32_t round = 0; verdict == CONF_PASSED && round < CONF_ROUNDS; round++) {

@@ -44,8 +44,7 @@ struct conf_case {
     struct conf_node nodes[CONF_NODES];
 };
 
-/* ---- building
- * ----------------------------------------------------------------------------------------------------------------- */
+/* ---- building */
 
 void conf_begin(struct conf_case *c, uint32_t index, uint32_t round);
 float conf_noise(struct conf_case *c); /* even in [-1, 1) */
@@ -99,8 +98,7 @@ enum { CONF_SITE = 5, CONF_DROP_BELOW = 0x30000000 };
 /* Fills case `index` of an op for c->round; false if there are no more. */
 typedef bool conf_fill(struct conf_case *c, uint32_t index);
 
-/* ---- running
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- running */
 
 /* What the host counts: no entry may allocate while a plan runs. */
 extern bool conf_running;
@@ -134,8 +132,7 @@ enum conf_verdict conf_dump(const struct conf_target *target, const struct conf_
  * the op that is asked about. */
 enum conf_verdict conf_check_growth(const struct conf_target *target, char *why, size_t why_bytes);
 
-/* ---- the cases
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- the cases */
 
 struct conf_group {
     uint32_t op;

@@ -22,7 +22,8 @@ static const char usage[] =
     "NaN behind\n"
     "the real rows and guards round every value; with --half-constants weights are numbers that f16 holds. A refused "
     "node fails its case unless refusals are allowed.\n"
-    "--compile makes plans and runs nothing, a kernel that spills fails its case; --dump writes the programs of each case "
+    "--compile makes plans and runs nothing, a kernel that spills fails its case; --dump writes the programs of each "
+    "case "
     "to files.\n"
     "Outputs may differ by 2e-5 (1 + |y|), or by what --tolerance says.\n"
     "exit codes: 0 all passed, 1 error, 2 usage, 5 a case failed, 77 an option was refused (--skip-refused-options)\n";
@@ -35,8 +36,7 @@ struct arguments {
     bool list, verbose, allow_refusals, skip_refused_options, compile;
 };
 
-/* ---- the host that backends see
- * ------------------------------------------------------------------------------------------------ */
+/* ---- the host that backends see */
 
 static void *host_allocate(void *context, size_t bytes)
 {
@@ -90,8 +90,7 @@ static const char *host_cache_directory(void *context)
     return NULL;
 }
 
-/* ---- arguments
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- arguments */
 
 static bool take_option(struct arguments *a, const char *text)
 {
@@ -174,9 +173,7 @@ static pln_status open_target(struct conf_target *t, const pln_backend *backend,
     return status;
 }
 
-/* ---- running
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- running */
 
 struct tally {
     uint32_t passed, failed, refused, kernels;
@@ -206,10 +203,9 @@ static void run_case(const struct arguments *a, const struct conf_target *target
         printf("%s\n", c->name);
         return;
     }
-    const enum conf_verdict verdict =
-        a->dump      ? conf_dump(target, c, a->dump, &tally->kernels, why, sizeof why)
-        : a->compile ? conf_compile(target, c, &tally->kernels, why, sizeof why)
-                     : conf_check(target, oracle, group->fill, index, c, why, sizeof why);
+    const enum conf_verdict verdict = a->dump      ? conf_dump(target, c, a->dump, &tally->kernels, why, sizeof why)
+                                      : a->compile ? conf_compile(target, c, &tally->kernels, why, sizeof why)
+                                                   : conf_check(target, oracle, group->fill, index, c, why, sizeof why);
     count(a, tally, verdict, c->name, why);
 }
 

@@ -9,8 +9,8 @@
 
 enum { MOST_KERNELS = 64, MOST_PROGRAMS = 4096 };
 
-enum conf_verdict conf_compile(const struct conf_target *target, const struct conf_case *c, uint32_t *kernels, char *why,
-                               size_t why_bytes)
+enum conf_verdict conf_compile(const struct conf_target *target, const struct conf_case *c, uint32_t *kernels,
+                               char *why, size_t why_bytes)
 {
     struct conf_instance in = {.target = target};
     static pln_kernel_info told[MOST_KERNELS];

@@ -82,8 +82,7 @@ static const struct field fields[] = {
 };
 enum { N_FIELDS = sizeof fields / sizeof *fields };
 
-/* ---- complaints
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- complaints */
 
 struct electra_complaint {
     struct electra_complaint *next;
@@ -123,8 +122,7 @@ pln_status electra_config_judge(const struct electra_config *config, pln_head he
     return PLN_OK;
 }
 
-/* ---- fields
- * ----------------------------------------------------------------------------------------------------------------- */
+/* ---- fields */
 
 static void store(struct electra_config *config, const struct field *field, double value)
 {
@@ -171,8 +169,7 @@ static pln_status read_field(const json_t *json, const char *name, const struct 
     return complain(config, field->readers, &found, error);
 }
 
-/* ---- texts that stand for one of a few things
- * ------------------------------------------------------------------------------- */
+/* ---- texts that stand for one of a few things */
 
 struct choice {
     const char *text;
@@ -280,8 +277,7 @@ static pln_status read_activations(const char *name, struct electra_config *conf
     return PLN_OK;
 }
 
-/* ---- the whole
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- the whole */
 
 static pln_status check_whole(const json_t *json, const char *name, struct electra_config *c, pln_error *error)
 {

@@ -43,11 +43,11 @@ enum electra_output {
 
 struct electra_graph {
     pln_graph *graph;
-    pln_value *inputs[ELECTRA_INPUTS];  /* NULL: the graph has it not */
-    uint32_t symbols[ELECTRA_SYMBOLS];  /* their numbers in the graph; 0: the graph has it not */
-    enum electra_output *outputs;       /* [room]: the kind of each output of the graph */
+    pln_value *inputs[ELECTRA_INPUTS]; /* NULL: the graph has it not */
+    uint32_t symbols[ELECTRA_SYMBOLS]; /* their numbers in the graph; 0: the graph has it not */
+    enum electra_output *outputs;      /* [room]: the kind of each output of the graph */
     size_t room;
-    uint32_t loss;                      /* index of that output; UINT32_MAX: there is none */
+    uint32_t loss; /* index of that output; UINT32_MAX: there is none */
 };
 
 /* The name of the node behind an output of kind ELECTRA_NODE. */

@@ -82,7 +82,8 @@ static pln_value *attention_block(struct electra_describe *d, pln_value *x, pln_
     return electra_norm(d, x, norm, hidden, node);
 }
 
-static void mark_layer(struct electra_describe *d, enum electra_output kind, const char *what, uint32_t layer, pln_value *x)
+static void mark_layer(struct electra_describe *d, enum electra_output kind, const char *what, uint32_t layer,
+                       pln_value *x)
 {
     char name[48];
     snprintf(name, sizeof name, "%s.%u", what, layer);

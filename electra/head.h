@@ -43,12 +43,12 @@ struct electra_head {
     pln_labels labels;
     enum electra_classes classes;
     enum electra_layout logits;
-    uint32_t reads; /* enum electra_reads */
-    bool shifted; /* the label of a token is that of the one behind it */
-    bool choices; /* tensors are [examples, choices, length]: each choice is a sequence */
-    bool source;  /* may look at encoder_hidden_states */
-    bool causal;  /* makes sense for a decoder only */
-    bool bare;    /* names of weights have no "electra." in files */
+    uint32_t reads;         /* enum electra_reads */
+    bool shifted;           /* the label of a token is that of the one behind it */
+    bool choices;           /* tensors are [examples, choices, length]: each choice is a sequence */
+    bool source;            /* may look at encoder_hidden_states */
+    bool causal;            /* makes sense for a decoder only */
+    bool bare;              /* names of weights have no "electra." in files */
     enum electra_half half; /* of an ELECTRA that it asks for */
     /* Whether padded positions change its answer, or its loss; NULL: neither. */
     bool (*sees_padding)(const struct electra_config *config, bool labels);

@@ -55,9 +55,8 @@ pln_labels pln_head_labels(pln_head head)
 
 uint32_t electra_classes(const struct electra_config *config, const struct electra_head *head)
 {
-    const uint32_t classes[] = {[ELECTRA_OF_VOCABULARY] = config->vocab_size,
-                                [ELECTRA_OF_LABELS] = config->num_labels,
-                                [ELECTRA_OF_TWO] = 2};
+    const uint32_t classes[] = {
+        [ELECTRA_OF_VOCABULARY] = config->vocab_size, [ELECTRA_OF_LABELS] = config->num_labels, [ELECTRA_OF_TWO] = 2};
     return head->labels == PLN_LABELS_NONE || head->labels == PLN_LABELS_SPANS ? 0 : classes[head->classes];
 }
 

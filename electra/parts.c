@@ -139,9 +139,8 @@ struct electra_dropout electra_dropout(struct electra_describe *d, double probab
     if (!d->features->train || !(rate > 0))
         return none;
     return (struct electra_dropout){(float)rate,
-                                    rows == ELECTRA_TOKENS
-                                        ? electra_input(d, ELECTRA_INPUT_origin, d->tokens, 2)
-                                        : electra_input(d, ELECTRA_INPUT_row_origin, d->batch, 2),
+                                    rows == ELECTRA_TOKENS ? electra_input(d, ELECTRA_INPUT_origin, d->tokens, 2)
+                                                           : electra_input(d, ELECTRA_INPUT_row_origin, d->batch, 2),
                                     electra_input(d, ELECTRA_INPUT_random, pln_rows_fixed(1), 3)};
 }
 

@@ -113,8 +113,7 @@ uint32_t electra_weights_labels(const struct electra_weights *weights)
     return found && found->rank == 2 && found->shape[0] <= UINT32_MAX ? (uint32_t)found->shape[0] : 0;
 }
 
-/* ---- the output matrix
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- the output matrix */
 
 static pln_status same_values(const pln_tensor *a, const pln_tensor *b, bool *same, pln_error *error)
 {
@@ -157,8 +156,7 @@ pln_status electra_weights_tied(struct electra_weights *weights, bool *tied, pln
     return PLN_OK;
 }
 
-/* ---- drawn at random
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- drawn at random */
 
 /* splitmix64 */
 static uint64_t draw(uint64_t *state)
@@ -313,8 +311,7 @@ pln_status electra_weight_find(struct electra_weights *weights, const struct ele
     return PLN_OK;
 }
 
-/* ---- reports
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- reports */
 
 static bool append(char **text, const char *name)
 {

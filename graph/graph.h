@@ -198,8 +198,7 @@ bool graph_activation_exists(uint32_t number);
 uint64_t graph_node_flops(const struct graph_node *node, const uint32_t *dims);
 uint64_t graph_node_bytes(const struct graph_node *node, const uint32_t *dims);
 
-/* ---- memory plan: items that live from node to node get places in blocks, those that never live together may share
- * ------- */
+/* ---- memory plan: items that live from node to node get places in blocks, those that never live together may share */
 
 struct graph_memory_item {
     uint64_t bytes;

@@ -70,8 +70,8 @@ static pln_status look_into(pln_runtime *runtime, const char *folder, const char
         return PLN_OK;
     }
     if (!dir)
-        return pln_fail(error, errno == ENOMEM ? PLN_NO_MEMORY : PLN_FAILED, "%s: plugins cannot be looked for: %s",
-                        folder, strerror(errno));
+        return pln_fail(error, pln_status_of_errno(errno, PLN_FAILED), "%s: plugins cannot be looked for: %s", folder,
+                        strerror(errno));
     for (struct dirent *entry; noted && (entry = readdir(dir));) {
         char name[24];
         int end = 0;

@@ -101,8 +101,7 @@ static inline bool sched_on_host(const struct sched_device *device)
     return device->entry.info.flags & PLN_DEVICE_FLAG_HOST_MEMORY;
 }
 
-/* ---- constants: one packed copy per device, parts and uses, shared by all schedules on these devices
- * -------------------- */
+/* ---- constants: one packed copy per device, parts and uses, shared by all schedules on these devices */
 
 /* The constant of a graph value for a device, created when it is met first; counted. */
 pln_status sched_constant_acquire(pln_devices *devices, uint32_t device, const pln_value *value,
@@ -115,8 +114,7 @@ pln_constant *sched_constant_handle(const struct sched_constant *constant);
 /* pln_host.constant_read */
 void sched_constant_read(void *context, const pln_constant_info *info, uint32_t first, uint32_t rows, float *out);
 
-/* ---- states
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- states */
 
 struct sched_state {
     struct sched_state *next;
@@ -141,8 +139,7 @@ pln_status sched_state_get(pln_states *states, const pln_value *value, const str
 /* A state where it lies, [rows, width] without padding. NULL if it is not so in host memory, or not there yet. */
 const float *sched_state_view(const pln_schedule *schedule, const char *name);
 
-/* ---- schedule
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- schedule */
 
 struct sched_place {
     uint32_t device;

@@ -108,8 +108,7 @@ pln_status session_batch_plan(pln_session *session, const struct session_request
     batch->starts = pool_take(&session->pool, (r->rows + 1) * sizeof *batch->starts);
     if (!batch->lengths || !batch->starts)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a batch of %u sequences", r->rows);
-    batch->every_position =
-        keeps_every_position(session, r, labels) || !find_lengths(session, r, batch->lengths);
+    batch->every_position = keeps_every_position(session, r, labels) || !find_lengths(session, r, batch->lengths);
     batch->starts[0] = 0;
     for (uint32_t i = 0; i < r->rows; i++) {
         if (batch->every_position)

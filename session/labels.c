@@ -13,9 +13,8 @@ int32_t session_token_label(const pln_session *session, const struct session_req
                             uint32_t token)
 {
     const uint32_t at = session->head->shifted ? token + 1 : token;
-    return at < request->length
-               ? (int32_t)session_integer(request->labels, (uint64_t)row * request->length + at)
-               : -100;
+    return at < request->length ? (int32_t)session_integer(request->labels, (uint64_t)row * request->length + at)
+                                : -100;
 }
 
 static int64_t last_class(const pln_session *s)
@@ -107,8 +106,7 @@ static pln_status check_sequences(const pln_session *s, struct session_request *
     const uint64_t flat[] = {r->rows}, wide[] = {r->rows, n}, column[] = {r->rows, 1};
     r->problem = guess_problem(s, t);
     if (r->problem == ELECTRA_SINGLE_LABEL) {
-        const pln_status status =
-            session_has_shape(t, column, 2) ? PLN_OK : session_want_shape(t, flat, 1, error);
+        const pln_status status = session_has_shape(t, column, 2) ? PLN_OK : session_want_shape(t, flat, 1, error);
         return status == PLN_OK ? session_want_integers(t, 0, last_class(s), -100, error) : status;
     }
     if (r->problem == ELECTRA_REGRESSION && n == 1 && session_has_shape(t, flat, 1))
@@ -222,11 +220,12 @@ static const struct kind {
     [PLN_LABELS_TOKENS] = {check_tokens, count_tokens, .pack = pack_tokens, .sums = 1, .missing = {all_ignored}},
     [PLN_LABELS_REPLACED] = {check_replaced, count_weights, .pack_values = pack_replaced, .sums = 1,
                              .missing = {"attention_mask is 0 everywhere"}},
-    [PLN_LABELS_SEQUENCES] = {check_sequences, count_sequences, pack_classes, pack_values, .sums = 1, .missing = {all_ignored}},
+    [PLN_LABELS_SEQUENCES] = {check_sequences, count_sequences, pack_classes, pack_values, .sums = 1,
+                              .missing = {all_ignored}},
     [PLN_LABELS_CHOICES] = {check_choices, count_classes, .pack = pack_classes, .sums = 1, .missing = {all_ignored}},
     [PLN_LABELS_SPANS] = {check_spans, count_spans, .sums = 2,
-                           .missing = {"all start_positions lie behind the text",
-                                       "all end_positions lie behind the text"}},
+                          .missing = {"all start_positions lie behind the text",
+                                      "all end_positions lie behind the text"}},
 };
 
 static const struct kind *kind_of(const pln_session *session)

@@ -9,8 +9,7 @@
 #include "common/mapped.h"
 #include "session/session.h"
 
-/* ---- tensors by name
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- tensors by name */
 
 static bool always(const struct electra_head *head)
 {
@@ -52,8 +51,8 @@ static const struct slot {
 };
 enum { N_SLOTS = sizeof slots / sizeof *slots };
 
-static pln_status find_tensors(const struct electra_head *head, const pln_tensor *tensors, uint32_t n, struct session_request *r,
-                               pln_error *error)
+static pln_status find_tensors(const struct electra_head *head, const pln_tensor *tensors, uint32_t n,
+                               struct session_request *r, pln_error *error)
 {
     for (uint32_t i = 0; i < n; i++) {
         const struct slot *slot = NULL;
@@ -125,7 +124,8 @@ static pln_status want_token_shape(const struct session_request *r, const pln_te
 static pln_status want_stretched(const struct session_request *r, const pln_tensor *tensor, pln_error *error)
 {
     const uint64_t rows[] = {r->rows, r->length}, choice[] = {r->examples, r->choices, r->length};
-    if (!tensor || session_stretches(tensor, rows, 2) || (tensor == r->token_type_ids && session_stretches(tensor, rows + 1, 1)))
+    if (!tensor || session_stretches(tensor, rows, 2) ||
+        (tensor == r->token_type_ids && session_stretches(tensor, rows + 1, 1)))
         return PLN_OK;
     /* Of choices, the leading sides become one: they are all as given, or all 1. */
     const bool leading = tensor->rank == 3 && tensor->shape[0] * tensor->shape[1] == 1;

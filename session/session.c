@@ -9,8 +9,7 @@
 #include "scheduler/scheduler.h"
 #include "session/session.h"
 
-/* ---- warnings
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- warnings */
 
 static void warn(const pln_model *model, const char *what, const char *names)
 {
@@ -54,8 +53,7 @@ static void warn_of_weights(const pln_session *s)
     free(unexpected);
 }
 
-/* ---- variants
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- variants */
 
 static void destroy_variant(struct session_variant *variant)
 {
@@ -100,8 +98,7 @@ static pln_status get_variant(pln_session *s, const struct electra_features *fea
     return PLN_OK;
 }
 
-/* ---- the doors
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- the doors */
 
 static pln_status copy_places(pln_session *s, pln_error *error)
 {

@@ -44,7 +44,7 @@ struct pln_session {
     pln_devices *devices;
     pln_session_options options;   /* without `schedule` */
     pln_schedule_options schedule; /* of the options */
-    char **place; /* copies of the options' rules */
+    char **place;                  /* copies of the options' rules */
     pln_head head_number;
     const struct electra_head *head;
     enum electra_problem problem; /* of the config, or as the first labels said */

@@ -14,8 +14,8 @@ pln_status task_encode(pln_session *session, pln_head head, const char *text, co
 {
     *encoded = (struct task_text){0};
     if (session->head_number != head)
-        return pln_fail(error, PLN_INVALID, "the session has the head %s, this task needs %s",
-                        session->head->name, pln_head_string(head));
+        return pln_fail(error, PLN_INVALID, "the session has the head %s, this task needs %s", session->head->name,
+                        pln_head_string(head));
     const uint32_t most = session->model->config.max_position_embeddings;
     const pln_example example = {.text = {text, strlen(text)}, .pair = {pair, pair ? strlen(pair) : 0}};
     const pln_tokenizer *tokenizer;

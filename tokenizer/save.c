@@ -273,7 +273,8 @@ static pln_status finish(const struct save *save, pln_status status, pln_error *
         char path[PATH_MAX], partial[PATH_MAX];
         find_paths(save, save->names[i], path, partial, NULL);
         if (status == PLN_OK && rename(partial, path) != 0)
-            status = pln_fail(error, PLN_FAILED, "%s: cannot be put in place: %s", path, strerror(errno));
+            status = pln_fail(error, pln_status_of_errno(errno, PLN_FAILED), "%s: cannot be put in place: %s", path,
+                              strerror(errno));
         if (status != PLN_OK)
             unlink(partial);
     }
@@ -335,6 +336,7 @@ pln_status pln_tokenizer_save(const pln_tokenizer *tokenizer, const char *direct
     if (layout > PLN_TOKENIZER_LAYOUT_4)
         return pln_fail(error, PLN_INVALID, "there is no layout %u of a tokenizer's files", (unsigned)layout);
     if (mkdir(directory, 0777) != 0 && errno != EEXIST)
-        return pln_fail(error, PLN_FAILED, "%s: cannot be made: %s", directory, strerror(errno));
+        return pln_fail(error, pln_status_of_errno(errno, PLN_FAILED), "%s: cannot be made: %s", directory,
+                        strerror(errno));
     return finish(&save, write_files(&save, tokenizer, layout, error), error);
 }

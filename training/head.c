@@ -143,7 +143,8 @@ static const char *find_bad(const struct training_subject *subject)
 static pln_status show(struct training_subject *subject, const pln_tensor **tensors, uint32_t *count, pln_error *error)
 {
     struct training_head *head = training_head_of(subject);
-    const pln_status status = session_batch_flat(head->session, session_graph(head->session)->graph, &head->batch, error);
+    const pln_status status =
+        session_batch_flat(head->session, session_graph(head->session)->graph, &head->batch, error);
     *tensors = head->session->outputs;
     *count = head->session->n_outputs;
     return status;

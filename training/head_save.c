@@ -24,8 +24,8 @@ static pln_status save_config(const struct training_head *head, const struct ckp
     for (size_t i = 0; i < 2 && !failed; i++)
         if (json_object_get(json, types[i]))
             failed = json_object_set_new(json, types[i], json_string("float32"));
-    const pln_status status =
-        failed ? pln_fail(error, PLN_NO_MEMORY, "no memory for " TRAINING_CONFIG) : ckpt_save_json(save, TRAINING_CONFIG, json, error);
+    const pln_status status = failed ? pln_fail(error, PLN_NO_MEMORY, "no memory for " TRAINING_CONFIG)
+                                     : ckpt_save_json(save, TRAINING_CONFIG, json, error);
     json_decref(json);
     return status;
 }
@@ -35,7 +35,8 @@ pln_status training_head_save_init(struct training_head *head, pln_error *error)
     pln_status status = PLN_OK;
     for (uint32_t i = 0; status == PLN_OK && i < TRAINING_TOKENIZER_FILES; i++) {
         bool there = false;
-        if (ckpt_save_readable(training_files[i], ckpt_directory(head->model->checkpoint), &there, error) != PLN_OK || there)
+        if (ckpt_save_readable(training_files[i], ckpt_directory(head->model->checkpoint), &there, error) != PLN_OK ||
+            there)
             head->tokenizer_files |= 1u << i; /* an unreadable one is told when it is to be saved */
     }
     return status;

@@ -21,16 +21,16 @@ enum { FORMAT = 1 };
 
 /* Files that are the model's: those of the tokenizer first, which are copied. */
 const char *const training_files[] = {"vocab.txt",
-                                    "tokenizer.json",
-                                    "tokenizer_config.json",
-                                    "special_tokens_map.json",
-                                    "added_tokens.json",
-                                    TRAINING_CONFIG,
-                                    TRAINING_WEIGHTS,
-                                    FIRST_MOMENT,
-                                    SECOND_MOMENT,
-                                    COUNTERS,
-                                    NULL};
+                                      "tokenizer.json",
+                                      "tokenizer_config.json",
+                                      "special_tokens_map.json",
+                                      "added_tokens.json",
+                                      TRAINING_CONFIG,
+                                      TRAINING_WEIGHTS,
+                                      FIRST_MOMENT,
+                                      SECOND_MOMENT,
+                                      COUNTERS,
+                                      NULL};
 
 static pln_status save_moment(pln_trainer *trainer, const struct ckpt_save *save, const char *state, const char *file,
                               pln_error *error)

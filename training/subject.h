@@ -13,10 +13,10 @@
 struct training_batch {
     const pln_tensor *inputs; /* as the caller gave them */
     uint32_t n_inputs;
-    uint32_t parts; /* equal ones, run one by one */
-    uint64_t seed;  /* of what is drawn */
-    uint32_t made;  /* steps before this one */
-    bool trace;     /* every node is kept to be looked at */
+    uint32_t parts;  /* equal ones, run one by one */
+    uint64_t seed;   /* of what is drawn */
+    uint32_t made;   /* steps before this one */
+    bool trace;      /* every node is kept to be looked at */
     uint64_t tokens; /* out of `read`: real ones */
     float totals[2]; /* the subject's own, from `read` on: what losses are divided by */
 };

@@ -16,7 +16,7 @@ struct training_update {
     pln_schedule *schedule;
     pln_value *settings; /* what changes from step to step */
     const void **inputs; /* [values of the graph] of a run, by id */
-    float *factors; /* [rows, 2] of adamw, kept by the graph */
+    float *factors;      /* [rows, 2] of adamw, kept by the graph */
     pln_tensor factors_tensor;
 };
 
@@ -39,10 +39,10 @@ struct pln_trainer {
     atomic_bool in_use;         /* by a public call */
     atomic_uint made;           /* steps */
     struct training_bounds bounds;
-    struct ckpt_place place;  /* an empty directory that pln_trainer_check_save met */
-    float *flat;              /* [rows, 256], an image of a state in host memory; NULL while none is needed */
-    float *dense;             /* tensors of an image whose rows have padding */
-    pln_tensor *tensors;      /* [n_tensors] of the image, by their Hugging Face names */
+    struct ckpt_place place; /* an empty directory that pln_trainer_check_save met */
+    float *flat;             /* [rows, 256], an image of a state in host memory; NULL while none is needed */
+    float *dense;            /* tensors of an image whose rows have padding */
+    pln_tensor *tensors;     /* [n_tensors] of the image, by their Hugging Face names */
     char (*names)[256];
 };
 

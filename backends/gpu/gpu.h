@@ -80,8 +80,8 @@ struct gpu_launch {
     pln_dim rows;
     uint32_t first_row, window_rows, rows_per_group, columns;
     uint32_t table_per_group; /* of a kernel with groups for parts of its table's window: `columns` counts them in */
-    uint64_t flops, bytes;  /* this launch's share, at capacity */
-    uint64_t scratch_bytes; /* of the plan's scratch that the node uses, from its start: nodes may share it */
+    uint64_t flops, bytes;    /* this launch's share, at capacity */
+    uint64_t scratch_bytes;   /* of the plan's scratch that the node uses, from its start: nodes may share it */
 };
 
 /* Groups of a launch under the dims of a run (0: nothing to do). */

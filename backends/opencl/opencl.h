@@ -17,7 +17,7 @@
 #include "backends/gpu/gpu.h"
 #include "common/fail.h"
 
-/* ---- loader.c: the library ---- */
+/* ---- loader.c: the library */
 
 /* Every function of the API that the plugin calls; written clb.Finish(queue). */
 #define CLB_FUNCTIONS(X)                                                                                               \
@@ -61,7 +61,7 @@ extern struct clb_functions clb; /* filled by clb_load */
 /* Opens the library and finds its functions. False, and why not. */
 bool clb_load(char *reason, size_t size);
 
-/* ---- physical.c: the devices that there are ---- */
+/* ---- physical.c: the devices that there are */
 
 /* One device of one platform, as found. */
 struct clb_entry {
@@ -93,7 +93,7 @@ const struct clb_system *clb_system(void);
 /* The device of that number, PLN_NO_DEVICE if there is none. */
 pln_status clb_entry_find(uint32_t index, const struct clb_entry **entry, pln_error *error);
 
-/* ---- context.c, options.c, status.c, backend.c: one open device ---- */
+/* ---- context.c, options.c, status.c, backend.c: one open device */
 
 struct clb_program; /* launch.c */
 
@@ -126,7 +126,7 @@ pln_status clb_begin(const pln_device *device, pln_error *error);
 /* Turns the code of a failed call into a status and a sentence; a code that means the device is gone marks it lost. */
 pln_status clb_fail(pln_device *device, cl_int code, const char *call, pln_error *error);
 
-/* ---- memory.c ---- */
+/* ---- memory.c */
 
 struct pln_buffer {
     cl_mem memory;
@@ -153,7 +153,7 @@ pln_status clb_constant_create(pln_device *device, const pln_constant_info *info
                                pln_error *error);
 void clb_constant_destroy(pln_device *device, pln_constant **constant);
 
-/* ---- launch.c: from a lowered launch to a kernel object ---- */
+/* ---- launch.c: from a lowered launch to a kernel object */
 
 /* Returns a new kernel object of the launch's program, which is built, or loaded from the cache, at first use and stays
  * with the device. PLN_FAILED with the compiler's first complaint. */
@@ -163,7 +163,7 @@ void clb_programs_destroy(pln_device *device);
 struct clb_step;
 void clb_kernel_describe(const pln_device *device, const struct clb_step *step, pln_kernel_info *info);
 
-/* ---- cache.c: compiled programs on disk, one file each ---- */
+/* ---- cache.c: compiled programs on disk, one file each */
 
 struct clb_blob {
     unsigned char *bytes; /* of the host's allocator */
@@ -177,7 +177,7 @@ bool clb_cache_load(const pln_device *device, const struct gpu_text *text, const
 void clb_cache_store(const pln_device *device, const struct gpu_text *text, const char *options,
                      const struct clb_blob *blob);
 
-/* ---- steps.c: what a segment comes to ---- */
+/* ---- steps.c: what a segment comes to */
 
 struct clb_step { /* one launch */
     struct gpu_launch launch;
@@ -203,7 +203,7 @@ uint64_t clb_own_bytes(const struct clb_steps *steps);
 /* The dry plan_info. */
 pln_status clb_steps_tell(pln_device *device, const pln_segment *segment, pln_plan_info *info, pln_error *error);
 
-/* ---- plan.c, run.c ---- */
+/* ---- plan.c, run.c */
 
 struct pln_plan {
     pln_device *device;

@@ -12,7 +12,7 @@ enum { MIN_BINDING_ALIGNMENT = 16 }; /* bytes; kernels read vectors of four floa
 
 static const char validation_layer[] = "VK_LAYER_KHRONOS_validation";
 
-/* ---- instance ---- */
+/* ---- instance */
 
 static VKAPI_ATTR VkBool32 VKAPI_CALL complain(VkDebugUtilsMessageSeverityFlagBitsEXT severity,
                                                VkDebugUtilsMessageTypeFlagsEXT types,
@@ -131,7 +131,7 @@ void vkb_instance_finish(struct vkb_instance *instance)
     *instance = (struct vkb_instance){0};
 }
 
-/* ---- an open device ---- */
+/* ---- an open device */
 
 static uint64_t shrink(uint64_t limit, uint64_t option)
 {
@@ -151,11 +151,11 @@ static pln_status check_limits(const pln_device *device, pln_error *error)
     const struct {
         int key;
         uint64_t most;
-    } numbers[] = {{VKB_OPTION_SHARED, limits->maxComputeSharedMemorySize},
-                   {VKB_OPTION_RANGE, limits->maxStorageBufferRange},
-                   {VKB_OPTION_BLOCK, vkb_block_limit(&device->physical, VKB_UNSET)},
-                   {VKB_OPTION_GROUPS,
-                    shrink(limits->maxComputeWorkGroupCount[0], limits->maxComputeWorkGroupCount[1])}};
+    } numbers[] = {
+        {VKB_OPTION_SHARED, limits->maxComputeSharedMemorySize},
+        {VKB_OPTION_RANGE, limits->maxStorageBufferRange},
+        {VKB_OPTION_BLOCK, vkb_block_limit(&device->physical, VKB_UNSET)},
+        {VKB_OPTION_GROUPS, shrink(limits->maxComputeWorkGroupCount[0], limits->maxComputeWorkGroupCount[1])}};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         const uint64_t asked = device->options[numbers[i].key];
         if (asked != VKB_UNSET && asked > numbers[i].most)
@@ -303,9 +303,9 @@ pln_status vkb_device_open(uint32_t index, const pln_host *host, const uint64_t 
     if (status == PLN_OK)
         status = vkb_matrices_choose(device, error);
     if (status == PLN_OK)
-        status = gpu_variant_choose(
-            &device->limits, host, options[VKB_OPTION_VARIANT] == VKB_VARIANT_CPU,
-            options[VKB_OPTION_TILE] != VKB_UNSET || options[VKB_OPTION_VENDOR] != VKB_UNSET, error);
+        status =
+            gpu_variant_choose(&device->limits, host, options[VKB_OPTION_VARIANT] == VKB_VARIANT_CPU,
+                               options[VKB_OPTION_TILE] != VKB_UNSET || options[VKB_OPTION_VENDOR] != VKB_UNSET, error);
     if (status == PLN_OK)
         status = create_queue(device, error);
     if (status == PLN_OK)

@@ -129,7 +129,7 @@ void vkb_pipelines_finish(pln_device *device)
     }
 }
 
-/* ---- what the compiler says ---- */
+/* ---- what the compiler says */
 
 static uint64_t statistic_number(const VkPipelineExecutableStatisticKHR *statistic)
 {

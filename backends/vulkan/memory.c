@@ -22,7 +22,7 @@ struct vkb_block {
     pln_buffer *buffers;
 };
 
-/* ---- which memory ---- */
+/* ---- which memory */
 
 static const VkMemoryPropertyFlags mappable =
     VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
@@ -83,7 +83,7 @@ uint64_t vkb_block_limit(const struct vkb_physical *physical, uint64_t option)
     return option == VKB_UNSET ? limit : smaller(limit, vkb_buffer_round(option));
 }
 
-/* ---- blocks ---- */
+/* ---- blocks */
 
 static uint32_t heap_of(const pln_device *device, uint32_t type)
 {
@@ -204,7 +204,7 @@ static pln_status place_buffer(pln_device *device, pln_buffer *buffer, uint64_t 
     return PLN_OK;
 }
 
-/* ---- buffers ---- */
+/* ---- buffers */
 
 uint64_t vkb_buffer_round(uint64_t bytes)
 {

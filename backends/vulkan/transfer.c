@@ -14,7 +14,7 @@ enum {
 static const uint64_t wait_step_ns = 1000000000;
 enum { WARN_AFTER_STEPS = 10 };
 
-/* ---- submissions ---- */
+/* ---- submissions */
 
 pln_status vkb_submit(pln_device *device, VkCommandBuffer commands, uint32_t fence, pln_error *error)
 {
@@ -60,7 +60,7 @@ void vkb_barrier_all(const pln_device *device, VkCommandBuffer commands)
                                            0, NULL);
 }
 
-/* ---- staging ---- */
+/* ---- staging */
 
 pln_status vkb_staging_init(pln_device *device, pln_error *error)
 {
@@ -187,7 +187,7 @@ pln_status vkb_buffer_read(pln_device *device, pln_buffer *buffer, uint64_t offs
     return PLN_OK;
 }
 
-/* ---- constants ---- */
+/* ---- constants */
 
 /* Memory that is not mapped gets the constant by way of host memory of the same size. */
 static pln_status pack_staged(pln_device *device, const pln_constant_info *info, const pln_constant *constant,

@@ -17,7 +17,7 @@
 #include "backends/gpu/gpu.h"
 #include "common/fail.h"
 
-/* ---- loader.c: libvulkan, loaded at run time ---- */
+/* ---- loader.c: libvulkan, loaded at run time */
 
 #ifndef VKB_LIBRARY
 #define VKB_LIBRARY "libvulkan.so.1"
@@ -112,7 +112,7 @@ pln_status vkb_load_instance(struct vkb_functions *vk, VkInstance instance, pln_
 
 const char *vkb_result_name(VkResult result);
 
-/* ---- options.c ---- */
+/* ---- options.c */
 
 enum vkb_option {
     VKB_OPTION_VARIANT,
@@ -142,7 +142,7 @@ extern const pln_option_info vkb_option_infos[VKB_OPTIONS + 1];
  * if not given. PLN_INVALID names the key. */
 pln_status vkb_options_parse(uint64_t chosen[VKB_OPTIONS], const pln_option *options, uint32_t n, pln_error *error);
 
-/* ---- physical.c: what there is, context.c: instances and an open device ---- */
+/* ---- physical.c: what there is, context.c: instances and an open device */
 
 /* Of a device; none is required. */
 enum vkb_extension {
@@ -244,7 +244,7 @@ pln_status vkb_begin(pln_device *device, pln_error *error);
 /* Turns a failed call into a status: no memory, device lost (from then on, for good), or failed. */
 pln_status vkb_fail(pln_device *device, VkResult result, const char *call, pln_error *error);
 
-/* ---- matrices.c: cooperative matrices ---- */
+/* ---- matrices.c: cooperative matrices */
 
 /* Fills physical->matrix. */
 void vkb_matrices_find(const struct vkb_functions *vk, struct vkb_physical *physical);
@@ -253,7 +253,7 @@ pln_status vkb_matrices_choose(pln_device *device, pln_error *error);
 /* Features that such a device is opened with: a chain for pNext, only to be read; NULL without matrix=yes. */
 void *vkb_matrices_features(const pln_device *device);
 
-/* ---- memory.c: where buffers live ---- */
+/* ---- memory.c: where buffers live */
 
 enum vkb_memory { VKB_MEMORY_VALUES, VKB_MEMORY_HOST };
 
@@ -281,7 +281,7 @@ pln_status vkb_buffer_create(pln_device *device, uint64_t bytes, enum vkb_memory
 void vkb_buffer_destroy(pln_device *device, pln_buffer **buffer);
 uint64_t vkb_buffer_round(uint64_t bytes);
 
-/* ---- transfer.c: bytes to and from buffers, submissions, constants ---- */
+/* ---- transfer.c: bytes to and from buffers, submissions, constants */
 
 pln_status vkb_staging_init(pln_device *device, pln_error *error);
 void vkb_staging_finish(pln_device *device);
@@ -308,7 +308,7 @@ pln_status vkb_constant_create(pln_device *device, const pln_constant_info *info
                                pln_error *error);
 void vkb_constant_destroy(pln_device *device, pln_constant **constant);
 
-/* ---- launch.c, cache.c: pipelines, kept by the device until it is closed ---- */
+/* ---- launch.c, cache.c: pipelines, kept by the device until it is closed */
 
 struct vkb_pipeline {
     struct vkb_pipeline *next;
@@ -333,7 +333,7 @@ void vkb_pipeline_describe(const pln_device *device, const struct vkb_pipeline *
 pln_status vkb_cache_open(pln_device *device, pln_error *error);
 void vkb_cache_close(pln_device *device);
 
-/* ---- steps.c: what a segment comes to ---- */
+/* ---- steps.c: what a segment comes to */
 
 struct vkb_binding { /* of a step; slot 0 is the plan buffer */
     const pln_buffer *buffer;
@@ -376,7 +376,7 @@ uint64_t vkb_own_bytes(const pln_device *device, const struct vkb_steps *steps);
 /* The dry plan_info. */
 pln_status vkb_steps_tell(pln_device *device, const pln_segment *segment, pln_plan_info *info, pln_error *error);
 
-/* ---- plan.c, record.c, run.c ---- */
+/* ---- plan.c, record.c, run.c */
 
 struct pln_plan {
     pln_device *device;

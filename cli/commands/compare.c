@@ -13,11 +13,7 @@
 #include "cli/measuring/speed.h"
 #include "cli/tables/output.h"
 
-enum {
-    MOST_SHAPES = 16,
-    NODE_NAME = 160,
-    PATH_BYTES = 512
-};
+enum { MOST_SHAPES = 16, NODE_NAME = 160, PATH_BYTES = 512 };
 static const double seconds_a_device = 0.5;
 /* |a - b| <= tolerance (1 + |b|). f16 has three bits more than bf16. */
 static const double tolerance_f32 = 5e-5, tolerance_f16 = 2.5e-3, tolerance_bf16 = 2e-2;

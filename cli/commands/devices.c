@@ -26,8 +26,7 @@ static void join_dtypes(uint32_t mask, char *text, size_t bytes)
                 (size_t)snprintf(text + used, bytes - used, "%s%s", used ? " " : "", pln_dtype_string((pln_dtype)i));
 }
 
-/* ---- an encoder layer of ELECTRA-small with weights of zero, for its kernels
- * ----------------------------------------------- */
+/* ---- an encoder layer of ELECTRA-small with weights of zero, for its kernels */
 
 enum { HIDDEN = 256, INNER = 1024, HEADS = 4, TOKENS = 128, MOST_KERNELS = 64 };
 
@@ -89,8 +88,7 @@ static pln_status list_kernels(pln_runtime *runtime, const char *device, const s
     return status;
 }
 
-/* ---- printing
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- printing */
 
 static json_t *kernels_json(const pln_kernel_info *kernels, uint32_t n)
 {

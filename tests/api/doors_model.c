@@ -194,11 +194,9 @@ static void knock_pln_classify(void)
     refused(pln_classify(w.session, "a", NULL, &classes, &n, fresh()), "head");
 }
 
-const struct door model_doors[] = {DOOR(pln_head_string),     DOOR(pln_head_find),
-                                   DOOR(pln_head_labels),       DOOR(pln_model_open),
-                                   DOOR(pln_model_close),     DOOR(pln_model_head),      DOOR(pln_model_number),
-                                   DOOR(pln_model_classes),
-                                   DOOR(pln_model_label),     DOOR(pln_model_tokenizer), DOOR(pln_session_create),
-                                   DOOR(pln_session_destroy), DOOR(pln_session_forward), DOOR(pln_session_schedule),
-                                   DOOR(pln_session_prepare), DOOR(pln_session_graph),   DOOR(pln_detect),
-                                   DOOR(pln_fill_mask),       DOOR(pln_classify),        {NULL, NULL}};
+const struct door model_doors[] = {
+    DOOR(pln_head_string),     DOOR(pln_head_find),        DOOR(pln_head_labels),     DOOR(pln_model_open),
+    DOOR(pln_model_close),     DOOR(pln_model_head),       DOOR(pln_model_number),    DOOR(pln_model_classes),
+    DOOR(pln_model_label),     DOOR(pln_model_tokenizer),  DOOR(pln_session_create),  DOOR(pln_session_destroy),
+    DOOR(pln_session_forward), DOOR(pln_session_schedule), DOOR(pln_session_prepare), DOOR(pln_session_graph),
+    DOOR(pln_detect),          DOOR(pln_fill_mask),        DOOR(pln_classify),        {NULL, NULL}};

@@ -10,9 +10,8 @@
 #include "common/fail.h"
 
 enum fault { NONE, ELEMENT, UNWRITTEN, ROW, PADDING, GUARD, INPUT, STALE, ALLOCATE, REFUSE, BYTES };
-static const char *const names[] = {"none",  "element", "unwritten", "row",      "padding",
-                                    "guard", "input",   "stale",     "allocate", "refuse",
-                                    "bytes"};
+static const char *const names[] = {"none",  "element", "unwritten", "row",    "padding", "guard",
+                                    "input", "stale",   "allocate",  "refuse", "bytes"};
 
 /* One device and one plan at a time is all that conformance opens. */
 static struct {

@@ -21,9 +21,7 @@
 enum { V = 50, E = 8, H = 12, L = 2, HEADS = 3, I = 20, P = 16, MOST = 128 };
 static const double tolerance = 1e-5;
 
-
-/* ---- the model
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- the model */
 
 static uint32_t crc32_of(const char *text)
 {
@@ -147,9 +145,7 @@ static void add_head(struct weights *w, pln_head head, uint64_t labels)
     }
 }
 
-/* ---- inputs
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- inputs */
 
 #define N_ (-100)
 static const int64_t ids[] = {2, 7, 9, 11, 13, 3, 2, 21, 4, 3, 0, 0};
@@ -186,8 +182,7 @@ static int64_t pair_mask[2 * 6 * 6];
     }
 #define CHOICE CHOICES("input_ids", choice_ids), CHOICES("attention_mask", choice_mask), FLAT("labels", zero_one)
 
-/* ---- what is expected
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- what is expected */
 
 struct part { /* values of an output from an element on */
     const char *output;
@@ -447,8 +442,7 @@ static const struct golden goldens[] = {
 };
 enum { N_GOLDENS = sizeof goldens / sizeof *goldens };
 
-/* ---- running
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- running */
 
 static void write_model(const struct golden *g, const char *folder)
 {

@@ -44,10 +44,10 @@ struct diff {
     struct diff_input inputs[DIFF_INPUTS];
     pln_tensor weights[DIFF_WEIGHTS];
     char names[DIFF_WEIGHTS][32]; /* of them */
-    const char *recompute; /* a scope, or NULL */
-    bool used[64];         /* ops of the forward pass, of all cases */
-    double worst;          /* |difference| / (1 + |gradient|) of the last case */
-    float *gradients;      /* flat, of the last case; freed by the next */
+    const char *recompute;        /* a scope, or NULL */
+    bool used[64];                /* ops of the forward pass, of all cases */
+    double worst;                 /* |difference| / (1 + |gradient|) of the last case */
+    float *gradients;             /* flat, of the last case; freed by the next */
     uint64_t n_gradients;
 };
 

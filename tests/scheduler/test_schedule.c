@@ -23,8 +23,7 @@ static char device_list[256]; /* all devices of the test */
 static char *const *device_names;
 static int n_devices;
 
-/* ---- a small encoder with weights of noise
- * ------------------------------------------------------------------------------------ */
+/* ---- a small encoder with weights of noise */
 
 static pln_value *weight(pln_graph *g, uint32_t rows, uint32_t width)
 {
@@ -99,9 +98,7 @@ static void expect_same(pln_schedule *s)
     pln_devices_close(&reference);
 }
 
-/* ---- tests
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- tests */
 
 static void test_each_device(void **state)
 {

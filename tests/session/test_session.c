@@ -22,8 +22,7 @@ static pln_runtime *runtime;
 static pln_devices *devices;
 static char logged[8192];
 
-/* ---- counting allocations: these stand in front of the C library's
- * ----------------------------------------------------------- */
+/* ---- counting allocations: these stand in front of the C library's */
 
 static atomic_bool counting;
 static atomic_uint allocations;
@@ -66,8 +65,7 @@ int posix_memalign(void **memory, size_t alignment, size_t bytes)
 }
 #endif
 
-/* ---- helpers
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- helpers */
 
 static void keep_log(void *context, pln_log_level level, const char *message)
 {
@@ -108,9 +106,7 @@ static void make_batch(int64_t *ids, int64_t *mask, pln_tensor *inputs)
         (pln_tensor){.name = "attention_mask", .dtype = PLN_I64, .rank = 2, .shape = {ROWS, LENGTH}, .data = mask};
 }
 
-/* ---- tests
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- tests */
 
 static void test_no_allocation(void **state)
 {

@@ -48,7 +48,8 @@ pln_status gpu_lower(const struct gpu_limits *limits, const pln_segment *segment
     (void)limits;
     for (uint32_t i = 0; i < 2; i++) {
         const pln_value_info *value = pln_segment_value(segment, values[i]);
-        launch.bindings[i] = (struct gpu_binding){.value = values[i], .offset = value->offset, .element = sizeof(float)};
+        launch.bindings[i] =
+            (struct gpu_binding){.value = values[i], .offset = value->offset, .element = sizeof(float)};
         launch.record[GPU_RECORD_STRIDE + i * GPU_SLOT_WORDS] = value->row_stride;
         launch.rows = value->rows;
     }

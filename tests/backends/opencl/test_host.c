@@ -18,7 +18,7 @@ enum { ROWS = 20, BUFFER_BYTES = 64 * 1024, Y_OFFSET = 32 * 1024 };
 
 extern const pln_backend *pln_backend_query(uint32_t abi_min, uint32_t abi_max);
 
-/* ---- a host ---- */
+/* ---- a host */
 
 static char cache_folder[64];
 static int live_allocations;
@@ -58,7 +58,7 @@ static pln_device *open_device(const pln_option *options, uint32_t n)
     return device;
 }
 
-/* ---- a segment: y = 2 x, twice: temporary t between ---- */
+/* ---- a segment: y = 2 x, twice: temporary t between */
 
 struct job {
     pln_buffer *buffer;
@@ -134,7 +134,7 @@ static pln_plan *create_plan(pln_device *device, struct job *job)
     return plan;
 }
 
-/* ---- tests ---- */
+/* ---- tests */
 
 static void lists_devices(void **state)
 {
@@ -316,7 +316,7 @@ static void reports_texts_that_do_not_compile(void **state)
     assert_int_equal(live_allocations, 0);
 }
 
-/* ---- the cache ---- */
+/* ---- the cache */
 
 static int builds_from_source;
 static __typeof__(clb.CreateProgramWithSource) real_create;
@@ -404,7 +404,7 @@ static void stores_programs(void **state)
     cache_folder[0] = 0;
 }
 
-/* ---- drivers that fail ---- */
+/* ---- drivers that fail */
 
 static cl_int CL_API_CALL fail_enqueue(cl_command_queue queue, cl_kernel kernel, cl_uint n, const size_t *offset,
                                        const size_t *global, const size_t *local, cl_uint n_wait, const cl_event *wait,

@@ -225,7 +225,7 @@ static void times_are_told(void **state)
     chain_destroy(chain);
 }
 
-/* ---- what goes wrong ---- */
+/* ---- what goes wrong */
 
 static PFN_vkQueueSubmit real_submit;
 
@@ -380,7 +380,7 @@ static void barriers_stand_where_ranges_meet(void **state)
     }
 }
 
-/* ---- the cache of pipelines ---- */
+/* ---- the cache of pipelines */
 
 static void find_cache_file(const char *directory, char path[600])
 {
