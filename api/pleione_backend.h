@@ -78,7 +78,6 @@ typedef struct pln_value_info {
     uint64_t offset;        /* bytes into buffer; a multiple of the alignment unless the value is a window */
     void *data;             /* for host-memory devices, else NULL; fixed for the life of the plan */
     const char *name;
-    const float *plain; /* of a constant: its dense rows where they lie, as in pln_constant_info */
 } pln_value_info;
 
 typedef struct pln_node_info {
@@ -181,7 +180,7 @@ typedef struct pln_plan_info {
     uint32_t size;
     uint32_t n_kernels;       /* in: room in kernels; out: how many there are (may be more than fit) */
     uint64_t scratch_bytes;   /* device memory that the plan itself takes beyond the values */
-    uint64_t constant_bytes;  /* what the packed constants of the segment take: dry foretold, else as they are */
+    uint64_t constant_bytes;  /* what the constants of the segment take, rows used where they lie too: dry foretold */
     pln_kernel_info *kernels; /* one per launch, in order; may be NULL */
     pln_program *programs;    /* dry only: as kernels, in the same room; may be NULL */
     uint32_t program_stride;  /* programs[i] begins at i * program_stride */

@@ -48,7 +48,7 @@ PLN_API pln_value *pln_graph_input(pln_graph *graph, const char *name, pln_dtype
 PLN_API pln_value *pln_graph_constant(pln_graph *graph, const char *name, const pln_tensor *const *parts,
                                       uint32_t n_parts);                                               /* one thread */
 PLN_API pln_value *pln_graph_state(pln_graph *graph, const char *name, uint32_t rows, uint32_t width); /* one thread */
-/* Marks a value that a run gives back. The name is the one to look it up by. One thread. */
+/* Marks a value that a run gives back. The name is the one to look it up by, and no other output's. One thread. */
 PLN_API void pln_graph_output(pln_graph *graph, const char *name, pln_value *value);
 
 /* The number of pairs that starts i32 [batch+1,1] of attention's pair_starts end in: rows of a bias, times its planes.
@@ -268,10 +268,10 @@ typedef struct pln_binding {
     void *data; /* an input is only read */
 } pln_binding;
 
-/* One run. dims[symbol] are the real numbers (dims[0] is 0); every input of the graph must be bound, outputs as wished.
- * The plan of the bucket is built when it is met first. Inputs of type i32 are looked at before anything runs:
- * PLN_INVALID names the row whose number an op that reads it cannot take (ids, positions, starts, labels:
- * graph/indices.def). One thread. */
+/* One run. dims[symbol] are the real numbers (dims[0] is 0); every input of the graph must be bound, outputs as wished,
+ * no name twice. The plan of the bucket is built when it is met first. Inputs of type i32 are looked at before
+ * anything runs: PLN_INVALID names the row whose number an op that reads it cannot take (ids, positions, starts,
+ * labels: graph/indices.def). One thread. */
 PLN_API pln_status pln_schedule_run(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims,
                                     const pln_binding *inputs, uint32_t n_inputs, const pln_binding *outputs,
                                     uint32_t n_outputs, pln_error *error);

@@ -88,7 +88,6 @@ static void view_case(struct conf_instance *in, const struct conf_case *c)
                                          .width = v->width,
                                          .row_stride = v->stride,
                                          .constant = in->constants[i],
-                                         .plain = v->plain ? v->data : NULL,
                                          .name = "value"};
         if (v->kind == PLN_VALUE_CONSTANT)
             continue;

@@ -52,7 +52,7 @@ pln_value *electra_dense(struct electra_describe *d, pln_value *x, const char *n
 /* NAME.weight and NAME.bias of a LayerNorm. */
 pln_value *electra_norm(struct electra_describe *d, pln_value *x, const char *name, uint32_t width, const char *node);
 
-/* Marks what the graph gives: at any place, or where nothing but the loss is looked at (training) not at all. */
+/* Marks what the graph gives, at any place. */
 void electra_output(struct electra_describe *d, enum electra_output kind, const char *name, pln_value *value);
 
 /* ---- encoder.c */
@@ -64,6 +64,7 @@ pln_value *electra_encoder(struct electra_describe *d);
 
 /* The row of each sequence that the head looks at, or the targets. */
 pln_value *electra_pick_rows(struct electra_describe *d, pln_value *x, pln_dim rows);
+/* Marks them as the graph's; in training, where only the loss is looked at, not at all. */
 void electra_logits(struct electra_describe *d, pln_value *logits);
 /* Losses that several heads share: cross-entropy of classes, and any loss as the graph's. */
 void electra_class_loss(struct electra_describe *d, pln_value *logits, pln_dim rows);

@@ -322,6 +322,9 @@ void pln_graph_output(pln_graph *graph, const char *name, pln_value *value)
         return;
     if (value->kind == PLN_VALUE_CONSTANT)
         graph_fail(graph, name, PLN_INVALID, "a constant is no output");
+    for (uint32_t i = 0; i < graph->n_outputs; i++)
+        if (strcmp(graph->outputs[i].name, name) == 0)
+            graph_fail(graph, name, PLN_INVALID, "an output of this name was given already");
     struct graph_output *outputs =
         graph_grow(graph, graph->outputs, graph->n_outputs, &graph->room_outputs, sizeof *outputs);
     const char *copy = copy_text(graph, name);

@@ -58,6 +58,10 @@ static pln_status check_names(const char *what, const pln_binding *bindings, uin
             return pln_fail(error, PLN_INVALID, "%s %u (without a name): its name is NULL", what, i);
         else if (!bindings[i].data)
             return pln_fail(error, PLN_INVALID, "%s %u (%s): its data is NULL", what, i, bindings[i].name);
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t j = 0; j < i; j++)
+            if (strcmp(bindings[i].name, bindings[j].name) == 0)
+                return pln_fail(error, PLN_INVALID, "%s %s is bound twice", what, bindings[i].name);
     return PLN_OK;
 }
 
@@ -69,7 +73,7 @@ static bool has_output(const pln_graph *graph, const char *name)
     return false;
 }
 
-/* The memory of a name. One that is given twice counts once, the first time. */
+/* The memory of a name. */
 static void *find_binding(const pln_binding *bindings, uint32_t n, const char *name)
 {
     for (uint32_t i = 0; i < n; i++)

@@ -35,7 +35,7 @@ static bool same_constant(const struct sched_constant *c, uint32_t device, const
 }
 
 /* The dense f32 rows where they lie already, else NULL. */
-const float *sched_plain_rows(const pln_value *value)
+static const float *plain_rows(const pln_value *value)
 {
     const pln_tensor *part = value->parts[0];
     const bool plain = value->n_parts == 1 && part->dtype == PLN_F32 && (uintptr_t)part->data % sizeof(float) == 0;
@@ -118,7 +118,7 @@ static pln_status acquire(pln_devices *devices, uint32_t device, const pln_value
         .width = value->width,
         .n_uses = n_uses,
         .uses = uses,
-        .plain = sched_plain_rows(value),
+        .plain = plain_rows(value),
         .source = value,
         .name = value->name,
     };

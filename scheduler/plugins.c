@@ -65,7 +65,7 @@ static pln_status look_into(pln_runtime *runtime, const char *folder, const char
     bool noted = true;
     if (!dir && (errno == ENOENT || errno == ENOTDIR))
         return PLN_OK;
-    if (!dir && errno == EACCES) {
+    if (!dir && errno != ENOMEM && errno != EMFILE && errno != ENFILE) {
         warn(runtime, folder, strerror(errno));
         return PLN_OK;
     }

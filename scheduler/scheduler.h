@@ -108,8 +108,6 @@ pln_status sched_constant_acquire(pln_devices *devices, uint32_t device, const p
                                   const pln_constant_use *uses, uint32_t n_uses, struct sched_constant **constant,
                                   pln_error *error);
 void sched_constant_release(pln_devices *devices, struct sched_constant **constant);
-/* The dense f32 rows where they lie already, else NULL. */
-const float *sched_plain_rows(const pln_value *value);
 pln_constant *sched_constant_handle(const struct sched_constant *constant);
 /* pln_host.constant_read */
 void sched_constant_read(void *context, const pln_constant_info *info, uint32_t first, uint32_t rows, float *out);
@@ -258,7 +256,7 @@ pln_status sched_connect(pln_schedule *schedule, pln_error *error);
  * lies within what it is a window of. PLN_INVALID. */
 pln_status sched_check_dims(const pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims, uint32_t *taken,
                             pln_error *error);
-/* Names to places: fills schedule->bound. PLN_INVALID if an input is not bound, or an output is none of the graph. */
+/* Names to places: fills schedule->inputs and schedule->outputs. PLN_INVALID if an input is not bound, or an output is none of the graph. */
 pln_status sched_bind(pln_schedule *schedule, const pln_binding *inputs, uint32_t n_inputs, const pln_binding *outputs,
                       uint32_t n_outputs, pln_error *error);
 /* Lists what the inputs of type i32 may hold; all nodes that say the same say it once. */

@@ -69,8 +69,6 @@ static pln_status view_value(pln_schedule *schedule, const struct sched_plan *pl
                             .width = value->width,
                             .row_stride = value->row_stride,
                             .name = value->name};
-    if (value->kind == PLN_VALUE_CONSTANT)
-        out->plain = sched_plain_rows(value);
     if (!plan)
         return PLN_OK;
     if (value->kind == PLN_VALUE_CONSTANT) {

@@ -76,7 +76,10 @@ pln_status session_request_read(const pln_session *session, const pln_tensor *te
 /* PLN_INVALID names a tensor whose file became shorter, so that what was read of it may be wrong. */
 pln_status session_request_check(const struct session_request *request, pln_error *error);
 
-/* ---- want.c: what the door asks of a tensor (NULL: nothing); a sentence names it, what was expected and what was found. */
+/* ---- want.c */
+
+/* What the door asks of a tensor. A sentence names it, what was expected and what was found. For session_want_shape,
+ * _integers and _floats a tensor may be NULL: nothing is asked. */
 bool session_has_shape(const pln_tensor *tensor, const uint64_t *shape, uint32_t rank);
 pln_status session_want_shape(const pln_tensor *tensor, const uint64_t *shape, uint32_t rank, pln_error *error);
 /* Each side is that of shape or 1, as PyTorch stretches it. */

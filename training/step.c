@@ -79,8 +79,8 @@ static pln_status trace(pln_trainer *trainer, const pln_tensor *inputs, uint32_t
     struct training_batch batch = batch_of(trainer, inputs, n_inputs);
     float loss = 0;
     batch.trace = true;
-    batch.parts = 1;
     pln_status status = subject->kind->read(subject, &batch, error);
+    batch.parts = 1;
     if (status == PLN_OK)
         status = training_parameters_begin(trainer, error);
     if (status != PLN_OK)

@@ -95,7 +95,7 @@ pln_status cpu_constant_create(pln_device *device, const pln_constant_info *info
         c->rows = c->own = host->allocate(host->context, bytes.rows);
     if (bytes.panels)
         c->panels = host->allocate(host->context, bytes.panels);
-    c->bytes = (c->own ? bytes.rows : 0) + (c->panels ? bytes.panels : 0);
+    c->bytes = bytes.rows + bytes.panels;
     pln_status status = PLN_OK;
     if ((bytes.rows && !c->rows) || (bytes.panels && !c->panels))
         status = pln_fail(error, PLN_NO_MEMORY, "cpu: no memory for constant %s of %llu bytes", info->name,

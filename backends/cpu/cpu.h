@@ -82,7 +82,7 @@ struct pln_constant {
     const float *rows; /* dense [rows, width]; NULL if no use needs them */
     float *own;        /* the memory of rows, NULL if it is the caller's */
     void *panels;      /* packed for linear, or NULL */
-    uint64_t bytes;    /* of own and panels */
+    uint64_t bytes;    /* of rows, also if they are the caller's, and panels */
 };
 
 /* Bytes of a constant: its rows, also if they are used where they lie, and its panels. */

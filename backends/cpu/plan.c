@@ -264,7 +264,7 @@ static pln_status add_constants(const pln_device *device, const pln_segment *seg
             continue;
         const struct cpu_constant_bytes bytes = cpu_constant_bytes(device, pln_dim_rows(value->rows, segment->capacity),
                                                                    value->width, uses[i].list, uses[i].n);
-        *total += (value->plain ? 0 : bytes.rows) + bytes.panels;
+        *total += bytes.rows + bytes.panels;
     }
     uses_release(device->host, uses);
     return PLN_OK;

@@ -41,7 +41,7 @@ struct pln_buffer {
 struct pln_constant {
     const void *rows; /* dense, of the storage type */
     void *own;        /* NULL if they are the caller's */
-    uint64_t bytes;   /* of own */
+    uint64_t bytes;   /* of rows, also if they are the caller's */
 };
 
 struct node {
@@ -220,10 +220,11 @@ static pln_status constant_create(pln_device *device, const pln_constant_info *i
     const pln_host *host = device->host;
     const size_t n = (size_t)info->rows * info->width;
     pln_constant *c = host->allocate(host->context, sizeof *c);
+    if (c)
+        c->bytes = n * (device->wide ? sizeof(double) : sizeof(float));
     if (c && info->plain && !device->wide) {
         c->rows = info->plain;
     } else if (c) {
-        c->bytes = n * (device->wide ? sizeof(double) : sizeof(float));
         c->own = host->allocate(host->context, c->bytes);
         c->rows = c->own;
     }
@@ -393,10 +394,10 @@ static pln_status plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_node
     return PLN_OK;
 }
 
-/* Rows that are used where they lie count nothing. */
+/* Rows that are used where they lie count too: they are in memory while the model is. */
 static uint64_t constant_bytes(const pln_device *device, const pln_segment *segment, const pln_value_info *value)
 {
-    if (value->kind != PLN_VALUE_CONSTANT || (value->plain && !device->wide))
+    if (value->kind != PLN_VALUE_CONSTANT)
         return 0;
     return (uint64_t)pln_dim_rows(value->rows, segment->capacity) * value->width *
            (device->wide ? sizeof(double) : sizeof(float));

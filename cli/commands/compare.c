@@ -332,9 +332,9 @@ int cli_compare(int argc, char **argv)
     const int code = output_run(&c.output, compare, &c);
     if (code)
         return code;
-    if (c.missing)
+    if (c.missing) {
         fputs("pleione: the answer of the reference holds NaN: there is nothing to agree with\n", stderr);
-    if (c.disagrees)
-        return PLN_DISAGREE;
-    return c.missing ? PLN_FAILED : c.lost;
+        return PLN_FAILED;
+    }
+    return c.disagrees ? PLN_DISAGREE : c.lost;
 }

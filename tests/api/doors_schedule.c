@@ -86,6 +86,8 @@ static void knock_pln_schedule_run(void)
     refused(run(in, &(pln_binding){"y", NULL}), "data is NULL");
     refused(run(in, &(pln_binding){NULL, y}), "name is NULL");
     refused(run(in, &(pln_binding){"z", y}), "no output z");
+    const pln_binding twice[] = {out, out};
+    refused(pln_schedule_run(w.schedule, good_dims, N_DIMS, in, 2, twice, 2, fresh()), "output y is bound twice");
     static const int32_t wrong[] = {3, -1, INT32_MAX, INT32_MIN};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         ids[1] = wrong[i];

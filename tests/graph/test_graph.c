@@ -89,6 +89,12 @@ static void test_other_mistakes(void **state)
     pln_graph_input(g, "x", PLN_F32, tokens(g), 4);
     finish_fails(g, "given already");
 
+    g = pln_graph_create("outputs");
+    x = pln_graph_input(g, "x", PLN_F32, tokens(g), 4);
+    pln_graph_output(g, "y", pln_columns(g, x, 0, 2));
+    pln_graph_output(g, "y", x);
+    finish_fails(g, "an output of this name was given already");
+
     g = pln_graph_create("c");
     x = pln_graph_input(g, "x", PLN_F32, tokens(g), 4);
     pln_columns(g, x, 2, 3);
