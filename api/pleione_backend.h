@@ -254,6 +254,20 @@ typedef const pln_backend *pln_backend_query_fn(uint32_t abi_min, uint32_t abi_m
 #define PLN_BACKEND_EXPORT
 #endif
 
+/* ---- names of before 0.2: a plugin that was written with them builds as it is */
+
+#define PLN_LOG_ERROR PLN_LOG_LEVEL_ERROR
+#define PLN_LOG_WARNING PLN_LOG_LEVEL_WARNING
+#define PLN_LOG_INFO PLN_LOG_LEVEL_INFO
+#define PLN_LOG_DEBUG PLN_LOG_LEVEL_DEBUG
+#define PLN_KIND_CPU PLN_DEVICE_KIND_CPU
+#define PLN_KIND_INTEGRATED PLN_DEVICE_KIND_INTEGRATED
+#define PLN_KIND_DISCRETE PLN_DEVICE_KIND_DISCRETE
+#define PLN_KIND_OTHER PLN_DEVICE_KIND_OTHER
+#define PLN_DEVICE_HOST_MEMORY PLN_DEVICE_FLAG_HOST_MEMORY
+#define PLN_DEVICE_UNUSABLE PLN_DEVICE_FLAG_UNUSABLE
+#define pln_option_find pln_option_value
+
 #ifdef __cplusplus
 }
 #endif

@@ -11,6 +11,16 @@ for header in "$1"/api/*.h; do
     gcc -std=c11 -Wall -Wextra -pedantic -Werror -fsyntax-only "$work/alone.c" || { echo "$header is not C11"; failed=1; }
     g++ -std=c++11 -Wall -Wextra -pedantic -Werror -fsyntax-only -x c++ "$work/alone.c" || { echo "$header is not C++11"; failed=1; }
 done
+cat >"$work/plugin.c" <<EOF
+#include "pleione_backend.h"
+static const unsigned of_before_0_2[] = {PLN_LOG_ERROR, PLN_LOG_WARNING, PLN_LOG_INFO, PLN_LOG_DEBUG, PLN_KIND_CPU, PLN_KIND_INTEGRATED,
+                                         PLN_KIND_DISCRETE, PLN_KIND_OTHER, PLN_DEVICE_HOST_MEMORY, PLN_DEVICE_UNUSABLE};
+int main(void)
+{
+    return !pln_option_find(0, 0, "level") && of_before_0_2[0] == 1;
+}
+EOF
+gcc -std=c11 -Wall -Wextra -pedantic -Werror -fsyntax-only -I"$1/api" "$work/plugin.c" || { echo "names of before 0.2 are gone"; failed=1; }
 g++ -std=c++11 -Wall -Wextra -pedantic -Werror -I"$1/api" "$1/tests/api/detect.cc" "$2" -o "$work/detect" || exit 1
 answer=$(LD_LIBRARY_PATH=$(dirname "$2") "$work/detect" "$1/models/electra-tiny-discriminator")
 [ "$answer" = "computer 0.92" ] || { echo "the program in C++ says \"$answer\""; failed=1; }
