@@ -15,14 +15,19 @@
 /* Sum of (x - pivot) - centre, or of its square, over a row. */
 static inline float row_sum(const float *x, uint32_t width, float pivot, float centre, bool squared)
 {
-    vec sum = {0}, sum2 = {0};
+    enum { SUMS = 4 }; /* that do not wait for each other */
+    vec sum[SUMS] = {{0}};
     uint32_t c = 0;
-    for (; c + 2 * VEC_LANES <= width; c += 2 * VEC_LANES) {
-        const vec d = vec_load(x + c) - pivot - centre, d2 = vec_load(x + c + VEC_LANES) - pivot - centre;
-        sum += squared ? d * d : d;
-        sum2 += squared ? d2 * d2 : d2;
+    for (; c + SUMS * VEC_LANES <= width; c += SUMS * VEC_LANES)
+        for (uint32_t i = 0; i < SUMS; i++) {
+            const vec d = vec_load(x + c + i * VEC_LANES) - pivot - centre;
+            sum[i] += squared ? d * d : d;
+        }
+    for (; c + VEC_LANES <= width; c += VEC_LANES) {
+        const vec d = vec_load(x + c) - pivot - centre;
+        sum[0] += squared ? d * d : d;
     }
-    float total = vec_sum(sum + sum2);
+    float total = vec_sum((sum[0] + sum[1]) + (sum[2] + sum[3]));
     for (; c < width; c++) {
         const float d = x[c] - pivot - centre;
         total += squared ? d * d : d;
