@@ -47,18 +47,21 @@ static pln_status resolve_new(struct ckpt_save *save, const char *directory, pln
     return n < PATH_MAX ? PLN_OK : pln_fail(error, PLN_FAILED, "the path of the directory is too long");
 }
 
-/* The root of what is mounted there cannot be renamed. */
+/* The root of what is mounted there cannot be renamed, nor the root of all paths, which in a chroot is no mount. */
 static bool is_mount_point(const char *path, const struct stat *about)
 {
     char above[PATH_MAX];
     struct stat parent;
+    if (snprintf(above, sizeof above, "%s/..", path) >= PATH_MAX || stat(above, &parent) != 0)
+        return false;
+    if (parent.st_dev == about->st_dev && parent.st_ino == about->st_ino)
+        return true;
 #ifdef STATX_ATTR_MOUNT_ROOT
     struct statx more;
     if (statx(AT_FDCWD, path, 0, STATX_TYPE, &more) == 0 && (more.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT))
         return (more.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 #endif
-    return snprintf(above, sizeof above, "%s/..", path) < PATH_MAX && stat(above, &parent) == 0 &&
-           (parent.st_dev != about->st_dev || parent.st_ino == about->st_ino);
+    return parent.st_dev != about->st_dev;
 }
 
 /* In a folder like /tmp only the owner renames. */
