@@ -149,7 +149,7 @@ static bool list_all(pln_runtime *runtime)
     uint32_t n = 0;
     if (runtime->entries)
         return true;
-    for (uint32_t i = 0; pln_runtime_backend(runtime, i); i++)
+    for (uint32_t i = 0; i < runtime->n_backends; i++)
         if (!list_backend(runtime, &runtime->backends[i]))
             return false;
     for (uint32_t i = 0; i < runtime->n_backends; i++)

@@ -4,6 +4,7 @@
  * buffer shares a block with others, a large one has a block of its own.
  */
 #include "backends/vulkan/vulkan.h"
+#include "common/round.h"
 
 enum {
     BUFFER_MULTIPLE = 256,    /* so that a kernel may read whole vectors at the end of a buffer */
@@ -208,7 +209,7 @@ static pln_status place_buffer(pln_device *device, pln_buffer *buffer, uint64_t 
 
 uint64_t vkb_buffer_round(uint64_t bytes)
 {
-    return bytes ? (bytes + BUFFER_MULTIPLE - 1) / BUFFER_MULTIPLE * BUFFER_MULTIPLE : BUFFER_MULTIPLE;
+    return bytes ? round_up(bytes, BUFFER_MULTIPLE) : BUFFER_MULTIPLE;
 }
 
 static VkResult create_handle(const pln_device *device, uint64_t bytes, VkBuffer *handle)

@@ -4,6 +4,7 @@
  * real counts themselves. A barrier stands only where the ranges of two steps meet and one of them is written.
  */
 #include "backends/vulkan/vulkan.h"
+#include "common/round.h"
 
 enum { PENDING = 256 };
 
@@ -62,8 +63,8 @@ static void record_step(struct recorder *recorder, const struct vkb_step *step)
     if (must_wait(recorder, step))
         barrier(recorder);
     note_accesses(recorder, step);
-    uint32_t high = (uint32_t)(((uint64_t)step->groups + device->max_groups - 1) / device->max_groups);
-    uint32_t wide = (uint32_t)(((uint64_t)step->groups + high - 1) / high);
+    uint32_t high = (uint32_t)ceil_div(step->groups, device->max_groups);
+    uint32_t wide = (uint32_t)ceil_div(step->groups, high);
     vk->CmdBindPipeline(recorder->commands, VK_PIPELINE_BIND_POINT_COMPUTE, step->pipeline->handle);
     vk->CmdBindDescriptorSets(recorder->commands, VK_PIPELINE_BIND_POINT_COMPUTE, layout, 0, 1, &step->set, 0, NULL);
     vk->CmdPushConstants(recorder->commands, layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, sizeof step->record,

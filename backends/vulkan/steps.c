@@ -4,6 +4,7 @@
  * plan of them takes. Nothing of the API is called, so that it can be asked before anything is allocated.
  */
 #include "backends/vulkan/vulkan.h"
+#include "common/round.h"
 
 #include <string.h>
 
@@ -50,7 +51,7 @@ static pln_status add_step(void *context, const struct gpu_launch *launch, pln_e
         return status;
     steps->steps[steps->n++] = (struct vkb_step){
         .launch = *launch, .node = lowering->node, .groups = (uint32_t)groups, .record = steps->words};
-    steps->words += (launch->n_words + RECORD_MULTIPLE - 1) / RECORD_MULTIPLE * RECORD_MULTIPLE;
+    steps->words += (uint32_t)round_up(launch->n_words, RECORD_MULTIPLE);
     if (launch->scratch_bytes > steps->scratch_bytes)
         steps->scratch_bytes = launch->scratch_bytes;
     return PLN_OK;
@@ -88,7 +89,7 @@ uint64_t vkb_record_bytes(const struct vkb_steps *steps)
 uint64_t vkb_spare_place(const pln_device *device, const struct vkb_steps *steps, uint32_t step)
 {
     const uint64_t alignment = device->limits.offset_alignment;
-    return (vkb_record_bytes(steps) + alignment - 1) / alignment * alignment + step * alignment;
+    return round_up(vkb_record_bytes(steps), alignment) + step * alignment;
 }
 
 uint64_t vkb_words_bytes(const pln_device *device, const struct vkb_steps *steps)

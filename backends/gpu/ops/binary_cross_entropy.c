@@ -4,12 +4,6 @@
  */
 #include "backends/gpu/ops/passes.h"
 
-static uint32_t term_and_weight(const struct gpu_view *view)
-{
-    (void)view;
-    return 2;
-}
-
 static const char *tile_loss(const struct gpu_view *view, struct gpu_launch *launch)
 {
     const bool weights = gpu_slot_here(INPUT(view, BINARY_CROSS_ENTROPY, WEIGHTS));
@@ -42,7 +36,7 @@ static void derive_mean(const struct gpu_view *node, struct gpu_view *view)
 }
 
 const struct gpu_row gpu_row_binary_cross_entropy = {
-    .scratch_width = term_and_weight,
+    .scratch_width = gpu_term_and_weight,
     .passes = {{.kernel = &binary_cross_entropy}, {.kernel = &gpu_kernel_loss_mean, .derive = derive_mean}},
 };
 

@@ -4,12 +4,6 @@
  */
 #include "backends/gpu/ops/passes.h"
 
-static uint32_t term_and_weight(const struct gpu_view *view)
-{
-    (void)view;
-    return 2;
-}
-
 static const char *tile_loss(const struct gpu_view *view, struct gpu_launch *launch)
 {
     const char *reason = gpu_tile_reduce(view, launch);
@@ -39,7 +33,7 @@ static void derive_mean(const struct gpu_view *node, struct gpu_view *view)
 }
 
 const struct gpu_row gpu_row_mean_squared_error = {
-    .scratch_width = term_and_weight,
+    .scratch_width = gpu_term_and_weight,
     .passes = {{.kernel = &mean_squared_error}, {.kernel = &gpu_kernel_loss_mean, .derive = derive_mean}},
 };
 

@@ -64,5 +64,7 @@ struct gpu_mean {
     uint32_t planes; /* means; the scratch of the node has a term and a weight for each row and plane */
     uint32_t factor; /* elements that a unit of weight stands for */
 };
+/* The scratch of a loss with one plane. */
+uint32_t gpu_term_and_weight(const struct gpu_view *view);
 void gpu_derive_loss_mean(const struct gpu_view *node, struct gpu_view *view, const struct gpu_mean *mean);
 #endif
