@@ -120,7 +120,7 @@ static bool find_word(const struct task_tokens *t, int32_t word, uint32_t *first
 static struct span make_span(const struct finding *f, const struct task_tokens *t, uint32_t first, uint32_t last)
 {
     const struct settings *settings = f->row->settings;
-    uint32_t a, b, unused;
+    uint32_t a = first, b = last, unused;
     if (!settings->inside_words && find_word(t, t->words[first], &a, &unused) &&
         find_word(t, t->words[last], &unused, &b)) {
         first = a;

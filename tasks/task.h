@@ -34,6 +34,7 @@ struct task_setup {
     const pln_option *options; /* checked against the table of the task: look them up by task_word, task_number, ... */
     uint32_t n_options;
     enum task_too_long too_long; /* option too-long, if the task has it */
+    uint32_t longest;            /* tokens that a sequence may have: the least of what tokenizer and model say */
     struct arena memory;         /* as long as the task */
     /* -- */
     void *settings;            /* the task's own: info's struct of kind->settings_bytes bytes, zeroed */
