@@ -7,7 +7,8 @@
 
 A file is one model with its rows. The model is a folder of models/, or small and drawn by a rule that the test follows too
 (`draw`), so no file has weights. A row is kept only if labels, spans and order stay the same when the weights are moved by parts
-in 100,000, and scores nearly so when by parts in a million: what is left out is printed. Texts are strings, {"hex": bytes} or {"repeat": text, "times": n}.
+in 100,000, and scores nearly so when by parts in a million: what is left out is printed. Texts are strings, {"hex": bytes} or {"repeat": text, "times": n}, in
+which each # becomes the number of the time, from 0.
 With "every", of a long list only each such item is kept, with the number of all.
 """
 import copy
@@ -101,7 +102,7 @@ def text_of(value):
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     if isinstance(value, tuple):
-        return value[0] * value[1]
+        return "".join(value[0].replace("#", str(i)) for i in range(value[1]))
     return [text_of(v) for v in value] if isinstance(value, list) else value
 
 
@@ -227,7 +228,8 @@ def embed(opened, row, options):
 
 
 def answer(opened, row, options):
-    more = {"top_k": int(options.get("top", 1)), "handle_impossible_answer": "no-answer" in options}
+    more = {"top_k": int(options.get("top", 1)), "handle_impossible_answer": "no-answer" in options,
+            "align_to_words": "inside-words" not in options}
     for ours, theirs in (("stride", "doc_stride"), ("max-answer", "max_answer_len"), ("max-length", "max_seq_len")):
         if ours in options:
             more[theirs] = int(options[ours])

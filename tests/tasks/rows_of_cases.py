@@ -10,8 +10,9 @@ KOREAN = ["서울에서 한국어 모델을 공유합니다.", "나는 Seoul에 
 CHINESE = ["我住在北京,他在上海工作。", "中国的首都是北京 and Tokyo is 東京"]
 MIXED = KOREAN + CHINESE + ["", "❤ 한국 🐍🐍 韓國", b"\xed\x95\x9c\xea\xb5 broken \xff \xeb\xb6\x80\xec\x82\xb0", "뷁쀍 unknown 龘 Seoul",
                             "ABC abc Seoulabc123 3.14", "한국\u200b어 서울\u3000부산\u00a0中国"]
-LONG_ENGLISH = ("And the king of Israel said unto Moses, Go up to Jerusalem, and see the house of the Lord. "
-                "Zerubbabel and Solomon went down to Egypt with the sons of Jacob; they do not return.\n")
+LONG_ENGLISH = ("# And the king of Israel said unto Moses, Go up to Jerusalem, and see the house of the Lord. "
+                "Zerubbabel and Solomon went down to Egypt with the sons of Jacob; they do not return.\n")  # of rows that are repeated, # is the number of the time
+SHALLOW = dict(hidden_size=16, num_hidden_layers=1, num_attention_heads=1, intermediate_size=16)  # for long texts
 LONG_KOREAN = "김철수는 서울에서 한국어 모델을 공유합니다. 中国的首都是北京, Tokyo is 東京! "
 
 
@@ -108,7 +109,7 @@ def tag():
     yield "tag-windows-cased", "tag", small("cased", 24, labels=labels, scales=scales, tokenizer=short), rows
     calm = {"position_embeddings": 0.002, "attention.output.dense": 0.005, **scales}
     rows = each([(LONG_ENGLISH, 600)], {"aggregation": "simple", "stride": "32"}, {"aggregation": "average", "stride": "32"})
-    yield "tag-long", "tag", small("lower", 25, labels=labels, scales=calm, tokenizer={"model_max_length": 128}), rows
+    yield "tag-long", "tag", small("lower", 25, labels=labels, scales=calm, config=SHALLOW, tokenizer={"model_max_length": 128}), rows
 
 
 def choose():
@@ -143,6 +144,7 @@ def answer():
     rows = [({"question": q, "context": c}, o) for q, c in (("누가 왔나?", KOREAN[1]), ("首都?", CHINESE[1]), ("어디?", MIXED[6]),
                                                             ("What?", MIXED[5]), ("어디 🐍", MIXED[9]))
             for o in ({}, {"top": "3"}, {"no-answer": "yes"})]
+    rows += [({"question": "어디?", "context": t}, {"inside-words": "yes", "top": "2"}) for t in KOREAN + CHINESE]
     yield "answer-cased", "answer", small("cased", 42, scales=peaked), rows
     rows = [({"question": "Who said it?", "context": LONG_ENGLISH}, o)
             for o in ({}, {"stride": "0"}, {"stride": "3", "top": "3"}, {"stride": "5", "top": "6", "no-answer": "yes"},
@@ -151,8 +153,8 @@ def answer():
     rows = [({"question": "누가?", "context": (LONG_KOREAN, 3)}, o) for o in ({}, {"stride": "2", "top": "3"})]
     yield "answer-windows-cased", "answer", small("cased", 44, scales=peaked, tokenizer={"model_max_length": 24}), rows
     rows = [({"question": "Who went down to Egypt?", "context": (LONG_ENGLISH, 600)}, o)
-            for o in ({}, {"no-answer": "yes", "top": "3"}, {"stride": "20"})]
-    yield "answer-long", "answer", small("lower", 45, scales=peaked), rows
+            for o in ({"no-answer": "yes", "top": "3"}, {"stride": "20"})]
+    yield "answer-long", "answer", small("lower", 45, scales=peaked, config=SHALLOW), rows
 
 
 def files():
