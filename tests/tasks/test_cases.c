@@ -205,7 +205,7 @@ static void answer_rows(struct replay *r, uint32_t first, pln_session *session)
     for (uint32_t i = first; i < r->n; i++) {
         if (r->rows[i].alone || !same_options(asked, &r->rows[i]))
             continue;
-        snprintf(where, sizeof where, "%s: case %u: ", r->name, i);
+        snprintf(where, sizeof where, "%s: case %u", r->name, i);
         must(pln_task_answer(task, &r->rows[i].row, 1, &answers, &error), &error);
         check_answer(&r->rows[i], answers[0], where);
         r->rows[i].alone = strdup(answers[0]->json);
@@ -216,7 +216,7 @@ static void answer_rows(struct replay *r, uint32_t first, pln_session *session)
         must(pln_task_answer(task, rows, n, &answers, &error), &error);
     for (uint32_t i = 0; n > 1 && i < n; i++) {
         assert_int_equal(answers[i]->row, i);
-        snprintf(where, sizeof where, "%s: case %u among others: ", r->name, places[i]);
+        snprintf(where, sizeof where, "%s: case %u among others", r->name, places[i]);
         check_answer(&r->rows[places[i]], answers[i], where);
         if (exact)
             assert_string_equal(answers[i]->json, r->rows[places[i]].alone);
