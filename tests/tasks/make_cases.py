@@ -147,14 +147,14 @@ def pipe(task):
     return make
 
 
-def probabilities(logits):
-    return torch.softmax(logits, -1)
+def cut(options):
+    return {"truncation": True} if options.get("too-long") == "cut" else {}
 
 
 def detect(opened, row, options):
     """No pipeline has it: a word has the highest score of its pieces."""
     text = row["text"]
-    encoded = opened.tokenizer(text, return_offsets_mapping=True, return_tensors="pt")
+    encoded = opened.tokenizer(text, return_offsets_mapping=True, return_tensors="pt", **cut(options))
     offsets = encoded.pop("offset_mapping")[0].tolist()
     with torch.no_grad():
         p = torch.sigmoid(opened.model(**encoded).logits[0]).tolist()
@@ -174,13 +174,14 @@ def detect(opened, row, options):
 
 def fill_mask(opened, row, options):
     more = {"targets": options["targets"].split(",")} if "targets" in options else {}
-    return pipe("fill-mask")(opened)(row["text"], top_k=int(options.get("top", 5)), **more)
+    return pipe("fill-mask")(opened)(row["text"], top_k=int(options.get("top", 5)), tokenizer_kwargs=cut(options), **more)
 
 
 def classify(opened, row, options):
     more = {"function_to_apply": options["function"]} if "function" in options else {}
     row = row if "text_pair" in row else row["text"]
-    return pipe("text-classification")(opened)(row, top_k=int(options["top"]) if "top" in options else None, **more)
+    top = int(options["top"]) if "top" in options else None
+    return pipe("text-classification")(opened)(row, top_k=top, **more, **cut(options))
 
 
 def rank(opened, row, options):
@@ -188,6 +189,11 @@ def rank(opened, row, options):
     if "ranker" not in opened.__dict__:
         opened.ranker = CrossEncoder(str(opened.folder), device="cpu")
     top = int(options["top"]) if "top" in options else None
+    if "label" in options:  # `rank` refuses several labels and says that `predict` has their scores
+        scores = opened.ranker.predict([(row["query"], p) for p in row["passages"]])
+        scores = scores[:, opened.model.config.label2id[options["label"]]].tolist()
+        found = [{"corpus_id": i, "score": score} for i, score in enumerate(scores)]
+        return sorted(found, key=lambda x: x["score"], reverse=True)[:top]
     return opened.ranker.rank(row["query"], row["passages"], top_k=top, show_progress_bar=False)
 
 
@@ -209,14 +215,14 @@ def tag(opened, row, options):
 
 def choose(opened, row, options):
     n = len(row["choices"])
-    encoded = opened.tokenizer([row["prompt"]] * n, row["choices"], padding=True, return_tensors="pt")
+    encoded = opened.tokenizer([row["prompt"]] * n, row["choices"], padding=True, return_tensors="pt", **cut(options))
     with torch.no_grad():
-        scores = probabilities(opened.model(**{k: v[None] for k, v in encoded.items()}).logits[0])
+        scores = torch.softmax(opened.model(**{k: v[None] for k, v in encoded.items()}).logits[0], -1)
     return {"choice": int(scores.argmax()), "scores": scores.tolist()}
 
 
 def embed(opened, row, options):
-    encoded = opened.tokenizer(row["text"], return_tensors="pt")
+    encoded = opened.tokenizer(row["text"], return_tensors="pt", **cut(options))
     with torch.no_grad():
         x = opened.model(**encoded, output_hidden_states=True).hidden_states[int(options.get("layer", -1))][0]
     pooling = options.get("pooling", "mean")
@@ -269,7 +275,7 @@ def record(task, models, row, options):
     answers = [plain(ASK[task](model, dict(given), options)) for model in models]
     kept = all(same(a, answers[0], most) for a, (_, most) in zip(answers, MOVES))
     case = {"row": {k: told(v) for k, v in row.items()}, **({"options": options} if options else {})}
-    if len(answers[0]) > MOST_ITEMS and task == "tag":
+    if len(answers[0]) > MOST_ITEMS and task in ("detect", "tag"):
         case["count"] = len(answers[0])
         case["every"] = len(answers[0]) // 40 | 1
         answers[0] = answers[0][::case["every"]]
