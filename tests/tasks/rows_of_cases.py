@@ -39,8 +39,8 @@ LONG = (LONG_ENGLISH, 600)
 
 
 def detect():
-    yield "detect-shipped", "detect", {"folder": "electra-tiny-discriminator"}, each(ENGLISH + ODD) + each([LONG], CUT)
-    yield "detect-cased", "detect", small("cased", 3), each(MIXED)
+    yield "detect-shipped", "detect", {"folder": "electra-tiny-discriminator"}, each(ENGLISH + ODD)
+    yield "detect-cased", "detect", small("cased", 3), each(MIXED) + each([(LONG_KOREAN, 1000)], CUT)
 
 
 def fill_mask():
