@@ -6,7 +6,7 @@
     make_cases.py --old      with transformers 4.44, which still has the pipeline of question answering: answer
 
 A file is one model with its rows. The model is a folder of models/, or small and drawn by a rule that the test follows too
-(`draw`), so no file has weights. A row is kept only if labels, spans and order stay the same when the weights are moved by parts
+(drawn.py), so no file has weights. A row is kept only if labels, spans and order stay the same when the weights are moved by parts
 in 100,000, and scores nearly so when by parts in a million: what is left out is printed. Texts are strings, {"hex": bytes} or {"repeat": text, "times": n}, in
 which each # becomes the number of the time, from 0.
 With "every", of a long list only each such item is kept, with the number of all.
@@ -17,34 +17,18 @@ import pathlib
 import sys
 import tempfile
 import warnings
-import zlib
 
 import numpy as np
 import torch
 import transformers
 
 import rows_of_cases as rows
+from drawn import HERE, MODELS, VOCABULARIES, draw
 
-HERE = pathlib.Path(__file__).resolve().parent
-MODELS = HERE.parent.parent / "models"
-VOCABULARIES = {"lower": MODELS / "electra-tiny-discriminator" / "vocab.txt", "cased": HERE / "cased.txt"}
 SMALL = dict(model_type="electra", embedding_size=16, hidden_size=24, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
              max_position_embeddings=512, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, summary_last_dropout=0.0)
 MOST_ITEMS = 60  # of a list that is kept whole
 MOVES = ((0.0, 0.0), (1e-6, 5e-5), (2e-5, 2e-2))  # by how much weights are moved, and then scores may be
-
-
-def draw(name, shape, seed, center, scale):
-    """The rule: center + scale * v in float64, rounded to float32; v from 24 bits of a hash of name, seed and place."""
-    first = (zlib.crc32(name.encode()) ^ (seed * 0x85EBCA6B & 0xFFFFFFFF)) & 0xFFFFFFFF
-    x = (np.arange(int(np.prod(shape)), dtype=np.uint64) * 0x9E3779B9 + first).astype(np.uint32)
-    x ^= x >> np.uint32(16)
-    x *= np.uint32(0x85EBCA6B)
-    x ^= x >> np.uint32(13)
-    x *= np.uint32(0xC2B2AE35)
-    x ^= x >> np.uint32(16)
-    v = (x >> np.uint32(8)).astype(np.float64) * 2.0**-23 - 1
-    return (center + scale * v).astype(np.float32).reshape(shape)
 
 
 def spread(name, scales):
@@ -88,7 +72,8 @@ class Opened:
                 if "folder" not in given:
                     center, scale = spread(name, given.get("scales", {}))
                     tensors.append([name, list(p.shape), center, scale])
-                    p.copy_(torch.from_numpy(draw(name, tuple(p.shape), given["seed"], center, scale)))
+                    values = draw(name, p.numel(), given["seed"], center, scale)
+                    p.copy_(torch.frombuffer(values, dtype=torch.float32).reshape(p.shape))
                 if moved:
                     p.mul_(1 + moved * torch.randn(p.shape, generator=noise))
         if not moved and tensors:
