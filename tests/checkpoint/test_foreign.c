@@ -398,11 +398,11 @@ static void flax_that_lies(void **state)
     memset(bytes + 2, 0x91, 100000);
     refused(put("lie.msgpack", bytes, 100000), "nests deeper than 32");
     for (size_t i = 0; i < 100000; i += 2)
-        memcpy(bytes + i, " ", 2);
+        of_hex("81a0", bytes + i);
     refused(put("lie.msgpack", bytes, 100000), "nests deeper than 32");
-    memcpy(bytes, "Úÿÿ", 4);
+    of_hex("81daffff", bytes);
     memset(bytes + 4, 'w', 65535);
-    memcpy(bytes + 4 + 65535, "", 1);
+    bytes[4 + 65535] = 1;
     refused(put("lie.msgpack", bytes, 4 + 65536), "is too long");
 }
 
