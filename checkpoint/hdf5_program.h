@@ -27,4 +27,7 @@ void read_lists(hid_t file);
 void take_dataset(hid_t dataset, const char *name);
 /* Writes the numbers of those that cannot be used where they lie. False: one cannot be read. */
 bool write_copies(void);
+
+/* ---- hdf5_write_program.c: writes a file as the standard input says. */
+void write_file(const char *path);
 #endif

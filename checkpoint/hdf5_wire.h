@@ -11,6 +11,9 @@
 
 #include "api/pleione.h"
 
+/* To write a file, the program is started with its path, and told TENSOR records on its standard input: the name is that
+ * of the dataset, the type that of the layer that it belongs to ("" in a shard), and its bytes follow each record. After
+ * END it answers END, or PROBLEM. */
 #define HDF5_PROGRAM "pleione-hdf5"
 enum { HDF5_FILE = 3 }; /* the descriptor under which the program has the file */
 

@@ -4,6 +4,7 @@
  */
 #include "checkpoint/format.h"
 #include "checkpoint/msgpack.h"
+#include "checkpoint/write.h"
 #include "common/fail.h"
 
 static pln_status open_msgpack(struct ckpt_content *content, pln_error *error)
@@ -15,3 +16,14 @@ static pln_status open_msgpack(struct ckpt_content *content, pln_error *error)
 }
 
 const struct ckpt_format ckpt_format_msgpack = {.name = "Flax", .sniff = msgpack_sniff, .open = open_msgpack};
+
+static pln_status write_msgpack(const char *path, const struct ckpt_output *tensors, uint32_t count, bool shard,
+                                pln_error *error)
+{
+    (void)tensors;
+    (void)count;
+    (void)shard;
+    return pln_fail(error, PLN_UNSUPPORTED, "%s: this pleione was built without libmpack, which writes it", path);
+}
+
+const struct ckpt_writer ckpt_write_msgpack = {.stem = "flax_model", .extension = ".msgpack", .write = write_msgpack};
