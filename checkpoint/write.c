@@ -65,7 +65,7 @@ static pln_status save_index(const struct ckpt_save *save, const struct ckpt_wri
     return status;
 }
 
-pln_status ckpt_save_weights(const struct ckpt_save *save, const struct ckpt_writer *writer,
+pln_status ckpt_save_shards(const struct ckpt_save *save, const struct ckpt_writer *writer,
                              const struct ckpt_output *tensors, uint32_t count, const char *const *indexed,
                              uint64_t shard_bytes, pln_error *error)
 {

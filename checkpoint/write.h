@@ -22,7 +22,7 @@ extern const struct ckpt_writer ckpt_write_safetensors, ckpt_write_torch, ckpt_w
 /* Writes the tensors in one file, or, where they are larger than shard_bytes (0: no limit), in several with an index
  * beside them, which are as large as that at most unless a tensor is larger. indexed: their names in the index; NULL: as
  * in the files. */
-pln_status ckpt_save_weights(const struct ckpt_save *save, const struct ckpt_writer *writer,
+pln_status ckpt_save_shards(const struct ckpt_save *save, const struct ckpt_writer *writer,
                              const struct ckpt_output *tensors, uint32_t count, const char *const *indexed,
                              uint64_t shard_bytes, pln_error *error);
 

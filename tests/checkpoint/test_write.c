@@ -200,7 +200,7 @@ static void shards(void **state)
         assert_int_equal(ckpt_shard_count(outputs, N, 1), 4);
         assert_int_equal(ckpt_shard_count(outputs, N, 48), 2);
         assert_int_equal(ckpt_save_begin(&save, in_folder("dir"), names, NULL, &error), PLN_OK);
-        pln_status status = ckpt_save_weights(&save, writers[i], outputs, N, NULL, 24, &error);
+        pln_status status = ckpt_save_shards(&save, writers[i], outputs, N, NULL, 24, &error);
         json_t *config = json_object();
         if (status == PLN_OK)
             status = ckpt_save_json(&save, "config.json", config, &error);
