@@ -77,14 +77,25 @@ typedef enum pln_labels {
 } pln_labels;
 PLN_API pln_labels pln_head_labels(pln_head head); /* any thread */
 
+/* The halves of a pre-training run, where a directory holds both (checkpoints of Google's code). */
+typedef enum pln_part {
+    PLN_PART_DEFAULT = 0, /* the only one */
+    PLN_PART_DISCRIMINATOR = 1,
+    PLN_PART_GENERATOR = 2,
+} pln_part;
+
 typedef struct pln_model_options { /* zero is a good default */
     uint32_t size;                 /* sizeof(pln_model_options) */
     uint64_t seed;                 /* for weights that the checkpoint lacks */
     bool without_weights;          /* for estimates: what the directory lacks is zero, and takes no memory */
+    const char *weights;           /* which file of the directory, or a path; NULL: the first that is known; borrows */
+    pln_part part;
+    uint32_t heads; /* of attention, where no config says; 0: one for 64 columns */
 } pln_model_options;
 
-/* Returns new; keeps the runtime. Reads config.json and maps the weights. PLN_BAD_MODEL names file, tensor, expected,
- * found. Any thread. */
+/* Returns new; keeps the runtime. directory: of a model; also a file of weights in one, or the prefix of a bundle of
+ * TensorFlow. Reads config.json and maps the weights; without config.json, sizes are those of the tensors. PLN_BAD_MODEL
+ * names file, tensor, expected, found. Any thread. */
 PLN_API pln_status pln_model_open(pln_runtime *runtime, const char *directory, const pln_model_options *options,
                                   pln_model **model, pln_error *error);
 PLN_API void pln_model_close(pln_model **model);         /* alone */

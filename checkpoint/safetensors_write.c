@@ -19,7 +19,7 @@
 #include "common/jsontext.h"
 #include "common/round.h"
 
-enum { NAME_TRIES = 100, HEADER_ALIGNMENT = 8 };
+enum { NAME_TRIES = 100, HEADER_ALIGNMENT = 8, BUFFER_BYTES = 1 << 20 };
 
 struct output {
     char target[PATH_MAX];    /* where the bytes belong at the end, links followed */
@@ -46,7 +46,14 @@ static pln_status add_metadata(json_t *header, const pln_option *metadata, uint3
     return failed ? say_no_memory(error) : PLN_OK;
 }
 
-static pln_status add_tensor(json_t *header, const pln_tensor *tensor, uint64_t *offset, pln_error *error)
+static bool count_bytes(const struct weight *weight, uint64_t *bytes)
+{
+    pln_tensor tensor = {.dtype = weight->dtype, .rank = weight->rank};
+    memcpy(tensor.shape, weight->shape, sizeof tensor.shape);
+    return ckpt_tensor_bytes(&tensor, bytes);
+}
+
+static pln_status add_tensor(json_t *header, const struct weight *tensor, uint64_t *offset, pln_error *error)
 {
     const char *dtype = safetensors_dtype_name(tensor->dtype);
     const char *name = tensor->name ? tensor->name : "";
@@ -55,7 +62,7 @@ static pln_status add_tensor(json_t *header, const pln_tensor *tensor, uint64_t 
         return pln_fail(error, PLN_INVALID, "tensor '%s': element type %d cannot be stored", name, (int)tensor->dtype);
     if (tensor->rank > PLN_MAX_RANK)
         return pln_fail(error, PLN_INVALID, "tensor '%s': %u dimensions, at most %d", name, tensor->rank, PLN_MAX_RANK);
-    if (!ckpt_tensor_bytes(tensor, &bytes) || bytes > (uint64_t)INT64_MAX - *offset)
+    if (!count_bytes(tensor, &bytes) || bytes > (uint64_t)INT64_MAX - *offset)
         return pln_fail(error, PLN_INVALID, "tensor '%s': larger than 64 bits can count", name);
     if (!tensor->name || strcmp(name, SAFETENSORS_METADATA) == 0 || json_object_get(header, name))
         return pln_fail(error, PLN_INVALID, "tensor '%s': the name is missing, reserved or used twice", name);
@@ -77,7 +84,7 @@ static pln_status add_tensor(json_t *header, const pln_tensor *tensor, uint64_t 
 
 static int by_element_size(const void *a, const void *b)
 {
-    const pln_tensor *x = *(const pln_tensor *const *)a, *y = *(const pln_tensor *const *)b;
+    const struct weight *x = *(const struct weight *const *)a, *y = *(const struct weight *const *)b;
     const size_t xs = pln_dtype_bytes(x->dtype), ys = pln_dtype_bytes(y->dtype);
     if (xs != ys)
         return xs > ys ? -1 : 1;
@@ -85,7 +92,7 @@ static int by_element_size(const void *a, const void *b)
 }
 
 /* The text of the header for tensors in this order, padded so that data begins aligned. Returns new *text (free). */
-static pln_status make_header(const pln_tensor *const *order, uint32_t count, const pln_option *metadata,
+static pln_status make_header(const struct weight *const *order, uint32_t count, const pln_option *metadata,
                               uint32_t n_metadata, char **text, pln_error *error)
 {
     uint64_t offset = 0;
@@ -159,14 +166,30 @@ static bool write_all(int fd, const void *data, uint64_t bytes)
     return true;
 }
 
-static bool write_content(int fd, const char *header, const pln_tensor *const *order, uint32_t count)
+/* A piece at a time: what lies transposed is turned in the buffer. */
+static bool write_weight(int fd, const struct weight *weight, void *buffer)
+{
+    const size_t element = pln_dtype_bytes(weight->dtype);
+    const uint64_t elements = weight_elements(weight), most = BUFFER_BYTES / element;
+    bool good = true;
+    for (uint64_t first = 0; good && first < elements; first += most) {
+        const uint64_t n = elements - first < most ? elements - first : most;
+        weight_copy(weight, first, n, buffer);
+        good = write_all(fd, buffer, n * element);
+    }
+    return good;
+}
+
+static bool write_content(int fd, const char *header, const struct weight *const *order, uint32_t count)
 {
     const uint64_t header_bytes = strlen(header);
-    bool good = write_all(fd, &header_bytes, sizeof header_bytes) && write_all(fd, header, header_bytes);
-    for (uint32_t i = 0; i < count && good; i++) {
-        uint64_t bytes = 0;
-        good = ckpt_tensor_bytes(order[i], &bytes) && write_all(fd, order[i]->data, bytes);
-    }
+    void *buffer = malloc(BUFFER_BYTES);
+    bool good = buffer && write_all(fd, &header_bytes, sizeof header_bytes) && write_all(fd, header, header_bytes);
+    for (uint32_t i = 0; i < count && good; i++)
+        good = write_weight(fd, order[i], buffer);
+    const int problem = errno;
+    free(buffer);
+    errno = buffer ? problem : ENOMEM;
     return good;
 }
 
@@ -202,7 +225,7 @@ static bool finish_output(struct output *out)
     return true;
 }
 
-static pln_status write_file(const char *path, const char *header, const pln_tensor *const *order, uint32_t count,
+static pln_status write_file(const char *path, const char *header, const struct weight *const *order, uint32_t count,
                              pln_error *error)
 {
     struct output out;
@@ -225,11 +248,11 @@ static pln_status write_file(const char *path, const char *header, const pln_ten
                     strerror(problem));
 }
 
-pln_status ckpt_tensors_write(const char *path, const pln_tensor *tensors, uint32_t count, const pln_option *metadata,
-                              uint32_t n_metadata, pln_error *error)
+pln_status ckpt_weights_write(const char *path, const struct weight *tensors, uint32_t count,
+                              const pln_option *metadata, uint32_t n_metadata, pln_error *error)
 {
     char *header = NULL;
-    const pln_tensor **order = calloc((size_t)count + 1, sizeof *order);
+    const struct weight **order = calloc((size_t)count + 1, sizeof *order);
     if (!order)
         return pln_fail(error, PLN_NO_MEMORY, "%s: no memory for %u tensors", path, count);
     for (uint32_t i = 0; i < count; i++)
@@ -241,5 +264,18 @@ pln_status ckpt_tensors_write(const char *path, const pln_tensor *tensors, uint3
         free(header);
     }
     free(order);
+    return status;
+}
+
+pln_status ckpt_tensors_write(const char *path, const pln_tensor *tensors, uint32_t count, const pln_option *metadata,
+                              uint32_t n_metadata, pln_error *error)
+{
+    struct weight *weights = calloc((size_t)count + 1, sizeof *weights);
+    if (!weights)
+        return pln_fail(error, PLN_NO_MEMORY, "%s: no memory for %u tensors", path, count);
+    for (uint32_t i = 0; i < count; i++)
+        weights[i] = weight_of(&tensors[i], false);
+    const pln_status status = ckpt_weights_write(path, weights, count, metadata, n_metadata, error);
+    free(weights);
     return status;
 }

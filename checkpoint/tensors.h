@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "api/pleione.h"
+#include "common/weight.h"
 
 enum { CKPT_ALIGNED = 1u << 0 }; /* what lies unaligned in the file is copied: for who reads by addresses */
 
@@ -43,6 +44,10 @@ void ckpt_tensors_release_pages(const pln_tensor_file *file);
  * so that all of it is aligned. Borrows. PLN_INVALID for tensors that no file can hold, PLN_FAILED names the path. */
 pln_status ckpt_tensors_write(const char *path, const pln_tensor *tensors, uint32_t count, const pln_option *metadata,
                               uint32_t n_metadata, pln_error *error);
+
+/* The same of weights, which may lie transposed: each is written in the order of its shape. */
+pln_status ckpt_weights_write(const char *path, const struct weight *weights, uint32_t count,
+                              const pln_option *metadata, uint32_t n_metadata, pln_error *error);
 
 /* Rows and width of a tensor seen as [rows, width]: rank 0 and 1 are one row, else the first dimension is rows. */
 uint64_t ckpt_rows(const pln_tensor *tensor);
