@@ -138,6 +138,19 @@ pln_status safetensors_write(const char *path, const struct ckpt_output *outputs
     return status;
 }
 
+pln_status ckpt_weights_write(const char *path, const struct weight *weights, uint32_t count,
+                              const pln_option *metadata, uint32_t n_metadata, pln_error *error)
+{
+    struct ckpt_output *outputs = calloc((size_t)count + 1, sizeof *outputs);
+    if (!outputs)
+        return pln_fail(error, PLN_NO_MEMORY, "%s: no memory for %u tensors", path, count);
+    for (uint32_t i = 0; i < count; i++)
+        outputs[i] = (struct ckpt_output){weights[i].name, weights[i], weights[i].dtype};
+    const pln_status status = safetensors_write(path, outputs, count, metadata, n_metadata, error);
+    free(outputs);
+    return status;
+}
+
 pln_status ckpt_tensors_write(const char *path, const pln_tensor *tensors, uint32_t count, const pln_option *metadata,
                               uint32_t n_metadata, pln_error *error)
 {

@@ -57,8 +57,8 @@ static bool has_labels(const json_t *json)
 json_t *electra_config_saved(const struct electra_config *config, const struct electra_head *head, pln_dtype dtype,
                              bool empty_activation)
 {
-    static const char *const types[] = {[PLN_F32] = "float32", [PLN_F16] = "float16", [PLN_BF16] = "bfloat16",
-                                        [PLN_F64] = "float64"};
+    static const char *const types[] = {
+        [PLN_F32] = "float32", [PLN_F16] = "float16", [PLN_BF16] = "bfloat16", [PLN_F64] = "float64"};
     json_t *json = electra_config_json(config);
     if (!json)
         return NULL;

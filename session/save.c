@@ -48,6 +48,7 @@ enum { N_FORMATS = sizeof formats / sizeof *formats };
 struct saving {
     pln_model *model;
     const pln_save_options *options;
+    pln_head number;
     const struct electra_head *head;
     const struct ckpt_writer *writer;
     enum electra_package package;
@@ -86,10 +87,10 @@ static pln_status refuse_missing(const struct saving *s)
 static pln_status find_tensors(struct saving *s)
 {
     const pln_model *m = s->model;
-    const struct electra_features features = {.head = s->head, .source = m->config.add_cross_attention && s->head->source};
-    pln_status status =
-        electra_weights_init(&s->weights, m->checkpoint, &m->names, &m->config, 0, s->error);
-    s->weights.undrawn = true;
+    const struct electra_features features = {.head = s->number,
+                                              .choices = s->head->choices ? 2 : 0,
+                                              .source = m->config.add_cross_attention && s->head->source};
+    pln_status status = electra_weights_init(&s->weights, m->checkpoint, &m->names, &m->config, 0, s->error);
     if (status == PLN_OK)
         status = electra_describe(&m->config, &s->weights, &features, &s->graph, s->error);
     if (status == PLN_OK)
@@ -97,18 +98,18 @@ static pln_status find_tensors(struct saving *s)
     return status == PLN_OK ? refuse_missing(s) : status;
 }
 
-static pln_status add_tensor(struct saving *s, const struct electra_found *found)
+static pln_status add_tensor(struct saving *s, const struct weight *weight)
 {
     char name[ELECTRA_FOREIGN_BYTES];
     bool turned;
     struct ckpt_output *o = &s->outputs[s->count];
-    snprintf(name, sizeof name, "%s%s", found->encoder ? ELECTRA_PREFIX : "", found->name);
+    electra_file_name(weight->name, false, name, sizeof name);
     if (!electra_foreign_name(s->package, s->head, name, s->names[s->count], &turned))
         return pln_fail(s->error, PLN_INVALID, "tensor %s cannot be kept in that format", name);
-    o->weight = *found->weight;
+    o->weight = *weight;
     if (turned && o->weight.rank == 2) {
-        o->weight.shape[0] = found->weight->shape[1];
-        o->weight.shape[1] = found->weight->shape[0];
+        o->weight.shape[0] = weight->shape[1];
+        o->weight.shape[1] = weight->shape[0];
         o->weight.transposed = !o->weight.transposed;
     }
     o->dtype = s->options->dtype ? s->options->dtype : o->weight.dtype;
@@ -120,9 +121,8 @@ static pln_status add_tensor(struct saving *s, const struct electra_found *found
 
 static pln_status list_tensors(struct saving *s)
 {
-    struct electra_found found;
     uint32_t most = 0;
-    while (electra_weights_found(&s->weights, most, &found))
+    while (electra_weights_found(&s->weights, most))
         most++;
     s->outputs = calloc(most + 1u, sizeof *s->outputs);
     s->names = calloc(most + 1u, sizeof *s->names);
@@ -130,11 +130,10 @@ static pln_status list_tensors(struct saving *s)
     if (!s->outputs || !s->names || !s->indexed)
         return no_memory(s);
     pln_status status = PLN_OK;
-    for (uint32_t i = 0; i < most && status == PLN_OK; i++) {
-        electra_weights_found(&s->weights, i, &found);
-        status = add_tensor(s, &found);
-    }
-    if (status != PLN_OK || s->package != ELECTRA_FOR_TF || ckpt_shard_count(s->outputs, s->count, s->options->shard_bytes) == 1)
+    for (uint32_t i = 0; i < most && status == PLN_OK; i++)
+        status = add_tensor(s, electra_weights_found(&s->weights, i));
+    if (status != PLN_OK || s->package != ELECTRA_FOR_TF ||
+        ckpt_shard_count(s->outputs, s->count, s->options->shard_bytes) == 1)
         return status;
     for (uint32_t i = 0; i < s->count; i++)
         s->outputs[i].name = strchr(s->indexed[i], '/') + 1;
@@ -216,9 +215,9 @@ static pln_status save_files(const struct saving *s, const struct ckpt_save *sav
     pln_status status = save_config(s, save);
     if (status == PLN_OK)
         status = save_tokenizer(s, save);
-    return status == PLN_OK ? ckpt_save_shards(save, s->writer, s->outputs, s->count, s->indexed,
-                                               s->options->shard_bytes, s->error)
-                            : status;
+    return status == PLN_OK
+               ? ckpt_save_shards(save, s->writer, s->outputs, s->count, s->indexed, s->options->shard_bytes, s->error)
+               : status;
 }
 
 static pln_status save_directory(struct saving *s, const char *directory)
@@ -241,10 +240,10 @@ static pln_status save_directory(struct saving *s, const char *directory)
 static pln_status check_options(struct saving *s)
 {
     const pln_save_options *o = s->options;
-    const pln_head head = o->head ? o->head : s->model->config.head;
-    s->head = electra_head(head);
+    s->number = o->head ? o->head : s->model->config.head;
+    s->head = electra_head(s->number);
     if (!s->head)
-        return pln_fail(s->error, PLN_INVALID, "there is no head %u", (unsigned)head);
+        return pln_fail(s->error, PLN_INVALID, "there is no head %u", (unsigned)s->number);
     if (o->format >= N_FORMATS)
         return pln_fail(s->error, PLN_INVALID, "there is no format %u", (unsigned)o->format);
     if (o->dtype && o->dtype != PLN_F32 && o->dtype != PLN_F16 && o->dtype != PLN_BF16)
@@ -254,7 +253,7 @@ static pln_status check_options(struct saving *s)
         return pln_fail(s->error, PLN_INVALID, "%s: has no weights to save", ckpt_directory(s->model->checkpoint));
     s->writer = formats[o->format].writer;
     s->package = formats[o->format].package;
-    return electra_config_judge(&s->model->config, head, false, s->error);
+    return electra_config_judge(&s->model->config, s->number, false, s->error);
 }
 
 static pln_status check_package(const struct saving *s)
@@ -302,8 +301,10 @@ pln_status pln_model_save(pln_model *model, const char *directory, const pln_sav
 
 bool pln_save_format_find(const char *name, pln_save_format *format)
 {
-    static const char *const names[] = {[PLN_SAVE_SAFETENSORS] = "safetensors", [PLN_SAVE_PYTORCH] = "pytorch",
-                                        [PLN_SAVE_TF] = "tf", [PLN_SAVE_FLAX] = "flax"};
+    static const char *const names[] = {[PLN_SAVE_SAFETENSORS] = "safetensors",
+                                        [PLN_SAVE_PYTORCH] = "pytorch",
+                                        [PLN_SAVE_TF] = "tf",
+                                        [PLN_SAVE_FLAX] = "flax"};
     for (int i = 0; name && format && i < N_FORMATS; i++)
         if (strcmp(names[i], name) == 0) {
             *format = (pln_save_format)i;
