@@ -11,6 +11,7 @@
 #include "common/door.h"
 #include "electra/foreign.h"
 #include "electra/saved_config.h"
+#include "scheduler/scheduler.h"
 #include "session/session.h"
 
 #define CONFIG "config.json"
@@ -244,7 +245,7 @@ static pln_status check_options(struct saving *s)
     s->head = electra_head(s->number);
     if (!s->head)
         return pln_fail(s->error, PLN_INVALID, "there is no head %u", (unsigned)s->number);
-    if (o->format >= N_FORMATS)
+    if ((unsigned)o->format >= N_FORMATS)
         return pln_fail(s->error, PLN_INVALID, "there is no format %u", (unsigned)o->format);
     if (o->dtype && o->dtype != PLN_F32 && o->dtype != PLN_F16 && o->dtype != PLN_BF16)
         return pln_fail(s->error, PLN_INVALID, "weights are saved as f32, f16 or bf16, not as %s",
