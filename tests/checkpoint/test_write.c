@@ -206,7 +206,7 @@ static void shards(void **state)
             status = ckpt_save_json(&save, "config.json", config, &error);
         json_decref(config);
         assert_int_equal(ckpt_save_end(&save, status, &error), PLN_OK);
-        if (ckpt_open(in_folder("dir"), 0, &c, &error) != PLN_OK)
+        if (ckpt_open(in_folder("dir"), NULL, 0, &c, &error) != PLN_OK)
             fail_msg("%s", error.message);
         assert_int_equal(ckpt_count(c), N);
         check_element(ckpt_find(c, "m/top/turned:0"), 1, numbers[3]);
