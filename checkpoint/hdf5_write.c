@@ -16,14 +16,15 @@
 #include "common/beside.h"
 #include "common/fail.h"
 
-/* What follows the model's name. */
-static bool layer_of(const char *name, char layer[CKPT_MAX_NAME + 1])
+/* Its own, or what follows the model's name. */
+static bool layer_of(const struct ckpt_output *output, char layer[CKPT_MAX_NAME + 1])
 {
-    const char *begin = strchr(name, '/');
-    const size_t n = begin ? strcspn(begin + 1, "/") : 0;
+    const char *slash = strchr(output->name, '/');
+    const char *begin = output->layer ? output->layer : slash ? slash + 1 : "";
+    const size_t n = strcspn(begin, "/");
     if (!n || n > CKPT_MAX_NAME)
         return false;
-    memcpy(layer, begin + 1, n);
+    memcpy(layer, begin, n);
     layer[n] = '\0';
     return true;
 }
@@ -37,7 +38,7 @@ static pln_status send_tensor(struct hdf5_process *p, const struct ckpt_output *
                                  .bytes = ckpt_output_bytes(output)};
     char layer[CKPT_MAX_NAME + 1] = "";
     bool fits = true;
-    if (!shard && !layer_of(output->name, layer))
+    if (!shard && !layer_of(output, layer))
         return pln_fail(error, PLN_INVALID, "tensor '%s' is in no layer", output->name);
     record.type_bytes = (uint32_t)strlen(layer);
     memcpy(record.shape, output->weight.shape, sizeof record.shape);

@@ -23,7 +23,7 @@ enum { NAME_TRIES = 100, PIECE = 1 << 20 };
 
 struct ckpt_output ckpt_output_of(const pln_tensor *tensor)
 {
-    return (struct ckpt_output){tensor->name, weight_of(tensor, false), tensor->dtype};
+    return (struct ckpt_output){.name = tensor->name, .weight = weight_of(tensor, false), .dtype = tensor->dtype};
 }
 
 uint64_t ckpt_output_bytes(const struct ckpt_output *output)

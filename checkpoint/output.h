@@ -17,6 +17,7 @@ struct ckpt_output {
     const char *name;     /* in the file */
     struct weight weight; /* in the shape that is written */
     pln_dtype dtype;      /* that is written: the weight's own, or F32, F16 or BF16 of a weight of floats */
+    const char *layer;    /* of Keras, whose group lists it; NULL: the second part of its name */
 };
 
 /* The tensor as it is. Borrows name and data. */

@@ -145,7 +145,7 @@ pln_status ckpt_weights_write(const char *path, const struct weight *weights, ui
     if (!outputs)
         return pln_fail(error, PLN_NO_MEMORY, "%s: no memory for %u tensors", path, count);
     for (uint32_t i = 0; i < count; i++)
-        outputs[i] = (struct ckpt_output){weights[i].name, weights[i], weights[i].dtype};
+        outputs[i] = (struct ckpt_output){.name = weights[i].name, .weight = weights[i], .dtype = weights[i].dtype};
     const pln_status status = safetensors_write(path, outputs, count, metadata, n_metadata, error);
     free(outputs);
     return status;

@@ -43,6 +43,22 @@ void ckpt_shard_name(const struct ckpt_writer *writer, uint32_t number, uint32_t
         snprintf(name, bytes, "%s-%05u-of-%05u%s", writer->stem, number, count, writer->extension);
 }
 
+bool ckpt_is_shard_name(const char *name)
+{
+    static const struct ckpt_writer *const all[] = {&ckpt_write_safetensors, &ckpt_write_torch, &ckpt_write_hdf5,
+                                                    &ckpt_write_msgpack};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        const size_t stem = strlen(all[i]->stem);
+        unsigned number, count;
+        int used = 0;
+        if (strncmp(name, all[i]->stem, stem) == 0 &&
+            sscanf(name + stem, "-%5u-of-%5u%n", &number, &count, &used) == 2 &&
+            strcmp(name + stem + used, all[i]->extension) == 0)
+            return true;
+    }
+    return false;
+}
+
 static pln_status save_shard(const struct ckpt_save *save, const struct ckpt_writer *writer,
                              const struct ckpt_output *tensors, uint32_t count, const char *file, bool shard,
                              pln_error *error)
@@ -66,8 +82,8 @@ static pln_status save_index(const struct ckpt_save *save, const struct ckpt_wri
 }
 
 pln_status ckpt_save_shards(const struct ckpt_save *save, const struct ckpt_writer *writer,
-                             const struct ckpt_output *tensors, uint32_t count, const char *const *indexed,
-                             uint64_t shard_bytes, pln_error *error)
+                            const struct ckpt_output *tensors, uint32_t count, const char *const *indexed,
+                            uint64_t shard_bytes, pln_error *error)
 {
     char file[64];
     const uint32_t shards = ckpt_shard_count(tensors, count, shard_bytes);

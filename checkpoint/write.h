@@ -23,11 +23,13 @@ extern const struct ckpt_writer ckpt_write_safetensors, ckpt_write_torch, ckpt_w
  * beside them, which are as large as that at most unless a tensor is larger. indexed: their names in the index; NULL: as
  * in the files. */
 pln_status ckpt_save_shards(const struct ckpt_save *save, const struct ckpt_writer *writer,
-                             const struct ckpt_output *tensors, uint32_t count, const char *const *indexed,
-                             uint64_t shard_bytes, pln_error *error);
+                            const struct ckpt_output *tensors, uint32_t count, const char *const *indexed,
+                            uint64_t shard_bytes, pln_error *error);
 
 /* The name of file `number` of `count` (from 1), or of the only one (count 1). */
 void ckpt_shard_name(const struct ckpt_writer *writer, uint32_t number, uint32_t count, char *name, size_t bytes);
+/* Whether a file is called as one of several is, in any format. */
+bool ckpt_is_shard_name(const char *name);
 /* How many files that makes. */
 uint32_t ckpt_shard_count(const struct ckpt_output *tensors, uint32_t count, uint64_t shard_bytes);
 #endif

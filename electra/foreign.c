@@ -100,6 +100,14 @@ bool electra_foreign_name(enum electra_package package, const struct electra_hea
     return true;
 }
 
+/* The head of the vocabulary holds the layer of the embeddings, for the word table. */
+const char *electra_foreign_again(enum electra_package package, const struct electra_head *head, const char *name)
+{
+    return package == ELECTRA_FOR_TF && head->reads & ELECTRA_READS_VOCABULARY && begins(name, "electra.embeddings.")
+               ? "generator_lm_head"
+               : NULL;
+}
+
 const char *electra_foreign_refusal(enum electra_package package, const struct electra_config *config,
                                     const struct electra_head *head, bool tied)
 {

@@ -15,6 +15,9 @@ enum { ELECTRA_FOREIGN_BYTES = 512 };
 bool electra_foreign_name(enum electra_package package, const struct electra_head *head, const char *name,
                           char out[ELECTRA_FOREIGN_BYTES], bool *turned);
 
+/* The layer that lists it once more, as Keras does with what layers share; NULL: none does. */
+const char *electra_foreign_again(enum electra_package package, const struct electra_head *head, const char *name);
+
 /* Why a model of this config and head would compute something else there, or cannot be kept there; NULL: it can. */
 const char *electra_foreign_refusal(enum electra_package package, const struct electra_config *config,
                                     const struct electra_head *head, bool tied);

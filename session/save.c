@@ -3,11 +3,13 @@
  * Takes an open model, gives a directory that other packages load: the weights of one head under the names and in the
  * order of that package, config and tokenizer beside them; the whole directory or nothing.
  */
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "checkpoint/write.h"
+#include "common/arena.h"
+#include "common/array.h"
 #include "common/door.h"
 #include "electra/foreign.h"
 #include "electra/saved_config.h"
@@ -59,10 +61,10 @@ struct saving {
     char (*names)[ELECTRA_FOREIGN_BYTES];
     const char **indexed; /* their names in an index; in a shard, TensorFlow's have no model's name */
     uint32_t count;
-    uint64_t bytes;
+    uint64_t bytes, shard_bytes; /* the limit of a file; 0: one file holds all */
     bool tied;
-    const char **files; /* NULL behind the last */
-    char (*shards)[64];
+    const char **files;  /* NULL behind the last */
+    struct arena memory; /* of their names */
     pln_error *error;
 };
 
@@ -99,15 +101,20 @@ static pln_status find_tensors(struct saving *s)
     return status == PLN_OK ? refuse_missing(s) : status;
 }
 
-static pln_status add_tensor(struct saving *s, const struct weight *weight)
+/* again: only what a second layer lists too, in that layer. */
+static pln_status add_tensor(struct saving *s, const struct weight *weight, bool again)
 {
     char name[ELECTRA_FOREIGN_BYTES];
     bool turned;
     struct ckpt_output *o = &s->outputs[s->count];
     electra_file_name(weight->name, false, name, sizeof name);
+    const char *layer = again ? electra_foreign_again(s->package, s->head, name) : NULL;
+    if (again && !layer)
+        return PLN_OK;
     if (!electra_foreign_name(s->package, s->head, name, s->names[s->count], &turned))
         return pln_fail(s->error, PLN_INVALID, "tensor %s cannot be kept in that format", name);
     o->weight = *weight;
+    o->layer = layer;
     if (turned && o->weight.rank == 2) {
         o->weight.shape[0] = weight->shape[1];
         o->weight.shape[1] = weight->shape[0];
@@ -125,38 +132,66 @@ static pln_status list_tensors(struct saving *s)
     uint32_t most = 0;
     while (electra_weights_found(&s->weights, most))
         most++;
-    s->outputs = calloc(most + 1u, sizeof *s->outputs);
-    s->names = calloc(most + 1u, sizeof *s->names);
-    s->indexed = calloc(most + 1u, sizeof *s->indexed);
+    s->outputs = calloc(2 * (size_t)most + 1, sizeof *s->outputs);
+    s->names = calloc(2 * (size_t)most + 1, sizeof *s->names);
+    s->indexed = calloc(2 * (size_t)most + 1, sizeof *s->indexed);
     if (!s->outputs || !s->names || !s->indexed)
         return no_memory(s);
     pln_status status = PLN_OK;
     for (uint32_t i = 0; i < most && status == PLN_OK; i++)
-        status = add_tensor(s, electra_weights_found(&s->weights, i));
-    if (status != PLN_OK || s->package != ELECTRA_FOR_TF ||
-        ckpt_shard_count(s->outputs, s->count, s->options->shard_bytes) == 1)
-        return status;
-    for (uint32_t i = 0; i < s->count; i++)
-        s->outputs[i].name = strchr(s->indexed[i], '/') + 1;
-    return PLN_OK;
+        status = add_tensor(s, electra_weights_found(&s->weights, i), false);
+    if (ckpt_shard_count(s->outputs, s->count, s->shard_bytes) == 1) {
+        s->shard_bytes = 0; /* whatever is listed twice */
+        for (uint32_t i = 0; i < most && status == PLN_OK; i++)
+            status = add_tensor(s, electra_weights_found(&s->weights, i), true);
+    } else {
+        for (uint32_t i = 0; i < s->count && s->package == ELECTRA_FOR_TF; i++)
+            s->outputs[i].name = strchr(s->indexed[i], '/') + 1;
+    }
+    return status;
 }
 
 /* ---- files */
 
-/* All names that belong to the model, those of the shards too. */
-static pln_status list_files(struct saving *s)
+static bool add_file(struct saving *s, uint32_t *n, size_t *room, const char *name)
 {
-    const uint32_t shards = ckpt_shard_count(s->outputs, s->count, s->options->shard_bytes);
-    s->files = calloc(FIXED_FILES + shards + 1u, sizeof *s->files);
-    s->shards = calloc(shards, sizeof *s->shards);
-    if (!s->files || !s->shards)
-        return no_memory(s);
-    memcpy(s->files, fixed_files, sizeof fixed_files);
-    for (uint32_t i = 0; i < shards && shards > 1; i++) {
-        ckpt_shard_name(s->writer, i + 1, shards, s->shards[i], sizeof *s->shards);
-        s->files[FIXED_FILES + i] = s->shards[i];
+    const char **files = array_reserve(s->files, room, (size_t)*n + 2, sizeof *files);
+    if (!files)
+        return false;
+    s->files = files;
+    files[*n] = arena_copy(&s->memory, name);
+    files[*n + 1] = NULL;
+    return files[(*n)++] != NULL;
+}
+
+/* Files of weights that the directory has from an earlier time. */
+static bool add_old_shards(struct saving *s, const char *directory, uint32_t *n, size_t *room)
+{
+    bool good = true;
+    DIR *list = opendir(directory);
+    for (struct dirent *entry; good && list && (entry = readdir(list));)
+        if (ckpt_is_shard_name(entry->d_name))
+            good = add_file(s, n, room, entry->d_name);
+    if (list)
+        closedir(list);
+    return good;
+}
+
+/* All names that belong to the model, those of the shards too. */
+static pln_status list_files(struct saving *s, const char *directory)
+{
+    const uint32_t shards = ckpt_shard_count(s->outputs, s->count, s->shard_bytes);
+    char name[64];
+    size_t room = 0;
+    uint32_t n = 0;
+    bool good = true;
+    for (size_t i = 0; i < FIXED_FILES && good; i++)
+        good = add_file(s, &n, &room, fixed_files[i]);
+    for (uint32_t i = 1; i <= shards && good; i++) {
+        ckpt_shard_name(s->writer, i, shards, name, sizeof name);
+        good = add_file(s, &n, &room, name);
     }
-    return PLN_OK;
+    return good && add_old_shards(s, directory, &n, &room) ? PLN_OK : no_memory(s);
 }
 
 /* The type that config.json names: the widest of those that are there, which holds all of them. */
@@ -217,7 +252,7 @@ static pln_status save_files(const struct saving *s, const struct ckpt_save *sav
     if (status == PLN_OK)
         status = save_tokenizer(s, save);
     return status == PLN_OK
-               ? ckpt_save_shards(save, s->writer, s->outputs, s->count, s->indexed, s->options->shard_bytes, s->error)
+               ? ckpt_save_shards(save, s->writer, s->outputs, s->count, s->indexed, s->shard_bytes, s->error)
                : status;
 }
 
@@ -278,7 +313,7 @@ pln_status pln_model_save(pln_model *model, const char *directory, const pln_sav
     pln_save_options o = {.size = sizeof o};
     NEED(error, model, directory);
     TAKE(error, pln_save_options, o, options);
-    struct saving s = {.model = model, .options = &o, .error = error};
+    struct saving s = {.model = model, .options = &o, .shard_bytes = o.shard_bytes, .error = error};
     pln_status status = check_options(&s);
     if (status == PLN_OK)
         status = find_tensors(&s);
@@ -287,10 +322,10 @@ pln_status pln_model_save(pln_model *model, const char *directory, const pln_sav
     if (status == PLN_OK)
         status = list_tensors(&s);
     if (status == PLN_OK)
-        status = list_files(&s);
+        status = list_files(&s, directory);
     if (status == PLN_OK)
         status = save_directory(&s, directory);
-    free(s.shards);
+    arena_finish(&s.memory);
     free(s.files);
     free(s.indexed);
     free(s.names);
