@@ -114,10 +114,10 @@ PLN_API pln_status pln_model_tokenizer(pln_model *model, const pln_tokenizer **t
 /* ---- models for other packages */
 
 typedef enum pln_save_format {
-    PLN_SAVE_SAFETENSORS = 0, /* model.safetensors, as PyTorch names tensors */
-    PLN_SAVE_PYTORCH = 1,     /* pytorch_model.bin */
-    PLN_SAVE_TF = 2,          /* tf_model.h5 */
-    PLN_SAVE_FLAX = 3,        /* flax_model.msgpack */
+    PLN_SAVE_FORMAT_SAFETENSORS = 0, /* model.safetensors, as PyTorch names tensors */
+    PLN_SAVE_FORMAT_PYTORCH = 1,     /* pytorch_model.bin */
+    PLN_SAVE_FORMAT_TF = 2,          /* tf_model.h5 */
+    PLN_SAVE_FORMAT_FLAX = 3,        /* flax_model.msgpack */
 } pln_save_format;
 /* "safetensors", "pytorch", "tf", "flax"; any thread. */
 PLN_API bool pln_save_format_find(const char *name, pln_save_format *format);

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <hdf5.h>
+
 #include "checkpoint/format.h"
 #include "checkpoint/hdf5_program.h"
 

@@ -4,10 +4,7 @@
  * one. It is started by the library for each file, so that a file which breaks HDF5 breaks no more than this process.
  */
 #define _GNU_SOURCE
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -19,35 +16,6 @@
 #include "checkpoint/hdf5_program.h"
 
 enum { MANY_DESCRIPTORS = 4096 };
-
-static void put(const void *bytes, size_t n)
-{
-    if (n && fwrite(bytes, 1, n, stdout) != n)
-        _exit(1);
-}
-
-void tell(const struct hdf5_record *record, const char *name, const char *type)
-{
-    struct hdf5_record told = *record;
-    told.name_bytes = (uint32_t)strlen(name);
-    told.type_bytes = (uint32_t)strlen(type);
-    put(&told, sizeof told);
-    put(name, told.name_bytes);
-    put(type, told.type_bytes);
-}
-
-void tell_problem(const char *format, ...)
-{
-    const struct hdf5_record record = {.kind = HDF5_PROBLEM};
-    char text[512];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    tell(&record, text, "");
-    fflush(stdout);
-    _exit(1);
-}
 
 static void close_others(void)
 {

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The program pleione-hdf5 from inside: it reads one file with HDF5 and tells what is in it (hdf5_wire.h).
+ * int64_t is HDF5's hid_t.
  */
 #ifndef CHECKPOINT_HDF5_PROGRAM_H
 #define CHECKPOINT_HDF5_PROGRAM_H
 
-#include <hdf5.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "checkpoint/hdf5_wire.h"
 
-/* ---- hdf5_program.c: one record on the standard output. */
+/* ---- hdf5_tell.c: one record on the standard output. */
 void tell(const struct hdf5_record *record, const char *name, const char *type);
 /* Tells PROBLEM and ends the process. */
 __attribute__((format(printf, 1, 2), noreturn)) void tell_problem(const char *format, ...);
@@ -21,10 +22,10 @@ __attribute__((format(printf, 1, 2), noreturn)) void tell_problem(const char *fo
 void confine(size_t file_bytes);
 
 /* ---- hdf5_lists.c: calls take_dataset for each weight of the file, in its order. */
-void read_lists(hid_t file);
+void read_lists(int64_t file);
 
 /* ---- hdf5_dataset.c: tells one dataset; closes it. */
-void take_dataset(hid_t dataset, const char *name);
+void take_dataset(int64_t dataset, const char *name);
 /* Writes the numbers of those that cannot be used where they lie. False: one cannot be read. */
 bool write_copies(void);
 

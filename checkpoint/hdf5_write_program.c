@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <hdf5.h>
+
 #include "checkpoint/format.h"
 #include "checkpoint/hdf5_program.h"
 

@@ -41,10 +41,10 @@ static const struct {
     const struct ckpt_writer *writer;
     enum electra_package package;
 } formats[] = {
-    [PLN_SAVE_SAFETENSORS] = {&ckpt_write_safetensors, ELECTRA_FOR_PYTORCH},
-    [PLN_SAVE_PYTORCH] = {&ckpt_write_torch, ELECTRA_FOR_PYTORCH},
-    [PLN_SAVE_TF] = {&ckpt_write_hdf5, ELECTRA_FOR_TF},
-    [PLN_SAVE_FLAX] = {&ckpt_write_msgpack, ELECTRA_FOR_FLAX},
+    [PLN_SAVE_FORMAT_SAFETENSORS] = {&ckpt_write_safetensors, ELECTRA_FOR_PYTORCH},
+    [PLN_SAVE_FORMAT_PYTORCH] = {&ckpt_write_torch, ELECTRA_FOR_PYTORCH},
+    [PLN_SAVE_FORMAT_TF] = {&ckpt_write_hdf5, ELECTRA_FOR_TF},
+    [PLN_SAVE_FORMAT_FLAX] = {&ckpt_write_msgpack, ELECTRA_FOR_FLAX},
 };
 enum { N_FORMATS = sizeof formats / sizeof *formats };
 
@@ -337,10 +337,10 @@ pln_status pln_model_save(pln_model *model, const char *directory, const pln_sav
 
 bool pln_save_format_find(const char *name, pln_save_format *format)
 {
-    static const char *const names[] = {[PLN_SAVE_SAFETENSORS] = "safetensors",
-                                        [PLN_SAVE_PYTORCH] = "pytorch",
-                                        [PLN_SAVE_TF] = "tf",
-                                        [PLN_SAVE_FLAX] = "flax"};
+    static const char *const names[] = {[PLN_SAVE_FORMAT_SAFETENSORS] = "safetensors",
+                                        [PLN_SAVE_FORMAT_PYTORCH] = "pytorch",
+                                        [PLN_SAVE_FORMAT_TF] = "tf",
+                                        [PLN_SAVE_FORMAT_FLAX] = "flax"};
     for (int i = 0; name && format && i < N_FORMATS; i++)
         if (strcmp(names[i], name) == 0) {
             *format = (pln_save_format)i;

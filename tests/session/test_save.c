@@ -143,7 +143,7 @@ static void through_all(const char *name)
         const char *to = in_folder(name);
         pln_save_options options = {.size = sizeof options};
         assert_true(pln_save_format_find(formats[i], &options.format));
-        if (options.format == PLN_SAVE_TF && !has_program)
+        if (options.format == PLN_SAVE_FORMAT_TF && !has_program)
             continue;
         save(last, to, &options, PLN_OK, NULL);
         for (size_t k = 0; k < 4; k++)
@@ -169,7 +169,7 @@ static void several_files(void **state)
     for (size_t i = 0; i < 4; i++) {
         char index[64];
         pln_save_options options = {.size = sizeof options, .format = (pln_save_format)i, .shard_bytes = 500000};
-        if (options.format == PLN_SAVE_TF && !has_program)
+        if (options.format == PLN_SAVE_FORMAT_TF && !has_program)
             continue;
         const char *to = in_folder(formats[i]);
         save(of_models("electra-tiny-generator"), to, &options, PLN_OK, NULL);
@@ -239,7 +239,7 @@ static void what_cannot_be(void **state)
          PLN_BAD_MODEL, "lacks tensors of the head masked-lm: ");
     assert_int_equal(access(to, F_OK), -1);
     save(of_models("electra-tiny-generator"), to,
-         PLN_OPTIONS(pln_save_options, .head = PLN_HEAD_CAUSAL_LM, .format = PLN_SAVE_TF), PLN_INVALID,
+         PLN_OPTIONS(pln_save_options, .head = PLN_HEAD_CAUSAL_LM, .format = PLN_SAVE_FORMAT_TF), PLN_INVALID,
          "TensorFlow has no class for this head");
     save(of_models("electra-tiny-generator"), in_folder("no/such/place"), NULL, PLN_FAILED, "no/such/place");
     FILE *file = fopen(in_folder("a-file"), "w");
