@@ -52,9 +52,6 @@ void electra_weights_finish(struct electra_weights *weights);
 pln_status electra_weight_find(struct electra_weights *weights, const struct electra_request *request,
                                const struct weight **tensor, pln_error *error);
 
-/* Whether the checkpoint holds a tensor of that name (of the encoder: without ELECTRA_PREFIX). */
-bool electra_weight_exists(const struct electra_weights *weights, const char *name);
-
 /* How many labels the weights of a head have; 0: there are none, or they do not say. */
 uint32_t electra_weights_labels(const struct electra_weights *weights);
 
