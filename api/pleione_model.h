@@ -108,6 +108,12 @@ PLN_API int64_t pln_model_number(const pln_model *model, const char *field);
 PLN_API uint32_t pln_model_classes(const pln_model *model, pln_head head);
 PLN_API const char *pln_model_label(const pln_model *model,
                                     uint32_t index); /* id2label; NULL if out of range; any thread */
+/* Returns new text (pln_free): one JSON object that says what the model is made of. directory, weights, format, half
+ * ("discriminator", "generator", "both" or null), head (the default), config with defaults of what was inferred, inferred
+ * (names of its fields), files (name, bytes, read, format), heads (head, fits, error, missing, unexpected), tokenizer
+ * (files, tokens, error), tensors (name in PyTorch or null, name_in_file, dtype, shape, transposed). Nothing is run. Any
+ * thread. */
+PLN_API pln_status pln_model_inspect(pln_model *model, char **json, pln_error *error);
 /* The model's tokenizer, opened at the first call; belongs to the model. Any thread. */
 PLN_API pln_status pln_model_tokenizer(pln_model *model, const pln_tokenizer **tokenizer, pln_error *error);
 

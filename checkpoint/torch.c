@@ -99,8 +99,9 @@ static bool add_key(struct walk *w, size_t length, const struct pickle_object *k
     const size_t room = sizeof w->name - length;
     int n = -1;
     if (key->kind == PICKLE_TEXT && !memchr(key->is.text.bytes, '\0', key->is.text.n))
-        n = snprintf(w->name + length, room, "%s%.*s", length ? "/" : "",
-                     key->is.text.n < CKPT_MAX_NAME ? (int)key->is.text.n : CKPT_MAX_NAME, key->is.text.bytes);
+        n = key->is.text.n > CKPT_MAX_NAME ? CKPT_MAX_NAME + 1
+                                           : snprintf(w->name + length, room, "%s%.*s", length ? "/" : "",
+                                                      (int)key->is.text.n, key->is.text.bytes);
     else if (key->kind == PICKLE_INTEGER)
         n = snprintf(w->name + length, room, "%s%" PRId64, length ? "/" : "", key->is.integer);
     *fits = n >= 0 && (size_t)n < room;

@@ -74,6 +74,20 @@ static uint64_t infer_size(const struct electra_names *names, const json_t *json
     return weight.rank == 2 && weight.shape[sizes[i].side] <= INT32_MAX ? weight.shape[sizes[i].side] : 0;
 }
 
+/* What a field is that the config lacks: writers leave out what is as usual, and then nothing had to be inferred. */
+static uint64_t usual(const char *field)
+{
+    struct electra_config config;
+    json_t *empty = json_object();
+    uint64_t value = 0;
+    if (empty && electra_config_read(empty, "", &config, NULL) == PLN_OK) {
+        value = (uint64_t)electra_config_number(&config, field);
+        electra_config_finish(&config);
+    }
+    json_decref(empty);
+    return value;
+}
+
 static bool set(json_t *json, const char *field, uint64_t value)
 {
     return json_object_set_new(json, field, json_integer((json_int_t)value)) == 0;
@@ -86,15 +100,17 @@ static bool infer_sizes(const struct electra_names *names, json_t *json, uint64_
     *hidden = 0;
     for (size_t i = 0; good && i < sizeof sizes / sizeof *sizes; i++) {
         const uint64_t size = infer_size(names, json, i);
-        if (!size)
+        if (!size || size == usual(sizes[i].field))
             continue;
         *any = true;
         good = set(json, sizes[i].field, size);
         *hidden = strcmp(sizes[i].field, "hidden_size") == 0 ? size : *hidden;
     }
     const uint64_t layers = has(json, "num_hidden_layers") ? 0 : count_layers(names);
-    *any |= layers != 0;
-    return good && (!layers || set(json, "num_hidden_layers", layers));
+    if (!layers || layers == usual("num_hidden_layers"))
+        return good;
+    *any = true;
+    return good && set(json, "num_hidden_layers", layers);
 }
 
 static bool infer_architecture(const struct electra_names *names, json_t *json)

@@ -76,11 +76,6 @@ static const struct electra_name *find_any(const struct electra_weights *weights
                : found;
 }
 
-bool electra_weight_exists(const struct electra_weights *weights, const char *name)
-{
-    return find_any(weights, name, true) || find_any(weights, name, false);
-}
-
 uint32_t electra_weights_labels(const struct electra_weights *weights)
 {
     static const char *const names[] = {"classifier.out_proj.weight", "classifier.weight"};

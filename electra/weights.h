@@ -55,9 +55,6 @@ pln_status electra_weight_find(struct electra_weights *weights, const struct ele
 /* The tensors that were asked for and found, in that order; NULL behind the last. Their names are those of the requests. */
 const struct weight *electra_weights_found(const struct electra_weights *weights, uint32_t index);
 
-/* Whether the checkpoint holds a tensor of that name (of the encoder: without ELECTRA_PREFIX). */
-bool electra_weight_exists(const struct electra_weights *weights, const char *name);
-
 /* How many labels the weights of a head have; 0: there are none, or they do not say. */
 uint32_t electra_weights_labels(const struct electra_weights *weights);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Directories as PyTorch, TensorFlow, Flax and Google's code write them: test_checkpoints SET DEVICES [OPTION...]. Every
- * tensor has the bits that were put in, under its PyTorch name, and the model answers as PyTorch does in double
- * precision; what is hostile or broken is refused. SET is what tests/checkpoint/make_checkpoints.py writes.
+ * Directories as PyTorch, TensorFlow, Flax and Google's code write them: test_checkpoints SET FORMATS DEVICES
+ * [OPTION...]. Every tensor has the bits that were put in, under its PyTorch name, and the model answers as PyTorch does
+ * in double precision; what is hostile or broken is refused. SET is what tests/checkpoint/make_checkpoints.py writes;
+ * cases of other formats than FORMATS (separated by ',') are left out, but for those in safetensors.
  */
 #include <jansson.h>
 #include <math.h>
@@ -266,23 +267,38 @@ static void replay(void **state)
         check(&w);
 }
 
+/* Whether a word of the list is the format of the case, or it is of safetensors. */
+static bool is_read(const json_t *one, const char *formats)
+{
+    const char *format = text_of(one, "format");
+    const size_t n = strlen(format);
+    if (json_is_true(json_object_get(json_object_get(one, "options"), "safe")))
+        return true;
+    for (const char *at = formats; at; at = strchr(at, ',')) {
+        at += *at == ',';
+        if (strncmp(at, format, n) == 0 && (at[n] == ',' || !at[n]))
+            return true;
+    }
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     static struct CMUnitTest tests[MOST_CASES];
     char path[512];
     size_t n = 0, i;
     json_t *one;
-    if (argc < 3)
+    if (argc < 4)
         return 2;
     folder = argv[1];
     snprintf(path, sizeof path, "%s/manifest.json", folder);
     manifest = json_load_file(path, 0, NULL);
     json_array_foreach(json_object_get(manifest, "cases"), i, one)
     {
-        if (n < MOST_CASES)
+        if (n < MOST_CASES && is_read(one, argv[2]))
             tests[n++] = (struct CMUnitTest){text_of(one, "name"), replay, NULL, NULL, one};
     }
-    const int code = run_on_devices(tests, n, argc - 2, argv + 2);
+    const int code = run_on_devices(tests, n, argc - 3, argv + 3);
     json_decref(manifest);
     return code;
 }
