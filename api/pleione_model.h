@@ -225,7 +225,7 @@ PLN_API pln_status pln_classify(pln_session *session, const char *text, const ch
 
 typedef struct pln_tensor_file pln_tensor_file;
 
-/* Returns new: a .safetensors file, memory-mapped; its tensors live as long as it is open. One of an element type or a
+/* Returns new: a .safetensors file, or one of another format that models come in, memory-mapped; its tensors live as long as it is open. One of an element type or a
  * rank that is not known here has dtype 0, rank 0 and no data. PLN_INVALID names file and tensor.
  * While a file of tensors or weights is open, a handler of SIGBUS stands in the process, which passes on what is not
  * about these files: if somebody makes one shorter, what is gone reads as zero. A call of the library that read from it

@@ -10,13 +10,15 @@
 #include "checkpoint/torch.h"
 #include "common/fail.h"
 
-static const unsigned char magic[] = {0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46,
-                                      0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e};
+/* The number that the first pickle is; before it stand the protocol, and from protocol 4 on a frame. */
+static const unsigned char magic[] = {0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e};
 enum { VERSION = 1001 };
 
 static bool sniff(const unsigned char *bytes, size_t size)
 {
-    return size >= sizeof magic && memcmp(bytes, magic, sizeof magic) == 0;
+    const size_t skip = size > 2 && bytes[2] == 0x95 ? 11 : 2;
+    return size >= skip + sizeof magic && bytes[0] == 0x80 && bytes[1] >= 2 && bytes[1] <= 5 &&
+           memcmp(bytes + skip, magic, sizeof magic) == 0;
 }
 
 struct reading {

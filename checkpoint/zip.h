@@ -20,7 +20,7 @@ struct zip_entry {
 };
 
 /* Returns new; borrows path and bytes until it is closed. Two entries of one name, encrypted ones and methods other than
- * stored and deflated are PLN_BAD_MODEL, as is data that is not there. PLN_UNSUPPORTED: built without minizip. */
+ * stored and deflated are PLN_BAD_MODEL, as is data that is not there. PLN_BAD_MODEL too if this was built without minizip. */
 pln_status zip_open(const char *path, const unsigned char *bytes, size_t size, struct zip **zip, pln_error *error);
 void zip_close(struct zip **zip);
 

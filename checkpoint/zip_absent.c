@@ -10,7 +10,7 @@ pln_status zip_open(const char *path, const unsigned char *bytes, size_t size, s
     (void)bytes;
     (void)size;
     *zip = NULL;
-    return pln_fail(error, PLN_UNSUPPORTED,
+    return pln_fail(error, PLN_BAD_MODEL,
                     "%s: a zip archive of PyTorch, and this pleione was built without minizip (libminizip-dev)", path);
 }
 
@@ -38,5 +38,5 @@ pln_status zip_read(struct zip *zip, const struct zip_entry *entry, void *out, p
     (void)zip;
     (void)entry;
     (void)out;
-    return pln_fail(error, PLN_UNSUPPORTED, "built without minizip");
+    return pln_fail(error, PLN_BAD_MODEL, "built without minizip");
 }

@@ -152,6 +152,8 @@ def cases():
         if "storage of 2^62" not in what and what != "view of a storage":
             yield f"zip, {what}", archive(body), sentence
     good = dictionary(w=tensor())
+    yield "protocol 3", b"\x80\x03" + legacy(good)[2:], None
+    yield "protocol 4", b"\x80\x04\x95" + struct.pack("<Q", 13) + legacy(good)[2:], None
     yield "big-endian", legacy(good, little=b"\x89"), "big-endian"
     yield "two types of one storage", legacy(dictionary(a=tensor(), b=tensor(storage("0", 2, "DoubleStorage"), 0, (2,), (1,)))), "two types"
     yield "2^61 elements", legacy(good, data=struct.pack("<q", 1 << 61) + FLOATS), "bytes are left of the file"

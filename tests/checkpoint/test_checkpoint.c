@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #include "checkpoint/checkpoint.h"
+#include "checkpoint/find.h"
 #include "common/half.h"
 #include "common/jsonfile.h"
 #include "common/mapped.h"
@@ -567,6 +568,75 @@ static void indexes_may_be_wrong(void **state)
     }
 }
 
+static const char *found_weights(const char *chosen)
+{
+    static char path[PATH_MAX];
+    bool index;
+    if (ckpt_find_weights(folder, chosen, path, &index, &error) != PLN_OK)
+        return error.message;
+    return strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+}
+
+/* The order of files, and each way to name one. */
+static void weights_are_found(void **state)
+{
+    (void)state;
+    static const char *const order[] = {
+        "flax_model.msgpack", "tf_model.h5.index.json",       "tf_model.h5",      "pytorch_model.bin.index.json",
+        "pytorch_model.bin",  "model.safetensors.index.json", "model.safetensors"};
+    put_text("optimizer.pt", "");
+    put_text("training_args.bin", "");
+    assert_string_equal(found_weights(NULL), "");
+    put_text("old.index", "");
+    assert_string_equal(found_weights(NULL), "old.index");
+    put_text("model.ckpt-900.index", "");
+    put_text("model.ckpt-1000.index", "");
+    put_text("model.ckpt-x.index", "");
+    assert_string_equal(found_weights(NULL), "model.ckpt-1000.index"); /* the highest step */
+    put_text("checkpoint", "model_checkpoint_path: \"/of/another/machine/model.ckpt-900\"\n");
+    assert_string_equal(found_weights(NULL), "model.ckpt-900.index");
+    put_text("checkpoint", "model_checkpoint_path: \"/of/another/machine/model.ckpt-5\"\n");
+    assert_string_equal(found_weights(NULL), "model.ckpt-1000.index");
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        put_text(order[i], "");
+        assert_string_equal(found_weights(NULL), order[i]);
+    }
+    assert_string_equal(found_weights("pytorch_model.bin"), "pytorch_model.bin");
+    assert_string_equal(found_weights(in_folder("tf_model.h5")), "tf_model.h5");
+    assert_string_equal(found_weights("model.ckpt-900"), "model.ckpt-900.index");
+    put_text("model.ckpt-900.data-00000-of-00001", "");
+    assert_string_equal(found_weights("model.ckpt-900.data-00000-of-00001"), "model.ckpt-900.index");
+    assert_non_null(strstr(found_weights("absent.bin"), "absent.bin: the weights that were chosen"));
+}
+
+/* MODEL may be a file in a directory, or the prefix of a bundle. */
+static void a_model_may_be_a_file(void **state)
+{
+    (void)state;
+    struct ckpt *c = NULL;
+    put_model();
+    put_shard("model.safetensors", "a");
+    put_shard("other", "b");
+    assert_int_equal(ckpt_open(in_folder("other"), NULL, 0, &c, &error), PLN_OK);
+    assert_non_null(ckpt_find(c, "b"));
+    assert_string_equal(ckpt_directory(c), folder);
+    ckpt_close(&c);
+    assert_int_equal(ckpt_open(folder, "other", 0, &c, &error), PLN_OK);
+    assert_non_null(ckpt_find(c, "b"));
+    assert_true(ckpt_has_config(c));
+    ckpt_close(&c);
+    unlink(in_folder("config.json"));
+    assert_int_equal(ckpt_open(folder, NULL, 0, &c, &error), PLN_OK);
+    assert_false(ckpt_has_config(c));
+    assert_int_equal(json_object_size(ckpt_config(c)), 0);
+    ckpt_close(&c);
+    char directory[PATH_MAX], file[PATH_MAX];
+    put_text("model.ckpt-7.index", "");
+    assert_int_equal(ckpt_find_model(in_folder("model.ckpt-7"), directory, file, &error), PLN_OK);
+    assert_string_equal(directory, folder);
+    assert_string_equal(file, in_folder("model.ckpt-7"));
+}
+
 static void bad_directories_are_refused(void **state)
 {
     (void)state;
@@ -713,6 +783,8 @@ int main(void)
         cmocka_unit_test_teardown(halves_round_to_nearest, remove_files),
         cmocka_unit_test_teardown(a_single_file_opens, remove_files),
         cmocka_unit_test_teardown(shards_open, remove_files),
+        cmocka_unit_test_teardown(weights_are_found, remove_files),
+        cmocka_unit_test_teardown(a_model_may_be_a_file, remove_files),
         cmocka_unit_test_teardown(bad_directories_are_refused, remove_files),
         cmocka_unit_test_teardown(weights_may_be_absent, remove_files),
         cmocka_unit_test_teardown(large_json_is_refused, remove_files),

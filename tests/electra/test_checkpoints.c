@@ -55,13 +55,22 @@ static uint64_t expected_bits(const pln_tensor *t, uint64_t i, pln_dtype dtype)
     uint32_t bits;
     memcpy(&value, (const float *)t->data + i, sizeof value);
     memcpy(&bits, &value, sizeof bits);
+    if (dtype == PLN_F64) {
+        const double wide = (double)value;
+        uint64_t wide_bits;
+        memcpy(&wide_bits, &wide, sizeof wide);
+        return wide_bits;
+    }
     return dtype == PLN_F16 ? float_to_half(value) : dtype == PLN_BF16 ? float_to_bfloat(value) : bits;
 }
 
 static pln_dtype dtype_of(const struct wanted *w)
 {
     const char *dtype = text_of(w->options, "dtype");
-    return !dtype ? PLN_F32 : strcmp(dtype, "float16") == 0 ? PLN_F16 : PLN_BF16;
+    return !dtype                          ? PLN_F32
+           : strcmp(dtype, "float16") == 0 ? PLN_F16
+           : strcmp(dtype, "float64") == 0 ? PLN_F64
+                                           : PLN_BF16;
 }
 
 static void compare_bits(const struct electra_names *names, const pln_tensor *expected, pln_dtype dtype)
@@ -186,7 +195,7 @@ static void check_answers(const struct wanted *w)
     pln_error error;
     pln_model *model;
     pln_session *session;
-    if (dtype_of(w) != PLN_F32)
+    if (dtype_of(w) == PLN_F16 || dtype_of(w) == PLN_BF16)
         return;
     snprintf(outputs_file, sizeof outputs_file, "%s.outputs.safetensors", w->head);
     pln_tensor_file *inputs = open_file(w, "inputs.safetensors", true), *expected = open_file(w, outputs_file, true);
