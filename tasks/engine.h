@@ -55,6 +55,12 @@ struct pln_task {
     atomic_bool in_use;
 };
 
+/* ---- rows.c */
+
+/* The field of a caller's row that cannot be read: without a name, or a list that is NULL. */
+#define TASK_NO_FAULT UINT32_MAX
+uint32_t task_record_fault(const pln_record *row);
+
 /* ---- window.c: from rows to batches */
 
 void task_window_begin(struct task_window *window, pln_task *task, uint64_t first_row);

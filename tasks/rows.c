@@ -58,6 +58,16 @@ pln_status task_take_list(const struct task_row *row, const char *name, const pl
     return PLN_OK;
 }
 
+uint32_t task_record_fault(const pln_record *row)
+{
+    for (uint32_t i = 0; i < row->n_fields; i++) {
+        const pln_field *field = row->fields ? &row->fields[i] : NULL;
+        if (!field || !field->name || (!field->text.text && !field->items && field->n_items))
+            return i;
+    }
+    return TASK_NO_FAULT;
+}
+
 /* ---- examples and items */
 
 pln_status task_add(struct task_row *row, const pln_example *example, pln_error *error)

@@ -131,7 +131,10 @@ static bool read_row(struct stream *s)
 {
     const pln_record *row = NULL;
     pln_error error, problem = {.status = PLN_OK, .node = -1};
-    const pln_status status = s->options.next(s->options.context, &row, &problem);
+    pln_status status = s->options.next(s->options.context, &row, &problem);
+    if (status == PLN_OK && row && task_record_fault(row) != TASK_NO_FAULT)
+        status = pln_fail(&problem, PLN_INVALID, "field %u of the row has no name, or a list that is NULL",
+                          task_record_fault(row));
     problem.status = status;
     if (status != PLN_INVALID && (status != PLN_OK || !row)) {
         s->ending = problem;

@@ -226,11 +226,9 @@ static pln_status answer_rows(pln_task *t, const pln_record *rows, uint32_t n_ro
 static pln_status check_rows(const pln_record *rows, uint32_t n_rows, pln_error *error)
 {
     for (uint32_t i = 0; i < n_rows; i++)
-        for (uint32_t j = 0; j < rows[i].n_fields; j++) {
-            const pln_field *field = rows[i].fields ? &rows[i].fields[j] : NULL;
-            if (!field || !field->name || (!field->text.text && !field->items && field->n_items))
-                return pln_fail(error, PLN_INVALID, "row %u: field %u has no name, or a list that is NULL", i, j);
-        }
+        if (task_record_fault(&rows[i]) != TASK_NO_FAULT)
+            return pln_fail(error, PLN_INVALID, "row %u: field %u has no name, or a list that is NULL", i,
+                            task_record_fault(&rows[i]));
     return PLN_OK;
 }
 

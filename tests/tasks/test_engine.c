@@ -92,6 +92,7 @@ struct pushed {
     pthread_cond_t changed;
     uint32_t n, given, taken, stop_at;
     pln_status ending, bad_row; /* what `next` gives at the end, and for row 1 */
+    bool nameless;              /* row 1 has a field without a name */
     bool one_by_one;            /* a row comes when the one before it is answered */
     uint32_t wrong;             /* answers; a callback must not leave by an assertion */
 };
@@ -113,7 +114,9 @@ static pln_status next(void *context, const pln_record **row, pln_error *error)
         *error = (pln_error){.status = p->bad_row, .message = "line 2: not a row"};
         return p->bad_row;
     }
-    *row = &rows[i % ROWS];
+    static const pln_field no_name = {.text = {"a", 1}};
+    static const pln_record unreadable = {&no_name, 1};
+    *row = i == 1 && p->nameless ? &unreadable : &rows[i % ROWS];
     return PLN_OK;
 }
 
@@ -121,7 +124,10 @@ static bool take(void *context, const pln_answer *answer)
 {
     struct pushed *p = context;
     const bool bad = answer->row == 1 && p->bad_row != PLN_OK;
-    const bool right = bad ? strcmp(answer->message, "line 2: not a row") == 0 : is_right(answer, p->taken);
+    const bool unreadable = answer->row == 1 && p->nameless;
+    const bool right = bad          ? strcmp(answer->message, "line 2: not a row") == 0
+                       : unreadable ? strstr(answer->message, "has no name") != NULL
+                                    : is_right(answer, p->taken);
     if (!right)
         print_error("row %u is %u: %s\n", p->taken, (unsigned)answer->row,
                     answer->status == PLN_OK ? answer->json : answer->message);
@@ -180,6 +186,9 @@ static void bad_rows_and_the_end(void **state)
     struct pushed bad = {.n = 8, .bad_row = PLN_INVALID};
     must(push(&bad, 0, NULL, &error), &error);
     assert_int_equal(bad.taken, 8);
+    struct pushed nameless = {.n = 8, .nameless = true};
+    must(push(&nameless, 0, NULL, &error), &error);
+    assert_int_equal(nameless.taken, 8);
     struct pushed cut = {.n = 5, .ending = PLN_FAILED};
     assert_int_equal(push(&cut, 0, NULL, &error), PLN_FAILED);
     assert_string_equal(error.message, "the file is cut");
