@@ -43,8 +43,8 @@
  * are used freely at the same time; a call that finds its own in use gives PLN_INVALID. A graph that is being described
  * is nobody else's either, and nobody looks. "alone": the object is used by nobody, and by nobody afterwards.
  *
- * Callbacks (`log`, `progress`, `next`, `answer`) are called while a call of the library runs. They must return, must not call what the
- * running call uses, and must not throw or jump out.
+ * Callbacks (`log`, `progress`, `next`, `answer`) are called while a call of the library runs. They must return, must
+ * not call what the running call uses, and must not throw or jump out.
  *
  * The library never prints, exits or reads the environment but for PLEIONE_BACKEND_PATH (folders with more plugins,
  * separated by ':') and XDG_CACHE_HOME or HOME (compiled programs are kept in pleione/ below it).
