@@ -36,13 +36,14 @@ enum cli_kind {
     CLI_REAL,
     CLI_REPEATED,
     CLI_HEAD,
+    CLI_SEMANTICS,
     CLI_MATH /* f32 or bf16, appended to the device options of the target */
 };
 
 struct cli_option {
     const char *name; /* "--device" or "-b" */
     enum cli_kind kind;
-    /* bool, const char *, uint32_t, uint64_t, double, struct cli_list, pln_head; of CLI_MATH the device options */
+    /* bool, const char *, uint32_t, uint64_t, double, struct cli_list, pln_head, pln_semantics; of CLI_MATH the device options */
     void *target;
     const char *argument; /* "LIST" */
     const char *help;
@@ -72,6 +73,7 @@ struct cli_common {
     bool no_fallback;
     uint32_t threads;
     uint64_t seed;
+    pln_semantics semantics;
 };
 
 /* All options of a command, in the order of --help. Zero at first; those who bring some add theirs. */

@@ -26,6 +26,19 @@ static void knock_pln_head_find(void)
     assert_false(pln_head_find("none", &head));
 }
 
+static void knock_pln_semantics_string(void)
+{
+    assert_string_equal(pln_semantics_string(NO_SUCH(pln_semantics)), "unknown");
+}
+
+static void knock_pln_semantics_find(void)
+{
+    pln_semantics semantics;
+    assert_false(pln_semantics_find(NULL, &semantics));
+    assert_false(pln_semantics_find("tf", NULL));
+    assert_false(pln_semantics_find("caffe", &semantics));
+}
+
 static void knock_pln_model_open(void)
 {
     pln_model *model = NULL;
@@ -79,6 +92,7 @@ static void knock_pln_session_create(void)
     pln_session *session = NULL;
     const char *const rules[] = {NULL};
     const pln_session_options no_head = {.size = sizeof no_head, .head = NO_SUCH(pln_head)},
+                              nobody = {.size = sizeof nobody, .semantics = NO_SUCH(pln_semantics)},
                               no_rules = {.size = sizeof no_rules,
                                           .schedule = PLN_OPTIONS(pln_schedule_options, .n_place = 1)};
     const pln_session_options no_rule = {.size = sizeof no_rule,
@@ -87,6 +101,7 @@ static void knock_pln_session_create(void)
     refused(pln_session_create(w.generator, NULL, NULL, &session, fresh()), "devices is NULL");
     refused(pln_session_create(w.generator, w.devices, NULL, NULL, fresh()), "session is NULL");
     refused(pln_session_create(w.generator, w.devices, &no_head, &session, fresh()), "no head 99");
+    refused(pln_session_create(w.generator, w.devices, &nobody, &session, fresh()), "no semantics 99");
     refused(pln_session_create(w.generator, w.devices, &no_rules, &session, fresh()), "rule 0");
     refused(pln_session_create(w.generator, w.devices, &no_rule, &session, fresh()), "rule 0");
     pln_states *foreign;
@@ -194,9 +209,14 @@ static void knock_pln_classify(void)
     refused(pln_classify(w.session, "a", NULL, &classes, &n, fresh()), "head");
 }
 
-const struct door model_doors[] = {
-    DOOR(pln_head_string),     DOOR(pln_head_find),        DOOR(pln_head_labels),     DOOR(pln_model_open),
-    DOOR(pln_model_close),     DOOR(pln_model_head),       DOOR(pln_model_number),    DOOR(pln_model_classes),
-    DOOR(pln_model_label),     DOOR(pln_model_tokenizer),  DOOR(pln_session_create),  DOOR(pln_session_destroy),
-    DOOR(pln_session_forward), DOOR(pln_session_schedule), DOOR(pln_session_prepare), DOOR(pln_session_graph),
-    DOOR(pln_detect),          DOOR(pln_fill_mask),        DOOR(pln_classify),        {NULL, NULL}};
+const struct door model_doors[] = {DOOR(pln_head_string),     DOOR(pln_head_find),
+                                   DOOR(pln_head_labels),     DOOR(pln_semantics_string),
+                                   DOOR(pln_semantics_find),  DOOR(pln_model_open),
+                                   DOOR(pln_model_close),     DOOR(pln_model_head),
+                                   DOOR(pln_model_number),    DOOR(pln_model_classes),
+                                   DOOR(pln_model_label),     DOOR(pln_model_tokenizer),
+                                   DOOR(pln_session_create),  DOOR(pln_session_destroy),
+                                   DOOR(pln_session_forward), DOOR(pln_session_schedule),
+                                   DOOR(pln_session_prepare), DOOR(pln_session_graph),
+                                   DOOR(pln_detect),          DOOR(pln_fill_mask),
+                                   DOOR(pln_classify),        {NULL, NULL}};
