@@ -64,6 +64,14 @@ static pln_status take_session(const void *o, pln_error *error)
     return status;
 }
 
+static pln_status take_save(const void *o, pln_error *error)
+{
+    const pln_status status = pln_model_save(model, "grown", o, error);
+    if (status == PLN_OK && system("rm -r grown") != 0)
+        return PLN_FAILED;
+    return status;
+}
+
 static pln_status take_schedule_of_session(const void *o, pln_error *error)
 {
     return take_session(PLN_OPTIONS(pln_session_options, .schedule = o), error);
@@ -183,6 +191,7 @@ static const struct taker {
     }
     TAKER(pln_runtime_options, take_runtime, true, &one_thread),
     TAKER(pln_model_options, take_model, true, NULL),
+    TAKER(pln_save_options, take_save, true, NULL),
     TAKER(pln_session_options, take_session, true, NULL),
     TAKER(pln_schedule_options, take_schedule_of_session, true, NULL),
     TAKER(pln_trainer_options, take_trainer, true, &usual_trainer),
