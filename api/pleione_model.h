@@ -71,6 +71,16 @@ PLN_API const pln_device_entry *pln_devices_entry(const pln_devices *devices, ui
 PLN_API const char *pln_head_string(pln_head head);           /* "masked-lm"; any thread */
 PLN_API bool pln_head_find(const char *name, pln_head *head); /* any thread */
 
+/* Whose rules a model runs by where frameworks differ; docs/heads.md has the table. */
+typedef enum pln_semantics {
+    PLN_SEMANTICS_PYTORCH = 0,
+    PLN_SEMANTICS_TF = 1,
+    PLN_SEMANTICS_FLAX = 2,
+    PLN_SEMANTICS_GOOGLE = 3, /* google-research/electra */
+} pln_semantics;
+PLN_API const char *pln_semantics_string(pln_semantics semantics);           /* "pytorch"; any thread */
+PLN_API bool pln_semantics_find(const char *name, pln_semantics *semantics); /* any thread */
+
 /* What the labels of a head belong to, as pln_session_forward takes them: B batch, S length, N labels. */
 typedef enum pln_labels {
     PLN_LABELS_NONE = 0,
@@ -160,6 +170,8 @@ typedef struct pln_session_options { /* zero is a good default */
     bool attentions;     /* outputs attentions.N, cross_attentions.N; implies every_position */
     bool trace;          /* every node's first output comes back too, packed, as "node:NAME" */
     const pln_schedule_options *schedule; /* NULL: the default */
+    pln_semantics semantics;              /* whatever framework wrote the file */
+    uint32_t unused;
 } pln_session_options;
 
 /* Returns new; keeps model and devices. options may be NULL. Weights that the checkpoint lacks are drawn at random and

@@ -36,6 +36,7 @@ enum cli_kind {
     CLI_REAL,
     CLI_REPEATED,
     CLI_HEAD,
+    CLI_SEMANTICS,
     CLI_PART,
     CLI_MATH /* f32 or bf16, appended to the device options of the target */
 };
@@ -43,7 +44,7 @@ enum cli_kind {
 struct cli_option {
     const char *name; /* "--device" or "-b" */
     enum cli_kind kind;
-    /* bool, const char *, uint32_t, uint64_t, double, struct cli_list, pln_head, pln_part; of CLI_MATH the device options */
+    /* bool, const char *, uint32_t, uint64_t, double, struct cli_list, pln_head, pln_semantics, pln_part; of CLI_MATH the device options */
     void *target;
     const char *argument; /* "LIST" */
     const char *help;
@@ -73,6 +74,7 @@ struct cli_common {
     bool no_fallback;
     uint32_t threads;
     uint64_t seed;
+    pln_semantics semantics;
     const char *weights;
     pln_part part;
     uint32_t heads;

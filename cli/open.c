@@ -49,6 +49,7 @@ pln_status cli_open(const struct cli_common *common, const char *directory, cons
                                            .timed = options->schedule && options->schedule->timed};
     pln_session_options placed = *options;
     placed.schedule = &schedule;
+    placed.semantics = common->semantics;
     pln_status status = cli_open_devices(common, m, error);
     if (status == PLN_OK)
         status = cli_open_model(common, directory, false, m, error);

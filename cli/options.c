@@ -44,6 +44,8 @@ void cli_common_options(struct cli_common *common, const char *device_name, stru
         {"--no-fallback", CLI_FLAG, &common->no_fallback, NULL, "a node that no chosen device takes is an error"},
         {"--threads", CLI_UNSIGNED, &common->threads, "N", "threads on the processor (default: all)"},
         {"--seed", CLI_SEED, &common->seed, "S", "for weights that the checkpoint lacks (default 0)"},
+        {"--semantics", CLI_SEMANTICS, &common->semantics, "pytorch|tf|flax|google",
+         "whose rules hold where frameworks differ (default pytorch, whatever wrote the file)"},
     };
     cli_add_options(options, rows, sizeof rows / sizeof *rows);
     cli_model_rows(common, options);
@@ -123,6 +125,8 @@ static bool store(const struct cli_option *option, const char *text)
         return *text && append(list, text);
     case CLI_HEAD:
         return pln_head_find(text, option->target);
+    case CLI_SEMANTICS:
+        return pln_semantics_find(text, option->target);
     case CLI_PART:
         *(pln_part *)option->target = strcmp(text, "generator") == 0 ? PLN_PART_GENERATOR : PLN_PART_DISCRIMINATOR;
         return strcmp(text, "generator") == 0 || strcmp(text, "discriminator") == 0;
@@ -146,6 +150,7 @@ static const char *range_of(enum cli_kind kind)
         [CLI_HEAD] = NULL,
         [CLI_PART] = NULL,
         [CLI_MATH] = NULL,
+        [CLI_SEMANTICS] = NULL,
     };
     return ranges[kind];
 }

@@ -160,7 +160,7 @@ static pln_status sort(struct task_window *window, pln_error *error)
 static bool computes_padding(const pln_session *s)
 {
     return s->options.every_position || s->options.attentions ||
-           (s->head->sees_padding && s->head->sees_padding(&s->model->config, false));
+           (s->head->sees_padding && s->head->sees_padding(&s->config, false));
 }
 
 /* Tokens of a forward that keep a device busy; more only costs memory. */

@@ -109,6 +109,7 @@ static pln_status estimate(const struct estimate *e, const struct cli_common *co
     training.head = e->head;
     training.recompute = e->recompute;
     training.accumulate = 1;
+    training.semantics = common->semantics;
     pln_status status = cli_open_model(common, directory, true, &m, error);
     if (status == PLN_OK)
         status = cli_open(common, directory, PLN_OPTIONS(pln_session_options, .head = e->head), &m, error);

@@ -48,7 +48,8 @@ static pln_trainer_options options_of(const struct cli_training *t, const struct
                                  .dropout = t->dropout,
                                  .seed = common->seed,
                                  .recompute = t->recompute,
-                                 .placement = placement};
+                                 .placement = placement,
+                                 .semantics = common->semantics};
 }
 
 /* ---- before the first step */

@@ -58,6 +58,7 @@ static pln_status open_side(struct verify *v, const char *list, const char *cons
     pln_trainer_options o = PLN_TRAINER_DEFAULTS;
     o.head = v->head;
     o.seed = v->common->seed;
+    o.semantics = v->common->semantics;
     const pln_schedule_options placement = {.size = sizeof placement,
                                             .place = v->common->place.items,
                                             .n_place = v->common->place.n,

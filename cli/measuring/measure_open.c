@@ -58,7 +58,8 @@ pln_status measure_create_session(const struct measured_device *d, bool trace, p
 {
     const struct cli_common *common = &d->measure->options->common;
     pln_schedule_options schedule = {.size = sizeof schedule, .timed = d->measure->options->timed};
-    const pln_session_options options = {.size = sizeof options, .trace = trace, .schedule = &schedule};
+    const pln_session_options options = {
+        .size = sizeof options, .trace = trace, .schedule = &schedule, .semantics = common->semantics};
     if (!d->place.fixed) {
         schedule.place = common->place.items;
         schedule.n_place = common->place.n;
