@@ -117,6 +117,33 @@ PLN_API pln_status pln_model_inspect(pln_model *model, char **json, pln_error *e
 /* The model's tokenizer, opened at the first call; belongs to the model. Any thread. */
 PLN_API pln_status pln_model_tokenizer(pln_model *model, const pln_tokenizer **tokenizer, pln_error *error);
 
+/* ---- models for other packages */
+
+typedef enum pln_save_format {
+    PLN_SAVE_FORMAT_SAFETENSORS = 0, /* model.safetensors, as PyTorch names tensors */
+    PLN_SAVE_FORMAT_PYTORCH = 1,     /* pytorch_model.bin */
+    PLN_SAVE_FORMAT_TF = 2,          /* tf_model.h5 */
+    PLN_SAVE_FORMAT_FLAX = 3,        /* flax_model.msgpack */
+} pln_save_format;
+/* "safetensors", "pytorch", "tf", "flax"; any thread. */
+PLN_API bool pln_save_format_find(const char *name, pln_save_format *format);
+
+typedef struct pln_save_options { /* zero is a good default */
+    uint32_t size;                /* sizeof(pln_save_options) */
+    pln_save_format format;
+    pln_head head;        /* the class whose weights are written */
+    pln_dtype dtype;      /* PLN_F32, PLN_F16 or PLN_BF16, rounded to the nearest; 0: each weight keeps its bits */
+    uint64_t shard_bytes; /* of weights in a file, at most; 0: all are in one */
+} pln_save_options;
+
+/* Writes a directory that from_pretrained of Hugging Face's transformers loads as the same model: weights, config.json,
+ * and the tokenizer, if there is one, in the layouts of version 4 and 5. The whole directory or nothing; it may be there
+ * if it is empty or a model, whose files are replaced. options may be NULL. PLN_BAD_MODEL: a weight of the head is not
+ * there; PLN_INVALID: the format cannot hold the model, or the type a number; PLN_UNSUPPORTED: what writes the format is
+ * not there; PLN_FAILED names the path. Any thread. */
+PLN_API pln_status pln_model_save(pln_model *model, const char *directory, const pln_save_options *options,
+                                  pln_error *error);
+
 /* ---- sessions */
 
 typedef struct pln_session_options { /* zero is a good default */

@@ -213,6 +213,14 @@ void ckpt_tensor_type(const struct ckpt *checkpoint, const pln_tensor *tensor, c
     snprintf(text, bytes, "%s", pln_dtype_string(tensor->dtype));
 }
 
+pln_status ckpt_verify(const struct ckpt *checkpoint, const pln_tensor *tensor, pln_error *error)
+{
+    pln_status status = PLN_OK;
+    for (uint32_t i = 0; i < checkpoint->n_files && status == PLN_OK; i++)
+        status = ckpt_tensors_verify(checkpoint->files[i], tensor, error);
+    return status;
+}
+
 const char *ckpt_directory(const struct ckpt *checkpoint)
 {
     return checkpoint->directory;

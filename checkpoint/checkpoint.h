@@ -47,6 +47,8 @@ uint32_t ckpt_count(const struct ckpt *checkpoint);
 const pln_tensor *ckpt_tensor(const struct ckpt *checkpoint, uint32_t index);
 /* NULL if there is none of that name. */
 const pln_tensor *ckpt_find(const struct ckpt *checkpoint, const char *name);
+/* Compares the tensor's data with the sum that its file has of it, if it has one: PLN_BAD_MODEL names both. */
+pln_status ckpt_verify(const struct ckpt *checkpoint, const pln_tensor *tensor, pln_error *error);
 /* What the file calls the type of a tensor that has dtype 0. */
 void ckpt_tensor_type(const struct ckpt *checkpoint, const pln_tensor *tensor, char *text, size_t bytes);
 

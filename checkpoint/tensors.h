@@ -32,6 +32,9 @@ const pln_tensor *ckpt_tensors(const pln_tensor_file *file, uint32_t *count);
 const pln_tensor *ckpt_tensors_find(const pln_tensor_file *file, const char *name);
 /* PLN_BAD_MODEL: the file has become shorter since it was opened. */
 pln_status ckpt_tensors_check(const pln_tensor_file *file, pln_error *error);
+/* Reads the data of a tensor and compares it with the sum that the file has of it, if the tensor is of this file and
+ * its format has sums: before its numbers are believed. PLN_BAD_MODEL names it. Any thread. */
+pln_status ckpt_tensors_verify(const pln_tensor_file *file, const pln_tensor *tensor, pln_error *error);
 /* What the file calls a tensor of dtype 0, for a sentence; false if the tensor is not of this file. */
 bool ckpt_tensors_type(const pln_tensor_file *file, const pln_tensor *tensor, char *text, size_t bytes);
 /* Borrowed object of strings; NULL if the file has no metadata. */

@@ -175,4 +175,4 @@ static pln_status open_legacy(struct ckpt_content *content, pln_error *error)
     return status;
 }
 
-const struct ckpt_format ckpt_format_torch_legacy = {"PyTorch legacy", sniff, open_legacy};
+const struct ckpt_format ckpt_format_torch_legacy = {.name = "PyTorch legacy", .sniff = sniff, .open = open_legacy};

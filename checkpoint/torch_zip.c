@@ -151,4 +151,4 @@ static pln_status open_zip(struct ckpt_content *content, pln_error *error)
     return status;
 }
 
-const struct ckpt_format ckpt_format_torch_zip = {"PyTorch zip", sniff, open_zip};
+const struct ckpt_format ckpt_format_torch_zip = {.name = "PyTorch zip", .sniff = sniff, .open = open_zip};

@@ -18,6 +18,7 @@ static const struct cli_command commands[] = {
     {"tokenize", "text to ids", cli_tokenize},
     {"vocab", "texts to a vocabulary", cli_vocab},
     {"train", "steps on raw tensors, a Hugging Face directory out", cli_train},
+    {"convert", "a model as another package reads it", cli_convert},
     {"verify", "a device beside the reference: card, driver or data?", cli_verify},
     {"devices", "the devices of each backend", cli_devices},
 };

@@ -272,7 +272,8 @@ static pln_status take_tensor(struct electra_weights *weights, const struct elec
         w->tensor = electra_name_weight(found);
         w->tensor.name = w->name; /* whatever the file calls it */
         w->found = found;
-        return check_tensor(weights, request, &w->tensor, found, error);
+        const pln_status status = check_tensor(weights, request, &w->tensor, found, error);
+        return status == PLN_OK && !weights->undrawn ? ckpt_verify(weights->checkpoint, found->tensor, error) : status;
     }
     const pln_status status = say_lacking(weights, request, error);
     if (status != PLN_OK)
@@ -311,6 +312,17 @@ pln_status electra_weight_find(struct electra_weights *weights, const struct ele
     *chain = w;
     *tensor = &w->tensor;
     return PLN_OK;
+}
+
+const struct weight *electra_weights_found(const struct electra_weights *weights, uint32_t index)
+{
+    uint32_t count = 0;
+    for (const struct electra_weight *w = weights->list; w; w = w->next)
+        count += !w->missing;
+    for (const struct electra_weight *w = weights->list; w; w = w->next) /* the last that was asked for is the first */
+        if (!w->missing && --count == index)
+            return &w->tensor;
+    return NULL;
 }
 
 /* ---- reports */

@@ -18,7 +18,7 @@ struct electra_weights {
     const struct electra_names *names;
     const struct electra_config *config;
     uint64_t seed;
-    bool undrawn; /* what the checkpoint lacks is not drawn but zero, and takes no memory: for estimates */
+    bool undrawn; /* what the checkpoint lacks is zero and takes no memory, what it has is not read: for estimates */
     struct electra_weight *list;
     struct electra_weight *chains[ELECTRA_CHAINS]; /* of the list, by name */
     const float *zeros;                            /* of undrawn tensors: a mapping that is never written */
@@ -51,6 +51,9 @@ void electra_weights_finish(struct electra_weights *weights);
 /* The tensor; the same one each time. It lives as long as the weights. PLN_BAD_MODEL names tensor, expected, found. */
 pln_status electra_weight_find(struct electra_weights *weights, const struct electra_request *request,
                                const struct weight **tensor, pln_error *error);
+
+/* The tensors that were asked for and found, in that order; NULL behind the last. Their names are those of the requests. */
+const struct weight *electra_weights_found(const struct electra_weights *weights, uint32_t index);
 
 /* How many labels the weights of a head have; 0: there are none, or they do not say. */
 uint32_t electra_weights_labels(const struct electra_weights *weights);

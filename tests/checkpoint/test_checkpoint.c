@@ -192,7 +192,7 @@ static void what_it_is_instead_is_said(void **state)
         {"\x81\xa7"
          "electra\x82\xaa"
          "embeddings",
-         20, "a MessagePack file"},
+         20, "claims more than the file holds"},
         {"GGUF\3\0\0\0\0\0\0\0", 12, "a GGUF file"},
         {"\x1f\x8b\10\0\0\0\0\0\0\3", 10, "compressed by gzip"},
         {"{\"error\": \"Entry not found\"}", 28, "a JSON text"},
