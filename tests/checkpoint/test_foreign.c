@@ -396,6 +396,7 @@ static void flax_that_lies(void **state)
         {"82a177c71501" FLOATS "a177c71501" FLOATS, "two tensors have the name 'w'"},
         {"82a3612f62c71501" FLOATS "a16181a162c71501" FLOATS, "two tensors have the name 'a/b'"},
         {"81a2770078c71501" FLOATS, "a key of it holds a zero"},
+        {"81a277ffc71501" FLOATS, "a tensor's name is empty or not UTF-8"},
     };
     for (size_t i = 0; i < sizeof lies / sizeof *lies; i++)
         refused(put("lie.msgpack", bytes, of_hex(lies[i].hex, bytes)), lies[i].sentence);

@@ -59,14 +59,18 @@ static size_t wrap(uint8_t *index, const uint8_t *entries, size_t bytes)
 
 void fuzz_bundle(const struct fuzz_target *target, const uint8_t *data, size_t bytes)
 {
-    static uint8_t index[MOST_INDEX], numbers[4096];
+    static uint8_t index[MOST_INDEX];
+    static bool made;
+    uint8_t numbers[4096];
     const struct fuzz_target whole = {"bundle.index", NULL};
     (void)target;
     if (!bytes || bytes > MOST_INDEX - 200)
         return;
     for (size_t i = 0; i < sizeof numbers; i++)
         numbers[i] = (uint8_t)(i * 7);
-    fuzz_write("bundle.data-00000-of-00001", numbers, sizeof numbers);
+    if (!made)
+        fuzz_write("bundle.data-00000-of-00001", numbers, sizeof numbers);
+    made = true;
     if (!data[0]) {
         fuzz_checkpoint(&whole, data + 1, bytes - 1);
         return;
