@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "checkpoint/content.h"
-#include "checkpoint/crc32c.h"
+#include "checkpoint/crc.h"
 #include "checkpoint/hdf5_table.h"
 #include "tests/fuzz/target.h"
 
