@@ -46,8 +46,11 @@
  * Callbacks (`log`, `progress`, `next`, `answer`) are called while a call of the library runs. They must return, must
  * not call what the running call uses, and must not throw or jump out.
  *
- * The library never prints, exits or reads the environment but for PLEIONE_BACKEND_PATH (folders with more plugins,
- * separated by ':') and XDG_CACHE_HOME or HOME (compiled programs are kept in pleione/ below it).
+ * HDF5 files are read and written by a program of its own, pleione-hdf5, which is started for each file and waited for:
+ * a caller who handles SIGCHLD sees one. No other call starts a process.
+ *
+ * The library never prints, exits or reads the environment but for PLEIONE_BACKEND_PATH (folders with more plugins and
+ * that program, separated by ':') and XDG_CACHE_HOME or HOME (compiled programs are kept in pleione/ below it).
  */
 #ifndef PLEIONE_H
 #define PLEIONE_H

@@ -127,6 +127,19 @@ check 1 "$to cannot be read: Is a directory" vocab "$to"
 check 1 "/dev/full cannot be written" vocab "$2/tests/cli/line.txt" --special "[UNK]" --size 5 -o /dev/full
 check 1 "$to/no/vocab.txt cannot be written" vocab "$2/tests/cli/line.txt" --size 18 -o "$to/no/vocab.txt"
 
+# a model for another package, and back
+check 0 "" convert $disc "$to/bin" --to pytorch --dtype bf16
+check 0 "" convert "$to/bin" "$to/back" --dtype f32 --shard-size 300KB
+check 0 "computer" run "$to/back" $on "Where is thy computer?"
+check 2 "is not safetensors, pytorch, tf or flax" convert $disc "$to/never" --to onnx
+check 2 "is not f32, f16 or bf16" convert $disc "$to/never" --dtype f64
+check 2 "is not a size" convert $disc "$to/never" --shard-size 5parsecs
+check 2 "expected a model and a directory" convert $disc
+check 4 "lacks tensors of the head masked-lm" convert $disc "$to/never" --head masked-lm
+check 4 "nowhere" convert "$to/nowhere" "$to/never"
+check 1 "cannot be written" convert $disc "$to/no/never"
+[ ! -e "$to/never" ] || { echo "FAILED: a directory of a conversion that failed"; failed=$((failed + 1)); }
+
 # lines of stdin, and an interrupt
 printf 'Where is thy brother?\nWhere is thy computer?\n' | "$pleione" run $disc $on --json | grep -c probability | grep -qx 2 ||
     { echo "FAILED: two lines of stdin"; failed=$((failed + 1)); }

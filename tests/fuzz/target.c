@@ -24,6 +24,9 @@ static const struct fuzz_target targets[] = {
     {"model.safetensors.index.json", fuzz_index},
     {"zip.bin", fuzz_checkpoint},
     {"pickle.bin", fuzz_checkpoint},
+    {"tree.msgpack", fuzz_checkpoint},
+    {"bundle.index", fuzz_bundle},
+    {"table.h5", fuzz_table},
     {"request.safetensors", fuzz_request},
 };
 
