@@ -29,8 +29,8 @@ static pln_status open_setup(const struct task_kind *kind, struct task_setup *se
     if (status != PLN_OK)
         return status;
     setup->config = &setup->model->config;
-    setup->encode.size = sizeof setup->encode;
     setup->longest = longest_text(setup);
+    setup->encode.size = sizeof setup->encode;
     setup->encode.max_length = setup->too_long == TASK_REFUSE ? 0 : setup->longest;
     setup->encode.overflow = setup->too_long == TASK_WINDOW;
     setup->head = kind->info.head;
