@@ -27,7 +27,7 @@ static pln_text text_of(unsigned row)
     static char text[300];
     size_t n = 0;
     for (unsigned i = 0; i < row * 7 % 90; i++)
-        n += (size_t)snprintf(text + n, 4, "%c", "ab\"\n,\t\r\\ x"[(row + i * i) % 10]);
+        text[n++] = "ab\"\n,\t\r\\ x"[(row + i * i) % 10];
     return (pln_text){text, n};
 }
 
