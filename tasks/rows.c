@@ -8,7 +8,7 @@
 #include "common/fail.h"
 #include "common/jsontext.h"
 #include "tasks/engine.h"
-#include "tokenizer/utf8.h"
+#include "common/utf8.h"
 
 /* ---- columns */
 
