@@ -34,6 +34,8 @@ static pln_status ask(struct task_row *row, pln_error *error)
     pln_status status = task_take_text(row, "text", &example.text, error);
     if (status == PLN_OK && task_field(row->row, "text_pair"))
         status = task_take_text(row, "text_pair", &example.pair, error);
+    if (!example.pair.bytes) /* an empty one is none, as the reference has it for a single row */
+        example.pair.text = NULL;
     return status == PLN_OK ? task_add(row, &example, error) : status;
 }
 

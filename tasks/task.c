@@ -21,6 +21,7 @@ static pln_status open_setup(const struct task_kind *kind, struct task_setup *se
 {
     static const char *const words[] = {"error", "cut", "window"};
     const char *too_long = task_value(setup, "too-long");
+    setup->too_long = kind->too_long;
     for (uint32_t i = 0; too_long && i < 3; i++)
         if (strcmp(words[i], too_long) == 0)
             setup->too_long = (enum task_too_long)i;
@@ -28,8 +29,9 @@ static pln_status open_setup(const struct task_kind *kind, struct task_setup *se
     if (status != PLN_OK)
         return status;
     setup->config = &setup->model->config;
+    setup->longest = longest_text(setup);
     setup->encode.size = sizeof setup->encode;
-    setup->encode.max_length = setup->too_long == TASK_REFUSE ? 0 : longest_text(setup);
+    setup->encode.max_length = setup->too_long == TASK_REFUSE ? 0 : setup->longest;
     setup->encode.overflow = setup->too_long == TASK_WINDOW;
     setup->head = kind->info.head;
     setup->outputs[0] = "logits";
@@ -44,13 +46,13 @@ static pln_status find_kind(const pln_model *model, pln_head head, const char *n
 {
     char known[300] = "";
     size_t used = 0;
-    *kind = name ? task_find(name) : task_choose(model, head, NULL);
+    *kind = name ? task_kind_find(name) : task_kind_choose(model, head, NULL);
     if (*kind)
         return PLN_OK;
     if (!name)
         return pln_fail(error, PLN_INVALID, "no task is for the head %s; name one", pln_head_string(head));
-    for (uint32_t i = 0; task_at(i) && used < sizeof known; i++)
-        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", task_at(i)->info.name);
+    for (uint32_t i = 0; task_kind_at(i) && used < sizeof known; i++)
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", task_kind_at(i)->info.name);
     return pln_fail(error, PLN_INVALID, "there is no task \"%.100s\"; there are %s", name, known);
 }
 

@@ -34,6 +34,7 @@ struct task_setup {
     const pln_option *options; /* checked against the table of the task: look them up by task_word, task_number, ... */
     uint32_t n_options;
     enum task_too_long too_long; /* option too-long, if the task has it */
+    uint32_t longest;            /* tokens that a sequence may have, special ones included */
     struct arena memory;         /* as long as the task */
     /* -- */
     void *settings;            /* the task's own: info's struct of kind->settings_bytes bytes, zeroed */
@@ -96,8 +97,7 @@ struct task_score; /* tasks/scores */
 struct task_kind {
     pln_task_info info;
     size_t settings_bytes;
-    /* Whether the task is meant when nobody names one, for a model with the task's head (any, if it has none). row may be
-     * NULL. NULL: always. */
+    /* Whether this task of its head is meant when nobody names one; row may be NULL. NULL: when no other one is. */
     bool (*chosen)(const pln_model *model, const pln_record *row);
     /* Reads options, looks at the model, writes the setup. PLN_INVALID names what the model lacks. May be NULL. */
     pln_status (*open)(struct task_setup *setup, pln_error *error);
@@ -107,7 +107,8 @@ struct task_kind {
     pln_status (*mark)(struct task_row *row, struct task_sequence *sequence, pln_error *error);
     /* When all sequences have their outputs, which are finite then. */
     pln_status (*answer)(struct task_row *row, pln_error *error);
-    bool barred; /* an infinity below zero among the logits is a class that a bias bars, and no fault */
+    enum task_too_long too_long; /* where the option does not say */
+    bool barred;                 /* an infinity below zero among the logits is a class that a bias bars, and no fault */
     const struct task_score *score; /* NULL: none */
 };
 
@@ -117,10 +118,10 @@ struct task_kind {
 
 /* ---- table.c */
 
-const struct task_kind *task_at(uint32_t index); /* NULL behind the last */
-const struct task_kind *task_find(const char *name);
+const struct task_kind *task_kind_at(uint32_t index); /* NULL behind the last */
+const struct task_kind *task_kind_find(const char *name);
 /* As pln_task_choose, for a session's head. */
-const struct task_kind *task_choose(const pln_model *model, pln_head head, const pln_record *row);
+const struct task_kind *task_kind_choose(const pln_model *model, pln_head head, const pln_record *row);
 
 /* ---- options.c: what the user chose
  *
@@ -143,12 +144,19 @@ const char *task_value(const struct task_setup *setup, const char *key); /* NULL
  * UINT32_MAX: there is no memory. */
 uint32_t task_split(struct arena *memory, pln_text text, pln_text **items);
 
-/* Rows of option tables that several tasks have. */
+/* Rows of option tables that several tasks have; the second where the reference cuts without being asked. */
 #define TASK_TOO_LONG                                                                                                  \
     {                                                                                                                  \
         "too-long", "error|cut",                                                                                       \
             "texts that are longer than the model can take: a row without an answer, or cut "                          \
             "(default error)"                                                                                          \
+    }
+
+#define TASK_TOO_LONG_CUT                                                                                              \
+    {                                                                                                                  \
+        "too-long", "error|cut",                                                                                       \
+            "texts that are longer than the model can take: a row without an answer, or cut "                          \
+            "(default cut)"                                                                                            \
     }
 
 /* ---- rows.c: what hooks call */
