@@ -8,6 +8,7 @@ import sys
 ALWAYS = {"api", "common"}
 MAY = {  # besides itself, api and common
     "checkpoint": set(),
+    "records": set(),
     "tokenizer": set(),
     "graph": set(),
     "electra": {"graph", "checkpoint"},
