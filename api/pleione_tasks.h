@@ -63,7 +63,6 @@ typedef struct pln_item {
     uint32_t begin_byte, end_byte;
     int32_t id;     /* token, label, passage, choice */
     uint32_t group; /* which [MASK], which beam */
-    pln_text label; /* tag: the entity, or its group */
 } pln_item;
 
 typedef struct pln_answer {
