@@ -78,7 +78,7 @@ struct cli_common {
 };
 
 /* All options of a command, in the order of --help. Zero at first; those who bring some add theirs. */
-enum { CLI_OPTIONS = 64 };
+enum { CLI_OPTIONS = 96 };
 struct cli_options {
     uint32_t n; /* more than CLI_OPTIONS: those that found no room are left out, and cli_parse refuses */
     struct cli_option rows[CLI_OPTIONS];
