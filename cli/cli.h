@@ -38,6 +38,7 @@ enum cli_kind {
     CLI_SECONDS,
     CLI_REAL,
     CLI_REPEATED,
+    CLI_OPTIONAL, /* a flag whose value may follow it if it ends as the argument says: "[FILE.svg]"; "" without one */
     CLI_HEAD,
     CLI_MATH /* f32 or bf16, appended to the device options of the target */
 };
@@ -78,7 +79,7 @@ struct cli_common {
 };
 
 /* All options of a command, in the order of --help. Zero at first; those who bring some add theirs. */
-enum { CLI_OPTIONS = 64 };
+enum { CLI_OPTIONS = 96 };
 struct cli_options {
     uint32_t n; /* more than CLI_OPTIONS: those that found no room are left out, and cli_parse refuses */
     struct cli_option rows[CLI_OPTIONS];

@@ -143,6 +143,9 @@ static bool store(const struct cli_option *option, const char *text)
     case CLI_TEXT:
         *(const char **)option->target = text;
         return *text != '\0';
+    case CLI_OPTIONAL:
+        *(const char **)option->target = text;
+        return true;
     case CLI_UNSIGNED:
         if (!parse_number(text, UINT32_MAX, &number) || !number)
             return false;
@@ -222,9 +225,17 @@ static void refuse_option(const char *name, size_t length, const struct cli_opti
         cli_usage_error("no option %.*s; --help lists them", (int)length, name);
 }
 
+/* Whether the next argument ends as the option's value does: "[FILE.svg]". */
+static bool is_value_of(const struct cli_option *option, const char *next)
+{
+    const char *ending = strrchr(option->argument, '.');
+    const size_t bytes = ending ? strlen(ending) - 1 : 0, length = next ? strlen(next) : 0;
+    return bytes && length > bytes && strncmp(next + length - bytes, ending, bytes) == 0;
+}
+
 /* One argument, and the next one if it is the option's value. Returns how many were taken, 0 after a usage error.
- * given: a bit for each option that had its value, since a second one would undo the first in silence. */
-static int take_option(int left, char **argv, const struct cli_options *options, uint64_t *given)
+ * given: the options that had their values, since a second one would undo the first in silence. */
+static int take_option(int left, char **argv, const struct cli_options *options, bool *given)
 {
     const char *equals = strncmp(argv[0], "--", 2) == 0 ? strchr(argv[0], '=') : NULL;
     const size_t length = equals ? (size_t)(equals - argv[0]) : strlen(argv[0]);
@@ -233,18 +244,19 @@ static int take_option(int left, char **argv, const struct cli_options *options,
         refuse_option(argv[0], length, options);
         return 0;
     }
-    const bool flag = option->kind == CLI_FLAG;
-    if ((flag && equals) || (!flag && !equals && left < 2)) {
-        cli_usage_error("option %s %s", option->name, flag ? "takes no value" : "needs a value");
+    const bool optional = option->kind == CLI_OPTIONAL && !equals && !is_value_of(option, left < 2 ? NULL : argv[1]);
+    const bool flag = option->kind == CLI_FLAG || optional;
+    if ((option->kind == CLI_FLAG && equals) || (!flag && !equals && left < 2)) {
+        cli_usage_error("option %s %s", option->name, option->kind == CLI_FLAG ? "takes no value" : "needs a value");
         return 0;
     }
-    const char *value = equals ? equals + 1 : argv[1]; /* a flag looks at none */
-    const uint64_t bit = (uint64_t)1 << (option - options->rows);
-    if (!flag && option->kind != CLI_REPEATED && *given & bit) {
+    const char *value = equals ? equals + 1 : optional ? "" : argv[1]; /* a flag looks at none */
+    const size_t row = (size_t)(option - options->rows);
+    if (!flag && option->kind != CLI_REPEATED && given[row]) {
         cli_usage_error("option %s is given twice", option->name);
         return 0;
     }
-    *given |= bit;
+    given[row] = true;
     if (!store(option, value)) {
         refuse_value(option, value);
         return 0;
@@ -256,7 +268,7 @@ int cli_parse(int argc, char **argv, const struct cli_usage *usage, const struct
               struct cli_list *positional)
 {
     bool only_positional = false;
-    uint64_t given = 0;
+    bool given[CLI_OPTIONS] = {false};
     if (options->n > CLI_OPTIONS)
         return cli_usage_error("%s has %u options, more than %d", argv[0], options->n, CLI_OPTIONS) + 1;
     if (visitor) {
@@ -272,7 +284,7 @@ int cli_parse(int argc, char **argv, const struct cli_usage *usage, const struct
             only_positional = true;
             i++;
         } else if (!only_positional && argv[i][0] == '-' && argv[i][1]) {
-            const int taken = take_option(argc - i, argv + i, options, &given);
+            const int taken = take_option(argc - i, argv + i, options, given);
             if (!taken)
                 return PLN_INVALID + 1;
             i += taken;

@@ -45,7 +45,7 @@ static pln_status judge_number(struct task_row *row, const struct task_output *l
 /* A text that is no list, or an empty cell, names one label, or none. */
 static pln_status take_labels(struct task_row *row, const pln_text **labels, uint32_t *n, pln_error *error)
 {
-    const pln_field *field = task_field(row->row, "label");
+    const pln_field *field = pln_record_find(row->row, "label");
     if (!field || !field->text.text || (field->text.bytes && field->text.text[0] == '['))
         return task_take_list(row, "label", labels, n, error);
     *labels = &field->text;

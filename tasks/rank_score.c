@@ -37,7 +37,7 @@ static pln_status judge_pair(struct task_row *row, pln_error *error)
     struct score_pair_row *r = task_judge(row, &score_pairs, 0, error);
     pln_text query, label;
     pln_status status = r ? task_take_text(row, "query", &query, error) : PLN_NO_MEMORY;
-    const char *column = task_field(row->row, "label") ? "label" : "labels";
+    const char *column = pln_record_find(row->row, "label") ? "label" : "labels";
     if (status == PLN_OK)
         status = task_take_text(row, column, &label, error);
     if (status == PLN_OK)
@@ -55,7 +55,7 @@ static pln_status judge(struct task_row *row, pln_error *error)
     const uint32_t n = row->n_sequences;
     const pln_text *labels;
     uint32_t n_labels;
-    if (!task_field(row->row, "passages"))
+    if (!pln_record_find(row->row, "passages"))
         return judge_pair(row, error);
     struct score_query_row *r = task_judge(row, &score_queries, 0, error);
     double *relevance = arena_allocate(row->memory, (2 * (size_t)n + 1) * sizeof *relevance), *scores = relevance + n;

@@ -208,8 +208,9 @@ static int name_labels(struct evaluation *e, const pln_task_info *info)
     uint32_t n = 0;
     for (const pln_column_info *label = info->labels; e->label && label->name; label++, n++) {
         const char *path = strchr(label->name, '.');
-        const int used = n < MOST_LABELS ? snprintf(names[n], sizeof *names, "%s=%s%s", label->name, e->label, path ? path : "")
-                                         : MOST_NAME;
+        const int used = n < MOST_LABELS
+                             ? snprintf(names[n], sizeof *names, "%s=%s%s", label->name, e->label, path ? path : "")
+                             : MOST_NAME;
         if (used >= MOST_NAME || e->task.columns.n == CLI_LIST)
             return cli_usage_error("--label-column: \"%.100s\" is too long, or there are too many --column", e->label);
         e->task.columns.items[e->task.columns.n++] = names[n];
@@ -250,8 +251,9 @@ int cli_evaluate(int argc, char **argv)
     cli_common_options(&e.common, "--device", &options);
     const struct cli_option own[] = {
         {"--json", CLI_FLAG, &e.json, NULL, "one JSON object: rows, loss, scores"},
-        {"--label-column", CLI_TEXT, &e.label, "NAME", "the column of the file that has the labels (default: as the task "
-                                                       "calls it)"},
+        {"--label-column", CLI_TEXT, &e.label, "NAME",
+         "the column of the file that has the labels (default: as the task "
+         "calls it)"},
         {"--bootstrap", CLI_COUNT, &e.bootstrap, "N",
          "95 % intervals by drawing the rows N times anew, with --seed (default 0: none)"},
         {"--confusion", CLI_OPTIONAL, &e.plot, "[FILE.svg]",
@@ -265,8 +267,10 @@ int cli_evaluate(int argc, char **argv)
         .synopsis = "evaluate MODEL --task T --input FILE --label-column NAME",
         .description =
             "Answers rows whose answers are known and tells how good that is: the scores of scikit-learn, scipy, "
-            "seqeval and the SQuAD script, and the loss that training would have. Nothing is cut where the task can take "
-            "long rows in pieces. A row that is bad or has no answer ends it, with its file and line; the exit code is 2 "
+            "seqeval and the SQuAD script, and the loss that training would have. Nothing is cut where the task can "
+            "take "
+            "long rows in pieces. A row that is bad or has no answer ends it, with its file and line; the exit code is "
+            "2 "
             "for a bad row. A score that is undefined is null.",
         .examples =
             "  pleione evaluate MODEL --task classify --input test.csv --column text=sentence --label-column gold\n"

@@ -121,7 +121,8 @@ static bool print_matrix(const struct evaluated *found, bool wide, bool *made)
     table_add_columns(&t, &(struct table_column){.key = "gold", .title = "gold \\ given", .fitted = true}, 1);
     for (uint32_t i = 0; i < n; i++) {
         snprintf(keys[i], sizeof keys[i], "%u", i);
-        table_add_columns(&t, &(struct table_column){.key = keys[i], .title = found->labels[i], .type = TABLE_COUNT}, 1);
+        table_add_columns(&t, &(struct table_column){.key = keys[i], .title = found->labels[i], .type = TABLE_COUNT},
+                          1);
     }
     for (uint32_t i = 0; i < n; i++) {
         table_add_row(&t);

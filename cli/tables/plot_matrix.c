@@ -49,8 +49,8 @@ static void put_row(FILE *out, const struct grid *g, uint32_t row)
         char number[64];
         if (!counts[i])
             continue;
-        fprintf(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"%s\" fill-opacity=\"%.3f\"/>\n", x, y,
-                g->cell, g->cell, plot_colour(i == row ? 0 : 6), 0.08 + 0.6 * share);
+        fprintf(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"%s\" fill-opacity=\"%.3f\"/>\n",
+                x, y, g->cell, g->cell, plot_colour(i == row ? 0 : 6), 0.08 + 0.6 * share);
         if (g->cell >= LEAST_NUMBERED)
             plot_text(out, x + g->cell / 2, y + g->cell / 2 + 5, "value", "middle",
                       plot_number((double)counts[i], number, sizeof number));

@@ -188,7 +188,7 @@ static void full_disk(void **state)
     setrlimit(RLIMIT_FSIZE, &before);
     pln_writer_close(&writer);
     assert_int_equal(status, PLN_FAILED);
-    assert_non_null(strstr(error.message, "a.jsonl: cannot be written: File too large"));
+    assert_non_null(strstr(error.message, "a.jsonl cannot be written: File too large"));
     size_t n;
     char *text = read_file("a.jsonl", &n);
     assert_true(n > 50000 && n <= 100000 && text[n - 1] == '\n');
