@@ -216,6 +216,8 @@ struct cli_progress cli_progress_begin(const char *what);
 void cli_progress_update(struct cli_progress *progress, uint64_t done, uint64_t total);
 /* "WHAT 3 of 20, 12 s left  TEXT" in place of the bar. */
 void cli_progress_line(struct cli_progress *progress, uint64_t done, uint64_t total, const char *text);
+/* Rows, their rate, and the time that is left by `done` of `total`; total 0: it is not known. */
+void cli_progress_rows(struct cli_progress *progress, uint64_t rows, uint64_t done, uint64_t total);
 void cli_progress_end(struct cli_progress *progress); /* takes it away */
 
 /* What a person waits for: a line on stderr where that is a terminal, from the second second on. It takes the place of

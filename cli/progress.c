@@ -40,6 +40,20 @@ void cli_progress_line(struct cli_progress *p, uint64_t done, uint64_t total, co
     p->drawn = now;
 }
 
+void cli_progress_rows(struct cli_progress *p, uint64_t rows, uint64_t done, uint64_t total)
+{
+    char line[160], rest[32] = "";
+    const double now = cli_seconds(), spent = now - p->began;
+    if (!p->shown || now - p->drawn < 0.1 || spent < 0.5)
+        return;
+    if (done && done < total)
+        describe_rest(rest, sizeof rest, spent * (double)(total - done) / (double)done);
+    snprintf(line, sizeof line, "%s %llu rows, %.0f rows/s%s%s%s", p->what, (unsigned long long)rows,
+             (double)rows / spent, *rest ? ", " : "", rest, *rest ? " left" : "");
+    cli_line_draw(line);
+    p->drawn = now;
+}
+
 static void draw(struct cli_progress *p, uint64_t done, uint64_t total, double now)
 {
     char bar[WIDTH + 1] = {0}, line[160];

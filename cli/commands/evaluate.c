@@ -247,7 +247,9 @@ int cli_evaluate(int argc, char **argv)
 {
     static struct evaluation e;
     static struct cli_list arguments;
-    struct cli_options options = {0};
+    static struct cli_options options;
+    options.n = 0; /* a visitor of the tables may have come before */
+    e = (struct evaluation){0};
     cli_common_options(&e.common, "--device", &options);
     const struct cli_option own[] = {
         {"--json", CLI_FLAG, &e.json, NULL, "one JSON object: rows, loss, scores"},

@@ -5,7 +5,7 @@
 #ifndef CLI_COMMANDS_EVALUATION_H
 #define CLI_COMMANDS_EVALUATION_H
 
-#include "cli/tasks.h"
+#include "cli/source.h"
 
 struct evaluation {
     struct cli_common common;
