@@ -8,6 +8,7 @@
 
 #include "cli/commands/commands.h"
 #include "cli/commands/evaluation.h"
+#include "cli/part.h"
 
 enum { PLACES = 1 << 14, MOST_LABELS = 4, MOST_NAME = 256 }; /* more rows are never on their way */
 
@@ -18,6 +19,7 @@ struct run {
     struct cli_source source;
     pln_task *task;
     pln_scores *scores;
+    struct cli_part plot; /* begun before anything is answered, so that a wrong path costs nothing */
     struct cli_progress progress;
     uint64_t lines[PLACES], read; /* where rows begin, by number */
     pln_error problem;            /* of the first row that has no answer; status PLN_OK: none */
@@ -154,7 +156,7 @@ static pln_status list_labels(const struct run *r, struct evaluated *found, pln_
     return PLN_NO_MEMORY;
 }
 
-static int tell(const struct run *r)
+static int tell(struct run *r)
 {
     pln_error error;
     struct evaluated found = {.task = r->info->name, .directory = r->e->directory, .rows = pln_scores_rows(r->scores)};
@@ -170,8 +172,10 @@ static int tell(const struct run *r)
     }
     if (code == 0)
         code = cli_finish_output();
-    if (code == 0 && r->e->plot)
-        code = cli_plot_confusion(&found, r->e->plot);
+    if (code == 0 && r->e->plot) {
+        cli_plot_confusion(&found, r->plot.file);
+        code = cli_part_end(&r->plot);
+    }
     free(found.labels);
     return code;
 }
@@ -182,16 +186,19 @@ int cli_evaluate_rows(const struct evaluation *e)
     pln_error error;
     r = (struct run){.e = e};
     pln_task_find(e->task.name, &r.info);
+    int code = e->plot ? cli_part_begin(&r.plot, e->plot) : 0;
+    if (code)
+        return code;
     pln_status status = open_source(&r, &error);
     if (status == PLN_OK)
         status = open_task(&r, &error);
     if (status == PLN_OK)
         status = run_rows(&r, &error);
-    int code = 0;
     if (cli_interrupted())
         code = CLI_INTERRUPTED;
     else
         code = status == PLN_OK ? tell(&r) : cli_fail(&error);
+    cli_part_drop(&r.plot);
     pln_scores_destroy(&r.scores);
     pln_task_destroy(&r.task);
     cli_source_close(&r.source);
@@ -235,7 +242,8 @@ static int check(struct evaluation *e)
         return cli_usage_error("evaluate needs --task T and --input FILE");
     int code = cli_task_check(&e->task);
     if (code == 0 && pln_task_find(e->task.name, &info))
-        code = name_labels(e, info);
+        code = info->scores[0] ? name_labels(e, info)
+                               : cli_usage_error("the task %s has no scores: nobody labels its rows", info->name);
     if (code == 0 && e->plot && *e->plot)
         code = check_plot(e->plot);
     e->confusion = e->plot != NULL;

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/part.h"
 #include "cli/tables/plot.h"
 
 /* ---- JSON */
@@ -203,17 +202,12 @@ bool cli_print_evaluation(const struct evaluated *found, bool wide)
     return print_matrix(found, wide, &made) ? made : print_pairs(found, wide);
 }
 
-int cli_plot_confusion(const struct evaluated *found, const char *path)
+void cli_plot_confusion(const struct evaluated *found, FILE *out)
 {
-    struct cli_part part;
     char title[160];
     const struct plot_counts counts = {found->n_labels, found->labels, found->counts};
     const char *name = strrchr(found->directory, '/');
     snprintf(title, sizeof title, "%.100s: labels given by %.20s", name && name[1] ? name + 1 : found->directory,
              found->task);
-    const int code = cli_part_begin(&part, path);
-    if (code)
-        return code;
-    plot_matrix(part.file, title, &counts);
-    return cli_part_end(&part);
+    plot_matrix(out, title, &counts);
 }

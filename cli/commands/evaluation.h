@@ -33,6 +33,6 @@ struct evaluated {
 void cli_print_evaluation_json(const struct evaluated *found);
 /* Tables fitted to the terminal unless `wide`. False: no memory. */
 bool cli_print_evaluation(const struct evaluated *found, bool wide);
-/* The confusion as a picture, whole or not at all: 0, or the exit code after a sentence. */
-int cli_plot_confusion(const struct evaluated *found, const char *path);
+/* The confusion as a picture. */
+void cli_plot_confusion(const struct evaluated *found, FILE *out);
 #endif

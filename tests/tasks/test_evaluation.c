@@ -12,7 +12,7 @@ enum { MOST_FIELDS = 4, MOST_LIST = 16, MOST_ROWS = 256 };
 
 static const char *folder, *models;
 
-static char cases_folder[600];
+static char cases_folder[500];
 
 /* ---- rows */
 
