@@ -13,8 +13,8 @@ import tempfile
 import unittest
 import xml.dom.minidom
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import scored
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tasks"))
+import drawn
 
 pleione, source = sys.argv[1], pathlib.Path(sys.argv[2])
 to = pathlib.Path(tempfile.mkdtemp(prefix="pleione-evaluate-"))
@@ -24,7 +24,7 @@ CASES = {f.stem: json.loads(f.read_text()) for f in sorted((source / "tests/task
 def model_of(name):
     folder = to / name
     if not folder.exists():
-        scored.write_model(folder, CASES[name], source)
+        drawn.write_model(name, folder, "scored")
     return str(folder)
 
 
