@@ -57,11 +57,20 @@ void cli_common_options(struct cli_common *common, const char *device_name, stru
 /* The meaning stands beside the option if that leaves room for it, else below. */
 static void print_option(FILE *out, const struct cli_option *option, size_t width)
 {
+    enum { MORE = 6 };
     const size_t indent = width >= 110 ? 41 : 24;
-    char left[96];
-    size_t used =
-        (size_t)snprintf(left, sizeof left, option->argument ? "  %s %s" : "  %s", option->name, option->argument);
-    fputs(left, out);
+    const char *argument = option->argument ? option->argument : "";
+    size_t used = (size_t)fprintf(out, "  %s%s", option->name, *argument ? " " : "");
+    while (*argument) { /* cut behind a bar where the terminal is narrow */
+        const size_t most = strcspn(argument, "|") + 1, part = most <= strlen(argument) ? most : most - 1;
+        if (used + part > width) {
+            fprintf(out, "\n%*s", MORE, "");
+            used = MORE;
+        }
+        fprintf(out, "%.*s", (int)part, argument);
+        used += part;
+        argument += part;
+    }
     if (used + 1 >= indent) {
         fprintf(out, "\n");
         used = 0;

@@ -38,9 +38,8 @@ int main(int argc, char **argv)
         pln_reader_open(argv[3], NULL, &e.reader, &error) || pln_model_open(runtime, argv[1], NULL, &model, &error) ||
         pln_task_prepare(model, argv[2], NULL, 0, &session_options, &error) ||
         pln_session_create(model, devices, &session_options, &session, &error) ||
-        pln_task_create(session, argv[2], NULL, 0, &task, &error) ||
-        pln_scores_create(task, NULL, &e.scores, &error) || pln_task_run(task, &stream, NULL, &error) ||
-        pln_scores_result(e.scores, &scores, &n, &error))
+        pln_task_create(session, argv[2], NULL, 0, &task, &error) || pln_scores_create(task, NULL, &e.scores, &error) ||
+        pln_task_run(task, &stream, NULL, &error) || pln_scores_result(e.scores, &scores, &n, &error))
         return fprintf(stderr, "%s\n", e.error.status ? e.error.message : error.message), 1;
     for (uint32_t i = 0; i < n; i++)
         printf("%s%s%s %.4f\n", scores[i]->name, scores[i]->label ? " " : "", scores[i]->label ? scores[i]->label : "",

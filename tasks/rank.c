@@ -5,12 +5,7 @@
 #include <math.h>
 
 #include "common/fail.h"
-#include "tasks/rank.h"
-
-struct settings {
-    uint32_t label, top;
-    float (*activate)(float x);
-};
+#include "tasks/rank_settings.h"
 
 static bool chosen(const pln_model *model, const pln_record *row)
 {
@@ -36,7 +31,7 @@ static const char *named_activation(const struct electra_config *config)
 }
 
 /* As CrossEncoder: what is not PyTorch's own is not trusted, and a single label has a sigmoid then. */
-static pln_status find_activation(struct task_setup *setup, struct settings *settings, pln_error *error)
+static pln_status find_activation(struct task_setup *setup, struct task_rank_settings *settings, pln_error *error)
 {
     static const struct {
         const char *name;
@@ -57,7 +52,7 @@ static pln_status find_activation(struct task_setup *setup, struct settings *set
 
 /* ---- label */
 
-static pln_status find_label(struct task_setup *setup, struct settings *settings, pln_error *error)
+static pln_status find_label(struct task_setup *setup, struct task_rank_settings *settings, pln_error *error)
 {
     const struct electra_config *c = setup->config;
     const char *value = task_value(setup, "label");
@@ -77,7 +72,7 @@ static pln_status find_label(struct task_setup *setup, struct settings *settings
 
 static pln_status open(struct task_setup *setup, pln_error *error)
 {
-    struct settings *settings = setup->settings;
+    struct task_rank_settings *settings = setup->settings;
     settings->top = task_number(setup, "top", UINT32_MAX);
     const pln_status status = find_label(setup, settings, error);
     return status == PLN_OK ? find_activation(setup, settings, error) : status;
@@ -121,20 +116,9 @@ static json_t *to_json(const pln_answer *answer)
     return list;
 }
 
-uint32_t task_rank_label(const struct task_row *row)
-{
-    return ((const struct settings *)row->settings)->label;
-}
-
-double task_rank_score(const struct task_row *row, uint32_t passage)
-{
-    const struct settings *settings = row->settings;
-    return (double)settings->activate(row->sequences[passage].outputs[0].data[settings->label]);
-}
-
 static pln_status answer(struct task_row *row, pln_error *error)
 {
-    const struct settings *settings = row->settings;
+    const struct task_rank_settings *settings = row->settings;
     const pln_text *passages;
     uint32_t n;
     pln_status status = take_passages(row, &passages, &n, error);
@@ -147,7 +131,7 @@ static pln_status answer(struct task_row *row, pln_error *error)
     if (!scores || !best || !items)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for %u passages", n);
     for (uint32_t i = 0; i < n; i++)
-        scores[i] = (float)task_rank_score(row, i);
+        scores[i] = task_rank_score(row, i);
     task_pick_best(scores, n, best, top);
     for (uint32_t i = 0; i < top; i++)
         items[i] = (pln_item){.text = passages[best[i]], .score = (double)scores[best[i]], .id = (int32_t)best[i]};
@@ -174,7 +158,7 @@ const struct task_kind task_rank = {
                                           {0}},
             .scores = (const char *const[]){"ndcg", "mrr", NULL},
         },
-    .settings_bytes = sizeof(struct settings),
+    .settings_bytes = sizeof(struct task_rank_settings),
     .chosen = chosen,
     .open = open,
     .ask = ask,

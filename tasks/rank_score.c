@@ -4,7 +4,7 @@
  * again by the text of the query.
  */
 #include "common/fail.h"
-#include "tasks/rank.h"
+#include "tasks/rank_settings.h"
 #include "tasks/scores/score.h"
 #include "tasks/task.h"
 
@@ -27,8 +27,7 @@ static pln_status read_relevance(const char *column, pln_text text, double *rele
 static void add_loss(const struct task_row *row, const double *relevance, struct score_row *r)
 {
     for (uint32_t i = 0; i < row->n_sequences; i++)
-        r->loss +=
-            task_binary_cross_entropy((double)row->sequences[i].outputs[0].data[task_rank_label(row)], relevance[i]);
+        r->loss += task_binary_cross_entropy((double)task_rank_logit(row, i), relevance[i]);
     r->weight = row->n_sequences;
 }
 
@@ -69,7 +68,7 @@ static pln_status judge(struct task_row *row, pln_error *error)
     if (status != PLN_OK)
         return status;
     for (uint32_t i = 0; i < n; i++)
-        scores[i] = task_rank_score(row, i);
+        scores[i] = (double)task_rank_score(row, i);
     add_loss(row, relevance, &r->row);
     return score_ranking(relevance, scores, n, r) ? PLN_OK
                                                   : pln_fail(error, PLN_NO_MEMORY, "no memory for %u passages", n);
