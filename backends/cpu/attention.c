@@ -17,7 +17,7 @@ struct forward {
     struct dropout dropout;
     bool plain; /* nothing but the product and the scale makes a score */
     step *keys, *values, *queries, *probabilities;
-    float *scores, *mixed, *factors;
+    float *scores, *mixed, *factors, *listed;
     size_t mixed_stride; /* whole vectors */
 };
 
@@ -34,13 +34,26 @@ static void pack_panels(const struct cpu_matrix *weight, uint32_t n, uint32_t de
     }
 }
 
+/* The head's columns of keys or values; those of a list are brought together first. */
+static struct cpu_rows rows_of_head(const struct forward *f, const struct cpu_operand *operand)
+{
+    const struct span *s = &f->span;
+    const uint32_t n = s->params->head_size;
+    if (!s->key_rows)
+        return (struct cpu_rows){head_row(s, operand, s->source), operand->stride};
+    for (uint32_t j = 0; j < s->sources; j++)
+        memcpy(f->listed + (size_t)j * n, head_row(s, operand, row_of_key(s, j)), n * sizeof(float));
+    return (struct cpu_rows){f->listed, n};
+}
+
 static void pack_head(const struct forward *f)
 {
     const struct span *s = &f->span;
-    const struct cpu_operand *key = input(s, PLN_ATTENTION_INPUT_KEY), *value = input(s, PLN_ATTENTION_INPUT_VALUE);
-    const struct cpu_matrix keys = {head_row(s, key, s->source), key->stride, 1};
-    const struct cpu_matrix values = {head_row(s, value, s->source), 1, value->stride};
+    struct cpu_rows rows = rows_of_head(f, input(s, PLN_ATTENTION_INPUT_KEY));
+    const struct cpu_matrix keys = {rows.data, rows.stride, 1};
     pack_panels(&keys, s->sources, s->params->head_size, f->keys);
+    rows = rows_of_head(f, input(s, PLN_ATTENTION_INPUT_VALUE));
+    const struct cpu_matrix values = {rows.data, 1, rows.stride};
     pack_panels(&values, s->params->head_size, s->sources, f->values);
 }
 
@@ -178,29 +191,31 @@ static void mix_tile(const struct forward *f, uint32_t first, uint32_t rows, con
     }
 }
 
-static void fetch_rows(const struct span *s, const struct cpu_operand *operand, uint32_t first, struct cpu_share rows)
+static void fetch_row(const struct span *s, const struct cpu_operand *operand, uint32_t row)
 {
     enum { LINE = 16 };
-    for (uint32_t r = rows.first; r < rows.last; r++)
-        for (uint32_t c = 0; c < s->params->head_size; c += LINE)
-            __builtin_prefetch(head_row(s, operand, first + r) + c, 0, 2);
+    for (uint32_t c = 0; c < s->params->head_size; c += LINE)
+        __builtin_prefetch(head_row(s, operand, row) + c, 0, 2);
 }
 
 /* A part of the next head: its rows lie far apart, where the processor does not foresee them. */
 static void fetch_next(const struct forward *f, uint32_t part, uint32_t parts)
 {
     const struct span *s = &f->next;
-    const struct cpu_share sources = cpu_share(s->sources, part, parts);
-    fetch_rows(s, input(s, PLN_ATTENTION_INPUT_QUERY), s->query, cpu_share(s->queries, part, parts));
-    fetch_rows(s, input(s, PLN_ATTENTION_INPUT_KEY), s->source, sources);
-    fetch_rows(s, input(s, PLN_ATTENTION_INPUT_VALUE), s->source, sources);
+    const struct cpu_share queries = cpu_share(s->queries, part, parts), sources = cpu_share(s->sources, part, parts);
+    for (uint32_t i = queries.first; i < queries.last; i++)
+        fetch_row(s, input(s, PLN_ATTENTION_INPUT_QUERY), s->query + i);
+    for (uint32_t j = sources.first; j < sources.last; j++)
+        fetch_row(s, input(s, PLN_ATTENTION_INPUT_KEY), row_of_key(s, j));
+    for (uint32_t j = sources.first; j < sources.last; j++)
+        fetch_row(s, input(s, PLN_ATTENTION_INPUT_VALUE), row_of_key(s, j));
 }
 
 /* Queries first .. last-1 of the span. */
 static void attend(struct forward *f, uint32_t first, uint32_t last)
 {
     struct span *s = &f->span;
-    const struct cpu_attention_room room = cpu_attention_room(s->sources, s->params->head_size);
+    const struct cpu_attention_room room = cpu_attention_room(s->sources, s->params->head_size, s->key_rows);
     float *scratch = f->call->scratch;
     struct softmax softmax;
     f->keys = (step *)(scratch + room.keys);
@@ -211,6 +226,7 @@ static void attend(struct forward *f, uint32_t first, uint32_t last)
     f->scores = scratch + room.scores;
     f->probabilities = (step *)(scratch + room.probabilities);
     f->mixed = scratch + room.mixed;
+    f->listed = scratch + room.listed;
     f->mixed_stride = (size_t)round_up(s->params->head_size, VEC_LANES);
     if (!f->plain)
         mark_hidden(s);
@@ -229,8 +245,10 @@ void CPU_NAME(attention)(const struct cpu_call *call)
 {
     const pln_attention_params *params = call->params;
     const struct cpu_operand *in = call->in;
+    const struct cpu_operand *key_rows =
+        in[PLN_ATTENTION_INPUT_KEY_ROWS].data ? &in[PLN_ATTENTION_INPUT_KEY_ROWS] : NULL;
     struct forward f = {.call = call,
-                        .span = {.in = in, .params = params},
+                        .span = {.in = in, .params = params, .key_rows = key_rows},
                         .dropout = DROPOUT_OF(&in[PLN_ATTENTION_INPUT_ORIGIN], &in[PLN_ATTENTION_INPUT_RANDOM], params),
                         .plain = !in[PLN_ATTENTION_INPUT_KEY_MASK].data && !in[PLN_ATTENTION_INPUT_BIAS].data &&
                                  !params->causal && !params->relative && params->scale > 0};
@@ -242,7 +260,7 @@ void CPU_NAME(attention)(const struct cpu_call *call)
     for (uint32_t i = call->member; i < heads * parts; i += call->members) {
         const uint32_t next = i + call->members;
         enter_head(&f.span, i / parts / params->heads, i / parts % params->heads);
-        f.next = (struct span){.in = in, .params = params};
+        f.next = (struct span){.in = in, .params = params, .key_rows = key_rows};
         if (next < heads * parts)
             enter_head(&f.next, next / parts / params->heads, next / parts % params->heads);
         const struct cpu_share share = cpu_share(f.span.queries, i % parts, parts);
