@@ -44,7 +44,7 @@
     UNROLL for (uint i = 0u; i < KEY_LOADS; i++)                                                                       \
     {                                                                                                                  \
         const uint k = (k0) + KEY_AT(THREAD / KEY_QUADS) + KEY_AT(i * (WG / KEY_QUADS));                               \
-        ahead[i] = READ_HEAD(key, 1u, NEAREST_SEEN(k), (chunk) * KEY_QUADS + THREAD % KEY_QUADS);                      \
+        ahead[i] = READ_HEAD(key, 1u, KEY_ROW(NEAREST_SEEN(k)), (chunk) * KEY_QUADS + THREAD % KEY_QUADS);                      \
     }
 #define STORE_KEYS                                                                                                     \
     UNROLL for (uint i = 0u; i < KEY_LOADS; i++)                                                                       \
@@ -61,7 +61,8 @@
     uint b;                                                                                                            \
     FIND_SEQUENCE(b, first)                                                                                            \
     const uint begin = TO_UINT(starts[ROW(3u, b)]), from = KEYS_FROM(b), to = KEYS_FROM(b + 1u);                       \
-    const uint low = GREATER(from, TABLE_FIRST), high = LESSER(to, TABLE_END);                                         \
+    const uint low = GREATER(from, TABLE_FIRST), high = KEYS_END(to);                                                  \
+    const uint past = KEYS_PAST(to - from, TO_UINT(starts[ROW(3u, b + 1u)]) - begin);                                  \
     const uint pair = (pairs_used) ? TO_UINT(pair_starts[ROW(7u, b)]) : 0u;                                            \
     end = LESSER(rows_end, TO_UINT(starts[ROW(3u, b + 1u)]));
 /* Where a plane of `bias`, or of the probabilities, has row r and the key at `from`. */
@@ -70,5 +71,5 @@
 #define ATTENTION_OPERANDS                                                                                             \
     READ(1, float, query) READ(2, float, key) READ(3, float, value) READ(4, int, starts) READ(5, int, source_starts)   \
     READ(6, int, key_mask) READ(7, float, bias) READ(8, int, pair_starts) READ(9, float, distance)                     \
-    READ(10, float, head_mask) READ(11, int, origin) READ(12, int, random)                                             \
-    WRITE(13, float, y) WRITE(14, float, lse) WRITE(15, float, probabilities) WRITE(16, float, statistics)
+    READ(10, float, head_mask) READ(11, int, origin) READ(12, int, random) READ(13, int, key_rows)                                             \
+    WRITE(14, float, y) WRITE(15, float, lse) WRITE(16, float, probabilities) WRITE(17, float, statistics)

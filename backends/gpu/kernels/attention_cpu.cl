@@ -61,8 +61,8 @@ static float16 kept16(__global const int *random, int sequence, uint head, uint 
 KERNEL(attention_cpu)
 READ(1, float, query) READ(2, float, key) READ(3, float, value) READ(4, int, starts) READ(5, int, source_starts)
 READ(6, int, key_mask) READ(7, float, bias) READ(8, int, pair_starts) READ(9, float, distance) READ(10, float, head_mask)
-READ(11, int, origin) READ(12, int, random)
-WRITE(13, float, y) WRITE(14, float, lse) WRITE(15, float, probabilities) WRITE(16, float, statistics)
+READ(11, int, origin) READ(12, int, random) READ(13, int, key_rows)
+WRITE(14, float, y) WRITE(15, float, lse) WRITE(16, float, probabilities) WRITE(17, float, statistics)
 BODY(NO_LOCALS)
 #include "attention_head.h"
     const int16 lane = (int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
@@ -74,7 +74,8 @@ BODY(NO_LOCALS)
         FIND_SEQUENCE(b, first)
         const uint begin = TO_UINT(starts[ROW(3u, b)]), end = LESSER(rows_end, TO_UINT(starts[ROW(3u, b + 1u)]));
         const uint from = KEYS_FROM(b), to = KEYS_FROM(b + 1u);
-        const uint low = GREATER(from, TABLE_FIRST), high = LESSER(to, TABLE_END);
+        const uint low = GREATER(from, TABLE_FIRST), high = KEYS_END(to);
+        const uint past = KEYS_PAST(to - from, TO_UINT(starts[ROW(3u, b + 1u)]) - begin);
         const uint pair = BIAS ? TO_UINT(pair_starts[ROW(7u, b)]) - from : 0u;
         for (uint i = 0; i < ROWS_; i++) {
             top[i] = -LARGEST;
@@ -84,10 +85,10 @@ BODY(NO_LOCALS)
             o[i] = (float16)(0.0f);
         for (uint r = first; r < end && from < low && low < high; r++) {
             const uint at = r - first;
-            top[at] = statistics[ROW(15u, r) + 2u * head];
-            sum[at] = statistics[ROW(15u, r) + 2u * head + 1u];
+            top[at] = statistics[ROW(16u, r) + 2u * head];
+            sum[at] = statistics[ROW(16u, r) + 2u * head + 1u];
             for (uint c = 0; c < PIECES; c++)
-                o[at * PIECES + c] = load16(y + (ROW(12u, r) + column0 + c * 16u), SIZE - c * 16u);
+                o[at * PIECES + c] = load16(y + (ROW(13u, r) + column0 + c * 16u), SIZE - c * 16u);
         }
         for (uint k0 = low; k0 < high; k0 += KEYS) {
             const uint n = LESSER(high - k0, KEYS);
@@ -99,7 +100,7 @@ BODY(NO_LOCALS)
                 hidden = vload16(0, mask);
             }
             for (uint j = 0; j < KEYS; j++) {
-                __global const float *k = key + (ROW(1u, k0 + LESSER(j, n - 1u)) + column0);
+                __global const float *k = key + (ROW(1u, KEY_ROW(k0 + LESSER(j, n - 1u))) + column0);
                 for (uint d = 0; d < SIZE; d++)
                     keys[d * KEYS + j] = k[d];
             }
@@ -119,7 +120,7 @@ BODY(NO_LOCALS)
                 UNROLL for (uint i = 0; i < TM; i++)
                 {
                     const uint r = LESSER(r0 + i, end - 1u), at = r0 + i - first;
-                    const uint diagonal = from + r - begin;
+                    const uint diagonal = from + past + r - begin;
                     float16 t = s[i];
                     if (DISTANCE) {
                         float more[KEYS];
@@ -159,7 +160,7 @@ BODY(NO_LOCALS)
                     UNROLL for (uint i = 0; i < TM; i++)
                         a[i] = o[at + i * PIECES];
                     for (uint j = 0; j < n; j++) {
-                        const float16 v = load16(value + (ROW(2u, k0 + j) + column0 + c * 16u), SIZE - c * 16u);
+                        const float16 v = load16(value + (ROW(2u, KEY_ROW(k0 + j)) + column0 + c * 16u), SIZE - c * 16u);
                         UNROLL for (uint i = 0; i < TM; i++)
                             a[i] = fma((float16)(p[i * KEYS + j]), v, a[i]);
                     }
@@ -168,17 +169,17 @@ BODY(NO_LOCALS)
                 }
             }
         }
-        const bool whole = to <= TABLE_END;
+        const bool whole = to == high;
         for (uint r = first; r < end && (low < high || from == to); r++) {
             const uint at = r - first;
             const float share = whole ? factor / sum[at] : 1.0f;
             for (uint c = 0; c < PIECES; c++)
-                store16(y + (ROW(12u, r) + column0 + c * 16u), SIZE - c * 16u, o[at * PIECES + c] * share);
+                store16(y + (ROW(13u, r) + column0 + c * 16u), SIZE - c * 16u, o[at * PIECES + c] * share);
             if (LSE)
-                lse[ROW(13u, r) + head] = sum[at] > 0.0f ? top[at] + log(sum[at]) : NOT_A_NUMBER;
+                lse[ROW(14u, r) + head] = sum[at] > 0.0f ? top[at] + log(sum[at]) : NOT_A_NUMBER;
             if (KEEP || !whole) {
-                statistics[ROW(15u, r) + 2u * head] = top[at];
-                statistics[ROW(15u, r) + 2u * head + 1u] = sum[at];
+                statistics[ROW(16u, r) + 2u * head] = top[at];
+                statistics[ROW(16u, r) + 2u * head + 1u] = sum[at];
             }
         }
         first = end;

@@ -25,8 +25,8 @@ SPEC(3, FLAGS, 0u)
 KERNEL(attention_cpu)
 READ(1, float, query) READ(2, float, key) READ(3, float, value) READ(4, int, starts) READ(5, int, source_starts)
 READ(6, int, key_mask) READ(7, float, bias) READ(8, int, pair_starts) READ(9, float, distance) READ(10, float, head_mask)
-READ(11, int, origin) READ(12, int, random)
-WRITE(13, float, y) WRITE(14, float, lse) WRITE(15, float, probabilities) WRITE(16, float, statistics)
+READ(11, int, origin) READ(12, int, random) READ(13, int, key_rows)
+WRITE(14, float, y) WRITE(15, float, lse) WRITE(16, float, probabilities) WRITE(17, float, statistics)
 BODY(NO_LOCALS)
     const uint lane = gl_SubgroupInvocationID;
 #include "attention_head.h"
@@ -37,8 +37,9 @@ BODY(NO_LOCALS)
         const uint begin = TO_UINT(starts[ROW(3u, b)]);
         end = LESSER(LESSER(rows_end, TO_UINT(starts[ROW(3u, b + 1u)])), first + WG);
         const uint from = KEYS_FROM(b), to = KEYS_FROM(b + 1u);
-        const uint low = GREATER(from, TABLE_FIRST), high = LESSER(to, TABLE_END);
-        const uint row = LESSER(first + lane, end - 1u), diagonal = from + row - begin;
+        const uint low = GREATER(from, TABLE_FIRST), high = KEYS_END(to);
+        const uint past = KEYS_PAST(to - from, TO_UINT(starts[ROW(3u, b + 1u)]) - begin);
+        const uint row = LESSER(first + lane, end - 1u), diagonal = from + past + row - begin;
         const uint pair = BIAS ? plane + TO_UINT(pair_starts[ROW(7u, b)]) + (row - begin) * (to - from) - from : 0u;
         float top = -LARGEST, sum = 0.0f;
         F4 q[QUADS], o[QUADS];
@@ -48,13 +49,13 @@ BODY(NO_LOCALS)
             o[d] = SPLAT4(0.0f);
         }
         if (from < low && low < high && first + lane < end) {
-            top = statistics[ROW(15u, row) + 2u * head];
-            sum = statistics[ROW(15u, row) + 2u * head + 1u];
+            top = statistics[ROW(16u, row) + 2u * head];
+            sum = statistics[ROW(16u, row) + 2u * head + 1u];
             UNROLL for (uint d = 0u; d < QUADS; d++)
-                o[d] = READ4(WHOLE, y, ROW(12u, row) + column0, d * 4u, SIZE);
+                o[d] = READ4(WHOLE, y, ROW(13u, row) + column0, d * 4u, SIZE);
         }
         for (uint k0 = low; k0 < high; k0 += WG) {
-            const uint mine = LESSER(k0 + lane, high - 1u);
+            const uint mine = KEY_ROW(LESSER(k0 + lane, high - 1u));
             float s[WG];
             UNROLL for (uint j = 0u; j < WG; j++)
                 s[j] = 0.0f;
@@ -116,19 +117,19 @@ BODY(NO_LOCALS)
                 o[d] = t;
             }
         }
-        const bool whole = to <= TABLE_END;
+        const bool whole = to == high;
         if (first + lane < end && (low < high || from == to)) {
             const float share = whole ? factor / sum : 1.0f;
             UNROLL for (uint d = 0u; d < QUADS; d++)
             {
                 const F4 v = o[d] * share;
-                WRITE4(WHOLE, y, ROW(12u, row) + column0, d * 4u, SIZE, v)
+                WRITE4(WHOLE, y, ROW(13u, row) + column0, d * 4u, SIZE, v)
             }
             if (LSE)
-                lse[ROW(13u, row) + head] = sum > 0.0f ? top + log(sum) : NOT_A_NUMBER;
+                lse[ROW(14u, row) + head] = sum > 0.0f ? top + log(sum) : NOT_A_NUMBER;
             if (KEEP || !whole) {
-                statistics[ROW(15u, row) + 2u * head] = top;
-                statistics[ROW(15u, row) + 2u * head + 1u] = sum;
+                statistics[ROW(16u, row) + 2u * head] = top;
+                statistics[ROW(16u, row) + 2u * head + 1u] = sum;
             }
         }
     }
