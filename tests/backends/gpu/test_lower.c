@@ -28,7 +28,7 @@ struct fixture {
     struct gpu_limits limits;
     uint32_t capacity[SYMBOLS];
     pln_value_info values[16];
-    int32_t inputs[12], outputs[4];
+    int32_t inputs[PLN_ATTENTION_INPUTS], outputs[4];
     pln_node_info node;
     pln_segment segment;
     struct gpu_launch launches[MAX_LAUNCHES];
@@ -51,7 +51,7 @@ static void begin(uint32_t op, const void *params, uint32_t params_size)
                              .name = "node",
                              .params = params,
                              .params_size = params_size,
-                             .n_inputs = 12,
+                             .n_inputs = PLN_ATTENTION_INPUTS,
                              .n_outputs = 4,
                              .inputs = f.inputs,
                              .outputs = f.outputs,
