@@ -187,19 +187,6 @@ static pln_status grow(struct session_cache *c, const uint32_t rows[2], pln_erro
 
 /* ---- a run */
 
-bool session_turn_sees(const struct session_turn *turn, uint64_t i)
-{
-    return !turn->source_mask || session_real(turn->source_mask, i) != 0;
-}
-
-uint32_t session_turn_sources(const struct session_turn *turn)
-{
-    uint32_t n = 0;
-    for (uint64_t i = 0; turn->source && i < turn->source->shape[0]; i++)
-        n += session_turn_sees(turn, i);
-    return n;
-}
-
 static pln_status check_source(const struct session_cache *c, const struct session_turn *turn, pln_error *error)
 {
     const struct electra_config *config = &c->session->model->config;

@@ -49,7 +49,17 @@ void session_past_drop(struct session_cache *cache, struct session_past *past);
 pln_status session_cache_run(struct session_cache *cache, const struct session_turn *turns, uint32_t n,
                              const float **logits, pln_error *error);
 
-/* Source tokens of a turn that its mask lets others look at, and the place of one of them. */
-uint32_t session_turn_sources(const struct session_turn *turn);
-bool session_turn_sees(const struct session_turn *turn, uint64_t i);
+/* Whether the mask lets others look at a token of the source; how many there are. */
+static inline bool session_turn_sees(const struct session_turn *turn, uint64_t i)
+{
+    return !turn->source_mask || session_real(turn->source_mask, i) != 0;
+}
+
+static inline uint32_t session_turn_sources(const struct session_turn *turn)
+{
+    uint32_t n = 0;
+    for (uint64_t i = 0; turn->source && i < turn->source->shape[0]; i++)
+        n += session_turn_sees(turn, i);
+    return n;
+}
 #endif
