@@ -2,7 +2,8 @@
  *
  * scatter: a launch moves the rows whose places lie in its window of the state.
  */
-#include "backends/gpu/tiles.h"
+#include "backends/gpu/derive.h"
+#include "backends/gpu/slots.h"
 
 static const char *tile_scatter(const struct gpu_view *view, struct gpu_launch *launch)
 {
@@ -13,7 +14,8 @@ static const char *tile_scatter(const struct gpu_view *view, struct gpu_launch *
 
 static const struct gpu_kernel scatter = {
     .name = "scatter",
-    .access = {[IN(SCATTER, INDEX)] = GPU_ROWS, [IN(SCATTER, X)] = GPU_ROWS, [OUT(SCATTER, Y)] = GPU_TABLE},
+    .slots = {BIND_INPUT(SCATTER, SCATTER, INDEX, GPU_ROWS), BIND_INPUT(SCATTER, SCATTER, X, GPU_ROWS),
+              BIND_OUTPUT(SCATTER, SCATTER, Y, GPU_TABLE)},
     .rows = IN(SCATTER, INDEX),
     .count = IN(SCATTER, INDEX),
     .tile = tile_scatter,
