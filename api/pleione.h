@@ -6,6 +6,7 @@
  *     pleione_tokenizer.h  text -> tokens -> text, new vocabularies
  *     pleione_graph.h      runtime -> devices -> graph -> schedule -> numbers  (a graph of your own)
  *     pleione_rows.h       files of people -> rows -> files
+ *     pleione_generate.h   session -> generator -> tokens                      (prompts of a decoder)
  *     pleione_training.h   model -> trainer -> steps
  *     pleione_tasks.h      session -> task -> answers                          (rows of named columns)
  *     pleione_rows.h       rows, from files and into files
@@ -33,14 +34,14 @@
  * Size 0, or one smaller than in 0.2.0, is PLN_INVALID; a larger one is PLN_UNSUPPORTED if it sets a member that this
  * library does not know. Of a struct that the library fills it writes `size` bytes at most. What is handed over in
  * arrays of the caller has a stride, or never grows: pln_error, pln_tensor, pln_binding, pln_text, pln_example,
- * pln_added_token, pln_dim, pln_loss, pln_word, pln_fill, pln_class, pln_option, pln_option_info, pln_column_info,
+ * pln_added_token, pln_dim, pln_loss, pln_word, pln_fill, pln_class, pln_option, pln_option_info, pln_column_info, pln_prompt,
  * pln_field, pln_record, pln_cell. What the library hands out by pointer (pln_device_entry, pln_parameter,
- * pln_encodings, pln_task_info, pln_item, pln_answer) may grow at its end: copy members, not the struct. Until 1.0 the name of the library does not change with such growth; what does not fit this rule is a new
+ * pln_encodings, pln_task_info, pln_item, pln_answer, pln_generated) may grow at its end: copy members, not the struct. Until 1.0 the name of the library does not change with such growth; what does not fit this rule is a new
  * minor version.
  *
  * Threads. Each function says who may call it. "any thread": any, at any time; runtime, devices, models, tokenizers and
  * finished graphs are shared by all threads. "one thread": one at a time for a session, a schedule (with those that
- * share its states), a trainer, an encoder or a vocabulary trainer, of which different ones are used freely at the same
+ * share its states), a trainer, a generator (with its session), an encoder or a vocabulary trainer, of which different ones are used freely at the same
  * time; a call that finds its own in use gives PLN_INVALID. A graph that is being described is nobody else's either,
  * and nobody looks. "alone": the object is used by nobody, and by nobody afterwards.
  *
@@ -54,6 +55,7 @@
 #define PLEIONE_H
 
 #include "pleione_base.h"
+#include "pleione_generate.h"
 #include "pleione_graph.h"
 #include "pleione_heads.h"
 #include "pleione_model.h"

@@ -20,6 +20,7 @@ MAY = {  # besides itself, api and common
     "backends/opencl": {"backends/gpu"},
     "session": {"electra", "graph", "scheduler", "checkpoint", "tokenizer"},
     "training": {"session", "electra", "graph", "scheduler", "checkpoint"},
+    "generation": {"session", "electra", "graph", "scheduler", "checkpoint"},
     "tasks": {"session", "tokenizer", "tasks/scores"},
     "tasks/scores": {"tokenizer"},
     "cli": set(),
