@@ -2,7 +2,7 @@
  *
  * attention: softmax of scaled dot products over packed sequences. A piece of work is a head of a sequence, or some of
  * its queries: keys and values go into panels, then tiles of queries are scored, normalised and mixed in cache. Both
- * products are the micro-kernel's; what lies between them is f32 at every level.
+ * products are the micro-kernel's; what lies between them is f32 at every level. Few queries do without panels.
  */
 #include "backends/cpu/attention_scores.h"
 #include "backends/cpu/dropout.h"
@@ -211,6 +211,86 @@ static void fetch_next(const struct forward *f, uint32_t part, uint32_t parts)
         fetch_row(s, input(s, PLN_ATTENTION_INPUT_VALUE), row_of_key(s, j));
 }
 
+/* ---- few queries, as of a decoder's step: keys and values are read where they lie, since packing costs more */
+
+enum { FEW_QUERIES = 4, MIXED_VECTORS = 8 };
+
+static vec multiply_rows(const float *a, const float *b, uint32_t n)
+{
+    vec sum = {0};
+    for (uint32_t c = 0; c < n; c += VEC_LANES)
+        sum += vec_load_some(a + c, n - c) * vec_load_some(b + c, n - c);
+    return sum;
+}
+
+/* While it is at it, the rows of the next head are fetched. */
+static void score_query(const struct forward *f, uint32_t i)
+{
+    const struct span *s = &f->span;
+    const uint32_t n = s->params->head_size, steps = (uint32_t)s->score_stride / VEC_LANES;
+    const float *q = head_row(s, input(s, PLN_ATTENTION_INPUT_QUERY), s->query + i);
+    for (uint32_t at = 0; at < steps; at++) {
+        vec products[VEC_LANES] = {{0}};
+        for (uint32_t k = 0, j = at * VEC_LANES; k < VEC_LANES && j < s->sources; k++, j++)
+            products[k] = multiply_rows(q, head_row(s, input(s, PLN_ATTENTION_INPUT_KEY), row_of_key(s, j)), n);
+        vec_store(f->scores + (size_t)at * VEC_LANES, vec_sums(products));
+        if (f->next.sources)
+            fetch_next(f, at, steps);
+    }
+}
+
+/* Exponentials of the scores, without those that are dropped; gives the sum of all. */
+static float exponentiate_query(const struct forward *f, uint32_t i, const struct softmax *softmax, float *to)
+{
+    const float *factors = factors_of_row(f, i);
+    vec sum = {0};
+    for (uint32_t j = 0; j < f->span.sources; j += VEC_LANES) {
+        const vec e = vec_exp_negative(vec_load(f->scores + j) * softmax->scale - softmax->most[0]);
+        sum += e;
+        vec_store(to + j, factors ? e * vec_load(factors + j) : e);
+    }
+    return vec_sum(sum);
+}
+
+static void mix_query(const struct forward *f, uint32_t i, const float *shares, float factor)
+{
+    const struct span *s = &f->span;
+    const struct cpu_operand *value = input(s, PLN_ATTENTION_INPUT_VALUE);
+    const uint32_t n = s->params->head_size;
+    float *y = head_row(s, &f->call->out[PLN_ATTENTION_OUTPUT_Y], s->query + i);
+    for (uint32_t c = 0; c < n; c += MIXED_VECTORS * VEC_LANES) {
+        vec sums[MIXED_VECTORS] = {{0}};
+        const uint32_t left = n - c, vectors = (left + VEC_LANES - 1) / VEC_LANES;
+        const uint32_t most = vectors < MIXED_VECTORS ? vectors : MIXED_VECTORS;
+        for (uint32_t j = 0; j < s->sources; j++) {
+            const float *row = head_row(s, value, row_of_key(s, j)) + c;
+            const vec share = vec_all(shares[j]);
+            for (uint32_t k = 0; k < most; k++)
+                sums[k] += share * vec_load_some(row + k * VEC_LANES, left - k * VEC_LANES);
+        }
+        for (uint32_t k = 0; k < most; k++)
+            vec_store_some(y + c + k * VEC_LANES, sums[k] * factor, left - k * VEC_LANES);
+    }
+}
+
+static void attend_query(const struct forward *f, uint32_t i)
+{
+    const struct span *s = &f->span;
+    const struct cpu_operand *lse = &f->call->out[PLN_ATTENTION_OUTPUT_LSE];
+    float *shares = (float *)f->probabilities; /* not packed here */
+    struct softmax softmax = {.scale = f->plain ? s->params->scale : 1};
+    score_query(f, i);
+    if (!f->plain)
+        finish_scores(s, i, f->scores);
+    softmax.most[0] = vec_top(top_of_row(f->scores, s->sources)) * softmax.scale;
+    softmax.sum[0] = exponentiate_query(f, i, &softmax, shares);
+    mix_query(f, i, shares, head_factor(s) / softmax.sum[0]);
+    if (lse->data)
+        cpu_vector(lse, s->query + i)[s->head] = softmax.most[0] + logf(softmax.sum[0]);
+    if (f->call->out[PLN_ATTENTION_OUTPUT_PROBABILITIES].data)
+        write_probabilities(f, i, 0, &softmax);
+}
+
 /* Queries first .. last-1 of the span. */
 static void attend(struct forward *f, uint32_t first, uint32_t last)
 {
@@ -230,6 +310,11 @@ static void attend(struct forward *f, uint32_t first, uint32_t last)
     f->mixed_stride = (size_t)round_up(s->params->head_size, VEC_LANES);
     if (!f->plain)
         mark_hidden(s);
+    if (s->queries <= FEW_QUERIES) {
+        for (uint32_t i = first; i < last; i++)
+            attend_query(f, i);
+        return;
+    }
     pack_head(f);
     const uint32_t tiles = (last - first + kernel->rows - 1) / kernel->rows;
     for (uint32_t t = 0; t < tiles; t++) {
