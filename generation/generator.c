@@ -8,6 +8,7 @@
 
 #include "common/array.h"
 #include "common/door.h"
+#include "generation/generator.h"
 #include "generation/search.h"
 
 enum { BATCH = 8, MOST_LINES = 1024, MOST_BATCH = 4096 };
@@ -317,19 +318,24 @@ static pln_status run(pln_generator *g, struct run *r, pln_error *error)
     return status;
 }
 
+pln_status generate_run(pln_generator *generator, const pln_prompt *prompts, uint32_t n_prompts, pln_token_fn *token,
+                        void *context, pln_error *error)
+{
+    struct run r = {
+        .generator = generator, .prompts = prompts, .n_prompts = n_prompts, .token = token, .context = context};
+    const pln_status status = check_prompts(&r, error);
+    return status == PLN_OK ? run(generator, &r, error) : status;
+}
+
 pln_status pln_generator_run(pln_generator *generator, const pln_prompt *prompts, uint32_t n_prompts,
                              pln_token_fn *token, void *context, pln_error *error)
 {
     NEED(error, generator);
     NEED_LIST(error, prompts, n_prompts);
-    struct run r = {
-        .generator = generator, .prompts = prompts, .n_prompts = n_prompts, .token = token, .context = context};
     pln_status status = session_begin(generator->session, error);
     if (status != PLN_OK)
         return status;
-    status = check_prompts(&r, error);
-    if (status == PLN_OK)
-        status = run(generator, &r, error);
+    status = generate_run(generator, prompts, n_prompts, token, context, error);
     session_end(generator->session);
     return status;
 }

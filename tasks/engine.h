@@ -50,6 +50,7 @@ struct pln_task {
     const pln_answer **answers;
     size_t answers_room;
     struct task_results results;
+    void *worker;          /* the kind's own, of task_work */
     uint32_t batch_tokens; /* 0: the device's default */
     bool bare, labelled;
     atomic_bool in_use;

@@ -116,6 +116,38 @@ def make_searches(folder):
     (folder / "cases.json").write_text("[\n" + ",\n".join(json.dumps(c) for c in cases) + "\n]\n")
 
 
+def make_texts(folder):
+    """What the pipeline text-generation writes with `writer` and a vocabulary of letters."""
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "cat", "sat", ".", ","]
+    words += [chr(ord("a") + i) for i in range(20)] + ["##" + chr(ord("a") + i) for i in range(20)]
+    (folder / "writer" / "vocab.txt").write_text("\n".join(words) + "\n")
+    (folder / "writer" / "tokenizer_config.json").write_text(json.dumps({"do_lower_case": True, "tokenizer_class": "ElectraTokenizer"}))
+    model = transformers.ElectraForCausalLM.from_pretrained(folder / "writer").eval()
+    tokenizer = transformers.ElectraTokenizer.from_pretrained(folder / "writer")
+    pipe = transformers.pipeline("text-generation", model=model, tokenizer=tokenizer, device="cpu")
+    rows = []
+    for options, named in [
+        (dict(max_new_tokens=8), {"max-new-tokens": "8"}),
+        (dict(max_new_tokens=8, add_special_tokens=False), {"max-new-tokens": "8", "no-special": "yes"}),
+        (dict(max_new_tokens=12, eos_token_id=[9, 13]), {"max-new-tokens": "12", "stop": "##f,t"}),
+        (dict(max_new_tokens=6, num_beams=3, num_return_sequences=2), {"max-new-tokens": "6", "beams": "3", "n-best": "2"}),
+        (dict(max_new_tokens=9, repetition_penalty=1.4, no_repeat_ngram_size=2),
+         {"max-new-tokens": "9", "repetition-penalty": "1.4", "no-repeat-ngram": "2"}),
+    ]:
+        if "stop" in named:  # tokens by their texts
+            options["eos_token_id"] = [words.index(w) for w in named["stop"].split(",")]
+        special = options.pop("add_special_tokens", True)
+        for text in ("The cat sat", "the CAT, the dog", "a", "Wow! \u00e9 ."):
+            ids = tokenizer(text, add_special_tokens=special)["input_ids"]
+            out = pipe(text, do_sample=False, pad_token_id=0, add_special_tokens=special, **options)
+            tensors = pipe(text, do_sample=False, pad_token_id=0, add_special_tokens=special, return_tensors=True, **options)
+            stop = set(options.get("eos_token_id") or [])
+            new = [t["generated_token_ids"][len(ids):] for t in tensors]
+            new = [row[:next((j + 1 for j, t in enumerate(row) if t in stop), len(row))] for row in new]
+            rows.append({"options": named, "text": text, "ids": new, "texts": [o["generated_text"] for o in out]})
+    (folder / "texts.json").write_text("[\n" + ",\n".join(json.dumps(r) for r in rows) + "\n]\n")
+
+
 def make_filters(folder):
     rows = []
     torch.manual_seed(3)
@@ -159,3 +191,4 @@ if __name__ == "__main__":
     target.mkdir(parents=True, exist_ok=True)
     make_filters(target)
     make_searches(target)
+    make_texts(target)

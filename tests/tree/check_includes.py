@@ -21,7 +21,7 @@ MAY = {  # besides itself, api and common
     "session": {"electra", "graph", "scheduler", "checkpoint", "tokenizer"},
     "training": {"session", "electra", "graph", "scheduler", "checkpoint"},
     "generation": {"session", "electra", "graph", "scheduler", "checkpoint"},
-    "tasks": {"session", "tokenizer", "tasks/scores"},
+    "tasks": {"session", "tokenizer", "generation", "tasks/scores"},
     "tasks/scores": {"tokenizer"},
     "cli": set(),
     "cli/tables": {"cli"},
