@@ -90,6 +90,16 @@ struct task_row {
     bool done;
 };
 
+/* A batch of a task that brings its own way through the model. */
+struct task_work {
+    pln_session *session;
+    const struct task_setup *setup;
+    void **worker; /* what the task keeps from batch to batch, NULL at first; kind->finish frees it */
+    /* Room for n numbers, which live until the batch is answered; NULL: there is no memory. Once a batch. */
+    float *(*take)(struct task_work *work, size_t n);
+    struct task_results *results; /* the engine's */
+};
+
 /* ---- the constant */
 
 /* The third side, in a file of its own (NAME_score.c). */
@@ -114,6 +124,10 @@ struct task_kind {
     pln_status (*ask)(struct task_row *row, pln_error *error);
     /* Of each sequence, when it has tokens: which rows of logits are wanted, or why there is no answer. May be NULL. */
     pln_status (*mark)(struct task_row *row, struct task_sequence *sequence, pln_error *error);
+    /* Instead of a forward of the engine, for answers that take many: sets outputs[0] of the n sequences of a batch, whose
+     * tokens are there. `outputs` of the setup names it. NULL: a forward. */
+    pln_status (*run)(struct task_work *work, struct task_sequence *const *sequences, uint32_t n, pln_error *error);
+    void (*finish)(void *worker);
     /* When all sequences have their outputs, which are finite then. */
     pln_status (*answer)(struct task_row *row, pln_error *error);
     enum task_too_long too_long; /* where the option does not say */
@@ -130,6 +144,7 @@ SCORE(answer)
 SCORE(choose)
 SCORE(classify)
 SCORE(fill_mask)
+SCORE(generate)
 SCORE(rank)
 SCORE(tag)
 #undef SCORE

@@ -94,6 +94,24 @@ static pln_status take_trainer(const void *o, pln_error *error)
     return status;
 }
 
+static pln_status take_generator(const void *o, pln_error *error)
+{
+    static char path[512];
+    pln_model *m;
+    pln_session *s = NULL;
+    pln_generator *g = NULL;
+    snprintf(path, sizeof path, "%s/../tests/generation/cases/writer", models);
+    pln_status status = pln_model_open(runtime, path, NULL, &m, error);
+    if (status == PLN_OK)
+        status = pln_session_create(m, devices, NULL, &s, error);
+    if (status == PLN_OK)
+        status = pln_generator_create(s, o, &g, error);
+    pln_generator_destroy(&g);
+    pln_session_destroy(&s);
+    pln_model_close(&m);
+    return status;
+}
+
 static pln_status take_tokenizer(const void *o, pln_error *error)
 {
     pln_tokenizer *t;
@@ -238,6 +256,7 @@ TAKE_OP(take_parameter, PARAMETER)
 TAKE_OP(take_gradient, GRADIENT)
 
 static const pln_trainer_options usual_trainer = PLN_TRAINER_DEFAULTS;
+static const pln_generator_options usual_generator = PLN_GENERATOR_DEFAULTS;
 static const pln_runtime_options one_thread = {.size = sizeof one_thread, .threads = 1};
 
 static const struct taker {
@@ -256,6 +275,7 @@ static const struct taker {
     TAKER(pln_session_options, take_session, true, NULL),
     TAKER(pln_schedule_options, take_schedule_of_session, true, NULL),
     TAKER(pln_trainer_options, take_trainer, true, &usual_trainer),
+    TAKER(pln_generator_options, take_generator, true, &usual_generator),
     TAKER(pln_tokenizer_options, take_tokenizer, true, NULL),
     TAKER(pln_decode_options, take_decode, true, NULL),
     TAKER(pln_encode_options, take_encode, true, NULL),
@@ -362,6 +382,11 @@ static pln_status fill_trainer_options(void *out, pln_error *error)
     return pln_trainer_defaults(out, error);
 }
 
+static pln_status fill_generator_options(void *out, pln_error *error)
+{
+    return pln_generator_defaults(out, error);
+}
+
 static pln_status fill_encode_options(void *out, pln_error *error)
 {
     return pln_tokenizer_defaults(tokenizer, out, error);
@@ -383,6 +408,7 @@ static const struct filler {
     FILLER(pln_trainer_report, fill_step),
     FILLER(pln_task_report, fill_report),
     FILLER(pln_trainer_options, fill_trainer_options),
+    FILLER(pln_generator_options, fill_generator_options),
     FILLER(pln_encode_options, fill_encode_options),
 };
 
