@@ -124,6 +124,8 @@ typedef struct pln_attention_options {
     float dropout;              /* of probabilities */
     pln_value *origin, *random; /* origin of the queries' rows */
     pln_value **lse, **probabilities;
+    pln_value
+        *key_rows; /* i32: source_starts bounds lists of rows of key and value, whose last are those of the queries */
 } pln_attention_options;
 PLN_API pln_value *pln_attention(pln_graph *graph, pln_value *query,
                                  const pln_attention_options *options); /* one thread */
@@ -162,8 +164,11 @@ PLN_API pln_value *pln_span_cross_entropy(pln_graph *graph, const char *name, pl
 
 /* These write states. One thread. */
 PLN_API pln_value *pln_accumulate(pln_graph *graph, const char *name, pln_value *state, pln_value *x, float scale);
-typedef struct pln_adamw_operands { /* ops.def */
-    uint32_t size;                  /* sizeof(pln_adamw_operands) */
+/* The rows that were there before are kept from run to run: attention reads them by key_rows. */
+PLN_API pln_value *pln_scatter(pln_graph *graph, const char *name, pln_value *state, pln_value *index,
+                               pln_value *x); /* one thread */
+typedef struct pln_adamw_operands {           /* ops.def */
+    uint32_t size;                            /* sizeof(pln_adamw_operands) */
     pln_value *parameter, *first_moment, *second_moment, *gradient;
     pln_value *settings, *factors, *norm;
 } pln_adamw_operands;

@@ -137,12 +137,13 @@ typedef enum pln_op {
     PLN_OP_SPAN_CROSS_ENTROPY_BACKWARD = 26,
     PLN_OP_GLOBAL_NORM = 27,
     PLN_OP_ADAMW = 28,
+    PLN_OP_SCATTER = 29,
 } pln_op;
 
 #define PLN_EMBED_VERSION 2u
 #define PLN_LINEAR_VERSION 2u
 #define PLN_LAYER_NORM_VERSION 1u
-#define PLN_ATTENTION_VERSION 2u
+#define PLN_ATTENTION_VERSION 3u
 #define PLN_ACTIVATION_VERSION 2u
 #define PLN_GATHER_VERSION 1u
 #define PLN_SEGMENT_MEAN_VERSION 1u
@@ -167,6 +168,7 @@ typedef enum pln_op {
 #define PLN_SPAN_CROSS_ENTROPY_BACKWARD_VERSION 1u
 #define PLN_GLOBAL_NORM_VERSION 1u
 #define PLN_ADAMW_VERSION 1u
+#define PLN_SCATTER_VERSION 1u
 
 /* embed: (ids?, embeddings?, token_types, positions?, word?, type, position?, gamma, beta, origin?, random?) -> (y, mean?, rstd?) */
 enum {
@@ -236,7 +238,7 @@ typedef struct pln_layer_norm_params {
     float eps;
 } pln_layer_norm_params;
 
-/* attention: (query, key, value, starts, source_starts?, key_mask?, bias?, pair_starts?, distance?, head_mask?, origin?, random?) -> (y, lse?, probabilities?) */
+/* attention: (query, key, value, starts, source_starts?, key_mask?, bias?, pair_starts?, distance?, head_mask?, origin?, random?, key_rows?) -> (y, lse?, probabilities?) */
 enum {
     PLN_ATTENTION_INPUT_QUERY = 0,
     PLN_ATTENTION_INPUT_KEY = 1,
@@ -250,7 +252,8 @@ enum {
     PLN_ATTENTION_INPUT_HEAD_MASK = 9,
     PLN_ATTENTION_INPUT_ORIGIN = 10,
     PLN_ATTENTION_INPUT_RANDOM = 11,
-    PLN_ATTENTION_INPUTS = 12,
+    PLN_ATTENTION_INPUT_KEY_ROWS = 12,
+    PLN_ATTENTION_INPUTS = 13,
 };
 enum {
     PLN_ATTENTION_OUTPUT_Y = 0,
@@ -688,6 +691,18 @@ enum {
     PLN_ADAMW_OUTPUT_SECOND_MOMENT = 2,
     PLN_ADAMW_OUTPUT_GRADIENT = 3,
     PLN_ADAMW_OUTPUTS = 4,
+};
+
+/* scatter: (state, index, x) -> (y) */
+enum {
+    PLN_SCATTER_INPUT_STATE = 0,
+    PLN_SCATTER_INPUT_INDEX = 1,
+    PLN_SCATTER_INPUT_X = 2,
+    PLN_SCATTER_INPUTS = 3,
+};
+enum {
+    PLN_SCATTER_OUTPUT_Y = 0,
+    PLN_SCATTER_OUTPUTS = 1,
 };
 
 #endif

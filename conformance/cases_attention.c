@@ -12,7 +12,7 @@
 struct attention_form {
     const char *name;
     bool mask, hidden_row, causal, bias, planes, infinite, cross, head_mask, outputs, lse, probabilities, separate,
-        dropout;
+        dropout, listed;
     uint32_t relative;
 };
 static const struct attention_form attention_forms[] = {
@@ -37,6 +37,16 @@ static const struct attention_form attention_forms[] = {
     {"dropout", .dropout = true},
     {"dropout, key mask, head mask, outputs", .dropout = true, .mask = true, .head_mask = true, .outputs = true},
     {"cross, dropout, relative 1", .cross = true, .dropout = true, .relative = 1},
+};
+/* Keys and values that are rows of states: what has no gradient. */
+static const struct attention_form listed_forms[] = {
+    {"listed", .cross = true, .listed = true},
+    {"listed, causal, key mask, outputs", .cross = true, .listed = true, .causal = true, .mask = true, .outputs = true},
+    {"listed, causal, relative 1", .cross = true, .listed = true, .causal = true, .relative = 1},
+    {"listed, causal, relative 2, lse", .cross = true, .listed = true, .causal = true, .relative = 2, .lse = true},
+    {"listed, bias of heads, outputs", .cross = true, .listed = true, .bias = true, .planes = true, .outputs = true},
+    {"listed, causal, dropout, head mask", .cross = true, .listed = true, .causal = true, .dropout = true,
+     .head_mask = true},
 };
 
 struct attention_shape {
@@ -80,13 +90,19 @@ static void add_bias(struct conf_case *c, struct conf_node *node, const struct a
     node->inputs[PLN_ATTENTION_INPUT_BIAS] = bias;
 }
 
+/* Some sources are shorter than their queries, some longer. */
+static uint32_t source_length(uint32_t length, uint32_t i)
+{
+    return i % 3 == 2 ? length + 7 : length / 2 + 3;
+}
+
 static void add_operands(struct conf_case *c, struct conf_node *node, const struct attention_form *form,
                          const struct attention_shape *shape, const struct conf_packed *q, const struct conf_packed *k)
 {
     int32_t pair_starts[CONF_SEQUENCES + 1];
     uint32_t most = 0;
     for (uint32_t i = 0; i < shape->n; i++)
-        most += shape->lengths[i] * (form->cross ? shape->lengths[i] / 2 + 3 : shape->lengths[i]);
+        most += shape->lengths[i] * (form->cross ? source_length(shape->lengths[i], i) : shape->lengths[i]);
     const uint32_t n_pairs = pair_starts_of(q, k, pair_starts);
     const pln_dim pairs = {conf_symbol(c, n_pairs, most + 8), 1, 0};
     if (form->bias || form->outputs || form->probabilities)
@@ -113,15 +129,36 @@ static struct conf_packed pack_source(struct conf_case *c, const struct attentio
 {
     uint32_t lengths[CONF_SEQUENCES];
     for (uint32_t i = 0; i < shape->n; i++)
-        lengths[i] = shape->lengths[i] / 2 + 3;
+        lengths[i] = source_length(shape->lengths[i], i);
     return conf_pack(c, lengths, shape->n, false);
+}
+
+/* Keys and values are rows of states, some of them several times; a row that is not listed is no number. */
+static void add_listed(struct conf_case *c, struct conf_node *node, uint32_t width, const struct conf_packed *k)
+{
+    enum { STATE_ROWS = 90 };
+    const int32_t list = conf_random_integers(c, k->rows, STATE_ROWS);
+    bool listed[STATE_ROWS] = {false};
+    for (uint32_t i = 0; conf_ints(c, list) && i < conf_count(c, k->rows); i++)
+        listed[conf_ints(c, list)[i]] = true;
+    for (uint32_t j = 1; j < 3; j++) {
+        node->inputs[j] = conf_state(c, STATE_ROWS, width, 2);
+        float *data = conf_floats(c, node->inputs[j]);
+        for (uint32_t i = 0; data && i < STATE_ROWS * width; i++)
+            data[i] = listed[i / width] ? data[i] : NAN;
+    }
+    node->inputs[PLN_ATTENTION_INPUT_KEY_ROWS] = list;
+    node->inputs[PLN_ATTENTION_INPUT_SOURCE_STARTS] = conf_integers(c, k->starts_rows, k->starts);
 }
 
 /* Query, key and value: windows of one product, of two if keys have their own rows, or apart. */
 static void add_rows(struct conf_case *c, struct conf_node *node, const struct attention_form *form, uint32_t width,
                      const struct conf_packed *q, const struct conf_packed *k)
 {
-    if (form->cross) {
+    if (form->listed) {
+        node->inputs[0] = conf_input(c, q->rows, width, 0, 2);
+        add_listed(c, node, width, k);
+    } else if (form->cross) {
         const int32_t kv = conf_input(c, k->rows, 2 * width, 0, 2);
         node->inputs[0] = conf_input(c, q->rows, width, 0, 2);
         node->inputs[1] = conf_window(c, kv, 0, width);
@@ -166,10 +203,12 @@ static struct conf_node *add_attention(struct conf_case *c, const struct attenti
 
 bool conf_attention(struct conf_case *c, uint32_t index)
 {
-    const uint32_t i = index / COUNT(attention_forms);
+    const uint32_t forms = COUNT(attention_forms) + COUNT(listed_forms), i = index / forms, form = index % forms;
     if (i >= (conf_quick ? 3 : COUNT(attention_shapes)))
         return false;
-    return add_attention(c, &attention_shapes[i], &attention_forms[index % COUNT(attention_forms)]);
+    return add_attention(c, &attention_shapes[i],
+                         form < COUNT(attention_forms) ? &attention_forms[form]
+                                                       : &listed_forms[form - COUNT(attention_forms)]);
 }
 
 /* The node whose gradient it is, which gives y and the log of the sum of exponentials, and the gradient: of query, key
@@ -184,7 +223,7 @@ static struct conf_node *add_gradient(struct conf_case *c, const struct attentio
                                        PLN_ATTENTION_BACKWARD_INPUTS, PLN_ATTENTION_BACKWARD_OUTPUTS);
     int32_t *lse = &forward->outputs[PLN_ATTENTION_OUTPUT_LSE];
     *lse = *lse == PLN_ABSENT ? conf_output(c, rows, shape->heads) : *lse;
-    for (uint32_t i = 0; i < PLN_ATTENTION_INPUTS; i++)
+    for (uint32_t i = 0; i < PLN_ATTENTION_INPUT_KEY_ROWS; i++)
         node->inputs[i] = forward->inputs[i];
     node->inputs[PLN_ATTENTION_BACKWARD_INPUT_Y] = forward->outputs[PLN_ATTENTION_OUTPUT_Y];
     node->inputs[PLN_ATTENTION_BACKWARD_INPUT_LSE] = *lse;
@@ -222,7 +261,7 @@ bool conf_attention_backward_distance(struct conf_case *c, uint32_t index)
     const struct conf_node *gradient = add_gradient(c, &attention_shapes[i], &forms[index % COUNT(forms)]);
     struct conf_node *node = conf_node(c, PLN_OP_ATTENTION_BACKWARD_DISTANCE, gradient->params, gradient->params_size,
                                        PLN_ATTENTION_BACKWARD_DISTANCE_INPUTS, PLN_ATTENTION_BACKWARD_DISTANCE_OUTPUTS);
-    for (uint32_t j = 0; j < PLN_ATTENTION_INPUTS; j++)
+    for (uint32_t j = 0; j < PLN_ATTENTION_INPUT_KEY_ROWS; j++)
         node->inputs[PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_QUERY + j] = gradient->inputs[j];
     node->inputs[PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_D_DISTANCE] =
         conf_state(c, 2 * POSITIONS - 1, attention_shapes[i].head_size, 1);

@@ -16,5 +16,6 @@ const struct conf_group conf_groups[] = {
     {0, "masked", conf_masked},
     {0, "means", conf_means},
     {0, "equal_numbers", conf_equal_numbers},
+    {0, "kept", conf_kept},
 };
 const uint32_t conf_n_groups = sizeof conf_groups / sizeof *conf_groups;

@@ -148,5 +148,5 @@ extern bool conf_half_constants; /* constants are numbers that f16 holds, for de
 #define PLN_OP(number, version, NAME, name, inputs, outputs, in_place, params, gradient) conf_fill conf_##name;
 #include "graph/ops.def"
 #undef PLN_OP
-conf_fill conf_tied, conf_chain, conf_masked, conf_means, conf_equal_numbers;
+conf_fill conf_tied, conf_chain, conf_masked, conf_means, conf_equal_numbers, conf_kept;
 #endif

@@ -50,13 +50,29 @@ static void describe_masks(struct electra_describe *d)
                       d->config->num_attention_heads);
 }
 
+static void describe_cache(struct electra_describe *d)
+{
+    if (d->features->cache) {
+        electra_input(d, ELECTRA_INPUT_cache_index, d->tokens, 1);
+        electra_input(d, ELECTRA_INPUT_cache_rows, electra_rows_of(d, ELECTRA_SYMBOL_cached), 1);
+        electra_input(d, ELECTRA_INPUT_cache_starts, starts_rows(d), 1);
+    }
+    if (d->features->cache_source) {
+        electra_input(d, ELECTRA_INPUT_source_rows, electra_rows_of(d, ELECTRA_SYMBOL_source_cached), 1);
+        electra_input(d, ELECTRA_INPUT_source_starts, starts_rows(d), 1);
+    }
+}
+
 static void describe_source(struct electra_describe *d)
 {
     if (!d->features->source)
         return;
     const pln_dim rows = electra_rows_of(d, ELECTRA_SYMBOL_source_tokens);
     electra_input(d, ELECTRA_INPUT_source, rows, d->config->hidden_size);
-    electra_input(d, ELECTRA_INPUT_source_starts, starts_rows(d), 1);
+    if (d->features->cache_source)
+        electra_input(d, ELECTRA_INPUT_source_index, rows, 1);
+    else
+        electra_input(d, ELECTRA_INPUT_source_starts, starts_rows(d), 1);
     if (d->features->source_mask)
         electra_input(d, ELECTRA_INPUT_source_mask, rows, 1);
     if (d->features->attentions)
@@ -140,6 +156,7 @@ pln_status electra_describe(const struct electra_config *config, struct electra_
     d.batch = electra_rows_of(&d, ELECTRA_SYMBOL_batch);
     electra_input(&d, ELECTRA_INPUT_starts, starts_rows(&d), 1);
     describe_masks(&d);
+    describe_cache(&d);
     describe_source(&d);
     head->describe(&d, electra_encoder(&d));
     if (features->train && d.error.status == PLN_OK)

@@ -97,6 +97,50 @@ static pln_value *head_mask(const struct electra_describe *d, uint32_t layer)
     return all ? pln_row(d->graph, all, layer) : NULL;
 }
 
+/* Rows of x, if there are new ones, go to their places in a state of the layer; gives the state. */
+static pln_value *keep(struct electra_describe *d, const char *name, uint32_t rows, pln_value *index, pln_value *x)
+{
+    char full[64];
+    snprintf(full, sizeof full, "%s%s", d->prefix, name);
+    pln_value *state = pln_graph_state(d->graph, full, rows, d->config->hidden_size);
+    return x ? pln_scatter(d->graph, name, state, index, x) : state;
+}
+
+/* Of a decoder that goes on: the keys and values of this run join those of earlier ones. */
+static pln_value *keep_own(struct electra_describe *d, pln_value *qkv, pln_attention_options *o)
+{
+    const uint32_t hidden = d->config->hidden_size;
+    pln_value *const *inputs = d->out->inputs;
+    if (!d->features->cache)
+        return qkv;
+    o->key = keep(d, "attention.keys", d->features->cache, inputs[ELECTRA_INPUT_cache_index],
+                  pln_columns(d->graph, qkv, hidden, hidden));
+    o->value = keep(d, "attention.values", d->features->cache, inputs[ELECTRA_INPUT_cache_index],
+                    pln_columns(d->graph, qkv, 2 * hidden, hidden));
+    o->source_starts = inputs[ELECTRA_INPUT_cache_starts];
+    o->key_rows = inputs[ELECTRA_INPUT_cache_rows];
+    return pln_columns(d->graph, qkv, 0, hidden);
+}
+
+/* Keys and values of what a decoder looks at; where they are kept they are made once. */
+static void source_keys(struct electra_describe *d, pln_attention_options *o)
+{
+    static const char *const key_value[] = {"crossattention.self.key", "crossattention.self.value"};
+    const uint32_t hidden = d->config->hidden_size, rows = d->features->cache_source;
+    pln_value *const *inputs = d->out->inputs;
+    if (d->features->source) {
+        pln_value *kv = joined(d, inputs[ELECTRA_INPUT_source], key_value, 2, "crossattention.key_value");
+        o->key = pln_columns(d->graph, kv, 0, hidden);
+        o->value = pln_columns(d->graph, kv, hidden, hidden);
+    }
+    o->source_starts = inputs[ELECTRA_INPUT_source_starts];
+    if (!rows)
+        return;
+    o->key = keep(d, "crossattention.keys", rows, inputs[ELECTRA_INPUT_source_index], o->key);
+    o->value = keep(d, "crossattention.values", rows, inputs[ELECTRA_INPUT_source_index], o->value);
+    o->key_rows = inputs[ELECTRA_INPUT_source_rows];
+}
+
 static pln_value *self_attention(struct electra_describe *d, uint32_t layer, pln_value *x)
 {
     static const char *const names[] = {"attention.self.query", "attention.self.key", "attention.self.value"};
@@ -125,7 +169,7 @@ static pln_value *self_attention(struct electra_describe *d, uint32_t layer, pln
         o.distance = electra_constant(d, "attention.self.distance_embedding.weight", 2 * c->max_position_embeddings - 1,
                                       head_size, ELECTRA_NORMAL);
     pln_value *qkv = joined(d, x, names, 3, "attention.query_key_value");
-    pln_value *context = pln_attention(d->graph, qkv, &o);
+    pln_value *context = pln_attention(d->graph, keep_own(d, qkv, &o), &o);
     mark_layer(d, ELECTRA_ATTENTIONS, "attentions", layer, probabilities);
     return attention_block(d, x, context, "attention");
 }
@@ -134,22 +178,23 @@ static pln_value *self_attention(struct electra_describe *d, uint32_t layer, pln
 static pln_value *cross_attention(struct electra_describe *d, uint32_t layer, pln_value *x)
 {
     static const char *const query[] = {"crossattention.self.query"};
-    static const char *const key_value[] = {"crossattention.self.key", "crossattention.self.value"};
-    const uint32_t hidden = d->config->hidden_size;
     pln_value *const *inputs = d->out->inputs;
     const struct electra_dropout drop = electra_dropout(d, d->config->attention_probs_dropout_prob, ELECTRA_TOKENS);
     pln_value *probabilities = NULL;
     pln_value *q = joined(d, x, query, 1, "crossattention.query");
-    pln_value *kv = joined(d, inputs[ELECTRA_INPUT_source], key_value, 2, "crossattention.key_value");
-    pln_value *context = pln_attention(
-        d->graph, q,
-        PLN_OPTIONS(pln_attention_options, .name = "crossattention", .heads = d->config->num_attention_heads,
-                    .starts = inputs[ELECTRA_INPUT_starts], .key = pln_columns(d->graph, kv, 0, hidden),
-                    .value = pln_columns(d->graph, kv, hidden, hidden),
-                    .source_starts = inputs[ELECTRA_INPUT_source_starts], .key_mask = inputs[ELECTRA_INPUT_source_mask],
-                    .pair_starts = inputs[ELECTRA_INPUT_source_pair_starts], .dropout = drop.rate,
-                    .origin = drop.origin, .random = drop.random, .head_mask = head_mask(d, layer),
-                    .probabilities = d->features->attentions ? &probabilities : NULL));
+    pln_attention_options o = {.size = sizeof o,
+                               .name = "crossattention",
+                               .heads = d->config->num_attention_heads,
+                               .starts = inputs[ELECTRA_INPUT_starts],
+                               .key_mask = inputs[ELECTRA_INPUT_source_mask],
+                               .pair_starts = inputs[ELECTRA_INPUT_source_pair_starts],
+                               .dropout = drop.rate,
+                               .origin = drop.origin,
+                               .random = drop.random,
+                               .head_mask = head_mask(d, layer),
+                               .probabilities = d->features->attentions ? &probabilities : NULL};
+    source_keys(d, &o);
+    pln_value *context = pln_attention(d->graph, q, &o);
     mark_layer(d, ELECTRA_CROSS_ATTENTIONS, "cross_attentions", layer, probabilities);
     return attention_block(d, x, context, "crossattention");
 }
@@ -163,7 +208,7 @@ static pln_value *layer(struct electra_describe *d, uint32_t i, pln_value *x)
     d->depth = i + 1;
     pln_graph_begin(d->graph, "layer.%u", i);
     x = self_attention(d, i, x);
-    if (d->features->source)
+    if (d->features->source || d->features->cache_source)
         x = cross_attention(d, i, x);
     pln_value *inner =
         electra_dense(d, x, "intermediate.dense", c->intermediate_size, c->hidden_size,

@@ -40,7 +40,8 @@ static uint64_t attention_pairs(const struct graph_node *node, uint32_t first, c
     pln_value *const *in = node->inputs + first;
     const uint64_t sequences = rows_of(in[PLN_ATTENTION_INPUT_STARTS], dims) - 1;
     const uint64_t queries = rows_of(in[PLN_ATTENTION_INPUT_QUERY], dims);
-    const uint64_t keys = rows_of(in[PLN_ATTENTION_INPUT_KEY], dims);
+    const bool listed = node->op == PLN_OP_ATTENTION && in[PLN_ATTENTION_INPUT_KEY_ROWS];
+    const uint64_t keys = rows_of(in[listed ? PLN_ATTENTION_INPUT_KEY_ROWS : PLN_ATTENTION_INPUT_KEY], dims);
     return queries * keys / (sequences ? sequences : 1) * p->heads;
 }
 
@@ -74,6 +75,11 @@ uint64_t graph_flops_gather(const struct graph_node *node, const uint32_t *dims)
     (void)node;
     (void)dims;
     return 0;
+}
+
+uint64_t graph_flops_scatter(const struct graph_node *node, const uint32_t *dims)
+{
+    return graph_flops_gather(node, dims);
 }
 
 uint64_t graph_flops_segment_mean(const struct graph_node *node, const uint32_t *dims)
@@ -182,12 +188,23 @@ uint64_t graph_node_flops(const struct graph_node *node, const uint32_t *dims)
     return graph_op(node->op)->flops(node, dims);
 }
 
+/* Elements of an input that the node reads or writes: of states and listed keys the rows that are named. */
+static uint64_t elements_met(const struct graph_node *node, uint32_t i, const uint32_t *dims)
+{
+    const pln_value *value = node->inputs[i], *list = NULL;
+    if (node->op == PLN_OP_SCATTER && i == PLN_SCATTER_INPUT_STATE)
+        list = node->inputs[PLN_SCATTER_INPUT_INDEX];
+    if (node->op == PLN_OP_ATTENTION && (i == PLN_ATTENTION_INPUT_KEY || i == PLN_ATTENTION_INPUT_VALUE))
+        list = node->inputs[PLN_ATTENTION_INPUT_KEY_ROWS];
+    return list ? rows_of(list, dims) * value->width : elements(value, dims);
+}
+
 uint64_t graph_node_bytes(const struct graph_node *node, const uint32_t *dims)
 {
     uint64_t n = 0;
     for (uint32_t i = 0; i < node->n_inputs; i++)
-        n += elements(node->inputs[i], dims);
-    for (uint32_t i = 0; i < node->n_outputs; i++)
+        n += elements_met(node, i, dims);
+    for (uint32_t i = node->op == PLN_OP_SCATTER ? 1 : 0; i < node->n_outputs; i++)
         n += elements(node->outputs[i], dims);
     return 4 * n;
 }

@@ -6,10 +6,10 @@
 
 #include "graph/gradients.h"
 
-/* The operands of attention, in its order, then what the backward ops take besides. */
+/* The operands of attention up to those of dropout, in its order, then what the backward ops take besides. */
 static void take_inputs(const struct graph_node *node, pln_value **inputs)
 {
-    memcpy(inputs, node->inputs, PLN_ATTENTION_INPUTS * sizeof *inputs);
+    memcpy(inputs, node->inputs, PLN_ATTENTION_INPUT_KEY_ROWS * sizeof *inputs);
 }
 
 static void distance(pln_graph *graph, const struct graph_node *node, pln_value *d_distance, pln_value *lse,
@@ -39,6 +39,8 @@ void graph_gradient_attention(pln_graph *graph, struct graph_node *node)
     graph_refuse(graph, node, PLN_ATTENTION_INPUT_HEAD_MASK);
     if (!d_distance)
         graph_refuse(graph, node, PLN_ATTENTION_INPUT_DISTANCE);
+    if (node->inputs[PLN_ATTENTION_INPUT_KEY_ROWS])
+        graph_fail(graph, node->name, PLN_UNSUPPORTED, "attention to listed keys has no gradient");
     take_inputs(node, call.inputs);
     call.inputs[PLN_ATTENTION_BACKWARD_INPUT_Y] = node->outputs[PLN_ATTENTION_OUTPUT_Y];
     call.inputs[PLN_ATTENTION_BACKWARD_INPUT_LSE] = lse;

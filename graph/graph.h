@@ -120,14 +120,22 @@ const struct graph_op *graph_ops(uint32_t *count);
 const struct graph_op *graph_op(uint32_t number); /* NULL if there is none */
 
 /* A row of indices.def. */
-enum graph_index_rule { GRAPH_INDEX_ANY, GRAPH_INDEX_ROWS, GRAPH_INDEX_CLASSES, GRAPH_INDEX_STARTS, GRAPH_INDEX_PAIRS };
+enum graph_index_rule {
+    GRAPH_INDEX_ANY,
+    GRAPH_INDEX_ROWS,
+    GRAPH_INDEX_DISTINCT,
+    GRAPH_INDEX_CLASSES,
+    GRAPH_INDEX_STARTS,
+    GRAPH_INDEX_PAIRS
+};
 struct graph_index {
     uint32_t op, input;
     enum graph_index_rule rule;
     uint32_t other; /* input of the node */
     uint32_t param; /* 1 + word of the params; 0: none */
 };
-const struct graph_index *graph_index(uint32_t op, uint32_t input); /* NULL if there is none */
+/* What counts for an operand of the node; NULL if there is none. */
+const struct graph_index *graph_index(const struct graph_node *node, uint32_t input);
 
 /* The first error of a graph is kept: the sentence begins with the graph's and the node's name. */
 void graph_fail(pln_graph *graph, const char *node, pln_status status, const char *format, ...)

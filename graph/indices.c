@@ -14,10 +14,10 @@ static const struct graph_index rows[] = {
 #undef PLN_INDEX
 };
 
-const struct graph_index *graph_index(uint32_t op, uint32_t input)
+const struct graph_index *graph_index(const struct graph_node *node, uint32_t input)
 {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (rows[i].op == op && rows[i].input == input)
+        if (rows[i].op == node->op && rows[i].input == input && node->inputs[rows[i].other])
             return &rows[i];
     return NULL;
 }

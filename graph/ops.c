@@ -121,13 +121,13 @@ pln_value *pln_attention(pln_graph *graph, pln_value *query, const pln_attention
         .drop_below = drop.below,
         .keep_scale = drop.scale,
     };
-    return graph_add(
-        graph, &(struct graph_call){.op = PLN_OP_ATTENTION,
-                                    .name = o.name,
-                                    .inputs = {query, o.key, o.value, o.starts, o.source_starts, o.key_mask, o.bias,
-                                               o.pair_starts, o.distance, o.head_mask, drop.origin, drop.random},
-                                    .params = &params,
-                                    .wanted = {NULL, o.lse, o.probabilities}});
+    return graph_add(graph, &(struct graph_call){.op = PLN_OP_ATTENTION,
+                                                 .name = o.name,
+                                                 .inputs = {query, o.key, o.value, o.starts, o.source_starts,
+                                                            o.key_mask, o.bias, o.pair_starts, o.distance, o.head_mask,
+                                                            drop.origin, drop.random, o.key_rows},
+                                                 .params = &params,
+                                                 .wanted = {NULL, o.lse, o.probabilities}});
 }
 
 pln_value *pln_activation(pln_graph *graph, pln_value *x, uint32_t activation, const pln_activation_options *options)
@@ -202,6 +202,11 @@ pln_value *pln_span_cross_entropy(pln_graph *graph, const char *name, pln_value 
                                                  .name = name,
                                                  .inputs = {logits, starts, first, last, o.total},
                                                  .wanted = {NULL, o.lse, o.count}});
+}
+
+pln_value *pln_scatter(pln_graph *graph, const char *name, pln_value *state, pln_value *index, pln_value *x)
+{
+    return graph_add(graph, &(struct graph_call){.op = PLN_OP_SCATTER, .name = name, .inputs = {state, index, x}});
 }
 
 pln_value *pln_accumulate(pln_graph *graph, const char *name, pln_value *state, pln_value *x, float scale)

@@ -189,14 +189,16 @@ static void want_bias(const struct graph_rule *r, const pln_attention_params *p,
         graph_require(r, false, "bias has bias_heads times as many rows as pair_starts has pairs");
 }
 
-/* The operands of attention lie one behind the other in the backward ops too, from input `first` on. */
-static pln_dim want_attention(const struct graph_rule *r, uint32_t first)
+/* The operands of attention lie one behind the other in the backward ops too, from input `first` on, but for the list of
+ * keys (NULL: all of them, as they lie), which those have not. */
+static pln_dim want_attention(const struct graph_rule *r, uint32_t first, const pln_value *key_rows)
 {
     const pln_attention_params *p = (const void *)r->node->params;
     pln_value *const *in = r->node->inputs + first;
     const pln_value *q = in[PLN_ATTENTION_INPUT_QUERY], *k = in[PLN_ATTENTION_INPUT_KEY];
     pln_value *pair_starts = in[PLN_ATTENTION_INPUT_PAIR_STARTS];
-    const pln_value *bias = in[PLN_ATTENTION_INPUT_BIAS];
+    const pln_value *bias = in[PLN_ATTENTION_INPUT_BIAS], *source_starts = in[PLN_ATTENTION_INPUT_SOURCE_STARTS];
+    const pln_dim keys = key_rows ? key_rows->rows : k->rows;
     graph_require(r, p->heads && p->head_size, "the width of query is a multiple of the heads");
     graph_want(r, first + PLN_ATTENTION_INPUT_QUERY, PLN_F32, NULL, p->heads * p->head_size);
     graph_want(r, first + PLN_ATTENTION_INPUT_KEY, PLN_F32, NULL, q->width);
@@ -204,9 +206,9 @@ static pln_dim want_attention(const struct graph_rule *r, uint32_t first)
     const pln_dim batch = graph_want_starts(r, first + PLN_ATTENTION_INPUT_STARTS);
     const pln_dim starts = {batch.symbol, batch.scale, batch.offset + 1};
     graph_want(r, first + PLN_ATTENTION_INPUT_SOURCE_STARTS, PLN_I32, &starts, 1);
-    graph_require(r, in[PLN_ATTENTION_INPUT_SOURCE_STARTS] || graph_same_rows(q->rows, k->rows),
+    graph_require(r, source_starts || (!key_rows && graph_same_rows(q->rows, k->rows)),
                   "keys that are not the queries need source_starts");
-    graph_want(r, first + PLN_ATTENTION_INPUT_KEY_MASK, PLN_I32, &k->rows, 1);
+    graph_want(r, first + PLN_ATTENTION_INPUT_KEY_MASK, PLN_I32, &keys, 1);
     graph_want(r, first + PLN_ATTENTION_INPUT_PAIR_STARTS, PLN_I32, &starts, 1);
     graph_want(r, first + PLN_ATTENTION_INPUT_BIAS, PLN_F32, NULL, 1);
     graph_want_vector(r, first + PLN_ATTENTION_INPUT_HEAD_MASK, p->heads);
@@ -225,7 +227,8 @@ void graph_shape_attention(pln_graph *graph, const struct graph_node *node, stru
     const struct graph_rule r = graph_rule_of(graph, node);
     const pln_attention_params *p = (const void *)node->params;
     const pln_value *q = INPUT(ATTENTION, QUERY);
-    const pln_dim pairs = want_attention(&r, 0);
+    WANT(ATTENTION, KEY_ROWS, PLN_I32, NULL, 1);
+    const pln_dim pairs = want_attention(&r, 0, INPUT(ATTENTION, KEY_ROWS));
     out[PLN_ATTENTION_OUTPUT_Y] = graph_shape_like(q);
     out[PLN_ATTENTION_OUTPUT_LSE] = (struct graph_shape){q->rows, p->heads};
     out[PLN_ATTENTION_OUTPUT_PROBABILITIES] =
@@ -237,7 +240,7 @@ void graph_shape_attention_backward(pln_graph *graph, const struct graph_node *n
     const struct graph_rule r = graph_rule_of(graph, node);
     const pln_attention_params *p = (const void *)node->params;
     const pln_value *q = INPUT(ATTENTION_BACKWARD, QUERY), *k = INPUT(ATTENTION_BACKWARD, KEY);
-    want_attention(&r, 0);
+    want_attention(&r, 0, NULL);
     WANT(ATTENTION_BACKWARD, Y, PLN_F32, &q->rows, q->width);
     WANT(ATTENTION_BACKWARD, LSE, PLN_F32, &q->rows, p->heads);
     WANT(ATTENTION_BACKWARD, D_Y, PLN_F32, &q->rows, q->width);
@@ -252,7 +255,7 @@ void graph_shape_attention_backward_distance(pln_graph *graph, const struct grap
     const pln_attention_params *p = (const void *)node->params;
     const pln_value *q = INPUT(ATTENTION_BACKWARD_DISTANCE, QUERY);
     const pln_value *distance = INPUT(ATTENTION_BACKWARD_DISTANCE, DISTANCE);
-    want_attention(&r, PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_QUERY);
+    want_attention(&r, PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_QUERY, NULL);
     WANT(ATTENTION_BACKWARD_DISTANCE, D_DISTANCE, PLN_F32, &distance->rows, distance->width);
     WANT(ATTENTION_BACKWARD_DISTANCE, LSE, PLN_F32, &q->rows, p->heads);
     WANT(ATTENTION_BACKWARD_DISTANCE, DELTA, PLN_F32, &q->rows, p->heads);
@@ -336,4 +339,13 @@ void graph_shape_accumulate(pln_graph *graph, const struct graph_node *node, str
     const pln_value *state = INPUT(ACCUMULATE, STATE);
     graph_want(&r, PLN_ACCUMULATE_INPUT_X, PLN_F32, &state->rows, state->width);
     out[0] = (struct graph_shape){state->rows, state->width};
+}
+
+void graph_shape_scatter(pln_graph *graph, const struct graph_node *node, struct graph_shape *out)
+{
+    const struct graph_rule r = graph_rule_of(graph, node);
+    const pln_value *state = INPUT(SCATTER, STATE), *x = INPUT(SCATTER, X);
+    WANT(SCATTER, INDEX, PLN_I32, &x->rows, 1);
+    WANT(SCATTER, X, PLN_F32, NULL, state->width);
+    out[0] = graph_shape_like(state);
 }

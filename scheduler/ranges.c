@@ -3,6 +3,7 @@
  * Numbers of i32 inputs that kernels take for places: listed when a graph is placed, looked at before each run. i32
  * flows from inputs only, so what an operand holds is what was bound to its base.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/fail.h"
@@ -63,7 +64,7 @@ pln_status sched_find_ranges(pln_schedule *s, pln_error *error)
         for (uint32_t j = 0; j < node->n_inputs; j++) {
             if (!node->inputs[j] || node->inputs[j]->dtype != PLN_I32)
                 continue;
-            const struct graph_index *index = graph_index(node->op, j);
+            const struct graph_index *index = graph_index(node, j);
             if (!index)
                 return pln_fail_node(error, PLN_FAILED, (int32_t)i, "indices.def does not say what %s of %s may hold",
                                      graph_op(node->op)->input_names[j], graph_op(node->op)->name);
@@ -130,6 +131,33 @@ static pln_status check_places(const struct look *look, uint32_t limit, const ch
     return PLN_OK;
 }
 
+/* Rows that kernels write side by side. */
+static pln_status check_distinct(const struct look *look, uint32_t limit)
+{
+    const struct sched_range *range = look->range;
+    const struct column column = open_column(look, range->value);
+    const uint32_t rows = pln_dim_rows(range->value->rows, look->dims);
+    const pln_status status = check_places(look, limit, "rows");
+    uint32_t twice = rows;
+    if (status != PLN_OK || rows < 2)
+        return status;
+    unsigned char *met = calloc(limit / 8 + 1, 1);
+    if (!met)
+        return pln_fail(look->error, PLN_NO_MEMORY, "no memory to look at the input %s", range->value->name);
+    for (uint32_t r = 0; r < rows && twice == rows; r++) {
+        const uint32_t x = (uint32_t)read_element(column, r);
+        twice = met[x / 8] >> x % 8 & 1 ? r : rows;
+        met[x / 8] |= (unsigned char)(1u << x % 8);
+    }
+    free(met);
+    return twice == rows
+               ? PLN_OK
+               : pln_fail(look->error, PLN_INVALID,
+                          "input %s of graph %s is %d in row %u as in one before, but node %s writes a row of %s once",
+                          range->value->name, look->schedule->graph->name, read_element(column, twice), twice,
+                          range->node->name, operand(look, range->index->other));
+}
+
 static pln_status check_starts(const struct look *look, uint32_t limit)
 {
     const struct sched_range *range = look->range;
@@ -188,6 +216,8 @@ static pln_status check_range(const struct look *look)
     switch (range->index->rule) {
     case GRAPH_INDEX_ROWS:
         return check_places(look, rows, "rows");
+    case GRAPH_INDEX_DISTINCT:
+        return check_distinct(look, rows);
     case GRAPH_INDEX_CLASSES:
         return check_places(look, range->other->width, "columns");
     case GRAPH_INDEX_STARTS:

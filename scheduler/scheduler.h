@@ -138,6 +138,8 @@ struct pln_states {
  */
 pln_status sched_state_get(pln_states *states, const pln_value *value, const struct sched_device *device,
                            struct sched_state **state, pln_error *error);
+/* The states of the graph get what those of their names hold in `from`, which have as many rows or fewer. */
+pln_status sched_states_take_over(pln_schedule *schedule, const pln_states *from, pln_error *error);
 /* A state where it lies, [rows, width] without padding. NULL if it is not so in host memory, or not there yet. */
 const float *sched_state_view(const pln_schedule *schedule, const char *name);
 

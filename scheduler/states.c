@@ -152,7 +152,7 @@ static pln_status move_elements(const struct sched_state *s, uint64_t first, uin
         float *host = (float *)s->data + first;
         if (out)
             memcpy(out, host, n * sizeof *host);
-        else
+        else if (in)
             memcpy(host, in, n * sizeof *host);
         return PLN_OK;
     }
@@ -170,6 +170,43 @@ static pln_status move_rows(const struct sched_state *s, float *out, const float
         out = out ? out + n : NULL;
         in = in ? in + n : NULL;
     }
+    return status;
+}
+
+/* Through host memory: the two may lie on different devices. */
+static pln_status take_over(const struct sched_state *from, const struct sched_state *to, pln_error *error)
+{
+    const uint64_t n = (uint64_t)from->rows * from->row_stride;
+    float *elements = malloc(n * sizeof *elements);
+    if (!elements)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory to move state %s", from->name);
+    pln_status status = move_elements(from, 0, n, elements, NULL, error);
+    if (status == PLN_OK)
+        status = move_elements(to, 0, n, NULL, elements, error);
+    free(elements);
+    return status;
+}
+
+pln_status sched_states_take_over(pln_schedule *schedule, const pln_states *from, pln_error *error)
+{
+    pln_status status = sched_begin(schedule, error);
+    if (status != PLN_OK)
+        return status;
+    for (uint32_t i = 0; status == PLN_OK && i < schedule->graph->n_values; i++) {
+        const pln_value *value = schedule->graph->values[i];
+        const bool whole = value->kind == PLN_VALUE_STATE && value->base == value && !value->producer;
+        const struct sched_state *old = whole ? known_state(from, value->name) : NULL;
+        struct sched_state *state = NULL;
+        if (!old)
+            continue;
+        status = find_state(schedule, value->name, &state, error);
+        if (status == PLN_OK && (old->width != state->width || old->rows > state->rows))
+            status = pln_fail(error, PLN_INVALID, "state %s is [%u, %u], it does not fit into [%u, %u]", old->name,
+                              old->rows, old->width, state->rows, state->width);
+        if (status == PLN_OK)
+            status = take_over(old, state, error);
+    }
+    sched_end(schedule);
     return status;
 }
 

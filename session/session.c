@@ -55,8 +55,10 @@ static void warn_of_weights(const pln_session *s)
 
 /* ---- variants */
 
-static void destroy_variant(struct session_variant *variant)
+static void destroy_variant(pln_session *s, struct session_variant *variant)
 {
+    if (s->last == variant)
+        s->last = NULL;
     if (variant->schedule)
         pln_schedule_destroy(&variant->schedule);
     electra_graph_finish(&variant->graph);
@@ -68,10 +70,19 @@ static void release_pages(void *checkpoint)
     ckpt_release_pages(checkpoint);
 }
 
-static pln_status get_variant(pln_session *s, const struct electra_features *features, struct session_variant **out,
-                              pln_error *error)
+void session_variants_destroy(pln_session *session, struct session_variant **list)
 {
-    for (struct session_variant *v = s->variants; v; v = v->next)
+    for (struct session_variant *v = *list, *next; v; v = next) {
+        next = v->next;
+        destroy_variant(session, v);
+    }
+    *list = NULL;
+}
+
+pln_status session_variant_get(pln_session *s, struct session_variant **list, const struct electra_features *features,
+                               const pln_schedule_options *options, struct session_variant **out, pln_error *error)
+{
+    for (struct session_variant *v = *list; v; v = v->next)
         if (electra_same_features(&v->features, features)) {
             *out = s->last = v;
             return PLN_OK;
@@ -84,18 +95,24 @@ static pln_status get_variant(pln_session *s, const struct electra_features *fea
     pln_status status = electra_describe(&s->config, &s->model->weights, features, &v->graph, error);
     pthread_mutex_unlock(&s->model->lock);
     if (status == PLN_OK)
-        status = pln_schedule_create(v->graph.graph, s->devices, &s->schedule, &v->schedule, error);
+        status = pln_schedule_create(v->graph.graph, s->devices, options, &v->schedule, error);
     if (status == PLN_OK)
         status = ckpt_check(s->model->checkpoint, error);
     if (status != PLN_OK) {
-        destroy_variant(v);
+        destroy_variant(s, v);
         return status;
     }
     v->schedule->handed_over = release_pages;
     v->schedule->handed_over_context = s->model->checkpoint;
-    v->next = s->variants;
-    s->variants = *out = s->last = v;
+    v->next = *list;
+    *list = *out = s->last = v;
     return PLN_OK;
+}
+
+static pln_status get_variant(pln_session *s, const struct electra_features *features, struct session_variant **out,
+                              pln_error *error)
+{
+    return session_variant_get(s, &s->variants, features, &s->schedule, out, error);
 }
 
 /* ---- the doors */
@@ -167,10 +184,7 @@ void pln_session_destroy(pln_session **session)
     if (!s)
         return;
     *session = NULL;
-    for (struct session_variant *v = s->variants, *next; v; v = next) {
-        next = v->next;
-        destroy_variant(v);
-    }
+    session_variants_destroy(s, &s->variants);
     for (uint32_t i = 0; s->place && s->place[i]; i++)
         free(s->place[i]);
     free(s->place);

@@ -100,8 +100,11 @@ bool session_is_integer(const pln_tensor *tensor);
 
 /* ---- batch.c: a request as a graph sees it */
 
+struct session_turn;
+
 struct session_batch {
-    const struct session_step *step; /* NULL: nothing is trained */
+    const struct session_step *step;  /* NULL: nothing is trained */
+    const struct session_turn *turns; /* of a decoder that goes on (cache.h), one a row; NULL: none does */
     struct electra_features features;
     bool every_position;
     uint32_t tokens, *lengths; /* kept tokens of each row; they begin at starts[row] */
@@ -175,6 +178,11 @@ double session_row_loss(const struct session_packing *p, const float *logits, ui
 /* Runs a request that was read; outputs are as the graph has them. step NULL: a forward pass. */
 pln_status session_run(pln_session *session, const struct session_request *request, const struct session_step *step,
                        struct session_batch *batch, pln_error *error);
+/* The graph for these features, of a list: the session's, or that of a cache. It is the last one from then on. */
+pln_status session_variant_get(pln_session *session, struct session_variant **list,
+                               const struct electra_features *features, const pln_schedule_options *options,
+                               struct session_variant **variant, pln_error *error);
+void session_variants_destroy(pln_session *session, struct session_variant **list);
 /* pln_session_prepare, of a step if it is not NULL. */
 pln_status session_prepare(pln_session *session, const struct session_step *step, uint32_t batch, uint32_t length,
                            uint32_t *dims, uint32_t *n_dims, pln_error *error);

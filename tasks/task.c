@@ -143,6 +143,8 @@ void pln_task_destroy(pln_task **task)
     *task = NULL;
     task_window_finish(&t->window);
     task_results_finish(&t->results);
+    if (t->worker)
+        t->kind->finish(t->worker);
     pln_encoder_destroy(&t->encoder);
     arena_finish(&t->setup.memory);
     free(t->answers);

@@ -90,9 +90,28 @@ struct task_row {
     bool done;
 };
 
+/* A batch of a task that brings its own way through the model. */
+struct task_work {
+    pln_session *session;
+    const struct task_setup *setup;
+    void **worker; /* what the task keeps from batch to batch, NULL at first; kind->finish frees it */
+    /* Room for n numbers, which live until the batch is answered; NULL: there is no memory. Once a batch. */
+    float *(*take)(struct task_work *work, size_t n);
+    struct task_results *results; /* the engine's */
+};
+
 /* ---- the constant */
 
-struct task_score; /* tasks/scores */
+/* The third side, in a file of its own (NAME_score.c). */
+struct task_score {
+    /* What the scores of this model are, if no row says otherwise, and of how many classes. */
+    const struct score_family *(*family)(const struct task_setup *setup, uint32_t *classes);
+    /* Changes the setup for rows with labels. May be NULL. */
+    void (*open)(struct task_setup *setup);
+    /* When the row has its answer: calls task_judge and fills what that returns, loss and weight too. PLN_INVALID names
+     * the column of the label, and what is wrong with it. */
+    pln_status (*judge)(struct task_row *row, pln_error *error);
+};
 
 struct task_kind {
     pln_task_info info;
@@ -105,6 +124,10 @@ struct task_kind {
     pln_status (*ask)(struct task_row *row, pln_error *error);
     /* Of each sequence, when it has tokens: which rows of logits are wanted, or why there is no answer. May be NULL. */
     pln_status (*mark)(struct task_row *row, struct task_sequence *sequence, pln_error *error);
+    /* Instead of a forward of the engine, for answers that take many: sets outputs[0] of the n sequences of a batch, whose
+     * tokens are there. `outputs` of the setup names it. NULL: a forward. */
+    pln_status (*run)(struct task_work *work, struct task_sequence *const *sequences, uint32_t n, pln_error *error);
+    void (*finish)(void *worker);
     /* When all sequences have their outputs, which are finite then. */
     pln_status (*answer)(struct task_row *row, pln_error *error);
     enum task_too_long too_long; /* where the option does not say */
@@ -115,6 +138,16 @@ struct task_kind {
 #define TASK(name) extern const struct task_kind task_##name;
 #include "tasks/tasks.def"
 #undef TASK
+
+#define SCORE(name) extern const struct task_score task_score_##name;
+SCORE(answer)
+SCORE(choose)
+SCORE(classify)
+SCORE(fill_mask)
+SCORE(generate)
+SCORE(rank)
+SCORE(tag)
+#undef SCORE
 
 /* ---- table.c */
 
@@ -188,6 +221,27 @@ void task_json_append(json_t **list, json_t *item);
 void task_refuse_row(struct task_row *row, const pln_error *reason);
 /* row->json = json; PLN_NO_MEMORY if it is NULL. */
 pln_status task_set_json(struct task_row *row, json_t *json, pln_error *error);
+
+/* ---- judge.c: what the third sides call */
+
+struct score_family;
+struct task_judged { /* behind pln_answer.judged */
+    const struct score_family *family;
+    uint32_t classes;
+    const void *row; /* of that family; begins with a struct score_row */
+};
+/* A row of the family, zeroed, which the answer keeps. NULL: there is no memory. */
+void *task_judge(struct task_row *row, const struct score_family *family, uint32_t classes, pln_error *error);
+/* The class of the model that a text names, by its label, else by its number. PLN_INVALID names the column. */
+pln_status task_read_class(const struct task_row *row, const char *column, pln_text text, uint32_t *class,
+                           pln_error *error);
+/* A finite number, or a whole one below `end`. */
+pln_status task_read_number(const char *column, pln_text text, double *number, pln_error *error);
+pln_status task_read_index(const char *column, pln_text text, uint32_t end, uint32_t *index, pln_error *error);
+/* -log softmax(logits)[gold], and the one of a sigmoid whose target is 0 to 1, as the losses of PyTorch. */
+double task_cross_entropy(const float *logits, uint32_t n, uint32_t gold);
+double task_binary_cross_entropy(double logit, double target);
+uint32_t task_find_best(const float *x, uint32_t n); /* of equal ones the first; n is not 0 */
 
 /* ---- arithmetic.c */
 

@@ -2,7 +2,7 @@
  *
  * attention: softmax of scaled dot products over packed sequences. A piece of work is a head of a sequence, or some of
  * its queries: keys and values go into panels, then tiles of queries are scored, normalised and mixed in cache. Both
- * products are the micro-kernel's; what lies between them is f32 at every level.
+ * products are the micro-kernel's; what lies between them is f32 at every level. Few queries do without panels.
  */
 #include "backends/cpu/attention_scores.h"
 #include "backends/cpu/dropout.h"
@@ -17,7 +17,7 @@ struct forward {
     struct dropout dropout;
     bool plain; /* nothing but the product and the scale makes a score */
     step *keys, *values, *queries, *probabilities;
-    float *scores, *mixed, *factors;
+    float *scores, *mixed, *factors, *listed;
     size_t mixed_stride; /* whole vectors */
 };
 
@@ -34,13 +34,26 @@ static void pack_panels(const struct cpu_matrix *weight, uint32_t n, uint32_t de
     }
 }
 
+/* The head's columns of keys or values; those of a list are brought together first. */
+static struct cpu_rows rows_of_head(const struct forward *f, const struct cpu_operand *operand)
+{
+    const struct span *s = &f->span;
+    const uint32_t n = s->params->head_size;
+    if (!s->key_rows)
+        return (struct cpu_rows){head_row(s, operand, s->source), operand->stride};
+    for (uint32_t j = 0; j < s->sources; j++)
+        memcpy(f->listed + (size_t)j * n, head_row(s, operand, row_of_key(s, j)), n * sizeof(float));
+    return (struct cpu_rows){f->listed, n};
+}
+
 static void pack_head(const struct forward *f)
 {
     const struct span *s = &f->span;
-    const struct cpu_operand *key = input(s, PLN_ATTENTION_INPUT_KEY), *value = input(s, PLN_ATTENTION_INPUT_VALUE);
-    const struct cpu_matrix keys = {head_row(s, key, s->source), key->stride, 1};
-    const struct cpu_matrix values = {head_row(s, value, s->source), 1, value->stride};
+    struct cpu_rows rows = rows_of_head(f, input(s, PLN_ATTENTION_INPUT_KEY));
+    const struct cpu_matrix keys = {rows.data, rows.stride, 1};
     pack_panels(&keys, s->sources, s->params->head_size, f->keys);
+    rows = rows_of_head(f, input(s, PLN_ATTENTION_INPUT_VALUE));
+    const struct cpu_matrix values = {rows.data, 1, rows.stride};
     pack_panels(&values, s->params->head_size, s->sources, f->values);
 }
 
@@ -178,29 +191,111 @@ static void mix_tile(const struct forward *f, uint32_t first, uint32_t rows, con
     }
 }
 
-static void fetch_rows(const struct span *s, const struct cpu_operand *operand, uint32_t first, struct cpu_share rows)
+static void fetch_row(const struct span *s, const struct cpu_operand *operand, uint32_t row)
 {
     enum { LINE = 16 };
-    for (uint32_t r = rows.first; r < rows.last; r++)
-        for (uint32_t c = 0; c < s->params->head_size; c += LINE)
-            __builtin_prefetch(head_row(s, operand, first + r) + c, 0, 2);
+    for (uint32_t c = 0; c < s->params->head_size; c += LINE)
+        __builtin_prefetch(head_row(s, operand, row) + c, 0, 2);
 }
 
 /* A part of the next head: its rows lie far apart, where the processor does not foresee them. */
 static void fetch_next(const struct forward *f, uint32_t part, uint32_t parts)
 {
     const struct span *s = &f->next;
-    const struct cpu_share sources = cpu_share(s->sources, part, parts);
-    fetch_rows(s, input(s, PLN_ATTENTION_INPUT_QUERY), s->query, cpu_share(s->queries, part, parts));
-    fetch_rows(s, input(s, PLN_ATTENTION_INPUT_KEY), s->source, sources);
-    fetch_rows(s, input(s, PLN_ATTENTION_INPUT_VALUE), s->source, sources);
+    const struct cpu_share queries = cpu_share(s->queries, part, parts), sources = cpu_share(s->sources, part, parts);
+    for (uint32_t i = queries.first; i < queries.last; i++)
+        fetch_row(s, input(s, PLN_ATTENTION_INPUT_QUERY), s->query + i);
+    for (uint32_t j = sources.first; j < sources.last; j++)
+        fetch_row(s, input(s, PLN_ATTENTION_INPUT_KEY), row_of_key(s, j));
+    for (uint32_t j = sources.first; j < sources.last; j++)
+        fetch_row(s, input(s, PLN_ATTENTION_INPUT_VALUE), row_of_key(s, j));
+}
+
+/* ---- few queries, as of a decoder's step: keys and values are read where they lie, since packing costs more */
+
+enum { FEW_QUERIES = 4, MIXED_VECTORS = 8 };
+
+static vec multiply_rows(const float *a, const float *b, uint32_t n)
+{
+    vec sum = {0};
+    for (uint32_t c = 0; c < n; c += VEC_LANES)
+        sum += vec_load_some(a + c, n - c) * vec_load_some(b + c, n - c);
+    return sum;
+}
+
+/* While it is at it, the rows of the next head are fetched. */
+static void score_query(const struct forward *f, uint32_t i)
+{
+    const struct span *s = &f->span;
+    const uint32_t n = s->params->head_size, steps = (uint32_t)s->score_stride / VEC_LANES;
+    const float *q = head_row(s, input(s, PLN_ATTENTION_INPUT_QUERY), s->query + i);
+    for (uint32_t at = 0; at < steps; at++) {
+        vec products[VEC_LANES] = {{0}};
+        for (uint32_t k = 0, j = at * VEC_LANES; k < VEC_LANES && j < s->sources; k++, j++)
+            products[k] = multiply_rows(q, head_row(s, input(s, PLN_ATTENTION_INPUT_KEY), row_of_key(s, j)), n);
+        vec_store(f->scores + (size_t)at * VEC_LANES, vec_sums(products));
+        if (f->next.sources)
+            fetch_next(f, at, steps);
+    }
+}
+
+/* Exponentials of the scores, without those that are dropped; gives the sum of all. */
+static float exponentiate_query(const struct forward *f, uint32_t i, const struct softmax *softmax, float *to)
+{
+    const float *factors = factors_of_row(f, i);
+    vec sum = {0};
+    for (uint32_t j = 0; j < f->span.sources; j += VEC_LANES) {
+        const vec e = vec_exp_negative(vec_load(f->scores + j) * softmax->scale - softmax->most[0]);
+        sum += e;
+        vec_store(to + j, factors ? e * vec_load(factors + j) : e);
+    }
+    return vec_sum(sum);
+}
+
+static void mix_query(const struct forward *f, uint32_t i, const float *shares, float factor)
+{
+    const struct span *s = &f->span;
+    const struct cpu_operand *value = input(s, PLN_ATTENTION_INPUT_VALUE);
+    const uint32_t n = s->params->head_size;
+    float *y = head_row(s, &f->call->out[PLN_ATTENTION_OUTPUT_Y], s->query + i);
+    for (uint32_t c = 0; c < n; c += MIXED_VECTORS * VEC_LANES) {
+        vec sums[MIXED_VECTORS] = {{0}};
+        const uint32_t left = n - c, vectors = (left + VEC_LANES - 1) / VEC_LANES;
+        const uint32_t most = vectors < MIXED_VECTORS ? vectors : MIXED_VECTORS;
+        for (uint32_t j = 0; j < s->sources; j++) {
+            const float *row = head_row(s, value, row_of_key(s, j)) + c;
+            const vec share = vec_all(shares[j]);
+            for (uint32_t k = 0; k < most; k++)
+                sums[k] += share * vec_load_some(row + k * VEC_LANES, left - k * VEC_LANES);
+        }
+        for (uint32_t k = 0; k < most; k++)
+            vec_store_some(y + c + k * VEC_LANES, sums[k] * factor, left - k * VEC_LANES);
+    }
+}
+
+static void attend_query(const struct forward *f, uint32_t i)
+{
+    const struct span *s = &f->span;
+    const struct cpu_operand *lse = &f->call->out[PLN_ATTENTION_OUTPUT_LSE];
+    float *shares = (float *)f->probabilities; /* not packed here */
+    struct softmax softmax = {.scale = f->plain ? s->params->scale : 1};
+    score_query(f, i);
+    if (!f->plain)
+        finish_scores(s, i, f->scores);
+    softmax.most[0] = vec_top(top_of_row(f->scores, s->sources)) * softmax.scale;
+    softmax.sum[0] = exponentiate_query(f, i, &softmax, shares);
+    mix_query(f, i, shares, head_factor(s) / softmax.sum[0]);
+    if (lse->data)
+        cpu_vector(lse, s->query + i)[s->head] = softmax.most[0] + logf(softmax.sum[0]);
+    if (f->call->out[PLN_ATTENTION_OUTPUT_PROBABILITIES].data)
+        write_probabilities(f, i, 0, &softmax);
 }
 
 /* Queries first .. last-1 of the span. */
 static void attend(struct forward *f, uint32_t first, uint32_t last)
 {
     struct span *s = &f->span;
-    const struct cpu_attention_room room = cpu_attention_room(s->sources, s->params->head_size);
+    const struct cpu_attention_room room = cpu_attention_room(s->sources, s->params->head_size, s->key_rows);
     float *scratch = f->call->scratch;
     struct softmax softmax;
     f->keys = (step *)(scratch + room.keys);
@@ -211,9 +306,15 @@ static void attend(struct forward *f, uint32_t first, uint32_t last)
     f->scores = scratch + room.scores;
     f->probabilities = (step *)(scratch + room.probabilities);
     f->mixed = scratch + room.mixed;
+    f->listed = scratch + room.listed;
     f->mixed_stride = (size_t)round_up(s->params->head_size, VEC_LANES);
     if (!f->plain)
         mark_hidden(s);
+    if (s->queries <= FEW_QUERIES) {
+        for (uint32_t i = first; i < last; i++)
+            attend_query(f, i);
+        return;
+    }
     pack_head(f);
     const uint32_t tiles = (last - first + kernel->rows - 1) / kernel->rows;
     for (uint32_t t = 0; t < tiles; t++) {
@@ -229,8 +330,10 @@ void CPU_NAME(attention)(const struct cpu_call *call)
 {
     const pln_attention_params *params = call->params;
     const struct cpu_operand *in = call->in;
+    const struct cpu_operand *key_rows =
+        in[PLN_ATTENTION_INPUT_KEY_ROWS].data ? &in[PLN_ATTENTION_INPUT_KEY_ROWS] : NULL;
     struct forward f = {.call = call,
-                        .span = {.in = in, .params = params},
+                        .span = {.in = in, .params = params, .key_rows = key_rows},
                         .dropout = DROPOUT_OF(&in[PLN_ATTENTION_INPUT_ORIGIN], &in[PLN_ATTENTION_INPUT_RANDOM], params),
                         .plain = !in[PLN_ATTENTION_INPUT_KEY_MASK].data && !in[PLN_ATTENTION_INPUT_BIAS].data &&
                                  !params->causal && !params->relative && params->scale > 0};
@@ -242,7 +345,7 @@ void CPU_NAME(attention)(const struct cpu_call *call)
     for (uint32_t i = call->member; i < heads * parts; i += call->members) {
         const uint32_t next = i + call->members;
         enter_head(&f.span, i / parts / params->heads, i / parts % params->heads);
-        f.next = (struct span){.in = in, .params = params};
+        f.next = (struct span){.in = in, .params = params, .key_rows = key_rows};
         if (next < heads * parts)
             enter_head(&f.next, next / parts / params->heads, next / parts % params->heads);
         const struct cpu_share share = cpu_share(f.span.queries, i % parts, parts);

@@ -25,10 +25,11 @@ struct cpu_attention_room {
     size_t scores;        /* [CPU_ATTENTION_ROWS][sources] */
     size_t probabilities; /* the same, packed */
     size_t mixed;         /* [CPU_ATTENTION_ROWS][head_size] */
+    size_t listed;        /* [sources][head_size] of the keys or the values of a list, before they are packed */
     size_t end;
 };
 
-static inline struct cpu_attention_room cpu_attention_room(uint32_t sources, uint32_t head_size)
+static inline struct cpu_attention_room cpu_attention_room(uint32_t sources, uint32_t head_size, bool listed)
 {
     const size_t s = (size_t)round_up(sources, CPU_CHUNK), h = (size_t)round_up(head_size, CPU_CHUNK);
     struct cpu_attention_room room = {0};
@@ -39,7 +40,8 @@ static inline struct cpu_attention_room cpu_attention_room(uint32_t sources, uin
     room.scores = room.queries + CPU_ATTENTION_ROWS * h;
     room.probabilities = room.scores + CPU_ATTENTION_ROWS * s;
     room.mixed = room.probabilities + CPU_ATTENTION_ROWS * s;
-    room.end = room.mixed + CPU_ATTENTION_ROWS * h;
+    room.listed = room.mixed + CPU_ATTENTION_ROWS * h;
+    room.end = room.listed + (listed ? s * h : 0);
     return room;
 }
 

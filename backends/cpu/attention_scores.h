@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Scores of attention, which its gradients make again. The three ops have the operands query .. random and the params
- * in common, in one order.
+ * in common, in one order; the list of keys is that of attention alone.
  */
 #ifndef BACKENDS_CPU_ATTENTION_SCORES_H
 #define BACKENDS_CPU_ATTENTION_SCORES_H
@@ -16,11 +16,13 @@
 struct span {
     const struct cpu_operand *in; /* from query on: PLN_ATTENTION_INPUT_* */
     const pln_attention_params *params;
+    const struct cpu_operand *key_rows; /* NULL: keys are the rows from `source` on */
     uint32_t sequence, head;
-    uint32_t query, queries; /* first row, number */
-    uint32_t source, sources;
-    size_t score_stride; /* of rows of scores: whole vectors */
-    float *hidden;       /* what replaces a score: nothing (0), -FLT_MAX of a masked key, -infinity past the last key */
+    uint32_t query, queries;  /* first row, number */
+    uint32_t source, sources; /* the same of the keys, in their list if there is one */
+    uint32_t past;            /* keys of the list before the first query */
+    size_t score_stride;      /* of rows of scores: whole vectors */
+    float *hidden; /* what replaces a score: nothing (0), -FLT_MAX of a masked key, -infinity past the last key */
 };
 
 static inline const struct cpu_operand *input(const struct span *s, uint32_t i)
@@ -46,7 +48,13 @@ static inline void enter_head(struct span *s, uint32_t sequence, uint32_t head)
     s->queries = (uint32_t)cpu_index(starts, sequence + 1) - s->query;
     s->source = (uint32_t)cpu_index(sources, sequence);
     s->sources = (uint32_t)cpu_index(sources, sequence + 1) - s->source;
+    s->past = s->key_rows && s->sources > s->queries ? s->sources - s->queries : 0;
     s->score_stride = (size_t)round_up(s->sources, VEC_LANES);
+}
+
+static inline uint32_t row_of_key(const struct span *s, uint32_t j)
+{
+    return s->key_rows ? (uint32_t)cpu_index(s->key_rows, s->source + j) : s->source + j;
 }
 
 /* The columns of the head in a row of query, key, value or of their like. */
@@ -96,10 +104,10 @@ static inline float relative_dot(const float *q, const float *k, const float *d,
     return total;
 }
 
-/* The row of the table of distances that belongs to i - j. */
+/* The row of the table of distances that belongs to query i and key j. */
 static inline uint32_t distance_of(const struct span *s, uint32_t i, uint32_t j)
 {
-    return i + s->params->max_positions - 1 - j;
+    return s->past + i + s->params->max_positions - 1 - j;
 }
 
 static inline const float *distance_row(const struct span *s, uint32_t i, uint32_t j)
@@ -112,7 +120,7 @@ static inline void add_relative(const struct span *s, uint32_t i, float *row)
     const pln_attention_params *p = s->params;
     const float *q = head_row(s, input(s, PLN_ATTENTION_INPUT_QUERY), s->query + i);
     for (uint32_t j = 0; j < s->sources; j++) {
-        const float *k = p->relative == 2 ? head_row(s, input(s, PLN_ATTENTION_INPUT_KEY), s->source + j) : NULL;
+        const float *k = p->relative == 2 ? head_row(s, input(s, PLN_ATTENTION_INPUT_KEY), row_of_key(s, j)) : NULL;
         row[j] += relative_dot(q, k, distance_row(s, i, j), p->head_size);
     }
 }
@@ -135,7 +143,7 @@ static inline void finish_scores(const struct span *s, uint32_t i, float *row)
         const vec hidden = vec_load(s->hidden + j);
         vec_store(row + j, vec_select(hidden == 0.0f, vec_load(row + j), hidden));
     }
-    for (uint32_t j = i + 1; s->params->causal && j < n; j++)
+    for (uint32_t j = s->past + i + 1; s->params->causal && j < n; j++)
         row[j] = -FLT_MAX;
 }
 #endif

@@ -49,7 +49,9 @@ static uint64_t linear_backward_weight_panel_bytes(const struct cpu_call *capaci
 static uint64_t attention_bytes(const struct cpu_call *capacity)
 {
     const pln_attention_params *params = capacity->params;
-    return cpu_attention_room(capacity->in[PLN_ATTENTION_INPUT_KEY].rows, params->head_size).end * sizeof(float);
+    const bool listed = capacity->in[PLN_ATTENTION_INPUT_KEY_ROWS].rows;
+    const uint32_t sources = capacity->in[listed ? PLN_ATTENTION_INPUT_KEY_ROWS : PLN_ATTENTION_INPUT_KEY].rows;
+    return cpu_attention_room(sources, params->head_size, listed).end * sizeof(float);
 }
 
 static uint64_t attention_backward_bytes(const struct cpu_call *capacity)

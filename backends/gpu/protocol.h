@@ -45,7 +45,8 @@
 #define GPU_ATTENTION_LSE 256u
 #define GPU_ATTENTION_KEEP 512u /* statistics: for the second pass; kernels keep them too where a sequence goes on */
 #define GPU_ATTENTION_DROPOUT 1024u
-#define GPU_ATTENTION_AHEAD 2048u /* the next tile is loaded while this one is multiplied */
+#define GPU_ATTENTION_AHEAD 2048u  /* the next tile is loaded while this one is multiplied */
+#define GPU_ATTENTION_LISTED 4096u /* keys and values are the rows of a list */
 #define GPU_ATTENTION_BACKWARD_DROPOUT 256u
 #define GPU_ATTENTION_BACKWARD_OF_KEYS 512u /* by keys and values, else by queries */
 

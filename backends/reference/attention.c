@@ -48,7 +48,8 @@ static void attend(const struct span *s, const struct ref_call *call, uint32_t i
 
 void REF_NAME(attention)(const struct ref_call *call)
 {
-    struct span s = {.in = call->in, .params = call->params};
+    const struct ref_operand *key_rows = &call->in[PLN_ATTENTION_INPUT_KEY_ROWS];
+    struct span s = {.in = call->in, .params = call->params, .key_rows = key_rows->data ? key_rows : NULL};
     for (uint32_t b = 0; b < sequences_of(&s); b++) {
         enter_sequence(&s, b);
         for (s.head = 0; s.head < s.params->heads; s.head++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Scores of attention, which its gradients make again. The three ops have the operands query .. random and the params
- * in common, in one order.
+ * in common, in one order; the list of keys is that of attention alone.
  */
 #ifndef BACKENDS_REFERENCE_ATTENTION_H
 #define BACKENDS_REFERENCE_ATTENTION_H
@@ -15,9 +15,11 @@
 struct span {
     const struct ref_operand *in; /* from query on: PLN_ATTENTION_INPUT_* */
     const pln_attention_params *params;
+    const struct ref_operand *key_rows; /* NULL: keys are the rows from `source` on */
     uint32_t sequence, head;
-    uint32_t query, queries; /* first row, number */
-    uint32_t source, sources;
+    uint32_t query, queries;  /* first row, number */
+    uint32_t source, sources; /* the same of the keys, in their list if there is one */
+    uint32_t past;            /* keys of the list before the first query */
 };
 
 static inline const struct ref_operand *input(const struct span *s, uint32_t i)
@@ -41,6 +43,12 @@ static inline void enter_sequence(struct span *s, uint32_t sequence)
     s->queries = (uint32_t)ref_index(starts, sequence + 1) - s->query;
     s->source = (uint32_t)ref_index(sources, sequence);
     s->sources = (uint32_t)ref_index(sources, sequence + 1) - s->source;
+    s->past = s->key_rows && s->sources > s->queries ? s->sources - s->queries : 0;
+}
+
+static inline uint32_t row_of_key(const struct span *s, uint32_t j)
+{
+    return s->key_rows ? (uint32_t)ref_index(s->key_rows, s->source + j) : s->source + j;
 }
 
 /* The columns of the head in a row of query, key, value or of their like. */
@@ -56,18 +64,18 @@ static inline const real *query_row(const struct span *s, uint32_t i)
 
 static inline const real *key_row(const struct span *s, uint32_t j)
 {
-    return head_row(s, input(s, PLN_ATTENTION_INPUT_KEY), s->source + j);
+    return head_row(s, input(s, PLN_ATTENTION_INPUT_KEY), row_of_key(s, j));
 }
 
 static inline const real *value_row(const struct span *s, uint32_t j)
 {
-    return head_row(s, input(s, PLN_ATTENTION_INPUT_VALUE), s->source + j);
+    return head_row(s, input(s, PLN_ATTENTION_INPUT_VALUE), row_of_key(s, j));
 }
 
-/* The row of distance that belongs to i - j. */
+/* The row of distance that belongs to query i and key j. */
 static inline uint32_t distance_of(const struct span *s, uint32_t i, uint32_t j)
 {
-    return i + s->params->max_positions - 1 - j;
+    return s->past + i + s->params->max_positions - 1 - j;
 }
 
 static inline const real *distance_row(const struct span *s, uint32_t i, uint32_t j)
@@ -86,7 +94,7 @@ static inline double dot(const real *a, const real *b, uint32_t n)
 static inline bool visible(const struct span *s, uint32_t i, uint32_t j)
 {
     const struct ref_operand *mask = input(s, PLN_ATTENTION_INPUT_KEY_MASK);
-    return !(s->params->causal && j > i) && (!mask->data || ref_index(mask, s->source + j) != 0);
+    return !(s->params->causal && j > s->past + i) && (!mask->data || ref_index(mask, s->source + j) != 0);
 }
 
 /* Element (i, j) of a plane of bias or probabilities: [planes, pairs], rows of the sequence from pair_starts. */

@@ -267,7 +267,10 @@ static uint64_t scratch_doubles(const pln_segment *segment)
         if (node->op != PLN_OP_ATTENTION && node->op != PLN_OP_ATTENTION_BACKWARD)
             continue;
         const pln_attention_params *params = node->params;
-        const pln_value_info *key = pln_segment_value(segment, node->inputs[PLN_ATTENTION_INPUT_KEY]);
+        const bool listed = node->op == PLN_OP_ATTENTION && node->n_inputs > PLN_ATTENTION_INPUT_KEY_ROWS &&
+                            node->inputs[PLN_ATTENTION_INPUT_KEY_ROWS] != PLN_ABSENT;
+        const pln_value_info *key =
+            pln_segment_value(segment, node->inputs[listed ? PLN_ATTENTION_INPUT_KEY_ROWS : PLN_ATTENTION_INPUT_KEY]);
         const uint64_t keys = pln_dim_rows(key->rows, segment->capacity);
         const uint64_t n = node->op == PLN_OP_ATTENTION ? keys : (2 * keys + 1) * params->head_size;
         most = n > most ? n : most;

@@ -9,17 +9,17 @@
 
 static const struct table_column columns[] = {
     {.key = "device", .title = "device", .width = 9},
-    {.key = "dtype", .title = "type"},
+    {.key = "dtype", .title = "type", .rank = 3},
     {.key = "shape", .title = "shape", .width = 9},
-    {.key = "first_ms", .title = "first", .unit = "ms", .type = TABLE_NUMBER, .digits = 1, .width = 9},
+    {.key = "first_ms", .title = "first", .unit = "ms", .type = TABLE_NUMBER, .digits = 1, .width = 9, .rank = 2},
     {.key = "best_ms", .title = "best", .unit = "ms", .type = TABLE_NUMBER, .digits = 3, .width = 10},
-    {.key = "median_ms", .title = "median", .unit = "ms", .type = TABLE_NUMBER, .digits = 3, .width = 10},
+    {.key = "median_ms", .title = "median", .unit = "ms", .type = TABLE_NUMBER, .digits = 3, .width = 10, .rank = 1},
     {.key = "tokens_per_s", .title = "tokens/s", .type = TABLE_NUMBER, .width = 9},
-    {.key = "gflops", .title = "GFLOP/s", .type = TABLE_NUMBER, .digits = 1, .width = 7},
+    {.key = "gflops", .title = "GFLOP/s", .type = TABLE_NUMBER, .digits = 1, .width = 7, .rank = 4},
     {.key = "of_roof_percent", .title = "of roof", .unit = "%", .type = TABLE_NUMBER, .digits = 1},
-    {.key = "bound", .title = "roof", .width = 6},
-    {.key = "slower_percent", .title = "slower by", .unit = "%", .type = TABLE_NUMBER, .digits = 1},
-    {.key = "verdict", .title = "verdict"},
+    {.key = "bound", .title = "roof", .width = 6, .rank = 5},
+    {.key = "slower_percent", .title = "slower by", .unit = "%", .type = TABLE_NUMBER, .digits = 1, .rank = 6},
+    {.key = "verdict", .title = "verdict", .judges = true},
 };
 
 static const char *verdict_of(double behind)
@@ -117,9 +117,9 @@ static bool choose_shapes(struct bench *b, const char *shapes, const char *ragge
 
 int cli_bench(int argc, char **argv)
 {
-    static struct bench b = {.seconds = 2};
+    static struct bench b = {.seconds = 2, .new_tokens = 64};
     const char *shapes = NULL, *ragged = NULL, *lengths = NULL;
-    bool overhead = false, memory = false, profile = false;
+    bool overhead = false, memory = false, profile = false, generate = false;
     static struct cli_list arguments;
     struct cli_options options = {0};
     cli_common_options(&b.options.common, "--devices", &options);
@@ -133,6 +133,9 @@ int cli_bench(int argc, char **argv)
         {"--seconds", CLI_SECONDS, &b.seconds, "S", "a device and shape (default 2)"},
         {"--overhead", CLI_FLAG, &overhead, NULL, "instead: time of the host per run outside kernels"},
         {"--memory", CLI_FLAG, &memory, NULL, "instead: peak resident memory, each row in a process of its own"},
+        {"--generate", CLI_FLAG, &generate, NULL,
+         "instead: tokens a second of a decoder that writes on after prompts of --shapes (default 1x16)"},
+        {"--new-tokens", CLI_UNSIGNED, &b.new_tokens, "N", "that it writes after each prompt (default 64)"},
         {"--profile", CLI_FLAG, &profile, NULL, "instead: where the time goes, by nodes of the same name"},
     };
     cli_add_options(&options, own, sizeof own / sizeof *own);
@@ -150,6 +153,7 @@ int cli_bench(int argc, char **argv)
                     "  pleione bench MODEL --devices cpu --each level=c,avx2,avx512 --each threads=1,2\n"
                     "  pleione bench MODEL --devices cpu,opencl --lengths 16,32,64,128,256,512 --plot latency.svg\n"
                     "  pleione bench MODEL --devices cpu --ragged 32x16-128\n"
+                    "  pleione bench MODEL --devices cpu --generate --shapes 1x16,8x16\n"
                     "  pleione bench MODEL --devices cpu --overhead\n",
     };
     const int parsed = cli_parse(argc, argv, &usage, &options, &arguments);
@@ -160,13 +164,18 @@ int cli_bench(int argc, char **argv)
     const struct {
         bool wanted;
         output_fill *measure;
-    } instead[] = {{overhead, bench_overhead}, {memory, bench_memory}, {profile, bench_profile}};
+    } instead[] = {
+        {overhead, bench_overhead}, {memory, bench_memory}, {profile, bench_profile}, {generate, bench_generate}};
     output_fill *measure = measure_times;
     for (size_t i = 0; i < sizeof instead / sizeof *instead; i++)
         if (instead[i].wanted)
             measure = instead[i].measure;
-    if (overhead + memory + profile > 1)
-        return cli_usage_error("bench measures one of --overhead, --memory and --profile");
+    if (overhead + memory + profile + generate > 1)
+        return cli_usage_error("bench measures one of --overhead, --memory, --profile and --generate");
+    if (generate && (ragged || lengths))
+        return cli_usage_error("--generate has prompts of one length: --shapes");
+    if (generate && !shapes)
+        shapes = "1x16";
     if (!choose_shapes(&b, shapes, ragged, lengths))
         return PLN_INVALID;
     b.directory = arguments.items[0];

@@ -18,11 +18,13 @@ struct bench {
     uint32_t n_shapes;
     bool lines; /* the shapes are lengths of one sequence */
     double seconds;
-    int lost; /* the exit code of a row that was lost, or 0 */
+    uint32_t new_tokens; /* of each prompt */
+    int lost;            /* the exit code of a row that was lost, or 0 */
 };
 
 /* Each prints its table as it comes and leaves it to the caller, also after a failure. The context is a struct bench. */
 output_fill bench_overhead; /* host time outside kernels */
 output_fill bench_memory;   /* peak resident memory */
 output_fill bench_profile;  /* time by nodes */
+output_fill bench_generate; /* tokens a second of a decoder that writes */
 #endif

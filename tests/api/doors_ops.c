@@ -175,6 +175,20 @@ static void knock_pln_accumulate(void)
     fails(g, "kind state");
 }
 
+static pln_value *call_scatter(pln_graph *g, pln_value *v)
+{
+    return pln_scatter(g, NULL, v, v, v);
+}
+
+static void knock_pln_scatter(void)
+{
+    knock_op(call_scatter);
+    pln_graph *g = pln_graph_create("g");
+    pln_value *x = matrix(g), *index = pln_graph_input(g, "index", PLN_I32, pln_rows_fixed(2), 1);
+    assert_null(pln_scatter(g, NULL, x, index, x));
+    fails(g, "kind state");
+}
+
 static pln_value *call_global_norm(pln_graph *g, pln_value *v)
 {
     return pln_global_norm(g, NULL, v);
@@ -217,6 +231,7 @@ const struct door op_doors[] = {DOOR(pln_embed),
                                 DOOR(pln_mean_squared_error),
                                 DOOR(pln_span_cross_entropy),
                                 DOOR(pln_accumulate),
+                                DOOR(pln_scatter),
                                 DOOR(pln_global_norm),
                                 DOOR(pln_adamw),
                                 DOOR(pln_activation_find),

@@ -77,11 +77,46 @@ static pln_status take_schedule_of_session(const void *o, pln_error *error)
     return take_session(PLN_OPTIONS(pln_session_options, .schedule = o), error);
 }
 
+/* Standard streams, of which nothing is used. */
+static pln_status take_reader(const void *o, pln_error *error)
+{
+    pln_reader *r;
+    const pln_status status = pln_reader_open("-", o, &r, error);
+    pln_reader_close(&r);
+    return status;
+}
+
+static pln_status take_writer(const void *o, pln_error *error)
+{
+    pln_writer *p;
+    const pln_status status = pln_writer_open("-", o, &p, error);
+    pln_writer_close(&p);
+    return status;
+}
+
 static pln_status take_trainer(const void *o, pln_error *error)
 {
     pln_trainer *t;
     const pln_status status = pln_trainer_create(model, devices, o, &t, error);
     pln_trainer_destroy(&t);
+    return status;
+}
+
+static pln_status take_generator(const void *o, pln_error *error)
+{
+    static char path[512];
+    pln_model *m;
+    pln_session *s = NULL;
+    pln_generator *g = NULL;
+    snprintf(path, sizeof path, "%s/../tests/generation/cases/writer", models);
+    pln_status status = pln_model_open(runtime, path, NULL, &m, error);
+    if (status == PLN_OK)
+        status = pln_session_create(m, devices, NULL, &s, error);
+    if (status == PLN_OK)
+        status = pln_generator_create(s, o, &g, error);
+    pln_generator_destroy(&g);
+    pln_session_destroy(&s);
+    pln_model_close(&m);
     return status;
 }
 
@@ -150,6 +185,23 @@ static pln_status take_stream(const void *o, pln_error *error)
     return run_task(o, NULL, error);
 }
 
+static pln_status take_scores(const void *o, pln_error *error)
+{
+    const pln_session_options options = {.size = sizeof options, .head = PLN_HEAD_MASKED_LM};
+    pln_session *s = NULL;
+    pln_task *t = NULL;
+    pln_scores *scores = NULL;
+    pln_status status = pln_session_create(model, devices, &options, &s, error);
+    if (status == PLN_OK)
+        status = pln_task_create(s, NULL, NULL, 0, &t, error);
+    if (status == PLN_OK)
+        status = pln_scores_create(t, o, &scores, error);
+    pln_scores_destroy(&scores);
+    pln_task_destroy(&t);
+    pln_session_destroy(&s);
+    return status;
+}
+
 static pln_status take_vocabulary(const void *o, pln_error *error)
 {
     pln_vocabulary_trainer *t;
@@ -212,6 +264,7 @@ TAKE_OP(take_parameter, PARAMETER)
 TAKE_OP(take_gradient, GRADIENT)
 
 static const pln_trainer_options usual_trainer = PLN_TRAINER_DEFAULTS;
+static const pln_generator_options usual_generator = PLN_GENERATOR_DEFAULTS;
 static const pln_runtime_options one_thread = {.size = sizeof one_thread, .threads = 1};
 
 static const struct taker {
@@ -231,11 +284,13 @@ static const struct taker {
     TAKER(pln_session_options, take_session, true, NULL),
     TAKER(pln_schedule_options, take_schedule_of_session, true, NULL),
     TAKER(pln_trainer_options, take_trainer, true, &usual_trainer),
+    TAKER(pln_generator_options, take_generator, true, &usual_generator),
     TAKER(pln_tokenizer_options, take_tokenizer, true, NULL),
     TAKER(pln_decode_options, take_decode, true, NULL),
     TAKER(pln_encode_options, take_encode, true, NULL),
     TAKER(pln_vocabulary_options, take_vocabulary, true, NULL),
     TAKER(pln_task_stream, take_stream, true, &usual_stream),
+    TAKER(pln_scores_options, take_scores, true, NULL),
     TAKER(pln_embed_options, take_embed, false, NULL),
     TAKER(pln_linear_options, take_linear, true, NULL),
     TAKER(pln_layer_norm_options, take_layer_norm, false, NULL),
@@ -245,6 +300,8 @@ static const struct taker {
     TAKER(pln_adamw_operands, take_adamw, false, NULL),
     TAKER(pln_parameter_options, take_parameter, true, NULL),
     TAKER(pln_gradient_options, take_gradient, true, NULL),
+    TAKER(pln_reader_options, take_reader, true, NULL),
+    TAKER(pln_writer_options, take_writer, true, NULL),
 };
 
 /* The options in memory of `bytes` bytes that say `size`; `last` is their last byte where they are longer than ours. */
@@ -334,6 +391,11 @@ static pln_status fill_trainer_options(void *out, pln_error *error)
     return pln_trainer_defaults(out, error);
 }
 
+static pln_status fill_generator_options(void *out, pln_error *error)
+{
+    return pln_generator_defaults(out, error);
+}
+
 static pln_status fill_encode_options(void *out, pln_error *error)
 {
     return pln_tokenizer_defaults(tokenizer, out, error);
@@ -355,6 +417,7 @@ static const struct filler {
     FILLER(pln_trainer_report, fill_step),
     FILLER(pln_task_report, fill_report),
     FILLER(pln_trainer_options, fill_trainer_options),
+    FILLER(pln_generator_options, fill_generator_options),
     FILLER(pln_encode_options, fill_encode_options),
 };
 

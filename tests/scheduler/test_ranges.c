@@ -14,7 +14,18 @@
 #include "api/pleione.h"
 #include "tests/must.h"
 
-enum { WIDTH = 4, WORDS = 7, TYPES = 2, MAX_POSITIONS = 4, TOKENS = 5, BATCH = 2, PICKS = 3, PAIRS = 3 * 3 + 2 * 2 };
+enum {
+    WIDTH = 4,
+    WORDS = 7,
+    TYPES = 2,
+    MAX_POSITIONS = 4,
+    TOKENS = 5,
+    BATCH = 2,
+    PICKS = 3,
+    PAIRS = 3 * 3 + 2 * 2,
+    KEPT = 9,
+    LISTED = 6
+};
 
 static pln_runtime *runtime;
 static pln_devices *devices;
@@ -29,6 +40,21 @@ static pln_value *constant(const char *name, uint64_t rows, pln_tensor *tensor)
     *tensor = (pln_tensor){.name = name, .dtype = PLN_F32, .rank = 2, .shape = {rows, WIDTH}, .data = weights};
     const pln_tensor *part = tensor;
     return pln_graph_constant(graph, name, &part, 1);
+}
+
+/* Rows of x are written to a state, and a list of its rows is attended to. */
+static void describe_kept(pln_value *x, pln_value *index, pln_dim picks, pln_value *starts, pln_dim starts_rows)
+{
+    const pln_dim listed = pln_rows_of(pln_graph_symbol(graph, "listed"));
+    pln_value *some = pln_gather(graph, "kept_rows", x, index);
+    pln_value *kept = pln_scatter(graph, "kept", pln_graph_state(graph, "state", KEPT, WIDTH),
+                                  pln_graph_input(graph, "places", PLN_I32, picks, 1), some);
+    pln_value *y = pln_attention(
+        graph, x,
+        PLN_OPTIONS(pln_attention_options, .name = "listed", .heads = 1, .key = kept, .value = kept, .starts = starts,
+                    .causal = true, .source_starts = pln_graph_input(graph, "list_starts", PLN_I32, starts_rows, 1),
+                    .key_rows = pln_graph_input(graph, "list", PLN_I32, listed, 1)));
+    pln_graph_output(graph, "attended", y);
 }
 
 /* ids and types are columns of one input; the gather that follows takes row 1 of `picks`. */
@@ -61,10 +87,12 @@ static void describe(void)
     pln_graph_output(
         graph, "loss",
         pln_cross_entropy(graph, "loss", y, pln_graph_input(graph, "labels", PLN_I32, tokens, 1), -100, NULL));
+    describe_kept(x, index, picks, starts, starts_rows);
     must(pln_graph_finish(graph, &error), &error);
 }
 
-static int32_t both[TOKENS][2], starts[BATCH + 1], pair_starts[BATCH + 1], picks[PICKS], labels[TOKENS];
+static int32_t both[TOKENS][2], starts[BATCH + 1], pair_starts[BATCH + 1], picks[PICKS], labels[TOKENS], places[PICKS],
+    list[LISTED], list_starts[BATCH + 1];
 
 static void reset_inputs(void)
 {
@@ -73,19 +101,29 @@ static void reset_inputs(void)
     memcpy(starts, (int32_t[]){0, 3, TOKENS}, sizeof starts);
     memcpy(pair_starts, (int32_t[]){0, 9, PAIRS}, sizeof pair_starts);
     memcpy(picks, (int32_t[]){4, 2, 0}, sizeof picks);
+    memcpy(places, (int32_t[]){8, 0, 7}, sizeof places);
+    memcpy(list, (int32_t[]){8, 0, 0, 7, 3, 8}, sizeof list);
+    memcpy(list_starts, (int32_t[]){0, 4, LISTED}, sizeof list_starts);
     memcpy(labels, (int32_t[]){0, -100, 3, 2, -100}, sizeof labels);
 }
 
 static pln_status run(void)
 {
     static const float bias[PAIRS];
-    static const uint32_t dims[] = {0, TOKENS, PICKS, PAIRS, BATCH};
-    float mean[BATCH * WIDTH], one[WIDTH], loss;
-    const pln_binding inputs[] = {{"both", both},   {"starts", starts}, {"pair_starts", pair_starts},
-                                  {"picks", picks}, {"labels", labels}, {"bias", (void *)(uintptr_t)bias}};
-    const pln_binding outputs[] = {{"mean", mean}, {"one", one}, {"loss", &loss}};
+    static const uint32_t dims[] = {0, TOKENS, PICKS, PAIRS, BATCH, LISTED};
+    float mean[BATCH * WIDTH], one[WIDTH], attended[TOKENS * WIDTH], loss;
+    const pln_binding inputs[] = {{"both", both},
+                                  {"starts", starts},
+                                  {"pair_starts", pair_starts},
+                                  {"picks", picks},
+                                  {"labels", labels},
+                                  {"places", places},
+                                  {"list_starts", list_starts},
+                                  {"list", list},
+                                  {"bias", (void *)(uintptr_t)bias}};
+    const pln_binding outputs[] = {{"mean", mean}, {"one", one}, {"loss", &loss}, {"attended", attended}};
     error = (pln_error){0};
-    return pln_schedule_run(schedule, dims, 5, inputs, 6, outputs, 3, &error);
+    return pln_schedule_run(schedule, dims, 6, inputs, 9, outputs, 4, &error);
 }
 
 static void refused_unless(int32_t *element, int32_t value, const char *words)
@@ -137,9 +175,23 @@ static void test_starts(void **state)
     refused_unless(&starts[1], 3, NULL);
 }
 
+static void test_kept(void **state)
+{
+    (void)state;
+    refused_unless(&places[1], KEPT, "is 9 in row 1, but state of node kept has 9 rows");
+    refused_unless(&places[2], -1, "input places of graph all is -1 in row 2");
+    refused_unless(&places[2], 8, "is 8 in row 2 as in one before, but node kept writes a row of state once");
+    refused_unless(&list[3], KEPT, "is 9 in row 3, but key of node listed has 9 rows");
+    refused_unless(&list[0], -1, "input list of graph all is -1 in row 0");
+    refused_unless(&list_starts[2], LISTED - 1, "is 5 in row 2, but it rises from 0 to the 6 rows that key_rows");
+    refused_unless(&list_starts[1], LISTED, NULL);
+    refused_unless(&list[5], 7, NULL);
+}
+
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_places), cmocka_unit_test(test_starts)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_places), cmocka_unit_test(test_starts),
+                                       cmocka_unit_test(test_kept)};
     const pln_runtime_options options = {.size = sizeof options, .threads = 1};
     if (argc != 2)
         return 2;

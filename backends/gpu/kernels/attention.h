@@ -44,7 +44,7 @@
     UNROLL for (uint i = 0u; i < KEY_LOADS; i++)                                                                       \
     {                                                                                                                  \
         const uint k = (k0) + KEY_AT(THREAD / KEY_QUADS) + KEY_AT(i * (WG / KEY_QUADS));                               \
-        ahead[i] = READ_HEAD(key, NEAREST_SEEN(k), (chunk) * KEY_QUADS + THREAD % KEY_QUADS);                          \
+        ahead[i] = READ_HEAD(key, KEY_ROW(NEAREST_SEEN(k)), (chunk) * KEY_QUADS + THREAD % KEY_QUADS);                 \
     }
 #define STORE_KEYS                                                                                                     \
     UNROLL for (uint i = 0u; i < KEY_LOADS; i++)                                                                       \
@@ -61,7 +61,8 @@
     uint b;                                                                                                            \
     FIND_SEQUENCE(b, first)                                                                                            \
     const uint begin = TO_UINT(starts[ROW(starts, b)]), from = KEYS_FROM(b), to = KEYS_FROM(b + 1u);                   \
-    const uint low = GREATER(from, TABLE_FIRST), high = LESSER(to, TABLE_END);                                         \
+    const uint low = GREATER(from, TABLE_FIRST), high = KEYS_END(to);                                                  \
+    const uint past = KEYS_PAST(to - from, TO_UINT(starts[ROW(starts, b + 1u)]) - begin);                              \
     const uint pair = (pairs_used) ? TO_UINT(pair_starts[ROW(pair_starts, b)]) : 0u;                                   \
     end = LESSER(rows_end, TO_UINT(starts[ROW(starts, b + 1u)]));
 /* Where a plane of `bias`, or of the probabilities, has row r and the key at `from`. */

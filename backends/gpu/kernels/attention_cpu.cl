@@ -71,7 +71,8 @@ BODY(NO_LOCALS)
         FIND_SEQUENCE(b, first)
         const uint begin = TO_UINT(starts[ROW(starts, b)]), end = LESSER(rows_end, TO_UINT(starts[ROW(starts, b + 1u)]));
         const uint from = KEYS_FROM(b), to = KEYS_FROM(b + 1u);
-        const uint low = GREATER(from, TABLE_FIRST), high = LESSER(to, TABLE_END);
+        const uint low = GREATER(from, TABLE_FIRST), high = KEYS_END(to);
+        const uint past = KEYS_PAST(to - from, TO_UINT(starts[ROW(starts, b + 1u)]) - begin);
         const uint pair = BIAS ? TO_UINT(pair_starts[ROW(pair_starts, b)]) - from : 0u;
         for (uint i = 0; i < ROWS_; i++) {
             top[i] = -LARGEST;
@@ -96,7 +97,7 @@ BODY(NO_LOCALS)
                 hidden = vload16(0, mask);
             }
             for (uint j = 0; j < KEYS; j++) {
-                __global const float *k = key + (ROW(key, k0 + LESSER(j, n - 1u)) + column0);
+                __global const float *k = key + (ROW(key, KEY_ROW(k0 + LESSER(j, n - 1u))) + column0);
                 for (uint d = 0; d < SIZE; d++)
                     keys[d * KEYS + j] = k[d];
             }
@@ -116,7 +117,7 @@ BODY(NO_LOCALS)
                 UNROLL for (uint i = 0; i < TM; i++)
                 {
                     const uint r = LESSER(r0 + i, end - 1u), at = r0 + i - first;
-                    const uint diagonal = from + r - begin;
+                    const uint diagonal = from + past + r - begin;
                     float16 t = s[i];
                     if (DISTANCE) {
                         float more[KEYS];
@@ -156,7 +157,7 @@ BODY(NO_LOCALS)
                     UNROLL for (uint i = 0; i < TM; i++)
                         a[i] = o[at + i * PIECES];
                     for (uint j = 0; j < n; j++) {
-                        const float16 v = load16(value + (ROW(value, k0 + j) + column0 + c * 16u), SIZE - c * 16u);
+                        const float16 v = load16(value + (ROW(value, KEY_ROW(k0 + j)) + column0 + c * 16u), SIZE - c * 16u);
                         UNROLL for (uint i = 0; i < TM; i++)
                             a[i] = fma((float16)(p[i * KEYS + j]), v, a[i]);
                     }
@@ -165,7 +166,7 @@ BODY(NO_LOCALS)
                 }
             }
         }
-        const bool whole = to <= TABLE_END;
+        const bool whole = to == high;
         for (uint r = first; r < end && (low < high || from == to); r++) {
             const uint at = r - first;
             const float share = whole ? factor / sum[at] : 1.0f;

@@ -34,8 +34,9 @@ BODY(NO_LOCALS)
         const uint begin = TO_UINT(starts[ROW(starts, b)]);
         end = LESSER(LESSER(rows_end, TO_UINT(starts[ROW(starts, b + 1u)])), first + WG);
         const uint from = KEYS_FROM(b), to = KEYS_FROM(b + 1u);
-        const uint low = GREATER(from, TABLE_FIRST), high = LESSER(to, TABLE_END);
-        const uint row = LESSER(first + lane, end - 1u), diagonal = from + row - begin;
+        const uint low = GREATER(from, TABLE_FIRST), high = KEYS_END(to);
+        const uint past = KEYS_PAST(to - from, TO_UINT(starts[ROW(starts, b + 1u)]) - begin);
+        const uint row = LESSER(first + lane, end - 1u), diagonal = from + past + row - begin;
         const uint pair = BIAS ? plane + TO_UINT(pair_starts[ROW(pair_starts, b)]) + (row - begin) * (to - from) - from : 0u;
         float top = -LARGEST, sum = 0.0f;
         F4 q[QUADS], o[QUADS];
@@ -51,7 +52,7 @@ BODY(NO_LOCALS)
                 o[d] = READ4(WHOLE, y, ROW(y, row) + column0, d * 4u, SIZE);
         }
         for (uint k0 = low; k0 < high; k0 += WG) {
-            const uint mine = LESSER(k0 + lane, high - 1u);
+            const uint mine = KEY_ROW(LESSER(k0 + lane, high - 1u));
             float s[WG];
             UNROLL for (uint j = 0u; j < WG; j++)
                 s[j] = 0.0f;
@@ -113,7 +114,7 @@ BODY(NO_LOCALS)
                 o[d] = t;
             }
         }
-        const bool whole = to <= TABLE_END;
+        const bool whole = to == high;
         if (first + lane < end && (low < high || from == to)) {
             const float share = whole ? factor / sum : 1.0f;
             UNROLL for (uint d = 0u; d < QUADS; d++)

@@ -34,7 +34,7 @@
                 if (DISTANCE) { /* row i and key j are i - j apart from the thread's first two: few rows of the table */
                     UNROLL for (uint g = 0u; g < HELD; g += 4u)
                     {
-                        const uint apart = row0 + ROW_OF(0u) - begin + reach - (k0 - from + KEY_OF(g));
+                        const uint apart = past + row0 + ROW_OF(0u) - begin + reach - (k0 - from + KEY_OF(g));
                         UNROLL for (uint t = 0u; t < TR + 3u; t++)
                         {
                             const uint e0 = ROW(distance, LESSER(apart + t - 3u, 2u * reach));
@@ -67,7 +67,7 @@
                     const uint r = row0 + ROW_OF(i), at = i * HELD + j;
                     if (BIAS && r >= first && r < end && k < high)
                         s[at] += bias[ROW(bias, plane + PAIR_ROW(r) + k - from)];
-                    s[at] = masked || (CAUSAL && k - from > r - begin) ? -LARGEST : s[at];
+                    s[at] = masked || (CAUSAL && k - from > past + r - begin) ? -LARGEST : s[at];
                     s[at] = SEEN(k) ? s[at] : -INFINITE;
                 }
             }

@@ -14,3 +14,8 @@
             end_ = middle_;                                                                                            \
     }
 #define KEYS_FROM(b) TO_UINT(SOURCE ? source_starts[ROW(source_starts, b)] : starts[ROW(starts, b)])
+#define LISTED HAS(GPU_ATTENTION_LISTED)
+#define KEYS_END(to) (LISTED ? (to) : LESSER(to, TABLE_END)) /* a list of keys is never parted by windows */
+#define KEY_ROW(k) (LISTED ? TO_UINT(key_rows[ROW(key_rows, k)]) : (k))
+/* Keys before the first of n queries. */
+#define KEYS_PAST(keys, n) (LISTED && (keys) > (n) ? (keys) - (n) : 0u)

@@ -12,6 +12,10 @@ static const char *accepts_attention(const struct gpu_view *view)
         return "the table of distances does not lie in aligned rows";
     if (gpu_slot_here(OUTPUT(view, ATTENTION, PROBABILITIES)) && !gpu_slot_here(INPUT(view, ATTENTION, PAIR_STARTS)))
         return "probabilities need pair_starts";
+    if (gpu_slot_here(INPUT(view, ATTENTION, KEY_ROWS)) &&
+        !(gpu_slot_fits(view->limits, INPUT(view, ATTENTION, KEY)) &&
+          gpu_slot_fits(view->limits, INPUT(view, ATTENTION, VALUE))))
+        return "a list of keys goes to more rows than one binding may span";
     return NULL;
 }
 
@@ -120,7 +124,9 @@ static uint32_t flags_of(const struct gpu_view *view)
            flag(p->causal != 0, GPU_ATTENTION_CAUSAL) |
            flag(gpu_slot_here(OUTPUT(view, ATTENTION, LSE)), GPU_ATTENTION_LSE) |
            flag(gpu_slot_here(OUTPUT(view, ATTENTION, PROBABILITIES)), GPU_ATTENTION_KEEP) |
-           flag(drops, GPU_ATTENTION_DROPOUT) | flag(view->limits->vendor_id != GPU_VENDOR_INTEL, GPU_ATTENTION_AHEAD);
+           flag(drops, GPU_ATTENTION_DROPOUT) |
+           flag(gpu_slot_here(INPUT(view, ATTENTION, KEY_ROWS)), GPU_ATTENTION_LISTED) |
+           flag(view->limits->vendor_id != GPU_VENDOR_INTEL, GPU_ATTENTION_AHEAD);
 }
 
 static const char *choose_tile(const struct gpu_view *view, struct gpu_launch *launch, struct attention_tile *t)
@@ -184,6 +190,7 @@ static const char *tile_cpu(const struct gpu_view *view, struct gpu_launch *laun
               BIND_INPUT(KERNEL, ATTENTION, HEAD_MASK, GPU_ALL),                                                       \
               BIND_INPUT(KERNEL, ATTENTION, ORIGIN, GPU_ALL),                                                          \
               BIND_INPUT(KERNEL, ATTENTION, RANDOM, GPU_ALL),                                                          \
+              BIND_INPUT(KERNEL, ATTENTION, KEY_ROWS, GPU_ALL),                                                        \
               BIND_OUTPUT(KERNEL, ATTENTION, Y, GPU_ROWS),                                                             \
               BIND_OUTPUT(KERNEL, ATTENTION, LSE, GPU_ROWS),                                                           \
               BIND_OUTPUT(KERNEL, ATTENTION, PROBABILITIES, GPU_ALL),                                                  \

@@ -30,7 +30,7 @@ struct fixture {
     struct gpu_limits limits;
     uint32_t capacity[SYMBOLS];
     pln_value_info values[16];
-    int32_t inputs[12], outputs[4];
+    int32_t inputs[PLN_ATTENTION_INPUTS], outputs[4];
     pln_node_info node;
     pln_segment segment;
     struct gpu_launch launches[MAX_LAUNCHES];
@@ -53,7 +53,7 @@ static void begin(uint32_t op, const void *params, uint32_t params_size)
                              .name = "node",
                              .params = params,
                              .params_size = params_size,
-                             .n_inputs = 12,
+                             .n_inputs = PLN_ATTENTION_INPUTS,
                              .n_outputs = 4,
                              .inputs = f.inputs,
                              .outputs = f.outputs,
@@ -215,6 +215,9 @@ static void windows_of_the_word_table_cover_it(void **state)
     assert_int_equal(next, 5000);
 }
 
+/* The binding behind inputs and outputs. */
+enum { ATTENTION_SCRATCH = PLN_ATTENTION_INPUTS + PLN_ATTENTION_OUTPUTS };
+
 static void make_attention(const pln_attention_params *params)
 {
     const uint32_t width = params->heads * params->head_size;
@@ -352,8 +355,8 @@ static void probabilities_take_a_second_pass(void **state)
     assert_int_equal(lower(), PLN_OK);
     assert_int_equal(f.n_launches, 2);
     assert_int_equal(f.launches[1].scratch_bytes, 1000 * 2 * 2 * 4);
-    assert_true(f.launches[0].bindings[15].written);
-    assert_false(f.launches[1].bindings[15].written);
+    assert_true(f.launches[0].bindings[ATTENTION_SCRATCH].written);
+    assert_false(f.launches[1].bindings[ATTENTION_SCRATCH].written);
 }
 
 /* Every row window sees all keys in order, K and V alike, and keeps maximum, sum and y from one to the next. */
@@ -373,8 +376,8 @@ static void windows_of_keys_are_walked_in_order(void **state)
         check_bindings(l, 0, row, row + l->window_rows);
         check_bindings(l, PLN_ATTENTION_INPUT_KEY, l->record[GPU_RECORD_TABLE_FIRST], key);
         check_bindings(l, PLN_ATTENTION_INPUT_VALUE, l->record[GPU_RECORD_TABLE_FIRST], key);
-        assert_int_equal(l->bindings[15].value, GPU_BIND_SCRATCH);
-        assert_true(l->bindings[15].written);
+        assert_int_equal(l->bindings[ATTENTION_SCRATCH].value, GPU_BIND_SCRATCH);
+        assert_true(l->bindings[ATTENTION_SCRATCH].written);
         assert_int_equal(l->scratch_bytes, 1000 * 2 * 2 * 4);
         if (key == 1000) {
             row += l->window_rows;
@@ -383,6 +386,20 @@ static void windows_of_keys_are_walked_in_order(void **state)
     }
     assert_int_equal(row, 1000);
     assert_true(f.n_launches > 6);
+}
+
+/* A list names rows anywhere, so keys are bound whole or not at all. */
+static void listed_keys_are_never_cut(void **state)
+{
+    (void)state;
+    static const pln_attention_params params = {.heads = 2, .head_size = 64, .scale = 1};
+    make_attention(&params);
+    f.inputs[PLN_ATTENTION_INPUT_SOURCE_STARTS] = temporary(starts_of_batch, 1);
+    f.inputs[PLN_ATTENTION_INPUT_KEY_ROWS] = temporary(tokens, 1);
+    assert_int_equal(lower(), PLN_OK);
+    assert_int_equal(f.n_launches, 1);
+    f.limits.max_range = 1u << 19;
+    assert_int_equal(lower(), PLN_UNSUPPORTED);
 }
 
 static void a_loss_ends_in_one_group_that_sees_all_rows(void **state)
@@ -761,6 +778,7 @@ int main(void)
         cmocka_unit_test(steady_sums_hang_on_no_rows),
         cmocka_unit_test(probabilities_take_a_second_pass),
         cmocka_unit_test(windows_of_keys_are_walked_in_order),
+        cmocka_unit_test(listed_keys_are_never_cut),
         cmocka_unit_test(a_loss_ends_in_one_group_that_sees_all_rows),
         cmocka_unit_test(what_cannot_be_bound_is_refused),
         cmocka_unit_test(unknown_operands_are_refused),
