@@ -56,13 +56,13 @@ PLN_API const pln_task_info *pln_task_describe(const pln_task *task); /* NULL fo
  * behind their bytes unless they are a part of the row. */
 typedef struct pln_item {
     pln_text text;     /* word, label, token, span, generated text */
-    pln_text label;    /* tag: the label of the word, or the kind of the entity */
     pln_text sequence; /* fill-mask: the whole text with the token in it */
     double score;
     uint32_t begin, end; /* code points of the row's text */
     uint32_t begin_byte, end_byte;
     int32_t id;     /* token, label, passage, choice */
     uint32_t group; /* which [MASK], which beam */
+    pln_text label; /* tag: the entity, or its group */
 } pln_item;
 
 typedef struct pln_answer {

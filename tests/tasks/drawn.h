@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The model of a file of make_cases.py, in a folder of its own: its weights are drawn by the rule that the script has
- * (`draw`), so that no file holds them.
+ * The model of a file of make_cases.py, in a folder of its own: its weights are drawn by the rule of drawn.py, so that
+ * no file holds them.
  */
 #ifndef TESTS_TASKS_DRAWN_H
 #define TESTS_TASKS_DRAWN_H

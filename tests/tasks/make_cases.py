@@ -6,8 +6,9 @@
     make_cases.py --old      with transformers 4.44, which still has the pipeline of question answering: answer
 
 A file is one model with its rows. The model is a folder of models/, or small and drawn by a rule that the test follows too
-(`draw`), so no file has weights. A row is kept only if labels, spans and order stay the same when the weights are moved by parts
-in 100,000, and scores nearly so when by parts in a million: what is left out is printed. Texts are strings, {"hex": bytes} or {"repeat": text, "times": n}.
+(drawn.py), so no file has weights. A row is kept only if labels, spans and order stay the same when the weights are moved by parts
+in 100,000, and scores nearly so when by parts in a million: what is left out is printed. Texts are strings, {"hex": bytes} or {"repeat": text, "times": n}, in
+which each # becomes the number of the time, from 0.
 With "every", of a long list only each such item is kept, with the number of all.
 """
 import copy
@@ -16,34 +17,18 @@ import pathlib
 import sys
 import tempfile
 import warnings
-import zlib
 
 import numpy as np
 import torch
 import transformers
 
 import rows_of_cases as rows
+from drawn import HERE, MODELS, VOCABULARIES, draw
 
-HERE = pathlib.Path(__file__).resolve().parent
-MODELS = HERE.parent.parent / "models"
-VOCABULARIES = {"lower": MODELS / "electra-tiny-discriminator" / "vocab.txt", "cased": HERE / "cased.txt"}
 SMALL = dict(model_type="electra", embedding_size=16, hidden_size=24, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
              max_position_embeddings=512, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, summary_last_dropout=0.0)
 MOST_ITEMS = 60  # of a list that is kept whole
 MOVES = ((0.0, 0.0), (1e-6, 5e-5), (2e-5, 2e-2))  # by how much weights are moved, and then scores may be
-
-
-def draw(name, shape, seed, center, scale):
-    """The rule: center + scale * v in float64, rounded to float32; v from 24 bits of a hash of name, seed and place."""
-    first = (zlib.crc32(name.encode()) ^ (seed * 0x85EBCA6B & 0xFFFFFFFF)) & 0xFFFFFFFF
-    x = (np.arange(int(np.prod(shape)), dtype=np.uint64) * 0x9E3779B9 + first).astype(np.uint32)
-    x ^= x >> np.uint32(16)
-    x *= np.uint32(0x85EBCA6B)
-    x ^= x >> np.uint32(13)
-    x *= np.uint32(0xC2B2AE35)
-    x ^= x >> np.uint32(16)
-    v = (x >> np.uint32(8)).astype(np.float64) * 2.0**-23 - 1
-    return (center + scale * v).astype(np.float32).reshape(shape)
 
 
 def spread(name, scales):
@@ -87,7 +72,8 @@ class Opened:
                 if "folder" not in given:
                     center, scale = spread(name, given.get("scales", {}))
                     tensors.append([name, list(p.shape), center, scale])
-                    p.copy_(torch.from_numpy(draw(name, tuple(p.shape), given["seed"], center, scale)))
+                    values = draw(name, p.numel(), given["seed"], center, scale)
+                    p.copy_(torch.frombuffer(values, dtype=torch.float32).reshape(p.shape))
                 if moved:
                     p.mul_(1 + moved * torch.randn(p.shape, generator=noise))
         if not moved and tensors:
@@ -101,7 +87,7 @@ def text_of(value):
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     if isinstance(value, tuple):
-        return value[0] * value[1]
+        return "".join(value[0].replace("#", str(i)) for i in range(value[1]))
     return [text_of(v) for v in value] if isinstance(value, list) else value
 
 
@@ -146,14 +132,14 @@ def pipe(task):
     return make
 
 
-def probabilities(logits):
-    return torch.softmax(logits, -1)
+def cut(options):
+    return {"truncation": True} if options.get("too-long") == "cut" else {}
 
 
 def detect(opened, row, options):
     """No pipeline has it: a word has the highest score of its pieces."""
     text = row["text"]
-    encoded = opened.tokenizer(text, return_offsets_mapping=True, return_tensors="pt")
+    encoded = opened.tokenizer(text, return_offsets_mapping=True, return_tensors="pt", **cut(options))
     offsets = encoded.pop("offset_mapping")[0].tolist()
     with torch.no_grad():
         p = torch.sigmoid(opened.model(**encoded).logits[0]).tolist()
@@ -173,13 +159,14 @@ def detect(opened, row, options):
 
 def fill_mask(opened, row, options):
     more = {"targets": options["targets"].split(",")} if "targets" in options else {}
-    return pipe("fill-mask")(opened)(row["text"], top_k=int(options.get("top", 5)), **more)
+    return pipe("fill-mask")(opened)(row["text"], top_k=int(options.get("top", 5)), tokenizer_kwargs=cut(options), **more)
 
 
 def classify(opened, row, options):
     more = {"function_to_apply": options["function"]} if "function" in options else {}
     row = row if "text_pair" in row else row["text"]
-    return pipe("text-classification")(opened)(row, top_k=int(options["top"]) if "top" in options else None, **more)
+    top = int(options["top"]) if "top" in options else None
+    return pipe("text-classification")(opened)(row, top_k=top, **more, **cut(options))
 
 
 def rank(opened, row, options):
@@ -187,6 +174,11 @@ def rank(opened, row, options):
     if "ranker" not in opened.__dict__:
         opened.ranker = CrossEncoder(str(opened.folder), device="cpu")
     top = int(options["top"]) if "top" in options else None
+    if "label" in options:  # `rank` refuses several labels and says that `predict` has their scores
+        scores = opened.ranker.predict([(row["query"], p) for p in row["passages"]])
+        scores = scores[:, opened.model.config.label2id[options["label"]]].tolist()
+        found = [{"corpus_id": i, "score": score} for i, score in enumerate(scores)]
+        return sorted(found, key=lambda x: x["score"], reverse=True)[:top]
     return opened.ranker.rank(row["query"], row["passages"], top_k=top, show_progress_bar=False)
 
 
@@ -208,14 +200,14 @@ def tag(opened, row, options):
 
 def choose(opened, row, options):
     n = len(row["choices"])
-    encoded = opened.tokenizer([row["prompt"]] * n, row["choices"], padding=True, return_tensors="pt")
+    encoded = opened.tokenizer([row["prompt"]] * n, row["choices"], padding=True, return_tensors="pt", **cut(options))
     with torch.no_grad():
-        scores = probabilities(opened.model(**{k: v[None] for k, v in encoded.items()}).logits[0])
+        scores = torch.softmax(opened.model(**{k: v[None] for k, v in encoded.items()}).logits[0], -1)
     return {"choice": int(scores.argmax()), "scores": scores.tolist()}
 
 
 def embed(opened, row, options):
-    encoded = opened.tokenizer(row["text"], return_tensors="pt")
+    encoded = opened.tokenizer(row["text"], return_tensors="pt", **cut(options))
     with torch.no_grad():
         x = opened.model(**encoded, output_hidden_states=True).hidden_states[int(options.get("layer", -1))][0]
     pooling = options.get("pooling", "mean")
@@ -227,7 +219,8 @@ def embed(opened, row, options):
 
 
 def answer(opened, row, options):
-    more = {"top_k": int(options.get("top", 1)), "handle_impossible_answer": "no-answer" in options}
+    more = {"top_k": int(options.get("top", 1)), "handle_impossible_answer": "no-answer" in options,
+            "align_to_words": "inside-words" not in options}
     for ours, theirs in (("stride", "doc_stride"), ("max-answer", "max_answer_len"), ("max-length", "max_seq_len")):
         if ours in options:
             more[theirs] = int(options[ours])
@@ -267,7 +260,7 @@ def record(task, models, row, options):
     answers = [plain(ASK[task](model, dict(given), options)) for model in models]
     kept = all(same(a, answers[0], most) for a, (_, most) in zip(answers, MOVES))
     case = {"row": {k: told(v) for k, v in row.items()}, **({"options": options} if options else {})}
-    if len(answers[0]) > MOST_ITEMS and task == "tag":
+    if len(answers[0]) > MOST_ITEMS and task in ("detect", "tag"):
         case["count"] = len(answers[0])
         case["every"] = len(answers[0]) // 40 | 1
         answers[0] = answers[0][::case["every"]]

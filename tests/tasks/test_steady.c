@@ -33,7 +33,8 @@ static void write_rows(bool choose)
 {
     uint32_t seed = 7;
     for (uint32_t i = 0; i < ROWS; i++) {
-        write_text(texts[2 * i], (i * 37) % MOST_WORDS, &seed);
+        /* The longest first: its plan has room for all that come alone behind it. */
+        write_text(texts[2 * i], MOST_WORDS - 1 - (i * 37) % MOST_WORDS, &seed);
         write_text(texts[2 * i + 1], (i * 11) % 9 + 1, &seed);
         for (uint32_t j = 0; j < 3; j++)
             choices[i][j] = (pln_text){texts[2 * i + 1], strlen(texts[2 * i + 1]) / (j + 1)};
