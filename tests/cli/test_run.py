@@ -263,6 +263,30 @@ class Files(unittest.TestCase):
                 found.add(self.read("out.jsonl"))
             self.assertEqual(len(found), 1, device)
 
+    def test_vectors(self):
+        with open(self.path("in.csv"), "w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([["text"], ["the king"], ["x", "y"], ["his brother"]])
+        expected = [o.get("answer") for o in objects(DISC, "--task", "embed", "--input", self.path("in.csv"), code=1)]
+        self.assertEqual([e is None for e in expected], [False, True, False])
+        width = len(expected[0])
+        for name, head in (("out.npy", 128), ("out.safetensors", 256)):
+            run("run", DISC, *ON, "--task", "embed", "--input", self.path("in.csv"), "--output", self.path(name), code=1)
+            whole = self.read(name)
+            found = struct.unpack(f"<{3 * width}f", whole[head:])
+            for i in (0, 2):
+                for a, b in zip(found[i * width:], expected[i]):
+                    self.assertAlmostEqual(a, b, delta=1e-6 * (1 + abs(b)))
+            self.assertTrue(all(x != x for x in found[width:2 * width]))
+            for cut in (0, head - 1, head, head + 4 * width + 3, len(whole)):
+                with open(self.path(name), "wb") as file:
+                    file.write(whole[:cut])
+                run("run", DISC, *ON, "--task", "embed", "--input", self.path("in.csv"), "--output", self.path(name), "--resume", code=1)
+                self.assertEqual(self.read(name), whole)
+        self.assertIn(b"'shape': (3, %d)" % width, self.read("out.npy")[:128])
+        self.assertEqual(json.loads(self.read("out.safetensors")[8:256]),
+                         {"embeddings": {"dtype": "F32", "shape": [3, width], "data_offsets": [0, 12 * width]}})
+        self.assertIn(b"takes one vector a row", run("run", DISC, *ON, "a", "--output", self.path("o.npy"), code=2).stderr)
+
     def test_a_person_reads(self):
         ours, theirs = pty.openpty()
         source = self.make_input()
