@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the commands share: options by table, the runtime and session that they ask for, input lines, output.
+ * What the commands share: options by table, the runtime and session that they ask for, output.
  * Data goes to stdout, all else to stderr. Only the public API is used.
  */
 #ifndef CLI_CLI_H
