@@ -76,6 +76,7 @@ typedef struct pln_answer {
     const float *numbers; /* embed: `n_numbers`, rows of `width` one behind the other */
     uint32_t n_numbers, width;
     double loss, weight; /* of a row with labels: a sum, and what it is a mean over; weight 0: none */
+    const void *judged;  /* what pln_scores_add reads; NULL: the row was answered without its labels */
 } pln_answer;
 
 /* All rows answered, in their order; rows are borrowed, answers belong to the task until its next call. A row that has

@@ -38,6 +38,7 @@ enum cli_kind {
     CLI_SECONDS,
     CLI_REAL,
     CLI_REPEATED,
+    CLI_OPTIONAL, /* a flag whose value may follow it if it ends as the argument says: "[FILE.svg]"; "" without one */
     CLI_HEAD,
     CLI_MATH /* f32 or bf16, appended to the device options of the target */
 };

@@ -57,7 +57,7 @@ static void visit_bash(void *context, const struct cli_usage *usage, const struc
         printf("%s ", options->rows[i].name);
     fputs("--help'\n        case $before in\n", stdout);
     for (uint32_t i = 0; i < options->n; i++)
-        if (options->rows[i].kind != CLI_FLAG)
+        if (options->rows[i].kind != CLI_FLAG && options->rows[i].kind != CLI_OPTIONAL)
             printf("        %s) values='%s' takes=1 ;;\n", options->rows[i].name,
                    values_of(&options->rows[i], values, sizeof values));
     fputs("        esac ;;\n", stdout);

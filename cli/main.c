@@ -12,6 +12,7 @@ static int print_completions(int argc, char **argv);
 
 static const struct cli_command commands[] = {
     {"run", "answers for text: replaced words, filled masks, labels", cli_run},
+    {"evaluate", "answers beside labels: how good a task is", cli_evaluate},
     {"forward", "raw tensors in and out, as the reference implementation's forward", cli_forward},
     {"compare", "the same input on every device: time, agreement, verdict", cli_compare},
     {"bench", "speed of devices side by side", cli_bench},

@@ -57,11 +57,20 @@ void cli_common_options(struct cli_common *common, const char *device_name, stru
 /* The meaning stands beside the option if that leaves room for it, else below. */
 static void print_option(FILE *out, const struct cli_option *option, size_t width)
 {
+    enum { MORE = 6 };
     const size_t indent = width >= 110 ? 41 : 24;
-    char left[96];
-    size_t used =
-        (size_t)snprintf(left, sizeof left, option->argument ? "  %s %s" : "  %s", option->name, option->argument);
-    fputs(left, out);
+    const char *argument = option->argument ? option->argument : "";
+    size_t used = (size_t)fprintf(out, "  %s%s", option->name, *argument ? " " : "");
+    while (*argument) { /* cut behind a bar where the terminal is narrow */
+        const size_t most = strcspn(argument, "|") + 1, part = most <= strlen(argument) ? most : most - 1;
+        if (used + part > width) {
+            fprintf(out, "\n%*s", MORE, "");
+            used = MORE;
+        }
+        fprintf(out, "%.*s", (int)part, argument);
+        used += part;
+        argument += part;
+    }
     if (used + 1 >= indent) {
         fprintf(out, "\n");
         used = 0;
@@ -143,6 +152,9 @@ static bool store(const struct cli_option *option, const char *text)
     case CLI_TEXT:
         *(const char **)option->target = text;
         return *text != '\0';
+    case CLI_OPTIONAL:
+        *(const char **)option->target = text;
+        return true;
     case CLI_UNSIGNED:
         if (!parse_number(text, UINT32_MAX, &number) || !number)
             return false;
@@ -222,6 +234,14 @@ static void refuse_option(const char *name, size_t length, const struct cli_opti
         cli_usage_error("no option %.*s; --help lists them", (int)length, name);
 }
 
+/* Whether the next argument ends as the option's value does: "[FILE.svg]". */
+static bool is_value_of(const struct cli_option *option, const char *next)
+{
+    const char *ending = strrchr(option->argument, '.');
+    const size_t bytes = ending ? strlen(ending) - 1 : 0, length = next ? strlen(next) : 0;
+    return bytes && length > bytes && strncmp(next + length - bytes, ending, bytes) == 0;
+}
+
 /* One argument, and the next one if it is the option's value. Returns how many were taken, 0 after a usage error.
  * given: the options that had their values, since a second one would undo the first in silence. */
 static int take_option(int left, char **argv, const struct cli_options *options, bool *given)
@@ -233,12 +253,13 @@ static int take_option(int left, char **argv, const struct cli_options *options,
         refuse_option(argv[0], length, options);
         return 0;
     }
-    const bool flag = option->kind == CLI_FLAG;
-    if ((flag && equals) || (!flag && !equals && left < 2)) {
-        cli_usage_error("option %s %s", option->name, flag ? "takes no value" : "needs a value");
+    const bool optional = option->kind == CLI_OPTIONAL && !equals && !is_value_of(option, left < 2 ? NULL : argv[1]);
+    const bool flag = option->kind == CLI_FLAG || optional;
+    if ((option->kind == CLI_FLAG && equals) || (!flag && !equals && left < 2)) {
+        cli_usage_error("option %s %s", option->name, option->kind == CLI_FLAG ? "takes no value" : "needs a value");
         return 0;
     }
-    const char *value = equals ? equals + 1 : argv[1]; /* a flag looks at none */
+    const char *value = equals ? equals + 1 : optional ? "" : argv[1]; /* a flag looks at none */
     const size_t row = (size_t)(option - options->rows);
     if (!flag && option->kind != CLI_REPEATED && given[row]) {
         cli_usage_error("option %s is given twice", option->name);

@@ -286,10 +286,11 @@ const struct task_kind task_answer = {
                                            "an answer may begin and end within a word, "
                                            "as where words have no blanks"},
                                           {0}},
-            .scores = (const char *const[]){NULL},
+            .scores = (const char *const[]){"f1", "exact_match", NULL},
         },
     .settings_bytes = sizeof(struct settings),
     .open = open,
     .ask = ask,
     .answer = answer,
+    .score = &task_score_answer,
 };

@@ -63,4 +63,5 @@ const struct task_kind task_choose = {
         },
     .ask = ask,
     .answer = answer,
+    .score = &task_score_choose,
 };

@@ -88,10 +88,12 @@ const struct task_kind task_classify = {
                                                  {"top", "1..", "that many labels, the best ones (default: all)"},
                                                  TASK_TOO_LONG,
                                                  {0}},
-            .scores = (const char *const[]){"accuracy", NULL},
+            .scores = (const char *const[]){"accuracy", "f1_micro", "f1_macro", "f1_by_class", "matthews", "pearson",
+                                            "spearman", "mse", NULL},
         },
     .settings_bytes = sizeof(struct settings),
     .open = open,
     .ask = ask,
     .answer = answer,
+    .score = &task_score_classify,
 };

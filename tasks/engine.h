@@ -51,7 +51,8 @@ struct pln_task {
     const pln_answer **answers;
     size_t answers_room;
     struct task_results results;
-    bool bare, labelled; /* of the rows of pln_task_answer */
+    bool bare;     /* of the rows of pln_task_answer */
+    bool labelled; /* scores were made: rows have labels */
     atomic_bool in_use;
 };
 

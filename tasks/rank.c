@@ -5,12 +5,7 @@
 #include <math.h>
 
 #include "common/fail.h"
-#include "tasks/task.h"
-
-struct settings {
-    uint32_t label, top;
-    float (*activate)(float x);
-};
+#include "tasks/rank_settings.h"
 
 static bool chosen(const pln_model *model, const pln_record *row)
 {
@@ -36,7 +31,7 @@ static const char *named_activation(const struct electra_config *config)
 }
 
 /* As CrossEncoder: what is not PyTorch's own is not trusted, and a single label has a sigmoid then. */
-static pln_status find_activation(struct task_setup *setup, struct settings *settings, pln_error *error)
+static pln_status find_activation(struct task_setup *setup, struct task_rank_settings *settings, pln_error *error)
 {
     static const struct {
         const char *name;
@@ -57,7 +52,7 @@ static pln_status find_activation(struct task_setup *setup, struct settings *set
 
 /* ---- label */
 
-static pln_status find_label(struct task_setup *setup, struct settings *settings, pln_error *error)
+static pln_status find_label(struct task_setup *setup, struct task_rank_settings *settings, pln_error *error)
 {
     const struct electra_config *c = setup->config;
     const char *value = task_value(setup, "label");
@@ -77,13 +72,25 @@ static pln_status find_label(struct task_setup *setup, struct settings *settings
 
 static pln_status open(struct task_setup *setup, pln_error *error)
 {
-    struct settings *settings = setup->settings;
+    struct task_rank_settings *settings = setup->settings;
     settings->top = task_number(setup, "top", UINT32_MAX);
     const pln_status status = find_label(setup, settings, error);
     return status == PLN_OK ? find_activation(setup, settings, error) : status;
 }
 
 /* ---- rows */
+
+/* A list of them, or one in its place. */
+static pln_status take_passages(const struct task_row *row, const pln_text **passages, uint32_t *n, pln_error *error)
+{
+    const pln_field *one = pln_record_find(row->row, "passage");
+    if (!one || pln_record_find(row->row, "passages"))
+        return task_take_list(row, "passages", passages, n, error);
+    *passages = &one->text;
+    *n = 1;
+    pln_text text;
+    return task_take_text(row, "passage", &text, error);
+}
 
 static pln_status ask(struct task_row *row, pln_error *error)
 {
@@ -92,7 +99,7 @@ static pln_status ask(struct task_row *row, pln_error *error)
     uint32_t n;
     pln_status status = task_take_text(row, "query", &example.text, error);
     if (status == PLN_OK)
-        status = task_take_list(row, "passages", &passages, &n, error);
+        status = take_passages(row, &passages, &n, error);
     for (uint32_t i = 0; status == PLN_OK && i < n; i++) {
         example.pair = passages[i];
         status = task_add(row, &example, error);
@@ -111,18 +118,20 @@ static json_t *to_json(const pln_answer *answer)
 
 static pln_status answer(struct task_row *row, pln_error *error)
 {
-    const struct settings *settings = row->settings;
+    const struct task_rank_settings *settings = row->settings;
     const pln_text *passages;
     uint32_t n;
-    pln_status status = task_take_list(row, "passages", &passages, &n, error);
+    pln_status status = take_passages(row, &passages, &n, error);
+    if (status != PLN_OK)
+        return status;
     const uint32_t top = settings->top < n ? settings->top : n;
     float *scores = arena_allocate(row->memory, (n + 1) * sizeof *scores);
     uint32_t *best = arena_allocate(row->memory, (n + 1) * sizeof *best);
     pln_item *items = task_make_items(row, top, error);
-    if (status != PLN_OK || !scores || !best || !items)
-        return status != PLN_OK ? status : pln_fail(error, PLN_NO_MEMORY, "no memory for %u passages", n);
+    if (!scores || !best || !items)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for %u passages", n);
     for (uint32_t i = 0; i < n; i++)
-        scores[i] = settings->activate(row->sequences[i].outputs[0].data[settings->label]);
+        scores[i] = task_rank_score(row, i);
     task_pick_best(scores, n, best, top);
     for (uint32_t i = 0; i < top; i++)
         items[i] = (pln_item){.text = passages[best[i]], .score = (double)scores[best[i]], .id = (int32_t)best[i]};
@@ -136,9 +145,12 @@ const struct task_kind task_rank = {
             .head = PLN_HEAD_SEQUENCE_CLASSIFICATION,
             .summary = "passages by how well they answer a query",
             .columns = (const pln_column_info[]){{"query", false, true, "the question"},
-                                                 {"passages", true, true, "what may answer it"},
+                                                 {"passages", true, false, "what may answer it"},
+                                                 {"passage", false, false, "or one of them"},
                                                  {0}},
-            .labels = (const pln_column_info[]){{"labels", true, true, "how good each passage is, from 0 to 1"}, {0}},
+            .labels = (const pln_column_info[]){{"labels", true, false, "how good each passage is, from 0 to 1"},
+                                                {"label", false, false, "how good the one passage is"},
+                                                {0}},
             .options =
                 (const pln_option_info[]){{"label", "TEXT", "of a model with several labels the one that counts"},
                                           {"top", "1..", "that many passages, the best ones (default: all)"},
@@ -146,10 +158,11 @@ const struct task_kind task_rank = {
                                           {0}},
             .scores = (const char *const[]){"ndcg", "mrr", NULL},
         },
-    .settings_bytes = sizeof(struct settings),
+    .settings_bytes = sizeof(struct task_rank_settings),
     .chosen = chosen,
     .open = open,
     .ask = ask,
     .answer = answer,
     .too_long = TASK_CUT,
+    .score = &task_score_rank,
 };

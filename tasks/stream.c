@@ -100,7 +100,7 @@ static struct task_window *take_window(struct stream *s)
     pthread_mutex_unlock(&s->lock);
     if (w && first) {
         task_window_begin(w, s->task, s->report.rows);
-        w->labelled = s->options.labels;
+        w->labelled = s->options.labels || s->task->labelled;
     }
     return w;
 }

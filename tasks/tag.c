@@ -389,10 +389,11 @@ const struct task_kind task_tag = {
                                                   "texts that are longer than the model can take: a row without an "
                                                   "answer, cut, or in windows (default error, window with stride)"},
                                                  {0}},
-            .scores = (const char *const[]){NULL},
+            .scores = (const char *const[]){"f1", "precision", "recall", "accuracy", NULL},
         },
     .settings_bytes = sizeof(struct settings),
     .open = open,
     .ask = ask,
     .answer = answer,
+    .score = &task_score_tag,
 };

@@ -92,7 +92,16 @@ struct task_row {
 
 /* ---- the constant */
 
-struct task_score; /* tasks/scores */
+/* The third side, in a file of its own (NAME_score.c). */
+struct task_score {
+    /* What the scores of this model are, if no row says otherwise, and of how many classes. */
+    const struct score_family *(*family)(const struct task_setup *setup, uint32_t *classes);
+    /* Changes the setup for rows with labels. May be NULL. */
+    void (*open)(struct task_setup *setup);
+    /* When the row has its answer: calls task_judge and fills what that returns, loss and weight too. PLN_INVALID names
+     * the column of the label, and what is wrong with it. */
+    pln_status (*judge)(struct task_row *row, pln_error *error);
+};
 
 struct task_kind {
     pln_task_info info;
@@ -115,6 +124,15 @@ struct task_kind {
 #define TASK(name) extern const struct task_kind task_##name;
 #include "tasks/tasks.def"
 #undef TASK
+
+#define SCORE(name) extern const struct task_score task_score_##name;
+SCORE(answer)
+SCORE(choose)
+SCORE(classify)
+SCORE(fill_mask)
+SCORE(rank)
+SCORE(tag)
+#undef SCORE
 
 /* ---- table.c */
 
@@ -188,6 +206,27 @@ void task_json_append(json_t **list, json_t *item);
 void task_refuse_row(struct task_row *row, const pln_error *reason);
 /* row->json = json; PLN_NO_MEMORY if it is NULL. */
 pln_status task_set_json(struct task_row *row, json_t *json, pln_error *error);
+
+/* ---- judge.c: what the third sides call */
+
+struct score_family;
+struct task_judged { /* behind pln_answer.judged */
+    const struct score_family *family;
+    uint32_t classes;
+    const void *row; /* of that family; begins with a struct score_row */
+};
+/* A row of the family, zeroed, which the answer keeps. NULL: there is no memory. */
+void *task_judge(struct task_row *row, const struct score_family *family, uint32_t classes, pln_error *error);
+/* The class of the model that a text names, by its label, else by its number. PLN_INVALID names the column. */
+pln_status task_read_class(const struct task_row *row, const char *column, pln_text text, uint32_t *class,
+                           pln_error *error);
+/* A finite number, or a whole one below `end`. */
+pln_status task_read_number(const char *column, pln_text text, double *number, pln_error *error);
+pln_status task_read_index(const char *column, pln_text text, uint32_t end, uint32_t *index, pln_error *error);
+/* -log softmax(logits)[gold], and the one of a sigmoid whose target is 0 to 1, as the losses of PyTorch. */
+double task_cross_entropy(const float *logits, uint32_t n, uint32_t gold);
+double task_binary_cross_entropy(double logit, double target);
+uint32_t task_find_best(const float *x, uint32_t n); /* of equal ones the first; n is not 0 */
 
 /* ---- arithmetic.c */
 

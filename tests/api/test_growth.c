@@ -159,6 +159,23 @@ static pln_status take_stream(const void *o, pln_error *error)
     return run_task(o, NULL, error);
 }
 
+static pln_status take_scores(const void *o, pln_error *error)
+{
+    const pln_session_options options = {.size = sizeof options, .head = PLN_HEAD_MASKED_LM};
+    pln_session *s = NULL;
+    pln_task *t = NULL;
+    pln_scores *scores = NULL;
+    pln_status status = pln_session_create(model, devices, &options, &s, error);
+    if (status == PLN_OK)
+        status = pln_task_create(s, NULL, NULL, 0, &t, error);
+    if (status == PLN_OK)
+        status = pln_scores_create(t, o, &scores, error);
+    pln_scores_destroy(&scores);
+    pln_task_destroy(&t);
+    pln_session_destroy(&s);
+    return status;
+}
+
 static pln_status take_vocabulary(const void *o, pln_error *error)
 {
     pln_vocabulary_trainer *t;
@@ -244,6 +261,7 @@ static const struct taker {
     TAKER(pln_encode_options, take_encode, true, NULL),
     TAKER(pln_vocabulary_options, take_vocabulary, true, NULL),
     TAKER(pln_task_stream, take_stream, true, &usual_stream),
+    TAKER(pln_scores_options, take_scores, true, NULL),
     TAKER(pln_embed_options, take_embed, false, NULL),
     TAKER(pln_linear_options, take_linear, true, NULL),
     TAKER(pln_layer_norm_options, take_layer_norm, false, NULL),

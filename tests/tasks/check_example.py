@@ -61,6 +61,11 @@ Where?
     "embed": ("embed-lower", ["And the king said unto Moses, Go up to Jerusalem.", "the king"], """\
 0.801
 """),
+    "evaluate": ("electra-tiny-generator", ["fill-mask", "tests/tasks/kings.txt"], """\
+loss 3.7936
+perplexity 44.4140
+accuracy 0.2000
+"""),
     "stream": ("electra-tiny-generator", [], "0 the text has no [MASK]\n1 the text has no [MASK]\n", "the king\n\n"),
 }
 
@@ -76,7 +81,7 @@ def main():
         where = root / "models" / model if model and model.startswith("electra-") else pathlib.Path(folder) / "model"
         if model and not where.exists():
             drawn.write_model(model, where)
-        run = subprocess.run([program, *([str(where)] if model else []), *arguments], capture_output=True, text=True, timeout=300,
+        run = subprocess.run([str(pathlib.Path(program).resolve()), *([str(where)] if model else []), *arguments], capture_output=True, text=True, timeout=300,
                              cwd=root, input="".join(text))
     if run.returncode or run.stdout != expected:
         sys.exit(f"exit {run.returncode}\n{run.stderr}{run.stdout}---- and not\n{expected}")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The models of make_cases.py, drawn by a rule: from tests/tasks/cases/NAME.json to a folder. tests/tasks/drawn.h is the same in C."""
+"""The models of make_cases.py and make_scored.py, drawn by a rule: from tests/tasks/cases/NAME.json or scored/NAME.json to a
+folder. tests/tasks/drawn.h is the same in C."""
 import array
 import json
 import pathlib
@@ -33,9 +34,9 @@ def count(shape):
     return n
 
 
-def write_model(name, folder):
-    """The folder of the model that the case file has."""
-    file = json.loads((HERE / "cases" / f"{name}.json").read_text())
+def write_model(name, folder, kind="cases"):
+    """The folder of the model that the file has."""
+    file = json.loads((HERE / kind / f"{name}.json").read_text())
     model, header, data = file["model"], {}, b""
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps(model["config"]))
