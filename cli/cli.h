@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the commands share: options by table, the runtime and session that they ask for, input lines, output.
+ * What the commands share: options by table, the runtime and session that they ask for, output.
  * Data goes to stdout, all else to stderr. Only the public API is used.
  */
 #ifndef CLI_CLI_H
@@ -179,11 +179,6 @@ int cli_fail(const pln_error *error);
 int cli_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* ---- input, output, time */
-
-/* Calls fn for each text: those given, or else the lines of stdin. A text ends with a NUL behind its bytes, and one
- * from stdin may hold others. Stops at the first code that is not 0, and with CLI_INTERRUPTED at an interrupt. */
-int cli_each_text(const struct cli_list *texts, int (*fn)(void *context, const char *text, size_t bytes),
-                  void *context);
 
 /* Room for `need` items of `bytes` each: returns the array, at its place or moved, with *room as it is then. NULL: there
  * is no memory, the array is as it was. */
