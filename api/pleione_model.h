@@ -21,6 +21,11 @@ typedef struct pln_runtime_options { /* zero is a good default */
     pln_log_fn *log;  /* NULL: messages are dropped; called from any thread, must not call pleione */
     void *log_context;
     const char *backend_path; /* more folders with plugins, separated by ':'; borrows */
+    /* Called inside of long calls, from their thread: "reading weights", "packing weights", "compiling", "running", with
+     * steps done and all of them (0: nobody knows). false: the call ends with PLN_CANCELLED, and what it was given is as
+     * it was before. NULL: nobody is asked. */
+    bool (*progress)(void *context, const char *what, uint64_t done, uint64_t total);
+    void *progress_context;
 } pln_runtime_options;
 
 /* Returns new. Looks for plugins, loads none. options may be NULL. PLN_NO_MEMORY; PLN_FAILED where a folder of plugins

@@ -246,6 +246,13 @@ static void drop_plans(pln_schedule *schedule, uint32_t n, const uint32_t *capac
     }
 }
 
+void sched_be_steady(pln_schedule *schedule)
+{
+    if (!schedule->steady)
+        drop_plans(schedule, 0, schedule->dims);
+    schedule->steady = schedule->cover = true;
+}
+
 pln_status sched_plan_get(pln_schedule *schedule, const uint32_t *dims, struct sched_plan **plan, pln_error *error)
 {
     uint32_t capacity[GRAPH_SYMBOLS];

@@ -194,7 +194,7 @@ struct pln_schedule {
     pln_graph *graph;
     pln_devices *devices;
     pln_states *states, *own_states;
-    bool timed, cover;
+    bool timed, cover, steady;
     uint32_t max_plans;
     struct sched_place *places; /* one a node */
     uint64_t *node_ns;          /* measured in the last run, one a node */
@@ -278,6 +278,8 @@ pln_status sched_view_device(pln_schedule *schedule, uint32_t device, const uint
 
 /* The capacities of the bucket that the numbers fall into. */
 void sched_bucket(const pln_schedule *schedule, const uint32_t *dims, uint32_t *capacity);
+/* From now on runs are steady and plans cover (pln_schedule_options); plans of before are gone. */
+void sched_be_steady(pln_schedule *schedule);
 /* The plan of the bucket, made when it is met first. */
 pln_status sched_plan_get(pln_schedule *schedule, const uint32_t *dims, struct sched_plan **plan, pln_error *error);
 void sched_plan_destroy(pln_schedule *schedule, struct sched_plan **plan);

@@ -227,6 +227,13 @@ static pln_status forward(pln_session *s, const struct session_request *request,
     return status == PLN_OK ? session_batch_unpack(s, request, &s->last->graph, &batch, error) : status;
 }
 
+void session_be_steady(pln_session *session)
+{
+    session->schedule.steady = session->schedule.cover = true;
+    for (struct session_variant *v = session->variants; v; v = v->next)
+        sched_be_steady(v->schedule);
+}
+
 void session_settle_problem(pln_session *session, const struct session_request *request)
 {
     if (session->problem == ELECTRA_PROBLEM_UNSET)

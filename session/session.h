@@ -186,6 +186,10 @@ static inline void session_end(pln_session *session)
     in_use_end(&session->in_use);
 }
 
+/* From now on every sequence has the same bits whatever else is in its batch, and plans serve all batches that they have
+ * room for. Between begin and end. */
+void session_be_steady(pln_session *session);
+
 /* pln_session_forward between begin and end, with the vocabulary's rows chosen: targets[i] = row * length + token;
  * logits are [n_targets, V] then. */
 pln_status session_forward_targets(pln_session *session, const pln_tensor *inputs, uint32_t n_inputs,

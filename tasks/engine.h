@@ -37,6 +37,8 @@ struct task_window {
     struct task_examples examples;
     struct task_sequence **order; /* by length */
     uint32_t n_sequences;
+    uint64_t n_tokens; /* of them all */
+    bool labelled;     /* rows have labels */
     struct task_batch *batches;
     uint32_t n_batches;
 };
@@ -50,8 +52,7 @@ struct pln_task {
     const pln_answer **answers;
     size_t answers_room;
     struct task_results results;
-    uint32_t batch_tokens; /* 0: the device's default */
-    bool bare, labelled;
+    bool bare, labelled; /* of the rows of pln_task_answer */
     atomic_bool in_use;
 };
 
@@ -89,6 +90,12 @@ pln_status task_window_collect(struct task_window *window, const struct task_bat
 pln_status task_window_next(struct task_window *window, const pln_answer **next, pln_error *error);
 
 /* ---- task.c */
+
+/* Around everything that runs the task: PLN_INVALID if another thread is inside of it or of its session. */
+pln_status task_begin(pln_task *task, pln_error *error);
+void task_end(pln_task *task);
+/* The device has the processors where it is one; else tokenizing has them. */
+uint32_t task_encoder_threads(const pln_task *task);
 
 /* One row through a task made for it, as the calls of pleione_model.h need it; *task holds the answer. */
 pln_status task_answer_alone(pln_session *session, const char *name, const pln_option *options, uint32_t n_options,

@@ -18,7 +18,7 @@ void task_window_begin(struct task_window *window, pln_task *task, uint64_t firs
     window->first_row = first_row;
     window->n_rows = window->n_out = window->examples.n = 0;
     window->n_sequences = window->n_batches = 0;
-    window->bytes = 0;
+    window->bytes = window->n_tokens = 0;
 }
 
 void task_window_finish(struct task_window *window)
@@ -116,7 +116,7 @@ pln_status task_window_add(struct task_window *window, const pln_record *row, co
                            .setup = &task->setup,
                            .settings = task->setup.settings,
                            .row = kept,
-                           .labelled = task->labelled,
+                           .labelled = window->labelled,
                            .bare = task->bare,
                            .memory = &window->asked,
                            .under = &window->examples,
@@ -198,6 +198,7 @@ static pln_status pack(struct task_window *window, uint32_t budget, pln_error *e
                 (tokens + length > budget || padded > 2 * (uint64_t)budget || (equal && length != longest)))
                 break;
             tokens += length;
+            window->n_tokens += window->order[i]->tokens.n;
             batch->end = i + 1;
         }
     }
