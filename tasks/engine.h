@@ -7,7 +7,6 @@
 #ifndef TASKS_ENGINE_H
 #define TASKS_ENGINE_H
 
-#include "session/session.h"
 #include "tasks/task.h"
 
 struct task_examples { /* of all rows of a window */
@@ -66,8 +65,6 @@ pln_status task_window_add(struct task_window *window, const pln_record *row, co
                            pln_error *error);
 /* Tokens of all rows, their sequences, and batches of at most that many tokens (0: the device's default). */
 pln_status task_window_plan(struct task_window *window, pln_encoder *encoder, uint32_t batch_tokens, pln_error *error);
-/* Keeps the reason why a row has no answer. */
-void task_refuse_row(struct task_row *row, const pln_error *reason);
 
 /* ---- tokens.c: a part of task_window_plan */
 

@@ -14,7 +14,7 @@ struct settings {
 
 static bool chosen(const pln_model *model, const pln_record *row)
 {
-    return row && task_field(row, "query") && pln_model_classes(model, PLN_HEAD_SEQUENCE_CLASSIFICATION) == 1;
+    return row && pln_record_find(row, "query") && pln_model_classes(model, PLN_HEAD_SEQUENCE_CLASSIFICATION) == 1;
 }
 
 /* ---- activation */

@@ -21,13 +21,13 @@ struct stream {
     pln_encoder *encoder;
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t changed;
-    uint64_t asked, planned, answered; /* windows */
-    uint64_t run, collected;           /* batches */
-    uint64_t n_windows;                /* UINT64_MAX until the last one is asked */
-    uint32_t pending;                  /* rows of window `asked`, which is being filled */
-    bool filling;                      /* one is on its way into it */
-    bool idle;                         /* the device waits */
-    bool stopped;                      /* a stage failed: `error` says how */
+    uint64_t asked, planned, passed, answered; /* windows; passed: the device is done with it */
+    uint64_t run, collected;                   /* batches */
+    uint64_t n_windows;                        /* UINT64_MAX until the last one is asked */
+    uint32_t pending;                          /* rows of window `asked`, which is being filled */
+    bool filling;                              /* one is on its way into it */
+    bool idle;                                 /* the device waits */
+    bool stopped;                              /* a stage failed: `error` says how */
     pln_error error;
     pln_error ending; /* what `next` ended with, when all before it is answered; status PLN_OK: the end */
     pln_task_report report;
@@ -210,8 +210,7 @@ static bool await_work(struct stream *s, const uint64_t *counter, uint64_t n, ui
 
 static bool run_window(struct stream *s, struct task_window *w, uint64_t *batch)
 {
-    const uint32_t n = w->n_batches; /* when the last one is answered, the window may be filled again at once */
-    for (uint32_t i = 0; i < n; i++, ++*batch) {
+    for (uint32_t i = 0; i < w->n_batches; i++, ++*batch) {
         pln_error error;
         if (*batch >= RESULTS && !await_work(s, &s->collected, *batch - RESULTS, 0))
             return false;
@@ -233,6 +232,7 @@ static void run_batches(struct stream *s)
         s->report.tokens += w->n_tokens;
         if (!run_window(s, w, &batch))
             break;
+        count(s, &s->passed);
     }
     s->report.batches = (uint32_t)batch;
 }
@@ -276,7 +276,8 @@ static void *answer_rows(void *context)
     struct stream *s = context;
     uint64_t batch = 0;
     for (uint64_t window = 0; await(s, &s->planned, window, window); window++) {
-        if (!answer_window(s, &s->windows[window % WINDOWS], &batch))
+        /* The device may not even have looked at a window that asks it nothing. */
+        if (!answer_window(s, &s->windows[window % WINDOWS], &batch) || !await(s, &s->passed, window, window))
             break;
         count(s, &s->answered);
     }

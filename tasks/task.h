@@ -18,7 +18,7 @@
 
 #include "api/pleione.h"
 #include "common/arena.h"
-#include "electra/config.h"
+#include "session/session.h"
 
 /* ---- a task that is being opened, and what it keeps */
 
@@ -161,8 +161,6 @@ uint32_t task_split(struct arena *memory, pln_text text, pln_text **items);
 
 /* ---- rows.c: what hooks call */
 
-/* A column of the row, NULL if it is absent. */
-const pln_field *task_field(const pln_record *row, const char *name);
 /* Columns that must be there: PLN_INVALID "the row has no column `text`", or that it is a list. */
 pln_status task_take_text(const struct task_row *row, const char *name, pln_text *text, pln_error *error);
 /* The same for a list; a text may stand for one as JSON ('["a", "b"]'), as in a cell of CSV. */
@@ -186,6 +184,8 @@ static inline pln_text task_string(const char *text)
 json_t *task_json_text(pln_text text);
 /* Appends item to *list, which becomes NULL when there is no memory for either. Takes the item. */
 void task_json_append(json_t **list, json_t *item);
+/* Keeps the reason why a row has no answer, the first one. */
+void task_refuse_row(struct task_row *row, const pln_error *reason);
 /* row->json = json; PLN_NO_MEMORY if it is NULL. */
 pln_status task_set_json(struct task_row *row, json_t *json, pln_error *error);
 

@@ -29,20 +29,6 @@ void task_window_finish(struct task_window *window)
     *window = (struct task_window){0};
 }
 
-void task_refuse_row(struct task_row *row, const pln_error *reason)
-{
-    if (row->answer.status != PLN_OK)
-        return;
-    const char *copy = arena_copy(row->memory, reason->message);
-    row->answer = (pln_answer){.row = row->answer.row,
-                               .asked = row->answer.asked,
-                               .status = reason->status,
-                               .message = copy ? copy : "no memory"};
-    json_decref(row->json);
-    row->json = NULL;
-    row->done = true;
-}
-
 /* ---- rows */
 
 static bool copy_text(struct arena *memory, pln_text from, pln_text *to, uint64_t *bytes)
@@ -131,6 +117,11 @@ pln_status task_window_add(struct task_window *window, const pln_record *row, co
 
 /* ---- batches */
 
+static bool is_padded(const struct task_sequence *s)
+{
+    return s->tokens.n < s->length;
+}
+
 /* Longest first, so that what a device prepares for the first batch serves the later ones; of equal ones in their
  * order: rows lie in one array, and so do the sequences of a row. */
 static int compare_lengths(const void *a, const void *b)
@@ -139,6 +130,8 @@ static int compare_lengths(const void *a, const void *b)
                                *y = *(const struct task_sequence *const *)b;
     if (x->length != y->length)
         return x->length > y->length ? -1 : 1;
+    if (is_padded(x) != is_padded(y))
+        return is_padded(x) ? -1 : 1;
     if (x->row != y->row)
         return x->row < y->row ? -1 : 1;
     return x < y ? -1 : x > y;
@@ -162,7 +155,8 @@ static pln_status sort(struct task_window *window, pln_error *error)
     return PLN_OK;
 }
 
-/* Whether padding is computed, so that all sequences of a batch must be as long as the reference would have them. */
+/* Whether padding is computed, so that all sequences of a batch must be as long as the reference would have them, and all
+ * must have padding or none: with it they run on another graph. */
 static bool computes_padding(const pln_session *s)
 {
     return s->options.every_position || s->options.attentions ||
@@ -188,16 +182,16 @@ static pln_status pack(struct task_window *window, uint32_t budget, pln_error *e
         return pln_fail(error, PLN_NO_MEMORY, "no memory for batches of %u sequences", window->n_sequences);
     for (uint32_t i = 0; i < window->n_sequences;) {
         struct task_batch *batch = &window->batches[window->n_batches++];
-        const uint32_t longest = window->order[i]->length;
+        const struct task_sequence *first = window->order[i];
         uint64_t tokens = 0;
         *batch = (struct task_batch){i, i};
         for (; i < window->n_sequences; i++) {
-            const uint32_t length = window->order[i]->length;
-            const uint64_t padded = (uint64_t)longest * (i - batch->begin + 1); /* what lies in host memory */
-            if (batch->end > batch->begin &&
-                (tokens + length > budget || padded > 2 * (uint64_t)budget || (equal && length != longest)))
+            const struct task_sequence *s = window->order[i];
+            const uint64_t padded = (uint64_t)first->length * (i - batch->begin + 1); /* what lies in host memory */
+            const bool other = equal && (s->length != first->length || is_padded(s) != is_padded(first));
+            if (s != first && (tokens + s->length > budget || padded > 2 * (uint64_t)budget || other))
                 break;
-            tokens += length;
+            tokens += s->length;
             window->n_tokens += window->order[i]->tokens.n;
             batch->end = i + 1;
         }

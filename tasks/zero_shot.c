@@ -12,12 +12,13 @@ struct settings {
     uint32_t entailment, contradiction; /* labels of the model */
     bool multi_label;
     const char *template;
+    const char *labels; /* NULL: those of the row */
 };
 
 static bool chosen(const pln_model *model, const pln_record *row)
 {
     (void)model;
-    return row && task_field(row, "candidate_labels");
+    return row && pln_record_find(row, "candidate_labels") && !pln_record_find(row, "query");
 }
 
 /* ---- opening */
@@ -70,6 +71,7 @@ static pln_status open(struct task_setup *setup, pln_error *error)
     size_t bytes;
     uint32_t places;
     settings->template = template ? template : "This example is {}.";
+    settings->labels = task_value(setup, "labels");
     settings->multi_label = task_flag(setup, "multi-label");
     setup->encode.truncation = PLN_TRUNCATION_ONLY_FIRST;
     if (!format(settings->template, task_string(""), NULL, &bytes, &places) || !places)
@@ -91,17 +93,29 @@ struct labels {
     uint32_t n;
 };
 
-/* A list, as JSON too, or a text with commas. */
-static pln_status take_labels(const struct task_row *row, struct labels *labels, pln_error *error)
+static pln_status split_labels(const struct task_row *row, pln_text text, struct labels *labels, pln_error *error)
 {
-    const pln_field *field = task_field(row->row, "candidate_labels");
-    const char *text = field ? field->text.text : NULL;
-    if (!text || (field->text.bytes && text[strspn(text, " \t") < field->text.bytes ? strspn(text, " \t") : 0] == '['))
-        return task_take_list(row, "candidate_labels", &labels->items, &labels->n, error);
     pln_text *items;
-    labels->n = task_split(row->memory, field->text, &items);
+    labels->n = task_split(row->memory, text, &items);
     labels->items = items;
     return labels->n < UINT32_MAX ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "no memory for labels");
+}
+
+/* Of the row: a list, as JSON too, or a text with commas; else of the option. */
+static pln_status take_labels(const struct task_row *row, struct labels *labels, pln_error *error)
+{
+    const struct settings *settings = row->settings;
+    const pln_field *field = pln_record_find(row->row, "candidate_labels");
+    if (!field && settings->labels)
+        return split_labels(row, task_string(settings->labels), labels, error);
+    if (!field)
+        return pln_fail(error, PLN_INVALID, "the row has no column `candidate_labels`, and no option labels is given");
+    size_t at = 0;
+    while (field->text.text && at < field->text.bytes && field->text.text[at] == ' ')
+        at++;
+    if (field->text.text && (at == field->text.bytes || field->text.text[at] != '['))
+        return split_labels(row, field->text, labels, error);
+    return task_take_list(row, "candidate_labels", &labels->items, &labels->n, error);
 }
 
 static pln_status add_label(struct task_row *row, pln_text text, pln_text label, pln_error *error)
@@ -193,11 +207,13 @@ const struct task_kind task_zero_shot = {
             .head = PLN_HEAD_SEQUENCE_CLASSIFICATION,
             .summary = "labels of your own, by a model of entailment",
             .columns = (const pln_column_info[]){{"text", false, true, "the text"},
-                                                 {"candidate_labels", true, true, "the labels, also with commas"},
+                                                 {"candidate_labels", true, false,
+                                                  "the labels, also with commas; else those of the option"},
                                                  {0}},
             .labels = (const pln_column_info[]){{0}},
             .options =
                 (const pln_option_info[]){
+                    {"labels", "A,B,...", "labels of all rows that name none"},
                     {"template", "TEXT", "the sentence that a label is put into (default \"This example is {}.\")"},
                     {"multi-label", "yes|no", "each label by itself: several may hold"},
                     TASK_TOO_LONG_CUT,

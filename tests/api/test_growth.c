@@ -106,6 +106,42 @@ static pln_status take_encode(const void *o, pln_error *error)
     return status;
 }
 
+static pln_status no_rows(void *context, const pln_record **row, pln_error *error)
+{
+    (void)context;
+    (void)error;
+    *row = NULL;
+    return PLN_OK;
+}
+
+static bool no_answer(void *context, const pln_answer *answer)
+{
+    (void)context;
+    (void)answer;
+    return false;
+}
+
+static pln_status run_task(const pln_task_stream *stream, pln_task_report *report, pln_error *error)
+{
+    pln_session *s = NULL;
+    pln_task *t = NULL;
+    pln_status status = pln_session_create(model, devices, NULL, &s, error);
+    if (status == PLN_OK)
+        status = pln_task_create(s, NULL, NULL, 0, &t, error);
+    if (status == PLN_OK)
+        status = pln_task_run(t, stream, report, error);
+    pln_task_destroy(&t);
+    pln_session_destroy(&s);
+    return status;
+}
+
+static const pln_task_stream usual_stream = {.size = sizeof usual_stream, .next = no_rows, .answer = no_answer};
+
+static pln_status take_stream(const void *o, pln_error *error)
+{
+    return run_task(o, NULL, error);
+}
+
 static pln_status take_vocabulary(const void *o, pln_error *error)
 {
     pln_vocabulary_trainer *t;
@@ -190,6 +226,7 @@ static const struct taker {
     TAKER(pln_decode_options, take_decode, true, NULL),
     TAKER(pln_encode_options, take_encode, true, NULL),
     TAKER(pln_vocabulary_options, take_vocabulary, true, NULL),
+    TAKER(pln_task_stream, take_stream, true, &usual_stream),
     TAKER(pln_embed_options, take_embed, false, NULL),
     TAKER(pln_linear_options, take_linear, true, NULL),
     TAKER(pln_layer_norm_options, take_layer_norm, false, NULL),
@@ -278,6 +315,11 @@ static pln_status fill_step(void *out, pln_error *error)
     return pln_trainer_step(trainer, batch, 2, out, error);
 }
 
+static pln_status fill_report(void *out, pln_error *error)
+{
+    return run_task(&usual_stream, out, error);
+}
+
 static pln_status fill_trainer_options(void *out, pln_error *error)
 {
     return pln_trainer_defaults(out, error);
@@ -302,6 +344,7 @@ static const struct filler {
     FILLER(pln_statistics, fill_statistics),
     FILLER(pln_node_report, fill_node),
     FILLER(pln_trainer_report, fill_step),
+    FILLER(pln_task_report, fill_report),
     FILLER(pln_trainer_options, fill_trainer_options),
     FILLER(pln_encode_options, fill_encode_options),
 };

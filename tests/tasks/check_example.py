@@ -9,7 +9,7 @@ import tempfile
 import drawn
 
 MOST_LINES = 60
-EXAMPLES = {  # name: case file of the model, arguments behind its folder, what is printed
+EXAMPLES = {  # name: case file of the model, or its folder in models/, or None; arguments behind it, what is printed, what is read
     "tag": ("tag-windows", ["Zerubbabel and Solomon went down to Egypt with the sons of Jacob; they do not return."], """\
 0-10 LOC: zerubbabel (0.36)
 11-14 LOC: and (0.77)
@@ -32,18 +32,52 @@ Who said it?
 Where?
     , Go (0.10)
 """),
+    "detect": (None, [], "computer 0.92\n"),
+    "fill_mask": ("electra-tiny-generator", ["And the LORD said [MASK] Moses."], """\
+0.627  and the lord said unto moses.
+0.107  and the lord said, moses.
+0.056  and the lord said to moses.
+"""),
+    "classify": ("classify-lower", ["And the king said unto Moses, Go up to Jerusalem."], """\
+0.583  neutral
+0.246  negative
+0.115  mixed
+0.057  positive
+"""),
+    "rank": ("rank-plain", ["Who is the king?", "The king of Egypt died.", "Jerusalem is a city.", "the the the the"], """\
+0.837  Jerusalem is a city.
+0.798  The king of Egypt died.
+0.644  the the the the
+"""),
+    "zero_shot": ("zero-shot-lower", ["And the king said unto Moses, Go up to Jerusalem.", "war", "law", "the sea"], """\
+0.317  war
+0.275  the sea
+0.237  law
+"""),
+    "choose": ("choose-first", ["And the king said unto Moses, Go up to Jerusalem.", "yes", "no"], """\
+0.547  yes
+0.453  no
+"""),
+    "embed": ("embed-lower", ["And the king said unto Moses, Go up to Jerusalem.", "the king"], """\
+0.801
+"""),
+    "stream": ("electra-tiny-generator", [], "0 the text has no [MASK]\n1 the text has no [MASK]\n", "the king\n\n"),
 }
 
 
 def main():
     name, program, source = sys.argv[1:]
-    model, arguments, expected = EXAMPLES[name]
+    model, arguments, expected, *text = EXAMPLES[name]
     lines = pathlib.Path(source).read_text().count("\n")
     if lines >= MOST_LINES:
         sys.exit(f"{source} has {lines} lines, and {MOST_LINES} are too many")
+    root = pathlib.Path(source).parent.parent
     with tempfile.TemporaryDirectory() as folder:
-        drawn.write_model(model, pathlib.Path(folder) / "model")
-        run = subprocess.run([program, str(pathlib.Path(folder) / "model"), *arguments], capture_output=True, text=True, timeout=300)
+        where = root / "models" / model if model and model.startswith("electra-") else pathlib.Path(folder) / "model"
+        if model and not where.exists():
+            drawn.write_model(model, where)
+        run = subprocess.run([program, *([str(where)] if model else []), *arguments], capture_output=True, text=True, timeout=300,
+                             cwd=root, input="".join(text))
     if run.returncode or run.stdout != expected:
         sys.exit(f"exit {run.returncode}\n{run.stderr}{run.stdout}---- and not\n{expected}")
 

@@ -5,7 +5,7 @@
  */
 #include "tests/tasks/opened.h"
 
-enum { ROWS = 60, MOST_WORDS = 70 };
+enum { ROWS = 24, MOST_WORDS = 40 };
 
 static const char *models;
 static const char *const *device;
@@ -33,7 +33,8 @@ static void write_rows(bool choose)
 {
     uint32_t seed = 7;
     for (uint32_t i = 0; i < ROWS; i++) {
-        write_text(texts[2 * i], (i * 37) % MOST_WORDS, &seed);
+        /* The longest first: its plan has room for all that come alone behind it. */
+        write_text(texts[2 * i], MOST_WORDS - 1 - (i * 37) % MOST_WORDS, &seed);
         write_text(texts[2 * i + 1], (i * 11) % 9 + 1, &seed);
         for (uint32_t j = 0; j < 3; j++)
             choices[i][j] = (pln_text){texts[2 * i + 1], strlen(texts[2 * i + 1]) / (j + 1)};
@@ -88,7 +89,7 @@ static void compare_streams(pln_task *task)
 {
     static const struct {
         uint32_t window, batch_tokens;
-    } some[] = {{1024, 0}, {1, 0}, {7, 64}, {ROWS, 300}, {40, 1}};
+    } some[] = {{0, 0}, {1, 0}, {7, 64}, {ROWS, 200}};
     for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
         struct taker taker = {0};
         pln_error error;
@@ -117,12 +118,13 @@ static void check(const char *architecture, const char *task, const pln_option *
         struct opened o = open_task(folder, threads, device, n_device, task, options);
         if (threads == 1)
             keep_answers(o.task);
-        compare_streams(o.task);
+        if (threads == 2)
+            compare_streams(o.task);
         close_opened(&o);
     }
 }
 
-static const struct sizes even = {64, 256, 2, 4, 512}, odd = {42, 72, 2, 3, 100};
+static const struct sizes even = {32, 256, 1, 4, 256}, odd = {42, 72, 2, 3, 100};
 static const pln_option each_token[] = {{"pooling", "none"}, {NULL, NULL}};
 
 static void every_token(void **state)
