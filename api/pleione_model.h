@@ -21,9 +21,9 @@ typedef struct pln_runtime_options { /* zero is a good default */
     pln_log_fn *log;  /* NULL: messages are dropped; called from any thread, must not call pleione */
     void *log_context;
     const char *backend_path; /* more folders with plugins, separated by ':'; borrows */
-    /* Called inside of long calls, from their thread: "reading weights", "packing weights", "compiling", "running", with
-     * steps done and all of them (0: nobody knows). false: the call ends with PLN_CANCELLED, and what it was given is as
-     * it was before. NULL: nobody is asked. */
+    /* Asked inside of long calls, from their thread, between their steps: what is "opening" (a model), "packing weights",
+     * "compiling" or "running" (a forward pass, between its segments), `done` of `total` steps are made. false: the call
+     * ends with PLN_CANCELLED, and what it was given is as before. NULL: nobody is asked. Must not call pleione. */
     bool (*progress)(void *context, const char *what, uint64_t done, uint64_t total);
     void *progress_context;
 } pln_runtime_options;

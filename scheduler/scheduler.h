@@ -35,6 +35,8 @@ struct pln_runtime {
     pthread_mutex_t lock; /* of the cache, the backends and the entries */
     pln_log_fn *log;
     void *log_context;
+    bool (*progress)(void *context, const char *what, uint64_t done, uint64_t total);
+    void *progress_context;
     struct team *team;
     char *backend_path; /* of the options, or NULL */
     char *cache;        /* created at first use, or NULL */
@@ -51,6 +53,8 @@ pln_status sched_backend_load(pln_runtime *runtime, const char *name, struct sch
 pln_status sched_backends_look(pln_runtime *runtime, pln_error *error);
 /* Loads nothing; NULL if there is none. */
 struct sched_backend *sched_backend_find(pln_runtime *runtime, const char *name);
+/* Tells the caller's progress that so many of the steps are done: PLN_CANCELLED if he says so. */
+pln_status sched_go_on(pln_runtime *runtime, const char *what, uint64_t done, uint64_t total, pln_error *error);
 /* Fills runtime->host: log, memory, constants, team, cache. */
 void sched_host_init(pln_runtime *runtime);
 

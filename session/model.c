@@ -21,14 +21,21 @@ pln_status pln_model_open(pln_runtime *runtime, const char *directory, const pln
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a model");
     m->runtime = runtime;
     pthread_mutex_init(&m->lock, NULL);
-    pln_status status = ckpt_open(directory, o.without_weights ? CKPT_MAY_LACK_WEIGHTS : 0, &m->checkpoint, error);
+    enum { STEPS = 3 };
+    pln_status status = sched_go_on(runtime, "opening", 0, STEPS, error);
+    if (status == PLN_OK)
+        status = ckpt_open(directory, o.without_weights ? CKPT_MAY_LACK_WEIGHTS : 0, &m->checkpoint, error);
     if (status == PLN_OK) {
         char name[512];
         snprintf(name, sizeof name, "%s/config.json", directory);
         status = electra_config_read(ckpt_config(m->checkpoint), name, &m->config, error);
     }
     if (status == PLN_OK)
+        status = sched_go_on(runtime, "opening", 1, STEPS, error);
+    if (status == PLN_OK)
         status = electra_weights_init(&m->weights, m->checkpoint, &m->config, o.seed, error);
+    if (status == PLN_OK)
+        status = sched_go_on(runtime, "opening", 2, STEPS, error);
     if (status == PLN_OK)
         status = electra_config_match_labels(&m->config, electra_weights_labels(&m->weights), error);
     if (status == PLN_OK && ckpt_note(m->checkpoint) && runtime->log)
