@@ -15,8 +15,8 @@ static void print_escaped(const char *text)
 static void print_columns(const char *what, const pln_column_info *columns)
 {
     for (const pln_column_info *c = columns; c->name; c++)
-        printf("| %s | `%s` | %s%s | %s |\n", what, c->name, c->list ? "list" : "text", c->required ? "" : ", or absent",
-               c->help);
+        printf("| %s | `%s` | %s%s | %s |\n", what, c->name, c->list ? "list" : "text",
+               c->required ? "" : ", or absent", c->help);
 }
 
 int main(void)

@@ -67,6 +67,7 @@ Where?
 
 def main():
     name, program, source = sys.argv[1:]
+    program = str(pathlib.Path(program).resolve())  # it runs elsewhere
     model, arguments, expected, *text = EXAMPLES[name]
     lines = pathlib.Path(source).read_text().count("\n")
     if lines >= MOST_LINES:
