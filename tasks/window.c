@@ -167,17 +167,28 @@ static bool computes_padding(const pln_session *s)
 static uint32_t usual_tokens(const pln_session *session)
 {
     static const uint32_t by_kind[] = {
-        [PLN_DEVICE_KIND_CPU] = 2048, [PLN_DEVICE_KIND_INTEGRATED] = 4096, [PLN_DEVICE_KIND_DISCRETE] = 16384};
+        [PLN_DEVICE_KIND_CPU] = 2048, [PLN_DEVICE_KIND_INTEGRATED] = 4096, [PLN_DEVICE_KIND_DISCRETE] = 8192};
     const pln_device_entry *entry = pln_devices_entry(session->devices, 0);
     const uint32_t kind = entry ? entry->info.kind : 0;
     return kind < sizeof by_kind / sizeof *by_kind && by_kind[kind] ? by_kind[kind] : 2048;
 }
 
+/* So many that query, key and value of all fit what every GPU can bind at once: keys that come in parts would be summed
+ * in parts, and where those begin hangs on the batch. */
+static uint32_t most_tokens(const pln_session *session)
+{
+    enum { LEAST_RANGE = 1 << 27 };
+    const uint32_t bytes = 3 * session->model->config.hidden_size * (uint32_t)sizeof(float);
+    return LEAST_RANGE / bytes ? LEAST_RANGE / bytes : 1;
+}
+
 static pln_status pack(struct task_window *window, uint32_t budget, pln_error *error)
 {
+    const uint32_t most = most_tokens(window->task->session);
     const bool equal = computes_padding(window->task->session);
     window->batches = arena_allocate(&window->asked, ((size_t)window->n_sequences + 1) * sizeof *window->batches);
     window->n_batches = 0;
+    budget = budget < most ? budget : most;
     if (!window->batches)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for batches of %u sequences", window->n_sequences);
     for (uint32_t i = 0; i < window->n_sequences;) {
