@@ -115,8 +115,12 @@ pln_status measure_open_row(const struct measure *m, struct measured_device *d, 
     d->measure = m;
     if (measure_is_lost(d))
         return PLN_OK;
-    const pln_status status = worker_start(&d->worker, d, error);
-    return status == PLN_OK ? measure_ask(d, open_here, &d->facts, sizeof d->facts, error) : status;
+    cli_wait_begin(false, "opening %s", d->place.label);
+    pln_status status = worker_start(&d->worker, d, error);
+    if (status == PLN_OK)
+        status = measure_ask(d, open_here, &d->facts, sizeof d->facts, error);
+    cli_wait_end();
+    return status;
 }
 
 double measure_close_row(struct measured_device *d)

@@ -69,6 +69,23 @@ static pln_status take_schedule_of_session(const void *o, pln_error *error)
     return take_session(PLN_OPTIONS(pln_session_options, .schedule = o), error);
 }
 
+/* Standard streams, of which nothing is used. */
+static pln_status take_reader(const void *o, pln_error *error)
+{
+    pln_reader *r;
+    const pln_status status = pln_reader_open("-", o, &r, error);
+    pln_reader_close(&r);
+    return status;
+}
+
+static pln_status take_writer(const void *o, pln_error *error)
+{
+    pln_writer *p;
+    const pln_status status = pln_writer_open("-", o, &p, error);
+    pln_writer_close(&p);
+    return status;
+}
+
 static pln_status take_trainer(const void *o, pln_error *error)
 {
     pln_trainer *t;
@@ -236,6 +253,8 @@ static const struct taker {
     TAKER(pln_adamw_operands, take_adamw, false, NULL),
     TAKER(pln_parameter_options, take_parameter, true, NULL),
     TAKER(pln_gradient_options, take_gradient, true, NULL),
+    TAKER(pln_reader_options, take_reader, true, NULL),
+    TAKER(pln_writer_options, take_writer, true, NULL),
 };
 
 /* The options in memory of `bytes` bytes that say `size`; `last` is their last byte where they are longer than ours. */

@@ -23,6 +23,17 @@ static const struct fuzz_target targets[] = {
     {"weights.safetensors", fuzz_safetensors},
     {"model.safetensors.index.json", fuzz_index},
     {"request.safetensors", fuzz_request},
+    {"rows.txt", fuzz_rows},
+    {"rows.jsonl", fuzz_rows},
+    {"rows.csv", fuzz_rows},
+    {"rows.tsv", fuzz_rows},
+    {"rows.conll", fuzz_rows},
+    {"rows.json", fuzz_rows},
+    {"rows.jsonl.gz", fuzz_rows},
+    {"rows.csv.zst", fuzz_rows},
+    {"resume.csv", fuzz_resume},
+    {"resume.csv.gz", fuzz_resume},
+    {"resume.csv.zst", fuzz_resume},
 };
 
 const struct fuzz_target *fuzz_find(const char *name)

@@ -40,4 +40,7 @@ void fuzz_request(const struct fuzz_target *target, const uint8_t *data, size_t 
 void fuzz_training(const struct fuzz_target *target, const uint8_t *data, size_t bytes);
 /* The target's name is that of a file of a saved trainer. */
 void fuzz_trainer(const struct fuzz_target *target, const uint8_t *data, size_t bytes);
+/* The end of the target's name is that of a file of rows. */
+void fuzz_rows(const struct fuzz_target *target, const uint8_t *data, size_t bytes);
+void fuzz_resume(const struct fuzz_target *target, const uint8_t *data, size_t bytes);
 #endif
