@@ -72,6 +72,7 @@ accuracy 0.2000
 
 def main():
     name, program, source = sys.argv[1:]
+    program = str(pathlib.Path(program).resolve())  # it runs elsewhere
     model, arguments, expected, *text = EXAMPLES[name]
     lines = pathlib.Path(source).read_text().count("\n")
     if lines >= MOST_LINES:

@@ -190,8 +190,8 @@ def zero_shot(opened, row, options):
 
 def tag(opened, row, options):
     more = {"aggregation_strategy": options.get("aggregation", "none")}
-    if "stride" in options:
-        more["stride"] = int(options["stride"])
+    if "stride" in options or options.get("too-long") == "window":
+        more["stride"] = int(options.get("stride", 0))
     if "tokens" in row:
         more["is_split_into_words"] = True
     answer = pipe("token-classification")(opened)(row.get("tokens", row.get("text")), **more)

@@ -113,7 +113,7 @@ def tag():
     yield "tag-cased", "tag", small("cased", 22, labels=labels, scales=scales), each(MIXED, {}) + each(MIXED, *kinds)
     short = {"model_max_length": 16}
     windows = [{**k, "stride": s} for k in kinds for s in ("0", "5")]
-    rows = each([LONG_ENGLISH], {**CUT, **kinds[0]}, CUT)
+    rows = each([LONG_ENGLISH], {**CUT, **kinds[0]}, CUT, {"too-long": "window", **kinds[1]})
     rows += each([LONG_ENGLISH, ENGLISH[2] + " " + ODD[2] + " " + ENGLISH[0]], *windows) + each(["", ENGLISH[1][:20]], windows[1])
     yield "tag-windows", "tag", small("lower", 23, labels=labels, scales=scales, tokenizer=short), rows
     rows = each([LONG_KOREAN * 2], *windows)
