@@ -99,10 +99,10 @@ static uint32_t cut_rows(const struct gpu_view *view, const struct gpu_launch *l
 static const struct gpu_slot *find_windows(const struct gpu_view *view, const struct gpu_kernel *kernel,
                                            struct windows *windows)
 {
-    for (uint32_t i = 0; i < GPU_SLOTS; i++) {
-        const struct gpu_slot *slot = &view->slots[i];
-        const uint8_t access = kernel->access[i];
-        if (access == GPU_UNBOUND || !gpu_slot_here(slot))
+    for (uint32_t i = 0; i < GPU_SLOTS && kernel->slots[i].access != GPU_UNBOUND; i++) {
+        const struct gpu_slot *slot = &view->slots[kernel->slots[i].operand];
+        const uint8_t access = kernel->slots[i].access;
+        if (!gpu_slot_here(slot))
             continue;
         uint32_t n = gpu_slot_window(view->limits, slot);
         if (access == GPU_TABLE && n < slot->rows)
@@ -121,8 +121,8 @@ static const struct gpu_slot *find_windows(const struct gpu_view *view, const st
 static const struct gpu_slot *find_table(const struct gpu_view *view, const struct gpu_kernel *kernel)
 {
     for (uint32_t i = 0; i < GPU_SLOTS; i++)
-        if (kernel->access[i] == GPU_TABLE)
-            return &view->slots[i];
+        if (kernel->slots[i].access == GPU_TABLE)
+            return &view->slots[kernel->slots[i].operand];
     return NULL;
 }
 
@@ -154,10 +154,11 @@ static void fill_bindings(const struct gpu_view *view, const struct gpu_kernel *
 {
     launch->n_bindings = 0;
     for (uint32_t i = 0; i < GPU_SLOTS; i++) {
-        const struct gpu_slot *slot = &view->slots[i];
-        const bool written = slot->output && !(again && i == view->n_slots); /* the scratch of the first pass */
+        const uint32_t operand = kernel->slots[i].operand;
+        const struct gpu_slot *slot = &view->slots[operand];
+        const bool written = slot->output && !(again && operand == view->n_slots); /* the scratch of the first pass */
         const uint32_t left = slot->rows - launch->first_row;
-        switch ((enum gpu_access)kernel->access[i]) {
+        switch ((enum gpu_access)kernel->slots[i].access) {
         case GPU_UNBOUND:
             break;
         case GPU_ROWS:
@@ -262,12 +263,20 @@ static pln_status check_node(const struct gpu_op *op, const pln_node_info *node,
     return PLN_OK;
 }
 
+static bool is_bound(const struct gpu_kernel *kernel, uint32_t operand)
+{
+    bool bound = false;
+    for (uint32_t i = 0; i < GPU_SLOTS && kernel->slots[i].access != GPU_UNBOUND; i++)
+        bound |= kernel->slots[i].operand == operand;
+    return bound;
+}
+
 static bool is_seen(const struct lowering *lowering, uint32_t i)
 {
     const struct gpu_pass *passes = lowering->row->passes;
     bool seen = i < lowering->op->states;
     for (uint32_t j = 0; !seen && j < GPU_PASSES && passes[j].kernel; j++)
-        seen = passes[j].derive || passes[j].kernel->access[i] != GPU_UNBOUND;
+        seen = passes[j].derive || is_bound(passes[j].kernel, i);
     return seen;
 }
 

@@ -47,19 +47,34 @@ struct gpu_view {
 
 /* How the launches of a kernel reach an operand. */
 enum gpu_access {
-    GPU_UNBOUND, /* not at all: it has no binding */
+    GPU_UNBOUND, /* behind the last slot */
     GPU_ROWS,    /* row r of the launch uses row r, so windows of rows are windows of it */
     GPU_TABLE,   /* windowed by itself; several are windowed alike: K and V */
     GPU_ALL      /* whole in every launch */
 };
 
+/* A slot of a kernel: which operand of the view it holds. */
+struct gpu_bind {
+    uint8_t operand, access; /* enum gpu_access */
+};
+/* Slots by the names that the kernel's text has for its operands (backends/gpu/slots.h, which the build makes of the
+ * texts), and how many it has. */
+#define SLOT(KERNEL, NAME) (GPU_SLOT_##KERNEL##_##NAME)
+#define SLOTS_OF(KERNEL) (GPU_SLOTS_OF_##KERNEL)
+/* The slot holds the input, or output, of the op that has its name; the scratch; the same place of a view that was
+ * derived for this kernel. */
+#define BIND_INPUT(KERNEL, OP, NAME, access) [SLOT(KERNEL, NAME)] = {IN(OP, NAME), access}
+#define BIND_OUTPUT(KERNEL, OP, NAME, access) [SLOT(KERNEL, NAME)] = {OUT(OP, NAME), access}
+#define BIND_SCRATCH(KERNEL, NAME, OP, access) [SLOT(KERNEL, NAME)] = {SCRATCH(OP), access}
+#define BIND(KERNEL, NAME, access) [SLOT(KERNEL, NAME)] = {SLOT(KERNEL, NAME), access}
+
 /* A kernel: a text, how it reaches the operands of a view, and how its work is cut. */
 struct gpu_kernel {
     const char *name;
-    uint8_t access[GPU_SLOTS]; /* enum gpu_access, by the place of the operand */
-    uint32_t rows;             /* the operand whose rows the launch has */
-    uint32_t count;            /* the operand whose real rows the record tells: mostly the same */
-    bool single;               /* one group sees all rows */
+    struct gpu_bind slots[GPU_SLOTS]; /* all that the text has */
+    uint32_t rows;                    /* the operand whose rows the launch has */
+    uint32_t count;                   /* the operand whose real rows the record tells: mostly the same */
+    bool single;                      /* one group sees all rows */
     /* Fills workgroup, specs, rows_per_group, columns and, of a kernel that has groups for parts of the table,
      * table_per_group; may name another text of the same bindings. NULL, or why no tile will do. */
     const char *(*tile)(const struct gpu_view *view, struct gpu_launch *launch);

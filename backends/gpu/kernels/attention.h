@@ -36,15 +36,15 @@
 #define NEAREST_SEEN(k) LESSER(DROPOUT ? GREATER(k, low) : (k), high - 1u)
 
 /* Group of four q of row r of a head; past the last column zero. */
-#define READ_HEAD(name, slot, r, q)                                                                                    \
-    (SIZE % 32u == 0u || (q) * 4u < SIZE ? READ4(WHOLE, name, ROW(slot, r) + column0, (q) * 4u, SIZE) : SPLAT4(0.0f))
+#define READ_HEAD(name, r, q)                                                                                          \
+    (SIZE % 32u == 0u || (q) * 4u < SIZE ? READ4(WHOLE, name, ROW(name, r) + column0, (q) * 4u, SIZE) : SPLAT4(0.0f))
 
 /* A key that is not seen is the nearest that is. */
 #define LOAD_KEYS(k0, chunk)                                                                                           \
     UNROLL for (uint i = 0u; i < KEY_LOADS; i++)                                                                       \
     {                                                                                                                  \
         const uint k = (k0) + KEY_AT(THREAD / KEY_QUADS) + KEY_AT(i * (WG / KEY_QUADS));                               \
-        ahead[i] = READ_HEAD(key, 1u, NEAREST_SEEN(k), (chunk) * KEY_QUADS + THREAD % KEY_QUADS);                      \
+        ahead[i] = READ_HEAD(key, NEAREST_SEEN(k), (chunk) * KEY_QUADS + THREAD % KEY_QUADS);                          \
     }
 #define STORE_KEYS                                                                                                     \
     UNROLL for (uint i = 0u; i < KEY_LOADS; i++)                                                                       \
@@ -53,22 +53,16 @@
 
 /* p of query i, in row r, and of keys j to j + 3, with zeros where dropped; j is a multiple of 4. */
 #define DROP_KEYS(p, r, i, j)                                                                                          \
-    drop4(philox(seed0, seed1, at_step, site, TO_UINT(origin[ROW(10u, r)]), ((i) << 16) + (j) / 4u), drop_below, p)
+    drop4(philox(seed0, seed1, at_step, site, TO_UINT(origin[ROW(origin, r)]), ((i) << 16) + (j) / 4u), drop_below, p)
 
 /* The sequence that row `first` lies in, up to row `end` of the group, and the keys of it that the launch sees. `pairs_used`
  * is a constant: whether the kernel asks for PAIR_ROW. */
 #define TAKE_SEQUENCE(first, pairs_used)                                                                               \
     uint b;                                                                                                            \
     FIND_SEQUENCE(b, first)                                                                                            \
-    const uint begin = TO_UINT(starts[ROW(3u, b)]), from = KEYS_FROM(b), to = KEYS_FROM(b + 1u);                       \
+    const uint begin = TO_UINT(starts[ROW(starts, b)]), from = KEYS_FROM(b), to = KEYS_FROM(b + 1u);                   \
     const uint low = GREATER(from, TABLE_FIRST), high = LESSER(to, TABLE_END);                                         \
-    const uint pair = (pairs_used) ? TO_UINT(pair_starts[ROW(7u, b)]) : 0u;                                            \
-    end = LESSER(rows_end, TO_UINT(starts[ROW(3u, b + 1u)]));
+    const uint pair = (pairs_used) ? TO_UINT(pair_starts[ROW(pair_starts, b)]) : 0u;                                   \
+    end = LESSER(rows_end, TO_UINT(starts[ROW(starts, b + 1u)]));
 /* Where a plane of `bias`, or of the probabilities, has row r and the key at `from`. */
 #define PAIR_ROW(r) (pair + ((r) - begin) * (to - from))
-
-#define ATTENTION_OPERANDS                                                                                             \
-    READ(1, float, query) READ(2, float, key) READ(3, float, value) READ(4, int, starts) READ(5, int, source_starts)   \
-    READ(6, int, key_mask) READ(7, float, bias) READ(8, int, pair_starts) READ(9, float, distance)                     \
-    READ(10, float, head_mask) READ(11, int, origin) READ(12, int, random)                                             \
-    WRITE(13, float, y) WRITE(14, float, lse) WRITE(15, float, probabilities) WRITE(16, float, statistics)

@@ -58,11 +58,8 @@ static float16 kept16(__global const int *random, int sequence, uint head, uint 
     return (float16)(kept[0], kept[1], kept[2], kept[3]);
 }
 
+#include "attention_operands.h"
 KERNEL(attention_cpu)
-READ(1, float, query) READ(2, float, key) READ(3, float, value) READ(4, int, starts) READ(5, int, source_starts)
-READ(6, int, key_mask) READ(7, float, bias) READ(8, int, pair_starts) READ(9, float, distance) READ(10, float, head_mask)
-READ(11, int, origin) READ(12, int, random)
-WRITE(13, float, y) WRITE(14, float, lse) WRITE(15, float, probabilities) WRITE(16, float, statistics)
 BODY(NO_LOCALS)
 #include "attention_head.h"
     const int16 lane = (int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
@@ -72,10 +69,10 @@ BODY(NO_LOCALS)
     for (uint first = row0; first < rows_end;) {
         uint b;
         FIND_SEQUENCE(b, first)
-        const uint begin = TO_UINT(starts[ROW(3u, b)]), end = LESSER(rows_end, TO_UINT(starts[ROW(3u, b + 1u)]));
+        const uint begin = TO_UINT(starts[ROW(starts, b)]), end = LESSER(rows_end, TO_UINT(starts[ROW(starts, b + 1u)]));
         const uint from = KEYS_FROM(b), to = KEYS_FROM(b + 1u);
         const uint low = GREATER(from, TABLE_FIRST), high = LESSER(to, TABLE_END);
-        const uint pair = BIAS ? TO_UINT(pair_starts[ROW(7u, b)]) - from : 0u;
+        const uint pair = BIAS ? TO_UINT(pair_starts[ROW(pair_starts, b)]) - from : 0u;
         for (uint i = 0; i < ROWS_; i++) {
             top[i] = -LARGEST;
             sum[i] = 0.0f;
@@ -84,10 +81,10 @@ BODY(NO_LOCALS)
             o[i] = (float16)(0.0f);
         for (uint r = first; r < end && from < low && low < high; r++) {
             const uint at = r - first;
-            top[at] = statistics[ROW(15u, r) + 2u * head];
-            sum[at] = statistics[ROW(15u, r) + 2u * head + 1u];
+            top[at] = statistics[ROW(statistics, r) + 2u * head];
+            sum[at] = statistics[ROW(statistics, r) + 2u * head + 1u];
             for (uint c = 0; c < PIECES; c++)
-                o[at * PIECES + c] = load16(y + (ROW(12u, r) + column0 + c * 16u), SIZE - c * 16u);
+                o[at * PIECES + c] = load16(y + (ROW(y, r) + column0 + c * 16u), SIZE - c * 16u);
         }
         for (uint k0 = low; k0 < high; k0 += KEYS) {
             const uint n = LESSER(high - k0, KEYS);
@@ -95,11 +92,11 @@ BODY(NO_LOCALS)
             if (KEY_MASK) {
                 int mask[KEYS];
                 for (uint j = 0; j < KEYS; j++)
-                    mask[j] = j < n && key_mask[ROW(5u, k0 + j)] == 0 ? -1 : 0;
+                    mask[j] = j < n && key_mask[ROW(key_mask, k0 + j)] == 0 ? -1 : 0;
                 hidden = vload16(0, mask);
             }
             for (uint j = 0; j < KEYS; j++) {
-                __global const float *k = key + (ROW(1u, k0 + LESSER(j, n - 1u)) + column0);
+                __global const float *k = key + (ROW(key, k0 + LESSER(j, n - 1u)) + column0);
                 for (uint d = 0; d < SIZE; d++)
                     keys[d * KEYS + j] = k[d];
             }
@@ -108,7 +105,7 @@ BODY(NO_LOCALS)
                 float16 s[TM];
                 UNROLL for (uint i = 0; i < TM; i++)
                 {
-                    q[i] = query + (ROW(0u, LESSER(r0 + i, end - 1u)) + column0);
+                    q[i] = query + (ROW(query, LESSER(r0 + i, end - 1u)) + column0);
                     s[i] = (float16)(0.0f);
                 }
                 for (uint d = 0; d < SIZE; d++) {
@@ -125,7 +122,7 @@ BODY(NO_LOCALS)
                         float more[KEYS];
                         for (uint j = 0; j < KEYS; j++) {
                             const uint apart = diagonal + reach - (k0 + j), row = LESSER(apart, 2u * reach);
-                            more[j] = distance_term(q[i], keys + j, distance + ROW(8u, row));
+                            more[j] = distance_term(q[i], keys + j, distance + ROW(distance, row));
                         }
                         t += vload16(0, more);
                     }
@@ -133,7 +130,7 @@ BODY(NO_LOCALS)
                     if (BIAS) {
                         float more[KEYS];
                         for (uint j = 0; j < KEYS; j++)
-                            more[j] = j < n ? bias[ROW(6u, plane + pair + (r - begin) * (to - from) + k0 + j)] : 0.0f;
+                            more[j] = j < n ? bias[ROW(bias, plane + pair + (r - begin) * (to - from) + k0 + j)] : 0.0f;
                         t += vload16(0, more);
                     }
                     const int16 outside = lane >= (int16)((int)n);
@@ -146,7 +143,7 @@ BODY(NO_LOCALS)
                     e = away < (float16)(-103.0f) || outside ? (float16)(0.0f) : e;
                     sum[at] = fma(sum[at], keep, sum_of(e));
                     if (DROPOUT)
-                        e *= kept16(random + FIRST(11u), origin[ROW(10u, r)], head, r - begin, k0 - from, plan + record);
+                        e *= kept16(random + FIRST(random), origin[ROW(origin, r)], head, r - begin, k0 - from, plan + record);
                     vstore16(e, i, p);
                     top[at] = now;
                     if (keep != 1.0f)
@@ -159,7 +156,7 @@ BODY(NO_LOCALS)
                     UNROLL for (uint i = 0; i < TM; i++)
                         a[i] = o[at + i * PIECES];
                     for (uint j = 0; j < n; j++) {
-                        const float16 v = load16(value + (ROW(2u, k0 + j) + column0 + c * 16u), SIZE - c * 16u);
+                        const float16 v = load16(value + (ROW(value, k0 + j) + column0 + c * 16u), SIZE - c * 16u);
                         UNROLL for (uint i = 0; i < TM; i++)
                             a[i] = fma((float16)(p[i * KEYS + j]), v, a[i]);
                     }
@@ -173,12 +170,12 @@ BODY(NO_LOCALS)
             const uint at = r - first;
             const float share = whole ? factor / sum[at] : 1.0f;
             for (uint c = 0; c < PIECES; c++)
-                store16(y + (ROW(12u, r) + column0 + c * 16u), SIZE - c * 16u, o[at * PIECES + c] * share);
+                store16(y + (ROW(y, r) + column0 + c * 16u), SIZE - c * 16u, o[at * PIECES + c] * share);
             if (LSE)
-                lse[ROW(13u, r) + head] = sum[at] > 0.0f ? top[at] + log(sum[at]) : NOT_A_NUMBER;
+                lse[ROW(lse, r) + head] = sum[at] > 0.0f ? top[at] + log(sum[at]) : NOT_A_NUMBER;
             if (KEEP || !whole) {
-                statistics[ROW(15u, r) + 2u * head] = top[at];
-                statistics[ROW(15u, r) + 2u * head + 1u] = sum[at];
+                statistics[ROW(statistics, r) + 2u * head] = top[at];
+                statistics[ROW(statistics, r) + 2u * head + 1u] = sum[at];
             }
         }
         first = end;

@@ -22,11 +22,8 @@ SPEC(3, FLAGS, 0u)
 
 #define FMA_ROW(a, b, sum) fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum))))
 
+#include "attention_operands.h"
 KERNEL(attention_cpu)
-READ(1, float, query) READ(2, float, key) READ(3, float, value) READ(4, int, starts) READ(5, int, source_starts)
-READ(6, int, key_mask) READ(7, float, bias) READ(8, int, pair_starts) READ(9, float, distance) READ(10, float, head_mask)
-READ(11, int, origin) READ(12, int, random)
-WRITE(13, float, y) WRITE(14, float, lse) WRITE(15, float, probabilities) WRITE(16, float, statistics)
 BODY(NO_LOCALS)
     const uint lane = gl_SubgroupInvocationID;
 #include "attention_head.h"
@@ -34,24 +31,24 @@ BODY(NO_LOCALS)
     for (uint first = row0; first < rows_end; first = end) {
         uint b;
         FIND_SEQUENCE(b, first)
-        const uint begin = TO_UINT(starts[ROW(3u, b)]);
-        end = LESSER(LESSER(rows_end, TO_UINT(starts[ROW(3u, b + 1u)])), first + WG);
+        const uint begin = TO_UINT(starts[ROW(starts, b)]);
+        end = LESSER(LESSER(rows_end, TO_UINT(starts[ROW(starts, b + 1u)])), first + WG);
         const uint from = KEYS_FROM(b), to = KEYS_FROM(b + 1u);
         const uint low = GREATER(from, TABLE_FIRST), high = LESSER(to, TABLE_END);
         const uint row = LESSER(first + lane, end - 1u), diagonal = from + row - begin;
-        const uint pair = BIAS ? plane + TO_UINT(pair_starts[ROW(7u, b)]) + (row - begin) * (to - from) - from : 0u;
+        const uint pair = BIAS ? plane + TO_UINT(pair_starts[ROW(pair_starts, b)]) + (row - begin) * (to - from) - from : 0u;
         float top = -LARGEST, sum = 0.0f;
         F4 q[QUADS], o[QUADS];
         UNROLL for (uint d = 0u; d < QUADS; d++)
         {
-            q[d] = READ4(WHOLE, query, ROW(0u, row) + column0, d * 4u, SIZE);
+            q[d] = READ4(WHOLE, query, ROW(query, row) + column0, d * 4u, SIZE);
             o[d] = SPLAT4(0.0f);
         }
         if (from < low && low < high && first + lane < end) {
-            top = statistics[ROW(15u, row) + 2u * head];
-            sum = statistics[ROW(15u, row) + 2u * head + 1u];
+            top = statistics[ROW(statistics, row) + 2u * head];
+            sum = statistics[ROW(statistics, row) + 2u * head + 1u];
             UNROLL for (uint d = 0u; d < QUADS; d++)
-                o[d] = READ4(WHOLE, y, ROW(12u, row) + column0, d * 4u, SIZE);
+                o[d] = READ4(WHOLE, y, ROW(y, row) + column0, d * 4u, SIZE);
         }
         for (uint k0 = low; k0 < high; k0 += WG) {
             const uint mine = LESSER(k0 + lane, high - 1u);
@@ -60,13 +57,13 @@ BODY(NO_LOCALS)
                 s[j] = 0.0f;
             UNROLL for (uint d = 0u; d < QUADS; d++)
             {
-                const F4 k = READ4(WHOLE, key, ROW(1u, mine) + column0, d * 4u, SIZE);
+                const F4 k = READ4(WHOLE, key, ROW(key, mine) + column0, d * 4u, SIZE);
                 UNROLL for (uint j = 0u; j < WG; j++)
                 {
                     const F4 other = subgroupShuffle(k, j);
                     s[j] = FMA_ROW(q[d], other, s[j]);
                     if (DISTANCE) {
-                        const uint apart = diagonal + reach - (k0 + j), e = ROW(8u, LESSER(apart, 2u * reach));
+                        const uint apart = diagonal + reach - (k0 + j), e = ROW(distance, LESSER(apart, 2u * reach));
                         const F4 away = X4(distance, e + d * 4u);
                         s[j] = FMA_ROW(q[d], away, s[j]);
                         if (DISTANCE_KEY)
@@ -80,10 +77,10 @@ BODY(NO_LOCALS)
                 const uint k = k0 + j;
                 s[j] *= scale;
                 if (BIAS && k < high)
-                    s[j] += bias[ROW(6u, pair + k)];
+                    s[j] += bias[ROW(bias, pair + k)];
                 if (k >= high || (CAUSAL && k > diagonal))
                     s[j] = -LARGEST;
-                else if (KEY_MASK && key_mask[ROW(5u, k)] == 0)
+                else if (KEY_MASK && key_mask[ROW(key_mask, k)] == 0)
                     s[j] = -LARGEST;
                 now = GREATER(now, s[j]);
             }
@@ -98,8 +95,8 @@ BODY(NO_LOCALS)
             UNROLL for (uint j = 0u; DROPOUT && j < WG; j += 4u)
             {
                 const F4 kept =
-                    dropout4(TO_UINT(random[FIRST(11u)]), TO_UINT(random[FIRST(11u) + 1u]), TO_UINT(random[FIRST(11u) + 2u]),
-                             PARAM(PLN_ATTENTION_PARAM_SITE) + (head << 16), TO_UINT(origin[ROW(10u, row)]),
+                    dropout4(TO_UINT(random[FIRST(random)]), TO_UINT(random[FIRST(random) + 1u]), TO_UINT(random[FIRST(random) + 2u]),
+                             PARAM(PLN_ATTENTION_PARAM_SITE) + (head << 16), TO_UINT(origin[ROW(origin, row)]),
                              (row - begin) << 16, k0 + j - from, PARAM(PLN_ATTENTION_PARAM_DROP_BELOW),
                              PARAM_FLOAT(PLN_ATTENTION_PARAM_KEEP_SCALE));
                 s[j] *= kept.x;
@@ -109,7 +106,7 @@ BODY(NO_LOCALS)
             }
             UNROLL for (uint d = 0u; d < QUADS; d++)
             {
-                const F4 v = READ4(WHOLE, value, ROW(2u, mine) + column0, d * 4u, SIZE);
+                const F4 v = READ4(WHOLE, value, ROW(value, mine) + column0, d * 4u, SIZE);
                 F4 t = o[d] * keep;
                 UNROLL for (uint j = 0u; j < WG; j++)
                     t = FMA4(s[j], subgroupShuffle(v, j), t);
@@ -122,13 +119,13 @@ BODY(NO_LOCALS)
             UNROLL for (uint d = 0u; d < QUADS; d++)
             {
                 const F4 v = o[d] * share;
-                WRITE4(WHOLE, y, ROW(12u, row) + column0, d * 4u, SIZE, v)
+                WRITE4(WHOLE, y, ROW(y, row) + column0, d * 4u, SIZE, v)
             }
             if (LSE)
-                lse[ROW(13u, row) + head] = sum > 0.0f ? top + log(sum) : NOT_A_NUMBER;
+                lse[ROW(lse, row) + head] = sum > 0.0f ? top + log(sum) : NOT_A_NUMBER;
             if (KEEP || !whole) {
-                statistics[ROW(15u, row) + 2u * head] = top;
-                statistics[ROW(15u, row) + 2u * head + 1u] = sum;
+                statistics[ROW(statistics, row) + 2u * head] = top;
+                statistics[ROW(statistics, row) + 2u * head + 1u] = sum;
             }
         }
     }

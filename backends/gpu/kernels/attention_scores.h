@@ -37,7 +37,7 @@
                         const uint apart = row0 + ROW_OF(0u) - begin + reach - (k0 - from + KEY_OF(g));
                         UNROLL for (uint t = 0u; t < TR + 3u; t++)
                         {
-                            const uint e0 = ROW(8u, LESSER(apart + t - 3u, 2u * reach));
+                            const uint e0 = ROW(distance, LESSER(apart + t - 3u, 2u * reach));
                             ROLLED for (uint d = 0u; d < KEY_QUADS && (chunk * KEY_QUADS + d) * 4u < SIZE; d++)
                             {
                                 const F4 e = X4(distance, e0 + (chunk * KEY_QUADS + d) * 4u);
@@ -61,12 +61,12 @@
             UNROLL for (uint j = 0u; j < HELD; j++)
             {
                 const uint k = k0 + KEY_OF(j);
-                const bool masked = KEY_MASK && key_mask[ROW(5u, NEAREST_SEEN(k))] == 0;
+                const bool masked = KEY_MASK && key_mask[ROW(key_mask, NEAREST_SEEN(k))] == 0;
                 UNROLL for (uint i = 0u; i < TR; i++)
                 {
                     const uint r = row0 + ROW_OF(i), at = i * HELD + j;
                     if (BIAS && r >= first && r < end && k < high)
-                        s[at] += bias[ROW(6u, plane + PAIR_ROW(r) + k - from)];
+                        s[at] += bias[ROW(bias, plane + PAIR_ROW(r) + k - from)];
                     s[at] = masked || (CAUSAL && k - from > r - begin) ? -LARGEST : s[at];
                     s[at] = SEEN(k) ? s[at] : -INFINITE;
                 }

@@ -4,15 +4,18 @@
  *
  *     #include "dialect.h"
  *     SPEC(1, NAME, default)               a specialization constant; S0 is always the work-group's size, WG
+ *     #define OPERANDS(READ, READ_HALF, WRITE) bindings in order, of
+ *         READ(1, float, x) WRITE(2, float, y)     element x[i], the aligned group of four from it on X4(x, i), the group of
+ *                                                  that number QUAD(x, i / 4); row r of it begins at element ROW(x, r)
+ *         READ_HALF(1, w)                          the same, or the group of four f16 of that number QUAD_HALF(w, i / 4)
  *     KERNEL(name)
- *     READ(1, float, x) WRITE(2, float, y) bindings in order: element x[i], the aligned group of four from it on X4(x, i),
- *                                          the group of that number QUAD(x, i / 4)
- *     READ_HALF(1, w)                      the same, or the group of four f16 of that number QUAD_HALF(w, i / 4)
  *     BODY(LOCAL(float, tile, 64))         memory shared by the work-group or NO_LOCALS, the code, END
  *
  * Rules: one-dimensional work-groups; no return before a barrier; helpers take and give values only; a loop that indexes a
  * private array is marked UNROLL; fma chains instead of dot(); no subgroup operations, no half arithmetic; operands may alias,
  * so a thread reads an element for the last time before it writes the one at the same place.
+ *
+ * C knows a kernel's operands by the same names: backends/gpu/embed_texts.py makes slots.h of the lists OPERANDS.
  */
 #define PLN_KERNEL
 #include "pleione_ops.h"
@@ -25,17 +28,20 @@ layout(local_size_x_id = 0) in;
 #define SPEC(id, name, value) layout(constant_id = id) const uint name = value;
 #define KERNEL(name)                                                                                                   \
     layout(push_constant) uniform launch { uint record; };                                                             \
-    layout(binding = 0, std430) readonly buffer plan_block { uint plan[]; };
-#define READ(slot, type, name)                                                                                         \
-    layout(binding = slot, std430) readonly buffer name##_block { type name[]; };                                      \
-    layout(binding = slot, std430) readonly buffer name##_block4 { vec4 name##_4[]; };
-#define READ_HALF(slot, name)                                                                                          \
-    READ(slot, float, name)                                                                                            \
-    layout(binding = slot, std430) readonly buffer name##_block_half { uvec2 name##_half[]; };
+    layout(binding = 0, std430) readonly buffer plan_block { uint plan[]; };                                           \
+    OPERANDS(READ, READ_HALF, WRITE)
+#define READ(at, type, name)                                                                                           \
+    const uint name##_slot = uint(at - 1);                                                                           \
+    layout(binding = at, std430) readonly buffer name##_block { type name[]; };                                        \
+    layout(binding = at, std430) readonly buffer name##_block4 { vec4 name##_4[]; };
+#define READ_HALF(at, name)                                                                                            \
+    READ(at, float, name)                                                                                              \
+    layout(binding = at, std430) readonly buffer name##_block_half { uvec2 name##_half[]; };
 #define QUAD_HALF(name, i) vec4(unpackHalf2x16(name##_half[i].x), unpackHalf2x16(name##_half[i].y))
-#define WRITE(slot, type, name)                                                                                        \
-    layout(binding = slot, std430) buffer name##_block { type name[]; };                                               \
-    layout(binding = slot, std430) buffer name##_block4 { vec4 name##_4[]; };
+#define WRITE(at, type, name)                                                                                          \
+    const uint name##_slot = uint(at - 1);                                                                           \
+    layout(binding = at, std430) buffer name##_block { type name[]; };                                                 \
+    layout(binding = at, std430) buffer name##_block4 { vec4 name##_4[]; };
 #define BODY(locals) locals void main() {
 #define LOCAL(type, name, size) shared type name[size];
 #define QUAD(name, i) name##_4[i]
@@ -59,11 +65,15 @@ enum { WG = S0 };
 #define GPU_PASTE(a, b) a##b
 #define SPEC(id, name, value) enum { name = GPU_PASTE(S, id) };
 #define KERNEL(name)                                                                                                   \
-    __kernel __attribute__((reqd_work_group_size(S0, 1, 1))) void name(__global const uint *plan
-#define READ(slot, type, name) , __global const type *name
-#define READ_HALF(slot, name) READ(slot, float, name)
+    enum { OPERANDS(SLOT, SLOT_HALF, SLOT) };                                                                          \
+    __kernel __attribute__((reqd_work_group_size(S0, 1, 1))) void name(                                                \
+        __global const uint *plan OPERANDS(READ, READ_HALF, WRITE)
+#define SLOT(at, type, name) name##_slot = at - 1,
+#define SLOT_HALF(at, name) SLOT(at, float, name)
+#define READ(at, type, name) , __global const type *name
+#define READ_HALF(at, name) READ(at, float, name)
 #define QUAD_HALF(name, i) half_quad(((__global const uint2 *)name)[i])
-#define WRITE(slot, type, name) , __global type *name
+#define WRITE(at, type, name) , __global type *name
 #define BODY(locals) , uint record) { locals
 #define LOCAL(type, name, size) __local type name[size] __attribute__((aligned(16)));
 #define QUAD(name, i) (((__global float4 *)name)[i])
@@ -132,10 +142,14 @@ FUNCTION float4 half_quad(uint2 bits)
 #define TABLE_FIRST plan[record + GPU_RECORD_TABLE_FIRST]
 #define TABLE_END plan[record + GPU_RECORD_TABLE_END]
 #define TABLE_PANEL plan[record + GPU_RECORD_TABLE_PANEL]
-#define FIRST(slot) plan[record + GPU_RECORD_FIRST + GPU_SLOT_WORDS * (slot)]
-#define STRIDE(slot) plan[record + GPU_RECORD_STRIDE + GPU_SLOT_WORDS * (slot)]
-#define WIDTH(slot) plan[record + GPU_RECORD_WIDTH + GPU_SLOT_WORDS * (slot)] /* 0: the operand is absent */
-#define ROW(slot, r) (FIRST(slot) + (r) * STRIDE(slot))
+/* Of an operand, by its name. A name that goes on to another macro may be one of the compiler's own (PoCL has `distance` as
+ * a macro), so every one of these pastes it itself. */
+#define FIRST(name) plan[record + GPU_RECORD_FIRST + GPU_SLOT_WORDS * name##_slot]
+#define STRIDE(name) plan[record + GPU_RECORD_STRIDE + GPU_SLOT_WORDS * name##_slot]
+#define WIDTH(name) plan[record + GPU_RECORD_WIDTH + GPU_SLOT_WORDS * name##_slot] /* 0: the operand is absent */
+#define ROW(name, r)                                                                                                   \
+    (plan[record + GPU_RECORD_FIRST + GPU_SLOT_WORDS * name##_slot] +                                                  \
+     (r) * plan[record + GPU_RECORD_STRIDE + GPU_SLOT_WORDS * name##_slot])
 
 /* Four elements of a row from column c on, absent ones `fill`; `whole` is a constant: rows are aligned and a multiple of 4
  * wide. */

@@ -33,24 +33,25 @@ static float16 activate16(uint kind, float16 x)
     return vload16(0, v);
 }
 
+#define OPERANDS(READ, READ_HALF, WRITE)                                                                               \
+    READ(1, float, x) READ(2, float, weight) READ(3, float, bias) READ(4, float, residual)                             \
+    WRITE(5, float, y) WRITE(6, float, preactivation)
 KERNEL(linear_cpu)
-READ(1, float, x) READ(2, float, weight) READ(3, float, bias) READ(4, float, residual)
-WRITE(5, float, y) WRITE(6, float, preactivation)
 BODY()
     const uint columns = (TABLE_END - TABLE_FIRST + COLUMNS - 1u) / COLUMNS;
     const uint row0 = FIRST_ROW + GROUP / columns * ROWS, rows_end = LESSER(ROWS_END, row0 + ROWS);
     const uint column0 = TABLE_FIRST + GROUP % columns * COLUMNS, columns_end = LESSER(TABLE_END, column0 + COLUMNS);
-    const uint depth = WIDTH(0u);
+    const uint depth = WIDTH(x);
     for (uint c = column0; c < columns_end; c += TN) {
-        const uint strip = FIRST(1u) + c / COLUMNS * COLUMNS * STRIDE(1u) + c % COLUMNS, n = columns_end - c;
-        const float16 shift = BIAS ? load16(bias + (FIRST(2u) + c), n) : (float16)(0.0f);
+        const uint strip = FIRST(weight) + c / COLUMNS * COLUMNS * STRIDE(weight) + c % COLUMNS, n = columns_end - c;
+        const float16 shift = BIAS ? load16(bias + (FIRST(bias) + c), n) : (float16)(0.0f);
         for (uint r0 = row0; r0 < rows_end; r0 += TM) {
             __global const float *b = weight + strip;
             __global const float *a[TM];
             float16 sum[TM];
             UNROLL for (uint i = 0u; i < TM; i++)
             {
-                a[i] = x + ROW(0u, LESSER(r0 + i, rows_end - 1u));
+                a[i] = x + ROW(x, LESSER(r0 + i, rows_end - 1u));
                 sum[i] = (float16)(0.0f);
             }
             for (uint k = 0u; k < depth; k++, b += COLUMNS) {
@@ -63,11 +64,11 @@ BODY()
                 if (r0 + i < rows_end) {
                     float16 v = sum[i] + shift;
                     if (PREACTIVATION)
-                        store16(preactivation + (ROW(5u, r0 + i) + c), n, v);
+                        store16(preactivation + (ROW(preactivation, r0 + i) + c), n, v);
                     v = activate16(ACTIVATION, v);
                     if (RESIDUAL)
-                        v += load16(residual + (ROW(3u, r0 + i) + c), n);
-                    store16(y + (ROW(4u, r0 + i) + c), n, v);
+                        v += load16(residual + (ROW(residual, r0 + i) + c), n);
+                    store16(y + (ROW(y, r0 + i) + c), n, v);
                 }
             }
         }

@@ -25,11 +25,12 @@ SPEC(4, FLAGS, 0u)
 #define PIECES (TN / 4u)
 #define LOADS ((TM + WG - 1u) / WG) /* of x */
 
+#define OPERANDS(READ, READ_HALF, WRITE)                                                                               \
+    READ(1, float, x) READ(2, float, weight) READ(3, float, bias) READ(4, float, residual)                             \
+    WRITE(5, float, y) WRITE(6, float, preactivation)
 KERNEL(linear_cpu)
-READ(1, float, x) READ(2, float, weight) READ(3, float, bias) READ(4, float, residual)
-WRITE(5, float, y) WRITE(6, float, preactivation)
 BODY(NO_LOCALS)
-    const uint lane = gl_SubgroupInvocationID, depth = WIDTH(0u);
+    const uint lane = gl_SubgroupInvocationID, depth = WIDTH(x);
     const uint columns = (TABLE_END - TABLE_FIRST + COLUMNS - 1u) / COLUMNS;
     const uint row0 = FIRST_ROW + GROUP / columns * ROWS, rows_end = LESSER(ROWS_END, row0 + ROWS);
     const uint column0 = TABLE_FIRST + GROUP % columns * COLUMNS + lane * 4u, columns_end = TABLE_END;
@@ -41,12 +42,12 @@ BODY(NO_LOCALS)
         UNROLL for (uint i = 0u; i < LOADS; i++)
         {
             const uint r = r0 + i * WG + lane;
-            at_x[i] = ROW(0u, LESSER(r, rows_end - 1u));
+            at_x[i] = ROW(x, LESSER(r, rows_end - 1u));
         }
         UNROLL for (uint j = 0u; j < PIECES; j++)
         {
             const uint c = column0 + j * WG * 4u, inside = c < columns_end ? c : TABLE_FIRST;
-            strip[j] = FIRST(1u) + inside / PANEL * PANEL * STRIDE(1u) + inside % PANEL;
+            strip[j] = FIRST(weight) + inside / PANEL * PANEL * STRIDE(weight) + inside % PANEL;
         }
         for (uint k = 0u; k < depth; k += 4u) {
             F4 w[TN], a[LOADS];
@@ -75,14 +76,14 @@ BODY(NO_LOCALS)
                 v = q == at ? sum[q] : v;
             if (r < rows_end && c < columns_end) {
                 if (BIAS)
-                    v += READ4(false, bias, FIRST(2u), c, columns_end);
+                    v += READ4(false, bias, FIRST(bias), c, columns_end);
                 if (PREACTIVATION) {
-                    WRITE4(Y_WHOLE, preactivation, ROW(5u, r), c, columns_end, v)
+                    WRITE4(Y_WHOLE, preactivation, ROW(preactivation, r), c, columns_end, v)
                 }
                 v = activate4(ACTIVATION, v);
                 if (RESIDUAL)
-                    v += READ4(Y_WHOLE, residual, ROW(3u, r), c, columns_end);
-                WRITE4(Y_WHOLE, y, ROW(4u, r), c, columns_end, v)
+                    v += READ4(Y_WHOLE, residual, ROW(residual, r), c, columns_end);
+                WRITE4(Y_WHOLE, y, ROW(y, r), c, columns_end, v)
             }
         }
     }

@@ -17,7 +17,6 @@ SPEC(8, SLICES, 1u)
 SPEC(9, M, 16u)
 SPEC(10, N, 16u)
 SPEC(11, K_STEP, 16u)
-#define SLOTS 2u
 #include "linear.h"
 #include "linear_operands.h"
 #define WEIGHT4(i) weight_half[i]
@@ -35,7 +34,6 @@ SPEC(11, K_STEP, 16u)
         sb[ROW_PLACE(i) * STEP + K_PLACE / 4u] = f16vec4(unpackFloat2x16(gb[i].x), unpackFloat2x16(gb[i].y));
 
 KERNEL(linear_matrix)
-OPERANDS
 BODY(LOCAL(f16vec4, sa, BM * STEP) LOCAL(f16vec4, sb, BN * STEP) LOCAL(F4, made, SUBGROUPS * MATRIX))
 #include "linear_place.h"
     const uint block = gl_SubgroupID / (BN / TN) * TM, block_column = gl_SubgroupID % (BN / TN) * TN;

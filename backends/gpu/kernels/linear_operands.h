@@ -5,7 +5,7 @@
  *     WEIGHT4(i)   the group of four of weight of that number
  *     NO_WEIGHT4   four zeros of the same type
  */
-#define OPERANDS                                                                                                       \
+#define OPERANDS(READ, READ_HALF, WRITE)                                                                               \
     READ(1, float, x) READ_HALF(2, weight) READ(3, float, bias) READ(4, float, residual)                               \
     WRITE(5, float, y) WRITE(6, float, preactivation) WRITE(7, float, sums)
 /* at_a, at_b: where this thread's groups of four lie at k = 0, counted in elements or, if all are aligned, in groups. */
@@ -33,7 +33,7 @@
 #define DELIVER(v, r, c, shift)                                                                                        \
     if (r < rows_end && c < columns_end) {                                                                             \
         if (SLICES > 1u) {                                                                                             \
-            X4(sums, ROW(6u, r) + GROUP % SLICES * (WIDTH(6u) / SLICES) + c) = v;                                      \
+            X4(sums, ROW(sums, r) + GROUP % SLICES * (WIDTH(sums) / SLICES) + c) = v;                                  \
         } else {                                                                                                       \
             v += shift;                                                                                                \
             FINISH(v, r, c, columns_end)                                                                               \

@@ -8,9 +8,9 @@
     b = 0u;                                                                                                            \
     for (uint end_ = batch; end_ - b > 1u;) {                                                                          \
         const uint middle_ = (b + end_) / 2u;                                                                          \
-        if (TO_UINT(starts[ROW(3u, middle_)]) <= (r))                                                                  \
+        if (TO_UINT(starts[ROW(starts, middle_)]) <= (r))                                                              \
             b = middle_;                                                                                               \
         else                                                                                                           \
             end_ = middle_;                                                                                            \
     }
-#define KEYS_FROM(b) TO_UINT(SOURCE ? source_starts[ROW(4u, b)] : starts[ROW(3u, b)])
+#define KEYS_FROM(b) TO_UINT(SOURCE ? source_starts[ROW(source_starts, b)] : starts[ROW(starts, b)])

@@ -2,6 +2,7 @@
  *
  * accumulate, element by element.
  */
+#include "backends/gpu/slots.h"
 #include "backends/gpu/tiles.h"
 
 static const char *tile_accumulate(const struct gpu_view *view, struct gpu_launch *launch)
@@ -13,7 +14,8 @@ static const char *tile_accumulate(const struct gpu_view *view, struct gpu_launc
 
 static const struct gpu_kernel accumulate = {
     .name = "accumulate",
-    .access = {[IN(ACCUMULATE, STATE)] = GPU_ROWS, [IN(ACCUMULATE, X)] = GPU_ROWS, [OUT(ACCUMULATE, Y)] = GPU_ROWS},
+    .slots = {BIND_INPUT(ACCUMULATE, ACCUMULATE, STATE, GPU_ROWS), BIND_INPUT(ACCUMULATE, ACCUMULATE, X, GPU_ROWS),
+              BIND_OUTPUT(ACCUMULATE, ACCUMULATE, Y, GPU_ROWS)},
     .rows = IN(ACCUMULATE, STATE),
     .count = IN(ACCUMULATE, STATE),
     .tile = tile_accumulate,

@@ -4,6 +4,7 @@
  * made.
  */
 #include "backends/gpu/ops/passes.h"
+#include "backends/gpu/slots.h"
 
 static const char *tile_activation(const struct gpu_view *view, struct gpu_launch *launch)
 {
@@ -19,11 +20,9 @@ static const char *tile_activation(const struct gpu_view *view, struct gpu_launc
 
 const struct gpu_kernel gpu_kernel_activation = {
     .name = "activation",
-    .access = {[IN(ACTIVATION, X)] = GPU_ROWS,
-               [IN(ACTIVATION, RESIDUAL)] = GPU_ROWS,
-               [IN(ACTIVATION, ORIGIN)] = GPU_ROWS,
-               [IN(ACTIVATION, RANDOM)] = GPU_ALL,
-               [OUT(ACTIVATION, Y)] = GPU_ROWS},
+    .slots = {BIND_INPUT(ACTIVATION, ACTIVATION, X, GPU_ROWS), BIND_INPUT(ACTIVATION, ACTIVATION, RESIDUAL, GPU_ROWS),
+              BIND_INPUT(ACTIVATION, ACTIVATION, ORIGIN, GPU_ROWS), BIND_INPUT(ACTIVATION, ACTIVATION, RANDOM, GPU_ALL),
+              BIND_OUTPUT(ACTIVATION, ACTIVATION, Y, GPU_ROWS)},
     .rows = IN(ACTIVATION, X),
     .count = IN(ACTIVATION, X),
     .tile = tile_activation,
@@ -56,11 +55,11 @@ static const char *tile_backward(const struct gpu_view *view, struct gpu_launch 
 
 const struct gpu_kernel gpu_kernel_activation_backward = {
     .name = "activation_backward",
-    .access = {[IN(ACTIVATION_BACKWARD, D_Y)] = GPU_ROWS,
-               [IN(ACTIVATION_BACKWARD, X)] = GPU_ROWS,
-               [IN(ACTIVATION_BACKWARD, ORIGIN)] = GPU_ROWS,
-               [IN(ACTIVATION_BACKWARD, RANDOM)] = GPU_ALL,
-               [OUT(ACTIVATION_BACKWARD, D_X)] = GPU_ROWS},
+    .slots = {BIND_INPUT(ACTIVATION_BACKWARD, ACTIVATION_BACKWARD, D_Y, GPU_ROWS),
+              BIND_INPUT(ACTIVATION_BACKWARD, ACTIVATION_BACKWARD, X, GPU_ROWS),
+              BIND_INPUT(ACTIVATION_BACKWARD, ACTIVATION_BACKWARD, ORIGIN, GPU_ROWS),
+              BIND_INPUT(ACTIVATION_BACKWARD, ACTIVATION_BACKWARD, RANDOM, GPU_ALL),
+              BIND_OUTPUT(ACTIVATION_BACKWARD, ACTIVATION_BACKWARD, D_X, GPU_ROWS)},
     .rows = IN(ACTIVATION_BACKWARD, D_Y),
     .count = IN(ACTIVATION_BACKWARD, D_Y),
     .tile = tile_backward,

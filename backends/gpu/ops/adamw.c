@@ -2,6 +2,7 @@
  *
  * adamw, element by element; the states are bound once, as what is written.
  */
+#include "backends/gpu/slots.h"
 #include "backends/gpu/tiles.h"
 
 static const char *tile_adamw(const struct gpu_view *view, struct gpu_launch *launch)
@@ -14,13 +15,10 @@ static const char *tile_adamw(const struct gpu_view *view, struct gpu_launch *la
 
 static const struct gpu_kernel adamw = {
     .name = "adamw",
-    .access = {[IN(ADAMW, SETTINGS)] = GPU_ALL,
-               [IN(ADAMW, FACTORS)] = GPU_ROWS,
-               [IN(ADAMW, NORM)] = GPU_ALL,
-               [OUT(ADAMW, PARAMETER)] = GPU_ROWS,
-               [OUT(ADAMW, FIRST_MOMENT)] = GPU_ROWS,
-               [OUT(ADAMW, SECOND_MOMENT)] = GPU_ROWS,
-               [OUT(ADAMW, GRADIENT)] = GPU_ROWS},
+    .slots = {BIND_INPUT(ADAMW, ADAMW, SETTINGS, GPU_ALL), BIND_INPUT(ADAMW, ADAMW, FACTORS, GPU_ROWS),
+              BIND_INPUT(ADAMW, ADAMW, NORM, GPU_ALL), BIND_OUTPUT(ADAMW, ADAMW, PARAMETER, GPU_ROWS),
+              BIND_OUTPUT(ADAMW, ADAMW, FIRST_MOMENT, GPU_ROWS), BIND_OUTPUT(ADAMW, ADAMW, SECOND_MOMENT, GPU_ROWS),
+              BIND_OUTPUT(ADAMW, ADAMW, GRADIENT, GPU_ROWS)},
     .rows = OUT(ADAMW, PARAMETER),
     .count = OUT(ADAMW, PARAMETER),
     .tile = tile_adamw,

@@ -4,8 +4,7 @@
  * ones of its backward pass. A pass brings each into scratch, and the kernels of `linear` do the rest.
  */
 #include "backends/gpu/ops/passes.h"
-
-enum { SOURCE, RESULT, OPERANDS };
+#include "backends/gpu/slots.h"
 
 struct gpu_slot gpu_arranged_weight(const struct gpu_view *view, uint64_t offset, uint32_t rows, uint32_t depth)
 {
@@ -27,7 +26,8 @@ void gpu_derive_arrange(struct gpu_view *view, struct gpu_slot source, struct gp
         result.rows = gpu_round_up(result.rows, result.panel);
         result.dim = (pln_dim){0, 0, result.rows};
     }
-    SET_SLOTS(view, OPERANDS, [SOURCE] = gpu_read(source), [RESULT] = gpu_written(result));
+    SET_SLOTS(view, SLOTS_OF(ARRANGE), [SLOT(ARRANGE, SOURCE)] = gpu_read(source),
+              [SLOT(ARRANGE, RESULT)] = gpu_written(result));
     gpu_set_params(view, params, sizeof params);
 }
 
@@ -35,12 +35,13 @@ void gpu_derive_arrange(struct gpu_view *view, struct gpu_slot source, struct gp
 static const char *tile_arrange(const struct gpu_view *view, struct gpu_launch *launch)
 {
     enum { THREADS = 64, TILE_ROWS = 64, TILE_COLUMNS = 256 };
-    const struct gpu_slot *source = &view->slots[SOURCE], *result = &view->slots[RESULT];
+    const struct gpu_slot *source = &view->slots[SLOT(ARRANGE, SOURCE)], *result = &view->slots[SLOT(ARRANGE, RESULT)];
     if (source->panel || source->element != sizeof(float))
         return "the operand lies in panels, or in f16";
     if (THREADS > view->limits->max_workgroup)
         return "the device has too small work-groups";
-    SPECS(launch, THREADS, result->panel, WHOLE(view, SOURCE) | flag(view->params[0], GPU_ARRANGE_TRANSPOSE));
+    SPECS(launch, THREADS, result->panel,
+          WHOLE(view, SLOT(ARRANGE, SOURCE)) | flag(view->params[0], GPU_ARRANGE_TRANSPOSE));
     launch->rows_per_group = TILE_ROWS;
     launch->columns = ceil_div(result->width, TILE_COLUMNS);
     return NULL;
@@ -48,8 +49,8 @@ static const char *tile_arrange(const struct gpu_view *view, struct gpu_launch *
 
 const struct gpu_kernel gpu_kernel_arrange = {
     .name = "arrange",
-    .access = {[SOURCE] = GPU_ALL, [RESULT] = GPU_ROWS},
-    .rows = RESULT,
-    .count = SOURCE,
+    .slots = {BIND(ARRANGE, SOURCE, GPU_ALL), BIND(ARRANGE, RESULT, GPU_ROWS)},
+    .rows = SLOT(ARRANGE, RESULT),
+    .count = SLOT(ARRANGE, SOURCE),
     .tile = tile_arrange,
 };

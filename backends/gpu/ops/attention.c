@@ -2,6 +2,7 @@
  *
  * attention: which operands it takes, its tiles, and its second pass, which writes the probabilities.
  */
+#include "backends/gpu/slots.h"
 #include "backends/gpu/tiles.h"
 
 static const char *accepts_attention(const struct gpu_view *view)
@@ -169,29 +170,29 @@ static const char *tile_cpu(const struct gpu_view *view, struct gpu_launch *laun
 
 /* ---- kernels: all see the same operands */
 
-#define OPERANDS                                                                                                       \
-    .access = {[IN(ATTENTION, QUERY)] = GPU_ROWS,                                                                      \
-               [IN(ATTENTION, KEY)] = GPU_TABLE,                                                                       \
-               [IN(ATTENTION, VALUE)] = GPU_TABLE,                                                                     \
-               [IN(ATTENTION, STARTS)] = GPU_ALL,                                                                      \
-               [IN(ATTENTION, SOURCE_STARTS)] = GPU_ALL,                                                               \
-               [IN(ATTENTION, KEY_MASK)] = GPU_ALL,                                                                    \
-               [IN(ATTENTION, BIAS)] = GPU_ALL,                                                                        \
-               [IN(ATTENTION, PAIR_STARTS)] = GPU_ALL,                                                                 \
-               [IN(ATTENTION, DISTANCE)] = GPU_ALL,                                                                    \
-               [IN(ATTENTION, HEAD_MASK)] = GPU_ALL,                                                                   \
-               [IN(ATTENTION, ORIGIN)] = GPU_ALL,                                                                      \
-               [IN(ATTENTION, RANDOM)] = GPU_ALL,                                                                      \
-               [OUT(ATTENTION, Y)] = GPU_ROWS,                                                                         \
-               [OUT(ATTENTION, LSE)] = GPU_ROWS,                                                                       \
-               [OUT(ATTENTION, PROBABILITIES)] = GPU_ALL,                                                              \
-               [SCRATCH(ATTENTION)] = GPU_ROWS},                                                                       \
+#define OPERANDS(KERNEL)                                                                                               \
+    .slots = {BIND_INPUT(KERNEL, ATTENTION, QUERY, GPU_ROWS),                                                          \
+              BIND_INPUT(KERNEL, ATTENTION, KEY, GPU_TABLE),                                                           \
+              BIND_INPUT(KERNEL, ATTENTION, VALUE, GPU_TABLE),                                                         \
+              BIND_INPUT(KERNEL, ATTENTION, STARTS, GPU_ALL),                                                          \
+              BIND_INPUT(KERNEL, ATTENTION, SOURCE_STARTS, GPU_ALL),                                                   \
+              BIND_INPUT(KERNEL, ATTENTION, KEY_MASK, GPU_ALL),                                                        \
+              BIND_INPUT(KERNEL, ATTENTION, BIAS, GPU_ALL),                                                            \
+              BIND_INPUT(KERNEL, ATTENTION, PAIR_STARTS, GPU_ALL),                                                     \
+              BIND_INPUT(KERNEL, ATTENTION, DISTANCE, GPU_ALL),                                                        \
+              BIND_INPUT(KERNEL, ATTENTION, HEAD_MASK, GPU_ALL),                                                       \
+              BIND_INPUT(KERNEL, ATTENTION, ORIGIN, GPU_ALL),                                                          \
+              BIND_INPUT(KERNEL, ATTENTION, RANDOM, GPU_ALL),                                                          \
+              BIND_OUTPUT(KERNEL, ATTENTION, Y, GPU_ROWS),                                                             \
+              BIND_OUTPUT(KERNEL, ATTENTION, LSE, GPU_ROWS),                                                           \
+              BIND_OUTPUT(KERNEL, ATTENTION, PROBABILITIES, GPU_ALL),                                                  \
+              BIND_SCRATCH(KERNEL, STATISTICS, ATTENTION, GPU_ROWS)},                                                  \
     .rows = IN(ATTENTION, QUERY), .count = IN(ATTENTION, STARTS)
 
-static const struct gpu_kernel attention = {.name = "attention", OPERANDS, .tile = tile_attention};
-static const struct gpu_kernel attention_cpu = {.name = "attention_cpu", OPERANDS, .tile = tile_cpu};
+static const struct gpu_kernel attention = {.name = "attention", OPERANDS(ATTENTION), .tile = tile_attention};
+static const struct gpu_kernel attention_cpu = {.name = "attention_cpu", OPERANDS(ATTENTION_CPU), .tile = tile_cpu};
 static const struct gpu_kernel attention_probabilities = {
-    .name = "attention_probabilities", OPERANDS, .tile = tile_probabilities};
+    .name = "attention_probabilities", OPERANDS(ATTENTION_PROBABILITIES), .tile = tile_probabilities};
 
 static const struct gpu_row processor = {
     .trains = true,

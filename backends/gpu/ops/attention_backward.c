@@ -4,28 +4,23 @@
  * pairs of a query and a key.
  */
 #include "backends/gpu/derive.h"
+#include "backends/gpu/slots.h"
 
 enum { THREADS = 64 };
 
 /* ---- a view of pairs: query to random as the ops have them, then what is kept of the forward pass, d_y, and what is
  * written. */
 
-#define PAIR(NAME) IN(ATTENTION_BACKWARD, NAME)
-enum {
-    PAIR_LSE = PAIR(RANDOM) + 1,
-    PAIR_DELTA,
-    PAIR_D_Y,
-    PAIR_WRITTEN,     /* d_query, d_key, or d_distance */
-    PAIR_WRITTEN_TOO, /* d_value */
-    PAIR_OPERANDS
-};
+#define PAIR(NAME) SLOT(ATTENTION_BACKWARD, NAME)
 
 /* Whole in every launch. */
-#define PAIR_ACCESS                                                                                                    \
-    [PAIR(QUERY)] = GPU_ALL, [PAIR(KEY)] = GPU_ALL, [PAIR(VALUE)] = GPU_ALL, [PAIR(STARTS)] = GPU_ALL,                 \
-    [PAIR(SOURCE_STARTS)] = GPU_ALL, [PAIR(KEY_MASK)] = GPU_ALL, [PAIR(BIAS)] = GPU_ALL,                               \
-    [PAIR(PAIR_STARTS)] = GPU_ALL, [PAIR(DISTANCE)] = GPU_ALL, [PAIR(HEAD_MASK)] = GPU_ALL, [PAIR(ORIGIN)] = GPU_ALL,  \
-    [PAIR(RANDOM)] = GPU_ALL, [PAIR_LSE] = GPU_ALL, [PAIR_DELTA] = GPU_ALL, [PAIR_D_Y] = GPU_ALL
+#define BIND_PAIR(KERNEL, NAME) [SLOT(KERNEL, NAME)] = {PAIR(NAME), GPU_ALL}
+#define BIND_PAIRS(KERNEL)                                                                                             \
+    BIND_PAIR(KERNEL, QUERY), BIND_PAIR(KERNEL, KEY), BIND_PAIR(KERNEL, VALUE), BIND_PAIR(KERNEL, STARTS),             \
+        BIND_PAIR(KERNEL, SOURCE_STARTS), BIND_PAIR(KERNEL, KEY_MASK), BIND_PAIR(KERNEL, BIAS),                        \
+        BIND_PAIR(KERNEL, PAIR_STARTS), BIND_PAIR(KERNEL, DISTANCE), BIND_PAIR(KERNEL, HEAD_MASK),                     \
+        BIND_PAIR(KERNEL, ORIGIN), BIND_PAIR(KERNEL, RANDOM), BIND_PAIR(KERNEL, LSE), BIND_PAIR(KERNEL, DELTA),        \
+        BIND_PAIR(KERNEL, D_Y)
 
 static uint32_t flags_of(const struct gpu_view *view)
 {
@@ -44,12 +39,10 @@ static uint32_t flags_of(const struct gpu_view *view)
 static uint32_t whole_heads(const struct gpu_view *view)
 {
     const pln_attention_backward_params *p = (const void *)view->params;
-    return p->head_size % 4 ? 0 : WHOLE(view, PAIR(QUERY), PAIR(KEY), PAIR(VALUE), PAIR_D_Y);
+    return p->head_size % 4 ? 0 : WHOLE(view, PAIR(QUERY), PAIR(KEY), PAIR(VALUE), PAIR(D_Y));
 }
 
 /* ---- delta: the sum of d_y * y over each head's columns of a row */
-
-enum { DELTA_D_Y, DELTA_Y, DELTA_DELTA, DELTA_OPERANDS };
 
 static struct gpu_slot delta_of(const struct gpu_view *node)
 {
@@ -66,8 +59,9 @@ static uint64_t scratch_bytes(const struct gpu_view *node)
 
 static void derive_delta(const struct gpu_view *node, struct gpu_view *view)
 {
-    SET_SLOTS(view, DELTA_OPERANDS, [DELTA_D_Y] = *INPUT(node, ATTENTION_BACKWARD, D_Y),
-              [DELTA_Y] = *INPUT(node, ATTENTION_BACKWARD, Y), [DELTA_DELTA] = gpu_written(delta_of(node)));
+    SET_SLOTS(view, SLOTS_OF(ATTENTION_DELTA), [SLOT(ATTENTION_DELTA, D_Y)] = *INPUT(node, ATTENTION_BACKWARD, D_Y),
+              [SLOT(ATTENTION_DELTA, Y)] = *INPUT(node, ATTENTION_BACKWARD, Y),
+              [SLOT(ATTENTION_DELTA, DELTA)] = gpu_written(delta_of(node)));
 }
 
 /* A thread a row and head; S1 = head size. */
@@ -82,9 +76,10 @@ static const char *tile_delta(const struct gpu_view *view, struct gpu_launch *la
 
 static const struct gpu_kernel attention_delta = {
     .name = "attention_delta",
-    .access = {[DELTA_D_Y] = GPU_ROWS, [DELTA_Y] = GPU_ROWS, [DELTA_DELTA] = GPU_ROWS},
-    .rows = DELTA_D_Y,
-    .count = DELTA_D_Y,
+    .slots = {BIND(ATTENTION_DELTA, D_Y, GPU_ROWS), BIND(ATTENTION_DELTA, Y, GPU_ROWS),
+              BIND(ATTENTION_DELTA, DELTA, GPU_ROWS)},
+    .rows = SLOT(ATTENTION_DELTA, D_Y),
+    .count = SLOT(ATTENTION_DELTA, D_Y),
     .tile = tile_delta,
 };
 
@@ -93,14 +88,14 @@ static const struct gpu_kernel attention_delta = {
 static void derive_pairs(const struct gpu_view *node, struct gpu_view *view, struct gpu_slot written,
                          struct gpu_slot written_too)
 {
-    struct gpu_slot slots[PAIR_OPERANDS];
-    memcpy(slots, node->slots, PAIR_LSE * sizeof *slots);
-    slots[PAIR_LSE] = *INPUT(node, ATTENTION_BACKWARD, LSE);
-    slots[PAIR_DELTA] = gpu_read(delta_of(node));
-    slots[PAIR_D_Y] = *INPUT(node, ATTENTION_BACKWARD, D_Y);
-    slots[PAIR_WRITTEN] = written;
-    slots[PAIR_WRITTEN_TOO] = written_too;
-    gpu_set_slots(view, PAIR_OPERANDS, slots);
+    struct gpu_slot slots[SLOTS_OF(ATTENTION_BACKWARD)];
+    memcpy(slots, node->slots, PAIR(LSE) * sizeof *slots);
+    slots[PAIR(LSE)] = *INPUT(node, ATTENTION_BACKWARD, LSE);
+    slots[PAIR(DELTA)] = gpu_read(delta_of(node));
+    slots[PAIR(D_Y)] = *INPUT(node, ATTENTION_BACKWARD, D_Y);
+    slots[PAIR(D_FIRST)] = written;
+    slots[PAIR(D_SECOND)] = written_too;
+    gpu_set_slots(view, SLOTS_OF(ATTENTION_BACKWARD), slots);
     gpu_set_other_count(view, INPUT(node, ATTENTION_BACKWARD, STARTS)->dim);
 }
 
@@ -134,7 +129,7 @@ static const char *tile_pairs(const struct gpu_view *view, struct gpu_launch *la
         own /= 2;
     if (THREADS > limits->max_workgroup || shared_bytes_of(own, quads) > limits->shared_bytes)
         return "such large heads need more shared memory than the device has";
-    const uint32_t whole = whole_heads(view) & WHOLE(view, PAIR_WRITTEN, PAIR_WRITTEN_TOO);
+    const uint32_t whole = whole_heads(view) & WHOLE(view, PAIR(D_FIRST), PAIR(D_SECOND));
     launch->rows_per_group = own;
     launch->columns = p->heads;
     SPECS(launch, THREADS, p->head_size, own, whole | flags_of(view) | more_flags);
@@ -153,14 +148,16 @@ static const char *tile_keys(const struct gpu_view *view, struct gpu_launch *lau
 
 static const struct gpu_kernel by_query = {
     .name = "attention_backward",
-    .access = {PAIR_ACCESS, [PAIR_WRITTEN] = GPU_ROWS, [PAIR_WRITTEN_TOO] = GPU_ROWS},
+    .slots = {BIND_PAIRS(ATTENTION_BACKWARD), BIND(ATTENTION_BACKWARD, D_FIRST, GPU_ROWS),
+              BIND(ATTENTION_BACKWARD, D_SECOND, GPU_ROWS)},
     .rows = PAIR(QUERY),
     .count = PAIR(QUERY),
     .tile = tile_query,
 };
 static const struct gpu_kernel by_keys = {
     .name = "attention_backward",
-    .access = {PAIR_ACCESS, [PAIR_WRITTEN] = GPU_ROWS, [PAIR_WRITTEN_TOO] = GPU_ROWS},
+    .slots = {BIND_PAIRS(ATTENTION_BACKWARD), BIND(ATTENTION_BACKWARD, D_FIRST, GPU_ROWS),
+              BIND(ATTENTION_BACKWARD, D_SECOND, GPU_ROWS)},
     .rows = PAIR(KEY),
     .count = PAIR(KEY),
     .tile = tile_keys,
@@ -178,13 +175,13 @@ const struct gpu_row gpu_row_attention_backward = {
 
 static void derive_distance(const struct gpu_view *node, struct gpu_view *view)
 {
-    struct gpu_slot slots[PAIR_WRITTEN + 1];
-    memcpy(slots, INPUT(node, ATTENTION_BACKWARD_DISTANCE, QUERY), PAIR_LSE * sizeof *slots);
-    slots[PAIR_LSE] = *INPUT(node, ATTENTION_BACKWARD_DISTANCE, LSE);
-    slots[PAIR_DELTA] = *INPUT(node, ATTENTION_BACKWARD_DISTANCE, DELTA);
-    slots[PAIR_D_Y] = *INPUT(node, ATTENTION_BACKWARD_DISTANCE, D_Y);
-    slots[PAIR_WRITTEN] = *OUTPUT(node, ATTENTION_BACKWARD_DISTANCE, D_DISTANCE);
-    gpu_set_slots(view, PAIR_WRITTEN + 1, slots);
+    struct gpu_slot slots[SLOTS_OF(ATTENTION_BACKWARD_DISTANCE)];
+    memcpy(slots, INPUT(node, ATTENTION_BACKWARD_DISTANCE, QUERY), PAIR(LSE) * sizeof *slots);
+    slots[PAIR(LSE)] = *INPUT(node, ATTENTION_BACKWARD_DISTANCE, LSE);
+    slots[PAIR(DELTA)] = *INPUT(node, ATTENTION_BACKWARD_DISTANCE, DELTA);
+    slots[PAIR(D_Y)] = *INPUT(node, ATTENTION_BACKWARD_DISTANCE, D_Y);
+    slots[SLOT(ATTENTION_BACKWARD_DISTANCE, D_DISTANCE)] = *OUTPUT(node, ATTENTION_BACKWARD_DISTANCE, D_DISTANCE);
+    gpu_set_slots(view, SLOTS_OF(ATTENTION_BACKWARD_DISTANCE), slots);
     gpu_set_other_count(view, INPUT(node, ATTENTION_BACKWARD_DISTANCE, STARTS)->dim);
 }
 
@@ -201,9 +198,9 @@ static const char *tile_distance(const struct gpu_view *view, struct gpu_launch 
 
 static const struct gpu_kernel attention_backward_distance = {
     .name = "attention_backward_distance",
-    .access = {PAIR_ACCESS, [PAIR_WRITTEN] = GPU_ROWS},
-    .rows = PAIR_WRITTEN,
-    .count = PAIR_WRITTEN,
+    .slots = {BIND_PAIRS(ATTENTION_BACKWARD_DISTANCE), BIND(ATTENTION_BACKWARD_DISTANCE, D_DISTANCE, GPU_ROWS)},
+    .rows = SLOT(ATTENTION_BACKWARD_DISTANCE, D_DISTANCE),
+    .count = SLOT(ATTENTION_BACKWARD_DISTANCE, D_DISTANCE),
     .tile = tile_distance,
 };
 

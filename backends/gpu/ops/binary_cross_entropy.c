@@ -3,6 +3,7 @@
  * binary_cross_entropy and its backward pass.
  */
 #include "backends/gpu/ops/passes.h"
+#include "backends/gpu/slots.h"
 
 static const char *tile_loss(const struct gpu_view *view, struct gpu_launch *launch)
 {
@@ -16,10 +17,10 @@ static const char *tile_loss(const struct gpu_view *view, struct gpu_launch *lau
 
 static const struct gpu_kernel binary_cross_entropy = {
     .name = "binary_cross_entropy",
-    .access = {[IN(BINARY_CROSS_ENTROPY, LOGITS)] = GPU_ROWS,
-               [IN(BINARY_CROSS_ENTROPY, LABELS)] = GPU_ROWS,
-               [IN(BINARY_CROSS_ENTROPY, WEIGHTS)] = GPU_ROWS,
-               [SCRATCH(BINARY_CROSS_ENTROPY)] = GPU_ROWS},
+    .slots = {BIND_INPUT(BINARY_CROSS_ENTROPY, BINARY_CROSS_ENTROPY, LOGITS, GPU_ROWS),
+              BIND_INPUT(BINARY_CROSS_ENTROPY, BINARY_CROSS_ENTROPY, LABELS, GPU_ROWS),
+              BIND_INPUT(BINARY_CROSS_ENTROPY, BINARY_CROSS_ENTROPY, WEIGHTS, GPU_ROWS),
+              BIND_SCRATCH(BINARY_CROSS_ENTROPY, TERMS, BINARY_CROSS_ENTROPY, GPU_ROWS)},
     .rows = IN(BINARY_CROSS_ENTROPY, LOGITS),
     .count = IN(BINARY_CROSS_ENTROPY, LOGITS),
     .tile = tile_loss,
@@ -52,11 +53,11 @@ static const char *tile_backward(const struct gpu_view *view, struct gpu_launch 
 
 static const struct gpu_kernel binary_cross_entropy_backward = {
     .name = "binary_cross_entropy_backward",
-    .access = {[IN(BINARY_CROSS_ENTROPY_BACKWARD, LOGITS)] = GPU_ROWS,
-               [IN(BINARY_CROSS_ENTROPY_BACKWARD, LABELS)] = GPU_ROWS,
-               [IN(BINARY_CROSS_ENTROPY_BACKWARD, WEIGHTS)] = GPU_ROWS,
-               [IN(BINARY_CROSS_ENTROPY_BACKWARD, COUNT)] = GPU_ALL,
-               [OUT(BINARY_CROSS_ENTROPY_BACKWARD, D_LOGITS)] = GPU_ROWS},
+    .slots = {BIND_INPUT(BINARY_CROSS_ENTROPY_BACKWARD, BINARY_CROSS_ENTROPY_BACKWARD, LOGITS, GPU_ROWS),
+              BIND_INPUT(BINARY_CROSS_ENTROPY_BACKWARD, BINARY_CROSS_ENTROPY_BACKWARD, LABELS, GPU_ROWS),
+              BIND_INPUT(BINARY_CROSS_ENTROPY_BACKWARD, BINARY_CROSS_ENTROPY_BACKWARD, WEIGHTS, GPU_ROWS),
+              BIND_INPUT(BINARY_CROSS_ENTROPY_BACKWARD, BINARY_CROSS_ENTROPY_BACKWARD, COUNT, GPU_ALL),
+              BIND_OUTPUT(BINARY_CROSS_ENTROPY_BACKWARD, BINARY_CROSS_ENTROPY_BACKWARD, D_LOGITS, GPU_ROWS)},
     .rows = IN(BINARY_CROSS_ENTROPY_BACKWARD, LOGITS),
     .count = IN(BINARY_CROSS_ENTROPY_BACKWARD, LOGITS),
     .tile = tile_backward,

@@ -3,6 +3,7 @@
  * cross_entropy and its backward pass.
  */
 #include "backends/gpu/ops/passes.h"
+#include "backends/gpu/slots.h"
 
 static const char *tile_loss(const struct gpu_view *view, struct gpu_launch *launch)
 {
@@ -15,10 +16,10 @@ static const char *tile_loss(const struct gpu_view *view, struct gpu_launch *lau
 
 static const struct gpu_kernel cross_entropy = {
     .name = "cross_entropy",
-    .access = {[IN(CROSS_ENTROPY, LOGITS)] = GPU_ROWS,
-               [IN(CROSS_ENTROPY, LABELS)] = GPU_ROWS,
-               [OUT(CROSS_ENTROPY, LSE)] = GPU_ROWS,
-               [SCRATCH(CROSS_ENTROPY)] = GPU_ROWS},
+    .slots = {BIND_INPUT(CROSS_ENTROPY, CROSS_ENTROPY, LOGITS, GPU_ROWS),
+              BIND_INPUT(CROSS_ENTROPY, CROSS_ENTROPY, LABELS, GPU_ROWS),
+              BIND_OUTPUT(CROSS_ENTROPY, CROSS_ENTROPY, LSE, GPU_ROWS),
+              BIND_SCRATCH(CROSS_ENTROPY, TERMS, CROSS_ENTROPY, GPU_ROWS)},
     .rows = IN(CROSS_ENTROPY, LOGITS),
     .count = IN(CROSS_ENTROPY, LOGITS),
     .tile = tile_loss,
@@ -48,11 +49,11 @@ static const char *tile_backward(const struct gpu_view *view, struct gpu_launch 
 
 static const struct gpu_kernel cross_entropy_backward = {
     .name = "cross_entropy_backward",
-    .access = {[IN(CROSS_ENTROPY_BACKWARD, LOGITS)] = GPU_ROWS,
-               [IN(CROSS_ENTROPY_BACKWARD, LABELS)] = GPU_ROWS,
-               [IN(CROSS_ENTROPY_BACKWARD, LSE)] = GPU_ROWS,
-               [IN(CROSS_ENTROPY_BACKWARD, COUNT)] = GPU_ALL,
-               [OUT(CROSS_ENTROPY_BACKWARD, D_LOGITS)] = GPU_ROWS},
+    .slots = {BIND_INPUT(CROSS_ENTROPY_BACKWARD, CROSS_ENTROPY_BACKWARD, LOGITS, GPU_ROWS),
+              BIND_INPUT(CROSS_ENTROPY_BACKWARD, CROSS_ENTROPY_BACKWARD, LABELS, GPU_ROWS),
+              BIND_INPUT(CROSS_ENTROPY_BACKWARD, CROSS_ENTROPY_BACKWARD, LSE, GPU_ROWS),
+              BIND_INPUT(CROSS_ENTROPY_BACKWARD, CROSS_ENTROPY_BACKWARD, COUNT, GPU_ALL),
+              BIND_OUTPUT(CROSS_ENTROPY_BACKWARD, CROSS_ENTROPY_BACKWARD, D_LOGITS, GPU_ROWS)},
     .rows = IN(CROSS_ENTROPY_BACKWARD, LOGITS),
     .count = IN(CROSS_ENTROPY_BACKWARD, LOGITS),
     .tile = tile_backward,

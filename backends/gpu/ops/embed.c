@@ -3,6 +3,7 @@
  * embed: a work-group a token; dropout is a pass of its own.
  */
 #include "backends/gpu/ops/passes.h"
+#include "backends/gpu/slots.h"
 
 static const uint8_t tables[] = {IN(EMBED, TYPE), IN(EMBED, POSITION), IN(EMBED, GAMMA), IN(EMBED, BETA),
                                  IN(EMBED, WORD)};
@@ -38,18 +39,12 @@ static const char *tile_embed(const struct gpu_view *view, struct gpu_launch *la
 
 static const struct gpu_kernel embed = {
     .name = "embed",
-    .access = {[IN(EMBED, IDS)] = GPU_ROWS,
-               [IN(EMBED, EMBEDDINGS)] = GPU_ROWS,
-               [IN(EMBED, TOKEN_TYPES)] = GPU_ROWS,
-               [IN(EMBED, POSITIONS)] = GPU_ROWS,
-               [IN(EMBED, WORD)] = GPU_TABLE,
-               [IN(EMBED, TYPE)] = GPU_ALL,
-               [IN(EMBED, POSITION)] = GPU_ALL,
-               [IN(EMBED, GAMMA)] = GPU_ALL,
-               [IN(EMBED, BETA)] = GPU_ALL,
-               [OUT(EMBED, Y)] = GPU_ROWS,
-               [OUT(EMBED, MEAN)] = GPU_ROWS,
-               [OUT(EMBED, RSTD)] = GPU_ROWS},
+    .slots = {BIND_INPUT(EMBED, EMBED, IDS, GPU_ROWS), BIND_INPUT(EMBED, EMBED, EMBEDDINGS, GPU_ROWS),
+              BIND_INPUT(EMBED, EMBED, TOKEN_TYPES, GPU_ROWS), BIND_INPUT(EMBED, EMBED, POSITIONS, GPU_ROWS),
+              BIND_INPUT(EMBED, EMBED, WORD, GPU_TABLE), BIND_INPUT(EMBED, EMBED, TYPE, GPU_ALL),
+              BIND_INPUT(EMBED, EMBED, POSITION, GPU_ALL), BIND_INPUT(EMBED, EMBED, GAMMA, GPU_ALL),
+              BIND_INPUT(EMBED, EMBED, BETA, GPU_ALL), BIND_OUTPUT(EMBED, EMBED, Y, GPU_ROWS),
+              BIND_OUTPUT(EMBED, EMBED, MEAN, GPU_ROWS), BIND_OUTPUT(EMBED, EMBED, RSTD, GPU_ROWS)},
     .rows = OUT(EMBED, Y),
     .count = OUT(EMBED, Y),
     .tile = tile_embed,

@@ -3,6 +3,7 @@
  * embed_backward: the sum that was normalised is made again, d_y passes dropout, and the rest is a layer_norm_backward.
  */
 #include "backends/gpu/ops/passes.h"
+#include "backends/gpu/slots.h"
 
 /* ---- scratch: the sum of rows of embed, then d_y behind dropout */
 
@@ -35,52 +36,38 @@ static uint64_t scratch_bytes(const struct gpu_view *node)
 
 /* ---- the sum */
 
-enum {
-    SUM_IDS,
-    SUM_EMBEDDINGS,
-    SUM_TOKEN_TYPES,
-    SUM_POSITIONS,
-    SUM_WORD,
-    SUM_TYPE,
-    SUM_POSITION,
-    SUM_SUM,
-    SUM_OPERANDS
-};
-
 static void derive_sum(const struct gpu_view *node, struct gpu_view *view)
 {
-    SET_SLOTS(view, SUM_OPERANDS, [SUM_IDS] = *INPUT(node, EMBED_BACKWARD, IDS),
-              [SUM_EMBEDDINGS] = *INPUT(node, EMBED_BACKWARD, EMBEDDINGS),
-              [SUM_TOKEN_TYPES] = *INPUT(node, EMBED_BACKWARD, TOKEN_TYPES),
-              [SUM_POSITIONS] = *INPUT(node, EMBED_BACKWARD, POSITIONS),
-              [SUM_WORD] = *INPUT(node, EMBED_BACKWARD, WORD), [SUM_TYPE] = *INPUT(node, EMBED_BACKWARD, TYPE),
-              [SUM_POSITION] = *INPUT(node, EMBED_BACKWARD, POSITION), [SUM_SUM] = gpu_written(sum_of(node)));
+    SET_SLOTS(view, SLOTS_OF(EMBED_SUM), [SLOT(EMBED_SUM, IDS)] = *INPUT(node, EMBED_BACKWARD, IDS),
+              [SLOT(EMBED_SUM, EMBEDDINGS)] = *INPUT(node, EMBED_BACKWARD, EMBEDDINGS),
+              [SLOT(EMBED_SUM, TOKEN_TYPES)] = *INPUT(node, EMBED_BACKWARD, TOKEN_TYPES),
+              [SLOT(EMBED_SUM, POSITIONS)] = *INPUT(node, EMBED_BACKWARD, POSITIONS),
+              [SLOT(EMBED_SUM, WORD)] = *INPUT(node, EMBED_BACKWARD, WORD),
+              [SLOT(EMBED_SUM, TYPE)] = *INPUT(node, EMBED_BACKWARD, TYPE),
+              [SLOT(EMBED_SUM, POSITION)] = *INPUT(node, EMBED_BACKWARD, POSITION),
+              [SLOT(EMBED_SUM, SUM)] = gpu_written(sum_of(node)));
 }
 
 static const char *tile_sum(const struct gpu_view *view, struct gpu_launch *launch)
 {
-    static const uint8_t tables[] = {SUM_WORD, SUM_TYPE, SUM_POSITION};
+    static const uint8_t tables[] = {SLOT(EMBED_SUM, WORD), SLOT(EMBED_SUM, TYPE), SLOT(EMBED_SUM, POSITION)};
     for (uint32_t i = 0; i < sizeof tables; i++)
         if (gpu_slot_here(&view->slots[tables[i]]) && view->slots[tables[i]].panel)
             return "a table lies in panels";
-    gpu_tile_elements(view, launch, view->slots[SUM_TYPE].width);
-    SPECS(launch, flag(gpu_slot_here(&view->slots[SUM_IDS]), GPU_EMBED_IDS) |
-                      flag(gpu_slot_here(&view->slots[SUM_POSITIONS]), GPU_EMBED_POSITIONS));
+    gpu_tile_elements(view, launch, view->slots[SLOT(EMBED_SUM, TYPE)].width);
+    SPECS(launch, flag(gpu_slot_here(&view->slots[SLOT(EMBED_SUM, IDS)]), GPU_EMBED_IDS) |
+                      flag(gpu_slot_here(&view->slots[SLOT(EMBED_SUM, POSITIONS)]), GPU_EMBED_POSITIONS));
     return NULL;
 }
 
 static const struct gpu_kernel embed_sum = {
     .name = "embed_sum",
-    .access = {[SUM_IDS] = GPU_ROWS,
-               [SUM_EMBEDDINGS] = GPU_ROWS,
-               [SUM_TOKEN_TYPES] = GPU_ROWS,
-               [SUM_POSITIONS] = GPU_ROWS,
-               [SUM_WORD] = GPU_ALL,
-               [SUM_TYPE] = GPU_ALL,
-               [SUM_POSITION] = GPU_ALL,
-               [SUM_SUM] = GPU_ROWS},
-    .rows = SUM_SUM,
-    .count = SUM_SUM,
+    .slots = {BIND(EMBED_SUM, IDS, GPU_ROWS), BIND(EMBED_SUM, EMBEDDINGS, GPU_ROWS),
+              BIND(EMBED_SUM, TOKEN_TYPES, GPU_ROWS), BIND(EMBED_SUM, POSITIONS, GPU_ROWS),
+              BIND(EMBED_SUM, WORD, GPU_ALL), BIND(EMBED_SUM, TYPE, GPU_ALL), BIND(EMBED_SUM, POSITION, GPU_ALL),
+              BIND(EMBED_SUM, SUM, GPU_ROWS)},
+    .rows = SLOT(EMBED_SUM, SUM),
+    .count = SLOT(EMBED_SUM, SUM),
     .tile = tile_sum,
 };
 

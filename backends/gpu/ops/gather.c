@@ -3,6 +3,7 @@
  * gather, and its backward pass, which looks through the indices first.
  */
 #include "backends/gpu/derive.h"
+#include "backends/gpu/slots.h"
 
 static const char *tile_gather(const struct gpu_view *view, struct gpu_launch *launch)
 {
@@ -13,7 +14,8 @@ static const char *tile_gather(const struct gpu_view *view, struct gpu_launch *l
 
 static const struct gpu_kernel gather = {
     .name = "gather",
-    .access = {[IN(GATHER, X)] = GPU_TABLE, [IN(GATHER, INDEX)] = GPU_ROWS, [OUT(GATHER, Y)] = GPU_ROWS},
+    .slots = {BIND_INPUT(GATHER, GATHER, X, GPU_TABLE), BIND_INPUT(GATHER, GATHER, INDEX, GPU_ROWS),
+              BIND_OUTPUT(GATHER, GATHER, Y, GPU_ROWS)},
     .rows = IN(GATHER, INDEX),
     .count = IN(GATHER, INDEX),
     .tile = tile_gather,
@@ -33,45 +35,45 @@ static uint64_t scratch_bytes(const struct gpu_view *node)
     return gpu_area(OUTPUT(node, GATHER_BACKWARD, D_X)->rows, 1);
 }
 
-enum { USES_INDEX, USES_FIRSTS, USES_OPERANDS };
-
 static void derive_first_uses(const struct gpu_view *node, struct gpu_view *view)
 {
     const struct gpu_slot *index = INPUT(node, GATHER_BACKWARD, INDEX);
-    SET_SLOTS(view, USES_OPERANDS, [USES_INDEX] = *index, [USES_FIRSTS] = gpu_written(firsts_of(node)));
+    SET_SLOTS(view, SLOTS_OF(FIRST_USES), [SLOT(FIRST_USES, INDEX)] = *index,
+              [SLOT(FIRST_USES, FIRSTS)] = gpu_written(firsts_of(node)));
     gpu_set_other_count(view, index->dim);
 }
 
 static const struct gpu_kernel first_uses = {
     .name = "first_uses",
-    .access = {[USES_INDEX] = GPU_ALL, [USES_FIRSTS] = GPU_ROWS},
-    .rows = USES_FIRSTS,
-    .count = USES_FIRSTS,
+    .slots = {BIND(FIRST_USES, INDEX, GPU_ALL), BIND(FIRST_USES, FIRSTS, GPU_ROWS)},
+    .rows = SLOT(FIRST_USES, FIRSTS),
+    .count = SLOT(FIRST_USES, FIRSTS),
     .tile = gpu_tile_threads,
 };
-
-enum { SPREAD_D_Y, SPREAD_INDEX, SPREAD_D_X, SPREAD_FIRSTS, SPREAD_OPERANDS };
 
 static void derive_spread(const struct gpu_view *node, struct gpu_view *view)
 {
     const struct gpu_slot *index = INPUT(node, GATHER_BACKWARD, INDEX);
-    SET_SLOTS(view, SPREAD_OPERANDS, [SPREAD_D_Y] = *INPUT(node, GATHER_BACKWARD, D_Y), [SPREAD_INDEX] = *index,
-              [SPREAD_D_X] = *OUTPUT(node, GATHER_BACKWARD, D_X), [SPREAD_FIRSTS] = firsts_of(node));
+    SET_SLOTS(view, SLOTS_OF(GATHER_BACKWARD), [SLOT(GATHER_BACKWARD, D_Y)] = *INPUT(node, GATHER_BACKWARD, D_Y),
+              [SLOT(GATHER_BACKWARD, INDEX)] = *index,
+              [SLOT(GATHER_BACKWARD, D_X)] = *OUTPUT(node, GATHER_BACKWARD, D_X),
+              [SLOT(GATHER_BACKWARD, FIRSTS)] = firsts_of(node));
     gpu_set_other_count(view, index->dim);
 }
 
 static const char *tile_spread(const struct gpu_view *view, struct gpu_launch *launch)
 {
-    gpu_tile_elements(view, launch, view->slots[SPREAD_D_X].width);
-    SPECS(launch, WHOLE(view, SPREAD_D_Y, SPREAD_D_X));
+    gpu_tile_elements(view, launch, view->slots[SLOT(GATHER_BACKWARD, D_X)].width);
+    SPECS(launch, WHOLE(view, SLOT(GATHER_BACKWARD, D_Y), SLOT(GATHER_BACKWARD, D_X)));
     return NULL;
 }
 
 static const struct gpu_kernel gather_backward = {
     .name = "gather_backward",
-    .access = {[SPREAD_D_Y] = GPU_ALL, [SPREAD_INDEX] = GPU_ALL, [SPREAD_D_X] = GPU_ROWS, [SPREAD_FIRSTS] = GPU_ROWS},
-    .rows = SPREAD_D_X,
-    .count = SPREAD_D_X,
+    .slots = {BIND(GATHER_BACKWARD, D_Y, GPU_ALL), BIND(GATHER_BACKWARD, INDEX, GPU_ALL),
+              BIND(GATHER_BACKWARD, D_X, GPU_ROWS), BIND(GATHER_BACKWARD, FIRSTS, GPU_ROWS)},
+    .rows = SLOT(GATHER_BACKWARD, D_X),
+    .count = SLOT(GATHER_BACKWARD, D_X),
     .tile = tile_spread,
 };
 

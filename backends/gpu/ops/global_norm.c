@@ -3,6 +3,7 @@
  * global_norm: a norm for each group of rows, then one of them.
  */
 #include "backends/gpu/derive.h"
+#include "backends/gpu/slots.h"
 
 static struct gpu_slot norms_of(const struct gpu_view *node)
 {
@@ -14,36 +15,33 @@ static uint64_t scratch_bytes(const struct gpu_view *node)
     return gpu_area(INPUT(node, GLOBAL_NORM, X)->rows, 1);
 }
 
-enum { SQUARES_X, SQUARES_NORMS, SQUARES_OPERANDS };
-
 static void derive_squares(const struct gpu_view *node, struct gpu_view *view)
 {
-    SET_SLOTS(
-        view,
-        SQUARES_OPERANDS, [SQUARES_X] = *INPUT(node, GLOBAL_NORM, X), [SQUARES_NORMS] = gpu_written(norms_of(node)));
+    SET_SLOTS(view, SLOTS_OF(SQUARE_SUMS), [SLOT(SQUARE_SUMS, X)] = *INPUT(node, GLOBAL_NORM, X),
+              [SLOT(SQUARE_SUMS, SUMS)] = gpu_written(norms_of(node)));
 }
 
 static const char *tile_squares(const struct gpu_view *view, struct gpu_launch *launch)
 {
-    gpu_tile_elements(view, launch, view->slots[SQUARES_X].width);
-    SPECS(launch, WHOLE(view, SQUARES_X));
+    gpu_tile_elements(view, launch, view->slots[SLOT(SQUARE_SUMS, X)].width);
+    SPECS(launch, WHOLE(view, SLOT(SQUARE_SUMS, X)));
     return NULL;
 }
 
 static const struct gpu_kernel square_sums = {
     .name = "square_sums",
-    .access = {[SQUARES_X] = GPU_ROWS, [SQUARES_NORMS] = GPU_ALL},
-    .rows = SQUARES_X,
-    .count = SQUARES_X,
+    .slots = {BIND(SQUARE_SUMS, X, GPU_ROWS), BIND(SQUARE_SUMS, SUMS, GPU_ALL)},
+    .rows = SLOT(SQUARE_SUMS, X),
+    .count = SLOT(SQUARE_SUMS, X),
     .tile = tile_squares,
 };
 
-enum { ROOT_NORM, ROOT_NORMS, ROOT_X, ROOT_OPERANDS };
+enum { ROOT_X = SLOTS_OF(ROOT_OF_SUMS), ROOT_OPERANDS }; /* behind what the kernel has: what the norms are of */
 
 static void derive_root(const struct gpu_view *node, struct gpu_view *view)
 {
-    SET_SLOTS(view, ROOT_OPERANDS, [ROOT_NORM] = *OUTPUT(node, GLOBAL_NORM, NORM), [ROOT_NORMS] = norms_of(node),
-              [ROOT_X] = *INPUT(node, GLOBAL_NORM, X));
+    SET_SLOTS(view, ROOT_OPERANDS, [SLOT(ROOT_OF_SUMS, NORM)] = *OUTPUT(node, GLOBAL_NORM, NORM),
+              [SLOT(ROOT_OF_SUMS, SUMS)] = norms_of(node), [ROOT_X] = *INPUT(node, GLOBAL_NORM, X));
 }
 
 /* S1 = rows that a norm of the first pass is of. */
@@ -57,8 +55,8 @@ static const char *tile_root(const struct gpu_view *view, struct gpu_launch *lau
 
 static const struct gpu_kernel root_of_sums = {
     .name = "root_of_sums",
-    .access = {[ROOT_NORM] = GPU_ALL, [ROOT_NORMS] = GPU_ALL},
-    .rows = ROOT_NORM,
+    .slots = {BIND(ROOT_OF_SUMS, NORM, GPU_ALL), BIND(ROOT_OF_SUMS, SUMS, GPU_ALL)},
+    .rows = SLOT(ROOT_OF_SUMS, NORM),
     .count = ROOT_X,
     .single = true,
     .tile = tile_root,

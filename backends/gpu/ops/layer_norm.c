@@ -2,6 +2,7 @@
  *
  * layer_norm: a work-group a row, which its threads hold.
  */
+#include "backends/gpu/slots.h"
 #include "backends/gpu/tiles.h"
 
 static const char *tile_layer_norm(const struct gpu_view *view, struct gpu_launch *launch)
@@ -15,12 +16,9 @@ static const char *tile_layer_norm(const struct gpu_view *view, struct gpu_launc
 
 static const struct gpu_kernel layer_norm = {
     .name = "layer_norm",
-    .access = {[IN(LAYER_NORM, X)] = GPU_ROWS,
-               [IN(LAYER_NORM, GAMMA)] = GPU_ALL,
-               [IN(LAYER_NORM, BETA)] = GPU_ALL,
-               [OUT(LAYER_NORM, Y)] = GPU_ROWS,
-               [OUT(LAYER_NORM, MEAN)] = GPU_ROWS,
-               [OUT(LAYER_NORM, RSTD)] = GPU_ROWS},
+    .slots = {BIND_INPUT(LAYER_NORM, LAYER_NORM, X, GPU_ROWS), BIND_INPUT(LAYER_NORM, LAYER_NORM, GAMMA, GPU_ALL),
+              BIND_INPUT(LAYER_NORM, LAYER_NORM, BETA, GPU_ALL), BIND_OUTPUT(LAYER_NORM, LAYER_NORM, Y, GPU_ROWS),
+              BIND_OUTPUT(LAYER_NORM, LAYER_NORM, MEAN, GPU_ROWS), BIND_OUTPUT(LAYER_NORM, LAYER_NORM, RSTD, GPU_ROWS)},
     .rows = IN(LAYER_NORM, X),
     .count = IN(LAYER_NORM, X),
     .tile = tile_layer_norm,

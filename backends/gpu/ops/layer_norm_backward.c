@@ -3,6 +3,7 @@
  * layer_norm_backward: d_x row by row, then the sums over rows that gamma and beta take.
  */
 #include "backends/gpu/ops/passes.h"
+#include "backends/gpu/slots.h"
 
 static const char *tile_backward(const struct gpu_view *view, struct gpu_launch *launch)
 {
@@ -24,12 +25,12 @@ static bool has_no_sums(const struct gpu_view *node)
 
 const struct gpu_kernel gpu_kernel_layer_norm_backward = {
     .name = "layer_norm_backward",
-    .access = {[IN(LAYER_NORM_BACKWARD, D_Y)] = GPU_ROWS,
-               [IN(LAYER_NORM_BACKWARD, X)] = GPU_ROWS,
-               [IN(LAYER_NORM_BACKWARD, GAMMA)] = GPU_ALL,
-               [IN(LAYER_NORM_BACKWARD, MEAN)] = GPU_ROWS,
-               [IN(LAYER_NORM_BACKWARD, RSTD)] = GPU_ROWS,
-               [OUT(LAYER_NORM_BACKWARD, D_X)] = GPU_ROWS},
+    .slots = {BIND_INPUT(LAYER_NORM_BACKWARD, LAYER_NORM_BACKWARD, D_Y, GPU_ROWS),
+              BIND_INPUT(LAYER_NORM_BACKWARD, LAYER_NORM_BACKWARD, X, GPU_ROWS),
+              BIND_INPUT(LAYER_NORM_BACKWARD, LAYER_NORM_BACKWARD, GAMMA, GPU_ALL),
+              BIND_INPUT(LAYER_NORM_BACKWARD, LAYER_NORM_BACKWARD, MEAN, GPU_ROWS),
+              BIND_INPUT(LAYER_NORM_BACKWARD, LAYER_NORM_BACKWARD, RSTD, GPU_ROWS),
+              BIND_OUTPUT(LAYER_NORM_BACKWARD, LAYER_NORM_BACKWARD, D_X, GPU_ROWS)},
     .rows = IN(LAYER_NORM_BACKWARD, D_Y),
     .count = IN(LAYER_NORM_BACKWARD, D_Y),
     .tile = tile_backward,

@@ -5,6 +5,7 @@
  * one more pass, and so is bringing a weight that is trained into panels.
  */
 #include "backends/gpu/ops/passes.h"
+#include "backends/gpu/slots.h"
 
 /* ---- tiles. `ahead`: the next tile is loaded while one is multiplied, where the registers for it are there. */
 
@@ -170,13 +171,10 @@ static const char *tile_linear(const struct gpu_view *view, struct gpu_launch *l
 
 const struct gpu_kernel gpu_kernel_linear = {
     .name = "linear",
-    .access = {[IN(LINEAR, X)] = GPU_ROWS,
-               [IN(LINEAR, WEIGHT)] = GPU_TABLE,
-               [IN(LINEAR, BIAS)] = GPU_ALL,
-               [IN(LINEAR, RESIDUAL)] = GPU_ROWS,
-               [OUT(LINEAR, Y)] = GPU_ROWS,
-               [OUT(LINEAR, PREACTIVATION)] = GPU_ROWS,
-               [SCRATCH(LINEAR)] = GPU_ROWS},
+    .slots = {BIND_INPUT(LINEAR, LINEAR, X, GPU_ROWS), BIND_INPUT(LINEAR, LINEAR, WEIGHT, GPU_TABLE),
+              BIND_INPUT(LINEAR, LINEAR, BIAS, GPU_ALL), BIND_INPUT(LINEAR, LINEAR, RESIDUAL, GPU_ROWS),
+              BIND_OUTPUT(LINEAR, LINEAR, Y, GPU_ROWS), BIND_OUTPUT(LINEAR, LINEAR, PREACTIVATION, GPU_ROWS),
+              BIND_SCRATCH(LINEAR, SUMS, LINEAR, GPU_ROWS)},
     .rows = IN(LINEAR, X),
     .count = IN(LINEAR, X),
     .tile = tile_linear,
@@ -197,11 +195,9 @@ static const char *tile_sum(const struct gpu_view *view, struct gpu_launch *laun
 
 const struct gpu_kernel gpu_kernel_linear_sum = {
     .name = "linear_sum",
-    .access = {[IN(LINEAR, BIAS)] = GPU_ALL,
-               [IN(LINEAR, RESIDUAL)] = GPU_ROWS,
-               [OUT(LINEAR, Y)] = GPU_ROWS,
-               [OUT(LINEAR, PREACTIVATION)] = GPU_ROWS,
-               [SCRATCH(LINEAR)] = GPU_ROWS},
+    .slots = {BIND_INPUT(LINEAR_SUM, LINEAR, BIAS, GPU_ALL), BIND_INPUT(LINEAR_SUM, LINEAR, RESIDUAL, GPU_ROWS),
+              BIND_OUTPUT(LINEAR_SUM, LINEAR, Y, GPU_ROWS), BIND_OUTPUT(LINEAR_SUM, LINEAR, PREACTIVATION, GPU_ROWS),
+              BIND_SCRATCH(LINEAR_SUM, SUMS, LINEAR, GPU_ROWS)},
     .rows = IN(LINEAR, X),
     .count = IN(LINEAR, X),
     .tile = tile_sum,
@@ -225,12 +221,9 @@ static const char *tile_cpu(const struct gpu_view *view, struct gpu_launch *laun
 
 const struct gpu_kernel gpu_kernel_linear_cpu = {
     .name = "linear_cpu",
-    .access = {[IN(LINEAR, X)] = GPU_ROWS,
-               [IN(LINEAR, WEIGHT)] = GPU_TABLE,
-               [IN(LINEAR, BIAS)] = GPU_ALL,
-               [IN(LINEAR, RESIDUAL)] = GPU_ROWS,
-               [OUT(LINEAR, Y)] = GPU_ROWS,
-               [OUT(LINEAR, PREACTIVATION)] = GPU_ROWS},
+    .slots = {BIND_INPUT(LINEAR_CPU, LINEAR, X, GPU_ROWS), BIND_INPUT(LINEAR_CPU, LINEAR, WEIGHT, GPU_TABLE),
+              BIND_INPUT(LINEAR_CPU, LINEAR, BIAS, GPU_ALL), BIND_INPUT(LINEAR_CPU, LINEAR, RESIDUAL, GPU_ROWS),
+              BIND_OUTPUT(LINEAR_CPU, LINEAR, Y, GPU_ROWS), BIND_OUTPUT(LINEAR_CPU, LINEAR, PREACTIVATION, GPU_ROWS)},
     .rows = IN(LINEAR, X),
     .count = IN(LINEAR, X),
     .tile = tile_cpu,

@@ -4,6 +4,7 @@
  * is its y; and the sums of d_y over rows, which the bias takes.
  */
 #include "backends/gpu/ops/passes.h"
+#include "backends/gpu/slots.h"
 
 static uint32_t depth_of(const struct gpu_view *node)
 {
@@ -51,9 +52,9 @@ static void derive_product(const struct gpu_view *node, struct gpu_view *view)
 
 static void derive_bias(const struct gpu_view *node, struct gpu_view *view)
 {
-    SET_SLOTS(
-        view, SUMS_OPERANDS, [SUMS_D_Y] = *INPUT(node, LINEAR_BACKWARD_WEIGHT, D_Y),
-        [SUMS_D_GAMMA] = gpu_written(gpu_absent()), [SUMS_D_BETA] = *OUTPUT(node, LINEAR_BACKWARD_WEIGHT, D_BIAS));
+    SET_SLOTS(view, SLOTS_OF(COLUMN_SUMS), [SLOT(COLUMN_SUMS, D_Y)] = *INPUT(node, LINEAR_BACKWARD_WEIGHT, D_Y),
+              [SLOT(COLUMN_SUMS, D_GAMMA)] = gpu_written(gpu_absent()),
+              [SLOT(COLUMN_SUMS, D_BETA)] = *OUTPUT(node, LINEAR_BACKWARD_WEIGHT, D_BIAS));
 }
 
 static uint64_t slices_bytes(const struct gpu_view *node)

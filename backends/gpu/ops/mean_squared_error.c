@@ -3,6 +3,7 @@
  * mean_squared_error and its backward pass.
  */
 #include "backends/gpu/ops/passes.h"
+#include "backends/gpu/slots.h"
 
 static const char *tile_loss(const struct gpu_view *view, struct gpu_launch *launch)
 {
@@ -14,9 +15,9 @@ static const char *tile_loss(const struct gpu_view *view, struct gpu_launch *lau
 
 static const struct gpu_kernel mean_squared_error = {
     .name = "mean_squared_error",
-    .access = {[IN(MEAN_SQUARED_ERROR, X)] = GPU_ROWS,
-               [IN(MEAN_SQUARED_ERROR, LABELS)] = GPU_ROWS,
-               [SCRATCH(MEAN_SQUARED_ERROR)] = GPU_ROWS},
+    .slots = {BIND_INPUT(MEAN_SQUARED_ERROR, MEAN_SQUARED_ERROR, X, GPU_ROWS),
+              BIND_INPUT(MEAN_SQUARED_ERROR, MEAN_SQUARED_ERROR, LABELS, GPU_ROWS),
+              BIND_SCRATCH(MEAN_SQUARED_ERROR, TERMS, MEAN_SQUARED_ERROR, GPU_ROWS)},
     .rows = IN(MEAN_SQUARED_ERROR, X),
     .count = IN(MEAN_SQUARED_ERROR, X),
     .tile = tile_loss,
@@ -47,10 +48,10 @@ static const char *tile_backward(const struct gpu_view *view, struct gpu_launch 
 
 static const struct gpu_kernel mean_squared_error_backward = {
     .name = "mean_squared_error_backward",
-    .access = {[IN(MEAN_SQUARED_ERROR_BACKWARD, X)] = GPU_ROWS,
-               [IN(MEAN_SQUARED_ERROR_BACKWARD, LABELS)] = GPU_ROWS,
-               [IN(MEAN_SQUARED_ERROR_BACKWARD, COUNT)] = GPU_ALL,
-               [OUT(MEAN_SQUARED_ERROR_BACKWARD, D_X)] = GPU_ROWS},
+    .slots = {BIND_INPUT(MEAN_SQUARED_ERROR_BACKWARD, MEAN_SQUARED_ERROR_BACKWARD, X, GPU_ROWS),
+              BIND_INPUT(MEAN_SQUARED_ERROR_BACKWARD, MEAN_SQUARED_ERROR_BACKWARD, LABELS, GPU_ROWS),
+              BIND_INPUT(MEAN_SQUARED_ERROR_BACKWARD, MEAN_SQUARED_ERROR_BACKWARD, COUNT, GPU_ALL),
+              BIND_OUTPUT(MEAN_SQUARED_ERROR_BACKWARD, MEAN_SQUARED_ERROR_BACKWARD, D_X, GPU_ROWS)},
     .rows = IN(MEAN_SQUARED_ERROR_BACKWARD, X),
     .count = IN(MEAN_SQUARED_ERROR_BACKWARD, X),
     .tile = tile_backward,

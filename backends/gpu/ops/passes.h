@@ -50,9 +50,7 @@ uint64_t gpu_slices_bytes(const struct gpu_view *product);
 
 extern const struct gpu_kernel gpu_kernel_layer_norm_backward, gpu_kernel_column_sums;
 
-/* The operands of `column_sums`: d_gamma needs x, mean and rstd. */
-enum { SUMS_D_Y, SUMS_X, SUMS_MEAN, SUMS_RSTD, SUMS_D_GAMMA, SUMS_D_BETA, SUMS_OPERANDS };
-/* From the view of a layer_norm_backward. */
+/* The view of `column_sums` from that of a layer_norm_backward. Of its operands d_gamma needs x, mean and rstd. */
 void gpu_derive_norm_sums(const struct gpu_view *norm, struct gpu_view *view);
 
 /* ---- loss_mean.c: the last pass of every loss. */

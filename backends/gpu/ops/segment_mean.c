@@ -3,6 +3,7 @@
  * segment_mean and its backward pass.
  */
 #include "backends/gpu/derive.h"
+#include "backends/gpu/slots.h"
 
 /* A thread has a group of four columns of a sequence; S1 = flags. */
 static const char *tile_mean(const struct gpu_view *view, struct gpu_launch *launch)
@@ -16,9 +17,9 @@ static const char *tile_mean(const struct gpu_view *view, struct gpu_launch *lau
 
 static const struct gpu_kernel segment_mean = {
     .name = "segment_mean",
-    .access = {[IN(SEGMENT_MEAN, X)] = GPU_ALL,
-               [IN(SEGMENT_MEAN, STARTS)] = GPU_ALL,
-               [OUT(SEGMENT_MEAN, Y)] = GPU_ROWS},
+    .slots = {BIND_INPUT(SEGMENT_MEAN, SEGMENT_MEAN, X, GPU_ALL),
+              BIND_INPUT(SEGMENT_MEAN, SEGMENT_MEAN, STARTS, GPU_ALL),
+              BIND_OUTPUT(SEGMENT_MEAN, SEGMENT_MEAN, Y, GPU_ROWS)},
     .rows = OUT(SEGMENT_MEAN, Y),
     .count = OUT(SEGMENT_MEAN, Y),
     .tile = tile_mean,
@@ -26,28 +27,29 @@ static const struct gpu_kernel segment_mean = {
 const struct gpu_row gpu_row_segment_mean = {.passes = {{.kernel = &segment_mean}}};
 
 /* The kernel asks for no x. */
-enum { SPREAD_D_Y, SPREAD_STARTS, SPREAD_D_X, SPREAD_OPERANDS };
-
 static void derive_backward(const struct gpu_view *node, struct gpu_view *view)
 {
     const struct gpu_slot *starts = INPUT(node, SEGMENT_MEAN_BACKWARD, STARTS);
-    SET_SLOTS(view, SPREAD_OPERANDS, [SPREAD_D_Y] = *INPUT(node, SEGMENT_MEAN_BACKWARD, D_Y), [SPREAD_STARTS] = *starts,
-              [SPREAD_D_X] = *OUTPUT(node, SEGMENT_MEAN_BACKWARD, D_X));
+    SET_SLOTS(view, SLOTS_OF(SEGMENT_MEAN_BACKWARD),
+              [SLOT(SEGMENT_MEAN_BACKWARD, D_Y)] = *INPUT(node, SEGMENT_MEAN_BACKWARD, D_Y),
+              [SLOT(SEGMENT_MEAN_BACKWARD, STARTS)] = *starts,
+              [SLOT(SEGMENT_MEAN_BACKWARD, D_X)] = *OUTPUT(node, SEGMENT_MEAN_BACKWARD, D_X));
     gpu_set_other_count(view, starts->dim);
 }
 
 static const char *tile_backward(const struct gpu_view *view, struct gpu_launch *launch)
 {
-    gpu_tile_elements(view, launch, view->slots[SPREAD_D_X].width);
-    SPECS(launch, WHOLE(view, SPREAD_D_Y, SPREAD_D_X));
+    gpu_tile_elements(view, launch, view->slots[SLOT(SEGMENT_MEAN_BACKWARD, D_X)].width);
+    SPECS(launch, WHOLE(view, SLOT(SEGMENT_MEAN_BACKWARD, D_Y), SLOT(SEGMENT_MEAN_BACKWARD, D_X)));
     return NULL;
 }
 
 static const struct gpu_kernel segment_mean_backward = {
     .name = "segment_mean_backward",
-    .access = {[SPREAD_D_Y] = GPU_ALL, [SPREAD_STARTS] = GPU_ALL, [SPREAD_D_X] = GPU_ROWS},
-    .rows = SPREAD_D_X,
-    .count = SPREAD_D_X,
+    .slots = {BIND(SEGMENT_MEAN_BACKWARD, D_Y, GPU_ALL), BIND(SEGMENT_MEAN_BACKWARD, STARTS, GPU_ALL),
+              BIND(SEGMENT_MEAN_BACKWARD, D_X, GPU_ROWS)},
+    .rows = SLOT(SEGMENT_MEAN_BACKWARD, D_X),
+    .count = SLOT(SEGMENT_MEAN_BACKWARD, D_X),
     .tile = tile_backward,
 };
 const struct gpu_row gpu_row_segment_mean_backward = {

@@ -3,6 +3,7 @@
  * span_cross_entropy, two columns of a sequence at a time, and its backward pass.
  */
 #include "backends/gpu/ops/passes.h"
+#include "backends/gpu/slots.h"
 
 enum { PLANES = 2 }; /* first and last */
 
@@ -23,12 +24,12 @@ static const char *tile_loss(const struct gpu_view *view, struct gpu_launch *lau
 
 static const struct gpu_kernel span_cross_entropy = {
     .name = "span_cross_entropy",
-    .access = {[IN(SPAN_CROSS_ENTROPY, LOGITS)] = GPU_ALL,
-               [IN(SPAN_CROSS_ENTROPY, STARTS)] = GPU_ALL,
-               [IN(SPAN_CROSS_ENTROPY, FIRST)] = GPU_ROWS,
-               [IN(SPAN_CROSS_ENTROPY, LAST)] = GPU_ROWS,
-               [OUT(SPAN_CROSS_ENTROPY, LSE)] = GPU_ROWS,
-               [SCRATCH(SPAN_CROSS_ENTROPY)] = GPU_ROWS},
+    .slots = {BIND_INPUT(SPAN_CROSS_ENTROPY, SPAN_CROSS_ENTROPY, LOGITS, GPU_ALL),
+              BIND_INPUT(SPAN_CROSS_ENTROPY, SPAN_CROSS_ENTROPY, STARTS, GPU_ALL),
+              BIND_INPUT(SPAN_CROSS_ENTROPY, SPAN_CROSS_ENTROPY, FIRST, GPU_ROWS),
+              BIND_INPUT(SPAN_CROSS_ENTROPY, SPAN_CROSS_ENTROPY, LAST, GPU_ROWS),
+              BIND_OUTPUT(SPAN_CROSS_ENTROPY, SPAN_CROSS_ENTROPY, LSE, GPU_ROWS),
+              BIND_SCRATCH(SPAN_CROSS_ENTROPY, TERMS, SPAN_CROSS_ENTROPY, GPU_ROWS)},
     .rows = IN(SPAN_CROSS_ENTROPY, FIRST),
     .count = IN(SPAN_CROSS_ENTROPY, FIRST),
     .tile = tile_loss,
@@ -56,13 +57,13 @@ static void derive_backward(const struct gpu_view *node, struct gpu_view *view)
 
 static const struct gpu_kernel span_cross_entropy_backward = {
     .name = "span_cross_entropy_backward",
-    .access = {[IN(SPAN_CROSS_ENTROPY_BACKWARD, LOGITS)] = GPU_ROWS,
-               [IN(SPAN_CROSS_ENTROPY_BACKWARD, STARTS)] = GPU_ALL,
-               [IN(SPAN_CROSS_ENTROPY_BACKWARD, FIRST)] = GPU_ALL,
-               [IN(SPAN_CROSS_ENTROPY_BACKWARD, LAST)] = GPU_ALL,
-               [IN(SPAN_CROSS_ENTROPY_BACKWARD, LSE)] = GPU_ALL,
-               [IN(SPAN_CROSS_ENTROPY_BACKWARD, COUNT)] = GPU_ALL,
-               [OUT(SPAN_CROSS_ENTROPY_BACKWARD, D_LOGITS)] = GPU_ROWS},
+    .slots = {BIND_INPUT(SPAN_CROSS_ENTROPY_BACKWARD, SPAN_CROSS_ENTROPY_BACKWARD, LOGITS, GPU_ROWS),
+              BIND_INPUT(SPAN_CROSS_ENTROPY_BACKWARD, SPAN_CROSS_ENTROPY_BACKWARD, STARTS, GPU_ALL),
+              BIND_INPUT(SPAN_CROSS_ENTROPY_BACKWARD, SPAN_CROSS_ENTROPY_BACKWARD, FIRST, GPU_ALL),
+              BIND_INPUT(SPAN_CROSS_ENTROPY_BACKWARD, SPAN_CROSS_ENTROPY_BACKWARD, LAST, GPU_ALL),
+              BIND_INPUT(SPAN_CROSS_ENTROPY_BACKWARD, SPAN_CROSS_ENTROPY_BACKWARD, LSE, GPU_ALL),
+              BIND_INPUT(SPAN_CROSS_ENTROPY_BACKWARD, SPAN_CROSS_ENTROPY_BACKWARD, COUNT, GPU_ALL),
+              BIND_OUTPUT(SPAN_CROSS_ENTROPY_BACKWARD, SPAN_CROSS_ENTROPY_BACKWARD, D_LOGITS, GPU_ROWS)},
     .rows = IN(SPAN_CROSS_ENTROPY_BACKWARD, LOGITS),
     .count = IN(SPAN_CROSS_ENTROPY_BACKWARD, LOGITS),
     .tile = gpu_tile_threads,

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "backends/gpu/slots.h"
 #include "backends/gpu/table.h"
 
 enum { ALIGNMENT = 64, MAX_LAUNCHES = 512, TOKENS = 1, BATCH = 2, SYMBOLS = 3 };
@@ -419,6 +420,27 @@ static const uint32_t all_ops[] = {
 };
 enum { OPS = sizeof all_ops / sizeof *all_ops };
 
+/* How many operands the text of a kernel has. */
+static uint32_t slots_of_text(const char *kernel)
+{
+#define COUNT(name, n)                                                                                                 \
+    if (strcmp(kernel, #name) == 0)                                                                                    \
+        return n;
+    GPU_TEXTS(COUNT)
+    return 0;
+}
+
+/* No slot is forgotten, or holds what an op without a derived view does not have. */
+static void check_slots(const struct gpu_kernel *kernel, uint32_t most)
+{
+    const uint32_t n = slots_of_text(kernel->name);
+    assert_int_not_equal(n, 0);
+    for (uint32_t i = 0; i < GPU_SLOTS; i++) {
+        assert_int_equal(kernel->slots[i].access != GPU_UNBOUND, i < n);
+        assert_true(kernel->slots[i].operand < most);
+    }
+}
+
 static void check_passes(const struct gpu_op *op, const struct gpu_row *row)
 {
     const uint32_t most = op->n_inputs + op->n_outputs + (row->scratch_width != NULL);
@@ -427,8 +449,7 @@ static void check_passes(const struct gpu_op *op, const struct gpu_row *row)
         const struct gpu_kernel *kernel = row->passes[p].kernel;
         assert_non_null(kernel->name);
         assert_non_null(kernel->tile);
-        for (uint32_t i = most; i < GPU_SLOTS && !row->passes[p].derive; i++)
-            assert_int_equal(kernel->access[i], GPU_UNBOUND);
+        check_slots(kernel, row->passes[p].derive ? GPU_SLOTS : most);
     }
 }
 
