@@ -2,6 +2,7 @@
  *
  * sample: a work-group a row of logits.
  */
+#include "backends/gpu/slots.h"
 #include "backends/gpu/tiles.h"
 
 static const char *tile_sample(const struct gpu_view *view, struct gpu_launch *launch)
@@ -15,12 +16,9 @@ static const char *tile_sample(const struct gpu_view *view, struct gpu_launch *l
 
 static const struct gpu_kernel sample = {
     .name = "sample",
-    .access = {[IN(SAMPLE, LOGITS)] = GPU_ROWS,
-               [IN(SAMPLE, BARRED)] = GPU_ROWS,
-               [IN(SAMPLE, ORIGIN)] = GPU_ROWS,
-               [IN(SAMPLE, RANDOM)] = GPU_ALL,
-               [OUT(SAMPLE, IDS)] = GPU_ROWS,
-               [OUT(SAMPLE, BEST)] = GPU_ROWS},
+    .slots = {BIND_INPUT(SAMPLE, SAMPLE, LOGITS, GPU_ROWS), BIND_INPUT(SAMPLE, SAMPLE, BARRED, GPU_ROWS),
+              BIND_INPUT(SAMPLE, SAMPLE, ORIGIN, GPU_ROWS), BIND_INPUT(SAMPLE, SAMPLE, RANDOM, GPU_ALL),
+              BIND_OUTPUT(SAMPLE, SAMPLE, IDS, GPU_ROWS), BIND_OUTPUT(SAMPLE, SAMPLE, BEST, GPU_ROWS)},
     .rows = IN(SAMPLE, LOGITS),
     .count = IN(SAMPLE, LOGITS),
     .tile = tile_sample,

@@ -3,6 +3,7 @@
  * substitute: a thread a token, which looks through the rows that are replaced.
  */
 #include "backends/gpu/derive.h"
+#include "backends/gpu/slots.h"
 
 static void derive(const struct gpu_view *node, struct gpu_view *view)
 {
@@ -16,11 +17,9 @@ static void derive(const struct gpu_view *node, struct gpu_view *view)
 
 static const struct gpu_kernel substitute = {
     .name = "substitute",
-    .access = {[IN(SUBSTITUTE, IDS)] = GPU_ROWS,
-               [IN(SUBSTITUTE, INDEX)] = GPU_ALL,
-               [IN(SUBSTITUTE, REPLACED)] = GPU_ALL,
-               [OUT(SUBSTITUTE, Y)] = GPU_ROWS,
-               [OUT(SUBSTITUTE, LABELS)] = GPU_ROWS},
+    .slots = {BIND_INPUT(SUBSTITUTE, SUBSTITUTE, IDS, GPU_ROWS), BIND_INPUT(SUBSTITUTE, SUBSTITUTE, INDEX, GPU_ALL),
+              BIND_INPUT(SUBSTITUTE, SUBSTITUTE, REPLACED, GPU_ALL), BIND_OUTPUT(SUBSTITUTE, SUBSTITUTE, Y, GPU_ROWS),
+              BIND_OUTPUT(SUBSTITUTE, SUBSTITUTE, LABELS, GPU_ROWS)},
     .rows = IN(SUBSTITUTE, IDS),
     .count = IN(SUBSTITUTE, IDS),
     .tile = gpu_tile_threads,
