@@ -6,6 +6,7 @@
  *     pleione_tokenizer.h  text -> tokens -> text, new vocabularies
  *     pleione_graph.h      runtime -> devices -> graph -> schedule -> numbers  (a graph of your own)
  *     pleione_training.h   model -> trainer -> steps
+ *     pleione_pretraining.h  generator + discriminator -> trainer -> steps
  *
  * Each may be included alone, from C11 and from C++11; a foreign-function interface needs no macro of them.
  *
@@ -55,6 +56,7 @@
 #include "pleione_heads.h"
 #include "pleione_model.h"
 #include "pleione_ops.h"
+#include "pleione_pretraining.h"
 #include "pleione_tokenizer.h"
 #include "pleione_training.h"
 #include "pleione_types.h"

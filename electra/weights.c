@@ -14,7 +14,8 @@
 
 struct electra_weight {
     struct electra_weight *next, *in_chain;
-    char *name;
+    char *full_name;  /* with the half in front */
+    const char *name; /* as it was asked for */
     pln_tensor tensor;
     float *drawn;  /* NULL: from the checkpoint, or undrawn */
     bool missing;  /* in the checkpoint */
@@ -35,7 +36,7 @@ void electra_weights_finish(struct electra_weights *weights)
 {
     for (struct electra_weight *w = weights->list, *next; w; w = next) {
         next = w->next;
-        free(w->name);
+        free(w->full_name);
         free(w->drawn);
         if (w->mapped)
             munmap((void *)(uintptr_t)w->tensor.data, w->mapped);
@@ -219,7 +220,7 @@ static bool draw_tensor(struct electra_weights *weights, const struct electra_re
     const float *zeros = weights->undrawn ? map_zeros(weights, w, n * sizeof *zeros) : NULL;
     if (weights->undrawn ? !zeros : !draw_values(weights, request, n, w))
         return false;
-    w->tensor = (pln_tensor){.name = w->name,
+    w->tensor = (pln_tensor){.name = w->full_name,
                              .dtype = PLN_F32,
                              .rank = request->width ? 2 : 1,
                              .shape = {request->rows, request->width},
@@ -269,7 +270,7 @@ static pln_status take_tensor(struct electra_weights *weights, const struct elec
         for (uint32_t i = 0; i < ckpt_count(weights->checkpoint); i++)
             weights->used[i] |= ckpt_tensor(weights->checkpoint, i) == found;
         w->tensor = *found;
-        w->tensor.name = w->name; /* of whatever age the checkpoint is */
+        w->tensor.name = w->full_name; /* of whatever age the checkpoint is */
         return check_tensor(weights, request, found, error);
     }
     if (request->encoder && ckpt_has_weights(weights->checkpoint))
@@ -277,6 +278,17 @@ static pln_status take_tensor(struct electra_weights *weights, const struct elec
     return draw_tensor(weights, request, w)
                ? PLN_OK
                : pln_fail(error, PLN_NO_MEMORY, "no memory for the tensor %s", request->name);
+}
+
+static bool name_weight(const struct electra_weights *weights, const char *name, struct electra_weight *w)
+{
+    const size_t half = weights->half ? strlen(weights->half) : 0, bytes = half + strlen(name) + 1;
+    w->full_name = malloc(bytes);
+    if (!w->full_name)
+        return false;
+    snprintf(w->full_name, bytes, "%s%s", half ? weights->half : "", name);
+    w->name = w->full_name + half;
+    return true;
 }
 
 pln_status electra_weight_find(struct electra_weights *weights, const struct electra_request *request,
@@ -292,13 +304,13 @@ pln_status electra_weight_find(struct electra_weights *weights, const struct ele
         return check_tensor(weights, request, &w->tensor, error);
     }
     struct electra_weight *w = calloc(1, sizeof *w);
-    if (!w || !(w->name = strdup(request->name))) {
+    if (!w || !name_weight(weights, request->name, w)) {
         free(w);
         return pln_fail(error, PLN_NO_MEMORY, "no memory for the tensor %s", request->name);
     }
     const pln_status status = take_tensor(weights, request, w, error);
     if (status != PLN_OK) {
-        free(w->name);
+        free(w->full_name);
         free(w->drawn);
         free(w);
         return status;
