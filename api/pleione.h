@@ -7,6 +7,8 @@
  *     pleione_graph.h      runtime -> devices -> graph -> schedule -> numbers  (a graph of your own)
  *     pleione_training.h   model -> trainer -> steps
  *     pleione_pretraining.h  generator + discriminator -> trainer -> steps
+ *     pleione_tasks.h      session -> task -> answers                          (rows of named columns)
+ *     pleione_rows.h       rows, from files and into files
  *
  * Each may be included alone, from C11 and from C++11; a foreign-function interface needs no macro of them.
  *
@@ -31,8 +33,9 @@
  * Size 0, or one smaller than in 0.2.0, is PLN_INVALID; a larger one is PLN_UNSUPPORTED if it sets a member that this
  * library does not know. Of a struct that the library fills it writes `size` bytes at most. What is handed over in
  * arrays of the caller has a stride, or never grows: pln_error, pln_tensor, pln_binding, pln_text, pln_example,
- * pln_added_token, pln_dim, pln_loss, pln_word, pln_fill, pln_class, pln_option, pln_option_info. What the library
- * hands out by pointer (pln_device_entry, pln_parameter, pln_encodings) may grow at its end: copy members, not the
+ * pln_added_token, pln_dim, pln_loss, pln_word, pln_fill, pln_class, pln_option, pln_option_info,
+ * pln_column_info, pln_field, pln_record. What the library
+ * hands out by pointer (pln_device_entry, pln_parameter, pln_encodings, pln_task_info, pln_item, pln_answer) may grow at its end: copy members, not the
  * struct. Until 1.0 the name of the library does not change with such growth; what does not fit this rule is a new
  * minor version.
  *
@@ -57,6 +60,8 @@
 #include "pleione_model.h"
 #include "pleione_ops.h"
 #include "pleione_pretraining.h"
+#include "pleione_rows.h"
+#include "pleione_tasks.h"
 #include "pleione_tokenizer.h"
 #include "pleione_training.h"
 #include "pleione_types.h"

@@ -73,6 +73,51 @@ typedef enum pln_half { PLN_HALF_DISCRIMINATOR = 0, PLN_HALF_GENERATOR = 1 } pln
  * as pln_trainer_save does it. One thread. */
 PLN_API pln_status pln_trainer_save_half(pln_trainer *trainer, pln_half half, const char *directory, pln_error *error);
 
+/* ---- a corpus of text */
+
+typedef struct pln_corpus pln_corpus;
+
+typedef struct pln_corpus_options { /* zero is a good default */
+    uint32_t size;                  /* sizeof(pln_corpus_options) */
+    const char *column;             /* of a .jsonl file, in which a row is a document; NULL: "text" */
+    bool file_documents;            /* a document ends with its file only; else with an empty line too */
+    bool once;                      /* one pass; else the corpus is repeated */
+    uint32_t max_length;            /* tokens of an example; 0: 128 */
+    uint32_t shuffle_buffer;        /* examples that one is drawn from; 1: the order of the corpus; 0: 16384 */
+    double mask_probability;        /* of a token to be chosen; 0: 0.15 */
+    double mask_token_probability;  /* of a chosen one to become [MASK]; 0: 0.85; the others stay as they are */
+    uint64_t seed;
+    uint32_t threads; /* that turn text into tokens; 0: pln_processors() */
+} pln_corpus_options;
+
+/* Returns new; keeps the tokenizer. paths: text files, .jsonl, .gz and .zst of both, folders (recursively, names in the
+ * order of their bytes; hidden files are passed over), "-" for standard input. Examples are made as ELECTRA's own code
+ * makes them, by a thread of its own, some batches ahead. The same documents in the same order give the same examples,
+ * whatever files they stand in. PLN_INVALID names the path that cannot be read, or the special token that the tokenizer
+ * lacks. options may be NULL. Any thread. */
+PLN_API pln_status pln_corpus_open(const pln_tokenizer *tokenizer, const char *const *paths, uint32_t n_paths,
+                                   const pln_corpus_options *options, pln_corpus **corpus, pln_error *error);
+PLN_API void pln_corpus_close(pln_corpus **corpus); /* alone */
+
+typedef struct pln_corpus_batch { /* handed out by pointer: may grow */
+    uint32_t rows;                /* fewer than asked for at the end of a corpus that is not repeated */
+    const pln_tensor *tensors;    /* i64, as pln_trainer_create_pretraining says: input_ids, attention_mask, token_type_ids,
+                                   * masked_ids [rows, longest row], positions [rows, slots] */
+    uint32_t n_tensors;
+    double epoch;  /* passes through the corpus, up to the last example */
+    double waited; /* seconds that this call waited for examples */
+} pln_corpus_batch;
+
+/* The next examples, masked anew. It belongs to the corpus until its next call. PLN_INVALID: a row cannot be read
+ * ("FILE:LINE: sentence"); PLN_FAILED: a file cannot, or a corpus that is read once has ended before. One thread. */
+PLN_API pln_status pln_corpus_next(pln_corpus *corpus, uint32_t rows, const pln_corpus_batch **batch, pln_error *error);
+
+/* Writes where the corpus stands, examples that wait among it, to a file of its own. After pln_corpus_restore on a corpus of the
+ * same files and options what follows is the same. PLN_FAILED names the path; PLN_BAD_MODEL a file that is not of
+ * pln_corpus_save or of another corpus; PLN_INVALID a text that has changed since. One thread. */
+PLN_API pln_status pln_corpus_save(pln_corpus *corpus, const char *path, pln_error *error);
+PLN_API pln_status pln_corpus_restore(pln_corpus *corpus, const char *path, pln_error *error); /* one thread */
+
 #ifdef __cplusplus
 }
 #endif

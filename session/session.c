@@ -250,6 +250,23 @@ pln_status session_forward_targets(pln_session *session, const pln_tensor *input
     return PLN_OK;
 }
 
+pln_status session_forward_flat(pln_session *session, const pln_tensor *inputs, uint32_t n_inputs,
+                                const uint32_t *targets, uint32_t n_targets, struct session_flat *flat,
+                                pln_error *error)
+{
+    struct session_request request = {.targets = targets, .n_targets = n_targets};
+    struct session_batch batch = {0};
+    pool_reset(&session->pool);
+    pln_status status = session_request_read(session, inputs, n_inputs, &request, error);
+    if (status == PLN_OK)
+        status = session_run(session, &request, NULL, &batch, error);
+    if (status == PLN_OK)
+        status = session_batch_flat(session, session->last->graph.graph, &batch, error);
+    if (status == PLN_OK)
+        *flat = (struct session_flat){session->outputs, session->n_outputs, batch.starts};
+    return status;
+}
+
 pln_status pln_session_forward(pln_session *session, const pln_tensor *inputs, uint32_t n_inputs,
                                const pln_tensor **outputs, uint32_t *n_outputs, pln_error *error)
 {

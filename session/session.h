@@ -191,4 +191,14 @@ static inline void session_end(pln_session *session)
 pln_status session_forward_targets(pln_session *session, const pln_tensor *inputs, uint32_t n_inputs,
                                    const uint32_t *targets, uint32_t n_targets, const pln_tensor **outputs,
                                    uint32_t *n_outputs, pln_error *error);
+
+/* The same with outputs as the graph has them: [rows, width] under their names; spans have `logits` of width 2. */
+struct session_flat {
+    const pln_tensor *outputs; /* the session's until its next forward */
+    uint32_t n_outputs;
+    const int32_t *starts; /* [sequences + 1]: where the tokens of each begin in rows of tokens */
+};
+pln_status session_forward_flat(pln_session *session, const pln_tensor *inputs, uint32_t n_inputs,
+                                const uint32_t *targets, uint32_t n_targets, struct session_flat *flat,
+                                pln_error *error);
 #endif

@@ -1,56 +1,95 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Classification: text in, the config's labels with their scores out.
+ * Classification: the labels of the config with their scores, best first.
  */
-#include <math.h>
-#include <stdlib.h>
+#include "common/fail.h"
+#include "tasks/task.h"
 
-#include "common/door.h"
-#include "tasks/tasks.h"
+enum function { SOFTMAX, SIGMOID, NONE };
 
-/* Logits to what a person expects of the kind of problem; without a word about it, one label is regression, several
- * exclude each other. */
-static void score(enum electra_problem problem, float *x, uint32_t n)
+struct settings {
+    uint32_t function, top;
+};
+
+/* As TextClassificationPipeline chooses. */
+static enum function usual_function(const struct electra_config *config)
 {
-    if (problem == ELECTRA_MULTI_LABEL)
-        for (uint32_t i = 0; i < n; i++)
-            x[i] = 1 / (1 + expf(-x[i]));
-    else if (problem == ELECTRA_SINGLE_LABEL || (problem == ELECTRA_PROBLEM_UNSET && n > 1))
-        task_softmax(x, n);
+    if (config->problem_type == ELECTRA_REGRESSION)
+        return NONE;
+    return config->problem_type == ELECTRA_MULTI_LABEL || config->num_labels == 1 ? SIGMOID : SOFTMAX;
 }
 
-static pln_status classify(pln_session *session, const char *text, const char *pair, pln_class **classes,
-                           uint32_t *count, pln_error *error)
+static pln_status open(struct task_setup *setup, pln_error *error)
 {
-    struct task_text encoded;
-    const pln_tensor *logits;
-    pln_status status = task_encode(session, PLN_HEAD_SEQUENCE_CLASSIFICATION, text, pair, &encoded, error);
-    if (status != PLN_OK)
-        return status;
-    status = task_forward(session, &encoded, NULL, 0, false, &logits, error);
-    task_text_finish(&encoded);
-    if (status != PLN_OK)
-        return status;
-    const uint32_t n = (uint32_t)logits->shape[1];
-    float *scores = (float *)(uintptr_t)logits->data; /* the session's own, until its next forward */
-    *classes = calloc(n, sizeof **classes);
-    if (!*classes)
-        return pln_fail(error, PLN_NO_MEMORY, "no memory for %u labels", n);
-    score(session->problem, scores, n);
-    for (uint32_t i = 0; i < n; i++)
-        (*classes)[i] = (pln_class){pln_model_label(session->model, i), scores[i]};
-    *count = n;
+    (void)error;
+    struct settings *settings = setup->settings;
+    settings->function = task_word(setup, &task_classify.info, "function", usual_function(setup->config));
+    settings->top = task_number(setup, "top", UINT32_MAX);
     return PLN_OK;
 }
 
-pln_status pln_classify(pln_session *session, const char *text, const char *pair, pln_class **classes,
-                        uint32_t *n_classes, pln_error *error)
+static pln_status ask(struct task_row *row, pln_error *error)
 {
-    NEED(error, session, text, classes, n_classes);
-    pln_status status = session_begin(session, error);
-    if (status != PLN_OK)
-        return status;
-    status = classify(session, text, pair, classes, n_classes, error);
-    session_end(session);
-    return status;
+    pln_example example = {0};
+    pln_status status = task_take_text(row, "text", &example.text, error);
+    if (status == PLN_OK && task_field(row->row, "text_pair"))
+        status = task_take_text(row, "text_pair", &example.pair, error);
+    return status == PLN_OK ? task_add(row, &example, error) : status;
 }
+
+static json_t *to_json(const pln_answer *answer)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < answer->n_items; i++) {
+        json_t *label =
+            json_pack("{s:o,s:f}", "label", task_json_text(answer->items[i]->text), "score", answer->items[i]->score);
+        task_json_append(&list, label);
+    }
+    return list;
+}
+
+static pln_status answer(struct task_row *row, pln_error *error)
+{
+    const struct settings *settings = row->settings;
+    const struct task_output *logits = &row->sequences[0].outputs[0];
+    const uint32_t n = logits->width, top = settings->top < n ? settings->top : n;
+    float *scores = arena_allocate(row->memory, n * sizeof *scores);
+    uint32_t *best = arena_allocate(row->memory, n * sizeof *best);
+    pln_item *items = task_make_items(row, top, error);
+    if (!scores || !best || !items)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for %u labels", n);
+    memcpy(scores, logits->data, n * sizeof *scores);
+    if (settings->function == SOFTMAX)
+        task_softmax(scores, n);
+    for (uint32_t i = 0; settings->function == SIGMOID && i < n; i++)
+        scores[i] = task_sigmoid(scores[i]);
+    task_pick_best(scores, n, best, top);
+    for (uint32_t i = 0; i < top; i++)
+        items[i] = (pln_item){.text = task_string(pln_model_label(row->setup->model, best[i])),
+                              .score = (double)scores[best[i]],
+                              .id = (int32_t)best[i]};
+    return row->bare ? PLN_OK : task_set_json(row, to_json(&row->answer), error);
+}
+
+const struct task_kind task_classify = {
+    .info =
+        {
+            .name = "classify",
+            .head = PLN_HEAD_SEQUENCE_CLASSIFICATION,
+            .summary = "labels of a text, or of two",
+            .columns = (const pln_column_info[]){{"text", false, true, "the text"},
+                                                 {"text_pair", false, false, "a second one beside it"},
+                                                 {0}},
+            .labels = (const pln_column_info[]){{"label", false, true, "the right label, by name or number"}, {0}},
+            .options = (const pln_option_info[]){{"function", "softmax|sigmoid|none",
+                                                  "from logits to scores (default: by problem_type)"},
+                                                 {"top", "1..", "that many labels, the best ones (default: all)"},
+                                                 TASK_TOO_LONG,
+                                                 {0}},
+            .scores = (const char *const[]){"accuracy", NULL},
+        },
+    .settings_bytes = sizeof(struct settings),
+    .open = open,
+    .ask = ask,
+    .answer = answer,
+};

@@ -13,7 +13,7 @@ CALLERS = ["pleione.h", "pleione_types.h"]
 # Begin with their size as plugins see them, or have a stride where they are handed out.
 GROWS = {"pln_device_info", "pln_kernel_info", "pln_program"}
 # The library hands out pointers to them.
-GIVEN = {"pln_device_entry", "pln_parameter", "pln_encodings"}
+GIVEN = {"pln_device_entry", "pln_parameter", "pln_encodings", "pln_task_info", "pln_item", "pln_answer"}
 SHORT = {"pln_status", "pln_dtype"}  # in every line, so without the name of their enum
 
 

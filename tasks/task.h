@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a task is inside: one constant in one file, listed in tasks.def. It has three sides.
+ *
+ *     ask     a row (and its labels) -> examples; the engine makes sequences of tokens of them
+ *     answer  what the model gave for these sequences -> items, numbers, JSON
+ *     score   answers beside labels -> the numbers of an evaluation
+ *
+ * A task knows no file and no loop; the engine (engine.h) knows no task. A hook gets what it may look at and fails with
+ * a sentence about this one row. All memory of a row is taken from row->memory and is gone with the row: nothing is
+ * freed by a task.
+ */
+#ifndef TASKS_TASK_H
+#define TASKS_TASK_H
+
+#include <jansson.h>
+#include <string.h>
+
+#include "api/pleione.h"
+#include "common/arena.h"
+#include "electra/config.h"
+
+/* ---- a task that is being opened, and what it keeps */
+
+enum task_too_long { TASK_REFUSE, TASK_CUT, TASK_WINDOW };
+enum { TASK_OUTPUTS = 2 };
+
+/* Everything about a task that is the same for all its rows. `open` reads it above the line and writes below it. */
+struct task_setup {
+    pln_model *model;
+    const struct electra_config *config; /* the model's */
+    const pln_tokenizer *tokenizer;
+    pln_head session_head;     /* PLN_HEAD_DEFAULT while a session is only prepared */
+    const pln_option *options; /* checked against the table of the task: look them up by task_word, task_number, ... */
+    uint32_t n_options;
+    enum task_too_long too_long; /* option too-long, if the task has it */
+    struct arena memory;         /* as long as the task */
+    /* -- */
+    void *settings;            /* the task's own: info's struct of kind->settings_bytes bytes, zeroed */
+    pln_encode_options encode; /* max_length, overflow are set by too_long; a task sets truncation, stride, ... */
+    pln_head head;             /* of the session; that of the info unless a task chooses */
+    bool hidden_states;        /* the session must have them */
+    const char *outputs[TASK_OUTPUTS]; /* that are read: "logits" unless a task says otherwise; then NULL */
+};
+
+/* ---- a row on its way */
+
+/* Tokens of a sequence, columns as in pln_encodings. */
+struct task_tokens {
+    uint32_t n;
+    const int32_t *ids, *types, *words;
+    const int8_t *sequences;
+    const uint8_t *special_mask;
+    const uint32_t *begins, *ends, *begin_bytes, *end_bytes;
+};
+
+/* [rows, width], dense: one row a token (heads with logits by token, hidden states; of spans width 2: begin, end), one
+ * in all (sequence classification, multiple choice: width 1), or one a target. */
+struct task_output {
+    const float *data;
+    uint32_t rows, width;
+};
+
+struct task_sequence {
+    struct task_row *row;
+    struct task_tokens tokens;
+    uint32_t example; /* of the row: the one that it is of, or a window of */
+    uint32_t length;  /* tokens with the padding that the reference would give this row alone, if the head sees it */
+    const uint32_t *targets; /* places of tokens whose logits are wanted, ascending; NULL: of all. Set by `mark` */
+    uint32_t n_targets;
+    struct task_output outputs[TASK_OUTPUTS]; /* as named in the setup */
+};
+
+struct task_row {
+    const struct task_kind *kind;
+    const struct task_setup *setup;
+    const void *settings; /* the setup's */
+    const pln_record *row;
+    bool labelled;                   /* labels are wanted: `ask` reads them, `answer` sets loss and weight */
+    bool bare;                       /* no JSON is wanted, nor what makes work beside items */
+    struct arena *memory;            /* zeroed; lives until the answer has left */
+    void *kept;                      /* from `ask` to `answer` */
+    struct task_sequence *sequences; /* by example, then by window */
+    uint32_t n_sequences;
+    pln_answer answer;           /* items, numbers, loss and weight are written by `answer` */
+    json_t *json;                /* so is this, unless the row is bare */
+    struct task_examples *under; /* the engine's, from here on */
+    uint32_t first_example, n_examples, missing;
+    bool done;
+};
+
+/* ---- the constant */
+
+struct task_score; /* tasks/scores */
+
+struct task_kind {
+    pln_task_info info;
+    size_t settings_bytes;
+    /* Whether the task is meant when nobody names one, for a model with the task's head (any, if it has none). row may be
+     * NULL. NULL: always. */
+    bool (*chosen)(const pln_model *model, const pln_record *row);
+    /* Reads options, looks at the model, writes the setup. PLN_INVALID names what the model lacks. May be NULL. */
+    pln_status (*open)(struct task_setup *setup, pln_error *error);
+    /* Calls task_add for each example. PLN_INVALID names the column. */
+    pln_status (*ask)(struct task_row *row, pln_error *error);
+    /* Of each sequence, when it has tokens: which rows of logits are wanted, or why there is no answer. May be NULL. */
+    pln_status (*mark)(struct task_row *row, struct task_sequence *sequence, pln_error *error);
+    /* When all sequences have their outputs, which are finite then. */
+    pln_status (*answer)(struct task_row *row, pln_error *error);
+    bool barred; /* an infinity below zero among the logits is a class that a bias bars, and no fault */
+    const struct task_score *score; /* NULL: none */
+};
+
+#define TASK(name) extern const struct task_kind task_##name;
+#include "tasks/tasks.def"
+#undef TASK
+
+/* ---- table.c */
+
+const struct task_kind *task_at(uint32_t index); /* NULL behind the last */
+const struct task_kind *task_find(const char *name);
+/* As pln_task_choose, for a session's head. */
+const struct task_kind *task_choose(const pln_model *model, pln_head head, const pln_record *row);
+
+/* ---- options.c: what the user chose
+ *
+ * pln_option_info.values says what a value may be, and everything is checked by it:
+ *     "a|b|c"     one of these words; "yes|no" is a flag: on the command line its key stands alone for yes
+ *     "1..5", "1..", "0.0..1.0"   a whole number, or (with a point in it) any, in these bounds
+ *     else        any text, as "TEXT" or "A,B,..."
+ */
+
+/* Every key is known and every value may be. PLN_INVALID names task, option, value, and what it may be. */
+pln_status task_check_options(const pln_task_info *info, const pln_option *options, uint32_t n_options,
+                              pln_error *error);
+/* The place of the value among the words of the option; `unsaid` if it was not given. */
+uint32_t task_word(const struct task_setup *setup, const pln_task_info *info, const char *key, uint32_t unsaid);
+uint32_t task_number(const struct task_setup *setup, const char *key, uint32_t unsaid); /* UINT32_MAX if larger */
+double task_real(const struct task_setup *setup, const char *key, double unsaid);
+bool task_flag(const struct task_setup *setup, const char *key);
+const char *task_value(const struct task_setup *setup, const char *key); /* NULL: not given */
+/* Items of a text that are separated by commas, blanks around them left out, empty ones too; returns how many, in memory.
+ * UINT32_MAX: there is no memory. */
+uint32_t task_split(struct arena *memory, pln_text text, pln_text **items);
+
+/* Rows of option tables that several tasks have. */
+#define TASK_TOO_LONG                                                                                                  \
+    {                                                                                                                  \
+        "too-long", "error|cut",                                                                                       \
+            "texts that are longer than the model can take: a row without an answer, or cut "                          \
+            "(default error)"                                                                                          \
+    }
+
+/* ---- rows.c: what hooks call */
+
+/* A column of the row, NULL if it is absent. */
+const pln_field *task_field(const pln_record *row, const char *name);
+/* Columns that must be there: PLN_INVALID "the row has no column `text`", or that it is a list. */
+pln_status task_take_text(const struct task_row *row, const char *name, pln_text *text, pln_error *error);
+/* The same for a list; a text may stand for one as JSON ('["a", "b"]'), as in a cell of CSV. */
+pln_status task_take_list(const struct task_row *row, const char *name, const pln_text **items, uint32_t *n_items,
+                          pln_error *error);
+/* One more example of the row; texts must live as long as row->memory (those of the row do). */
+pln_status task_add(struct task_row *row, const pln_example *example, pln_error *error);
+/* n items of the answer, zeroed: answer.items, answer.n_items are set. NULL: there is no memory. */
+pln_item *task_make_items(struct task_row *row, uint32_t n, pln_error *error);
+/* The bytes [begin, end) of a text. */
+static inline pln_text task_part(pln_text text, uint32_t begin, uint32_t end)
+{
+    return (pln_text){text.text + begin, end - begin};
+}
+static inline pln_text task_string(const char *text)
+{
+    return (pln_text){text, text ? strlen(text) : 0};
+}
+/* A new JSON string; what is not UTF-8 is U+FFFD for each maximal subpart, as the tokenizer reads it. NULL: there is no
+ * memory, and json_pack, json_array_append_new take that as such. */
+json_t *task_json_text(pln_text text);
+/* Appends item to *list, which becomes NULL when there is no memory for either. Takes the item. */
+void task_json_append(json_t **list, json_t *item);
+/* row->json = json; PLN_NO_MEMORY if it is NULL. */
+pln_status task_set_json(struct task_row *row, json_t *json, pln_error *error);
+
+/* ---- arithmetic.c */
+
+void task_softmax(float *x, uint32_t n); /* in place: exp(x) over their sum */
+float task_sigmoid(float x);
+/* Ids of the `top` highest of n numbers, best first, of equal ones the lower id: n log top steps. */
+void task_pick_best(const float *x, uint32_t n, uint32_t *best, uint32_t top);
+/* PLN_FAILED names the first number that is not finite: such numbers answer nothing. */
+pln_status task_check_finite(const struct task_output *output, bool barred, pln_error *error);
+#endif
