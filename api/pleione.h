@@ -5,6 +5,7 @@
  *     pleione_model.h      runtime -> devices -> model -> session -> answers   (a directory and a sentence)
  *     pleione_tokenizer.h  text -> tokens -> text, new vocabularies
  *     pleione_graph.h      runtime -> devices -> graph -> schedule -> numbers  (a graph of your own)
+ *     pleione_rows.h       files of people -> rows -> files
  *     pleione_training.h   model -> trainer -> steps
  *     pleione_pretraining.h  generator + discriminator -> trainer -> steps
  *     pleione_tasks.h      session -> task -> answers                          (rows of named columns)
@@ -33,10 +34,9 @@
  * Size 0, or one smaller than in 0.2.0, is PLN_INVALID; a larger one is PLN_UNSUPPORTED if it sets a member that this
  * library does not know. Of a struct that the library fills it writes `size` bytes at most. What is handed over in
  * arrays of the caller has a stride, or never grows: pln_error, pln_tensor, pln_binding, pln_text, pln_example,
- * pln_added_token, pln_dim, pln_loss, pln_word, pln_fill, pln_class, pln_option, pln_option_info,
- * pln_column_info, pln_field, pln_record. What the library
- * hands out by pointer (pln_device_entry, pln_parameter, pln_encodings, pln_task_info, pln_item, pln_answer) may grow at its end: copy members, not the
- * struct. Until 1.0 the name of the library does not change with such growth; what does not fit this rule is a new
+ * pln_added_token, pln_dim, pln_loss, pln_word, pln_fill, pln_class, pln_option, pln_option_info, pln_column_info,
+ * pln_field, pln_record, pln_cell. What the library hands out by pointer (pln_device_entry, pln_parameter,
+ * pln_encodings, pln_task_info, pln_item, pln_answer) may grow at its end: copy members, not the struct. Until 1.0 the name of the library does not change with such growth; what does not fit this rule is a new
  * minor version.
  *
  * Threads. Each function says who may call it. "any thread": any, at any time; runtime, devices, models, tokenizers and

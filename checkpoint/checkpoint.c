@@ -67,7 +67,7 @@ static pln_status open_single(struct ckpt *c, pln_error *error)
     if (status == PLN_OK && !c->files)
         status = pln_fail(error, PLN_NO_MEMORY, "%s: no memory", path);
     if (status == PLN_OK)
-        status = ckpt_tensors_open(path, &c->files[0], error);
+        status = ckpt_tensors_open(path, 0, &c->files[0], error);
     if (status != PLN_OK)
         return status;
     c->n_files = 1;
@@ -104,7 +104,7 @@ static pln_status open_shard(struct ckpt *c, json_t *shards, const char *name, p
                         c->directory, name);
     pln_status status = join(c, name, path, error);
     if (status == PLN_OK)
-        status = ckpt_tensors_open(path, &c->files[c->n_files], error);
+        status = ckpt_tensors_open(path, 0, &c->files[c->n_files], error);
     if (status != PLN_OK)
         return status;
     if (json_object_set_new(shards, name, json_integer((json_int_t)c->n_files++)) != 0)

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Takes the header of a safetensors file, gives its tensors after checking each against the data that is there.
+ * Takes a safetensors file, gives its tensors after checking each against the data that is there.
  */
 #include "checkpoint/safetensors.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "checkpoint/format.h"
 #include "common/fail.h"
+#include "common/jsonfile.h"
 
 static const char *const dtype_names[] = {
     [PLN_F32] = "F32", [PLN_I32] = "I32",   [PLN_F16] = "F16", [PLN_BF16] = "BF16", [PLN_F64] = "F64",
@@ -31,17 +34,6 @@ bool safetensors_dtype_find(const char *name, pln_dtype *dtype)
         }
     }
     return false;
-}
-
-bool safetensors_bytes(const pln_tensor *tensor, uint64_t *bytes)
-{
-    uint64_t n = pln_dtype_bytes(tensor->dtype);
-    for (uint32_t i = 0; i < tensor->rank; i++) {
-        if (__builtin_mul_overflow(n, tensor->shape[i], &n))
-            return false;
-    }
-    *bytes = n;
-    return true;
 }
 
 struct span { /* where a tensor's data lies, bytes from the start of the data */
@@ -188,38 +180,79 @@ static pln_status check_metadata(json_t *metadata, const char *path, pln_error *
     return PLN_OK;
 }
 
-pln_status safetensors_describe(const json_t *header, const char *path, const void *data, uint64_t data_bytes,
-                                pln_tensor **tensors, uint32_t *count, pln_error *error)
+/* The text for a tensor whose type or rank pleione does not have. */
+static void print_type(const json_t *entry, char *text, size_t bytes)
+{
+    snprintf(text, bytes, "%.40s of %zu dimensions", json_string_value(json_object_get(entry, "dtype")),
+             json_array_size(json_object_get(entry, "shape")));
+}
+
+/* `data` are the data_bytes after the header. */
+static pln_status read_tensors(struct ckpt_content *content, json_t *header, const char *data, uint64_t data_bytes,
+                               pln_error *error)
 {
     pln_status status = PLN_OK;
     const char *name;
     json_t *entry;
     uint32_t n = 0;
-    const size_t room = json_object_size(header);
-    pln_tensor *list = calloc(room + 1, sizeof *list);
-    struct span *spans = calloc(room + 1, sizeof *spans);
-    if (!list || !spans)
-        status = pln_fail(error, PLN_NO_MEMORY, "%s: no memory for %zu tensors", path, room);
-    json_object_foreach((json_t *)header, name, entry)
+    struct span *spans = calloc(json_object_size(header) + 1, sizeof *spans);
+    if (!spans)
+        return pln_fail(error, PLN_NO_MEMORY, "%s: no memory for %zu tensors", content->path, json_object_size(header));
+    json_object_foreach(header, name, entry)
     {
         if (status != PLN_OK)
             break;
-        const struct place at = {path, name, error};
+        const struct place at = {content->path, name, error};
         if (strcmp(name, SAFETENSORS_METADATA) == 0) {
-            status = json_is_null(entry) ? PLN_OK : check_metadata(entry, path, error);
+            status = json_is_null(entry) ? PLN_OK : check_metadata(entry, content->path, error);
+            content->metadata = json_is_null(entry) ? NULL : json_incref(entry);
             continue;
         }
-        status = read_tensor(&at, entry, data, data_bytes, &list[n], &spans[n]);
-        n++;
+        pln_tensor tensor = {0};
+        char type[80];
+        status = read_tensor(&at, entry, data, data_bytes, &tensor, &spans[n++]);
+        print_type(entry, type, sizeof type);
+        if (status == PLN_OK)
+            status = ckpt_content_add(content, &tensor, tensor.dtype ? NULL : type, error);
     }
     if (status == PLN_OK)
-        status = check_cover(spans, n, path, data_bytes, error);
+        status = check_cover(spans, n, content->path, data_bytes, error);
     free(spans);
-    if (status != PLN_OK) {
-        free(list);
-        return status;
-    }
-    *tensors = list;
-    *count = n;
-    return PLN_OK;
+    return status;
 }
+
+static bool sniff(const unsigned char *bytes, size_t size)
+{
+    uint64_t header;
+    if (size < 9)
+        return false;
+    memcpy(&header, bytes, sizeof header);
+    return bytes[8] == '{' || (header <= SAFETENSORS_MAX_HEADER && header <= size - 8);
+}
+
+static pln_status open_safetensors(struct ckpt_content *content, pln_error *error)
+{
+    uint64_t bytes;
+    json_t *header = NULL;
+    char where[PATH_MAX + 16];
+    memcpy(&bytes, content->bytes, sizeof bytes);
+    if (bytes > SAFETENSORS_MAX_HEADER)
+        return pln_fail(error, PLN_BAD_MODEL, "%s: header of %" PRIu64 " bytes is larger than %d", content->path, bytes,
+                        SAFETENSORS_MAX_HEADER);
+    if (bytes > content->size - 8)
+        return pln_fail(error, PLN_BAD_MODEL, "%s: header of %" PRIu64 " bytes in a file of %zu", content->path, bytes,
+                        content->size);
+    snprintf(where, sizeof where, "%s: header", content->path);
+    const char *text = (const char *)content->bytes + 8;
+    pln_status status = jsonfile_parse(text, (size_t)bytes, JSON_REJECT_DUPLICATES, where, &header, error);
+    if (status != PLN_OK)
+        return status;
+    if (json_is_object(header))
+        status = read_tensors(content, header, text + bytes, content->size - 8 - bytes, error);
+    else
+        status = pln_fail(error, PLN_BAD_MODEL, "%s: header is not a JSON object", content->path);
+    json_decref(header);
+    return status;
+}
+
+const struct ckpt_format ckpt_format_safetensors = {"safetensors", sniff, open_safetensors};

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "checkpoint/format.h"
 #include "checkpoint/safetensors.h"
 #include "checkpoint/tensors.h"
 #include "common/fail.h"
@@ -54,7 +55,7 @@ static pln_status add_tensor(json_t *header, const pln_tensor *tensor, uint64_t 
         return pln_fail(error, PLN_INVALID, "tensor '%s': element type %d cannot be stored", name, (int)tensor->dtype);
     if (tensor->rank > PLN_MAX_RANK)
         return pln_fail(error, PLN_INVALID, "tensor '%s': %u dimensions, at most %d", name, tensor->rank, PLN_MAX_RANK);
-    if (!safetensors_bytes(tensor, &bytes) || bytes > (uint64_t)INT64_MAX - *offset)
+    if (!ckpt_tensor_bytes(tensor, &bytes) || bytes > (uint64_t)INT64_MAX - *offset)
         return pln_fail(error, PLN_INVALID, "tensor '%s': larger than 64 bits can count", name);
     if (!tensor->name || strcmp(name, SAFETENSORS_METADATA) == 0 || json_object_get(header, name))
         return pln_fail(error, PLN_INVALID, "tensor '%s': the name is missing, reserved or used twice", name);
@@ -164,7 +165,7 @@ static bool write_content(int fd, const char *header, const pln_tensor *const *o
     bool good = write_all(fd, &header_bytes, sizeof header_bytes) && write_all(fd, header, header_bytes);
     for (uint32_t i = 0; i < count && good; i++) {
         uint64_t bytes = 0;
-        good = safetensors_bytes(order[i], &bytes) && write_all(fd, order[i]->data, bytes);
+        good = ckpt_tensor_bytes(order[i], &bytes) && write_all(fd, order[i]->data, bytes);
     }
     return good;
 }

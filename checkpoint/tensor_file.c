@@ -1,84 +1,64 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Takes the path of a safetensors file, gives its tensors on a read-only mapping of it.
+ * Takes the path of a file of weights, gives its tensors by the format that its bytes are of.
  */
-#include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "checkpoint/safetensors.h"
+#include "checkpoint/content.h"
 #include "checkpoint/tensors.h"
 #include "common/door.h"
-#include "common/jsonfile.h"
-#include "common/mapped.h"
 #include "common/regular.h"
 
 struct pln_tensor_file {
-    struct mapped *mapped;
-    const unsigned char *bytes; /* the mapping */
-    size_t size;
-    json_t *header; /* owns the names */
-    pln_tensor *tensors;
-    uint32_t count;
+    char *path;
+    const struct ckpt_format *format;
+    struct ckpt_content content;
     const pln_tensor **by_name;
-    void **copies; /* of data that lies unaligned in the file, one a tensor or NULL */
+    void **copies; /* of data that lies unaligned in the file, one a tensor or NULL; NULL: none was asked for */
 };
 
-/* Something else under the name is said as what it is. */
-static pln_status check_kind(const pln_tensor_file *file, const char *path, uint64_t header, pln_error *error)
+static const struct ckpt_format *const formats[] = {
+#define FORMAT(name) &ckpt_format_##name,
+#include "checkpoint/formats.def"
+#undef FORMAT
+};
+
+/* What people confuse with weights is said as what it is. */
+static pln_status find_format(pln_tensor_file *file, pln_error *error)
 {
-    if (file->size > 8 && header <= SAFETENSORS_MAX_HEADER && header <= file->size - 8 && file->bytes[8] == '{')
-        return PLN_OK;
-    const char *kind = regular_kind(file->bytes, file->size < 512 ? file->size : 512);
+    const struct ckpt_content *c = &file->content;
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+        if (formats[i]->sniff(c->bytes, c->size)) {
+            file->format = formats[i];
+            return PLN_OK;
+        }
+    const char *kind = regular_kind(c->bytes, c->size < 512 ? c->size : 512);
     if (kind)
-        return pln_fail(error, PLN_BAD_MODEL, "%s: not a safetensors file, but %s", path, kind);
-    if (file->size < 8)
-        return pln_fail(error, PLN_BAD_MODEL, "%s: too short for a safetensors file (%zu bytes)", path, file->size);
-    if (header > SAFETENSORS_MAX_HEADER)
-        return pln_fail(error, PLN_BAD_MODEL, "%s: header of %" PRIu64 " bytes is larger than %d", path, header,
-                        SAFETENSORS_MAX_HEADER);
-    if (header > file->size - 8)
-        return pln_fail(error, PLN_BAD_MODEL, "%s: header of %" PRIu64 " bytes in a file of %zu", path, header,
-                        file->size);
-    return PLN_OK;
+        return pln_fail(error, PLN_BAD_MODEL, "%s: not a file of weights, but %s", file->path, kind);
+    if (c->size < 9)
+        return pln_fail(error, PLN_BAD_MODEL, "%s: too short for a file of weights (%zu bytes)", file->path, c->size);
+    return pln_fail(error, PLN_BAD_MODEL, "%s: not a file of weights in a format that is known", file->path);
 }
 
-static pln_status read_header(pln_tensor_file *file, const char *path, uint64_t *data_begin, pln_error *error)
+/* Files may put f32 at odd addresses; who reads a tensor by its address may not meet it there. */
+static pln_status align_data(pln_tensor_file *file, pln_error *error)
 {
-    uint64_t bytes = 0;
-    char where[PATH_MAX + 16];
-    memcpy(&bytes, file->bytes, file->size < sizeof bytes ? file->size : sizeof bytes);
-    pln_status status = check_kind(file, path, bytes, error);
-    if (status != PLN_OK)
-        return status;
-    snprintf(where, sizeof where, "%s: header", path);
-    const char *text = (const char *)file->bytes + 8;
-    status = jsonfile_parse(text, (size_t)bytes, JSON_REJECT_DUPLICATES, where, &file->header, error);
-    if (status != PLN_OK)
-        return status;
-    if (!json_is_object(file->header))
-        return pln_fail(error, PLN_BAD_MODEL, "%s: header is not a JSON object", path);
-    *data_begin = 8 + bytes;
-    return PLN_OK;
-}
-
-/* Files may put f32 at odd addresses; kernels may not read it there. */
-static pln_status align_data(pln_tensor_file *file, const char *path, pln_error *error)
-{
-    file->copies = calloc(file->count + 1, sizeof *file->copies);
+    struct ckpt_content *c = &file->content;
+    file->copies = calloc(c->count + 1, sizeof *file->copies);
     if (!file->copies)
-        return pln_fail(error, PLN_NO_MEMORY, "%s: no memory", path);
-    for (uint32_t i = 0; i < file->count; i++) {
-        pln_tensor *tensor = &file->tensors[i];
+        return pln_fail(error, PLN_NO_MEMORY, "%s: no memory", file->path);
+    for (uint32_t i = 0; i < c->count; i++) {
+        pln_tensor *tensor = &c->tensors[i];
         uint64_t bytes;
         const size_t element = pln_dtype_bytes(tensor->dtype);
-        if (!element || (uintptr_t)tensor->data % element == 0 || !safetensors_bytes(tensor, &bytes))
+        if (!element || (uintptr_t)tensor->data % element == 0 || !ckpt_tensor_bytes(tensor, &bytes))
             continue;
         file->copies[i] = malloc(bytes + 1);
         if (!file->copies[i])
-            return pln_fail(error, PLN_NO_MEMORY, "%s: tensor '%s': no memory for an aligned copy", path, tensor->name);
+            return pln_fail(error, PLN_NO_MEMORY, "%s: tensor '%s': no memory for an aligned copy", file->path,
+                            tensor->name);
         memcpy(file->copies[i], tensor->data, bytes);
         tensor->data = file->copies[i];
     }
@@ -90,36 +70,46 @@ static int by_name(const void *a, const void *b)
     return strcmp((*(const pln_tensor *const *)a)->name, (*(const pln_tensor *const *)b)->name);
 }
 
-static pln_status sort_names(pln_tensor_file *file, const char *path, pln_error *error)
+static pln_status sort_names(pln_tensor_file *file, pln_error *error)
 {
-    file->by_name = calloc(file->count + 1, sizeof *file->by_name);
+    const struct ckpt_content *c = &file->content;
+    file->by_name = calloc(c->count + 1, sizeof *file->by_name);
     if (!file->by_name)
-        return pln_fail(error, PLN_NO_MEMORY, "%s: no memory", path);
-    for (uint32_t i = 0; i < file->count; i++)
-        file->by_name[i] = &file->tensors[i];
-    qsort(file->by_name, file->count, sizeof *file->by_name, by_name);
+        return pln_fail(error, PLN_NO_MEMORY, "%s: no memory", file->path);
+    for (uint32_t i = 0; i < c->count; i++)
+        file->by_name[i] = &c->tensors[i];
+    qsort(file->by_name, c->count, sizeof *file->by_name, by_name);
+    for (uint32_t i = 1; i < c->count; i++)
+        if (strcmp(file->by_name[i - 1]->name, file->by_name[i]->name) == 0)
+            return pln_fail(error, PLN_BAD_MODEL, "%s: two tensors have the name '%s'", file->path,
+                            file->by_name[i]->name);
     return PLN_OK;
 }
 
-pln_status ckpt_tensors_open(const char *path, pln_tensor_file **file, pln_error *error)
+static pln_status open_content(pln_tensor_file *file, uint32_t flags, pln_error *error)
 {
-    uint64_t data = 0;
+    pln_status status = find_format(file, error);
+    if (status == PLN_OK)
+        status = file->format->open(&file->content, error);
+    if (status == PLN_OK && flags & CKPT_ALIGNED)
+        status = align_data(file, error);
+    if (status == PLN_OK)
+        status = sort_names(file, error);
+    if (status != PLN_NO_MEMORY) /* what was wrong may have been that a file was cut meanwhile */
+        status = ckpt_content_check(&file->content, error) == PLN_OK ? status : PLN_BAD_MODEL;
+    return status;
+}
+
+pln_status ckpt_tensors_open(const char *path, uint32_t flags, pln_tensor_file **file, pln_error *error)
+{
     pln_tensor_file *f = calloc(1, sizeof *f);
-    if (!f)
+    if (!f || !(f->path = strdup(path))) {
+        free(f);
         return pln_fail(error, PLN_NO_MEMORY, "%s: no memory", path);
-    pln_status status = mapped_open(path, &f->mapped, error);
-    if (status == PLN_OK) {
-        f->bytes = mapped_bytes(f->mapped, &f->size);
-        status = read_header(f, path, &data, error);
     }
+    pln_status status = ckpt_content_init(&f->content, f->path, error);
     if (status == PLN_OK)
-        status = safetensors_describe(f->header, path, f->bytes + data, f->size - data, &f->tensors, &f->count, error);
-    if (status == PLN_OK)
-        status = align_data(f, path, error);
-    if (status == PLN_OK)
-        status = sort_names(f, path, error);
-    if (f->mapped && status != PLN_NO_MEMORY) /* what was wrong may have been that the file was cut meanwhile */
-        status = mapped_check(f->mapped, error) == PLN_OK ? status : PLN_BAD_MODEL;
+        status = open_content(f, flags, error);
     if (status == PLN_OK)
         *file = f;
     else
@@ -132,54 +122,67 @@ void ckpt_tensors_close(pln_tensor_file **file)
     pln_tensor_file *f = *file;
     if (!f)
         return;
-    for (uint32_t i = 0; f->copies && i < f->count; i++)
+    for (uint32_t i = 0; f->copies && i < f->content.count; i++)
         free(f->copies[i]);
     free(f->copies);
     free(f->by_name);
-    free(f->tensors);
-    json_decref(f->header);
-    mapped_close(&f->mapped);
+    ckpt_content_finish(&f->content);
+    free(f->path);
     free(f);
     *file = NULL;
 }
 
 const pln_tensor *ckpt_tensors(const pln_tensor_file *file, uint32_t *count)
 {
-    *count = file->count;
-    return file->tensors;
+    *count = file->content.count;
+    return file->content.tensors;
 }
 
 const pln_tensor *ckpt_tensors_find(const pln_tensor_file *file, const char *name)
 {
     const pln_tensor key = {.name = name}, *wanted = &key;
-    const pln_tensor **found = bsearch(&wanted, file->by_name, file->count, sizeof *file->by_name, by_name);
+    const pln_tensor **found = bsearch(&wanted, file->by_name, file->content.count, sizeof *file->by_name, by_name);
     return found ? *found : NULL;
 }
 
 const json_t *ckpt_tensors_metadata(const pln_tensor_file *file)
 {
-    const json_t *metadata = json_object_get(file->header, SAFETENSORS_METADATA);
-    return json_is_object(metadata) ? metadata : NULL;
+    return file->content.metadata;
+}
+
+const char *ckpt_tensors_format(const pln_tensor_file *file)
+{
+    return file->format->name;
+}
+
+const char *ckpt_tensors_path(const pln_tensor_file *file)
+{
+    return file->path;
+}
+
+const char *ckpt_tensors_note(const pln_tensor_file *file)
+{
+    return file->content.note;
 }
 
 pln_status ckpt_tensors_check(const pln_tensor_file *file, pln_error *error)
 {
-    return mapped_check(file->mapped, error);
+    return ckpt_content_check(&file->content, error);
 }
 
 bool ckpt_tensors_type(const pln_tensor_file *file, const pln_tensor *tensor, char *text, size_t bytes)
 {
-    if (tensor < file->tensors || tensor >= file->tensors + file->count)
+    const struct ckpt_content *c = &file->content;
+    if (!c->count || tensor < c->tensors || tensor >= c->tensors + c->count)
         return false;
-    const json_t *entry = json_object_get(file->header, tensor->name);
-    const size_t rank = json_array_size(json_object_get(entry, "shape"));
-    snprintf(text, bytes, "%.40s of %zu dimensions", json_string_value(json_object_get(entry, "dtype")), rank);
+    const char *type = c->types[tensor - c->tensors];
+    snprintf(text, bytes, "%s", type ? type : pln_dtype_string(tensor->dtype));
     return true;
 }
 
 void ckpt_tensors_release_pages(const pln_tensor_file *file)
 {
-    mapped_release_pages(file->mapped);
+    ckpt_content_release_pages(&file->content);
 }
 
 /* The public doors: a file of tensors that a caller hands over is an argument, not a model. */
@@ -198,7 +201,7 @@ pln_status pln_tensor_file_open(const char *path, pln_tensor_file **file, pln_er
     NEED(error, file);
     *file = NULL;
     NEED(error, path);
-    return as_argument(ckpt_tensors_open(path, file, error), error);
+    return as_argument(ckpt_tensors_open(path, CKPT_ALIGNED, file, error), error);
 }
 
 pln_status pln_tensor_file_check(const pln_tensor_file *file, pln_error *error)

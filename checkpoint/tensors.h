@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Files of named tensors (safetensors): mapped for reading, written whole or not at all; rows of them as f32. What
- * pleione.h declares as pln_tensor_file is made here.
+ * Files of named tensors: mapped for reading, in any format; written as safetensors, whole or not at all; rows of them as
+ * f32. What pleione.h declares as pln_tensor_file is made here.
  */
 #ifndef CHECKPOINT_TENSORS_H
 #define CHECKPOINT_TENSORS_H
@@ -11,14 +11,21 @@
 
 #include "api/pleione.h"
 
-/* Returns new: the file is mapped, read-only. If it is shortened while it is open, what is gone reads as zero: whoever
- * has read from it asks ckpt_tensors_check. A tensor whose data lies unaligned in the file is copied. One of an element
- * type or a rank that pleione does not have is listed with dtype 0, rank 0 and no data. Every disagreement of header
- * and file is PLN_BAD_MODEL, in one sentence that names the file and the tensor. */
-pln_status ckpt_tensors_open(const char *path, pln_tensor_file **file, pln_error *error);
+enum { CKPT_ALIGNED = 1u << 0 }; /* what lies unaligned in the file is copied: for who reads by addresses */
+
+/* Returns new: a file of any format that is known (format.h), mapped read-only; a bundle by its .index. If it is
+ * shortened while it is open, what is gone reads as zero: whoever has read from it asks ckpt_tensors_check. A tensor of
+ * an element type or a rank that pleione does not have is listed with dtype 0, rank 0 and no data. Every disagreement in
+ * the file is PLN_BAD_MODEL, in one sentence that names the file and the tensor. */
+pln_status ckpt_tensors_open(const char *path, uint32_t flags, pln_tensor_file **file, pln_error *error);
 void ckpt_tensors_close(pln_tensor_file **file);
 
-/* In the order of the header; they live as long as the file is open. */
+/* The name of its format, its path, and a sentence for a warning (NULL: there is none). */
+const char *ckpt_tensors_format(const pln_tensor_file *file);
+const char *ckpt_tensors_path(const pln_tensor_file *file);
+const char *ckpt_tensors_note(const pln_tensor_file *file);
+
+/* In the order of the file; they live as long as the file is open. */
 const pln_tensor *ckpt_tensors(const pln_tensor_file *file, uint32_t *count);
 /* NULL if there is none of that name. */
 const pln_tensor *ckpt_tensors_find(const pln_tensor_file *file, const char *name);

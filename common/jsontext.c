@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/utf8.h"
+
 static const char head[] = "[\"", middle[] = "\",", tail[] = "]";
 
 struct source { /* head, `pad` letters, middle, the text, tail */
@@ -163,39 +165,13 @@ char *jsontext_dump(const json_t *json, size_t flags)
     return NULL;
 }
 
-/* How many bytes a code point has that begins with this one; 0: none begins so. */
-static size_t led_bytes(unsigned char first)
-{
-    if (first < 0x80)
-        return 1;
-    if (first < 0xc2 || first >= 0xf5)
-        return 0;
-    if (first < 0xe0)
-        return 2;
-    return first < 0xf0 ? 3 : 4;
-}
-
-/* The bytes of the code point that begins here, as RFC 3629 has them: no surrogates, nothing overlong. 0: none does. */
-static size_t code_point_bytes(const unsigned char *c)
-{
-    const size_t bytes = led_bytes(c[0]);
-    for (size_t i = 1; i < bytes; i++)
-        if ((c[i] & 0xc0) != 0x80)
-            return 0;
-    const bool overlong = (c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xf0 && c[1] < 0x90);
-    const bool beyond = (c[0] == 0xed && c[1] >= 0xa0) || (c[0] == 0xf4 && c[1] >= 0x90);
-    return overlong || beyond ? 0 : bytes;
-}
-
 bool jsontext_is_utf8(const char *text)
 {
-    for (const unsigned char *c = (const unsigned char *)text; *c;) {
-        const size_t bytes = code_point_bytes(c);
-        if (!bytes)
-            return false;
-        c += bytes;
-    }
-    return true;
+    bool good = true;
+    uint32_t code;
+    for (size_t at = 0, bytes = strlen(text); good && at < bytes;)
+        at += utf8_decode((const unsigned char *)text + at, bytes - at, &code, &good);
+    return good;
 }
 
 pln_status jsontext_status(const json_error_t *problem)

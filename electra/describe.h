@@ -39,13 +39,14 @@ pln_value *electra_input(struct electra_describe *d, enum electra_input what, pl
 pln_dim electra_rows_of(struct electra_describe *d, enum electra_symbol symbol);
 
 /* A tensor of the encoder under the prefix, or of a head; NULL after an error. */
-const pln_tensor *electra_tensor(struct electra_describe *d, const char *name, uint32_t rows, uint32_t width,
-                                 enum electra_fill fill);
+const struct weight *electra_tensor(struct electra_describe *d, const char *name, uint32_t rows, uint32_t width,
+                                    enum electra_fill fill);
 /* Such a weight: a constant, in training a parameter. */
 pln_value *electra_constant(struct electra_describe *d, const char *name, uint32_t rows, uint32_t width,
                             enum electra_fill fill);
 /* The same of several tensors as one; `name` is the first one's. */
-pln_value *electra_joined(struct electra_describe *d, const char *name, const pln_tensor *const *tensors, uint32_t n);
+pln_value *electra_joined(struct electra_describe *d, const char *name, const struct weight *const *tensors,
+                          uint32_t n);
 
 /* What an op needs to drop elements of rows that are tokens, or those that a head picked. All zero outside of training. */
 struct electra_dropout {

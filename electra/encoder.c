@@ -27,7 +27,7 @@ static pln_value *embeddings(struct electra_describe *d)
         o.word = electra_constant(d, "word_embeddings.weight", c->vocab_size, width, ELECTRA_NORMAL);
     }
     /* The table is in the files of relative positions too, but it is not added. */
-    const pln_tensor *position =
+    const struct weight *position =
         electra_tensor(d, "position_embeddings.weight", c->max_position_embeddings, width, ELECTRA_NORMAL);
     if (position && c->position_embedding_type == ELECTRA_ABSOLUTE) {
         o.positions = electra_input(d, ELECTRA_INPUT_positions, d->tokens, 1);
@@ -53,7 +53,7 @@ static pln_value *joined(struct electra_describe *d, pln_value *x, const char *c
                          const char *node)
 {
     const uint32_t hidden = d->config->hidden_size;
-    const pln_tensor *weights[3], *biases[3];
+    const struct weight *weights[3], *biases[3];
     for (uint32_t i = 0; i < n; i++) {
         char weight[256], bias[256];
         snprintf(weight, sizeof weight, "%s%s.weight", d->prefix, names[i]);

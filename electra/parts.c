@@ -79,19 +79,19 @@ static pln_parameter_options training_of(const struct electra_describe *d, const
                                    .learning_rate = (float)pow(decay, layers + 2 - d->depth)};
 }
 
-pln_value *electra_joined(struct electra_describe *d, const char *name, const pln_tensor *const *tensors, uint32_t n)
+pln_value *electra_joined(struct electra_describe *d, const char *name, const struct weight *const *tensors, uint32_t n)
 {
     if (!d->features->train)
-        return pln_graph_constant(d->graph, name, tensors, n);
+        return graph_constant(d->graph, name, tensors, n);
     const pln_parameter_options factors = training_of(d, name);
-    return pln_graph_parameter(d->graph, name, tensors, n, &factors);
+    return graph_parameter(d->graph, name, tensors, n, &factors);
 }
 
-const pln_tensor *electra_tensor(struct electra_describe *d, const char *name, uint32_t rows, uint32_t width,
-                                 enum electra_fill fill)
+const struct weight *electra_tensor(struct electra_describe *d, const char *name, uint32_t rows, uint32_t width,
+                                    enum electra_fill fill)
 {
     char full[256];
-    const pln_tensor *tensor = NULL;
+    const struct weight *tensor = NULL;
     snprintf(full, sizeof full, "%s%s", d->prefix ? d->prefix : "", name);
     const struct electra_request request = {
         .name = full, .rows = rows, .width = width, .encoder = d->prefix != NULL, .fill = fill};
@@ -103,7 +103,7 @@ const pln_tensor *electra_tensor(struct electra_describe *d, const char *name, u
 pln_value *electra_constant(struct electra_describe *d, const char *name, uint32_t rows, uint32_t width,
                             enum electra_fill fill)
 {
-    const pln_tensor *tensor = electra_tensor(d, name, rows, width, fill);
+    const struct weight *tensor = electra_tensor(d, name, rows, width, fill);
     return tensor ? electra_joined(d, tensor->name, &tensor, 1) : NULL;
 }
 

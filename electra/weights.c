@@ -16,7 +16,7 @@ struct electra_weight {
     struct electra_weight *next, *in_chain;
     char *full_name;  /* with the half in front */
     const char *name; /* as it was asked for */
-    pln_tensor tensor;
+    struct weight tensor;
     float *drawn;  /* NULL: from the checkpoint, or undrawn */
     bool missing;  /* in the checkpoint */
     size_t mapped; /* bytes of the zeros that were mapped for this one */
@@ -39,7 +39,7 @@ void electra_weights_finish(struct electra_weights *weights)
         free(w->full_name);
         free(w->drawn);
         if (w->mapped)
-            munmap((void *)(uintptr_t)w->tensor.data, w->mapped);
+            munmap((void *)(uintptr_t)w->tensor.lies, w->mapped);
         free(w);
     }
     free(weights->used);
@@ -220,15 +220,16 @@ static bool draw_tensor(struct electra_weights *weights, const struct electra_re
     const float *zeros = weights->undrawn ? map_zeros(weights, w, n * sizeof *zeros) : NULL;
     if (weights->undrawn ? !zeros : !draw_values(weights, request, n, w))
         return false;
-    w->tensor = (pln_tensor){.name = w->full_name,
-                             .dtype = PLN_F32,
-                             .rank = request->width ? 2 : 1,
-                             .shape = {request->rows, request->width},
-                             .data = weights->undrawn ? zeros : w->drawn};
+    w->tensor = weight_of(&(pln_tensor){.name = w->full_name,
+                                        .dtype = PLN_F32,
+                                        .rank = request->width ? 2 : 1,
+                                        .shape = {request->rows, request->width},
+                                        .data = weights->undrawn ? zeros : w->drawn},
+                          false);
     return true;
 }
 
-static void print_shape(char *text, size_t bytes, const pln_tensor *tensor)
+static void print_shape(char *text, size_t bytes, const struct weight *tensor)
 {
     size_t used = (size_t)snprintf(text, bytes, "[");
     for (uint32_t i = 0; i < tensor->rank && used < bytes; i++)
@@ -239,9 +240,9 @@ static void print_shape(char *text, size_t bytes, const pln_tensor *tensor)
 }
 
 static pln_status check_tensor(const struct electra_weights *weights, const struct electra_request *request,
-                               const pln_tensor *found, pln_error *error)
+                               const struct weight *found, pln_error *error)
 {
-    const pln_tensor expected = {.rank = request->width ? 2 : 1, .shape = {request->rows, request->width}};
+    const struct weight expected = {.rank = request->width ? 2 : 1, .shape = {request->rows, request->width}};
     const bool floats =
         found->dtype == PLN_F32 || found->dtype == PLN_F16 || found->dtype == PLN_BF16 || found->dtype == PLN_F64;
     if (floats && found->rank == expected.rank && found->shape[0] == expected.shape[0] &&
@@ -253,7 +254,7 @@ static pln_status check_tensor(const struct electra_weights *weights, const stru
     if (found->dtype)
         return pln_fail(error, PLN_BAD_MODEL, "tensor %s: expected floats %s, found %s %s", found->name, want,
                         pln_dtype_string(found->dtype), have);
-    ckpt_tensor_type(weights->checkpoint, found, have, sizeof have);
+    ckpt_tensor_type(weights->checkpoint, ckpt_find(weights->checkpoint, found->name), have, sizeof have);
     return pln_fail(error, PLN_BAD_MODEL, "tensor %s: expected floats %s, found %s, which is not read", found->name,
                     want, have);
 }
@@ -269,9 +270,10 @@ static pln_status take_tensor(struct electra_weights *weights, const struct elec
     if (found) {
         for (uint32_t i = 0; i < ckpt_count(weights->checkpoint); i++)
             weights->used[i] |= ckpt_tensor(weights->checkpoint, i) == found;
-        w->tensor = *found;
+        const struct weight have = weight_of(found, false);
+        w->tensor = have;
         w->tensor.name = w->full_name; /* of whatever age the checkpoint is */
-        return check_tensor(weights, request, found, error);
+        return check_tensor(weights, request, &have, error);
     }
     if (request->encoder && ckpt_has_weights(weights->checkpoint))
         return pln_fail(error, PLN_BAD_MODEL, "the weights lack the tensor electra.%s", request->name);
@@ -292,7 +294,7 @@ static bool name_weight(const struct electra_weights *weights, const char *name,
 }
 
 pln_status electra_weight_find(struct electra_weights *weights, const struct electra_request *request,
-                               const pln_tensor **tensor, pln_error *error)
+                               const struct weight **tensor, pln_error *error)
 {
     struct electra_weight **chain = &weights->chains[stream_of(0, request->name) % ELECTRA_CHAINS];
     for (struct electra_weight *w = *chain; w; w = w->in_chain) {

@@ -7,6 +7,7 @@
 #define ELECTRA_WEIGHTS_H
 
 #include "checkpoint/checkpoint.h"
+#include "common/weight.h"
 #include "electra/config.h"
 
 struct electra_weight; /* a tensor that was asked for */
@@ -50,7 +51,7 @@ void electra_weights_finish(struct electra_weights *weights);
 
 /* The tensor; the same one each time. It lives as long as the weights. PLN_BAD_MODEL names tensor, expected, found. */
 pln_status electra_weight_find(struct electra_weights *weights, const struct electra_request *request,
-                               const pln_tensor **tensor, pln_error *error);
+                               const struct weight **tensor, pln_error *error);
 
 /* Whether the checkpoint holds a tensor of that name (of the encoder: under any of its names). */
 bool electra_weight_exists(const struct electra_weights *weights, const char *name);

@@ -253,11 +253,11 @@ pln_value *pln_graph_state(pln_graph *graph, const char *name, uint32_t rows, ui
 }
 
 /* Rows and width of the parts together; false if they do not fit. */
-static bool sum_parts(const pln_tensor *const *parts, uint32_t n_parts, uint32_t *rows, uint32_t *width)
+static bool sum_parts(const struct weight *const *parts, uint32_t n_parts, uint32_t *rows, uint32_t *width)
 {
     uint64_t r = 0, w = 0;
     for (uint32_t i = 0; i < n_parts; i++) {
-        const pln_tensor *part = parts[i];
+        const struct weight *part = parts[i];
         if (part->rank != parts[0]->rank || part->rank < 1 || part->rank > 2 || part->shape[0] > GRAPH_MOST_SIDE ||
             (part->rank == 2 && part->shape[1] > GRAPH_MOST_SIDE))
             return false;
@@ -276,8 +276,8 @@ static bool sum_parts(const pln_tensor *const *parts, uint32_t n_parts, uint32_t
     return r && w && r <= GRAPH_MOST_SIDE && w <= GRAPH_MOST_SIDE && r * w <= GRAPH_MOST_ELEMENTS;
 }
 
-const pln_tensor *const *graph_join_parts(pln_graph *graph, const char *name, const pln_tensor *const *parts,
-                                          uint32_t n_parts, uint32_t *rows, uint32_t *width)
+const struct weight *const *graph_take_parts(pln_graph *graph, const char *name, const pln_tensor *const *parts,
+                                             uint32_t n_parts)
 {
     for (uint32_t i = 0; i < n_parts; i++) {
         const char *fault = parts && parts[i] ? door_tensor_fault(parts[i]) : "it is NULL";
@@ -285,6 +285,20 @@ const pln_tensor *const *graph_join_parts(pln_graph *graph, const char *name, co
             graph_fail(graph, name, PLN_INVALID, "part %u: %s", i, fault);
     }
     if (graph->error.status != PLN_OK)
+        return NULL;
+    const struct weight **list = graph_allocate(graph, (n_parts + 1ul) * sizeof *list);
+    struct weight *weights = graph_allocate(graph, (n_parts + 1ul) * sizeof *weights);
+    for (uint32_t i = 0; list && weights && i < n_parts; i++) {
+        weights[i] = weight_of(parts[i], false);
+        list[i] = &weights[i];
+    }
+    return weights ? list : NULL;
+}
+
+const struct weight *const *graph_join_parts(pln_graph *graph, const char *name, const struct weight *const *parts,
+                                             uint32_t n_parts, uint32_t *rows, uint32_t *width)
+{
+    if (!parts)
         return NULL;
     if (!n_parts || !sum_parts(parts, n_parts, rows, width)) {
         graph_fail(graph, name, PLN_INVALID, "its parts have rank 1 or 2 and must fit together");
@@ -295,13 +309,13 @@ const pln_tensor *const *graph_join_parts(pln_graph *graph, const char *name, co
             parts[i]->dtype != PLN_F64)
             graph_fail(graph, name, PLN_INVALID, "weights are f32, f16, bf16 or f64, not %s",
                        pln_dtype_string(parts[i]->dtype));
-    const pln_tensor **copy = graph_allocate(graph, n_parts * sizeof *copy);
+    const struct weight **copy = graph_allocate(graph, n_parts * sizeof *copy);
     if (copy)
         memcpy(copy, parts, n_parts * sizeof *copy);
     return copy;
 }
 
-pln_value *pln_graph_constant(pln_graph *graph, const char *name, const pln_tensor *const *parts, uint32_t n_parts)
+pln_value *graph_constant(pln_graph *graph, const char *name, const struct weight *const *parts, uint32_t n_parts)
 {
     if (!graph_usable(graph, name) || !graph_named(graph, name, "constant"))
         return NULL;
@@ -314,6 +328,13 @@ pln_value *pln_graph_constant(pln_graph *graph, const char *name, const pln_tens
     value->n_parts = n_parts;
     value->row_stride = width;
     return value;
+}
+
+pln_value *pln_graph_constant(pln_graph *graph, const char *name, const pln_tensor *const *parts, uint32_t n_parts)
+{
+    if (!graph_usable(graph, name) || !graph_named(graph, name, "constant"))
+        return NULL;
+    return graph_constant(graph, name, graph_take_parts(graph, name, parts, n_parts), n_parts);
 }
 
 void pln_graph_output(pln_graph *graph, const char *name, pln_value *value)

@@ -10,6 +10,7 @@
 #include "api/pleione_backend.h"
 #include "common/arena.h"
 #include "common/door.h"
+#include "common/weight.h"
 
 enum { GRAPH_SYMBOLS = 64, GRAPH_OPERANDS = 16, GRAPH_PARAM_WORDS = 24 };
 /* A side of a value, and its elements in f64: what is larger is refused, so that sizes add up in 64 bits. */
@@ -33,7 +34,7 @@ struct pln_value {
     uint64_t first;              /* elements after the start of the base */
     struct graph_node *producer; /* of the base; NULL for inputs, constants and states */
     bool windowed;               /* a window of it was taken */
-    const pln_tensor *const *parts;
+    const struct weight *const *parts;
     uint32_t n_parts;
     /* Of a base, while pln_graph_gradients is at work: */
     bool differentiated; /* the loss's gradient by it is wanted, for its own sake or for what it is made of */
@@ -82,6 +83,8 @@ struct pln_graph {
     pln_value **weights; /* windows of the parameters, by name */
     uint32_t n_table, room_table;
     pln_parameter *table; /* a line for each tensor */
+    uint32_t room_table_weights;
+    const struct weight **table_weights; /* [n_table]: its first values */
 };
 
 bool graph_same_rows(pln_dim a, pln_dim b);
@@ -169,8 +172,18 @@ uint32_t graph_row_stride(uint32_t width);                            /* of a wh
 const char *graph_scoped_name(pln_graph *graph, const char *name);
 
 /* Checks that weights fit together: a copy of the list, rows and width of all. */
-const pln_tensor *const *graph_join_parts(pln_graph *graph, const char *name, const pln_tensor *const *parts,
-                                          uint32_t n_parts, uint32_t *rows, uint32_t *width);
+const struct weight *const *graph_join_parts(pln_graph *graph, const char *name, const struct weight *const *parts,
+                                             uint32_t n_parts, uint32_t *rows, uint32_t *width);
+/* Tensors of a caller as weights that live as long as the graph; NULL after an error. */
+const struct weight *const *graph_take_parts(pln_graph *graph, const char *name, const pln_tensor *const *parts,
+                                             uint32_t n_parts);
+/* pln_graph_constant and pln_graph_parameter of weights, which may lie transposed; keeps them. The tensor in the line of
+ * such a parameter has no data. */
+pln_value *graph_constant(pln_graph *graph, const char *name, const struct weight *const *parts, uint32_t n_parts);
+pln_value *graph_parameter(pln_graph *graph, const char *name, const struct weight *const *parts, uint32_t n_parts,
+                           const pln_parameter_options *options);
+/* The first values of the tensor in a line of the segment table. */
+const struct weight *graph_parameter_weight(const pln_graph *graph, uint32_t index);
 /* A value with the memory of another: `first` elements after its start. */
 pln_value *graph_add_window(pln_graph *graph, pln_value *of, uint64_t first, pln_dim rows, uint32_t width,
                             uint32_t stride);

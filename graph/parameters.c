@@ -4,26 +4,45 @@
  */
 #include <string.h>
 
-#include "common/elements.h"
 #include "common/round.h"
 #include "graph/graph.h"
 
-/* Parts of rank 1 lie side by side in one row, parts of rank 2 one below the other. */
-static void list_tensors(pln_graph *graph, const pln_value *value, const pln_tensor *const *parts, uint32_t n_parts,
-                         const pln_parameter_options *options)
+/* A line at the end of the table; NULL: there is no memory. */
+static pln_parameter *add_line(pln_graph *graph, const struct weight *weight)
+{
+    pln_parameter *table = graph_grow(graph, graph->table, graph->n_table, &graph->room_table, sizeof *graph->table);
+    const struct weight **weights = graph_grow(graph, graph->table_weights, graph->n_table, &graph->room_table_weights,
+                                               sizeof *graph->table_weights);
+    if (!table || !weights)
+        return NULL;
+    graph->table = table;
+    graph->table_weights = weights;
+    weights[graph->n_table] = weight;
+    return &table[graph->n_table++];
+}
+
+static const pln_tensor *describe(pln_graph *graph, const struct weight *weight)
+{
+    pln_tensor *tensor = graph_allocate(graph, sizeof *tensor);
+    if (tensor)
+        *tensor = weight_tensor(weight);
+    return tensor;
+}
+
+/* Parts of rank 1 lie side by side in one row, parts of rank 2 one below the other. `given` are a caller's tensors. */
+static void list_tensors(pln_graph *graph, const pln_value *value, const struct weight *const *parts,
+                         const pln_tensor *const *given, uint32_t n_parts, const pln_parameter_options *options)
 {
     uint64_t first = value->first;
     const uint64_t elements = (uint64_t)value->rows.offset * value->row_stride;
     for (uint32_t i = 0; i < n_parts; i++) {
         const bool vector = parts[i]->rank == 1;
-        pln_parameter *table =
-            graph_grow(graph, graph->table, graph->n_table, &graph->room_table, sizeof *graph->table);
-        if (!table)
+        const pln_tensor *tensor = given ? given[i] : describe(graph, parts[i]);
+        pln_parameter *line = add_line(graph, parts[i]);
+        if (!tensor || !line)
             return;
-        graph->table = table;
-        pln_parameter *line = &table[graph->n_table++];
         *line = (pln_parameter){.name = parts[i]->name,
-                                .tensor = parts[i],
+                                .tensor = tensor,
                                 .first = first,
                                 .rows = vector ? 1 : (uint32_t)parts[i]->shape[0],
                                 .width = (uint32_t)parts[i]->shape[vector ? 0 : 1],
@@ -79,13 +98,12 @@ static pln_value *add_weight(pln_graph *graph, const char *name, uint32_t rows, 
     return graph->weights[graph->n_weights++] = value;
 }
 
-pln_value *pln_graph_parameter(pln_graph *graph, const char *name, const pln_tensor *const *parts, uint32_t n_parts,
-                               const pln_parameter_options *options)
+static pln_value *add_parameter(pln_graph *graph, const char *name, const struct weight *const *parts,
+                                const pln_tensor *const *given, uint32_t n_parts, const pln_parameter_options *options)
 {
     pln_parameter_options factors = {.size = sizeof factors, .weight_decay = 1, .learning_rate = 1};
     uint32_t rows, width;
-    if (!graph_usable(graph, name) || !graph_named(graph, name, "parameter") ||
-        !GRAPH_TAKE(graph, name, pln_parameter_options, factors, options))
+    if (!GRAPH_TAKE(graph, name, pln_parameter_options, factors, options))
         return NULL;
     if (graph->gradients)
         graph_fail(graph, name, PLN_INVALID, "a parameter after pln_graph_gradients");
@@ -97,8 +115,29 @@ pln_value *pln_graph_parameter(pln_graph *graph, const char *name, const pln_ten
         return value;
     value = add_weight(graph, name, rows, width);
     if (value)
-        list_tensors(graph, value, parts, n_parts, &factors);
+        list_tensors(graph, value, parts, given, n_parts, &factors);
     return value;
+}
+
+pln_value *graph_parameter(pln_graph *graph, const char *name, const struct weight *const *parts, uint32_t n_parts,
+                           const pln_parameter_options *options)
+{
+    if (!graph_usable(graph, name) || !graph_named(graph, name, "parameter"))
+        return NULL;
+    return add_parameter(graph, name, parts, NULL, n_parts, options);
+}
+
+pln_value *pln_graph_parameter(pln_graph *graph, const char *name, const pln_tensor *const *parts, uint32_t n_parts,
+                               const pln_parameter_options *options)
+{
+    if (!graph_usable(graph, name) || !graph_named(graph, name, "parameter"))
+        return NULL;
+    return add_parameter(graph, name, graph_take_parts(graph, name, parts, n_parts), parts, n_parts, options);
+}
+
+const struct weight *graph_parameter_weight(const pln_graph *graph, uint32_t index)
+{
+    return graph->table_weights[index];
 }
 
 uint32_t pln_graph_parameter_count(const pln_graph *graph)
@@ -123,8 +162,10 @@ void pln_graph_parameter_values(const pln_graph *graph, float *values)
     memset(values, 0, (size_t)graph->parameters->rows.offset * PLN_PARAMETER_WIDTH * sizeof *values);
     for (uint32_t i = 0; i < graph->n_table; i++) {
         const pln_parameter *p = &graph->table[i];
-        for (uint32_t r = 0; r < p->rows; r++)
-            elements_read(p->tensor, (uint64_t)r * p->width, p->width, values + p->first + (size_t)r * p->row_stride);
+        const uint32_t at_once = p->row_stride == p->width ? p->rows : 1;
+        for (uint32_t r = 0; r < p->rows; r += at_once)
+            weight_read(graph->table_weights[i], (uint64_t)r * p->width, (uint64_t)at_once * p->width,
+                        values + p->first + (size_t)r * p->row_stride);
     }
 }
 

@@ -2,12 +2,11 @@
  *
  * Weights on devices: one packed copy for the same parts and the same uses, counted.
  */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/elements.h"
 #include "common/fail.h"
+#include "common/weight.h"
 #include "scheduler/scheduler.h"
 
 struct sched_constant {
@@ -15,7 +14,7 @@ struct sched_constant {
     uint32_t device, references;
     pln_constant *handle;
     uint32_t rows, width, n_parts, n_uses;
-    const void **parts; /* data of each */
+    struct weight *parts;
     pln_constant_use *uses;
 };
 
@@ -26,7 +25,7 @@ static bool same_constant(const struct sched_constant *c, uint32_t device, const
         c->n_parts != value->n_parts || c->n_uses != n_uses)
         return false;
     for (uint32_t i = 0; i < c->n_parts; i++)
-        if (c->parts[i] != value->parts[i]->data)
+        if (!weight_same(&c->parts[i], value->parts[i]))
             return false;
     for (uint32_t i = 0; i < n_uses; i++)
         if (c->uses[i].op != uses[i].op || c->uses[i].input != uses[i].input)
@@ -37,9 +36,7 @@ static bool same_constant(const struct sched_constant *c, uint32_t device, const
 /* The dense f32 rows where they lie already, else NULL. */
 static const float *plain_rows(const pln_value *value)
 {
-    const pln_tensor *part = value->parts[0];
-    const bool plain = value->n_parts == 1 && part->dtype == PLN_F32 && (uintptr_t)part->data % sizeof(float) == 0;
-    return plain ? part->data : NULL;
+    return value->n_parts == 1 ? weight_plain(value->parts[0]) : NULL;
 }
 
 static void destroy_constant(pln_devices *devices, struct sched_constant *c)
@@ -75,7 +72,7 @@ static struct sched_constant *describe_constant(uint32_t device, const pln_value
         return NULL;
     }
     for (uint32_t i = 0; i < value->n_parts; i++)
-        c->parts[i] = value->parts[i]->data;
+        c->parts[i] = *value->parts[i];
     memcpy(c->uses, uses, n_uses * sizeof *uses);
     return c;
 }
@@ -84,15 +81,11 @@ static struct sched_constant *describe_constant(uint32_t device, const pln_value
 static pln_status check_range(const pln_value *value, pln_error *error)
 {
     for (uint32_t i = 0; i < value->n_parts; i++) {
-        const pln_tensor *part = value->parts[i];
-        const uint64_t n = part->dtype == PLN_F64 ? pln_tensor_elements(part) : 0;
-        for (uint64_t j = 0; j < n; j++) {
-            double number;
-            memcpy(&number, (const char *)part->data + j * sizeof number, sizeof number);
-            if (isfinite(number) && isinf((float)number))
-                return pln_fail(error, PLN_BAD_MODEL, "%s has %g, which f32 cannot hold",
-                                part->name ? part->name : value->name, number);
-        }
+        const struct weight *part = value->parts[i];
+        double number;
+        if (!weight_fits_f32(part, &number))
+            return pln_fail(error, PLN_BAD_MODEL, "%s has %g, which f32 cannot hold",
+                            part->name ? part->name : value->name, number);
     }
     return PLN_OK;
 }
@@ -178,13 +171,13 @@ void sched_constant_read(void *context, const pln_constant_info *info, uint32_t 
     const pln_value *value = info->source;
     uint64_t skip = (uint64_t)first * value->width, left = (uint64_t)rows * value->width;
     for (uint32_t i = 0; i < value->n_parts && left; i++) {
-        const uint64_t n = pln_tensor_elements(value->parts[i]);
+        const uint64_t n = weight_elements(value->parts[i]);
         if (skip >= n) {
             skip -= n;
             continue;
         }
         const uint64_t take = n - skip < left ? n - skip : left;
-        elements_read(value->parts[i], skip, take, out);
+        weight_read(value->parts[i], skip, take, out);
         out += take;
         left -= take;
         skip = 0;

@@ -8,7 +8,7 @@
 #include "common/fail.h"
 #include "common/jsontext.h"
 #include "tasks/engine.h"
-#include "tokenizer/utf8.h"
+#include "common/utf8.h"
 
 /* ---- columns */
 
@@ -123,7 +123,7 @@ json_t *task_json_text(pln_text text)
     for (size_t at = 0; copy && at < text.bytes; at += n) {
         bool good = true;
         const unsigned char *from = (const unsigned char *)text.text + at;
-        n = *from < 0x80 ? 1 : tok_utf8_decode_checked(from, text.bytes - at, &code, &good);
+        n = *from < 0x80 ? 1 : utf8_decode(from, text.bytes - at, &code, &good);
         memcpy(copy + used, good ? (const char *)from : replacement, good ? n : sizeof replacement - 1);
         used += good ? n : sizeof replacement - 1;
     }

@@ -9,11 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The general way of tok_utf8_decode. *good (may be NULL) is set to false if the bytes are no UTF-8. */
-uint32_t tok_utf8_decode_checked(const unsigned char *text, size_t bytes, uint32_t *code, bool *good);
+#include "common/utf8.h"
 
-/* One code point from the front of bytes > 0 bytes; *code is it, the answer the bytes that it took. Invalid UTF-8 is
- * U+FFFD for each maximal subpart (Unicode 15, section 3.9), as Python's errors="replace". */
+/* As utf8_decode, which has the general way; the common ones stand here, for speed. */
 static inline uint32_t tok_utf8_decode(const unsigned char *text, size_t bytes, uint32_t *code)
 {
     const uint32_t a = text[0];
@@ -29,7 +27,7 @@ static inline uint32_t tok_utf8_decode(const unsigned char *text, size_t bytes, 
         *code = (a & 0x1f) << 6 | (text[1] & 0x3fu);
         return 2;
     }
-    return tok_utf8_decode_checked(text, bytes, code, NULL);
+    return utf8_decode(text, bytes, code, NULL);
 }
 
 /* Writes one code point, gives the bytes that it took. */

@@ -32,7 +32,7 @@ static bool trim_line(char *line, size_t bytes, struct tok_length *length)
     *length = (struct tok_length){0};
     for (size_t at = 0; at < bytes;) {
         uint32_t code;
-        at += tok_utf8_decode_checked((unsigned char *)line + at, bytes - at, &code, &good);
+        at += utf8_decode((unsigned char *)line + at, bytes - at, &code, &good);
         chars++;
         if (!code)
             return false;

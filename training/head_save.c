@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/fail.h"
+#include "graph/graph.h"
 #include "training/head.h"
 
 /* The config that was read, for what the model is now. */
@@ -53,8 +54,9 @@ static pln_status save_tokenizer(const struct training_head *head, const struct 
 
 static bool is_parameter(const struct training_head *head, const pln_tensor *tensor)
 {
+    const struct weight weight = weight_of(tensor, false);
     for (uint32_t i = 0; i < pln_graph_parameter_count(head->graph); i++)
-        if (pln_graph_parameter_at(head->graph, i)->tensor->data == tensor->data)
+        if (weight_same(graph_parameter_weight(head->graph, i), &weight))
             return true;
     return false;
 }

@@ -142,7 +142,7 @@ static pln_status restore_state(pln_trainer *trainer, const char *directory, con
     pln_tensor_file *file = NULL;
     if ((size_t)snprintf(path, sizeof path, "%s/%s", directory, name) >= sizeof path)
         return pln_fail(error, PLN_BAD_MODEL, "%s: the path is too long", directory);
-    pln_status status = ckpt_tensors_open(path, &file, error);
+    pln_status status = ckpt_tensors_open(path, CKPT_ALIGNED, &file, error);
     if (status == PLN_OK)
         status = training_image_write(trainer, state, file, path, error);
     if (status == PLN_OK)

@@ -95,7 +95,7 @@ static void expect_lie(uint64_t header_bytes, const char *header, size_t data_by
     pln_tensor_file *file = NULL;
     put_safetensors("lie.safetensors", header_bytes ? header_bytes : strlen(header), header, data_bytes);
     memset(&error, 0, sizeof error);
-    assert_int_equal(ckpt_tensors_open(in_folder("lie.safetensors"), &file, &error), PLN_BAD_MODEL);
+    assert_int_equal(ckpt_tensors_open(in_folder("lie.safetensors"), CKPT_ALIGNED, &file, &error), PLN_BAD_MODEL);
     assert_null(file);
     assert_int_equal(error.status, PLN_BAD_MODEL);
     assert_non_null(strstr(error.message, "lie.safetensors"));
@@ -161,12 +161,12 @@ static void what_is_no_file_is_refused(void **state)
     (void)state;
     pln_tensor_file *file = NULL;
     put("short", "1234567", 7);
-    assert_int_equal(ckpt_tensors_open(in_folder("short"), &file, &error), PLN_BAD_MODEL);
+    assert_int_equal(ckpt_tensors_open(in_folder("short"), CKPT_ALIGNED, &file, &error), PLN_BAD_MODEL);
     assert_non_null(strstr(error.message, "too short"));
     put("empty", "", 0);
-    assert_int_equal(ckpt_tensors_open(in_folder("empty"), &file, &error), PLN_BAD_MODEL);
+    assert_int_equal(ckpt_tensors_open(in_folder("empty"), CKPT_ALIGNED, &file, &error), PLN_BAD_MODEL);
     assert_non_null(strstr(error.message, "empty: the file is empty"));
-    assert_int_equal(ckpt_tensors_open(folder, &file, &error), PLN_BAD_MODEL);
+    assert_int_equal(ckpt_tensors_open(folder, CKPT_ALIGNED, &file, &error), PLN_BAD_MODEL);
     assert_non_null(strstr(error.message, "not a regular file"));
     assert_int_equal(pln_tensor_file_open(in_folder("absent"), &file, &error), PLN_INVALID);
     assert_int_equal(error.status, PLN_INVALID);
@@ -199,7 +199,7 @@ static void what_it_is_instead_is_said(void **state)
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         pln_tensor_file *file = NULL;
         put("model.safetensors", files[i].bytes, files[i].n);
-        assert_int_equal(ckpt_tensors_open(in_folder("model.safetensors"), &file, &error), PLN_BAD_MODEL);
+        assert_int_equal(ckpt_tensors_open(in_folder("model.safetensors"), CKPT_ALIGNED, &file, &error), PLN_BAD_MODEL);
         if (!strstr(error.message, files[i].sentence) || !strstr(error.message, "model.safetensors"))
             fail_msg("'%s' lacks '%s'", error.message, files[i].sentence);
     }
@@ -243,7 +243,7 @@ static void other_tensors_do_not_stop_a_file(void **state)
     char text[64];
     uint32_t count;
     put_safetensors("odd", strlen(header), header, 13);
-    assert_int_equal(ckpt_tensors_open(in_folder("odd"), &file, &error), PLN_OK);
+    assert_int_equal(ckpt_tensors_open(in_folder("odd"), CKPT_ALIGNED, &file, &error), PLN_OK);
     ckpt_tensors(file, &count);
     assert_int_equal(count, 3);
     assert_null(ckpt_tensors_metadata(file));
@@ -270,8 +270,8 @@ static void a_file_that_shrinks_is_noticed(void **state)
         data[19999] = 3;
         assert_int_equal(ckpt_tensors_write(path, &tensor, 1, NULL, 0, &error), PLN_OK);
         assert_int_equal(ckpt_tensors_write(in_folder("other"), &tensor, 1, NULL, 0, &error), PLN_OK);
-        assert_int_equal(ckpt_tensors_open(path, &file, &error), PLN_OK);
-        assert_int_equal(ckpt_tensors_open(in_folder("other"), &other, &error), PLN_OK);
+        assert_int_equal(ckpt_tensors_open(path, CKPT_ALIGNED, &file, &error), PLN_OK);
+        assert_int_equal(ckpt_tensors_open(in_folder("other"), CKPT_ALIGNED, &other, &error), PLN_OK);
         const float *read = ckpt_tensors_find(file, "w")->data;
         assert_true(read[19999] == 3 && mapped_is_whole(read) && mapped_is_whole(data));
         assert_int_equal(ckpt_tensors_check(file, &error), PLN_OK);
@@ -303,7 +303,7 @@ static void other_bus_errors_are_passed_on(void **state)
     FILE *empty = tmpfile();
     put_shard("w", "a");
     assert_int_equal(sigaction(SIGBUS, &theirs, &before), 0);
-    assert_int_equal(ckpt_tensors_open(in_folder("w"), &file, &error), PLN_OK);
+    assert_int_equal(ckpt_tensors_open(in_folder("w"), CKPT_ALIGNED, &file, &error), PLN_OK);
     volatile char *nothing = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fileno(empty), 0);
     assert_true(nothing != MAP_FAILED);
     if (sigsetjmp(elsewhere, 1) == 0) {
@@ -337,7 +337,7 @@ static void written_tensors_read_back(void **state)
 
     pln_tensor_file *file;
     uint32_t count;
-    assert_int_equal(ckpt_tensors_open(path, &file, &error), PLN_OK);
+    assert_int_equal(ckpt_tensors_open(path, CKPT_ALIGNED, &file, &error), PLN_OK);
     assert_string_equal(ckpt_tensors(file, &count)[0].name, "i64"); /* the widest, in the order given */
     assert_int_equal(count, N + 2);
     for (int i = 0; i < N + 2; i++) {
@@ -363,7 +363,7 @@ static void unaligned_data_is_copied(void **state)
     pln_tensor_file *file;
     put_safetensors("odd", strlen(ONE("F32", "[1]", "[0,4]")), ONE("F32", "[1]", "[0,4]"), 4);
     assert_int_not_equal(strlen(ONE("F32", "[1]", "[0,4]")) % 4, 0);
-    assert_int_equal(ckpt_tensors_open(in_folder("odd"), &file, &error), PLN_OK);
+    assert_int_equal(ckpt_tensors_open(in_folder("odd"), CKPT_ALIGNED, &file, &error), PLN_OK);
     const pln_tensor *w = ckpt_tensors_find(file, "w");
     assert_int_equal((uintptr_t)w->data % 4, 0);
     assert_memory_equal(w->data, "\0\1\2\3", 4);
@@ -687,7 +687,7 @@ static void changed_bytes_do_no_harm(void **state)
             changed[(random >> 8) % n] = (unsigned char)(random >> 24);
         }
         put("changed", changed, n - (i % 7 == 0 ? (random >> 16) % n : 0));
-        if (ckpt_tensors_open(in_folder("changed"), &open, &error) == PLN_OK)
+        if (ckpt_tensors_open(in_folder("changed"), CKPT_ALIGNED, &open, &error) == PLN_OK)
             ckpt_tensors_close(&open);
     }
 }

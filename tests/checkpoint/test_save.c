@@ -167,7 +167,7 @@ static int model_number(const char *name)
         char path[PATH_MAX];
         pln_tensor_file *file;
         snprintf(path, sizeof path, "%s/%s", in_folder(name), files[i]);
-        assert_int_equal(ckpt_tensors_open(path, &file, &error), PLN_OK);
+        assert_int_equal(ckpt_tensors_open(path, CKPT_ALIGNED, &file, &error), PLN_OK);
         const float *data = ckpt_tensors_find(file, "w")->data;
         for (int j = 0; j < ELEMENTS; j++)
             assert_true(data[j] == (float)number);

@@ -53,7 +53,7 @@ static void write_again(const pln_tensor *all, uint32_t count)
             known[n++] = all[i];
     const char *path = path_of("again.safetensors");
     fuzz_check(ckpt_tensors_write(path, known, n, NULL, 0, &error) == PLN_OK, "what was read can be written");
-    fuzz_check(ckpt_tensors_open(path, &again, &error) == PLN_OK, "what was written can be read");
+    fuzz_check(ckpt_tensors_open(path, CKPT_ALIGNED, &again, &error) == PLN_OK, "what was written can be read");
     ckpt_tensors(again, &there);
     fuzz_check(there == n, "all tensors were written");
     for (uint32_t i = 0; i < n; i++) {
@@ -72,7 +72,7 @@ void fuzz_safetensors(const struct fuzz_target *target, const uint8_t *data, siz
     pln_error error = {.message = ""};
     uint32_t count;
     fuzz_write(target->name, data, bytes);
-    const pln_status status = ckpt_tensors_open(path_of(target->name), &file, &error);
+    const pln_status status = ckpt_tensors_open(path_of(target->name), CKPT_ALIGNED, &file, &error);
     if (status != PLN_OK) {
         check_refusal(status, &error);
         fuzz_check(file == NULL, "a refusal opens nothing");

@@ -4,7 +4,7 @@
 set -u
 cd "$1" || exit 1
 failed=0
-for header in $(find api common checkpoint tokenizer graph electra scheduler session training tasks cli backends conformance -name '*.h' \
+for header in $(find api common records checkpoint tokenizer graph electra scheduler session training tasks cli backends conformance -name '*.h' \
     ! -path '*/kernels/*'); do
     for compiler in gcc clang; do
         command -v $compiler >/dev/null || { [ -z "${CI:-}" ] || { echo "no $compiler"; exit 1; }; continue; }

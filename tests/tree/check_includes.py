@@ -8,6 +8,7 @@ import sys
 ALWAYS = {"api", "common"}
 MAY = {  # besides itself, api and common
     "checkpoint": set(),
+    "records": set(),
     "tokenizer": set(),
     "graph": set(),
     "electra": {"graph", "checkpoint"},
@@ -19,7 +20,8 @@ MAY = {  # besides itself, api and common
     "backends/opencl": {"backends/gpu"},
     "session": {"electra", "graph", "scheduler", "checkpoint", "tokenizer"},
     "training": {"session", "electra", "graph", "scheduler", "checkpoint"},
-    "tasks": {"session", "tokenizer"},
+    "tasks": {"session", "tokenizer", "tasks/scores"},
+    "tasks/scores": {"tokenizer"},
     "cli": set(),
     "cli/tables": {"cli"},
     "cli/measuring": {"cli/tables", "cli"},
