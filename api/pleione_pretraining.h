@@ -101,7 +101,8 @@ PLN_API void pln_corpus_close(pln_corpus **corpus); /* alone */
 
 typedef struct pln_corpus_batch { /* handed out by pointer: may grow */
     uint32_t rows;                /* fewer than asked for at the end of a corpus that is not repeated */
-    const pln_tensor *tensors;    /* i64, as pln_trainer_create_pretraining says: input_ids, attention_mask, token_type_ids,
+    const pln_tensor
+        *tensors; /* i64, as pln_trainer_create_pretraining says: input_ids, attention_mask, token_type_ids,
                                    * masked_ids [rows, longest row], positions [rows, slots] */
     uint32_t n_tensors;
     double epoch;  /* passes through the corpus, up to the last example */

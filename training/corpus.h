@@ -9,6 +9,7 @@
 #define TRAINING_CORPUS_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "api/pleione_pretraining.h"
 #include "api/pleione_rows.h"
@@ -28,7 +29,7 @@ struct corpus_text {
     uint32_t n_files;
     uint64_t *bytes, all_bytes; /* of the files; 0: not known */
     const char *column;
-    bool once;       /* ends after one pass */
+    bool once; /* ends after one pass */
     pln_reader *reader;
     uint32_t file;   /* that is open, or comes next */
     uint64_t row;    /* rows of it that were handed out */
@@ -55,15 +56,15 @@ double corpus_text_epoch(const struct corpus_text *text);
 /* ---- corpus_examples.c: section 6.1 */
 
 struct corpus_example {
-    int32_t *ids; /* [n], [CLS] and [SEP] among them */
+    int32_t *ids;      /* [n], [CLS] and [SEP] among them */
     uint32_t n, first; /* tokens in all; of the first segment, whose type is 0 */
     double epoch;      /* where it was made */
 };
 
 struct corpus_builder {
-    uint64_t seed, made;    /* examples so far */
+    uint64_t seed, made; /* examples so far */
     uint32_t max_length, target, cls, sep;
-    int32_t *ids;           /* of the sentences that were added since the last example */
+    int32_t *ids; /* of the sentences that were added since the last example */
     uint32_t *lengths;
     size_t n_ids, room_ids, n_lengths, room_lengths;
 };
@@ -104,19 +105,20 @@ struct pln_corpus {
     struct corpus_text text;
     struct corpus_builder builder;
     struct corpus_masking masking;
+    int32_t pad;
     struct corpus_example *buffer; /* [options.shuffle_buffer] */
     uint32_t n_buffer;
     uint64_t shuffled, emitted; /* examples that left the buffer; that were handed out */
     struct corpus_list queue;
-    bool ended;               /* no example will come any more */
-    pln_status status;        /* of the thread that makes them */
+    bool ended;        /* no example will come any more */
+    pln_status status; /* of the thread that makes them */
     pln_error error;
     pthread_t thread;
     bool running, stop;
-    pthread_mutex_t lock;     /* of all of the above, while the thread runs */
+    pthread_mutex_t lock; /* of all of the above, while the thread runs */
     pthread_cond_t made, taken;
     atomic_bool in_use;
-    pln_corpus_batch batch;   /* the last one, and its memory */
+    pln_corpus_batch batch; /* the last one, and its memory */
     pln_tensor tensors[5];
     int64_t *numbers;
     size_t room_numbers;
@@ -129,4 +131,6 @@ struct corpus_example corpus_list_take(struct corpus_list *list);
 /* Begins and ends the thread that makes examples. */
 pln_status corpus_start(pln_corpus *corpus, pln_error *error);
 void corpus_halt(pln_corpus *corpus);
+/* Forgets all examples. The thread does not run. */
+void corpus_clear(pln_corpus *corpus);
 #endif

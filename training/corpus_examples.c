@@ -88,7 +88,8 @@ bool corpus_builder_make(struct corpus_builder *b, struct corpus_example *exampl
         return false;
     struct segment first = {ids + 1, 0, most - 2}, second = {ids + most + 1, 0, most};
     split(b, &first, &second);
-    const size_t n1 = smaller(first.n, most - 2), left = most > n1 + 3 ? most - n1 - 3 : 0, n2 = smaller(second.n, left);
+    const size_t n1 = smaller(first.n, most - 2), left = most > n1 + 3 ? most - n1 - 3 : 0,
+                 n2 = smaller(second.n, left);
     ids[0] = (int32_t)b->cls;
     ids[n1 + 1] = (int32_t)b->sep;
     memmove(ids + n1 + 2, second.ids, n2 * sizeof *ids);
