@@ -81,6 +81,7 @@ typedef struct pln_model_options { /* zero is a good default */
     uint32_t size;                 /* sizeof(pln_model_options) */
     uint64_t seed;                 /* for weights that the checkpoint lacks */
     bool without_weights;          /* for estimates: what the directory lacks is zero, and takes no memory */
+    bool random_weights;           /* to train from the start: a directory without weights is opened, all are drawn */
 } pln_model_options;
 
 /* Returns new; keeps the runtime. Reads config.json and maps the weights. PLN_BAD_MODEL names file, tensor, expected,

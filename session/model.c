@@ -21,7 +21,7 @@ pln_status pln_model_open(pln_runtime *runtime, const char *directory, const pln
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a model");
     m->runtime = runtime;
     pthread_mutex_init(&m->lock, NULL);
-    pln_status status = ckpt_open(directory, o.without_weights ? CKPT_MAY_LACK_WEIGHTS : 0, &m->checkpoint, error);
+    pln_status status = ckpt_open(directory, o.without_weights || o.random_weights ? CKPT_MAY_LACK_WEIGHTS : 0, &m->checkpoint, error);
     if (status == PLN_OK) {
         char name[512];
         snprintf(name, sizeof name, "%s/config.json", directory);

@@ -248,7 +248,7 @@ static pln_status read_state(pln_corpus *c, const char *path, pln_error *error)
 {
     pln_tensor_file *file = NULL;
     struct state state = {0};
-    pln_status status = ckpt_tensors_open(path, &file, error);
+    pln_status status = ckpt_tensors_open(path, CKPT_ALIGNED, &file, error);
     if (status != PLN_OK)
         return status;
     if (!find_state(file, &state) || (uint64_t)state.numbers[NUMBER_BUFFER] > c->options.shuffle_buffer)

@@ -338,6 +338,36 @@ static pln_status open_weights(struct training_rtd *rtd, uint64_t seed, pln_erro
     return status;
 }
 
+/* What both halves of a checkpoint hold must be one thing where it is shared. */
+static pln_status check_shared(struct training_rtd *rtd, pln_error *error)
+{
+    const pln_graph *g = rtd->variants[RTD_STEP].rtd.graph.graph;
+    const bool both = ckpt_has_weights(rtd->generator->checkpoint) && ckpt_has_weights(rtd->discriminator->checkpoint);
+    for (uint32_t i = 0; both && i < pln_graph_parameter_count(g); i++) {
+        const pln_parameter *p = pln_graph_parameter_at(g, i);
+        const char *name = rtd_name_in(rtd, PLN_HALF_GENERATOR, p->name);
+        const struct weight *own, *other;
+        if (!name || name != p->name) /* the generator's own, or the discriminator's */
+            continue;
+        const bool vector = p->tensor->rank == 1;
+        const struct electra_request request = {.name = name,
+                                                .rows = vector ? p->width : p->rows,
+                                                .width = vector ? 0 : p->width,
+                                                .encoder = true,
+                                                .fill = ELECTRA_NORMAL};
+        pln_status status = electra_weight_find(&rtd->generator_weights, &request, &own, error);
+        if (status == PLN_OK)
+            status = electra_weight_find(&rtd->discriminator_weights, &request, &other, error);
+        if (status == PLN_OK && !weight_same(own, other))
+            status = pln_fail(
+                error, PLN_BAD_MODEL, "electra.%s is shared, but differs in %s and %s: what is shared must be equal",
+                name, ckpt_directory(rtd->generator->checkpoint), ckpt_directory(rtd->discriminator->checkpoint));
+        if (status != PLN_OK)
+            return status;
+    }
+    return PLN_OK;
+}
+
 pln_status training_rtd_create(const struct training_rtd_parts *parts, const pln_trainer_options *options,
                                const struct electra_rtd_options *rtd_options, struct training_subject **subject,
                                pln_error *error)
@@ -360,6 +390,8 @@ pln_status training_rtd_create(const struct training_rtd_parts *parts, const pln
     pln_status status = open_weights(rtd, options->seed, error);
     if (status == PLN_OK)
         status = make_variant(rtd, RTD_STEP, error);
+    if (status == PLN_OK)
+        status = check_shared(rtd, error);
     if (status != PLN_OK)
         destroy(subject);
     return status;

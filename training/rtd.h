@@ -106,6 +106,9 @@ void rtd_result_finish(struct rtd_result *result);
 
 /* ---- rtd_save.c */
 
+/* The name that a tensor of the flat state has in a half, without "electra."; NULL: it is not of that half. */
+const char *rtd_name_in(const struct training_rtd *rtd, pln_half half, const char *name);
+
 pln_status rtd_check_save(struct training_subject *subject, pln_error *error);
 /* The state of a trainer: the discriminator's config, and all weights by their names in the flat state. */
 pln_status rtd_save(struct training_subject *subject, const struct ckpt_save *save, const pln_tensor *tensors,

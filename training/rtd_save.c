@@ -67,8 +67,7 @@ static bool is_encoder(const char *name)
     return begins(name, "embeddings.") || begins(name, "embeddings_project.") || begins(name, "encoder.");
 }
 
-/* The name that a tensor of the flat state has in a half, without "electra."; NULL: it is not of that half. */
-static const char *name_in(const struct training_rtd *rtd, pln_half half, const char *name)
+const char *rtd_name_in(const struct training_rtd *rtd, pln_half half, const char *name)
 {
     const enum electra_sharing sharing = rtd->options.sharing;
     const bool own = begins(name, ELECTRA_GENERATOR);
@@ -89,7 +88,7 @@ static pln_status save_weights(const struct training_rtd *rtd, pln_half half, co
     uint32_t n = 0;
     pln_status status = names && all ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "no memory for a list of %u tensors", n);
     for (uint32_t i = 0; status == PLN_OK && i < n_tensors; i++) {
-        const char *name = name_in(rtd, half, tensors[i].name);
+        const char *name = rtd_name_in(rtd, half, tensors[i].name);
         if (!name)
             continue;
         electra_file_name(name, false, names[n], sizeof *names);
