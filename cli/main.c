@@ -17,6 +17,7 @@ static const struct cli_command commands[] = {
     {"tokenize", "text to ids", cli_tokenize},
     {"vocab", "texts to a vocabulary", cli_vocab},
     {"train", "steps on raw tensors, a Hugging Face directory out", cli_train},
+    {"pretrain", "both halves of an ELECTRA from a corpus of text", cli_pretrain},
     {"verify", "a device beside the reference: card, driver or data?", cli_verify},
     {"devices", "the devices of each backend", cli_devices},
 };

@@ -144,6 +144,7 @@ static pln_status add_sentences(pln_corpus *corpus, struct chunk *c, const pln_e
 
 static pln_status put(pln_corpus *corpus, struct corpus_example *example, pln_error *error)
 {
+    example->epoch = corpus_text_epoch(&corpus->text);
     pthread_mutex_lock(&corpus->lock);
     const bool room = corpus_list_put(&corpus->queue, example);
     pthread_cond_signal(&corpus->made);
@@ -162,7 +163,6 @@ static pln_status keep_example(pln_corpus *corpus, pln_error *error)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for an example");
     if (!example.n)
         return PLN_OK;
-    example.epoch = corpus_text_epoch(&corpus->text);
     if (corpus->n_buffer < corpus->options.shuffle_buffer) {
         corpus->buffer[corpus->n_buffer++] = example;
         return PLN_OK;

@@ -35,6 +35,7 @@ struct corpus_text {
     uint64_t row;    /* rows of it that were handed out */
     uint64_t passes; /* whole ones */
     uint64_t rows;   /* of this pass, over all files */
+    uint64_t taken;  /* bytes of the open file's rows */
 };
 
 /* Lists the files: a folder recursively, names in the order of their bytes. PLN_INVALID names what cannot be read. */
@@ -58,7 +59,7 @@ double corpus_text_epoch(const struct corpus_text *text);
 struct corpus_example {
     int32_t *ids;      /* [n], [CLS] and [SEP] among them */
     uint32_t n, first; /* tokens in all; of the first segment, whose type is 0 */
-    double epoch;      /* where it was made */
+    double epoch;      /* where the text stood when it left the buffer */
 };
 
 struct corpus_builder {

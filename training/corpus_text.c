@@ -138,7 +138,7 @@ static pln_status open_reader(struct corpus_text *t, pln_error *error)
     const char *path = t->files[t->file];
     const pln_reader_options options = {.size = sizeof options, .format = is_json_lines(path) ? "jsonl" : "text"};
     const pln_status status = pln_reader_open(path, &options, &t->reader, error);
-    t->row = 0;
+    t->row = t->taken = 0;
     return status;
 }
 
@@ -173,6 +173,15 @@ static pln_status take_text(struct corpus_text *t, const pln_record *record, str
                     t->column);
 }
 
+/* Of a row, about as many as it has in its file. */
+static uint64_t count_bytes(const pln_record *record)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < record->n_fields; i++)
+        bytes += record->fields[i].text.bytes + 1;
+    return bytes;
+}
+
 pln_status corpus_text_next(struct corpus_text *text, struct corpus_row *row, bool *end, pln_error *error)
 {
     const pln_record *record = NULL;
@@ -189,6 +198,7 @@ pln_status corpus_text_next(struct corpus_text *text, struct corpus_row *row, bo
     if (status != PLN_OK || *end)
         return status;
     row->first = !text->row;
+    text->taken += count_bytes(record);
     text->row++;
     text->rows++;
     return take_text(text, record, row, error);
@@ -205,6 +215,7 @@ pln_status corpus_text_seek(struct corpus_text *text, uint32_t file, uint64_t ro
     status = open_reader(text, error);
     for (uint64_t i = 0; status == PLN_OK && i < row; i++) {
         status = pln_reader_next(text->reader, &record, error);
+        text->taken += status == PLN_OK && record ? count_bytes(record) : 0;
         if (status == PLN_OK && !record)
             return pln_fail(error, PLN_INVALID, "%s: has %llu rows, and the run was at row %llu: it has changed",
                             text->files[file], (unsigned long long)i, (unsigned long long)row);
@@ -218,8 +229,9 @@ double corpus_text_epoch(const struct corpus_text *text)
     uint64_t before = 0, done = 0, total = 0;
     for (uint32_t i = 0; i < text->file && i < text->n_files; i++)
         before += text->bytes[i];
-    if (text->reader)
+    if (text->reader) /* which reads ahead; of a compressed file it is what was read of it that counts */
         pln_reader_progress(text->reader, &done, &total);
+    done = done < text->taken ? done : text->taken;
     return (double)text->passes +
            (text->all_bytes && text->file < text->n_files ? (double)(before + done) / (double)text->all_bytes : 0);
 }

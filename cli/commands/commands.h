@@ -14,6 +14,7 @@ int cli_explain(int argc, char **argv);
 int cli_estimate(int argc, char **argv);
 int cli_tokenize(int argc, char **argv);
 int cli_train(int argc, char **argv);
+int cli_pretrain(int argc, char **argv);
 int cli_verify(int argc, char **argv);
 int cli_vocab(int argc, char **argv);
 #endif
