@@ -63,6 +63,10 @@ int pretraining_settle(struct pretraining_options *o)
     const struct preset *p = presets;
     while (strcmp(p->size, o->size) != 0)
         p++;
+    const bool whole = strcmp(o->sharing, "all") == 0 || strcmp(o->objective, "mlm") == 0;
+    if (whole && (o->generator_layers != 1 || !(isnan(o->generator_size) || o->generator_size == 1)))
+        return cli_usage_error("--generator-size and --generator-layers: with --sharing all and --objective mlm the "
+                               "generator is as large as the discriminator");
     take_count(&o->batch, p->batch);
     take_count(&o->max_length, p->max_length);
     take_count(&o->steps, p->steps);

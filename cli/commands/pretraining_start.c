@@ -132,7 +132,8 @@ static int make_halves(const struct pretraining *p)
     json_t *discriminator = config_of_discriminator(p, &code);
     if (!discriminator)
         return code ? code : fail_file(p->o->out, "no memory for a config");
-    json_t *generator = p->masked_lm_only ? json_deep_copy(discriminator) : config_of_generator(p, discriminator);
+    const bool equal = p->masked_lm_only || strcmp(p->o->sharing, "all") == 0;
+    json_t *generator = equal ? json_deep_copy(discriminator) : config_of_generator(p, discriminator);
     if (!p->masked_lm_only)
         code = make_half(p, "discriminator", "ElectraForPreTraining", discriminator);
     if (code == 0)
