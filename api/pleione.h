@@ -7,6 +7,7 @@
  *     pleione_graph.h      runtime -> devices -> graph -> schedule -> numbers  (a graph of your own)
  *     pleione_generate.h   session -> generator -> tokens                      (prompts of a decoder)
  *     pleione_training.h   model -> trainer -> steps
+ *     pleione_pretraining.h  generator + discriminator -> trainer -> steps
  *     pleione_tasks.h      session -> task -> answers                          (rows of named columns)
  *     pleione_scores.h     answers beside labels -> how good a task is
  *     pleione_rows.h       files of people -> rows -> files
@@ -65,6 +66,7 @@
 #include "pleione_heads.h"
 #include "pleione_model.h"
 #include "pleione_ops.h"
+#include "pleione_pretraining.h"
 #include "pleione_rows.h"
 #include "pleione_scores.h"
 #include "pleione_tasks.h"

@@ -140,6 +140,22 @@ typedef struct pln_activation_options {
 PLN_API pln_value *pln_activation(pln_graph *graph, pln_value *x, uint32_t activation,
                                   const pln_activation_options *options); /* one thread */
 
+typedef struct pln_sample_options {
+    uint32_t size; /* sizeof(pln_sample_options) */
+    const char *name;
+    float temperature; /* 0: 1 */
+    pln_value *barred; /* i32 [R,1]: a column of each row that is not drawn; NULL: all may be */
+    pln_value **best;  /* i32 [R,1]: the column with the largest logit */
+} pln_sample_options;
+/* A column drawn for each row of logits [R,V] by its softmax, i32 [R,1]; the same for the same origin [R,2] and random
+ * [1,3] (those of dropout) on every device but for rounding. One thread. */
+PLN_API pln_value *pln_sample(pln_graph *graph, pln_value *logits, pln_value *origin, pln_value *random,
+                              const pln_sample_options *options);
+/* ids i32 [T,1] with those of the rows `index. [N,1], which are distinct, replaced by `replaced` [N,1]; *labels f32 [T,1]
+ * is 1 where that is another one; labels may be NULL. One thread. */
+PLN_API pln_value *pln_substitute(pln_graph *graph, const char *name, pln_value *ids, pln_value *index,
+                                  pln_value *replaced, pln_value **labels);
+
 PLN_API pln_value *pln_gather(pln_graph *graph, const char *name, pln_value *x, pln_value *index); /* one thread */
 PLN_API pln_value *pln_segment_mean(pln_graph *graph, const char *name, pln_value *x,
                                     pln_value *starts); /* one thread */

@@ -103,6 +103,8 @@
 #define PLN_BINARY_CROSS_ENTROPY_BACKWARD_PARAM_SCALE 0u
 #define PLN_MEAN_SQUARED_ERROR_BACKWARD_PARAM_SCALE 0u
 #define PLN_SPAN_CROSS_ENTROPY_BACKWARD_PARAM_SCALE 0u
+#define PLN_SAMPLE_PARAM_SITE 0u
+#define PLN_SAMPLE_PARAM_TEMPERATURE 1u
 
 #else
 
@@ -138,6 +140,8 @@ typedef enum pln_op {
     PLN_OP_GLOBAL_NORM = 27,
     PLN_OP_ADAMW = 28,
     PLN_OP_SCATTER = 29,
+    PLN_OP_SAMPLE = 30,
+    PLN_OP_SUBSTITUTE = 31,
 } pln_op;
 
 #define PLN_EMBED_VERSION 2u
@@ -169,6 +173,8 @@ typedef enum pln_op {
 #define PLN_GLOBAL_NORM_VERSION 1u
 #define PLN_ADAMW_VERSION 1u
 #define PLN_SCATTER_VERSION 1u
+#define PLN_SAMPLE_VERSION 1u
+#define PLN_SUBSTITUTE_VERSION 1u
 
 /* embed: (ids?, embeddings?, token_types, positions?, word?, type, position?, gamma, beta, origin?, random?) -> (y, mean?, rstd?) */
 enum {
@@ -703,6 +709,37 @@ enum {
 enum {
     PLN_SCATTER_OUTPUT_Y = 0,
     PLN_SCATTER_OUTPUTS = 1,
+};
+
+/* sample: (logits, barred?, origin, random) -> (ids, best?) */
+enum {
+    PLN_SAMPLE_INPUT_LOGITS = 0,
+    PLN_SAMPLE_INPUT_BARRED = 1,
+    PLN_SAMPLE_INPUT_ORIGIN = 2,
+    PLN_SAMPLE_INPUT_RANDOM = 3,
+    PLN_SAMPLE_INPUTS = 4,
+};
+enum {
+    PLN_SAMPLE_OUTPUT_IDS = 0,
+    PLN_SAMPLE_OUTPUT_BEST = 1,
+    PLN_SAMPLE_OUTPUTS = 2,
+};
+typedef struct pln_sample_params {
+    uint32_t site;
+    float temperature;
+} pln_sample_params;
+
+/* substitute: (ids, index, replaced) -> (y, labels) */
+enum {
+    PLN_SUBSTITUTE_INPUT_IDS = 0,
+    PLN_SUBSTITUTE_INPUT_INDEX = 1,
+    PLN_SUBSTITUTE_INPUT_REPLACED = 2,
+    PLN_SUBSTITUTE_INPUTS = 3,
+};
+enum {
+    PLN_SUBSTITUTE_OUTPUT_Y = 0,
+    PLN_SUBSTITUTE_OUTPUT_LABELS = 1,
+    PLN_SUBSTITUTE_OUTPUTS = 2,
 };
 
 #endif

@@ -23,6 +23,7 @@ static const struct cli_command commands[] = {
     {"vocab", "texts to a vocabulary", cli_vocab},
     {"train", "steps on raw tensors, a Hugging Face directory out", cli_train},
     {"convert", "a model as another package reads it", cli_convert},
+    {"pretrain", "both halves of an ELECTRA from a corpus of text", cli_pretrain},
     {"verify", "a device beside the reference: card, driver or data?", cli_verify},
     {"devices", "the devices of each backend", cli_devices},
     {"completions", "a script that completes words in bash, zsh or fish", print_completions},

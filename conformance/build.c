@@ -144,6 +144,11 @@ int32_t conf_output(struct conf_case *c, pln_dim rows, uint32_t width)
     return add_value(c, PLN_VALUE_TEMPORARY, PLN_F32, rows, width, 0);
 }
 
+int32_t conf_integer_output(struct conf_case *c, pln_dim rows)
+{
+    return add_value(c, PLN_VALUE_TEMPORARY, PLN_I32, rows, 1, 0);
+}
+
 int32_t conf_window(struct conf_case *c, int32_t of, uint32_t column, uint32_t width)
 {
     const struct conf_value *base = &c->values[of];

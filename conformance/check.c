@@ -84,6 +84,13 @@ static bool check_untouched(const struct conf_instance *in, const struct conf_ca
     return untouched;
 }
 
+static double read_word(const struct conf_value *value, const uint32_t *word)
+{
+    float x;
+    memcpy(&x, word, sizeof x);
+    return value->dtype == PLN_I32 ? (double)(int32_t)*word : (double)x;
+}
+
 /* A NaN is right where the oracle has one, but not the pattern: then the element was not written. */
 static bool check_outputs(const struct conf_instance *in, const struct conf_instance *oracle, const struct conf_case *c,
                           char *why, size_t bytes)
@@ -93,15 +100,15 @@ static bool check_outputs(const struct conf_instance *in, const struct conf_inst
         for (uint32_t r = 0; is_output(c, i) && r < conf_count(c, v->rows); r++)
             for (uint32_t k = 0; k < v->width; k++) {
                 const uint32_t at = r * v->stride + k, *word = &in->after[place_of(in, c, i) + at];
-                float y, right;
-                memcpy(&y, word, 4);
-                memcpy(&right, &oracle->after[place_of(oracle, c, i) + at], 4);
-                const double bound = v->bound > 0 ? v->bound : conf_tolerance * (1 + fabs((double)right));
-                const bool same = (isnan(y) && isnan(right)) || y == right || fabs((double)y - (double)right) <= bound;
+                const double y = read_word(v, word);
+                const double right = read_word(v, &oracle->after[place_of(oracle, c, i) + at]);
+                const double bound = v->bound > 0 ? v->bound : conf_tolerance * (1 + fabs(right));
+                const bool near = v->dtype != PLN_I32 && fabs(y - right) <= bound;
+                const bool same = (isnan(y) && isnan(right)) || y == right || near;
                 if (same && *word != CONF_PATTERN)
                     continue;
                 snprintf(why, bytes, "round %u: value %u, row %u, column %u is %.8g%s, expected %.8g", c->round, i, r,
-                         k, (double)y, *word == CONF_PATTERN ? " as before the run" : "", (double)right);
+                         k, y, *word == CONF_PATTERN ? " as before the run" : "", right);
                 return false;
             }
     }

@@ -65,6 +65,7 @@ int32_t conf_random_integers(struct conf_case *c, pln_dim rows, uint32_t below);
 int32_t conf_constant(struct conf_case *c, uint32_t rows, uint32_t width, float scale, bool plain);
 int32_t conf_state(struct conf_case *c, uint32_t rows, uint32_t width, float scale);
 int32_t conf_output(struct conf_case *c, pln_dim rows, uint32_t width);
+int32_t conf_integer_output(struct conf_case *c, pln_dim rows); /* i32 [rows, 1], compared exactly */
 int32_t conf_window(struct conf_case *c, int32_t of, uint32_t column, uint32_t width);
 /* A parameter in a flat state, from one of its rows on. */
 int32_t conf_part(struct conf_case *c, int32_t of, uint32_t row, uint32_t rows, uint32_t width);

@@ -79,23 +79,37 @@ static void describe_source(struct electra_describe *d)
         describe_pairs(d, ELECTRA_INPUT_source_pair_starts, ELECTRA_SYMBOL_source_pairs);
 }
 
-/* The backward pass. Nothing is gained by computing the last layer again: its values are needed at once. */
-static void describe_gradients(struct electra_describe *d)
+enum { SCOPE_BYTES = 48 };
+
+/* Names of the layers of a half that are computed again. Nothing is gained by computing the last one again: its values
+ * are needed at once. */
+static uint32_t name_layers(const char *scope, uint32_t layers, char (*names)[SCOPE_BYTES], const char **scopes)
 {
-    const uint32_t layers = d->config->num_hidden_layers, n = d->features->recompute && layers ? layers - 1 : 0;
-    char(*names)[24] = calloc(n + 1, sizeof *names);
-    const char **scopes = calloc(n + 1, sizeof *scopes);
-    for (uint32_t i = 0; names && scopes && i < n; i++) {
-        snprintf(names[i], sizeof names[i], "layer.%u", i);
+    const uint32_t n = layers ? layers - 1 : 0;
+    for (uint32_t i = 0; i < n; i++) {
+        snprintf(names[i], SCOPE_BYTES, "%slayer.%u", scope, i);
         scopes[i] = names[i];
     }
-    if (!names || !scopes)
-        pln_fail(&d->error, PLN_NO_MEMORY, "no memory for the names of %u layers", n);
+    return n;
+}
+
+void electra_gradients(struct electra_describe *d, const pln_loss *losses, uint32_t n_losses, const char *const *scopes,
+                       const uint32_t *layers)
+{
+    uint32_t n = 0, room = 1;
+    for (uint32_t i = 0; scopes[i]; i++)
+        room += layers[i];
+    char(*names)[SCOPE_BYTES] = calloc(room, sizeof *names);
+    const char **again = calloc(room, sizeof *again);
+    for (uint32_t i = 0; names && again && d->features->recompute && scopes[i]; i++)
+        n += name_layers(scopes[i], layers[i], names + n, again + n);
+    if (!names || !again)
+        pln_fail(&d->error, PLN_NO_MEMORY, "no memory for the names of %u layers", room);
     else
-        pln_graph_gradients(d->graph, &(pln_loss){d->loss, 1}, 1,
-                            PLN_OPTIONS(pln_gradient_options, .recompute = scopes, .n_recompute = n));
+        pln_graph_gradients(d->graph, losses, n_losses,
+                            PLN_OPTIONS(pln_gradient_options, .recompute = again, .n_recompute = n));
     free(names);
-    free(scopes);
+    free(again);
 }
 
 #define NODE "node:"
@@ -115,21 +129,38 @@ static void mark_nodes(struct electra_describe *d)
 }
 
 /* Whoever counts rows knows the symbols of the list only. */
-static pln_status finish(struct electra_describe *d, pln_error *error)
+static pln_status check_symbols(const struct electra_describe *d, pln_error *error)
 {
     uint32_t known = 1;
     for (uint32_t i = 0; i < ELECTRA_SYMBOLS; i++)
         known += d->out->symbols[i] != 0;
+    return known == d->graph->n_symbols
+               ? PLN_OK
+               : pln_fail(error, PLN_FAILED, "graph %s has %u symbols, of which electra/symbols.def knows %u",
+                          d->graph->name, d->graph->n_symbols - 1, known - 1);
+}
+
+pln_status electra_finish(struct electra_describe *d, pln_error *error)
+{
+    if (d->features->trace)
+        mark_nodes(d);
     if (d->error.status != PLN_OK) {
         if (error)
             *error = d->error;
         return d->error.status;
     }
     const pln_status status = pln_graph_finish(d->graph, error);
-    if (status == PLN_OK && known != d->graph->n_symbols)
-        return pln_fail(error, PLN_FAILED, "graph %s has %u symbols, of which electra/symbols.def knows %u",
-                        d->graph->name, d->graph->n_symbols - 1, known - 1);
-    return status;
+    return status == PLN_OK ? check_symbols(d, error) : status;
+}
+
+void electra_begin(struct electra_describe *d)
+{
+    d->tokens = electra_rows_of(d, ELECTRA_SYMBOL_tokens);
+    d->batch = electra_rows_of(d, ELECTRA_SYMBOL_batch);
+    electra_input(d, ELECTRA_INPUT_starts, starts_rows(d), 1);
+    describe_masks(d);
+    describe_cache(d);
+    describe_source(d);
 }
 
 void electra_graph_finish(struct electra_graph *graph)
@@ -152,18 +183,11 @@ pln_status electra_describe(const struct electra_config *config, struct electra_
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a graph");
     struct electra_describe d = {
         .config = config, .features = features, .weights = weights, .graph = graph->graph, .out = graph};
-    d.tokens = electra_rows_of(&d, ELECTRA_SYMBOL_tokens);
-    d.batch = electra_rows_of(&d, ELECTRA_SYMBOL_batch);
-    electra_input(&d, ELECTRA_INPUT_starts, starts_rows(&d), 1);
-    describe_masks(&d);
-    describe_cache(&d);
-    describe_source(&d);
+    electra_begin(&d);
     head->describe(&d, electra_encoder(&d));
     if (features->train && d.error.status == PLN_OK)
-        describe_gradients(&d);
-    if (features->trace)
-        mark_nodes(&d);
-    const pln_status status = finish(&d, error);
+        electra_gradients(&d, &(pln_loss){d.loss, 1}, 1, (const char *const[]){"", NULL}, &config->num_hidden_layers);
+    const pln_status status = electra_finish(&d, error);
     if (status != PLN_OK)
         electra_graph_finish(graph);
     return status;

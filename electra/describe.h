@@ -17,8 +17,20 @@ struct electra_describe {
     const char *prefix;        /* of names of weights: "encoder.layer.3."; NULL in a head */
     uint32_t depth;            /* for layer-wise learning rates: embeddings 0, layer i has i + 1, heads layers + 2 */
     pln_dim tokens, batch;
-    pln_value *loss;
+    pln_value *loss, *logits;       /* of the head */
+    const char *loss_name;          /* that the graph has for it; NULL: "loss" */
+    pln_value *ids;                 /* what is looked up; NULL: the input of that name */
+    struct electra_weights *tables; /* where the embeddings' tables and LayerNorm come from; NULL: `weights` */
 };
+
+/* What every graph begins with: rows of tokens and sequences, where sequences begin, and what the features say of masks and of a
+ * source. */
+void electra_begin(struct electra_describe *d);
+/* The backward pass of losses; layers of these scopes (NULL at the end) are computed again in it if the features say so. */
+void electra_gradients(struct electra_describe *d, const pln_loss *losses, uint32_t n_losses, const char *const *scopes,
+                       const uint32_t *layers);
+/* The first error of description or graph; marks every node if the features ask for it. */
+pln_status electra_finish(struct electra_describe *d, pln_error *error);
 
 /* ---- parts.c */
 

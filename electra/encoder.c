@@ -12,6 +12,8 @@ static pln_value *embeddings(struct electra_describe *d)
 {
     const struct electra_config *c = d->config;
     const uint32_t width = c->embedding_size;
+    struct electra_weights *own = d->weights;
+    d->weights = d->tables ? d->tables : own;
     d->prefix = "embeddings.";
     pln_value *types = electra_input(d, ELECTRA_INPUT_token_types, d->tokens, 1);
     pln_value *type = electra_constant(d, "token_type_embeddings.weight", c->type_vocab_size, width, ELECTRA_NORMAL);
@@ -21,7 +23,7 @@ static pln_value *embeddings(struct electra_describe *d)
     if (d->features->embeddings) {
         o.embeddings = electra_input(d, ELECTRA_INPUT_embeddings, d->tokens, width);
     } else {
-        o.ids = electra_input(d, ELECTRA_INPUT_ids, d->tokens, 1);
+        o.ids = d->ids ? d->ids : electra_input(d, ELECTRA_INPUT_ids, d->tokens, 1);
         o.word = electra_constant(d, "word_embeddings.weight", c->vocab_size, width, ELECTRA_NORMAL);
     }
     /* The table is in the files of relative positions too, but it is not added. */
@@ -38,6 +40,7 @@ static pln_value *embeddings(struct electra_describe *d)
     if (d->features->train)
         o.padding = (uint32_t)(c->pad_token_id + 1); /* null: no row is left out */
     d->prefix = "";
+    d->weights = own;
     pln_value *x = type && gamma && beta ? pln_embed(d->graph, types, type, gamma, beta, &o) : NULL;
     if (c->embedding_size != c->hidden_size)
         x = electra_dense(d, x, "embeddings_project", c->hidden_size, width,

@@ -68,6 +68,7 @@ pln_value *electra_pick_rows(struct electra_describe *d, pln_value *x, pln_dim r
 /* In training nobody looks at anything but the loss: what is not kept needs no memory. */
 void electra_logits(struct electra_describe *d, pln_value *logits)
 {
+    d->logits = logits;
     if (!d->features->train)
         electra_output(d, ELECTRA_LOGITS, "logits", logits);
 }
@@ -75,7 +76,7 @@ void electra_logits(struct electra_describe *d, pln_value *logits)
 void electra_loss(struct electra_describe *d, pln_value *loss)
 {
     d->loss = loss;
-    electra_output(d, ELECTRA_LOSS, "loss", loss);
+    electra_output(d, ELECTRA_LOSS, d->loss_name ? d->loss_name : "loss", loss);
 }
 
 pln_value *electra_loss_total(struct electra_describe *d, uint32_t sums)

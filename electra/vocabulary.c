@@ -8,17 +8,20 @@
 static pln_value *output_matrix(struct electra_describe *d)
 {
     const struct electra_config *c = d->config;
+    struct electra_weights *own = d->weights;
     bool tied = true;
-    if (d->error.status == PLN_OK && !c->semantics->tied)
+    if (d->error.status == PLN_OK && !c->semantics->tied && !d->tables)
         electra_weights_tied(d->weights, &tied, &d->error);
     if (!tied)
         return electra_constant(d, ELECTRA_OUTPUT_MATRIX, c->vocab_size, c->embedding_size, ELECTRA_NORMAL);
     const uint32_t depth = d->depth;
     d->prefix = "embeddings.";
     d->depth = 0;
+    d->weights = d->tables ? d->tables : own;
     pln_value *table = electra_constant(d, "word_embeddings.weight", c->vocab_size, c->embedding_size, ELECTRA_NORMAL);
     d->prefix = NULL;
     d->depth = depth;
+    d->weights = own;
     return table;
 }
 

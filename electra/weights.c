@@ -14,7 +14,8 @@
 
 struct electra_weight {
     struct electra_weight *next, *in_chain;
-    char *name;
+    char *full_name;  /* with the half in front */
+    const char *name; /* as it was asked for */
     struct weight tensor;
     float *drawn;                     /* NULL: from the checkpoint, or undrawn */
     const struct electra_name *found; /* NULL: the checkpoint lacks it */
@@ -37,7 +38,7 @@ void electra_weights_finish(struct electra_weights *weights)
 {
     for (struct electra_weight *w = weights->list, *next; w; w = next) {
         next = w->next;
-        free(w->name);
+        free(w->full_name);
         free(w->drawn);
         if (w->mapped)
             munmap((void *)(uintptr_t)w->tensor.lies, w->mapped);
@@ -201,7 +202,7 @@ static bool draw_tensor(struct electra_weights *weights, const struct electra_re
     const float *zeros = weights->undrawn ? map_zeros(weights, w, n * sizeof *zeros) : NULL;
     if (weights->undrawn ? !zeros : !draw_values(weights, request, n, w))
         return false;
-    w->tensor = weight_of(&(pln_tensor){.name = w->name,
+    w->tensor = weight_of(&(pln_tensor){.name = w->full_name,
                                         .dtype = PLN_F32,
                                         .rank = request->width ? 2 : 1,
                                         .shape = {request->rows, request->width},
@@ -270,7 +271,7 @@ static pln_status take_tensor(struct electra_weights *weights, const struct elec
     if (found) {
         weights->used[found - weights->names->list] = true;
         w->tensor = electra_name_weight(found);
-        w->tensor.name = w->name; /* whatever the file calls it */
+        w->tensor.name = w->full_name; /* whatever the file calls it */
         w->found = found;
         const pln_status status = check_tensor(weights, request, &w->tensor, found, error);
         return status == PLN_OK && !weights->undrawn ? ckpt_verify(weights->checkpoint, found->tensor, error) : status;
@@ -281,6 +282,17 @@ static pln_status take_tensor(struct electra_weights *weights, const struct elec
     return draw_tensor(weights, request, w)
                ? PLN_OK
                : pln_fail(error, PLN_NO_MEMORY, "no memory for the tensor %s", request->name);
+}
+
+static bool name_weight(const struct electra_weights *weights, const char *name, struct electra_weight *w)
+{
+    const size_t half = weights->half ? strlen(weights->half) : 0, bytes = half + strlen(name) + 1;
+    w->full_name = malloc(bytes);
+    if (!w->full_name)
+        return false;
+    snprintf(w->full_name, bytes, "%s%s", half ? weights->half : "", name);
+    w->name = w->full_name + half;
+    return true;
 }
 
 pln_status electra_weight_find(struct electra_weights *weights, const struct electra_request *request,
@@ -295,13 +307,13 @@ pln_status electra_weight_find(struct electra_weights *weights, const struct ele
         return check_tensor(weights, request, &w->tensor, w->found, error);
     }
     struct electra_weight *w = calloc(1, sizeof *w);
-    if (!w || !(w->name = strdup(request->name))) {
+    if (!w || !name_weight(weights, request->name, w)) {
         free(w);
         return pln_fail(error, PLN_NO_MEMORY, "no memory for the tensor %s", request->name);
     }
     const pln_status status = take_tensor(weights, request, w, error);
     if (status != PLN_OK) {
-        free(w->name);
+        free(w->full_name);
         free(w->drawn);
         free(w);
         return status;

@@ -18,6 +18,7 @@ struct electra_weights {
     const struct electra_names *names;
     const struct electra_config *config;
     uint64_t seed;
+    const char *half; /* what names of the tensors that are found begin with, NULL: nothing; not in the checkpoint */
     bool undrawn; /* what the checkpoint lacks is zero and takes no memory, what it has is not read: for estimates */
     struct electra_weight *list;
     struct electra_weight *chains[ELECTRA_CHAINS]; /* of the list, by name */

@@ -208,3 +208,14 @@ uint64_t graph_node_bytes(const struct graph_node *node, const uint32_t *dims)
         n += elements(node->outputs[i], dims);
     return 4 * n;
 }
+
+/* A random word and two logarithms an element. */
+uint64_t graph_flops_sample(const struct graph_node *node, const uint32_t *dims)
+{
+    return 3 * TRANSCENDENTAL * elements(node->inputs[PLN_SAMPLE_INPUT_LOGITS], dims);
+}
+
+uint64_t graph_flops_substitute(const struct graph_node *node, const uint32_t *dims)
+{
+    return elements(node->outputs[0], dims);
+}

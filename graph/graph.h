@@ -92,6 +92,7 @@ bool graph_same_rows(pln_dim a, pln_dim b);
 struct graph_shape {
     pln_dim rows;
     uint32_t width;
+    pln_dtype dtype;
 };
 
 typedef void graph_gradient_rule(pln_graph *graph, struct graph_node *node);

@@ -38,7 +38,7 @@ static pln_value *add_output(pln_graph *graph, const struct graph_op *op, struct
                              const struct graph_shape *shape)
 {
     pln_value value = {.kind = PLN_VALUE_TEMPORARY,
-                       .dtype = PLN_F32,
+                       .dtype = shape->dtype,
                        .rows = shape->rows,
                        .width = shape->width,
                        .row_stride = graph_row_stride(shape->width)};

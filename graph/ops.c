@@ -144,6 +144,28 @@ pln_value *pln_activation(pln_graph *graph, pln_value *x, uint32_t activation, c
                                                  .params = &params});
 }
 
+pln_value *pln_sample(pln_graph *graph, pln_value *logits, pln_value *origin, pln_value *random,
+                      const pln_sample_options *options)
+{
+    pln_sample_options o = {.size = sizeof o};
+    if (!GRAPH_TAKE(graph, "sample", pln_sample_options, o, options))
+        return NULL;
+    const pln_sample_params params = {.site = ++graph->n_sites, .temperature = o.temperature == 0 ? 1 : o.temperature};
+    return graph_add(graph, &(struct graph_call){.op = PLN_OP_SAMPLE,
+                                                 .name = o.name,
+                                                 .inputs = {logits, o.barred, origin, random},
+                                                 .params = &params,
+                                                 .wanted = {NULL, o.best}});
+}
+
+pln_value *pln_substitute(pln_graph *graph, const char *name, pln_value *ids, pln_value *index, pln_value *replaced,
+                          pln_value **labels)
+{
+    return graph_add(
+        graph, &(struct graph_call){
+                   .op = PLN_OP_SUBSTITUTE, .name = name, .inputs = {ids, index, replaced}, .wanted = {NULL, labels}});
+}
+
 pln_value *pln_gather(pln_graph *graph, const char *name, pln_value *x, pln_value *index)
 {
     return graph_add(graph, &(struct graph_call){.op = PLN_OP_GATHER, .name = name, .inputs = {x, index}});

@@ -3,6 +3,7 @@
  * Shape rules of the forward ops and of attention's backward ones: what the operands must look like, and what comes
  * out. ops.def gives the shapes in words.
  */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -107,8 +108,8 @@ void graph_shape_embed(pln_graph *graph, const struct graph_node *node, struct g
     graph_want_vector(&r, PLN_EMBED_INPUT_BETA, width);
     const pln_embed_params *p = (const void *)node->params;
     graph_want_dropout(&r, PLN_EMBED_INPUT_ORIGIN, PLN_EMBED_INPUT_RANDOM, tokens, p->site);
-    out[PLN_EMBED_OUTPUT_Y] = (struct graph_shape){tokens, width};
-    out[PLN_EMBED_OUTPUT_MEAN] = out[PLN_EMBED_OUTPUT_RSTD] = (struct graph_shape){tokens, 1};
+    out[PLN_EMBED_OUTPUT_Y] = graph_floats(tokens, width);
+    out[PLN_EMBED_OUTPUT_MEAN] = out[PLN_EMBED_OUTPUT_RSTD] = graph_floats(tokens, 1);
 }
 
 void graph_shape_linear(pln_graph *graph, const struct graph_node *node, struct graph_shape *out)
@@ -123,7 +124,7 @@ void graph_shape_linear(pln_graph *graph, const struct graph_node *node, struct 
     const pln_linear_params *p = (const void *)node->params;
     graph_want_activation(&r, p->activation);
     graph_want_dropout(&r, PLN_LINEAR_INPUT_ORIGIN, PLN_LINEAR_INPUT_RANDOM, rows, p->site);
-    out[PLN_LINEAR_OUTPUT_Y] = out[PLN_LINEAR_OUTPUT_PREACTIVATION] = (struct graph_shape){rows, width};
+    out[PLN_LINEAR_OUTPUT_Y] = out[PLN_LINEAR_OUTPUT_PREACTIVATION] = graph_floats(rows, width);
 }
 
 void graph_shape_layer_norm(pln_graph *graph, const struct graph_node *node, struct graph_shape *out)
@@ -133,8 +134,8 @@ void graph_shape_layer_norm(pln_graph *graph, const struct graph_node *node, str
     graph_want(&r, PLN_LAYER_NORM_INPUT_X, PLN_F32, NULL, 0);
     graph_want_vector(&r, PLN_LAYER_NORM_INPUT_GAMMA, x->width);
     graph_want_vector(&r, PLN_LAYER_NORM_INPUT_BETA, x->width);
-    out[PLN_LAYER_NORM_OUTPUT_Y] = (struct graph_shape){x->rows, x->width};
-    out[PLN_LAYER_NORM_OUTPUT_MEAN] = out[PLN_LAYER_NORM_OUTPUT_RSTD] = (struct graph_shape){x->rows, 1};
+    out[PLN_LAYER_NORM_OUTPUT_Y] = graph_floats(x->rows, x->width);
+    out[PLN_LAYER_NORM_OUTPUT_MEAN] = out[PLN_LAYER_NORM_OUTPUT_RSTD] = graph_floats(x->rows, 1);
 }
 
 /* [planes, pairs] as one column: its rows over the number of planes. */
@@ -230,9 +231,9 @@ void graph_shape_attention(pln_graph *graph, const struct graph_node *node, stru
     WANT(ATTENTION, KEY_ROWS, PLN_I32, NULL, 1);
     const pln_dim pairs = want_attention(&r, 0, INPUT(ATTENTION, KEY_ROWS));
     out[PLN_ATTENTION_OUTPUT_Y] = graph_shape_like(q);
-    out[PLN_ATTENTION_OUTPUT_LSE] = (struct graph_shape){q->rows, p->heads};
+    out[PLN_ATTENTION_OUTPUT_LSE] = graph_floats(q->rows, p->heads);
     out[PLN_ATTENTION_OUTPUT_PROBABILITIES] =
-        (struct graph_shape){{pairs.symbol, pairs.scale * p->heads, pairs.offset * p->heads}, 1};
+        graph_floats((pln_dim){pairs.symbol, pairs.scale * p->heads, pairs.offset * p->heads}, 1);
 }
 
 void graph_shape_attention_backward(pln_graph *graph, const struct graph_node *node, struct graph_shape *out)
@@ -246,7 +247,7 @@ void graph_shape_attention_backward(pln_graph *graph, const struct graph_node *n
     WANT(ATTENTION_BACKWARD, D_Y, PLN_F32, &q->rows, q->width);
     out[PLN_ATTENTION_BACKWARD_OUTPUT_D_QUERY] = graph_shape_like(q);
     out[PLN_ATTENTION_BACKWARD_OUTPUT_D_KEY] = out[PLN_ATTENTION_BACKWARD_OUTPUT_D_VALUE] = graph_shape_like(k);
-    out[PLN_ATTENTION_BACKWARD_OUTPUT_DELTA] = (struct graph_shape){q->rows, p->heads};
+    out[PLN_ATTENTION_BACKWARD_OUTPUT_DELTA] = graph_floats(q->rows, p->heads);
 }
 
 void graph_shape_attention_backward_distance(pln_graph *graph, const struct graph_node *node, struct graph_shape *out)
@@ -280,14 +281,14 @@ void graph_shape_gather(pln_graph *graph, const struct graph_node *node, struct 
     const struct graph_rule r = graph_rule_of(graph, node);
     graph_want(&r, PLN_GATHER_INPUT_X, PLN_F32, NULL, 0);
     graph_want(&r, PLN_GATHER_INPUT_INDEX, PLN_I32, NULL, 1);
-    out[0] = (struct graph_shape){INPUT(GATHER, INDEX)->rows, INPUT(GATHER, X)->width};
+    out[0] = graph_floats(INPUT(GATHER, INDEX)->rows, INPUT(GATHER, X)->width);
 }
 
 void graph_shape_segment_mean(pln_graph *graph, const struct graph_node *node, struct graph_shape *out)
 {
     const struct graph_rule r = graph_rule_of(graph, node);
     graph_want(&r, PLN_SEGMENT_MEAN_INPUT_X, PLN_F32, NULL, 0);
-    out[0] = (struct graph_shape){graph_want_starts(&r, PLN_SEGMENT_MEAN_INPUT_STARTS), INPUT(SEGMENT_MEAN, X)->width};
+    out[0] = graph_floats(graph_want_starts(&r, PLN_SEGMENT_MEAN_INPUT_STARTS), INPUT(SEGMENT_MEAN, X)->width);
 }
 
 void graph_shape_cross_entropy(pln_graph *graph, const struct graph_node *node, struct graph_shape *out)
@@ -298,7 +299,7 @@ void graph_shape_cross_entropy(pln_graph *graph, const struct graph_node *node, 
     graph_want(&r, PLN_CROSS_ENTROPY_INPUT_LABELS, PLN_I32, &rows, 1);
     graph_want_vector(&r, PLN_CROSS_ENTROPY_INPUT_TOTAL, 1);
     out[PLN_CROSS_ENTROPY_OUTPUT_LOSS] = out[PLN_CROSS_ENTROPY_OUTPUT_COUNT] = graph_shape_scalar();
-    out[PLN_CROSS_ENTROPY_OUTPUT_LSE] = (struct graph_shape){rows, 1};
+    out[PLN_CROSS_ENTROPY_OUTPUT_LSE] = graph_floats(rows, 1);
 }
 
 void graph_shape_binary_cross_entropy(pln_graph *graph, const struct graph_node *node, struct graph_shape *out)
@@ -329,8 +330,8 @@ void graph_shape_span_cross_entropy(pln_graph *graph, const struct graph_node *n
     graph_want(&r, PLN_SPAN_CROSS_ENTROPY_INPUT_LAST, PLN_I32, &batch, 1);
     graph_want_vector(&r, PLN_SPAN_CROSS_ENTROPY_INPUT_TOTAL, 2);
     out[PLN_SPAN_CROSS_ENTROPY_OUTPUT_LOSS] = graph_shape_scalar();
-    out[PLN_SPAN_CROSS_ENTROPY_OUTPUT_LSE] = (struct graph_shape){batch, 2};
-    out[PLN_SPAN_CROSS_ENTROPY_OUTPUT_COUNT] = (struct graph_shape){{0, 0, 1}, 2};
+    out[PLN_SPAN_CROSS_ENTROPY_OUTPUT_LSE] = graph_floats(batch, 2);
+    out[PLN_SPAN_CROSS_ENTROPY_OUTPUT_COUNT] = graph_floats((pln_dim){0, 0, 1}, 2);
 }
 
 void graph_shape_accumulate(pln_graph *graph, const struct graph_node *node, struct graph_shape *out)
@@ -338,7 +339,30 @@ void graph_shape_accumulate(pln_graph *graph, const struct graph_node *node, str
     const struct graph_rule r = graph_rule_of(graph, node);
     const pln_value *state = INPUT(ACCUMULATE, STATE);
     graph_want(&r, PLN_ACCUMULATE_INPUT_X, PLN_F32, &state->rows, state->width);
-    out[0] = (struct graph_shape){state->rows, state->width};
+    out[0] = graph_floats(state->rows, state->width);
+}
+
+void graph_shape_sample(pln_graph *graph, const struct graph_node *node, struct graph_shape *out)
+{
+    const struct graph_rule r = graph_rule_of(graph, node);
+    const pln_sample_params *p = (const void *)node->params;
+    const pln_dim rows = INPUT(SAMPLE, LOGITS)->rows;
+    WANT(SAMPLE, LOGITS, PLN_F32, NULL, 0);
+    WANT(SAMPLE, BARRED, PLN_I32, &rows, 1);
+    graph_want_dropout(&r, PLN_SAMPLE_INPUT_ORIGIN, PLN_SAMPLE_INPUT_RANDOM, rows, p->site);
+    graph_require(&r, p->temperature > 0 && p->temperature < INFINITY, "the temperature is no positive number");
+    out[PLN_SAMPLE_OUTPUT_IDS] = out[PLN_SAMPLE_OUTPUT_BEST] = graph_integers(rows);
+}
+
+void graph_shape_substitute(pln_graph *graph, const struct graph_node *node, struct graph_shape *out)
+{
+    const struct graph_rule r = graph_rule_of(graph, node);
+    const pln_dim tokens = INPUT(SUBSTITUTE, IDS)->rows;
+    WANT(SUBSTITUTE, IDS, PLN_I32, NULL, 1);
+    WANT(SUBSTITUTE, INDEX, PLN_I32, NULL, 1);
+    WANT(SUBSTITUTE, REPLACED, PLN_I32, &INPUT(SUBSTITUTE, INDEX)->rows, 1);
+    out[PLN_SUBSTITUTE_OUTPUT_Y] = graph_integers(tokens);
+    out[PLN_SUBSTITUTE_OUTPUT_LABELS] = graph_floats(tokens, 1);
 }
 
 void graph_shape_scatter(pln_graph *graph, const struct graph_node *node, struct graph_shape *out)

@@ -33,14 +33,25 @@ void graph_want_dropout(const struct graph_rule *r, uint32_t origin, uint32_t ra
 void graph_want_activation(const struct graph_rule *r, uint32_t activation);
 void graph_require(const struct graph_rule *r, bool holds, const char *sentence);
 
+static inline struct graph_shape graph_floats(pln_dim rows, uint32_t width)
+{
+    return (struct graph_shape){.rows = rows, .width = width, .dtype = PLN_F32};
+}
+
+/* i32 [rows, 1] */
+static inline struct graph_shape graph_integers(pln_dim rows)
+{
+    return (struct graph_shape){.rows = rows, .width = 1, .dtype = PLN_I32};
+}
+
 static inline struct graph_shape graph_shape_like(const pln_value *value)
 {
-    return (struct graph_shape){value->rows, value->width};
+    return graph_floats(value->rows, value->width);
 }
 
 static inline struct graph_shape graph_shape_scalar(void)
 {
-    return (struct graph_shape){{0, 0, 1}, 1};
+    return graph_floats((pln_dim){0, 0, 1}, 1);
 }
 
 #define INPUT(op, name) node->inputs[PLN_##op##_INPUT_##name]

@@ -11,7 +11,7 @@ void graph_shape_linear_backward_x(pln_graph *graph, const struct graph_node *no
     WANT(LINEAR_BACKWARD_X, D_Y, PLN_F32, NULL, weight->rows.offset);
     graph_want_weight(&r, PLN_LINEAR_BACKWARD_X_INPUT_WEIGHT);
     WANT(LINEAR_BACKWARD_X, RESIDUAL, PLN_F32, &d_y->rows, weight->width);
-    out[0] = (struct graph_shape){d_y->rows, weight->width};
+    out[0] = graph_floats(d_y->rows, weight->width);
 }
 
 void graph_shape_linear_backward_weight(pln_graph *graph, const struct graph_node *node, struct graph_shape *out)
@@ -23,8 +23,8 @@ void graph_shape_linear_backward_weight(pln_graph *graph, const struct graph_nod
     graph_want_vector(&r, PLN_LINEAR_BACKWARD_WEIGHT_INPUT_D_BIAS, d_y->width);
     WANT(LINEAR_BACKWARD_WEIGHT, D_Y, PLN_F32, NULL, 0);
     WANT(LINEAR_BACKWARD_WEIGHT, X, PLN_F32, &d_y->rows, 0);
-    out[PLN_LINEAR_BACKWARD_WEIGHT_OUTPUT_D_WEIGHT] = (struct graph_shape){width, x->width};
-    out[PLN_LINEAR_BACKWARD_WEIGHT_OUTPUT_D_BIAS] = (struct graph_shape){{0, 0, 1}, d_y->width};
+    out[PLN_LINEAR_BACKWARD_WEIGHT_OUTPUT_D_WEIGHT] = graph_floats(width, x->width);
+    out[PLN_LINEAR_BACKWARD_WEIGHT_OUTPUT_D_BIAS] = graph_floats((pln_dim){0, 0, 1}, d_y->width);
 }
 
 void graph_shape_activation_backward(pln_graph *graph, const struct graph_node *node, struct graph_shape *out)
@@ -52,8 +52,8 @@ void graph_shape_layer_norm_backward(pln_graph *graph, const struct graph_node *
     graph_want_vector(&r, PLN_LAYER_NORM_BACKWARD_INPUT_GAMMA, x->width);
     WANT(LAYER_NORM_BACKWARD, MEAN, PLN_F32, &x->rows, 1);
     WANT(LAYER_NORM_BACKWARD, RSTD, PLN_F32, &x->rows, 1);
-    out[PLN_LAYER_NORM_BACKWARD_OUTPUT_D_GAMMA] = (struct graph_shape){{0, 0, 1}, x->width};
-    out[PLN_LAYER_NORM_BACKWARD_OUTPUT_D_BETA] = (struct graph_shape){{0, 0, 1}, x->width};
+    out[PLN_LAYER_NORM_BACKWARD_OUTPUT_D_GAMMA] = graph_floats((pln_dim){0, 0, 1}, x->width);
+    out[PLN_LAYER_NORM_BACKWARD_OUTPUT_D_BETA] = graph_floats((pln_dim){0, 0, 1}, x->width);
     out[PLN_LAYER_NORM_BACKWARD_OUTPUT_D_X] = graph_shape_like(x);
 }
 
@@ -80,8 +80,8 @@ void graph_shape_embed_backward(pln_graph *graph, const struct graph_node *node,
     WANT(EMBED_BACKWARD, MEAN, PLN_F32, &d_y->rows, 1);
     WANT(EMBED_BACKWARD, RSTD, PLN_F32, &d_y->rows, 1);
     graph_want_dropout(&r, PLN_EMBED_BACKWARD_INPUT_ORIGIN, PLN_EMBED_BACKWARD_INPUT_RANDOM, d_y->rows, p->site);
-    out[PLN_EMBED_BACKWARD_OUTPUT_D_GAMMA] = (struct graph_shape){{0, 0, 1}, width};
-    out[PLN_EMBED_BACKWARD_OUTPUT_D_BETA] = (struct graph_shape){{0, 0, 1}, width};
+    out[PLN_EMBED_BACKWARD_OUTPUT_D_GAMMA] = graph_floats((pln_dim){0, 0, 1}, width);
+    out[PLN_EMBED_BACKWARD_OUTPUT_D_BETA] = graph_floats((pln_dim){0, 0, 1}, width);
     out[PLN_EMBED_BACKWARD_OUTPUT_D_X] = graph_shape_like(d_y);
 }
 

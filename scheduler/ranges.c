@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Numbers of i32 inputs that kernels take for places: listed when a graph is placed, looked at before each run. i32
- * flows from inputs only, so what an operand holds is what was bound to its base.
+ * Numbers of i32 inputs that kernels take for places: listed when a graph is placed, looked at before each run. What an
+ * operand holds is what was bound to its base; what a node made is followed to where it came from.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -26,17 +26,18 @@ static bool same_range(const struct sched_range *a, const struct sched_range *b)
     return same_rule && graph_same_rows(a->other->rows, b->other->rows) && a->other->width == b->other->width;
 }
 
-static void add_range(pln_schedule *s, const struct graph_node *node, const struct graph_index *index)
+static void add_range(pln_schedule *s, const struct graph_node *node, const struct graph_index *index,
+                      const pln_value *value)
 {
     const pln_value *other = node->inputs[index->other];
     const struct sched_range range = {
-        .value = node->inputs[index->input],
+        .value = value,
         .node = node,
         .index = index,
         .other = other,
         .source_starts = index->rule == GRAPH_INDEX_PAIRS ? node->inputs[index->other + 1] : NULL,
         .param = index->param ? node->params[index->param - 1] : 0,
-        .pairs = index->rule == GRAPH_INDEX_PAIRS ? graph_pairs_symbol(s->graph, node->inputs[index->input]) : 0,
+        .pairs = index->rule == GRAPH_INDEX_PAIRS ? graph_pairs_symbol(s->graph, value) : 0,
     };
     for (uint32_t i = 0; i < s->n_ranges; i++)
         if (same_range(&s->ranges[i], &range))
@@ -44,14 +45,49 @@ static void add_range(pln_schedule *s, const struct graph_node *node, const stru
     s->ranges[s->n_ranges++] = range;
 }
 
-/* i32 operands of all nodes. */
+/* Of a drawn column the table is known, and so is that it has as many rows. */
+static pln_status check_drawn(const struct graph_node *node, const struct graph_index *index,
+                              const struct graph_node *drawn, pln_error *error)
+{
+    const pln_value *other = node->inputs[index->other];
+    const uint32_t columns = drawn->inputs[PLN_SAMPLE_INPUT_LOGITS]->width;
+    const uint32_t limit = index->rule == GRAPH_INDEX_CLASSES ? other->width : other->rows.offset;
+    return limit >= columns ? PLN_OK
+                            : pln_fail_node(error, PLN_INVALID, (int32_t)node->id,
+                                            "node %s draws one of %u, but %s of node %s has %u", drawn->name, columns,
+                                            graph_op(node->op)->input_names[index->other], node->name, limit);
+}
+
+/* The range of an operand, on the inputs that its numbers come from. */
+static pln_status follow(pln_schedule *s, const struct graph_node *node, const struct graph_index *index,
+                         const pln_value *value, pln_error *error)
+{
+    const struct graph_node *maker = value->base->producer;
+    const bool places = index->rule == GRAPH_INDEX_ROWS || index->rule == GRAPH_INDEX_CLASSES;
+    if (!maker) {
+        add_range(s, node, index, value);
+        return PLN_OK;
+    }
+    if (places && maker->op == PLN_OP_SAMPLE)
+        return check_drawn(node, index, maker, error);
+    if (places && maker->op == PLN_OP_SUBSTITUTE) {
+        const pln_status status = follow(s, node, index, maker->inputs[PLN_SUBSTITUTE_INPUT_IDS], error);
+        return status == PLN_OK ? follow(s, node, index, maker->inputs[PLN_SUBSTITUTE_INPUT_REPLACED], error) : status;
+    }
+    return pln_fail_node(error, PLN_INVALID, (int32_t)node->id, "%s of node %s is made by node %s: it must be an input",
+                         graph_op(node->op)->input_names[index->input], node->name, maker->name);
+}
+
+/* Inputs that the i32 operands of all nodes come from: a substitution has two. */
 static uint32_t count_operands(const pln_graph *graph)
 {
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < graph->n_nodes; i++)
+    uint32_t n = 0, substitutions = 0;
+    for (uint32_t i = 0; i < graph->n_nodes; i++) {
+        substitutions += graph->nodes[i]->op == PLN_OP_SUBSTITUTE;
         for (uint32_t j = 0; j < graph->nodes[i]->n_inputs; j++)
             n += graph->nodes[i]->inputs[j] && graph->nodes[i]->inputs[j]->dtype == PLN_I32;
-    return n;
+    }
+    return n * (substitutions + 1);
 }
 
 pln_status sched_find_ranges(pln_schedule *s, pln_error *error)
@@ -68,8 +104,10 @@ pln_status sched_find_ranges(pln_schedule *s, pln_error *error)
             if (!index)
                 return pln_fail_node(error, PLN_FAILED, (int32_t)i, "indices.def does not say what %s of %s may hold",
                                      graph_op(node->op)->input_names[j], graph_op(node->op)->name);
-            if (index->rule != GRAPH_INDEX_ANY)
-                add_range(s, node, index);
+            const pln_status status =
+                index->rule == GRAPH_INDEX_ANY ? PLN_OK : follow(s, node, index, node->inputs[j], error);
+            if (status != PLN_OK)
+                return status;
         }
     }
     return PLN_OK;

@@ -43,8 +43,8 @@ static pln_status read_model(pln_model *m, const char *directory, const pln_mode
 {
     pln_status status = go_on(m, 0, error);
     if (status == PLN_OK)
-        status =
-            ckpt_open(directory, o->weights, o->without_weights ? CKPT_MAY_LACK_WEIGHTS : 0, &m->checkpoint, error);
+        status = ckpt_open(directory, o->weights, o->without_weights || o->random_weights ? CKPT_MAY_LACK_WEIGHTS : 0,
+                           &m->checkpoint, error);
     if (status == PLN_OK)
         status = go_on(m, 1, error);
     if (status == PLN_OK)

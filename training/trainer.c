@@ -5,8 +5,10 @@
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/door.h"
+#include "training/rtd.h"
 #include "training/trainer.h"
 
 /* ---- options */
@@ -58,14 +60,14 @@ pln_status pln_trainer_defaults(pln_trainer_options *options, pln_error *error)
     return PLN_OK;
 }
 
-pln_status pln_trainer_create(pln_model *model, pln_devices *devices, const pln_trainer_options *options,
-                              pln_trainer **trainer, pln_error *error)
+/* Makes what is trained; states and placement of the trainer are there. */
+typedef pln_status make_subject(pln_trainer *trainer, const void *what, pln_error *error);
+
+static pln_status create(pln_devices *devices, const pln_trainer_options *options, make_subject *make, const void *what,
+                         pln_trainer **trainer, pln_error *error)
 {
     pln_trainer_options o = PLN_TRAINER_DEFAULTS;
     pln_schedule_options placement = {.size = sizeof placement};
-    NEED(error, trainer);
-    *trainer = NULL;
-    NEED(error, model, devices);
     TAKE(error, pln_trainer_options, o, options);
     TAKE(error, pln_schedule_options, placement, o.placement);
     pln_trainer *t = calloc(1, sizeof *t);
@@ -79,7 +81,7 @@ pln_status pln_trainer_create(pln_model *model, pln_devices *devices, const pln_
     if (status == PLN_OK)
         status = pln_states_create(devices, &t->states, error);
     if (status == PLN_OK)
-        status = training_head_create(model, devices, t->states, &t->options, &t->subject, error);
+        status = make(t, what, error);
     if (status == PLN_OK)
         status = training_parameters_init(t, error);
     if (status == PLN_OK)
@@ -88,6 +90,88 @@ pln_status pln_trainer_create(pln_model *model, pln_devices *devices, const pln_
         pln_trainer_destroy(&t);
     *trainer = t;
     return status;
+}
+
+static pln_status make_head(pln_trainer *trainer, const void *what, pln_error *error)
+{
+    pln_model *const *model = what;
+    return training_head_create(*model, trainer->devices, trainer->states, &trainer->options, &trainer->subject, error);
+}
+
+pln_status pln_trainer_create(pln_model *model, pln_devices *devices, const pln_trainer_options *options,
+                              pln_trainer **trainer, pln_error *error)
+{
+    NEED(error, trainer);
+    *trainer = NULL;
+    NEED(error, model, devices);
+    return create(devices, options, make_head, &model, trainer, error);
+}
+
+struct halves {
+    pln_model *generator, *discriminator;
+    struct electra_rtd_options options;
+};
+
+static pln_status make_halves(pln_trainer *trainer, const void *what, pln_error *error)
+{
+    const struct halves *h = what;
+    const struct training_rtd_parts parts = {h->generator, h->discriminator, trainer->devices, trainer->states};
+    return training_rtd_create(&parts, &trainer->options, &h->options, &trainer->subject, error);
+}
+
+_Static_assert((int)PLN_SHARING_EMBEDDINGS == ELECTRA_SHARING_EMBEDDINGS &&
+                   (int)PLN_SHARING_NONE == ELECTRA_SHARING_NONE && (int)PLN_SHARING_ALL == ELECTRA_SHARING_ALL,
+               "what is shared has the same numbers");
+
+static pln_status check_halves(const pln_pretraining_options *o, pln_error *error)
+{
+    if (o->sharing > PLN_SHARING_ALL)
+        return pln_fail(error, PLN_INVALID, "there is no sharing %u", (unsigned)o->sharing);
+    pln_status status = check_range("temperature", o->temperature, 0, FLT_MAX, error);
+    if (status == PLN_OK)
+        status = check_range("generator weight", o->generator_weight, 0, FLT_MAX, error);
+    return status == PLN_OK ? check_range("discriminator weight", o->discriminator_weight, 0, FLT_MAX, error) : status;
+}
+
+static float or_else(double x, float usual)
+{
+    return x > 0 ? (float)x : usual;
+}
+
+pln_status pln_trainer_create_pretraining(pln_model *generator, pln_model *discriminator, pln_devices *devices,
+                                          const pln_trainer_options *options,
+                                          const pln_pretraining_options *pretraining, pln_trainer **trainer,
+                                          pln_error *error)
+{
+    pln_pretraining_options p = {.size = sizeof p};
+    NEED(error, trainer);
+    *trainer = NULL;
+    NEED(error, generator, discriminator, devices);
+    TAKE(error, pln_pretraining_options, p, pretraining);
+    const pln_status status = check_halves(&p, error);
+    if (status != PLN_OK)
+        return status;
+    const struct halves halves = {generator,
+                                  discriminator,
+                                  {.sharing = (enum electra_sharing)p.sharing,
+                                   .masked_lm_only = p.masked_lm_only,
+                                   .disallow_correct = p.disallow_correct,
+                                   .temperature = or_else(p.temperature, 1),
+                                   .generator_weight = or_else(p.generator_weight, 1),
+                                   .discriminator_weight = or_else(p.discriminator_weight, 50)}};
+    return create(devices, options, make_halves, &halves, trainer, error);
+}
+
+bool pln_sharing_find(const char *name, pln_sharing *sharing)
+{
+    static const char *const names[] = {
+        [PLN_SHARING_EMBEDDINGS] = "embeddings", [PLN_SHARING_NONE] = "none", [PLN_SHARING_ALL] = "all"};
+    for (size_t i = 0; name && sharing && i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i], name) == 0) {
+            *sharing = (pln_sharing)i;
+            return true;
+        }
+    return false;
 }
 
 void pln_trainer_destroy(pln_trainer **trainer)

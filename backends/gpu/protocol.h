@@ -72,6 +72,9 @@
 #define GPU_LINEAR_AHEAD 64u
 #define GPU_LINEAR_HALF 128u /* the weight is f16 */
 
+#define GPU_SAMPLE_BARRED 1u
+#define GPU_SAMPLE_BEST 2u
+
 #define GPU_CROSS_ENTROPY_LSE 2u
 #define GPU_SPAN_CROSS_ENTROPY_LSE 1u
 #define GPU_BINARY_CROSS_ENTROPY_WEIGHTS 2u /* and of its backward pass */

@@ -111,6 +111,32 @@ static void knock_pln_gather(void)
     knock_op(call_gather);
 }
 
+static pln_value *call_sample(pln_graph *g, pln_value *v)
+{
+    return pln_sample(g, v, v, v, NULL);
+}
+
+static void knock_pln_sample(void)
+{
+    knock_op(call_sample);
+    pln_graph *g = pln_graph_create("g");
+    pln_value *origin = pln_graph_input(g, "origin", PLN_I32, pln_rows_fixed(2), 2);
+    pln_value *random = pln_graph_input(g, "random", PLN_I32, pln_rows_fixed(1), 3);
+    assert_null(pln_sample(g, matrix(g), origin, random, PLN_OPTIONS(pln_sample_options, .temperature = -1)));
+    fails(g, "temperature");
+}
+
+static pln_value *call_substitute(pln_graph *g, pln_value *v)
+{
+    pln_value *labels;
+    return pln_substitute(g, NULL, v, v, v, &labels);
+}
+
+static void knock_pln_substitute(void)
+{
+    knock_op(call_substitute);
+}
+
 static pln_value *call_segment_mean(pln_graph *g, pln_value *v)
 {
     return pln_segment_mean(g, NULL, v, v);
@@ -225,6 +251,8 @@ const struct door op_doors[] = {DOOR(pln_embed),
                                 DOOR(pln_attention),
                                 DOOR(pln_activation),
                                 DOOR(pln_gather),
+                                DOOR(pln_sample),
+                                DOOR(pln_substitute),
                                 DOOR(pln_segment_mean),
                                 DOOR(pln_cross_entropy),
                                 DOOR(pln_binary_cross_entropy),

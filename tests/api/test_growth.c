@@ -210,7 +210,7 @@ static pln_status take_vocabulary(const void *o, pln_error *error)
     return status;
 }
 
-enum op { EMBED, LINEAR, LAYER_NORM, ATTENTION, ACTIVATION, LOSS, ADAMW, PARAMETER, GRADIENT };
+enum op { EMBED, LINEAR, LAYER_NORM, ATTENTION, ACTIVATION, SAMPLE, LOSS, ADAMW, PARAMETER, GRADIENT };
 
 /* One op of a graph; what else it needs is missing for some, and then the sentence is about that. */
 static pln_status take_op(enum op op, const void *o, pln_error *error)
@@ -232,6 +232,8 @@ static pln_status take_op(enum op op, const void *o, pln_error *error)
         pln_attention(g, x, o);
     if (op == ACTIVATION)
         pln_activation(g, x, PLN_ACTIVATION_GELU, o);
+    if (op == SAMPLE)
+        pln_sample(g, x, x, x, o);
     if (op == LOSS)
         pln_mean_squared_error(g, "loss", x, labels, o);
     if (op == ADAMW)
@@ -258,6 +260,7 @@ TAKE_OP(take_linear, LINEAR)
 TAKE_OP(take_layer_norm, LAYER_NORM)
 TAKE_OP(take_attention, ATTENTION)
 TAKE_OP(take_activation, ACTIVATION)
+TAKE_OP(take_sample, SAMPLE)
 TAKE_OP(take_loss, LOSS)
 TAKE_OP(take_adamw, ADAMW)
 TAKE_OP(take_parameter, PARAMETER)
@@ -296,6 +299,7 @@ static const struct taker {
     TAKER(pln_layer_norm_options, take_layer_norm, false, NULL),
     TAKER(pln_attention_options, take_attention, false, NULL),
     TAKER(pln_activation_options, take_activation, true, NULL),
+    TAKER(pln_sample_options, take_sample, false, NULL),
     TAKER(pln_loss_options, take_loss, true, NULL),
     TAKER(pln_adamw_operands, take_adamw, false, NULL),
     TAKER(pln_parameter_options, take_parameter, true, NULL),

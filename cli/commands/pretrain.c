@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * pleione pretrain: a corpus of text in, both halves of an ELECTRA out. The options, and the numbers of the sizes.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "cli/commands/commands.h"
+#include "cli/commands/pretraining.h"
+
+/* Section 6.6 of the ELECTRA specification. */
+static const struct preset {
+    const char *size;
+    double learning_rate;
+    uint32_t batch, max_length, steps, warmup;
+    double mask_prob, generator_size;
+} presets[] = {
+    {"small", 5e-4, 128, 128, 1000000, 10000, 0.15, 1.0 / 4},
+    {"base", 2e-4, 256, 512, 766000, 10000, 0.15, 1.0 / 3},
+    {"large", 2e-4, 2048, 512, 400000, 10000, 0.25, 1.0 / 4},
+};
+
+static bool is_one_of(const char *option, const char *value, const char *const *names)
+{
+    for (size_t i = 0; names[i]; i++)
+        if (strcmp(names[i], value) == 0)
+            return true;
+    char known[96] = "";
+    for (size_t i = 0, at = 0; names[i] && at < sizeof known; i++)
+        at += (size_t)snprintf(known + at, sizeof known - at, "%s%s", i ? ", " : "", names[i]);
+    cli_usage_error("option %s: \"%s\" is none of %s", option, value, known);
+    return false;
+}
+
+static void take_count(uint32_t *number, uint32_t usual)
+{
+    if (!*number)
+        *number = usual;
+}
+
+static void take_real(double *number, double usual)
+{
+    if (isnan(*number))
+        *number = usual;
+}
+
+static bool are_words_known(const struct pretraining_options *o)
+{
+    return is_one_of("--size", o->size, (const char *const[]){"small", "base", "large", NULL}) &&
+           is_one_of("--sharing", o->sharing, (const char *const[]){"embeddings", "none", "all", NULL}) &&
+           is_one_of("--objective", o->objective, (const char *const[]){"rtd", "mlm", "electric", NULL}) &&
+           is_one_of("--documents", o->documents, (const char *const[]){"blank", "file", NULL}) &&
+           is_one_of("--schedule", o->schedule, (const char *const[]){"constant", "linear", NULL}) &&
+           is_one_of("--bias-correction", o->bias_correction, (const char *const[]){"yes", "no", NULL});
+}
+
+int pretraining_settle(struct pretraining_options *o)
+{
+    if (!are_words_known(o))
+        return PLN_INVALID;
+    if (strcmp(o->objective, "electric") == 0)
+        return cli_usage_error("--objective electric is not there: its two-tower generator has not been built");
+    const struct preset *p = presets;
+    while (strcmp(p->size, o->size) != 0)
+        p++;
+    const bool whole = strcmp(o->sharing, "all") == 0 || strcmp(o->objective, "mlm") == 0;
+    if (whole && (o->generator_layers != 1 || !(isnan(o->generator_size) || o->generator_size == 1)))
+        return cli_usage_error("--generator-size and --generator-layers: with --sharing all and --objective mlm the "
+                               "generator is as large as the discriminator");
+    take_count(&o->batch, p->batch);
+    take_count(&o->max_length, p->max_length);
+    take_count(&o->steps, p->steps);
+    if (o->warmup == UINT32_MAX)
+        o->warmup = p->warmup;
+    take_real(&o->learning_rate, p->learning_rate);
+    take_real(&o->mask_prob, p->mask_prob);
+    take_real(&o->generator_size, p->generator_size);
+    take_count(&o->validate_every, o->save_every);
+    if (!(o->generator_size > 0 && o->generator_size <= 1) || !(o->generator_layers > 0 && o->generator_layers <= 1))
+        return cli_usage_error("--generator-size and --generator-layers are shares: more than 0, at most 1");
+    return 0;
+}
+
+int cli_pretrain(int argc, char **argv)
+{
+    static struct cli_common common;
+    static struct cli_list files;
+    struct pretraining_options o = {.column = "text",
+                                    .documents = "blank",
+                                    .size = "small",
+                                    .sharing = "embeddings",
+                                    .objective = "rtd",
+                                    .schedule = "linear",
+                                    .bias_correction = "no",
+                                    .warmup = UINT32_MAX,
+                                    .accumulate = 1,
+                                    .shuffle_buffer = 16384,
+                                    .save_every = 1000,
+                                    .keep = 2,
+                                    .validation_examples = 512,
+                                    .learning_rate = (double)NAN,
+                                    .weight_decay = 0.01,
+                                    .clip = 1,
+                                    .beta1 = 0.9,
+                                    .beta2 = 0.999,
+                                    .eps = 1e-6,
+                                    .dropout = -1,
+                                    .generator_size = (double)NAN,
+                                    .generator_layers = 1,
+                                    .mask_prob = (double)NAN,
+                                    .mask_token_prob = 0.85,
+                                    .temperature = 1,
+                                    .generator_weight = 1,
+                                    .discriminator_weight = 50};
+    const struct cli_option own[] = {
+        {"--vocab", CLI_TEXT, &o.vocab, "FILE|DIR", "a vocab.txt, or a directory with the tokenizer's files"},
+        {"--out", CLI_TEXT, &o.out, "DIR", "discriminator/, generator/, checkpoint-N/, best/, log.jsonl"},
+        {"--cased", CLI_FLAG, &o.cased, NULL, "capitals and accents stay as they are"},
+        {"--keep-accents", CLI_FLAG, &o.keep_accents, NULL, "lower case, but accents stay (and Hangul whole)"},
+        {"--join-chinese", CLI_FLAG, &o.join_chinese, NULL, "Chinese characters are not set apart"},
+        {"--column", CLI_TEXT, &o.column, "NAME", "of a .jsonl corpus (default text); a row is a document"},
+        {"--documents", CLI_TEXT, &o.documents, "blank|file", "what ends one: an empty line too, or the file alone"},
+        {"--shuffle-buffer", CLI_UNSIGNED, &o.shuffle_buffer, "N",
+         "examples that one is drawn from (default 16384; 1: the order of the corpus)"},
+        {"--max-length", CLI_UNSIGNED, &o.max_length, "L", "tokens of an example (default: by --size)"},
+        {"--size", CLI_TEXT, &o.size, "small|base|large", "of the model, with its numbers (default small)"},
+        {"--config", CLI_TEXT, &o.config, "FILE", "config.json of the discriminator, over that of the size"},
+        {"--generator-size", CLI_REAL, &o.generator_size, "F", "share of the hidden size (default: by --size)"},
+        {"--generator-layers", CLI_REAL, &o.generator_layers, "F", "share of the layers (default 1)"},
+        {"--sharing", CLI_TEXT, &o.sharing, "embeddings|none|all", "what the halves share (default embeddings)"},
+        {"--init", CLI_TEXT, &o.init, "DIR", "starts at DIR/discriminator and DIR/generator; their configs count"},
+        {"--objective", CLI_TEXT, &o.objective, "rtd|mlm", "mlm: the generator alone (default rtd)"},
+        {"--mask-prob", CLI_REAL, &o.mask_prob, "P", "of a token to be chosen (default: by --size)"},
+        {"--mask-token-prob", CLI_REAL, &o.mask_token_prob, "P", "of a chosen one to become [MASK] (default 0.85)"},
+        {"--temperature", CLI_REAL, &o.temperature, "T", "of drawing what takes its place (default 1)"},
+        {"--disallow-correct", CLI_FLAG, &o.disallow_correct, NULL, "what is drawn is never what stood there"},
+        {"--generator-weight", CLI_REAL, &o.generator_weight, "W", "of its loss (default 1)"},
+        {"--discriminator-weight", CLI_REAL, &o.discriminator_weight, "W", "of its loss (default 50)"},
+        {"--batch", CLI_UNSIGNED, &o.batch, "B", "examples a step (default: by --size)"},
+        {"--steps", CLI_UNSIGNED, &o.steps, "N", "in all (default: by --size)"},
+        {"--lr", CLI_REAL, &o.learning_rate, "X", "learning rate (default: by --size)"},
+        {"--schedule", CLI_TEXT, &o.schedule, "constant|linear", "linear: falls to 0 at the last step (default)"},
+        {"--warmup", CLI_COUNT, &o.warmup, "N", "steps in which the rate rises from 0 (default: by --size)"},
+        {"--weight-decay", CLI_REAL, &o.weight_decay, "W", "biases and LayerNorm excluded (default 0.01)"},
+        {"--clip", CLI_REAL, &o.clip, "C", "global norm of the gradients; 0 is off (default 1)"},
+        {"--beta1", CLI_REAL, &o.beta1, "X", "of AdamW (default 0.9)"},
+        {"--beta2", CLI_REAL, &o.beta2, "X", "of AdamW (default 0.999)"},
+        {"--eps", CLI_REAL, &o.eps, "X", "of AdamW (default 1e-6)"},
+        {"--bias-correction", CLI_TEXT, &o.bias_correction, "yes|no", "of AdamW (default no)"},
+        {"--accumulate", CLI_UNSIGNED, &o.accumulate, "N", "equal parts in which a batch is run (default 1)"},
+        {"--dropout", CLI_REAL, &o.dropout, "P", "everywhere (default: the config's rates)"},
+        {"--recompute", CLI_FLAG, &o.recompute, NULL, "layers are computed again for the backward pass: less memory"},
+        {"--validation", CLI_TEXT, &o.validation, "PATH", "text that is not trained on; the best by it is kept"},
+        {"--validate-every", CLI_UNSIGNED, &o.validate_every, "N", "steps (default: at each checkpoint)"},
+        {"--validation-examples", CLI_UNSIGNED, &o.validation_examples, "N", "always the same (default 512)"},
+        {"--save-every", CLI_UNSIGNED, &o.save_every, "N", "steps between checkpoints (default 1000)"},
+        {"--keep", CLI_UNSIGNED, &o.keep, "K", "checkpoints that stay: the newest (default 2)"},
+        {"--stop-after", CLI_UNSIGNED, &o.stop_after, "N", "makes a checkpoint at step N and ends"},
+        {"--resume", CLI_FLAG, &o.resume, NULL, "goes on at the newest checkpoint of --out"},
+        {"--log", CLI_TEXT, &o.log, "FILE.jsonl", "one object a step (default: log.jsonl in --out)"},
+        {"--dump-steps", CLI_TEXT, &o.dump, "DIR", "tensors of each step, for tests"},
+    };
+    struct cli_options options = {0};
+    cli_common_options(&common, "--device", &options);
+    cli_add_options(&options, own, sizeof own / sizeof *own);
+    static const struct cli_usage usage = {
+        .synopsis = "pretrain CORPUS... --vocab FILE|DIR --out DIR",
+        .description =
+            "Pre-trains both halves of an ELECTRA together: a generator fills masks, a discriminator tells what it "
+            "filled\n"
+            "from what stood there. CORPUS: text files, .jsonl, .gz and .zst of both, folders, - for standard input; "
+            "it is\n"
+            "repeated until --steps. The same command, seed, device and threads give the same files, bit for bit. An\n"
+            "interrupt finishes the step, writes a checkpoint and exits with 130, SIGTERM with 143; --resume goes on "
+            "as if\n"
+            "nothing had been. A loss that is not finite exits with 1 and leaves what was good before it.",
+        .examples = "  pleione vocab corpus.txt --size 8000 -o vocab.txt\n"
+                    "  pleione pretrain corpus.txt --vocab vocab.txt --out run --steps 10000 --batch 32 --warmup 500\n"
+                    "  pleione pretrain corpus.txt --vocab vocab.txt --out run --steps 10000 --batch 32 --warmup 500 "
+                    "--resume\n",
+    };
+    const int parsed = cli_parse(argc, argv, &usage, &options, &files);
+    if (parsed)
+        return parsed - 1;
+    if (!files.n || !o.vocab || !o.out)
+        return cli_usage_error("pretrain needs a CORPUS, --vocab FILE|DIR and --out DIR");
+    const int code = pretraining_settle(&o);
+    if (code)
+        return code;
+    cli_catch_interrupt();
+    return pretraining_run(&o, &common, &files);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A run of `pleione pretrain`: what it is asked for (pretrain.c), where it begins (pretraining_start.c), its steps
+ * (pretraining.c), what it writes (pretraining_save.c) and says (pretraining_log.c).
+ */
+#ifndef CLI_COMMANDS_PRETRAINING_H
+#define CLI_COMMANDS_PRETRAINING_H
+
+#include <limits.h>
+
+#include "cli/cli.h"
+
+/* Options; what is 0 or NULL is not given, and the preset's until pretraining_settle. */
+struct pretraining_options {
+    const char *vocab, *out, *column, *documents, *size, *config, *sharing, *init, *objective, *schedule,
+        *bias_correction, *validation, *log, *dump;
+    bool cased, keep_accents, join_chinese, disallow_correct, recompute, resume;
+    uint32_t batch, max_length, steps, warmup, accumulate, shuffle_buffer, save_every, keep, stop_after, validate_every,
+        validation_examples;
+    double learning_rate, weight_decay, clip, beta1, beta2, eps, dropout, generator_size, generator_layers, mask_prob,
+        mask_token_prob, temperature, generator_weight, discriminator_weight;
+};
+
+struct pretraining {
+    const struct pretraining_options *o;
+    const struct cli_common *common;
+    const struct cli_list *files;
+    struct cli_model m; /* runtime and devices */
+    pln_tokenizer *tokenizer;
+    pln_model *generator, *discriminator; /* discriminator: the generator's, without one */
+    pln_trainer *trainer;
+    pln_corpus *corpus;
+    bool masked_lm_only;
+    FILE *log;
+    uint32_t begun; /* steps that an earlier run made */
+    double best;    /* least loss of a validation; NaN: there was none */
+    uint32_t best_step;
+    bool shows;
+};
+
+/* Numbers that nobody gave are those of the size. Returns 0, or an exit code after a sentence. */
+int pretraining_settle(struct pretraining_options *options);
+
+/* The folder below --out, or of one of its checkpoints. */
+void pretraining_path(const struct pretraining *p, const char *below, char path[PATH_MAX]);
+
+/* ---- pretraining_start.c */
+
+/* Makes or finds the two halves' folders, and what the run was begun with; *at: the newest whole checkpoint, 0 for none. */
+int pretraining_begin(struct pretraining *p, uint32_t *at);
+
+/* ---- pretraining_save.c */
+
+/* checkpoint-N by rename, and those that are too many removed. */
+pln_status pretraining_checkpoint(struct pretraining *p, pln_error *error);
+/* Both halves into a folder. */
+pln_status pretraining_halves(struct pretraining *p, const char *folder, pln_error *error);
+/* Trainer and corpus as checkpoint N left them. */
+pln_status pretraining_restore(struct pretraining *p, uint32_t at, pln_error *error);
+/* The highest N of checkpoint-N below --out; 0: there is none. */
+uint32_t pretraining_newest(const struct pretraining *p);
+
+/* ---- pretraining_log.c */
+
+pln_status pretraining_open_log(struct pretraining *p, pln_error *error);
+struct pretraining_step {
+    pln_trainer_report step;
+    pln_pretraining_report halves;
+    double epoch, seconds, waited;
+    long faults;
+};
+pln_status pretraining_log_step(struct pretraining *p, const struct pretraining_step *step, pln_error *error);
+pln_status pretraining_log_validation(struct pretraining *p, uint32_t step, double epoch,
+                                      const pln_pretraining_report *halves, double loss, pln_error *error);
+void pretraining_show(const struct pretraining *p, const struct pretraining_step *step);
+/* Tensors of a step as --dump-steps writes them. */
+pln_status pretraining_dump(const struct pretraining *p, const pln_corpus_batch *batch,
+                            const struct pretraining_step *step, pln_error *error);
+
+/* ---- pretraining.c */
+
+/* Returns the exit code. */
+int pretraining_run(const struct pretraining_options *options, const struct cli_common *common,
+                    const struct cli_list *files);
+#endif

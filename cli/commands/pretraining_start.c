@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Where a run begins: the folders of both halves with config and tokenizer, and a record of what changes its numbers,
+ * so that it can be gone on with by the same command only.
+ */
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/commands/pretraining.h"
+#include "cli/part.h"
+
+#define RECORD "run.json"
+
+void pretraining_path(const struct pretraining *p, const char *below, char path[PATH_MAX])
+{
+    snprintf(path, PATH_MAX, "%s/%s", p->o->out, below);
+}
+
+static int fail_file(const char *path, const char *what)
+{
+    pln_error error = {.status = PLN_FAILED};
+    snprintf(error.message, sizeof error.message, "%.300s: %s", path, what);
+    return cli_fail(&error);
+}
+
+/* ---- configs */
+
+static const struct shape {
+    const char *size;
+    int embedding, hidden, layers, heads, intermediate;
+} shapes[] = {{"small", 128, 256, 12, 4, 1024}, {"base", 768, 768, 12, 12, 3072}, {"large", 1024, 1024, 24, 16, 4096}};
+
+static json_t *config_of_size(const struct pretraining *p)
+{
+    const struct shape *s = shapes;
+    while (strcmp(s->size, p->o->size) != 0)
+        s++;
+    return json_pack("{s:s,s:i,s:i,s:i,s:i,s:i,s:s,s:f,s:f,s:i,s:i,s:f,s:f,s:i}", "model_type", "electra",
+                     "embedding_size", s->embedding, "hidden_size", s->hidden, "num_hidden_layers", s->layers,
+                     "num_attention_heads", s->heads, "intermediate_size", s->intermediate, "hidden_act", "gelu",
+                     "hidden_dropout_prob", 0.1, "attention_probs_dropout_prob", 0.1, "max_position_embeddings", 512,
+                     "type_vocab_size", 2, "initializer_range", 0.02, "layer_norm_eps", 1e-12, "pad_token_id", 0);
+}
+
+static int64_t number_of(const json_t *config, const char *field)
+{
+    return (int64_t)json_integer_value(json_object_get(config, field));
+}
+
+/* Section 6.4: a share of the hidden size and of the layers; heads of 64, four times as wide inside. */
+static json_t *config_of_generator(const struct pretraining *p, const json_t *discriminator)
+{
+    json_t *config = json_deep_copy(discriminator);
+    const double hidden = round(p->o->generator_size * (double)number_of(discriminator, "hidden_size"));
+    const double layers = round(p->o->generator_layers * (double)number_of(discriminator, "num_hidden_layers"));
+    const int64_t h = hidden < 1 ? 1 : (int64_t)hidden;
+    if (!config || json_object_set_new(config, "hidden_size", json_integer(h)) != 0 ||
+        json_object_set_new(config, "num_attention_heads", json_integer(h / 64 ? h / 64 : 1)) != 0 ||
+        json_object_set_new(config, "intermediate_size", json_integer(4 * h)) != 0 ||
+        json_object_set_new(config, "num_hidden_layers", json_integer(layers < 1 ? 1 : (json_int_t)layers)) != 0) {
+        json_decref(config);
+        return NULL;
+    }
+    return config;
+}
+
+/* NULL after a sentence. */
+static json_t *config_of_discriminator(const struct pretraining *p, int *code)
+{
+    json_t *config = config_of_size(p);
+    json_error_t problem;
+    json_t *given = p->o->config ? json_load_file(p->o->config, 0, &problem) : NULL;
+    if (p->o->config && !json_is_object(given)) {
+        pln_error error = {.status = PLN_BAD_MODEL};
+        snprintf(error.message, sizeof error.message, "%.300s: %s", p->o->config,
+                 given ? "is not a JSON object" : problem.text);
+        *code = cli_fail(&error);
+        json_decref(config);
+        config = NULL;
+    } else if (given && config) {
+        json_object_update(config, given);
+    }
+    json_decref(given);
+    if (config)
+        json_object_set_new(config, "vocab_size", json_integer((json_int_t)pln_tokenizer_count(p->tokenizer)));
+    return config;
+}
+
+/* ---- folders */
+
+static int make_folder(const char *path)
+{
+    return mkdir(path, 0777) == 0 || errno == EEXIST ? 0 : fail_file(path, strerror(errno));
+}
+
+static int write_json(const char *path, const json_t *json)
+{
+    char *text = json ? cli_dump_json(json, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
+    struct cli_part part = {0};
+    int code = text ? cli_part_begin(&part, path) : fail_file(path, "no memory");
+    if (code == 0) {
+        fprintf(part.file, "%s\n", text);
+        code = cli_part_end(&part);
+    }
+    cli_part_drop(&part);
+    free(text);
+    return code;
+}
+
+static int make_half(const struct pretraining *p, const char *half, const char *architecture, json_t *config)
+{
+    char path[PATH_MAX], file[PATH_MAX + 16];
+    pln_error error;
+    pretraining_path(p, half, path);
+    int code = make_folder(path);
+    if (code == 0 && (!config || json_object_set_new(config, "architectures", json_pack("[s]", architecture)) != 0))
+        code = fail_file(path, "no memory for its config");
+    snprintf(file, sizeof file, "%s/config.json", path);
+    if (code == 0)
+        code = write_json(file, config);
+    if (code == 0 && pln_tokenizer_save(p->tokenizer, path, PLN_TOKENIZER_LAYOUT_4, &error) != PLN_OK)
+        code = cli_fail(&error);
+    return code;
+}
+
+static int make_halves(const struct pretraining *p)
+{
+    int code = 0;
+    json_t *discriminator = config_of_discriminator(p, &code);
+    if (!discriminator)
+        return code ? code : fail_file(p->o->out, "no memory for a config");
+    const bool equal = p->masked_lm_only || strcmp(p->o->sharing, "all") == 0;
+    json_t *generator = equal ? json_deep_copy(discriminator) : config_of_generator(p, discriminator);
+    if (!p->masked_lm_only)
+        code = make_half(p, "discriminator", "ElectraForPreTraining", discriminator);
+    if (code == 0)
+        code = make_half(p, "generator", "ElectraForMaskedLM", generator);
+    json_decref(discriminator);
+    json_decref(generator);
+    return code;
+}
+
+/* ---- the record */
+
+static json_t *describe_run(const struct pretraining *p)
+{
+    const struct pretraining_options *o = p->o;
+    json_t *files = json_array(), *run = NULL;
+    for (uint32_t i = 0; i < p->files->n; i++)
+        json_array_append_new(files, cli_json_text(p->files->items[i], strlen(p->files->items[i])));
+    char seed[24];
+    snprintf(seed, sizeof seed, "%llu", (unsigned long long)p->common->seed);
+    run = json_pack(
+        "{s:o,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:b,s:b,s:b,s:i,s:i,s:i,s:i,s:i,s:i,s:f,s:f,s:f,s:f,s:f,s:f,"
+        "s:f,"
+        "s:f,s:f,s:f,s:f,s:f,s:f,s:f}",
+        "CORPUS", files, "--vocab", o->vocab, "--seed", seed, "--column", o->column, "--documents", o->documents,
+        "--size", o->size, "--config", o->config ? o->config : "", "--sharing", o->sharing, "--objective", o->objective,
+        "--schedule", o->schedule, "--bias-correction", o->bias_correction, "--cased", o->cased, "--keep-accents",
+        o->keep_accents, "--join-chinese", o->join_chinese, "--disallow-correct", o->disallow_correct, "--batch",
+        (int)o->batch, "--max-length", (int)o->max_length, "--steps", (int)o->steps, "--warmup", (int)o->warmup,
+        "--accumulate", (int)o->accumulate, "--shuffle-buffer", (int)o->shuffle_buffer, "--lr", o->learning_rate,
+        "--weight-decay", o->weight_decay, "--clip", o->clip, "--beta1", o->beta1, "--beta2", o->beta2, "--eps", o->eps,
+        "--dropout", o->dropout, "--generator-size", o->generator_size, "--generator-layers", o->generator_layers,
+        "--mask-prob", o->mask_prob, "--mask-token-prob", o->mask_token_prob, "--temperature", o->temperature,
+        "--generator-weight", o->generator_weight, "--discriminator-weight", o->discriminator_weight);
+    if (run && o->init)
+        json_object_set_new(run, "--init", cli_json_text(o->init, strlen(o->init)));
+    return run;
+}
+
+/* What differs from the first run is named. */
+static int compare_runs(const json_t *before, json_t *now)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(now, key, value)
+    {
+        const json_t *was = json_object_get(before, key);
+        if (!was || !json_equal(was, value)) {
+            char *then = was ? json_dumps(was, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9)) : NULL;
+            char *here = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
+            const int code = cli_usage_error("--resume: %s was %s in this run and is now %s", key,
+                                             then ? then : "not given", here ? here : "another");
+            free(then);
+            free(here);
+            return code;
+        }
+    }
+    return json_object_get(before, "--init") && !json_object_get(now, "--init")
+               ? cli_usage_error("--resume: --init was given in this run, and is not now")
+               : 0;
+}
+
+static int check_record(const struct pretraining *p, bool *there)
+{
+    char path[PATH_MAX];
+    json_error_t problem;
+    pretraining_path(p, RECORD, path);
+    json_t *before = json_load_file(path, 0, &problem), *now = describe_run(p);
+    *there = before != NULL;
+    int code = now ? 0 : fail_file(path, "no memory");
+    if (code == 0 && before)
+        code = compare_runs(before, now);
+    else if (code == 0)
+        code = write_json(path, now);
+    json_decref(before);
+    json_decref(now);
+    return code;
+}
+
+static bool holds_run(const struct pretraining *p)
+{
+    char path[PATH_MAX];
+    struct stat about;
+    pretraining_path(p, RECORD, path);
+    return stat(path, &about) == 0;
+}
+
+int pretraining_begin(struct pretraining *p, uint32_t *at)
+{
+    bool there;
+    if (holds_run(p) && !p->o->resume)
+        return cli_usage_error("%s holds a run: --resume goes on with it, another --out begins anew", p->o->out);
+    int code = make_folder(p->o->out);
+    if (code == 0)
+        code = check_record(p, &there);
+    if (code)
+        return code;
+    *at = pretraining_newest(p);
+    return *at || p->o->init ? 0 : make_halves(p);
+}

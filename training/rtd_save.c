@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Both halves to directories: each as a model that is complete by itself, and the state of the trainer, whose weights
+ * have the names of the flat state.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/door.h"
+#include "training/rtd.h"
+#include "training/trainer.h"
+
+static pln_status save_config(const struct ckpt_save *save, const pln_model *model, pln_head head, pln_error *error)
+{
+    json_t *json = electra_config_json(&model->config);
+    int failed = !json;
+    if (!failed)
+        failed = json_object_set_new(json, "architectures", json_pack("[s]", electra_head(head)->architecture));
+    static const char *const types[] = {"dtype", "torch_dtype"};
+    for (size_t i = 0; i < 2 && !failed; i++)
+        if (json_object_get(json, types[i]))
+            failed = json_object_set_new(json, types[i], json_string("float32"));
+    const pln_status status = failed ? pln_fail(error, PLN_NO_MEMORY, "no memory for " TRAINING_CONFIG)
+                                     : ckpt_save_json(save, TRAINING_CONFIG, json, error);
+    json_decref(json);
+    return status;
+}
+
+static pln_status save_tokenizer(const struct ckpt_save *save, const pln_model *model, pln_error *error)
+{
+    const char *from = ckpt_directory(model->checkpoint);
+    pln_status status = PLN_OK;
+    for (uint32_t i = 0; status == PLN_OK && i < TRAINING_TOKENIZER_FILES; i++)
+        status = ckpt_save_copy(save, training_files[i], from, false, error);
+    return status;
+}
+
+pln_status rtd_check_save(struct training_subject *subject, pln_error *error)
+{
+    const char *from = ckpt_directory(training_rtd_of(subject)->discriminator->checkpoint);
+    pln_status status = PLN_OK;
+    bool there;
+    for (uint32_t i = 0; status == PLN_OK && i < TRAINING_TOKENIZER_FILES; i++)
+        status = ckpt_save_readable(training_files[i], from, &there, error);
+    return status;
+}
+
+pln_status rtd_save(struct training_subject *subject, const struct ckpt_save *save, const pln_tensor *tensors,
+                    uint32_t n_tensors, pln_error *error)
+{
+    const struct training_rtd *rtd = training_rtd_of(subject);
+    pln_status status = save_config(save, rtd->discriminator, PLN_HEAD_PRETRAINING, error);
+    if (status == PLN_OK)
+        status = save_tokenizer(save, rtd->discriminator, error);
+    return status == PLN_OK ? ckpt_save_tensors(save, TRAINING_WEIGHTS, tensors, n_tensors, error) : status;
+}
+
+/* ---- a half by itself */
+
+static bool begins(const char *name, const char *with)
+{
+    return strncmp(name, with, strlen(with)) == 0;
+}
+
+static bool is_encoder(const char *name)
+{
+    return begins(name, "embeddings.") || begins(name, "embeddings_project.") || begins(name, "encoder.");
+}
+
+const char *rtd_name_in(const struct training_rtd *rtd, pln_half half, const char *name)
+{
+    const enum electra_sharing sharing = rtd->options.sharing;
+    const bool own = begins(name, ELECTRA_GENERATOR);
+    if (half == PLN_HALF_DISCRIMINATOR)
+        return own ? NULL : name;
+    if (own)
+        return name + strlen(ELECTRA_GENERATOR);
+    if (sharing == ELECTRA_SHARING_ALL)
+        return is_encoder(name) ? name : NULL;
+    return sharing == ELECTRA_SHARING_EMBEDDINGS && begins(name, "embeddings.") ? name : NULL;
+}
+
+static pln_status save_weights(const struct training_rtd *rtd, pln_half half, const struct ckpt_save *save,
+                               const pln_tensor *tensors, uint32_t n_tensors, pln_error *error)
+{
+    char(*names)[256] = calloc(n_tensors + 1ul, sizeof *names);
+    pln_tensor *all = calloc(n_tensors + 1ul, sizeof *all);
+    uint32_t n = 0;
+    pln_status status = names && all ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "no memory for a list of %u tensors", n);
+    for (uint32_t i = 0; status == PLN_OK && i < n_tensors; i++) {
+        const char *name = rtd_name_in(rtd, half, tensors[i].name);
+        if (!name)
+            continue;
+        electra_file_name(name, false, names[n], sizeof *names);
+        all[n] = tensors[i];
+        all[n].name = names[n];
+        n++;
+    }
+    if (status == PLN_OK)
+        status = ckpt_save_tensors(save, TRAINING_WEIGHTS, all, n, error);
+    free(names);
+    free(all);
+    return status;
+}
+
+static pln_status write_half(pln_trainer *trainer, pln_half half, const struct ckpt_save *save, pln_error *error)
+{
+    const struct training_rtd *rtd = training_rtd_of(trainer->subject);
+    const pln_model *model = half == PLN_HALF_GENERATOR ? rtd->generator : rtd->discriminator;
+    pln_status status = training_image_read(trainer, "parameters", error);
+    if (status == PLN_OK)
+        status = training_image_check(trainer, "parameters", error);
+    if (status == PLN_OK)
+        status =
+            save_config(save, model, half == PLN_HALF_GENERATOR ? PLN_HEAD_MASKED_LM : PLN_HEAD_PRETRAINING, error);
+    if (status == PLN_OK)
+        status = save_tokenizer(save, model, error);
+    if (status == PLN_OK)
+        status = save_weights(rtd, half, save, trainer->tensors, trainer->n_tensors, error);
+    training_image_release(trainer);
+    return status;
+}
+
+static pln_status save_half(pln_trainer *trainer, pln_half half, const char *directory, pln_error *error)
+{
+    struct ckpt_save save;
+    if (trainer->subject->kind != &training_rtd_kind)
+        return pln_fail(error, PLN_INVALID, "the trainer is not one of both halves (pln_trainer_create_pretraining)");
+    if (half == PLN_HALF_DISCRIMINATOR && training_rtd_of(trainer->subject)->options.masked_lm_only)
+        return pln_fail(error, PLN_INVALID, "there is no discriminator: the generator learns alone");
+    pln_status status = training_parameters_begin(trainer, error);
+    if (status == PLN_OK)
+        status = ckpt_save_begin(&save, directory, training_files, NULL, error);
+    return status == PLN_OK ? ckpt_save_end(&save, write_half(trainer, half, &save, error), error) : status;
+}
+
+pln_status pln_trainer_save_half(pln_trainer *trainer, pln_half half, const char *directory, pln_error *error)
+{
+    NEED(error, trainer, directory);
+    if (half != PLN_HALF_DISCRIMINATOR && half != PLN_HALF_GENERATOR)
+        return pln_fail(error, PLN_INVALID, "there is no half %u", (unsigned)half);
+    pln_status status = training_begin(trainer, error);
+    if (status != PLN_OK)
+        return status;
+    status = save_half(trainer, half, directory, error);
+    training_end(trainer);
+    return status;
+}
