@@ -277,6 +277,20 @@ static pln_status read_activations(const char *name, struct electra_config *conf
     return PLN_OK;
 }
 
+/* The type that numbers were of: those of the file are taken as they are, so a wrong one does no harm. */
+static void note_dtype(struct electra_config *config)
+{
+    static const char *const known[] = {"float32", "float16", "bfloat16", "float64"};
+    const json_t *old = json_object_get(config->json, "torch_dtype"), *value = json_object_get(config->json, "dtype");
+    const char *text = json_string_value(value ? value : old);
+    bool found = !text;
+    for (size_t i = 0; !found && i < sizeof known / sizeof *known; i++)
+        found = strcmp(strncmp(text, "torch.", 6) == 0 ? text + 6 : text, known[i]) == 0 || strcmp(text, "auto") == 0;
+    if (!found)
+        config->notes[1] =
+            "config.json: its dtype is none that is known, and is ignored: tensors are as the file has them";
+}
+
 /* ---- the whole */
 
 static pln_status check_whole(const json_t *json, const char *name, struct electra_config *c, pln_error *error)
@@ -319,6 +333,7 @@ pln_status electra_config_read(const json_t *json, const char *name, struct elec
         status = electra_labels_read(name, config, error);
     if (status == PLN_OK)
         status = check_whole(json, name, config, error);
+    note_dtype(config);
     if (status == PLN_OK)
         *config = electra_config_as(config, PLN_SEMANTICS_PYTORCH);
     else

@@ -36,6 +36,7 @@ struct electra_config {
     /* As a framework reads all of this; of what was read: PyTorch. */
     const struct electra_semantics *semantics;
     uint32_t prediction_act; /* of language models */
+    const char *notes[2];    /* sentences for warnings: of labels, of the type of numbers; NULL: none */
     struct arena memory;     /* of labels and complaints */
     struct electra_complaint *complaints;
 };

@@ -108,6 +108,8 @@ pln_status electra_labels_read(const char *name, struct electra_config *config, 
         return pln_fail(error, PLN_BAD_MODEL, "%s: %llu labels", name, (unsigned long long)names);
     if (!number)
         number = names ? names : 2;
+    if (json_is_array(json_object_get(config->json, "id2label")))
+        config->notes[0] = "config.json: id2label is a list, and is read as if its places were the labels' numbers";
     return name_labels(config, (uint32_t)number, error);
 }
 

@@ -4,6 +4,7 @@
  */
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/door.h"
 #include "electra/infer.h"
@@ -16,6 +17,32 @@ static void warn(const pln_model *model, const char *text)
         model->runtime->log(model->runtime->log_context, PLN_LOG_LEVEL_WARNING, text);
 }
 
+/* Whether the names of the tensors are an ELECTRA's, and not those of any encoder of its kind. */
+static bool is_electra(const struct electra_names *names)
+{
+    bool found = names->has[PLN_PART_DISCRIMINATOR] || names->has[PLN_PART_GENERATOR];
+    for (uint32_t i = 0; !found && i < names->found; i++)
+        found = strstr(names->list[i].tensor->name, "electra") != NULL;
+    return found;
+}
+
+/* A config of another model beside an ELECTRA's tensors is read as an ELECTRA's. */
+static pln_status settle_type(const pln_model *m, json_t **json, pln_error *error)
+{
+    const char *type = json_string_value(json_object_get(*json, "model_type"));
+    if (!type || strcmp(type, "electra") == 0 || !is_electra(&m->names))
+        return PLN_OK;
+    json_t *copy = json_copy(*json);
+    if (!copy || json_object_set_new(copy, "model_type", json_string("electra")) != 0) {
+        json_decref(copy);
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for a config");
+    }
+    json_decref(*json);
+    *json = copy;
+    warn(m, "config.json: model_type is another, but the tensors are an ELECTRA's: it is read as one");
+    return PLN_OK;
+}
+
 /* The config, with what it lacks and the shapes of tensors say. */
 static pln_status read_config(pln_model *m, const pln_model_options *options, pln_error *error)
 {
@@ -24,8 +51,12 @@ static pln_status read_config(pln_model *m, const pln_model_options *options, pl
     snprintf(name, sizeof name, "%s/config.json", ckpt_directory(m->checkpoint));
     pln_status status = electra_infer_config(&m->names, m->checkpoint, options->heads, &json, &note, error);
     if (status == PLN_OK)
+        status = settle_type(m, &json, error);
+    if (status == PLN_OK)
         status = electra_config_read(json, name, &m->config, error);
     json_decref(json);
+    for (size_t i = 0; status == PLN_OK && i < sizeof m->config.notes / sizeof *m->config.notes; i++)
+        warn(m, m->config.notes[i]);
     if (status == PLN_OK)
         warn(m, note);
     free(note);

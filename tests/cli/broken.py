@@ -39,7 +39,7 @@ def main():
     config("weighted-activation", hidden_act="prelu")
     config("odd-heads", num_attention_heads=3)
     config("other-shape", embedding_size=95)
-    config("not-electra", model_type="bert")
+    config("not-electra", model_type=3)
     config("wrong-problem", problem_type="guessing")
     config("wrong-positions", position_embedding_type="rotary")
     (variant("no-weights") / "model.safetensors").unlink()

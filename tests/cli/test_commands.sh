@@ -86,7 +86,7 @@ check 3 "reference:7" run $disc --device reference:7 "a"
 
 # model files: 4
 check 4 "nowhere" run "$to/nowhere" $on "a"
-for wrong in "unknown-activation:swoosh" "weighted-activation:prelu" "odd-heads:num_attention_heads 3" "not-electra:bert" \
+for wrong in "unknown-activation:swoosh" "weighted-activation:prelu" "odd-heads:num_attention_heads 3" "not-electra:no text" \
     "wrong-positions:rotary" "no-weights:model.safetensors" "no-config:config.json" "no-vocab:vocab.txt" "config-no-json:config.json" \
     "long-header:9223372036854775808" "header-past-end:model.safetensors" "truncated:model.safetensors" "empty:the file is empty" \
     "overlap:model.safetensors" "lying-shape:word_embeddings" "lacking:word_embeddings" \

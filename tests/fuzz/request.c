@@ -61,8 +61,7 @@ static void pack(pln_session *session, const struct session_request *request)
     fuzz_check(session_batch_plan(session, request, NULL, &batch, &error) == PLN_OK, "a request is planned");
     fuzz_check(batch.starts[request->rows] == (int32_t)batch.tokens && batch.tokens <= request->rows * request->length,
                "sequences hold the tokens");
-    fuzz_check(electra_describe(&session->model->config, &session->model->weights, &batch.features, &graph, &error) ==
-                   PLN_OK,
+    fuzz_check(electra_describe(&session->config, &session->model->weights, &batch.features, &graph, &error) == PLN_OK,
                "the features are described");
     const pln_status status = session_batch_pack(session, request, &graph, &batch, &error);
     fuzz_check(status == PLN_OK || error.message[0], "a refusal has a sentence");
@@ -77,7 +76,10 @@ void fuzz_request(const struct fuzz_target *target, const uint8_t *data, size_t 
         return;
     pln_model *model = open_model(data[0] & 1);
     const pln_head head = (pln_head)(PLN_HEAD_MODEL + (data[0] >> 1) % PLN_HEAD_QUESTION_ANSWERING);
-    pln_session session = {.model = model, .head_number = head, .head = electra_head(head)};
+    pln_session session = {.model = model,
+                           .config = electra_config_as(&model->config, (pln_semantics)(data[0] >> 6)),
+                           .head_number = head,
+                           .head = electra_head(head)};
     struct session_request request = {0};
     pln_tensor_file *file = NULL;
     pln_error error = {.message = ""};

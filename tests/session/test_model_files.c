@@ -359,6 +359,50 @@ static void the_weights_count_the_labels(void **state)
     assert_non_null(strstr(error.message, "classifier.weight: expected floats [2, 8], found f32 [3, 8]"));
 }
 
+/* Configs as people have them: what is taken, with what is said of it (NULL: nothing), and what is refused. */
+static void configs_as_people_have_them(void **state)
+{
+    (void)state;
+    static float out[MOST_LOGITS];
+    static const struct {
+        const char *more, *said;
+        bool refused;
+    } configs[] = {
+        {", \"id2label\": [\"a\", \"b\", \"c\"]", "id2label is a list", false},
+        {", \"id2label\": {\"0\": \"a\", \"1\": \"b\", \"7\": \"c\"}", NULL, false},
+        {", \"torch_dtype\": \"float16\"", NULL, false},
+        {", \"dtype\": \"torch.bfloat16\"", NULL, false},
+        {", \"torch_dtype\": \"floaty\"", "its dtype is none that is known", false},
+        {", \"model_type\": \"bert\", \"architectures\": null", "model_type is another", false},
+        {", \"unread\": NaN, \"other\": -Infinity", NULL, false},
+        {", \"hidden_act\": \"gelu\", \"hidden_act\": \"relu\"", NULL, false},
+        {", \"hidden_size\": 8.0", NULL, false},
+        {", \"summary_activation\": null, \"directionality\": \"bidi\", \"output_past\": true", NULL, false},
+        {", \"embedding_size\": null, \"hidden_size\": null", "config.json lacks sizes", false},
+        {", \"vocab_size\": 9999", "expected floats [9999, 8], found f32 [20, 8]", true},
+        {", \"layer_norm_eps\": NaN", "layer_norm_eps is \"NaN\"", true},
+        {", \"layer_norm_eps\": \"1e-12\"", "layer_norm_eps is \"1e-12\", expected a number", true},
+        {", \"hidden_size\": \"8\"", "hidden_size is \"8\"", true},
+        {", \"hidden_size\": 8.5", "hidden_size is 8.5", true},
+        {", \"num_attention_heads\": 3", "hidden_size 8 is not a multiple of num_attention_heads 3", true},
+        {",", "config.json: line 1", true},
+    };
+    pln_error error;
+    uint64_t n;
+    begin_model();
+    add_table(TABLE, 1);
+    add_dense(PAIR("classifier"), 3, E);
+    for (size_t i = 0; i < sizeof configs / sizeof *configs; i++) {
+        write_model(configs[i].more);
+        const pln_status status = forward(folder, PLN_HEAD_TOKEN_CLASSIFICATION, NULL, out, &n, &error);
+        const char *told = configs[i].refused ? error.message : logged;
+        if (status != (configs[i].refused ? PLN_BAD_MODEL : PLN_OK))
+            fail_msg("%s: %s", configs[i].more, error.message);
+        if (configs[i].said ? !strstr(told, configs[i].said) : strstr(told, "config.json") != NULL)
+            fail_msg("%s: '%s'", configs[i].more, told);
+    }
+}
+
 /* ---- what is stretched */
 
 /* x [shape] as [full], sides of 1 repeated; elements of `bytes`. */
@@ -529,15 +573,11 @@ static void a_file_that_shrinks_ends_the_run(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_file_says_what_is_tied),
-        cmocka_unit_test(training_keeps_both_matrices),
-        cmocka_unit_test(what_a_source_needs_is_not_unused),
-        cmocka_unit_test(only_what_is_read_stops_a_run),
-        cmocka_unit_test(the_weights_count_the_labels),
-        cmocka_unit_test(masks_are_stretched),
-        cmocka_unit_test(types_and_positions_are_stretched),
-        cmocka_unit_test(what_cannot_be_stretched_is_refused),
-        cmocka_unit_test(a_pipe_is_no_file),
+        cmocka_unit_test(the_file_says_what_is_tied),          cmocka_unit_test(training_keeps_both_matrices),
+        cmocka_unit_test(what_a_source_needs_is_not_unused),   cmocka_unit_test(only_what_is_read_stops_a_run),
+        cmocka_unit_test(the_weights_count_the_labels),        cmocka_unit_test(masks_are_stretched),
+        cmocka_unit_test(configs_as_people_have_them),         cmocka_unit_test(types_and_positions_are_stretched),
+        cmocka_unit_test(what_cannot_be_stretched_is_refused), cmocka_unit_test(a_pipe_is_no_file),
         cmocka_unit_test(a_file_that_shrinks_ends_the_run),
     };
     pln_error error;
