@@ -66,10 +66,12 @@ static pln_status take_session(const void *o, pln_error *error)
 
 static pln_status take_save(const void *o, pln_error *error)
 {
-    const pln_status status = pln_model_save(model, "grown", o, error);
-    if (status == PLN_OK && system("rm -r grown") != 0)
+    char folder[] = "grown-XXXXXX", command[64];
+    if (!mkdtemp(folder))
         return PLN_FAILED;
-    return status;
+    const pln_status status = pln_model_save(model, folder, o, error);
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    return system(command) == 0 ? status : PLN_FAILED;
 }
 
 static pln_status take_schedule_of_session(const void *o, pln_error *error)
