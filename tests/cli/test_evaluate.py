@@ -79,7 +79,7 @@ class Scores(unittest.TestCase):
 
     def test_label_column(self):
         for name in CASES:
-            if name != "fill-mask":
+            if name not in ("fill-mask", "generate"):  # their rows are their own labels
                 with self.subTest(name):
                     self.compare(name, evaluate(name, write_jsonl(name, "gold"), "--json", "--label-column", "gold"))
 
