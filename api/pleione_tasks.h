@@ -87,7 +87,7 @@ PLN_API pln_status pln_task_answer(pln_task *task, const pln_record *rows, uint3
 
 /* Rows from a callback, answers to another, in order and in constant memory. Reading, tokenizing, the device and
  * answering overlap: `next` and `answer` are each called from one thread at a time, not from the caller's, and at the
- * same time as each other. They must not use the task or its session. */
+ * same time as each other. They must not use the task or its session; a run ends when they have returned. */
 typedef struct pln_task_stream { /* zero is a good default of what may be zero */
     uint32_t size;               /* sizeof(pln_task_stream) */
     void *context;

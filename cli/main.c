@@ -11,16 +11,18 @@
 static int print_completions(int argc, char **argv);
 
 static const struct cli_command commands[] = {
-    {"run", "answers for text: replaced words, filled masks, labels", cli_run},
+    {"run", "rows in, answers out: words, labels, ranks, names, spans, vectors", cli_run},
     {"evaluate", "answers beside labels: how good a task is", cli_evaluate},
     {"forward", "raw tensors in and out, as the reference implementation's forward", cli_forward},
     {"compare", "the same input on every device: time, agreement, verdict", cli_compare},
     {"bench", "speed of devices side by side", cli_bench},
     {"explain", "who runs which node, and why", cli_explain},
     {"estimate", "bytes that a batch needs, before anything is allocated", cli_estimate},
+    {"inspect", "what a model directory holds, and which heads it fits", cli_inspect},
     {"tokenize", "text to ids", cli_tokenize},
     {"vocab", "texts to a vocabulary", cli_vocab},
     {"train", "steps on raw tensors, a Hugging Face directory out", cli_train},
+    {"convert", "a model as another package reads it", cli_convert},
     {"verify", "a device beside the reference: card, driver or data?", cli_verify},
     {"devices", "the devices of each backend", cli_devices},
     {"completions", "a script that completes words in bash, zsh or fish", print_completions},
@@ -29,7 +31,7 @@ enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
 static const struct cli_exit exits[] = {
     {"0", "done"},
-    {"1", "the run failed: input or output, a driver, a lost device, numbers that are not finite in an answer"},
+    {"1", "the run failed: input or output, a driver, a lost device; or a row has no answer"},
     {"2", "a wrong argument, option or request tensor"},
     {"3", "no such device, it cannot be used, or no chosen device takes a node"},
     {"4", "a model file is missing, broken, of another kind, or does not fit its config"},

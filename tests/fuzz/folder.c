@@ -31,6 +31,8 @@ static void remove_folder(void)
                                         "model.safetensors.index.json",
                                         "a.shard",
                                         "b.shard",
+                                        "zip.bin",
+                                        "pickle.bin",
                                         "request.safetensors",
                                         "rows.txt",
                                         "rows.jsonl",
