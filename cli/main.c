@@ -11,7 +11,7 @@
 static int print_completions(int argc, char **argv);
 
 static const struct cli_command commands[] = {
-    {"run", "answers for text: replaced words, filled masks, labels", cli_run},
+    {"run", "rows in, answers out: words, labels, ranks, names, spans, vectors", cli_run},
     {"evaluate", "answers beside labels: how good a task is", cli_evaluate},
     {"forward", "raw tensors in and out, as the reference implementation's forward", cli_forward},
     {"compare", "the same input on every device: time, agreement, verdict", cli_compare},
@@ -32,7 +32,7 @@ enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
 static const struct cli_exit exits[] = {
     {"0", "done"},
-    {"1", "the run failed: input or output, a driver, a lost device, numbers that are not finite in an answer"},
+    {"1", "the run failed: input or output, a driver, a lost device; or a row has no answer"},
     {"2", "a wrong argument, option or request tensor"},
     {"3", "no such device, it cannot be used, or no chosen device takes a node"},
     {"4", "a model file is missing, broken, of another kind, or does not fit its config"},

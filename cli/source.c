@@ -119,21 +119,38 @@ static pln_status refuse_file(const struct cli_source *source, const char *name,
     return fail(error, PLN_INVALID, sentence);
 }
 
-/* The columns that texts fill: those that are required, or the first one. */
-static uint32_t list_columns(const pln_task_info *info, const pln_column_info **list)
+/* Whether an option that was given stands for a column: it is called as the end of its name. */
+static bool has_option(const struct cli_task *task, const char *column)
 {
-    uint32_t n = 0;
-    for (const pln_column_info *c = info->columns; c->name && n < CLI_SOURCE_COLUMNS; c++)
-        if (c->required)
-            list[n++] = c;
-    if (!n && info->columns->name)
-        list[n++] = info->columns;
-    return n;
+    pln_option pairs[CLI_TASK_OPTIONS];
+    const uint32_t n = cli_task_pairs(task, pairs);
+    const size_t bytes = strlen(column);
+    for (uint32_t i = 0; i < n; i++) {
+        const size_t key = strlen(pairs[i].key);
+        if (key <= bytes && strcmp(column + bytes - key, pairs[i].key) == 0)
+            return true;
+    }
+    return false;
 }
 
-static pln_status refuse_texts(const struct cli_source *source, const pln_column_info *const *list, uint32_t n,
-                               pln_error *error)
+/* The columns that texts fill: those that are required and a list behind them, or the first one. */
+static void list_columns(struct cli_source *source, const struct cli_task *task)
 {
+    const pln_column_info *c = source->info->columns;
+    source->n_columns = 0;
+    for (; c->name && source->n_columns < CLI_SOURCE_COLUMNS; c++) {
+        const bool behind = source->n_columns && c->list && !source->columns[source->n_columns - 1]->list;
+        if (c->required || (behind && !has_option(task, c->name)))
+            source->columns[source->n_columns++] = c;
+    }
+    if (!source->n_columns && source->info->columns->name)
+        source->columns[source->n_columns++] = source->info->columns;
+}
+
+static pln_status refuse_texts(const struct cli_source *source, pln_error *error)
+{
+    const pln_column_info *const *list = source->columns;
+    const uint32_t n = source->n_columns;
     char sentence[500];
     size_t used = (size_t)snprintf(sentence, sizeof sentence, "the task %s takes texts as rows of", source->info->name);
     for (uint32_t i = 0; i < n && used < sizeof sentence; i++)
@@ -147,7 +164,6 @@ static pln_status refuse_texts(const struct cli_source *source, const pln_column
 pln_status cli_source_use(struct cli_source *source, const pln_task_info *info, const struct cli_task *task,
                           pln_error *error)
 {
-    const pln_column_info *list[CLI_SOURCE_COLUMNS];
     source->info = info;
     if (source->reader) {
         for (const pln_column_info *c = info->columns; source->told && c->name; c++)
@@ -155,10 +171,11 @@ pln_status cli_source_use(struct cli_source *source, const pln_task_info *info, 
                 return refuse_file(source, c->name, error);
         return PLN_OK;
     }
-    const uint32_t n = list_columns(info, list);
-    const bool rest = n && list[n - 1]->list;
+    list_columns(source, task);
+    const uint32_t n = source->n_columns;
+    const bool rest = n && source->columns[n - 1]->list;
     if (!n || (rest ? source->texts->n < n : source->texts->n % n != 0))
-        return refuse_texts(source, list, n, error);
+        return refuse_texts(source, error);
     source->items = rest ? calloc(source->texts->n, sizeof *source->items) : NULL;
     return rest && !source->items ? fail(error, PLN_NO_MEMORY, "no memory for the texts") : PLN_OK;
 }
@@ -173,18 +190,18 @@ static pln_text take_text(struct cli_source *source)
 
 static const pln_record *make_row(struct cli_source *source)
 {
-    const pln_column_info *list[CLI_SOURCE_COLUMNS];
-    const uint32_t n = list_columns(source->info, list);
+    const uint32_t n = source->n_columns;
     if (source->next == source->texts->n)
         return NULL;
     for (uint32_t i = 0; i < n; i++) {
         pln_field *field = &source->fields[i];
-        *field = (pln_field){.name = list[i]->name};
-        if (!list[i]->list)
+        const bool list = source->columns[i]->list;
+        *field = (pln_field){.name = source->columns[i]->name};
+        if (!list)
             field->text = take_text(source);
-        while (list[i]->list && source->next < source->texts->n)
+        while (list && source->next < source->texts->n)
             source->items[field->n_items++] = take_text(source);
-        field->items = list[i]->list ? source->items : NULL;
+        field->items = list ? source->items : NULL;
     }
     source->made = (pln_record){source->fields, n};
     return &source->made;

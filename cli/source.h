@@ -9,11 +9,13 @@
 
 enum { CLI_SOURCE_COLUMNS = 16 };
 
-struct cli_source {               /* zero at first */
-    pln_reader *reader;           /* NULL: texts of the command line */
-    const struct cli_list *texts; /* borrows */
-    uint32_t next;                /* of texts */
-    const pln_task_info *info;    /* whose columns texts fill */
+struct cli_source {                                     /* zero at first */
+    pln_reader *reader;                                 /* NULL: texts of the command line */
+    const struct cli_list *texts;                       /* borrows */
+    uint32_t next;                                      /* of texts */
+    const pln_task_info *info;                          /* whose columns texts fill */
+    const pln_column_info *columns[CLI_SOURCE_COLUMNS]; /* that texts fill */
+    uint32_t n_columns;
     pln_field fields[CLI_SOURCE_COLUMNS];
     pln_text *items;
     pln_record made;
@@ -31,8 +33,8 @@ pln_status cli_source_open(struct cli_source *source, const struct cli_task *tas
 void cli_source_close(struct cli_source *source);
 /* The row that comes next, without taking it; NULL: it is bad, there is none, or texts are not rows yet. */
 const pln_record *cli_source_peek(struct cli_source *source);
-/* From here on texts are rows of this task: they fill its required columns in turn, the last of which takes all that are
- * left if it is a list. PLN_INVALID: there are too few texts, or the file lacks a column; the sentence names those that
+/* From here on texts are rows of this task: they fill its required columns in turn, and a list behind these takes all that
+ * are left, unless an option stands for it (--labels for candidate_labels). PLN_INVALID: there are too few texts, or the file lacks a column; the sentence names those that
  * it has. (Of JSON lines only a row can lack one.) */
 pln_status cli_source_use(struct cli_source *source, const pln_task_info *info, const struct cli_task *task,
                           pln_error *error);

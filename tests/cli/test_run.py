@@ -338,7 +338,7 @@ class Resumed(unittest.TestCase):
 
     def test_killed(self):
         device = DEVICES[:2][-1]
-        write_csv(self.source, rows_of(9000))
+        write_csv(self.source, rows_of(9000 if len(DEVICES) > 1 else 1000))
         for name in ("out.jsonl", "out.csv.zst"):
             began = time.monotonic()
             whole, _ = self.whole(device, name)
