@@ -37,7 +37,7 @@ def count(shape):
 def write_model(name, folder, kind="cases"):
     """The folder of the model that the file has."""
     file = json.loads((HERE / kind / f"{name}.json").read_text())
-    model, header, data = file["model"], {}, b""
+    model, header, data = file["model"], {"__metadata__": {"format": "pt"}}, b""
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps(model["config"]))
     (folder / "tokenizer_config.json").write_text(json.dumps(model["tokenizer"]))
