@@ -15,6 +15,8 @@
 #ifndef PLEIONE_BACKEND_H
 #define PLEIONE_BACKEND_H
 
+#include <string.h>
+
 #include "pleione_types.h"
 
 #ifdef __cplusplus
@@ -184,15 +186,33 @@ typedef struct pln_plan_info {
     pln_kernel_info *kernels; /* one per launch, in order; may be NULL */
     pln_program *programs;    /* dry only: as kernels, in the same room; may be NULL */
     uint32_t program_stride;  /* programs[i] begins at i * program_stride */
+    uint32_t unused;          /* once padding: nobody reads it */
+    uint32_t kernel_stride;   /* in: kernels[i] begins at i * kernel_stride; 0: PLN_KERNEL_INFO_BYTES bytes apart */
+    uint32_t kernel_bytes;    /* out: bytes of a kernel that the backend knows, all else in it is as it was. 0: the
+                               * backend is from before strides, its kernels lie PLN_KERNEL_INFO_BYTES apart */
 } pln_plan_info;
+#define PLN_KERNEL_INFO_BYTES 88u /* of a pln_kernel_info before it could grow */
 
-/* Room for program i of an info, NULL if there is none. */
-static inline pln_program *pln_plan_program(const pln_plan_info *info, uint32_t room, uint32_t i)
+/* How a backend fills kernels and programs of an info. `room` is info->n_kernels as it came in; what has no room, or an
+ * info without such an array, takes nothing. Of each it writes what both sides know. */
+static inline void pln_plan_give(void *items, size_t stride, uint32_t room, uint32_t i, const void *item, size_t bytes)
 {
-    const uint32_t grown = (uint32_t)(offsetof(pln_plan_info, program_stride) + sizeof(uint32_t));
-    return info->size < grown || !info->programs || i >= room
-               ? NULL
-               : (pln_program *)(void *)((char *)(void *)info->programs + (size_t)i * info->program_stride);
+    if (items && i < room)
+        memcpy((char *)items + i * stride, item, bytes < stride ? bytes : stride);
+}
+static inline void pln_plan_give_kernel(pln_plan_info *info, uint32_t room, uint32_t i, const pln_kernel_info *kernel)
+{
+    const int grown = info->size >= offsetof(pln_plan_info, kernel_bytes) + sizeof(uint32_t) && info->kernel_stride;
+    const size_t stride = grown ? info->kernel_stride : PLN_KERNEL_INFO_BYTES;
+    if (grown)
+        info->kernel_bytes = (uint32_t)(sizeof *kernel < stride ? sizeof *kernel : stride);
+    pln_plan_give(info->kernels, stride, room, i, kernel, sizeof *kernel);
+}
+static inline void pln_plan_give_program(const pln_plan_info *info, uint32_t room, uint32_t i,
+                                         const pln_program *program)
+{
+    if (info->size >= offsetof(pln_plan_info, program_stride) + sizeof(uint32_t))
+        pln_plan_give(info->programs, info->program_stride, room, i, program, sizeof *program);
 }
 
 /* ---- the table */

@@ -340,7 +340,8 @@ PLN_API pln_status pln_schedule_kernels(const pln_schedule *schedule, uint32_t i
                                         uint32_t stride, uint32_t room, uint32_t *n_kernels, pln_error *error);
 
 /* Programs of a bucket on device `index` of the list, one per launch, before anything is compiled or allocated: as
- * kernels, with `stride` sizeof(pln_program). One thread. */
+ * kernels, with `stride` sizeof(pln_program). On a device that compiles nothing there may be none, or their text is NULL.
+ * One thread. */
 PLN_API pln_status pln_schedule_programs(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims, uint32_t index,
                                          pln_program *programs, uint32_t stride, uint32_t room, uint32_t *n_programs,
                                          pln_error *error);

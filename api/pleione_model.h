@@ -77,14 +77,25 @@ typedef enum pln_labels {
 } pln_labels;
 PLN_API pln_labels pln_head_labels(pln_head head); /* any thread */
 
+/* The halves of a pre-training run, where a directory holds both (checkpoints of Google's code). */
+typedef enum pln_part {
+    PLN_PART_DEFAULT = 0, /* the only one */
+    PLN_PART_DISCRIMINATOR = 1,
+    PLN_PART_GENERATOR = 2,
+} pln_part;
+
 typedef struct pln_model_options { /* zero is a good default */
     uint32_t size;                 /* sizeof(pln_model_options) */
     uint64_t seed;                 /* for weights that the checkpoint lacks */
     bool without_weights;          /* for estimates: what the directory lacks is zero, and takes no memory */
+    const char *weights;           /* which file of the directory, or a path; NULL: the first that is known; borrows */
+    pln_part part;
+    uint32_t heads; /* of attention, where no config says; 0: one for 64 columns */
 } pln_model_options;
 
-/* Returns new; keeps the runtime. Reads config.json and maps the weights. PLN_BAD_MODEL names file, tensor, expected,
- * found. Any thread. */
+/* Returns new; keeps the runtime. directory: of a model; also a file of weights in one, or the prefix of a bundle of
+ * TensorFlow. Reads config.json and maps the weights; without config.json, sizes are those of the tensors. PLN_BAD_MODEL
+ * names file, tensor, expected, found. Any thread. */
 PLN_API pln_status pln_model_open(pln_runtime *runtime, const char *directory, const pln_model_options *options,
                                   pln_model **model, pln_error *error);
 PLN_API void pln_model_close(pln_model **model);         /* alone */
@@ -97,8 +108,41 @@ PLN_API int64_t pln_model_number(const pln_model *model, const char *field);
 PLN_API uint32_t pln_model_classes(const pln_model *model, pln_head head);
 PLN_API const char *pln_model_label(const pln_model *model,
                                     uint32_t index); /* id2label; NULL if out of range; any thread */
+/* Returns new text (pln_free): one JSON object that says what the model is made of. directory, weights, format, half
+ * ("discriminator", "generator", "both" or null), head (the default), config with defaults of what was inferred, inferred
+ * (names of its fields), files (name, bytes, read, format), heads (head, fits, error, missing, unexpected), tokenizer
+ * (files, tokens, error), tensors (name in PyTorch or null, name_in_file, dtype, shape, transposed). Nothing is run. Any
+ * thread. */
+PLN_API pln_status pln_model_inspect(pln_model *model, char **json, pln_error *error);
 /* The model's tokenizer, opened at the first call; belongs to the model. Any thread. */
 PLN_API pln_status pln_model_tokenizer(pln_model *model, const pln_tokenizer **tokenizer, pln_error *error);
+
+/* ---- models for other packages */
+
+typedef enum pln_save_format {
+    PLN_SAVE_FORMAT_SAFETENSORS = 0, /* model.safetensors, as PyTorch names tensors */
+    PLN_SAVE_FORMAT_PYTORCH = 1,     /* pytorch_model.bin */
+    PLN_SAVE_FORMAT_TF = 2,          /* tf_model.h5 */
+    PLN_SAVE_FORMAT_FLAX = 3,        /* flax_model.msgpack */
+} pln_save_format;
+/* "safetensors", "pytorch", "tf", "flax"; any thread. */
+PLN_API bool pln_save_format_find(const char *name, pln_save_format *format);
+
+typedef struct pln_save_options { /* zero is a good default */
+    uint32_t size;                /* sizeof(pln_save_options) */
+    pln_save_format format;
+    pln_head head;        /* the class whose weights are written */
+    pln_dtype dtype;      /* PLN_F32, PLN_F16 or PLN_BF16, rounded to the nearest; 0: each weight keeps its bits */
+    uint64_t shard_bytes; /* of weights in a file, at most; 0: all are in one */
+} pln_save_options;
+
+/* Writes a directory that from_pretrained of Hugging Face's transformers loads as the same model: weights, config.json,
+ * and the tokenizer, if there is one, in the layouts of version 4 and 5. The whole directory or nothing; it may be there
+ * if it is empty or a model, whose files are replaced. options may be NULL. PLN_BAD_MODEL: a weight of the head is not
+ * there; PLN_INVALID: the format cannot hold the model, or the type a number; PLN_UNSUPPORTED: what writes the format is
+ * not there; PLN_FAILED names the path. Any thread. */
+PLN_API pln_status pln_model_save(pln_model *model, const char *directory, const pln_save_options *options,
+                                  pln_error *error);
 
 /* ---- sessions */
 
@@ -181,7 +225,7 @@ PLN_API pln_status pln_classify(pln_session *session, const char *text, const ch
 
 typedef struct pln_tensor_file pln_tensor_file;
 
-/* Returns new: a .safetensors file, memory-mapped; its tensors live as long as it is open. One of an element type or a
+/* Returns new: a .safetensors file, or one of another format that models come in, memory-mapped; its tensors live as long as it is open. One of an element type or a
  * rank that is not known here has dtype 0, rank 0 and no data. PLN_INVALID names file and tensor.
  * While a file of tensors or weights is open, a handler of SIGBUS stands in the process, which passes on what is not
  * about these files: if somebody makes one shorter, what is gone reads as zero. A call of the library that read from it

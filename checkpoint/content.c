@@ -10,6 +10,7 @@
 #include "checkpoint/content.h"
 #include "common/array.h"
 #include "common/fail.h"
+#include "common/jsontext.h"
 #include "common/mapped.h"
 
 bool ckpt_tensor_bytes(const pln_tensor *tensor, uint64_t *bytes)
@@ -48,6 +49,8 @@ pln_status ckpt_content_add(struct ckpt_content *content, const pln_tensor *tens
     if (strlen(tensor->name) > CKPT_MAX_NAME)
         return pln_fail(error, PLN_BAD_MODEL, "%s: the name of tensor '%.40s...' has more than %d bytes", content->path,
                         tensor->name, CKPT_MAX_NAME);
+    if (!jsontext_is_utf8(tensor->name) || !*tensor->name)
+        return pln_fail(error, PLN_BAD_MODEL, "%s: a tensor's name is empty or not UTF-8", content->path);
     char *name = arena_copy(&content->memory, tensor->name);
     char *kept = type ? arena_copy(&content->memory, type) : NULL;
     if (!name || (type && !kept) || !make_room(content))

@@ -46,6 +46,7 @@ struct ckpt_content {
     struct mapped **parts; /* [n_parts]: further files, the first is `bytes` */
     uint32_t n_parts;
     size_t room_parts;
+    void *own; /* the format's, in memory of the content */
 };
 
 struct ckpt_format {
@@ -54,6 +55,9 @@ struct ckpt_format {
     bool (*sniff)(const unsigned char *bytes, size_t size);
     /* Fills the content. What was added is taken back by the caller if it fails. */
     pln_status (*open)(struct ckpt_content *content, pln_error *error);
+    /* Reads the data of a tensor and compares it with the sum that the file has of it. Any thread. NULL: a format without
+     * sums. */
+    pln_status (*verify)(const struct ckpt_content *content, uint32_t index, pln_error *error);
 };
 
 #define FORMAT(name) extern const struct ckpt_format ckpt_format_##name;

@@ -255,4 +255,4 @@ static pln_status open_safetensors(struct ckpt_content *content, pln_error *erro
     return status;
 }
 
-const struct ckpt_format ckpt_format_safetensors = {"safetensors", sniff, open_safetensors};
+const struct ckpt_format ckpt_format_safetensors = {.name = "safetensors", .sniff = sniff, .open = open_safetensors};

@@ -139,10 +139,19 @@ pln_status ckpt_save_end(struct ckpt_save *save, pln_status status, pln_error *e
 
 /* ---- files */
 
+static const pln_option metadata[] = {{"format", "pt"}}; /* the Hugging Face tools ask for it */
+
+pln_status ckpt_save_weights(const struct ckpt_save *save, const char *file, const struct weight *weights,
+                             uint32_t count, pln_error *error)
+{
+    char path[PATH_MAX];
+    const pln_status status = path_of(save, file, path, error);
+    return status == PLN_OK ? ckpt_weights_write(path, weights, count, metadata, 1, error) : status;
+}
+
 pln_status ckpt_save_tensors(const struct ckpt_save *save, const char *file, const pln_tensor *tensors, uint32_t count,
                              pln_error *error)
 {
-    static const pln_option metadata[] = {{"format", "pt"}}; /* the Hugging Face tools ask for it */
     char path[PATH_MAX];
     const pln_status status = path_of(save, file, path, error);
     return status == PLN_OK ? ckpt_tensors_write(path, tensors, count, metadata, 1, error) : status;

@@ -41,6 +41,8 @@ pln_status ckpt_save_begin(struct ckpt_save *save, const char *directory, const 
  * may be missing unless it `must` be there. */
 pln_status ckpt_save_tensors(const struct ckpt_save *save, const char *file, const pln_tensor *tensors, uint32_t count,
                              pln_error *error);
+pln_status ckpt_save_weights(const struct ckpt_save *save, const char *file, const struct weight *weights,
+                             uint32_t count, pln_error *error);
 pln_status ckpt_save_json(const struct ckpt_save *save, const char *file, const json_t *object, pln_error *error);
 pln_status ckpt_save_copy(const struct ckpt_save *save, const char *file, const char *from, bool must,
                           pln_error *error);

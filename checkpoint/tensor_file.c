@@ -170,6 +170,13 @@ pln_status ckpt_tensors_check(const pln_tensor_file *file, pln_error *error)
     return ckpt_content_check(&file->content, error);
 }
 
+pln_status ckpt_tensors_verify(const pln_tensor_file *file, const pln_tensor *tensor, pln_error *error)
+{
+    const struct ckpt_content *c = &file->content;
+    const bool own = c->count && tensor >= c->tensors && tensor < c->tensors + c->count;
+    return own && file->format->verify ? file->format->verify(c, (uint32_t)(tensor - c->tensors), error) : PLN_OK;
+}
+
 bool ckpt_tensors_type(const pln_tensor_file *file, const pln_tensor *tensor, char *text, size_t bytes)
 {
     const struct ckpt_content *c = &file->content;

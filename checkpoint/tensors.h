@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "api/pleione.h"
+#include "common/weight.h"
 
 enum { CKPT_ALIGNED = 1u << 0 }; /* what lies unaligned in the file is copied: for who reads by addresses */
 
@@ -31,6 +32,9 @@ const pln_tensor *ckpt_tensors(const pln_tensor_file *file, uint32_t *count);
 const pln_tensor *ckpt_tensors_find(const pln_tensor_file *file, const char *name);
 /* PLN_BAD_MODEL: the file has become shorter since it was opened. */
 pln_status ckpt_tensors_check(const pln_tensor_file *file, pln_error *error);
+/* Reads the data of a tensor and compares it with the sum that the file has of it, if the tensor is of this file and
+ * its format has sums: before its numbers are believed. PLN_BAD_MODEL names it. Any thread. */
+pln_status ckpt_tensors_verify(const pln_tensor_file *file, const pln_tensor *tensor, pln_error *error);
 /* What the file calls a tensor of dtype 0, for a sentence; false if the tensor is not of this file. */
 bool ckpt_tensors_type(const pln_tensor_file *file, const pln_tensor *tensor, char *text, size_t bytes);
 /* Borrowed object of strings; NULL if the file has no metadata. */
@@ -43,6 +47,10 @@ void ckpt_tensors_release_pages(const pln_tensor_file *file);
  * so that all of it is aligned. Borrows. PLN_INVALID for tensors that no file can hold, PLN_FAILED names the path. */
 pln_status ckpt_tensors_write(const char *path, const pln_tensor *tensors, uint32_t count, const pln_option *metadata,
                               uint32_t n_metadata, pln_error *error);
+
+/* The same of weights, which may lie transposed: each is written in the order of its shape. */
+pln_status ckpt_weights_write(const char *path, const struct weight *weights, uint32_t count,
+                              const pln_option *metadata, uint32_t n_metadata, pln_error *error);
 
 /* Rows and width of a tensor seen as [rows, width]: rank 0 and 1 are one row, else the first dimension is rows. */
 uint64_t ckpt_rows(const pln_tensor *tensor);

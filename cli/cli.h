@@ -36,13 +36,14 @@ enum cli_kind {
     CLI_REAL,
     CLI_REPEATED,
     CLI_HEAD,
+    CLI_PART,
     CLI_MATH /* f32 or bf16, appended to the device options of the target */
 };
 
 struct cli_option {
     const char *name; /* "--device" or "-b" */
     enum cli_kind kind;
-    /* bool, const char *, uint32_t, uint64_t, double, struct cli_list, pln_head; of CLI_MATH the device options */
+    /* bool, const char *, uint32_t, uint64_t, double, struct cli_list, pln_head, pln_part; of CLI_MATH the device options */
     void *target;
     const char *argument; /* "LIST" */
     const char *help;
@@ -72,6 +73,9 @@ struct cli_common {
     bool no_fallback;
     uint32_t threads;
     uint64_t seed;
+    const char *weights;
+    pln_part part;
+    uint32_t heads;
 };
 
 /* All options of a command, in the order of --help. Zero at first; those who bring some add theirs. */
@@ -83,6 +87,9 @@ struct cli_options {
 void cli_add_options(struct cli_options *options, const struct cli_option *rows, size_t n);
 /* device_name is "--device" or "--devices". */
 void cli_common_options(struct cli_common *common, const char *device_name, struct cli_options *options);
+
+/* Those that say which weights of a model are meant; a part of the common ones. */
+void cli_model_rows(struct cli_common *common, struct cli_options *options);
 
 /* Reads the arguments: options by the table, the rest into positional. Returns 0, or the exit code + 1 when the command
  * is over (help was printed, or a usage error was). */
@@ -132,6 +139,8 @@ const char *cli_choose_device(const struct cli_common *common);
  * alone without its weights; all of these and a session, whose options get their placement from common (of
  * their schedule `timed` counts). */
 pln_status cli_open_devices(const struct cli_common *common, struct cli_model *m, pln_error *error);
+/* What the options say of a model. */
+pln_model_options cli_model_options(const struct cli_common *common);
 pln_status cli_open_model(const struct cli_common *common, const char *directory, bool without_weights,
                           struct cli_model *m, pln_error *error);
 pln_status cli_open(const struct cli_common *common, const char *directory, const pln_session_options *options,

@@ -14,9 +14,11 @@ static const struct cli_command commands[] = {
     {"bench", "speed of devices side by side", cli_bench},
     {"explain", "who runs which node, and why", cli_explain},
     {"estimate", "bytes that a batch needs, before anything is allocated", cli_estimate},
+    {"inspect", "what a model directory holds, and which heads it fits", cli_inspect},
     {"tokenize", "text to ids", cli_tokenize},
     {"vocab", "texts to a vocabulary", cli_vocab},
     {"train", "steps on raw tensors, a Hugging Face directory out", cli_train},
+    {"convert", "a model as another package reads it", cli_convert},
     {"verify", "a device beside the reference: card, driver or data?", cli_verify},
     {"devices", "the devices of each backend", cli_devices},
 };

@@ -19,11 +19,20 @@ pln_status cli_open_devices(const struct cli_common *common, struct cli_model *m
     return status;
 }
 
+pln_model_options cli_model_options(const struct cli_common *common)
+{
+    return (pln_model_options){.size = sizeof(pln_model_options),
+                               .seed = common->seed,
+                               .weights = common->weights,
+                               .part = common->part,
+                               .heads = common->heads};
+}
+
 pln_status cli_open_model(const struct cli_common *common, const char *directory, bool without_weights,
                           struct cli_model *m, pln_error *error)
 {
-    const pln_model_options options = {
-        .size = sizeof options, .seed = common->seed, .without_weights = without_weights};
+    pln_model_options options = cli_model_options(common);
+    options.without_weights = without_weights;
     pln_status status = m->runtime ? PLN_OK : cli_open_runtime(common, &m->runtime, error);
     if (status == PLN_OK && !m->model)
         status = pln_model_open(m->runtime, directory, &options, &m->model, error);

@@ -16,6 +16,16 @@ void cli_add_options(struct cli_options *options, const struct cli_option *rows,
             options->rows[options->n] = rows[i];
 }
 
+void cli_model_rows(struct cli_common *common, struct cli_options *options)
+{
+    const struct cli_option rows[] = {
+        {"--weights", CLI_TEXT, &common->weights, "FILE", "of the model's files, where several hold weights"},
+        {"--part", CLI_PART, &common->part, "discriminator|generator", "the half that is meant, where there are both"},
+        {"--heads", CLI_UNSIGNED, &common->heads, "N", "of attention, where there is no config.json to say it"},
+    };
+    cli_add_options(options, rows, sizeof rows / sizeof *rows);
+}
+
 void cli_common_options(struct cli_common *common, const char *device_name, struct cli_options *options)
 {
     const bool several = strcmp(device_name, "--devices") == 0;
@@ -36,6 +46,7 @@ void cli_common_options(struct cli_common *common, const char *device_name, stru
         {"--seed", CLI_SEED, &common->seed, "S", "for weights that the checkpoint lacks (default 0)"},
     };
     cli_add_options(options, rows, sizeof rows / sizeof *rows);
+    cli_model_rows(common, options);
 }
 
 static void print_usage(FILE *out, const struct cli_usage *usage, const struct cli_options *options)
@@ -112,6 +123,9 @@ static bool store(const struct cli_option *option, const char *text)
         return *text && append(list, text);
     case CLI_HEAD:
         return pln_head_find(text, option->target);
+    case CLI_PART:
+        *(pln_part *)option->target = strcmp(text, "generator") == 0 ? PLN_PART_GENERATOR : PLN_PART_DISCRIMINATOR;
+        return strcmp(text, "generator") == 0 || strcmp(text, "discriminator") == 0;
     case CLI_MATH: /* f32 is what devices do that are not asked */
         return strcmp(text, "f32") == 0 || (strcmp(text, "bf16") == 0 && append(list, "math=bf16"));
     }
@@ -130,6 +144,7 @@ static const char *range_of(enum cli_kind kind)
         [CLI_SECONDS] = "a number above 0 and below 1000000",
         [CLI_REAL] = "a finite number",
         [CLI_HEAD] = NULL,
+        [CLI_PART] = NULL,
         [CLI_MATH] = NULL,
     };
     return ranges[kind];

@@ -175,6 +175,11 @@ const unsigned char *mapped_bytes(const struct mapped *file, size_t *bytes)
     return (const unsigned char *)atomic_load(&file->begin);
 }
 
+int mapped_descriptor(const struct mapped *file)
+{
+    return file->fd;
+}
+
 /* The end of the last page reads as zero without a signal, so the size is asked for too. */
 static bool is_whole(const struct mapped *m)
 {

@@ -20,6 +20,8 @@ void mapped_close(struct mapped **file);
 
 /* The bytes, read-only, as many as there were at first. */
 const unsigned char *mapped_bytes(const struct mapped *file, size_t *bytes);
+/* The open file, for somebody else who is to read it; it stays the mapping's. */
+int mapped_descriptor(const struct mapped *file);
 /* PLN_BAD_MODEL names the path: the file has become shorter, so what was read since it was opened may be wrong. */
 pln_status mapped_check(const struct mapped *file, pln_error *error);
 /* The same of the mapping that data points into; true if it points into none. Any thread, while the file is open. */

@@ -96,13 +96,13 @@ static const struct {
     {"<!doctype", "an HTML page: what was to be downloaded did not come"},
     {"<html", "an HTML page: what was to be downloaded did not come"},
     {"<?xml", "an XML page: what was to be downloaded did not come"},
-    {"PK\003\004", "a zip archive, as PyTorch writes its files: save the model as safetensors"},
-    {"\x89HDF\r\n\x1a\n", "an HDF5 file, as TensorFlow writes models: save the model as safetensors"},
-    {"\x80\002", "a Python pickle, as PyTorch writes its files: save the model as safetensors"},
-    {"\x80\003", "a Python pickle, as PyTorch writes its files: save the model as safetensors"},
-    {"\x80\004\x95", "a Python pickle: save the model as safetensors"},
-    {"\x80\005\x95", "a Python pickle: save the model as safetensors"},
-    {"GGUF", "a GGUF file: only safetensors is read"},
+    {"PK\003\004", "a zip archive, as PyTorch writes its files"},
+    {"\x89HDF\r\n\x1a\n", "an HDF5 file, as TensorFlow writes models"},
+    {"\x80\002", "a Python pickle, as PyTorch writes its files"},
+    {"\x80\003", "a Python pickle, as PyTorch writes its files"},
+    {"\x80\004\x95", "a Python pickle"},
+    {"\x80\005\x95", "a Python pickle"},
+    {"GGUF", "a GGUF file"},
     {"\x1f\x8b", "compressed by gzip: unpack it first"},
     {"BZh", "compressed by bzip2: unpack it first"},
     {"\xfd"
@@ -139,7 +139,7 @@ const char *regular_kind(const void *bytes, size_t n)
             return kinds[i].kind;
     }
     if (is_msgpack(bytes, n))
-        return "a MessagePack file, as Flax writes models: save the model as safetensors";
+        return "a MessagePack file, as Flax writes models";
     const size_t first = blank < n ? blank : 0;
     return n && text[first] == '{' ? "a JSON text, not weights" : NULL;
 }

@@ -14,7 +14,8 @@ enum conf_verdict conf_compile(const struct conf_target *target, const struct co
 {
     struct conf_instance in = {.target = target};
     static pln_kernel_info told[MOST_KERNELS];
-    pln_plan_info info = {.size = sizeof info, .n_kernels = MOST_KERNELS, .kernels = told};
+    pln_plan_info info = {
+        .size = sizeof info, .n_kernels = MOST_KERNELS, .kernels = told, .kernel_stride = sizeof *told};
     pln_error error = {0};
     memset(told, 0, sizeof told);
     enum conf_verdict verdict = conf_instance_open(&in, c, why, why_bytes);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Names of tensors have changed over the years: with and without "electra.", gamma and beta for LayerNorm.
+ * Takes the names of a checkpoint, gives each weight once: what was asked for and found, or drawn.
  */
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include "electra/weights.h"
@@ -16,18 +16,20 @@ struct electra_weight {
     struct electra_weight *next, *in_chain;
     char *name;
     struct weight tensor;
-    float *drawn;  /* NULL: from the checkpoint, or undrawn */
-    bool missing;  /* in the checkpoint */
-    size_t mapped; /* bytes of the zeros that were mapped for this one */
+    float *drawn;                     /* NULL: from the checkpoint, or undrawn */
+    const struct electra_name *found; /* NULL: the checkpoint lacks it */
+    bool missing;                     /* in the checkpoint */
+    size_t mapped;                    /* bytes of the zeros that were mapped for this one */
 };
 
 enum { NAME_BYTES = 256 };
 
 pln_status electra_weights_init(struct electra_weights *weights, const struct ckpt *checkpoint,
-                                const struct electra_config *config, uint64_t seed, pln_error *error)
+                                const struct electra_names *names, const struct electra_config *config, uint64_t seed,
+                                pln_error *error)
 {
-    *weights = (struct electra_weights){.checkpoint = checkpoint, .config = config, .seed = seed};
-    weights->used = calloc(ckpt_count(checkpoint) + 1, sizeof *weights->used);
+    *weights = (struct electra_weights){.checkpoint = checkpoint, .names = names, .config = config, .seed = seed};
+    weights->used = calloc(names->count + 1u, sizeof *weights->used);
     return weights->used ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "no memory for the list of weights");
 }
 
@@ -45,21 +47,6 @@ void electra_weights_finish(struct electra_weights *weights)
     *weights = (struct electra_weights){0};
 }
 
-/* The old name of LayerNorm.weight and LayerNorm.bias; false if it is neither. */
-static bool old_norm_name(const char *name, char *old)
-{
-    static const char *const pairs[][2] = {{"LayerNorm.weight", "LayerNorm.gamma"},
-                                           {"LayerNorm.bias", "LayerNorm.beta"}};
-    for (size_t i = 0; i < 2; i++) {
-        const size_t n = strlen(name), tail = strlen(pairs[i][0]);
-        if (n >= tail && strcmp(name + n - tail, pairs[i][0]) == 0) {
-            snprintf(old, NAME_BYTES, "%.*s%s", (int)(n - tail), name, pairs[i][1]);
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool begins(const char *name, const char *with)
 {
     return strncmp(name, with, strlen(with)) == 0;
@@ -71,77 +58,72 @@ void electra_file_name(const char *name, bool bare, char *out, size_t bytes)
     snprintf(out, bytes, "%s%s", encoder && !bare ? ELECTRA_PREFIX : "", name);
 }
 
-static const pln_tensor *find_own_names(const struct electra_weights *weights, const char *name)
+static const struct electra_name *find_name(const struct electra_weights *weights, const char *name, bool encoder)
 {
-    char old[NAME_BYTES], prefixed[NAME_BYTES + 8];
-    const char *const names[] = {name, old_norm_name(name, old) ? old : NULL};
-    for (size_t i = 0; i < 2 && names[i]; i++) {
-        snprintf(prefixed, sizeof prefixed, ELECTRA_PREFIX "%s", names[i]);
-        const pln_tensor *tensor = ckpt_find(weights->checkpoint, prefixed);
-        if (!tensor)
-            tensor = ckpt_find(weights->checkpoint, names[i]);
-        if (tensor)
-            return tensor;
-    }
-    return NULL;
+    char full[NAME_BYTES];
+    snprintf(full, sizeof full, "%s%s", encoder ? ELECTRA_PREFIX : "", name);
+    return electra_names_find(weights->names, full);
 }
 
 #define WORD_TABLE "embeddings.word_embeddings.weight"
 
 /* A file may hold a tied matrix under either of its names. */
-static const pln_tensor *find_any_name(const struct electra_weights *weights, const char *name)
+static const struct electra_name *find_any(const struct electra_weights *weights, const char *name, bool encoder)
 {
-    const pln_tensor *found = find_own_names(weights, name);
-    return !found && weights->config->tie_word_embeddings && strcmp(name, WORD_TABLE) == 0
-               ? ckpt_find(weights->checkpoint, ELECTRA_OUTPUT_MATRIX)
+    const struct electra_name *found = find_name(weights, name, encoder);
+    return !found && encoder && weights->config->tie_word_embeddings && strcmp(name, WORD_TABLE) == 0
+               ? electra_names_find(weights->names, ELECTRA_OUTPUT_MATRIX)
                : found;
-}
-
-bool electra_weight_exists(const struct electra_weights *weights, const char *name)
-{
-    return find_any_name(weights, name) != NULL;
 }
 
 uint32_t electra_weights_labels(const struct electra_weights *weights)
 {
     static const char *const names[] = {"classifier.out_proj.weight", "classifier.weight"};
     const bool summary = weights->config->summary_proj_to_labels;
-    const pln_tensor *choice = ckpt_find(weights->checkpoint, "sequence_summary.summary.weight");
-    const pln_tensor *found = summary ? choice : NULL;
+    const struct electra_name *choice = electra_names_find(weights->names, "sequence_summary.summary.weight");
+    const struct electra_name *found = summary ? choice : NULL;
     for (size_t i = 0; !found && !choice && i < 2; i++)
-        found = ckpt_find(weights->checkpoint, names[i]);
-    return found && found->rank == 2 && found->shape[0] <= UINT32_MAX ? (uint32_t)found->shape[0] : 0;
+        found = electra_names_find(weights->names, names[i]);
+    const struct weight weight = found ? electra_name_weight(found) : (struct weight){0};
+    return weight.rank == 2 && weight.shape[0] <= UINT32_MAX ? (uint32_t)weight.shape[0] : 0;
 }
 
 /* ---- the output matrix */
 
-static pln_status same_values(const pln_tensor *a, const pln_tensor *b, bool *same, pln_error *error)
+enum { ROWS_AT_ONCE = 64 }; /* a matrix that lies transposed is read by several rows */
+
+static pln_status same_values(const struct electra_name *one, const struct electra_name *other, bool *same,
+                              pln_error *error)
 {
-    const uint64_t rows = ckpt_rows(a), width = ckpt_width(a);
+    const struct weight a = electra_name_weight(one), b = electra_name_weight(other);
+    const uint64_t rows = weight_rows(&a), width = weight_width(&a);
     *same = false;
-    if (a->rank != 2 || b->rank != 2 || ckpt_rows(b) != rows || ckpt_width(b) != width)
+    if (a.rank != 2 || b.rank != 2 || weight_rows(&b) != rows || weight_width(&b) != width || !a.dtype || !b.dtype)
         return PLN_OK;
-    if (a->data == b->data) {
+    if (weight_same(&a, &b)) {
         *same = true;
         return PLN_OK;
     }
-    if (width > SIZE_MAX / 16)
+    if (width > SIZE_MAX / 16 / ROWS_AT_ONCE)
         return PLN_OK;
-    float *both = malloc((size_t)width * 2 * sizeof *both + 1);
+    float *both = malloc((size_t)width * 2 * ROWS_AT_ONCE * sizeof *both + 1);
     if (!both)
-        return pln_fail(error, PLN_NO_MEMORY, "no memory to compare %s with %s", a->name, b->name);
+        return pln_fail(error, PLN_NO_MEMORY, "no memory to compare %s with %s", a.name, b.name);
     *same = true;
-    for (uint64_t r = 0; *same && r < rows; r++)
-        *same = ckpt_read_rows(a, r, 1, both) == PLN_OK && ckpt_read_rows(b, r, 1, both + width) == PLN_OK &&
-                memcmp(both, both + width, (size_t)width * sizeof *both) == 0;
+    for (uint64_t r = 0; *same && r < rows; r += ROWS_AT_ONCE) {
+        const uint64_t n = (rows - r < ROWS_AT_ONCE ? rows - r : ROWS_AT_ONCE) * width;
+        weight_read(&a, r * width, n, both);
+        weight_read(&b, r * width, n, both + n);
+        *same = memcmp(both, both + n, (size_t)n * sizeof *both) == 0;
+    }
     free(both);
     return PLN_OK;
 }
 
 pln_status electra_weights_tied(struct electra_weights *weights, bool *tied, pln_error *error)
 {
-    const pln_tensor *table = find_own_names(weights, WORD_TABLE);
-    const pln_tensor *matrix = ckpt_find(weights->checkpoint, ELECTRA_OUTPUT_MATRIX);
+    const struct electra_name *table = find_name(weights, WORD_TABLE, true);
+    const struct electra_name *matrix = electra_names_find(weights->names, ELECTRA_OUTPUT_MATRIX);
     bool same = true;
     pln_status status = PLN_OK;
     if (weights->tie == ELECTRA_TIE_UNKNOWN) {
@@ -238,44 +220,64 @@ static void print_shape(char *text, size_t bytes, const struct weight *tensor)
         snprintf(text + used, bytes - used, "]");
 }
 
-static pln_status check_tensor(const struct electra_weights *weights, const struct electra_request *request,
-                               const struct weight *found, pln_error *error)
+static bool fits(const struct electra_request *request, const struct weight *weight)
 {
-    const struct weight expected = {.rank = request->width ? 2 : 1, .shape = {request->rows, request->width}};
     const bool floats =
-        found->dtype == PLN_F32 || found->dtype == PLN_F16 || found->dtype == PLN_BF16 || found->dtype == PLN_F64;
-    if (floats && found->rank == expected.rank && found->shape[0] == expected.shape[0] &&
-        (expected.rank == 1 || found->shape[1] == expected.shape[1]))
+        weight->dtype == PLN_F32 || weight->dtype == PLN_F16 || weight->dtype == PLN_BF16 || weight->dtype == PLN_F64;
+    return floats && weight->rank == (request->width ? 2 : 1) && weight->shape[0] == request->rows &&
+           (!request->width || weight->shape[1] == request->width);
+}
+
+/* `found` is the tensor's name, NULL: it was drawn. */
+static pln_status check_tensor(const struct electra_weights *weights, const struct electra_request *request,
+                               const struct weight *weight, const struct electra_name *found, pln_error *error)
+{
+    if (fits(request, weight))
         return PLN_OK;
-    char want[64], have[128];
+    const struct weight expected = {.rank = request->width ? 2 : 1, .shape = {request->rows, request->width}};
+    char want[64], have[128], alias[200] = "";
     print_shape(want, sizeof want, &expected);
-    print_shape(have, sizeof have, found);
-    if (found->dtype)
-        return pln_fail(error, PLN_BAD_MODEL, "tensor %s: expected floats %s, found %s %s", found->name, want,
-                        pln_dtype_string(found->dtype), have);
-    ckpt_tensor_type(weights->checkpoint, ckpt_find(weights->checkpoint, found->name), have, sizeof have);
-    return pln_fail(error, PLN_BAD_MODEL, "tensor %s: expected floats %s, found %s, which is not read", found->name,
+    print_shape(have, sizeof have, weight);
+    if (found && strcmp(found->name, found->tensor->name) != 0)
+        snprintf(alias, sizeof alias, " (%.150s in the file)", found->tensor->name);
+    const char *name = found ? found->name : weight->name;
+    if (weight->dtype)
+        return pln_fail(error, PLN_BAD_MODEL, "tensor %s%s: expected floats %s, found %s %s", name, alias, want,
+                        pln_dtype_string(weight->dtype), have);
+    if (found)
+        ckpt_tensor_type(weights->checkpoint, found->tensor, have, sizeof have);
+    return pln_fail(error, PLN_BAD_MODEL, "tensor %s%s: expected floats %s, found %s, which is not read", name, alias,
                     want, have);
+}
+
+static pln_status say_lacking(const struct electra_weights *weights, const struct electra_request *request,
+                              pln_error *error)
+{
+    char full[NAME_BYTES];
+    snprintf(full, sizeof full, "%s%s", request->encoder ? ELECTRA_PREFIX : "", request->name);
+    if (ckpt_promises(weights->checkpoint, full))
+        return pln_fail(error, PLN_BAD_MODEL, "%s: names the tensor %s, and none of its shards holds it",
+                        ckpt_weights(weights->checkpoint), full);
+    return request->encoder && ckpt_has_weights(weights->checkpoint)
+               ? pln_fail(error, PLN_BAD_MODEL, "the weights lack the tensor %s", full)
+               : PLN_OK;
 }
 
 static pln_status take_tensor(struct electra_weights *weights, const struct electra_request *request,
                               struct electra_weight *w, pln_error *error)
 {
-    const pln_tensor *found =
-        request->encoder ? find_any_name(weights, request->name) : ckpt_find(weights->checkpoint, request->name);
-    char old[NAME_BYTES];
-    if (!found && !request->encoder && old_norm_name(request->name, old))
-        found = ckpt_find(weights->checkpoint, old);
+    const struct electra_name *found = find_any(weights, request->name, request->encoder);
     if (found) {
-        for (uint32_t i = 0; i < ckpt_count(weights->checkpoint); i++)
-            weights->used[i] |= ckpt_tensor(weights->checkpoint, i) == found;
-        const struct weight have = weight_of(found, false);
-        w->tensor = have;
-        w->tensor.name = w->name; /* of whatever age the checkpoint is */
-        return check_tensor(weights, request, &have, error);
+        weights->used[found - weights->names->list] = true;
+        w->tensor = electra_name_weight(found);
+        w->tensor.name = w->name; /* whatever the file calls it */
+        w->found = found;
+        const pln_status status = check_tensor(weights, request, &w->tensor, found, error);
+        return status == PLN_OK && !weights->undrawn ? ckpt_verify(weights->checkpoint, found->tensor, error) : status;
     }
-    if (request->encoder && ckpt_has_weights(weights->checkpoint))
-        return pln_fail(error, PLN_BAD_MODEL, "the weights lack the tensor electra.%s", request->name);
+    const pln_status status = say_lacking(weights, request, error);
+    if (status != PLN_OK)
+        return status;
     return draw_tensor(weights, request, w)
                ? PLN_OK
                : pln_fail(error, PLN_NO_MEMORY, "no memory for the tensor %s", request->name);
@@ -287,11 +289,10 @@ pln_status electra_weight_find(struct electra_weights *weights, const struct ele
     struct electra_weight **chain = &weights->chains[stream_of(0, request->name) % ELECTRA_CHAINS];
     for (struct electra_weight *w = *chain; w; w = w->in_chain) {
         /* Heads share names ("classifier.weight") but not shapes: what is drawn is drawn for each. */
-        if (strcmp(w->name, request->name) != 0 ||
-            (w->missing && check_tensor(weights, request, &w->tensor, NULL) != PLN_OK))
+        if (strcmp(w->name, request->name) != 0 || (w->missing && !fits(request, &w->tensor)))
             continue;
         *tensor = &w->tensor;
-        return check_tensor(weights, request, &w->tensor, error);
+        return check_tensor(weights, request, &w->tensor, w->found, error);
     }
     struct electra_weight *w = calloc(1, sizeof *w);
     if (!w || !(w->name = strdup(request->name))) {
@@ -311,6 +312,17 @@ pln_status electra_weight_find(struct electra_weights *weights, const struct ele
     *chain = w;
     *tensor = &w->tensor;
     return PLN_OK;
+}
+
+const struct weight *electra_weights_found(const struct electra_weights *weights, uint32_t index)
+{
+    uint32_t count = 0;
+    for (const struct electra_weight *w = weights->list; w; w = w->next)
+        count += !w->missing;
+    for (const struct electra_weight *w = weights->list; w; w = w->next) /* the last that was asked for is the first */
+        if (!w->missing && --count == index)
+            return &w->tensor;
+    return NULL;
 }
 
 /* ---- reports */
@@ -335,12 +347,6 @@ char *electra_weights_missing(const struct electra_weights *weights)
     return text;
 }
 
-/* Buffers of files older than 4.31. */
-static bool is_buffer(const char *name)
-{
-    return strstr(name, "embeddings.position_ids") || strstr(name, "embeddings.token_type_ids");
-}
-
 /* Of a layer that is there, and of no other. */
 static bool is_of_source(const struct electra_weights *weights, const char *name)
 {
@@ -355,12 +361,11 @@ char *electra_weights_unexpected(const struct electra_weights *weights, bool tak
 {
     char *text = NULL;
     const bool source = weights->config->add_cross_attention && takes_source;
-    for (uint32_t i = 0; i < ckpt_count(weights->checkpoint); i++) {
-        const pln_tensor *tensor = ckpt_tensor(weights->checkpoint, i);
-        const char *name = tensor->name;
-        if (weights->used[i] || tensor == weights->same || is_buffer(name) || (source && is_of_source(weights, name)))
+    for (uint32_t i = 0; i < weights->names->found; i++) {
+        const struct electra_name *name = &weights->names->list[i];
+        if (weights->used[i] || name == weights->same || (source && is_of_source(weights, name->name)))
             continue;
-        if (!append(&text, name))
+        if (!append(&text, name->tensor->name))
             break;
     }
     return text;

@@ -42,7 +42,9 @@ def main():
     assert [int(number) for number, _ in activations] == list(range(len(activations)))
     out += [f"#define PLN_ACTIVATION_{name} {number}u" for number, name in activations]
     out += [f"#define PLN_ACTIVATIONS {len(activations)}u"]
-    out += ["", "#ifdef PLN_KERNEL", ""]
+    out += ["", "#ifdef PLN_KERNEL", "", "/* Every activation but NONE, which changes nothing. */"]
+    each = [f"    EACH({name})" for _, name in activations[1:]]
+    out += [" \\\n".join(["#define PLN_ACTIVATIONS_EACH(EACH)"] + each), ""]
     for _, _, upper, _, _, _, fields in ops:
         out += [f"#define PLN_{upper}_PARAM_{field.upper()} {i}u" for i, (_, field) in enumerate(fields)]
     out += ["", "#else", "", "#include <stdint.h>", "", "typedef enum pln_op {"]

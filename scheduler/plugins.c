@@ -2,17 +2,16 @@
  *
  * Finds plugins, without loading any, and loads one by its name.
  */
-#define _GNU_SOURCE /* dladdr */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "backends/reference/reference.h"
+#include "common/beside.h"
 #include "common/fail.h"
 #include "scheduler/scheduler.h"
 
@@ -82,18 +81,6 @@ static pln_status look_into(pln_runtime *runtime, const char *folder, const char
     return noted ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "no memory for the plugins of %s", folder);
 }
 
-/* Why plugins of a folder that the user names are not loaded, or NULL: code that others put there would run as the
- * user's. */
-static const char *refusal(const char *folder)
-{
-    struct stat about;
-    if (*folder != '/')
-        return "it is not absolute";
-    if (stat(folder, &about) == 0 && about.st_mode & (S_IWGRP | S_IWOTH))
-        return "others than its owner may write there";
-    return NULL;
-}
-
 static pln_status look_into_list(pln_runtime *runtime, const char *list, pln_error *error)
 {
     char folder[PATH_MAX];
@@ -103,7 +90,7 @@ static pln_status look_into_list(pln_runtime *runtime, const char *list, pln_err
         if (n && n < sizeof folder) {
             memcpy(folder, list, n);
             folder[n] = '\0';
-            const char *refused = refusal(folder);
+            const char *refused = beside_refusal(folder);
             if (refused)
                 warn(runtime, folder, refused);
             status = look_into(runtime, folder, refused, error);
@@ -111,21 +98,6 @@ static pln_status look_into_list(pln_runtime *runtime, const char *list, pln_err
         list += n + (list[n] == ':');
     }
     return status;
-}
-
-/* The folder of the library itself. */
-static bool library_folder(char *folder, size_t bytes)
-{
-    Dl_info info;
-    char resolved[PATH_MAX];
-    if (!dladdr((const void *)(uintptr_t)pln_runtime_backend, &info) || !realpath(info.dli_fname, resolved))
-        return false;
-    char *slash = strrchr(resolved, '/');
-    if (!slash || (size_t)(slash - resolved) >= bytes)
-        return false;
-    *slash = '\0';
-    memcpy(folder, resolved, strlen(resolved) + 1);
-    return true;
 }
 
 static int rank(const struct sched_backend *b)
@@ -147,7 +119,7 @@ static pln_status look_beside_library(pln_runtime *runtime, pln_error *error)
 {
     char library[PATH_MAX - 300], folder[PATH_MAX];
     pln_status status = PLN_OK;
-    if (!library_folder(library, sizeof library))
+    if (!beside_library(library, sizeof library))
         return PLN_OK;
     snprintf(folder, sizeof folder, "%s/backends", library);
     const bool built = access(folder, F_OK) == 0;
@@ -165,7 +137,7 @@ pln_status sched_backends_look(pln_runtime *runtime, pln_error *error)
     if (status == PLN_OK)
         status = look_into_list(runtime, runtime->backend_path, error);
     if (status == PLN_OK)
-        status = look_into_list(runtime, getenv("PLEIONE_BACKEND_PATH"), error);
+        status = look_into_list(runtime, getenv(BESIDE_PATH), error);
     if (status != PLN_OK)
         return status;
     const uint32_t last = runtime->n_backends < SCHED_BACKENDS ? runtime->n_backends++ : SCHED_BACKENDS - 1;

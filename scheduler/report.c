@@ -257,6 +257,16 @@ pln_status pln_schedule_node(const pln_schedule *schedule, uint32_t index, pln_n
     return PLN_OK;
 }
 
+/* A backend from before strides left its kernels closer together. */
+static void spread_kernels(pln_kernel_info *kernels, uint32_t n)
+{
+    for (uint32_t i = n; i-- > 0;) {
+        pln_kernel_info kernel = {0};
+        memcpy(&kernel, (const char *)kernels + (size_t)i * PLN_KERNEL_INFO_BYTES, PLN_KERNEL_INFO_BYTES);
+        kernels[i] = kernel;
+    }
+}
+
 static pln_status all_kernels(const pln_schedule *schedule, uint32_t index, pln_kernel_info *kernels, uint32_t room,
                               uint32_t *n, pln_error *error)
 {
@@ -266,10 +276,15 @@ static pln_status all_kernels(const pln_schedule *schedule, uint32_t index, pln_
         if (schedule->segments[i].device != index || !d->backend->plan_info)
             continue;
         const uint32_t left = *n < room ? room - *n : 0;
-        pln_plan_info info = {.size = sizeof info, .n_kernels = left, .kernels = left ? kernels + *n : NULL};
+        pln_plan_info info = {.size = sizeof info,
+                              .n_kernels = left,
+                              .kernels = left ? kernels + *n : NULL,
+                              .kernel_stride = sizeof *kernels};
         sched_enter(d);
         status = d->backend->plan_info(d->device, NULL, schedule->plans->segments[i], &info, error);
         sched_leave(d);
+        if (status == PLN_OK && left && !info.kernel_bytes)
+            spread_kernels(kernels + *n, info.n_kernels < left ? info.n_kernels : left);
         *n += info.n_kernels;
     }
     return status;

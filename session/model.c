@@ -2,11 +2,55 @@
  *
  * A model directory: config, weights, and the tokenizer when it is asked for.
  */
+#include <limits.h>
 #include <stdlib.h>
 
 #include "common/door.h"
+#include "electra/infer.h"
 #include "scheduler/scheduler.h"
 #include "session/session.h"
+
+static void warn(const pln_model *model, const char *text)
+{
+    if (text && model->runtime->log)
+        model->runtime->log(model->runtime->log_context, PLN_LOG_LEVEL_WARNING, text);
+}
+
+/* The config, with what it lacks and the shapes of tensors say. */
+static pln_status read_config(pln_model *m, const pln_model_options *options, pln_error *error)
+{
+    char name[PATH_MAX + 16], *note = NULL;
+    json_t *json = NULL;
+    snprintf(name, sizeof name, "%s/config.json", ckpt_directory(m->checkpoint));
+    pln_status status = electra_infer_config(&m->names, m->checkpoint, options->heads, &json, &note, error);
+    if (status == PLN_OK)
+        status = electra_config_read(json, name, &m->config, error);
+    json_decref(json);
+    if (status == PLN_OK)
+        warn(m, note);
+    free(note);
+    return status;
+}
+
+static pln_status read_model(pln_model *m, const char *directory, const pln_model_options *o, pln_error *error)
+{
+    pln_status status =
+        ckpt_open(directory, o->weights, o->without_weights ? CKPT_MAY_LACK_WEIGHTS : 0, &m->checkpoint, error);
+    if (status == PLN_OK)
+        status = electra_names_init(&m->names, m->checkpoint, o->part, error);
+    if (status == PLN_OK)
+        status = read_config(m, o, error);
+    if (status == PLN_OK)
+        status = electra_weights_init(&m->weights, m->checkpoint, &m->names, &m->config, o->seed, error);
+    if (status == PLN_OK)
+        status = electra_config_match_labels(&m->config, electra_weights_labels(&m->weights), error);
+    if (status != PLN_OK)
+        return status;
+    warn(m, ckpt_note(m->checkpoint));
+    warn(m, m->names.note);
+    m->weights.undrawn = o->without_weights;
+    return PLN_OK;
+}
 
 pln_status pln_model_open(pln_runtime *runtime, const char *directory, const pln_model_options *options,
                           pln_model **model, pln_error *error)
@@ -16,24 +60,14 @@ pln_status pln_model_open(pln_runtime *runtime, const char *directory, const pln
     *model = NULL;
     NEED(error, runtime, directory);
     TAKE(error, pln_model_options, o, options);
+    if (o.part > PLN_PART_GENERATOR)
+        return pln_fail(error, PLN_INVALID, "there is no part %u", (unsigned)o.part);
     pln_model *m = calloc(1, sizeof *m);
     if (!m)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a model");
     m->runtime = runtime;
     pthread_mutex_init(&m->lock, NULL);
-    pln_status status = ckpt_open(directory, o.without_weights ? CKPT_MAY_LACK_WEIGHTS : 0, &m->checkpoint, error);
-    if (status == PLN_OK) {
-        char name[512];
-        snprintf(name, sizeof name, "%s/config.json", directory);
-        status = electra_config_read(ckpt_config(m->checkpoint), name, &m->config, error);
-    }
-    if (status == PLN_OK)
-        status = electra_weights_init(&m->weights, m->checkpoint, &m->config, o.seed, error);
-    if (status == PLN_OK)
-        status = electra_config_match_labels(&m->config, electra_weights_labels(&m->weights), error);
-    if (status == PLN_OK && ckpt_note(m->checkpoint) && runtime->log)
-        runtime->log(runtime->log_context, PLN_LOG_LEVEL_WARNING, ckpt_note(m->checkpoint));
-    m->weights.undrawn = o.without_weights;
+    const pln_status status = read_model(m, directory, &o, error);
     if (status != PLN_OK)
         pln_model_close(&m);
     *model = m;
@@ -49,6 +83,7 @@ void pln_model_close(pln_model **model)
     pln_tokenizer_close(&m->tokenizer);
     electra_weights_finish(&m->weights);
     electra_config_finish(&m->config);
+    electra_names_finish(&m->names);
     ckpt_close(&m->checkpoint);
     pthread_mutex_destroy(&m->lock);
     free(m);

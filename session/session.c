@@ -28,18 +28,18 @@ static void warn(const pln_model *model, const char *what, const char *names)
 static void warn_of_weights(const pln_session *s)
 {
     const struct electra_weights *w = &s->model->weights;
-    const bool generator = electra_weight_exists(w, "generator_predictions.dense.weight");
-    const bool discriminator = electra_weight_exists(w, "discriminator_predictions.dense.weight");
+    const bool generator = s->model->names.has[PLN_PART_GENERATOR];
+    const bool discriminator = s->model->names.has[PLN_PART_DISCRIMINATOR];
     pthread_mutex_lock(&s->model->lock);
     char *missing = electra_weights_missing(w);
     char *unexpected = electra_weights_unexpected(w, s->head->source);
     pthread_mutex_unlock(&s->model->lock);
     if (s->head->half == ELECTRA_DISCRIMINATOR && generator && !discriminator)
         warn(s->model, "this is a generator, and is asked for what a discriminator does",
-             "its answers will be arbitrary");
+             "its answers will be arbitrary; use head masked-lm, or the discriminator's directory");
     if (s->head->half == ELECTRA_GENERATOR && discriminator && !generator)
         warn(s->model, "this is a discriminator, and is asked for what a generator does",
-             "its answers will be arbitrary");
+             "its answers will be arbitrary; use head pretraining, or the generator's directory");
     if (s->head->causal && !s->model->config.is_decoder)
         warn(s->model, "is_decoder is false", "the causal language model looks at later tokens too");
     if (w->tie == ELECTRA_APART && s->model->config.tie_word_embeddings)

@@ -18,6 +18,7 @@ struct pln_model {
     struct ckpt *checkpoint;
     struct electra_config config;
     pthread_mutex_t lock; /* of what follows: all that changes while a model is used */
+    struct electra_names names;
     struct electra_weights weights;
     pln_tokenizer *tokenizer; /* opened at first use */
 };

@@ -52,33 +52,51 @@ static pln_status save_tokenizer(const struct training_head *head, const struct 
     return status;
 }
 
-static bool is_parameter(const struct training_head *head, const pln_tensor *tensor)
+static bool is_parameter(const struct training_head *head, const struct weight *weight)
 {
-    const struct weight weight = weight_of(tensor, false);
     for (uint32_t i = 0; i < pln_graph_parameter_count(head->graph); i++)
-        if (weight_same(graph_parameter_weight(head->graph, i), &weight))
+        if (weight_same(graph_parameter_weight(head->graph, i), weight))
             return true;
     return false;
 }
 
-/* The weights, and what the model has but training does not touch (tables of positions that are not added). */
+/* What the model has but training does not touch (tables of positions that are not added), behind the first n of all. */
+static uint32_t add_untouched(const struct training_head *head, uint32_t n, struct weight *all,
+                              char (*names)[ELECTRA_NAME_BYTES])
+{
+    const struct electra_weights *w = &head->model->weights;
+    for (uint32_t i = 0; i < w->names->found; i++) {
+        const char *name = w->names->list[i].name;
+        const struct weight weight = electra_name_weight(&w->names->list[i]);
+        if (!w->used[i] || is_parameter(head, &weight))
+            continue;
+        const size_t prefix = strncmp(name, ELECTRA_PREFIX, strlen(ELECTRA_PREFIX)) == 0 ? strlen(ELECTRA_PREFIX) : 0;
+        electra_file_name(name + prefix, head->session->head->bare, names[i], ELECTRA_NAME_BYTES);
+        all[n] = weight;
+        all[n++].name = names[i];
+    }
+    return n;
+}
+
 static pln_status save_weights(struct training_head *head, const struct ckpt_save *save, const pln_tensor *tensors,
                                uint32_t n_tensors, pln_error *error)
 {
-    const struct electra_weights *w = &head->model->weights;
-    const uint32_t most = n_tensors + ckpt_count(w->checkpoint);
-    pln_tensor *all = calloc(most, sizeof *all);
-    if (!all)
-        return pln_fail(error, PLN_NO_MEMORY, "no memory for a list of %u tensors", most);
-    uint32_t n = n_tensors;
-    pthread_mutex_lock(&head->model->lock);
-    memcpy(all, tensors, n * sizeof *all);
-    for (uint32_t i = 0; i < ckpt_count(w->checkpoint); i++)
-        if (w->used[i] && !is_parameter(head, ckpt_tensor(w->checkpoint, i)))
-            all[n++] = *ckpt_tensor(w->checkpoint, i);
-    pthread_mutex_unlock(&head->model->lock);
-    const pln_status status = ckpt_save_tensors(save, TRAINING_WEIGHTS, all, n, error);
+    const uint32_t found = head->model->names.found;
+    struct weight *all = calloc((size_t)n_tensors + found + 1, sizeof *all);
+    char(*names)[ELECTRA_NAME_BYTES] = calloc(found + 1u, sizeof *names);
+    pln_status status = PLN_OK;
+    if (!all || !names)
+        status = pln_fail(error, PLN_NO_MEMORY, "no memory for a list of %u tensors", n_tensors + found);
+    for (uint32_t i = 0; status == PLN_OK && i < n_tensors; i++)
+        all[i] = weight_of(&tensors[i], false);
+    if (status == PLN_OK) {
+        pthread_mutex_lock(&head->model->lock);
+        const uint32_t n = add_untouched(head, n_tensors, all, names);
+        pthread_mutex_unlock(&head->model->lock);
+        status = ckpt_save_weights(save, TRAINING_WEIGHTS, all, n, error);
+    }
     free(all);
+    free(names);
     return status;
 }
 

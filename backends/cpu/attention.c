@@ -27,7 +27,7 @@ static const struct cpu_micro_kernel *const kernel = &CPU_NAME(micro_kernel);
 
 static void pack_panels(const struct cpu_matrix *weight, uint32_t n, uint32_t depth, step *to)
 {
-    const size_t steps = (depth + STEP_DEPTH - 1) / STEP_DEPTH;
+    const size_t steps = ceil_div32(depth, STEP_DEPTH);
     for (uint32_t i = 0; i < n; i += kernel->columns, to += steps * kernel->columns) {
         const struct cpu_matrix rows = {weight->data + i * weight->row_step, weight->row_step, weight->column_step};
         kernel->pack_weight(kernel, &rows, n - i < kernel->columns ? n - i : kernel->columns, depth, to);
@@ -61,7 +61,7 @@ static void pack_head(const struct forward *f)
 static void multiply_panels(const step *x, const step *panels, uint32_t rows, uint32_t n, uint32_t depth, float *out,
                             size_t out_stride)
 {
-    const size_t panel = (size_t)((depth + STEP_DEPTH - 1) / STEP_DEPTH) * kernel->columns;
+    const size_t panel = (size_t)ceil_div32(depth, STEP_DEPTH) * kernel->columns;
     for (uint32_t i = 0; i < n; i += kernel->columns, panels += panel)
         kernel->multiply(kernel,
                          &(struct cpu_tile_product){.x = x,
@@ -341,7 +341,7 @@ void CPU_NAME(attention)(const struct cpu_call *call)
     if (!heads)
         return;
     /* Few heads are parted by queries, though each part packs the keys again. */
-    const uint32_t parts = (2 * call->members + heads - 1) / heads;
+    const uint32_t parts = ceil_div32(2 * call->members, heads);
     for (uint32_t i = call->member; i < heads * parts; i += call->members) {
         const uint32_t next = i + call->members;
         enter_head(&f.span, i / parts / params->heads, i / parts % params->heads);

@@ -54,7 +54,7 @@ static inline void add_column_sums(const struct cpu_operand *x, struct cpu_share
 static inline struct cpu_share cpu_share_vectors(uint32_t width, uint32_t member, uint32_t members)
 {
     enum { LINE = 16 };
-    const struct cpu_share lines = cpu_share((width + LINE - 1) / LINE, member, members);
+    const struct cpu_share lines = cpu_share(ceil_div32(width, LINE), member, members);
     struct cpu_share share = {lines.first * LINE, lines.last * LINE};
     if (share.first > width)
         share.first = width;

@@ -78,7 +78,7 @@ struct range {
 /* Part i of n in units of `unit`. */
 static struct range part(uint32_t n, uint32_t unit, uint32_t i, uint32_t parts)
 {
-    const uint64_t units = (n + unit - 1) / unit;
+    const uint64_t units = ceil_div32(n, unit);
     uint64_t first = units * i / parts * unit, last = units * (i + 1) / parts * unit;
     first = first < n ? first : n;
     last = last < n ? last : n;
@@ -88,8 +88,8 @@ static struct range part(uint32_t n, uint32_t unit, uint32_t i, uint32_t parts)
 /* Depth of a block of x: all of it, or even parts. */
 static uint32_t block_depth(const struct cpu_micro_kernel *kernel, uint32_t depth)
 {
-    const uint32_t most = MOST_STEPS * kernel->step_depth, parts = (depth + most - 1) / most;
-    return parts < 2 ? depth : (uint32_t)round_up((depth + parts - 1) / parts, kernel->depth_multiple);
+    const uint32_t most = MOST_STEPS * kernel->step_depth, parts = ceil_div32(depth, most);
+    return parts < 2 ? depth : round_up32(ceil_div32(depth, parts), kernel->depth_multiple);
 }
 
 static uint64_t x_panel_bytes(const struct cpu_micro_kernel *kernel, uint32_t depth)
@@ -305,7 +305,7 @@ static void run_panels(const struct cpu_micro_kernel *kernel, const struct cpu_p
 {
     const uint32_t step = block_depth(kernel, p->depth), n = rows.last - rows.first;
     const uint32_t panels = panels_of(kernel, n), most = block_panels(kernel, p->depth);
-    const uint32_t blocks = p->passed_x ? 1 : (panels + most - 1) / most;
+    const uint32_t blocks = p->passed_x ? 1 : ceil_div32(panels, most);
     for (uint32_t b = 0; b < blocks && columns.first < columns.last; b++) {
         const struct range of = part(n, kernel->rows, b, blocks);
         struct block block = {.rows = {rows.first + of.first, rows.first + of.last},
@@ -352,8 +352,8 @@ static uint32_t row_groups(const struct cpu_micro_kernel *kernel, const struct c
     for (uint32_t groups = 1; groups <= members; groups++) {
         if (members % groups)
             continue;
-        const uint64_t across = members / groups, columns = (column_panels + across - 1) / across;
-        const uint64_t rows = round_up((p->rows + groups - 1) / groups, unit);
+        const uint64_t across = members / groups, columns = ceil_div(column_panels, across);
+        const uint64_t rows = round_up(ceil_div32(p->rows, groups), unit);
         const uint64_t cost = columns * (rows > FETCH_ROWS ? rows : FETCH_ROWS) * ROW + rows * pack;
         if (cost < least) {
             least = cost;

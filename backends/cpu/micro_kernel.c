@@ -92,7 +92,7 @@ static inline __attribute__((always_inline)) void store_sums(const struct cpu_ti
 static inline __attribute__((always_inline)) void multiply_tile(const struct cpu_tile_product *t, const uint32_t rows,
                                                                 const uint32_t vectors)
 {
-    const uint32_t steps = (t->depth + STEP_DEPTH - 1) / STEP_DEPTH;
+    const uint32_t steps = ceil_div32(t->depth, STEP_DEPTH);
     vec sum[ROWS][VECTORS];
     begin_sums(t, sum, rows, vectors);
     const step *x = t->x, *weight = t->weight;
@@ -117,7 +117,7 @@ static inline __attribute__((always_inline)) void multiply_tile(const struct cpu
 static void multiply(const struct cpu_micro_kernel *kernel, const struct cpu_tile_product *t)
 {
     (void)kernel;
-    const uint32_t vectors = (t->columns + VEC_LANES - 1) / VEC_LANES;
+    const uint32_t vectors = ceil_div32(t->columns, VEC_LANES);
     switch (t->rows) {
 #define CASE(n)                                                                                                        \
     case n:                                                                                                            \
@@ -232,7 +232,7 @@ static void pack_weight(const struct cpu_micro_kernel *kernel, const struct cpu_
     (void)kernel;
     uint32_t done = 0;
     if (columns < COLUMNS || depth % STEP_DEPTH)
-        memset(panel, 0, (size_t)((depth + STEP_DEPTH - 1) / STEP_DEPTH) * COLUMNS * sizeof(step));
+        memset(panel, 0, (size_t)ceil_div32(depth, STEP_DEPTH) * COLUMNS * sizeof(step));
     if (weight->column_step == 1)
         done = pack_dense_rows(weight, columns, depth, panel);
     else if (weight->row_step == 1)

@@ -11,7 +11,7 @@ enum { CPU_PIECE = 32 };
 
 static inline uint32_t cpu_pieces(uint32_t rows)
 {
-    return (rows + CPU_PIECE - 1) / CPU_PIECE;
+    return ceil_div32(rows, CPU_PIECE);
 }
 
 /* Floats of the sums of a piece for two vectors [width]; half of them is a multiple of any vector. */

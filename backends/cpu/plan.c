@@ -275,13 +275,14 @@ static void list_kernels(const pln_device *device, const pln_segment *segment, c
 {
     const uint32_t room = info->n_kernels;
     info->n_kernels = plan ? plan->n_nodes : segment->n_nodes;
-    for (uint32_t i = 0; info->kernels && i < info->n_kernels && i < room; i++) {
+    for (uint32_t i = 0; i < info->n_kernels && i < room; i++) {
         const uint32_t row = plan ? plan->nodes[i].row : cpu_row_find(pln_segment_node(segment, i)->op);
         const struct cpu_math *math =
             plan ? plan->nodes[i].math : math_of(device, segment, pln_segment_node(segment, i));
-        info->kernels[i] = (pln_kernel_info){0};
-        snprintf(info->kernels[i].name, sizeof info->kernels[i].name, "%s %s",
-                 row < CPU_OPS ? cpu_rows[row].name : "unknown", math->level->name);
+        pln_kernel_info kernel = {0};
+        snprintf(kernel.name, sizeof kernel.name, "%s %s", row < CPU_OPS ? cpu_rows[row].name : "unknown",
+                 math->level->name);
+        pln_plan_give_kernel(info, room, i, &kernel);
     }
 }
 

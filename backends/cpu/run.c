@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "backends/cpu/plan.h"
+#include "common/round.h"
 
 enum {
     FEWEST_ROWS = 32, /* of a member: with fewer, members share the weights of each product */
@@ -81,7 +82,7 @@ static void run_nodes(const struct work *work, uint32_t first, uint32_t n)
 static void run_by_rows(struct work work, uint32_t first, uint32_t n, uint32_t rows)
 {
     const struct cpu_share own = cpu_share(rows, work.member, work.members);
-    const uint32_t blocks = (own.last - own.first + CPU_BLOCK_ROWS - 1) / CPU_BLOCK_ROWS;
+    const uint32_t blocks = ceil_div32(own.last - own.first, CPU_BLOCK_ROWS);
     for (uint32_t b = 0; b < blocks; b++) {
         const struct cpu_share share = cpu_share(own.last - own.first, b, blocks);
         const struct cpu_share block = {own.first + share.first, own.first + share.last};

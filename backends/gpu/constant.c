@@ -9,11 +9,7 @@
 #include "backends/gpu/table.h"
 #include "common/fail.h"
 #include "common/half.h"
-
-static uint32_t round_up(uint32_t n, uint32_t multiple)
-{
-    return (n + multiple - 1) / multiple * multiple;
-}
+#include "common/round.h"
 
 bool gpu_panels(const struct gpu_limits *limits)
 {
@@ -22,7 +18,7 @@ bool gpu_panels(const struct gpu_limits *limits)
 
 struct gpu_constant_layout gpu_constant_layout(const struct gpu_limits *limits, const pln_constant_info *info)
 {
-    struct gpu_constant_layout layout = {.rows = info->rows, .width = round_up(info->width, 4)};
+    struct gpu_constant_layout layout = {.rows = info->rows, .width = round_up32(info->width, 4)};
     uint32_t products = 0;
     for (uint32_t i = 0; i < info->n_uses; i++)
         products += info->uses[i].op == PLN_OP_LINEAR && info->uses[i].input == PLN_LINEAR_INPUT_WEIGHT;
@@ -30,7 +26,7 @@ struct gpu_constant_layout gpu_constant_layout(const struct gpu_limits *limits, 
         layout.panel = GPU_PANEL_ROWS;
     layout.half = limits->half && !layout.panel && products && products == info->n_uses;
     if (layout.panel)
-        layout.rows = round_up(info->rows, GPU_PANEL_ROWS);
+        layout.rows = round_up32(info->rows, GPU_PANEL_ROWS);
     else
         layout.stride = layout.width;
     return layout;

@@ -11,15 +11,10 @@
 
 enum { GPU_AREA = 256 };
 
-static inline uint32_t gpu_round_up(uint32_t n, uint32_t multiple)
-{
-    return ceil_div(n, multiple) * multiple;
-}
-
 /* Bytes of a matrix in scratch, up to where the next one may begin. */
 static inline uint64_t gpu_area(uint64_t rows, uint64_t stride)
 {
-    return (rows * stride * sizeof(float) + GPU_AREA - 1) / GPU_AREA * GPU_AREA;
+    return round_up(rows * stride * sizeof(float), GPU_AREA);
 }
 
 /* A matrix in scratch from that byte on. Its rows are `rows` whatever the run, or those of `like` if that is not NULL.

@@ -6,6 +6,7 @@
 
 #include "backends/gpu/table.h"
 #include "common/fail.h"
+#include "common/round.h"
 
 /* Assumed of every device, for estimates only. */
 enum { FLOPS_PER_NS = 1000, BYTES_PER_NS = 100 };
@@ -220,7 +221,7 @@ static pln_status emit_windows(const struct gpu_view *view, const struct gpu_pas
             const uint64_t part = (uint64_t)launch->window_rows * n;
             const struct table_window window = {first, whole ? 0 : n, table ? table->panel : 0};
             if (per_group)
-                launch->columns = (n + per_group - 1) / per_group * each;
+                launch->columns = ceil_div32(n, per_group) * each;
             launch->flops = (uint64_t)((double)view->node->flops * (double)part / (double)all);
             launch->bytes = (uint64_t)((double)view->node->bytes * (double)part / (double)all);
             fill_bindings(view, kernel, again, &window, launch);

@@ -3,6 +3,7 @@
  * One operand: whether its rows are groups of four, and which of them a binding can span.
  */
 #include "backends/gpu/table.h"
+#include "common/round.h"
 
 bool gpu_slot_whole(const struct gpu_slot *slot)
 {
@@ -27,7 +28,7 @@ struct gpu_binding gpu_slot_bind(const struct gpu_limits *limits, const struct g
     const uint64_t begin = (gpu_slot_element(slot) + (uint64_t)first * slot->stride) * slot->element;
     const uint64_t offset = begin - begin % alignment_of(limits);
     const uint32_t last = slot->element < sizeof(float) ? slot->stride : slot->width; /* whole words */
-    const uint64_t panel = slot->panel ? slot->panel : 1, whole = (n + panel - 1) / panel * panel;
+    const uint64_t panel = slot->panel ? slot->panel : 1, whole = round_up(n, panel);
     uint64_t elements = slot->panel ? whole * slot->stride : 0;
     if (!slot->panel && n)
         elements = (n - 1) * (uint64_t)slot->stride + last;

@@ -35,7 +35,7 @@ const char *gpu_tile_row(const struct gpu_view *view, struct gpu_launch *launch,
     uint32_t threads = limits->cpu_variant ? PROCESSOR_THREADS : THREADS;
     while (threads * wanted < quads_of(width) && threads < MAX_THREADS && threads * 2 <= limits->max_workgroup)
         threads *= 2;
-    const uint32_t values = ceil_div(quads_of(width), threads);
+    const uint32_t values = ceil_div32(quads_of(width), threads);
     if (values > MAX_VALUES)
         return "rows are too wide for one work-group";
     if (threads > limits->max_workgroup || threads * sizeof(float) > limits->shared_bytes)

@@ -6,16 +6,12 @@
 #define BACKENDS_GPU_TILES_H
 
 #include "backends/gpu/table.h"
-
-static inline uint32_t ceil_div(uint32_t a, uint32_t b)
-{
-    return (a + b - 1) / b;
-}
+#include "common/round.h"
 
 /* Groups of four of a row. */
 static inline uint32_t quads_of(uint32_t width)
 {
-    return ceil_div(width, 4);
+    return ceil_div32(width, 4);
 }
 
 static inline uint32_t flag(bool set, uint32_t bit)

@@ -183,7 +183,7 @@ void clb_kernel_describe(const pln_device *device, const struct clb_step *step, 
         .shared_bytes = (uint32_t)local,
         .subgroup = (uint32_t)multiple,
     };
-    snprintf(info->name, sizeof info->name, "%s", step->launch.kernel);
+    snprintf(info->name, sizeof info->name, "%s", step->step.launch.kernel);
 }
 
 void clb_programs_destroy(pln_device *device)

@@ -14,7 +14,7 @@
 #endif
 #include <CL/cl.h>
 
-#include "backends/gpu/gpu.h"
+#include "backends/gpu/steps.h"
 #include "common/fail.h"
 
 /* ---- loader.c: the library */
@@ -179,27 +179,16 @@ void clb_cache_store(const pln_device *device, const struct gpu_text *text, cons
 
 /* ---- steps.c: what a segment comes to */
 
-struct clb_step { /* one launch */
-    struct gpu_launch launch;
-    uint32_t node;
-    uint32_t record;  /* word in the plan buffer */
-    cl_kernel kernel; /* with all its arguments; NULL until the plan is made */
-    cl_event event;   /* of the run under way, else NULL */
+struct clb_step {
+    struct gpu_step step; /* first */
+    cl_kernel kernel;     /* with all its arguments; NULL until the plan is made */
+    cl_event event;       /* of the run under way, else NULL */
 };
 
-struct clb_steps { /* of a plan, or of a dry plan_info */
-    uint32_t n, room;
-    struct clb_step *steps;
-    uint32_t words;         /* of the plan buffer: dims, then the records */
-    uint64_t scratch_bytes; /* the most that one step needs: nodes run one after the other and share it */
-};
-
-/* gpu_lower for all nodes; released by the caller on PLN_OK only. */
-pln_status clb_steps_create(pln_device *device, const pln_segment *segment, struct clb_steps *steps, pln_error *error);
-void clb_steps_release(const pln_host *host, struct clb_steps *steps);
-uint64_t clb_words_bytes(const struct clb_steps *steps);
+/* gpu_steps_create with steps of that kind. */
+pln_status clb_steps_create(pln_device *device, const pln_segment *segment, struct gpu_steps *steps, pln_error *error);
 /* All that a plan takes. */
-uint64_t clb_own_bytes(const struct clb_steps *steps);
+uint64_t clb_own_bytes(const struct gpu_steps *steps);
 /* The dry plan_info. */
 pln_status clb_steps_tell(pln_device *device, const pln_segment *segment, pln_plan_info *info, pln_error *error);
 
@@ -209,7 +198,7 @@ struct pln_plan {
     pln_device *device;
     cl_command_queue queue;
     uint32_t n_nodes;
-    struct clb_steps steps;
+    struct gpu_steps steps;  /* of clb_step */
     cl_mem words;            /* binding 0: dims, then the records */
     cl_mem scratch;          /* NULL if no step needs any */
     uint32_t dims[GPU_DIMS]; /* stays put while the upload is under way */

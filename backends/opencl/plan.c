@@ -22,9 +22,9 @@ static pln_status choose_queue(pln_plan *plan, bool timed, pln_error *error)
 
 static pln_status allocate_buffers(pln_plan *plan, pln_error *error)
 {
-    const struct clb_steps *steps = &plan->steps;
+    const struct gpu_steps *steps = &plan->steps;
     pln_status status =
-        clb_memory_create(plan->device, clb_words_bytes(steps), "the records of a plan", &plan->words, error);
+        clb_memory_create(plan->device, gpu_steps_bytes(steps), "the records of a plan", &plan->words, error);
     if (status == PLN_OK && steps->scratch_bytes)
         status = clb_memory_create(plan->device, steps->scratch_bytes, "the scratch of a plan", &plan->scratch, error);
     return status;
@@ -51,7 +51,7 @@ static cl_mem find_memory(const pln_plan *plan, const pln_segment *segment, cons
 static pln_status set_arguments(const pln_plan *plan, const pln_segment *segment, const struct clb_step *step,
                                 uint32_t *record, pln_error *error)
 {
-    const struct gpu_launch *launch = &step->launch;
+    const struct gpu_launch *launch = &step->step.launch;
     cl_int code = clb.SetKernelArg(step->kernel, 0, sizeof(cl_mem), &plan->words);
     for (uint32_t i = 0; i < launch->n_bindings && code == CL_SUCCESS; i++) {
         uint64_t offset;
@@ -61,7 +61,7 @@ static pln_status set_arguments(const pln_plan *plan, const pln_segment *segment
         code = clb.SetKernelArg(step->kernel, i + 1, sizeof memory, &memory);
     }
     if (code == CL_SUCCESS)
-        code = clb.SetKernelArg(step->kernel, launch->n_bindings + 1, sizeof step->record, &step->record);
+        code = clb.SetKernelArg(step->kernel, launch->n_bindings + 1, sizeof step->step.record, &step->step.record);
     return code == CL_SUCCESS ? PLN_OK : clb_fail(plan->device, code, "clSetKernelArg", error);
 }
 
@@ -69,14 +69,14 @@ static pln_status bind_steps(pln_plan *plan, const pln_segment *segment, uint32_
 {
     pln_status status = PLN_OK;
     for (uint32_t i = 0; i < plan->steps.n && status == PLN_OK; i++) {
-        struct clb_step *step = &plan->steps.steps[i];
-        const struct gpu_launch *launch = &step->launch;
-        memcpy(words + step->record, launch->record, launch->n_words * sizeof *words);
+        struct clb_step *step = gpu_step_at(&plan->steps, i);
+        const struct gpu_launch *launch = &step->step.launch;
+        memcpy(words + step->step.record, launch->record, launch->n_words * sizeof *words);
         status = clb_kernel_create(plan->device, launch, &step->kernel, error);
         if (status == PLN_OK)
-            status = set_arguments(plan, segment, step, words + step->record, error);
+            status = set_arguments(plan, segment, step, words + step->step.record, error);
         if (status != PLN_OK && error)
-            error->node = (int32_t)step->node;
+            error->node = (int32_t)step->step.node;
     }
     return status;
 }
@@ -85,7 +85,7 @@ static pln_status bind_steps(pln_plan *plan, const pln_segment *segment, uint32_
 static pln_status write_records(pln_plan *plan, const pln_segment *segment, pln_error *error)
 {
     const pln_host *host = plan->device->host;
-    const size_t bytes = (size_t)clb_words_bytes(&plan->steps);
+    const size_t bytes = (size_t)gpu_steps_bytes(&plan->steps);
     uint32_t *words = host->allocate(host->context, bytes);
     if (!words)
         return pln_fail(error, PLN_NO_MEMORY, "no host memory for the records of a plan, %zu bytes", bytes);
@@ -116,7 +116,7 @@ static pln_status build(pln_plan *plan, const pln_segment *segment, pln_error *e
 pln_status clb_plan_create(pln_device *device, const pln_segment *segment, pln_plan **out, pln_error *error)
 {
     const pln_host *host = device->host;
-    struct clb_steps steps;
+    struct gpu_steps steps;
     *out = NULL;
     pln_status status = clb_begin(device, error);
     if (status == PLN_OK)
@@ -125,7 +125,7 @@ pln_status clb_plan_create(pln_device *device, const pln_segment *segment, pln_p
         return status;
     pln_plan *plan = host->allocate(host->context, sizeof *plan);
     if (!plan) {
-        clb_steps_release(host, &steps);
+        gpu_steps_release(host, &steps);
         return pln_fail(error, PLN_NO_MEMORY, "no host memory for a plan, %zu bytes", sizeof *plan);
     }
     plan->device = device;
@@ -143,12 +143,14 @@ void clb_plan_destroy(pln_plan **out)
     if (!plan)
         return;
     const pln_host *host = plan->device->host;
-    for (uint32_t i = 0; i < plan->steps.n; i++)
-        if (plan->steps.steps[i].kernel)
-            clb.ReleaseKernel(plan->steps.steps[i].kernel);
+    for (uint32_t i = 0; i < plan->steps.n; i++) {
+        const struct clb_step *step = gpu_step_at(&plan->steps, i);
+        if (step->kernel)
+            clb.ReleaseKernel(step->kernel);
+    }
     clb_memory_destroy(&plan->words);
     clb_memory_destroy(&plan->scratch);
-    clb_steps_release(host, &plan->steps);
+    gpu_steps_release(host, &plan->steps);
     host->release(host->context, plan->node_ns);
     host->release(host->context, plan);
     *out = NULL;
@@ -159,14 +161,17 @@ pln_status clb_plan_info(pln_device *device, const pln_segment *segment, pln_pla
 {
     if (!plan)
         return clb_steps_tell(device, segment, info, error);
-    const uint32_t room = info->kernels ? info->n_kernels : 0;
+    const uint32_t room = info->n_kernels;
     info->n_kernels = plan->steps.n;
     info->scratch_bytes = clb_own_bytes(&plan->steps);
     info->constant_bytes = 0;
     for (uint32_t i = 0; segment && i < segment->n_values; i++)
         if (pln_segment_value(segment, (int32_t)i)->kind == PLN_VALUE_CONSTANT)
             info->constant_bytes += pln_segment_value(segment, (int32_t)i)->constant->bytes;
-    for (uint32_t i = 0; i < plan->steps.n && i < room; i++)
-        clb_kernel_describe(device, &plan->steps.steps[i], &info->kernels[i]);
+    for (uint32_t i = 0; i < plan->steps.n && i < room; i++) {
+        pln_kernel_info kernel;
+        clb_kernel_describe(device, gpu_step_at(&plan->steps, i), &kernel);
+        pln_plan_give_kernel(info, room, i, &kernel);
+    }
     return PLN_OK;
 }

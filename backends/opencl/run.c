@@ -9,17 +9,17 @@
 
 static pln_status enqueue_step(pln_plan *plan, struct clb_step *step, pln_error *error)
 {
-    size_t local = step->launch.workgroup;
-    size_t global = local * gpu_launch_groups(&step->launch, plan->dims);
+    size_t local = step->step.launch.workgroup;
+    size_t global = local * gpu_launch_groups(&step->step.launch, plan->dims);
     if (global == 0)
         return PLN_OK;
     cl_int code = clb.EnqueueNDRangeKernel(plan->queue, step->kernel, 1, NULL, &global, &local, 0, NULL, &step->event);
     if (code == CL_SUCCESS)
         return PLN_OK;
     step->event = NULL;
-    pln_status status = clb_fail(plan->device, code, step->launch.kernel, error);
+    pln_status status = clb_fail(plan->device, code, step->step.launch.kernel, error);
     if (error)
-        error->node = (int32_t)step->node;
+        error->node = (int32_t)step->step.node;
     return status;
 }
 
@@ -34,7 +34,7 @@ static pln_status enqueue_all(pln_plan *plan, const pln_run *run, pln_error *err
         return clb_fail(plan->device, code, "clEnqueueWriteBuffer", error);
     pln_status status = PLN_OK;
     for (uint32_t i = 0; i < plan->steps.n && status == PLN_OK; i++)
-        status = enqueue_step(plan, &plan->steps.steps[i], error);
+        status = enqueue_step(plan, gpu_step_at(&plan->steps, i), error);
     return status;
 }
 
@@ -49,9 +49,9 @@ static pln_status check_step(pln_plan *plan, const struct clb_step *step, pln_er
     if (state == CL_COMPLETE)
         return PLN_OK;
     device->lost = true;
-    return pln_fail_node(error, PLN_DEVICE_LOST, (int32_t)step->node,
+    return pln_fail_node(error, PLN_DEVICE_LOST, (int32_t)step->step.node,
                          "%s: kernel %s ended in state %d: the device is lost until it is closed",
-                         device->entry->info.name, step->launch.kernel, (int)state);
+                         device->entry->info.name, step->step.launch.kernel, (int)state);
 }
 
 static pln_status add_time(pln_plan *plan, const struct clb_step *step, pln_error *error)
@@ -62,7 +62,7 @@ static pln_status add_time(pln_plan *plan, const struct clb_step *step, pln_erro
         code = clb.GetEventProfilingInfo(step->event, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL);
     if (code != CL_SUCCESS)
         return clb_fail(plan->device, code, "clGetEventProfilingInfo", error);
-    plan->node_ns[step->node] += end - begin;
+    plan->node_ns[step->step.node] += end - begin;
     return PLN_OK;
 }
 
@@ -71,7 +71,7 @@ static pln_status collect_events(pln_plan *plan, pln_status status, pln_error *e
     if (plan->node_ns)
         memset(plan->node_ns, 0, plan->n_nodes * sizeof plan->node_ns[0]);
     for (uint32_t i = 0; i < plan->steps.n; i++) {
-        struct clb_step *step = &plan->steps.steps[i];
+        struct clb_step *step = gpu_step_at(&plan->steps, i);
         if (!step->event)
             continue;
         if (status == PLN_OK)

@@ -14,8 +14,8 @@ static pln_status allocate_buffers(pln_plan *plan, const struct vkb_steps *steps
     pln_device *device = plan->device;
     pln_status status =
         vkb_buffer_create(device, vkb_words_bytes(device, steps), VKB_MEMORY_VALUES, &plan->words, error);
-    if (status == PLN_OK && steps->scratch_bytes)
-        status = vkb_buffer_create(device, steps->scratch_bytes, VKB_MEMORY_VALUES, &plan->scratch, error);
+    if (status == PLN_OK && steps->all.scratch_bytes)
+        status = vkb_buffer_create(device, steps->all.scratch_bytes, VKB_MEMORY_VALUES, &plan->scratch, error);
     if (status == PLN_OK)
         status = vkb_buffer_create(device, vkb_control_bytes(steps), VKB_MEMORY_HOST, &plan->control, error);
     if (status == PLN_OK)
@@ -27,14 +27,14 @@ static pln_status allocate_buffers(pln_plan *plan, const struct vkb_steps *steps
 static pln_status write_records(pln_plan *plan, const struct vkb_steps *steps, pln_error *error)
 {
     const pln_host *host = plan->device->host;
-    uint32_t *words = host->allocate(host->context, vkb_record_bytes(steps));
+    uint32_t *words = host->allocate(host->context, gpu_steps_bytes(&steps->all));
     if (!words)
         return pln_fail(error, PLN_NO_MEMORY, "no host memory for the records of a plan");
-    for (uint32_t i = 0; i < steps->n; i++) {
-        const struct vkb_step *step = &steps->steps[i];
+    for (uint32_t i = 0; i < steps->all.n; i++) {
+        const struct gpu_step *step = gpu_step_at(&steps->all, i);
         memcpy(words + step->record, step->launch.record, step->launch.n_words * sizeof *words);
     }
-    pln_status status = vkb_buffer_write(plan->device, plan->words, 0, vkb_record_bytes(steps), words, error);
+    pln_status status = vkb_buffer_write(plan->device, plan->words, 0, gpu_steps_bytes(&steps->all), words, error);
     host->release(host->context, words);
     return status;
 }
@@ -69,16 +69,16 @@ static pln_status find_bindings(const pln_plan *plan, const pln_segment *segment
 {
     const struct gpu_limits *limits = &plan->device->limits;
     const uint64_t spare = vkb_spare_place(plan->device, steps, index);
-    struct vkb_step *step = &steps->steps[index];
-    step->bindings[0] = (struct vkb_binding){.buffer = plan->words, .bytes = vkb_record_bytes(steps)};
-    for (uint32_t i = 0; i < step->launch.n_bindings; i++) {
-        struct vkb_binding found = find_binding(plan, segment, &step->launch.bindings[i], spare);
+    struct vkb_step *step = gpu_step_at(&steps->all, index);
+    step->bindings[0] = (struct vkb_binding){.buffer = plan->words, .bytes = gpu_steps_bytes(&steps->all)};
+    for (uint32_t i = 0; i < step->step.launch.n_bindings; i++) {
+        struct vkb_binding found = find_binding(plan, segment, &step->step.launch.bindings[i], spare);
         uint64_t size = found.buffer ? vkb_buffer_round(found.buffer->bytes) : 0;
         if (found.offset % limits->offset_alignment || found.bytes > size || found.offset > size - found.bytes ||
             found.bytes > limits->max_range)
-            return pln_fail_node(error, PLN_FAILED, (int32_t)step->node,
+            return pln_fail_node(error, PLN_FAILED, (int32_t)step->step.node,
                                  "kernel %s: binding %u (%llu bytes at %llu) does not fit its buffer of %llu bytes",
-                                 step->launch.kernel, i + 1, (unsigned long long)found.bytes,
+                                 step->step.launch.kernel, i + 1, (unsigned long long)found.bytes,
                                  (unsigned long long)found.offset, (unsigned long long)size);
         step->bindings[i + 1] = found;
     }
@@ -118,27 +118,27 @@ static pln_status bind_steps(pln_plan *plan, const pln_segment *segment, struct 
 {
     pln_device *device = plan->device;
     VkDescriptorPoolSize size = {.type = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, .descriptorCount = 1};
-    for (uint32_t i = 0; i < steps->n; i++)
-        size.descriptorCount += steps->steps[i].launch.n_bindings + 1;
+    for (uint32_t i = 0; i < steps->all.n; i++)
+        size.descriptorCount += ((struct gpu_step *)gpu_step_at(&steps->all, i))->launch.n_bindings + 1;
     VkDescriptorPoolCreateInfo create = {
         .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO,
-        .maxSets = steps->n ? steps->n : 1,
+        .maxSets = steps->all.n ? steps->all.n : 1,
         .poolSizeCount = 1,
         .pPoolSizes = &size,
     };
     VkResult result = device->instance.vk.CreateDescriptorPool(device->handle, &create, NULL, &plan->sets);
     if (result != VK_SUCCESS)
         return vkb_fail(device, result, "vkCreateDescriptorPool", error);
-    for (uint32_t i = 0; i < steps->n; i++) {
-        struct vkb_step *step = &steps->steps[i];
+    for (uint32_t i = 0; i < steps->all.n; i++) {
+        struct vkb_step *step = gpu_step_at(&steps->all, i);
         pln_status status = find_bindings(plan, segment, steps, i, error);
         if (status == PLN_OK)
-            status = vkb_pipeline_get(device, &step->launch, &step->pipeline, error);
+            status = vkb_pipeline_get(device, &step->step.launch, &step->pipeline, error);
         if (status == PLN_OK)
             status = write_set(plan, step, error);
         if (status != PLN_OK) {
             if (error)
-                error->node = (int32_t)step->node;
+                error->node = (int32_t)step->step.node;
             return status;
         }
         plan->pipelines[i] = step->pipeline;
@@ -176,14 +176,14 @@ static pln_status build(pln_plan *plan, const pln_segment *segment, struct vkb_s
     const pln_host *host = plan->device->host;
     plan->n_nodes = segment->n_nodes;
     plan->n_symbols = segment->n_symbols;
-    plan->n_launches = steps->n;
+    plan->n_launches = steps->all.n;
     plan->n_submissions = steps->n_submissions;
     plan->timed = (segment->flags & PLN_SEGMENT_TIMED) && segment->n_nodes && plan->device->physical.timestamp_bits;
     memcpy(plan->capacity, segment->capacity, segment->n_symbols * sizeof *plan->capacity);
-    plan->pipelines = host->allocate(host->context, (steps->n + 1) * sizeof(struct vkb_pipeline *));
+    plan->pipelines = host->allocate(host->context, (steps->all.n + 1) * sizeof(struct vkb_pipeline *));
     plan->commands = host->allocate(host->context, steps->n_submissions * sizeof *plan->commands);
     if (!plan->pipelines || !plan->commands)
-        return pln_fail(error, PLN_NO_MEMORY, "no host memory for a plan of %u launches", steps->n);
+        return pln_fail(error, PLN_NO_MEMORY, "no host memory for a plan of %u launches", steps->all.n);
     pln_status status = allocate_buffers(plan, steps, error);
     if (status == PLN_OK)
         status = write_records(plan, steps, error);
@@ -212,7 +212,7 @@ pln_status vkb_plan_create(pln_device *device, const pln_segment *segment, pln_p
     } else {
         status = pln_fail(error, PLN_NO_MEMORY, "no host memory for a plan");
     }
-    vkb_steps_release(host, &steps);
+    gpu_steps_release(host, &steps.all);
     *out = plan;
     return status;
 }
@@ -241,14 +241,17 @@ pln_status vkb_plan_info(pln_device *device, const pln_segment *segment, pln_pla
 {
     if (!plan)
         return vkb_steps_tell(device, segment, info, error);
-    const uint32_t room = info->kernels ? info->n_kernels : 0;
+    const uint32_t room = info->n_kernels;
     info->n_kernels = plan->n_launches;
     info->scratch_bytes = plan->own_bytes;
     info->constant_bytes = 0;
     for (uint32_t i = 0; segment && i < segment->n_values; i++)
         if (pln_segment_value(segment, (int32_t)i)->kind == PLN_VALUE_CONSTANT)
             info->constant_bytes += pln_segment_value(segment, (int32_t)i)->constant->buffer->block_bytes;
-    for (uint32_t i = 0; i < plan->n_launches && i < room; i++)
-        vkb_pipeline_describe(device, plan->pipelines[i], &info->kernels[i]);
+    for (uint32_t i = 0; i < plan->n_launches && i < room; i++) {
+        pln_kernel_info kernel;
+        vkb_pipeline_describe(device, plan->pipelines[i], &kernel);
+        pln_plan_give_kernel(info, room, i, &kernel);
+    }
     return PLN_OK;
 }

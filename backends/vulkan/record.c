@@ -58,17 +58,17 @@ static void record_step(struct recorder *recorder, const struct vkb_step *step)
     const struct vkb_functions *vk = recorder->vk;
     const pln_device *device = recorder->plan->device;
     VkPipelineLayout layout = device->layouts[step->pipeline->n_bindings];
-    if (step->groups == 0)
+    if (step->step.groups == 0)
         return;
     if (must_wait(recorder, step))
         barrier(recorder);
     note_accesses(recorder, step);
-    uint32_t high = (uint32_t)ceil_div(step->groups, device->max_groups);
-    uint32_t wide = (uint32_t)ceil_div(step->groups, high);
+    uint32_t high = (uint32_t)ceil_div(step->step.groups, device->max_groups);
+    uint32_t wide = (uint32_t)ceil_div(step->step.groups, high);
     vk->CmdBindPipeline(recorder->commands, VK_PIPELINE_BIND_POINT_COMPUTE, step->pipeline->handle);
     vk->CmdBindDescriptorSets(recorder->commands, VK_PIPELINE_BIND_POINT_COMPUTE, layout, 0, 1, &step->set, 0, NULL);
-    vk->CmdPushConstants(recorder->commands, layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, sizeof step->record,
-                         &step->record);
+    vk->CmdPushConstants(recorder->commands, layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, sizeof step->step.record,
+                         &step->step.record);
     vk->CmdDispatch(recorder->commands, wide, high, 1);
 }
 
@@ -131,12 +131,12 @@ pln_status vkb_record(pln_plan *plan, const struct vkb_steps *steps, pln_error *
 {
     struct recorder recorder = {.plan = plan, .vk = &plan->device->instance.vk};
     VkResult result = begin_submission(&recorder);
-    const struct vkb_step *step = steps->steps, *end = steps->steps + steps->n;
+    const struct vkb_step *step = gpu_step_at(&steps->all, 0), *end = step + steps->all.n;
     for (uint32_t node = 0; node < plan->n_nodes && result == VK_SUCCESS; node++) {
-        if (step < end && step->node == node)
+        if (step < end && step->step.node == node)
             result = advance(&recorder, step->submission); /* before the clock starts */
         stamp(&recorder, node * 2);
-        for (; step < end && step->node == node && result == VK_SUCCESS; step++) {
+        for (; step < end && step->step.node == node && result == VK_SUCCESS; step++) {
             result = advance(&recorder, step->submission);
             record_step(&recorder, step);
         }

@@ -14,7 +14,7 @@
 #include <vulkan/vulkan.h>
 
 #include "api/pleione_backend.h"
-#include "backends/gpu/gpu.h"
+#include "backends/gpu/steps.h"
 #include "common/fail.h"
 
 /* ---- loader.c: libvulkan, loaded at run time */
@@ -342,32 +342,24 @@ struct vkb_binding { /* of a step; slot 0 is the plan buffer */
     bool written; /* by this step */
 };
 
-struct vkb_step { /* one dispatch */
-    struct gpu_launch launch;
-    uint32_t node;
-    uint32_t groups; /* at capacity */
+struct vkb_step {         /* one dispatch */
+    struct gpu_step step; /* first */
     uint32_t submission;
-    uint32_t record; /* word in the plan buffer */
     struct vkb_pipeline *pipeline;
     VkDescriptorSet set;
     struct vkb_binding bindings[GPU_SLOTS + 1];
 };
 
-struct vkb_steps { /* exists during plan_create and a dry plan_info */
-    uint32_t n, room;
-    struct vkb_step *steps;
+struct vkb_steps {        /* exists during plan_create and a dry plan_info */
+    struct gpu_steps all; /* of vkb_step */
     uint32_t n_submissions;
-    uint32_t words; /* of the plan buffer */
-    uint64_t scratch_bytes;
 };
 
-/* gpu_lower for all nodes; released by the caller on PLN_OK only. */
+/* gpu_steps_create with steps of that kind, cut into submissions; released by gpu_steps_release on PLN_OK only. */
 pln_status vkb_steps_create(pln_device *device, const pln_segment *segment, struct vkb_steps *steps, pln_error *error);
-void vkb_steps_release(const pln_host *host, struct vkb_steps *steps);
 
 /* The plan buffer: dims, records, then for each step a place of its own for outputs that are absent: nothing is written
  * there, but the validation layer believes what a kernel declares. Place n is the end. */
-uint64_t vkb_record_bytes(const struct vkb_steps *steps); /* dims and records */
 uint64_t vkb_spare_place(const pln_device *device, const struct vkb_steps *steps, uint32_t step);
 uint64_t vkb_words_bytes(const pln_device *device, const struct vkb_steps *steps);
 uint64_t vkb_control_bytes(const struct vkb_steps *steps);

@@ -14,6 +14,8 @@ int cli_explain(int argc, char **argv);
 int cli_estimate(int argc, char **argv);
 int cli_tokenize(int argc, char **argv);
 int cli_train(int argc, char **argv);
+int cli_convert(int argc, char **argv);
 int cli_verify(int argc, char **argv);
+int cli_inspect(int argc, char **argv);
 int cli_vocab(int argc, char **argv);
 #endif

@@ -73,7 +73,7 @@ static pln_status open_verify(struct verify *v, const char *directory, pln_error
 {
     static const char *const precise[] = {"precision=f64"};
     const struct cli_common *c = v->common;
-    const pln_model_options options = {.size = sizeof options, .seed = c->seed};
+    const pln_model_options options = cli_model_options(c);
     pln_status status = cli_open_runtime(c, &v->runtime, error);
     if (status == PLN_OK)
         status = pln_model_open(v->runtime, directory, &options, &v->model, error);

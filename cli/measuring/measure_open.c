@@ -75,7 +75,7 @@ static pln_status open_here(void *context, void *argument, pln_error *error)
     const char *options[MEASURE_OPTIONS_GIVEN + MEASURE_EACH];
     uint32_t threads;
     const uint32_t n = join_options(d, settings, &threads, options);
-    const pln_model_options model = {.size = sizeof model, .seed = d->measure->options->common.seed};
+    const pln_model_options model = cli_model_options(&d->measure->options->common);
     pln_status status = cli_create_runtime(threads, &d->runtime, error);
     if (status == PLN_OK)
         status = pln_model_open(d->runtime, d->measure->directory, &model, &d->model, error);

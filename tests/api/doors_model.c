@@ -74,6 +74,39 @@ static void knock_pln_model_tokenizer(void)
     refused(pln_model_tokenizer(w.generator, NULL, fresh()), "tokenizer is NULL");
 }
 
+static void knock_pln_save_format_find(void)
+{
+    pln_save_format format;
+    assert_false(pln_save_format_find(NULL, &format));
+    assert_false(pln_save_format_find("tf", NULL));
+    assert_false(pln_save_format_find("onnx", &format));
+}
+
+static void knock_pln_model_save(void)
+{
+    char path[600];
+    snprintf(path, sizeof path, "%s/saved", w.folder);
+    refused(pln_model_save(NULL, path, NULL, fresh()), "model is NULL");
+    refused(pln_model_save(w.generator, NULL, NULL, fresh()), "directory is NULL");
+    refused(pln_model_save(w.generator, path, PLN_OPTIONS(pln_save_options, .head = NO_SUCH(pln_head)), fresh()),
+            "no head 99");
+    refused(
+        pln_model_save(w.generator, path, PLN_OPTIONS(pln_save_options, .format = NO_SUCH(pln_save_format)), fresh()),
+        "no format 99");
+    refused(pln_model_save(w.generator, path, PLN_OPTIONS(pln_save_options, .dtype = PLN_F64), fresh()), "not as f64");
+}
+
+static void knock_pln_model_inspect(void)
+{
+    char *json;
+    refused(pln_model_inspect(NULL, &json, fresh()), "model is NULL");
+    assert_null(json);
+    refused(pln_model_inspect(w.generator, NULL, fresh()), "json is NULL");
+    assert_int_equal(pln_model_inspect(w.generator, &json, fresh()), PLN_OK);
+    assert_non_null(strstr(json, "\"half\":\"generator\""));
+    pln_free(json);
+}
+
 static void knock_pln_session_create(void)
 {
     pln_session *session = NULL;
@@ -194,9 +227,26 @@ static void knock_pln_classify(void)
     refused(pln_classify(w.session, "a", NULL, &classes, &n, fresh()), "head");
 }
 
-const struct door model_doors[] = {
-    DOOR(pln_head_string),     DOOR(pln_head_find),        DOOR(pln_head_labels),     DOOR(pln_model_open),
-    DOOR(pln_model_close),     DOOR(pln_model_head),       DOOR(pln_model_number),    DOOR(pln_model_classes),
-    DOOR(pln_model_label),     DOOR(pln_model_tokenizer),  DOOR(pln_session_create),  DOOR(pln_session_destroy),
-    DOOR(pln_session_forward), DOOR(pln_session_schedule), DOOR(pln_session_prepare), DOOR(pln_session_graph),
-    DOOR(pln_detect),          DOOR(pln_fill_mask),        DOOR(pln_classify),        {NULL, NULL}};
+const struct door model_doors[] = {DOOR(pln_head_string),
+                                   DOOR(pln_head_find),
+                                   DOOR(pln_head_labels),
+                                   DOOR(pln_model_open),
+                                   DOOR(pln_model_close),
+                                   DOOR(pln_model_head),
+                                   DOOR(pln_model_number),
+                                   DOOR(pln_model_classes),
+                                   DOOR(pln_model_label),
+                                   DOOR(pln_model_inspect),
+                                   DOOR(pln_model_tokenizer),
+                                   DOOR(pln_save_format_find),
+                                   DOOR(pln_model_save),
+                                   DOOR(pln_session_create),
+                                   DOOR(pln_session_destroy),
+                                   DOOR(pln_session_forward),
+                                   DOOR(pln_session_schedule),
+                                   DOOR(pln_session_prepare),
+                                   DOOR(pln_session_graph),
+                                   DOOR(pln_detect),
+                                   DOOR(pln_fill_mask),
+                                   DOOR(pln_classify),
+                                   {NULL, NULL}};

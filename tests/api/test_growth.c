@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A program and a library that were built with headers of different ages. Under the address sanitizer, with structs of
- * exactly the size that they claim: test_growth MODELS. With KNOWN_MORE the library is one whose structs have grown by
+ * exactly the size that they claim: test_growth MODELS PLUGINS. With KNOWN_MORE the library is one whose structs have grown by
  * as many bytes (make_grown.py), and the program is today's; without it the program is also one from later.
  */
 #include <setjmp.h>
@@ -20,7 +20,7 @@
 #define KNOWN_MORE 0
 #endif
 
-static const char *models;
+static const char *models, *plugins;
 static pln_runtime *runtime;
 static pln_devices *devices;
 static pln_model *model;
@@ -61,6 +61,14 @@ static pln_status take_session(const void *o, pln_error *error)
     pln_session *s;
     const pln_status status = pln_session_create(model, devices, o, &s, error);
     pln_session_destroy(&s);
+    return status;
+}
+
+static pln_status take_save(const void *o, pln_error *error)
+{
+    const pln_status status = pln_model_save(model, "grown", o, error);
+    if (status == PLN_OK && system("rm -r grown") != 0)
+        return PLN_FAILED;
     return status;
 }
 
@@ -202,6 +210,7 @@ static const struct taker {
     }
     TAKER(pln_runtime_options, take_runtime, true, &one_thread),
     TAKER(pln_model_options, take_model, true, NULL),
+    TAKER(pln_save_options, take_save, true, NULL),
     TAKER(pln_session_options, take_session, true, NULL),
     TAKER(pln_schedule_options, take_schedule_of_session, true, NULL),
     TAKER(pln_trainer_options, take_trainer, true, &usual_trainer),
@@ -388,6 +397,45 @@ static void test_strides(void **state)
     must(pln_schedule_kernels(schedule, 0, NULL, 0, 0, &n, &error), &error);
 }
 
+/* A backend from before strides, and one of today, whose kernels are shorter than the library's. */
+static void told_by(const char *device)
+{
+    pln_error error;
+    pln_devices *told;
+    pln_schedule *s;
+    pln_kernel_info kernels[2];
+    pln_program programs[2];
+    pln_value *x;
+    uint32_t n = 0;
+    float data[8] = {1}, out[8];
+    const pln_binding input = {"x", data}, output = {"y", out};
+    pln_graph *g = begin_graph(&x);
+    pln_graph_output(g, "y", pln_activation(g, x, PLN_ACTIVATION_GELU, NULL));
+    must(pln_graph_finish(g, &error), &error);
+    must(pln_devices_open(runtime, device, NULL, 0, &told, &error), &error);
+    must(pln_schedule_create(g, told, NULL, &s, &error), &error);
+    must(pln_schedule_run(s, dims, 2, &input, 1, &output, 1, &error), &error);
+    must(pln_schedule_kernels(s, 0, kernels, sizeof *kernels, 2, &n, &error), &error);
+    assert_int_equal(n, 2);
+    assert_string_equal(kernels[0].name, "first");
+    assert_string_equal(kernels[1].name, "second");
+    assert_int_equal(kernels[1].inverse_throughput, 71);
+    must(pln_schedule_programs(s, dims, 2, 0, programs, sizeof *programs, 2, &n, &error), &error);
+    assert_int_equal(n, 2);
+    assert_string_equal(programs[1].kernel, "second");
+    assert_string_equal(programs[1].op, "activation");
+    pln_schedule_destroy(&s);
+    pln_devices_close(&told);
+    pln_graph_destroy(&g);
+}
+
+static void test_kernels(void **state)
+{
+    (void)state;
+    told_by("kernels-old");
+    told_by("kernels-new");
+}
+
 static void test_version(void **state)
 {
     (void)state;
@@ -407,7 +455,8 @@ static pln_status open_world(pln_graph **graph, pln_error *error)
     pln_graph_output(*graph, "y", pln_activation(*graph, x, PLN_ACTIVATION_GELU, NULL));
     pln_status status = pln_graph_finish(*graph, error);
     if (status == PLN_OK)
-        status = pln_runtime_create(PLN_OPTIONS(pln_runtime_options, .threads = 1), &runtime, error);
+        status = pln_runtime_create(PLN_OPTIONS(pln_runtime_options, .threads = 1, .backend_path = plugins), &runtime,
+                                    error);
     if (status == PLN_OK)
         status = pln_devices_open(runtime, "reference", NULL, 0, &devices, error);
     if (status == PLN_OK)
@@ -424,11 +473,13 @@ static pln_status open_world(pln_graph **graph, pln_error *error)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_options), cmocka_unit_test(test_filled),
-                                       cmocka_unit_test(test_strides), cmocka_unit_test(test_version)};
-    pln_error error = {.message = "usage: test_growth MODELS"};
+                                       cmocka_unit_test(test_strides), cmocka_unit_test(test_kernels),
+                                       cmocka_unit_test(test_version)};
+    pln_error error = {.message = "usage: test_growth MODELS PLUGINS"};
     pln_graph *graph = NULL;
     models = argv[1];
-    if (argc != 2 || open_world(&graph, &error) != PLN_OK)
+    plugins = argv[2];
+    if (argc != 3 || open_world(&graph, &error) != PLN_OK)
         return fprintf(stderr, "%s\n", error.message), 1;
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     pln_schedule_destroy(&schedule);

@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #include "checkpoint/checkpoint.h"
+#include "checkpoint/find.h"
 #include "common/half.h"
 #include "common/jsonfile.h"
 #include "common/mapped.h"
@@ -184,14 +185,14 @@ static void what_it_is_instead_is_said(void **state)
         {"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", 60, "a Git LFS pointer"},
         {"\n<!DOCTYPE html><html><title>Not found</title>", 45, "an HTML page"},
         {"<HTML>", 6, "an HTML page"},
-        {"PK\3\4\0\0\10\10\0\0\0\0\0\0\0\0\22\0archive/data.pkl", 34, "a zip archive"},
-        {"\x80\2\x8a\nl\xfc\x9c\x46\xf9 j\xa8P\x19.", 15, "a Python pickle"},
+        {"PK\3\4\0\0\10\10\0\0\0\0\0\0\0\0\22\0archive/data.pkl", 34, "archive"},
+        {"\x80\2]q\0.__________", 15, "a Python pickle"},
         {"\x80\4\x95\1\0\0\0\0\0\0\0", 11, "a Python pickle"},
         {"\x89HDF\r\n\x1a\n\0\0\0\0\0\10\10", 15, "an HDF5 file"},
         {"\x81\xa7"
          "electra\x82\xaa"
          "embeddings",
-         20, "a MessagePack file"},
+         20, "claims more than the file holds"},
         {"GGUF\3\0\0\0\0\0\0\0", 12, "a GGUF file"},
         {"\x1f\x8b\10\0\0\0\0\0\0\3", 10, "compressed by gzip"},
         {"{\"error\": \"Entry not found\"}", 28, "a JSON text"},
@@ -223,7 +224,7 @@ static void what_is_not_regular_is_refused(void **state)
             snprintf(aside, sizeof aside, "%s.aside", in_folder(names[i]));
             rename(in_folder(names[i]), aside);
             assert_int_equal(device ? symlink("/dev/zero", in_folder(names[i])) : mkfifo(in_folder(names[i]), 0600), 0);
-            assert_int_equal(ckpt_open(folder, 0, &c, &error), PLN_BAD_MODEL);
+            assert_int_equal(ckpt_open(folder, NULL, 0, &c, &error), PLN_BAD_MODEL);
             if (!strstr(error.message, "not a regular file") || !strstr(error.message, names[i]))
                 fail_msg("%s: '%s'", names[i], error.message);
             unlink(in_folder(names[i]));
@@ -504,7 +505,7 @@ static void a_single_file_opens(void **state)
     struct ckpt *c = NULL;
     put_model();
     put_shard("model.safetensors", "zz");
-    assert_int_equal(ckpt_open(folder, 0, &c, &error), PLN_OK);
+    assert_int_equal(ckpt_open(folder, NULL, 0, &c, &error), PLN_OK);
     assert_string_equal(ckpt_directory(c), folder);
     assert_string_equal(json_string_value(json_object_get(ckpt_config(c), "model_type")), "electra");
     assert_float_equal(json_number_value(json_object_get(ckpt_config(c), "max_length")), 1e30, 1e15);
@@ -527,7 +528,7 @@ static void shards_open(void **state)
     put_shard("1.safetensors", "a");
     put_text("model.safetensors.index.json",
              "{\"weight_map\":{\"b\":\"2.safetensors\",\"a\":\"1.safetensors\",\"unlisted\":\"1.safetensors\"}}");
-    assert_int_equal(ckpt_open(folder, 0, &c, &error), PLN_OK);
+    assert_int_equal(ckpt_open(folder, NULL, 0, &c, &error), PLN_OK);
     assert_int_equal(ckpt_count(c), 3);
     assert_true(*(const float *)ckpt_find(c, "b")->data == 7);
     assert_non_null(ckpt_find(c, "a"));
@@ -557,7 +558,7 @@ static void indexes_may_be_wrong(void **state)
         char text[300];
         snprintf(text, sizeof text, "{\"metadata\":null,\"weight_map\":%s}", rows[i].map);
         put_text("model.safetensors.index.json", text);
-        assert_int_equal(ckpt_open(folder, 0, &c, &error), PLN_OK);
+        assert_int_equal(ckpt_open(folder, NULL, 0, &c, &error), PLN_OK);
         assert_int_equal(ckpt_count(c), rows[i].count);
         assert_non_null(ckpt_find(c, "a"));
         assert_non_null(ckpt_find(c, "unlisted"));
@@ -565,6 +566,75 @@ static void indexes_may_be_wrong(void **state)
         assert_int_equal(ckpt_note(c) != NULL, rows[i].noted);
         ckpt_close(&c);
     }
+}
+
+static const char *found_weights(const char *chosen)
+{
+    static char path[PATH_MAX];
+    bool index;
+    if (ckpt_find_weights(folder, chosen, path, &index, &error) != PLN_OK)
+        return error.message;
+    return strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+}
+
+/* The order of files, and each way to name one. */
+static void weights_are_found(void **state)
+{
+    (void)state;
+    static const char *const order[] = {
+        "flax_model.msgpack", "tf_model.h5.index.json",       "tf_model.h5",      "pytorch_model.bin.index.json",
+        "pytorch_model.bin",  "model.safetensors.index.json", "model.safetensors"};
+    put_text("optimizer.pt", "");
+    put_text("training_args.bin", "");
+    assert_string_equal(found_weights(NULL), "");
+    put_text("old.index", "");
+    assert_string_equal(found_weights(NULL), "old.index");
+    put_text("model.ckpt-900.index", "");
+    put_text("model.ckpt-1000.index", "");
+    put_text("model.ckpt-x.index", "");
+    assert_string_equal(found_weights(NULL), "model.ckpt-1000.index"); /* the highest step */
+    put_text("checkpoint", "model_checkpoint_path: \"/of/another/machine/model.ckpt-900\"\n");
+    assert_string_equal(found_weights(NULL), "model.ckpt-900.index");
+    put_text("checkpoint", "model_checkpoint_path: \"/of/another/machine/model.ckpt-5\"\n");
+    assert_string_equal(found_weights(NULL), "model.ckpt-1000.index");
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        put_text(order[i], "");
+        assert_string_equal(found_weights(NULL), order[i]);
+    }
+    assert_string_equal(found_weights("pytorch_model.bin"), "pytorch_model.bin");
+    assert_string_equal(found_weights(in_folder("tf_model.h5")), "tf_model.h5");
+    assert_string_equal(found_weights("model.ckpt-900"), "model.ckpt-900.index");
+    put_text("model.ckpt-900.data-00000-of-00001", "");
+    assert_string_equal(found_weights("model.ckpt-900.data-00000-of-00001"), "model.ckpt-900.index");
+    assert_non_null(strstr(found_weights("absent.bin"), "absent.bin: the weights that were chosen"));
+}
+
+/* MODEL may be a file in a directory, or the prefix of a bundle. */
+static void a_model_may_be_a_file(void **state)
+{
+    (void)state;
+    struct ckpt *c = NULL;
+    put_model();
+    put_shard("model.safetensors", "a");
+    put_shard("other", "b");
+    assert_int_equal(ckpt_open(in_folder("other"), NULL, 0, &c, &error), PLN_OK);
+    assert_non_null(ckpt_find(c, "b"));
+    assert_string_equal(ckpt_directory(c), folder);
+    ckpt_close(&c);
+    assert_int_equal(ckpt_open(folder, "other", 0, &c, &error), PLN_OK);
+    assert_non_null(ckpt_find(c, "b"));
+    assert_true(ckpt_has_config(c));
+    ckpt_close(&c);
+    unlink(in_folder("config.json"));
+    assert_int_equal(ckpt_open(folder, NULL, 0, &c, &error), PLN_OK);
+    assert_false(ckpt_has_config(c));
+    assert_int_equal(json_object_size(ckpt_config(c)), 0);
+    ckpt_close(&c);
+    char directory[PATH_MAX], file[PATH_MAX];
+    put_text("model.ckpt-7.index", "");
+    assert_int_equal(ckpt_find_model(in_folder("model.ckpt-7"), directory, file, &error), PLN_OK);
+    assert_string_equal(directory, folder);
+    assert_string_equal(file, in_folder("model.ckpt-7"));
 }
 
 static void bad_directories_are_refused(void **state)
@@ -579,10 +649,10 @@ static void bad_directories_are_refused(void **state)
         {"config.json", "{\n\n\"a\": tru}", "config.json: line 3: "},
         {"config.json", "[]", "not a JSON object"},
         {"config.json", "{\"a\": \"\xff\"}", "config.json: line 1: unable to decode"},
-        {"config.json", "{\"a\": 1}", "holds neither model.safetensors nor"},
-        {"flax_model.msgpack", "", "holds flax_model.msgpack, but only safetensors is read"},
-        {"tf_model.h5", "", "holds tf_model.h5, but only safetensors"},
-        {"pytorch_model.bin", "", "holds pytorch_model.bin, but only safetensors"},
+        {"config.json", "{\"a\": 1}", "holds no weights"},
+        {"flax_model.msgpack", "", "flax_model.msgpack: the file is empty"},
+        {"tf_model.h5", "", "tf_model.h5: the file is empty"},
+        {"pytorch_model.bin", "", "pytorch_model.bin: the file is empty"},
         {"model.safetensors.index.json", "{}", "has no weight_map"},
         {"model.safetensors.index.json", "{\"weight_map\":{\"a\":3}}", "tensor 'a': its shard is not a string"},
         {"model.safetensors.index.json", "{\"weight_map\":{\"a\":\"../x\"}}", "'../x' is not inside"},
@@ -597,15 +667,15 @@ static void bad_directories_are_refused(void **state)
     put_shard("s", "b");
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         put_text(steps[i].name, steps[i].text);
-        assert_int_equal(ckpt_open(folder, 0, &c, &error), PLN_BAD_MODEL);
+        assert_int_equal(ckpt_open(folder, NULL, 0, &c, &error), PLN_BAD_MODEL);
         assert_null(c);
         if (!strstr(error.message, steps[i].sentence))
             fail_msg("'%s' lacks '%s'", error.message, steps[i].sentence);
     }
-    assert_int_equal(ckpt_open(in_folder("absent"), 0, &c, &error), PLN_BAD_MODEL);
+    assert_int_equal(ckpt_open(in_folder("absent"), NULL, 0, &c, &error), PLN_BAD_MODEL);
     assert_non_null(strstr(error.message, "absent"));
-    assert_int_equal(ckpt_open(in_folder("config.json"), 0, &c, &error), PLN_BAD_MODEL);
-    assert_non_null(strstr(error.message, "not a directory"));
+    assert_int_equal(ckpt_open(in_folder("config.json"), NULL, 0, &c, &error), PLN_BAD_MODEL);
+    assert_non_null(strstr(error.message, "config.json: not a file of weights, but a JSON text"));
 }
 
 static void weights_may_be_absent(void **state)
@@ -613,7 +683,7 @@ static void weights_may_be_absent(void **state)
     (void)state;
     struct ckpt *c = NULL;
     put_model();
-    assert_int_equal(ckpt_open(folder, CKPT_MAY_LACK_WEIGHTS, &c, &error), PLN_OK);
+    assert_int_equal(ckpt_open(folder, NULL, CKPT_MAY_LACK_WEIGHTS, &c, &error), PLN_OK);
     assert_false(ckpt_has_weights(c));
     assert_int_equal(ckpt_count(c), 0);
     assert_null(ckpt_find(c, "a"));
@@ -713,6 +783,8 @@ int main(void)
         cmocka_unit_test_teardown(halves_round_to_nearest, remove_files),
         cmocka_unit_test_teardown(a_single_file_opens, remove_files),
         cmocka_unit_test_teardown(shards_open, remove_files),
+        cmocka_unit_test_teardown(weights_are_found, remove_files),
+        cmocka_unit_test_teardown(a_model_may_be_a_file, remove_files),
         cmocka_unit_test_teardown(bad_directories_are_refused, remove_files),
         cmocka_unit_test_teardown(weights_may_be_absent, remove_files),
         cmocka_unit_test_teardown(large_json_is_refused, remove_files),

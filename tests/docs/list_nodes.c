@@ -9,6 +9,8 @@
 #include "electra/electra.h"
 #include "graph/graph.h"
 
+static const struct electra_names no_names; /* there are no weights */
+
 static const char *folder;
 
 static void must(pln_status status, const pln_error *error)
@@ -43,9 +45,9 @@ static void describe(const char *more, struct electra_features features)
     struct electra_weights weights;
     struct electra_graph graph;
     pln_error error;
-    must(ckpt_open(folder, CKPT_MAY_LACK_WEIGHTS, &checkpoint, &error), &error);
+    must(ckpt_open(folder, NULL, CKPT_MAY_LACK_WEIGHTS, &checkpoint, &error), &error);
     must(electra_config_read(ckpt_config(checkpoint), "config.json", &config, &error), &error);
-    must(electra_weights_init(&weights, checkpoint, &config, 0, &error), &error);
+    must(electra_weights_init(&weights, checkpoint, &no_names, &config, 0, &error), &error);
     must(electra_describe(&config, &weights, &features, &graph, &error), &error);
     print_nodes(graph.graph);
     electra_graph_finish(&graph);
@@ -74,6 +76,9 @@ static void describe_head(pln_head number, const struct electra_head *head)
     if (head->source)
         describe(", \"is_decoder\": true, \"add_cross_attention\": true",
                  (struct electra_features){.head = number, .source = true});
+    if (head->causal)
+        describe(", \"is_decoder\": true, \"add_cross_attention\": true",
+                 (struct electra_features){.head = number, .source = true, .cache = 8, .cache_source = 8});
 }
 
 int main(int argc, char **argv)

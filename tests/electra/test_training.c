@@ -17,6 +17,8 @@
 #include "graph/graph.h"
 #include "tests/must.h"
 
+static const struct electra_names no_names; /* there are no weights */
+
 static char folder[] = "/tmp/pleione-training-XXXXXX";
 
 struct description {
@@ -41,9 +43,9 @@ static struct description describe(uint32_t layers, const char *more, struct ele
             "\"intermediate_size\": 16, \"num_hidden_layers\": %u%s}",
             layers, more);
     fclose(file);
-    must(ckpt_open(folder, CKPT_MAY_LACK_WEIGHTS, &d.checkpoint, &error), &error);
+    must(ckpt_open(folder, NULL, CKPT_MAY_LACK_WEIGHTS, &d.checkpoint, &error), &error);
     must(electra_config_read(ckpt_config(d.checkpoint), "config.json", &d.config, &error), &error);
-    must(electra_weights_init(&d.weights, d.checkpoint, &d.config, 0, &error), &error);
+    must(electra_weights_init(&d.weights, d.checkpoint, &no_names, &d.config, 0, &error), &error);
     features.train = features.labels = true;
     must(electra_describe(&d.config, &d.weights, &features, &d.described, &error), &error);
     d.graph = d.described.graph;

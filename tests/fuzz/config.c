@@ -8,6 +8,8 @@
 #include "electra/electra.h"
 #include "tests/fuzz/target.h"
 
+static const struct electra_names no_names; /* there are no weights */
+
 /* What is described for each input must be made in no time. */
 static bool is_small(const struct electra_config *c)
 {
@@ -21,7 +23,8 @@ static void describe(const struct ckpt *checkpoint, const struct electra_config 
     struct electra_weights weights;
     pln_error error = {.message = ""};
     struct electra_graph graph = {0};
-    fuzz_check(electra_weights_init(&weights, checkpoint, config, 1, &error) == PLN_OK, "there is memory for weights");
+    fuzz_check(electra_weights_init(&weights, checkpoint, &no_names, config, 1, &error) == PLN_OK,
+               "there is memory for weights");
     const struct electra_features features = {.head = head,
                                               .choices = electra_head(head)->choices ? 2 : 0,
                                               .labels = train,
@@ -43,7 +46,7 @@ void fuzz_config(const struct fuzz_target *target, const uint8_t *data, size_t b
     struct electra_config config;
     pln_error error = {.message = ""};
     fuzz_write(target->name, data, bytes);
-    pln_status status = ckpt_open(fuzz_folder(), CKPT_MAY_LACK_WEIGHTS, &checkpoint, &error);
+    pln_status status = ckpt_open(fuzz_folder(), NULL, CKPT_MAY_LACK_WEIGHTS, &checkpoint, &error);
     if (status == PLN_OK)
         status = electra_config_read(ckpt_config(checkpoint), fuzz_folder(), &config, &error);
     if (status != PLN_OK) {

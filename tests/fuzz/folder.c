@@ -31,6 +31,8 @@ static void remove_folder(void)
                                         "model.safetensors.index.json",
                                         "a.shard",
                                         "b.shard",
+                                        "zip.bin",
+                                        "pickle.bin",
                                         "request.safetensors"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         unlink(path_of(names[i]));

@@ -29,9 +29,9 @@ static pln_model *open_model(unsigned which)
     if (m->checkpoint)
         return m;
     fuzz_write("config.json", configs[which], strlen(configs[which]));
-    fuzz_check(ckpt_open(fuzz_folder(), CKPT_MAY_LACK_WEIGHTS, &m->checkpoint, &error) == PLN_OK &&
+    fuzz_check(ckpt_open(fuzz_folder(), NULL, CKPT_MAY_LACK_WEIGHTS, &m->checkpoint, &error) == PLN_OK &&
                    electra_config_read(ckpt_config(m->checkpoint), "config", &m->config, &error) == PLN_OK &&
-                   electra_weights_init(&m->weights, m->checkpoint, &m->config, 1, &error) == PLN_OK,
+                   electra_weights_init(&m->weights, m->checkpoint, &m->names, &m->config, 1, &error) == PLN_OK,
                "a model opens");
     return m;
 }

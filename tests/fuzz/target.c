@@ -22,6 +22,8 @@ static const struct fuzz_target targets[] = {
     {"config.json", fuzz_config},
     {"weights.safetensors", fuzz_safetensors},
     {"model.safetensors.index.json", fuzz_index},
+    {"zip.bin", fuzz_checkpoint},
+    {"pickle.bin", fuzz_checkpoint},
     {"request.safetensors", fuzz_request},
 };
 

@@ -35,6 +35,8 @@ void fuzz_text(const struct fuzz_target *target, const uint8_t *data, size_t byt
 void fuzz_file(const struct fuzz_target *target, const uint8_t *data, size_t bytes);
 void fuzz_config(const struct fuzz_target *target, const uint8_t *data, size_t bytes);
 void fuzz_safetensors(const struct fuzz_target *target, const uint8_t *data, size_t bytes);
+/* The target's name is that of a file of weights. */
+void fuzz_checkpoint(const struct fuzz_target *target, const uint8_t *data, size_t bytes);
 void fuzz_index(const struct fuzz_target *target, const uint8_t *data, size_t bytes);
 void fuzz_request(const struct fuzz_target *target, const uint8_t *data, size_t bytes);
 void fuzz_training(const struct fuzz_target *target, const uint8_t *data, size_t bytes);

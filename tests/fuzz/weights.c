@@ -109,7 +109,7 @@ void fuzz_index(const struct fuzz_target *target, const uint8_t *data, size_t by
         made = true;
     }
     fuzz_write(target->name, data, bytes);
-    const pln_status status = ckpt_open(fuzz_folder(), 0, &c, &error);
+    const pln_status status = ckpt_open(fuzz_folder(), NULL, 0, &c, &error);
     if (status != PLN_OK) {
         check_refusal(status, &error);
         fuzz_check(c == NULL, "a refusal opens nothing");

@@ -72,12 +72,14 @@ static void describe(void)
     pln_value *x = pln_embed(graph, pln_columns(graph, both, 1, 1), constant("type", TYPES, &tensors[1]), gamma, gamma,
                              PLN_OPTIONS(pln_embed_options, .name = "embed", .ids = pln_columns(graph, both, 0, 1),
                                          .word = constant("word", WORDS, &tensors[2]), .eps = 1e-5f));
-    pln_value *y =
-        pln_attention(graph, x,
-                      PLN_OPTIONS(pln_attention_options, .name = "attention", .heads = 1, .key = x, .value = x,
-                                  .starts = starts, .bias = pln_graph_input(graph, "bias", PLN_F32, pairs, 1),
-                                  .pair_starts = pln_graph_input(graph, "pair_starts", PLN_I32, starts_rows, 1),
-                                  .relative = 1, .distance = constant("distance", 2 * MAX_POSITIONS - 1, &tensors[3])));
+    pln_value *starts_of_pairs = pln_graph_input(graph, "pair_starts", PLN_I32, starts_rows, 1);
+    const pln_dim same = pln_graph_pairs(graph, starts_of_pairs);
+    assert_true(same.symbol == pairs.symbol && same.scale == pairs.scale && same.offset == pairs.offset);
+    pln_value *y = pln_attention(
+        graph, x,
+        PLN_OPTIONS(pln_attention_options, .name = "attention", .heads = 1, .key = x, .value = x, .starts = starts,
+                    .bias = pln_graph_input(graph, "bias", PLN_F32, pairs, 1), .pair_starts = starts_of_pairs,
+                    .relative = 1, .distance = constant("distance", 2 * MAX_POSITIONS - 1, &tensors[3])));
     pln_value *index = pln_graph_input(graph, "picks", PLN_I32, picks, 1);
     pln_graph_output(graph, "mean", pln_segment_mean(graph, "mean", y, starts));
     pln_graph_output(graph, "one",

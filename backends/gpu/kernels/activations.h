@@ -84,38 +84,88 @@ FUNCTION float mish_of(float x)
     return x * (n / (n + 2.0f));
 }
 
+/* One of each name in the list: one that is missing does not compile. */
+FUNCTION float activation_GELU(float x)
+{
+    return gelu_of(x);
+}
+
+FUNCTION float activation_GELU_TANH(float x)
+{
+    return 0.5f * x * (1.0f + tanh_of(0.797884561f * (x + 0.044715f * x * x * x)));
+}
+
+FUNCTION float activation_GELU_10(float x)
+{
+    return clip(gelu_of(x), -10.0f, 10.0f);
+}
+
+FUNCTION float activation_QUICK_GELU(float x)
+{
+    return x * sigmoid_of(1.702f * x);
+}
+
+FUNCTION float activation_RELU(float x)
+{
+    return x < 0.0f ? 0.0f : x;
+}
+
+FUNCTION float activation_RELU2(float x)
+{
+    return x < 0.0f ? 0.0f : x * x;
+}
+
+FUNCTION float activation_RELU6(float x)
+{
+    return clip(x, 0.0f, 6.0f);
+}
+
+FUNCTION float activation_SILU(float x)
+{
+    return x * sigmoid_of(x);
+}
+
+FUNCTION float activation_MISH(float x)
+{
+    return mish_of(x);
+}
+
+FUNCTION float activation_SIGMOID(float x)
+{
+    return sigmoid_of(x);
+}
+
+FUNCTION float activation_TANH(float x)
+{
+    return tanh_of(x);
+}
+
+FUNCTION float activation_HARDSWISH(float x)
+{
+    return x * (clip(x + 3.0f, 0.0f, 6.0f) / 6.0f);
+}
+
+FUNCTION float activation_LEAKY_RELU(float x)
+{
+    return x > 0.0f ? x : 0.01f * x;
+}
+
+FUNCTION float activation_LAPLACE(float x)
+{
+    return 0.5f * (1.0f + erf_of((x - 0.707107f) / (0.282095f * 1.414213562f)));
+}
+
+FUNCTION float activation_SQRT_SOFTPLUS(float x)
+{
+    return sqrt(softplus_of(x));
+}
+
+#define ACTIVATION(NAME)                                                                                               \
+    if (kind == PLN_ACTIVATION_##NAME)                                                                                 \
+        return activation_##NAME(x);
 FUNCTION float activate(uint kind, float x)
 {
-    if (kind == PLN_ACTIVATION_GELU)
-        return gelu_of(x);
-    if (kind == PLN_ACTIVATION_GELU_TANH)
-        return 0.5f * x * (1.0f + tanh_of(0.797884561f * (x + 0.044715f * x * x * x)));
-    if (kind == PLN_ACTIVATION_GELU_10)
-        return clip(gelu_of(x), -10.0f, 10.0f);
-    if (kind == PLN_ACTIVATION_QUICK_GELU)
-        return x * sigmoid_of(1.702f * x);
-    if (kind == PLN_ACTIVATION_RELU)
-        return x < 0.0f ? 0.0f : x;
-    if (kind == PLN_ACTIVATION_RELU2)
-        return x < 0.0f ? 0.0f : x * x;
-    if (kind == PLN_ACTIVATION_RELU6)
-        return clip(x, 0.0f, 6.0f);
-    if (kind == PLN_ACTIVATION_SILU)
-        return x * sigmoid_of(x);
-    if (kind == PLN_ACTIVATION_MISH)
-        return mish_of(x);
-    if (kind == PLN_ACTIVATION_SIGMOID)
-        return sigmoid_of(x);
-    if (kind == PLN_ACTIVATION_TANH)
-        return tanh_of(x);
-    if (kind == PLN_ACTIVATION_HARDSWISH)
-        return x * (clip(x + 3.0f, 0.0f, 6.0f) / 6.0f);
-    if (kind == PLN_ACTIVATION_LEAKY_RELU)
-        return x > 0.0f ? x : 0.01f * x;
-    if (kind == PLN_ACTIVATION_LAPLACE)
-        return 0.5f * (1.0f + erf_of((x - 0.707107f) / (0.282095f * 1.414213562f)));
-    if (kind == PLN_ACTIVATION_SQRT_SOFTPLUS)
-        return sqrt(softplus_of(x));
+    PLN_ACTIVATIONS_EACH(ACTIVATION)
     return x;
 }
 
@@ -151,42 +201,90 @@ FUNCTION float mish_slope(float x)
     return n / m + x * (4.0f * e / m) * ((1.0f + e) / m);
 }
 
+FUNCTION float slope_GELU(float x)
+{
+    return gelu_slope(x);
+}
+
+FUNCTION float slope_GELU_TANH(float x)
+{
+    return gelu_tanh_slope(x);
+}
+
+FUNCTION float slope_GELU_10(float x)
+{
+    return gelu_of(x) > 10.0f ? 0.0f : gelu_slope(x);
+}
+
+FUNCTION float slope_QUICK_GELU(float x)
+{
+    return silu_slope(1.702f, x);
+}
+
+FUNCTION float slope_RELU(float x)
+{
+    return x > 0.0f ? 1.0f : 0.0f;
+}
+
+FUNCTION float slope_RELU2(float x)
+{
+    return x > 0.0f ? 2.0f * x : 0.0f;
+}
+
+FUNCTION float slope_RELU6(float x)
+{
+    return x > 0.0f && x < 6.0f ? 1.0f : 0.0f;
+}
+
+FUNCTION float slope_SILU(float x)
+{
+    return silu_slope(1.0f, x);
+}
+
+FUNCTION float slope_MISH(float x)
+{
+    return mish_slope(x);
+}
+
+FUNCTION float slope_SIGMOID(float x)
+{
+    return sigmoid_of(x) * sigmoid_of(-x);
+}
+
+FUNCTION float slope_TANH(float x)
+{
+    const float t = tanh_of(x);
+    return 1.0f - t * t;
+}
+
+FUNCTION float slope_HARDSWISH(float x)
+{
+    return x <= -3.0f ? 0.0f : x >= 3.0f ? 1.0f : x / 3.0f + 0.5f;
+}
+
+FUNCTION float slope_LEAKY_RELU(float x)
+{
+    return x > 0.0f ? 1.0f : 0.01f;
+}
+
+FUNCTION float slope_LAPLACE(float x)
+{
+    const float z = (x - 0.707107f) / (0.282095f * 1.414213562f);
+    return exp_safe(-z * z) / (0.282095f * 2.506628275f);
+}
+
+/* far below zero softplus is e^x, which may be no normal number */
+FUNCTION float slope_SQRT_SOFTPLUS(float x)
+{
+    return x < -20.0f ? 0.5f * exp_safe(0.5f * x) : sigmoid_of(x) / (2.0f * sqrt(softplus_of(x)));
+}
+
+#define SLOPE(NAME)                                                                                                    \
+    if (kind == PLN_ACTIVATION_##NAME)                                                                                 \
+        return slope_##NAME(x);
 FUNCTION float slope(uint kind, float x)
 {
-    if (kind == PLN_ACTIVATION_GELU)
-        return gelu_slope(x);
-    if (kind == PLN_ACTIVATION_GELU_TANH)
-        return gelu_tanh_slope(x);
-    if (kind == PLN_ACTIVATION_GELU_10)
-        return gelu_of(x) > 10.0f ? 0.0f : gelu_slope(x);
-    if (kind == PLN_ACTIVATION_QUICK_GELU)
-        return silu_slope(1.702f, x);
-    if (kind == PLN_ACTIVATION_RELU)
-        return x > 0.0f ? 1.0f : 0.0f;
-    if (kind == PLN_ACTIVATION_RELU2)
-        return x > 0.0f ? 2.0f * x : 0.0f;
-    if (kind == PLN_ACTIVATION_RELU6)
-        return x > 0.0f && x < 6.0f ? 1.0f : 0.0f;
-    if (kind == PLN_ACTIVATION_SILU)
-        return silu_slope(1.0f, x);
-    if (kind == PLN_ACTIVATION_MISH)
-        return mish_slope(x);
-    if (kind == PLN_ACTIVATION_SIGMOID)
-        return sigmoid_of(x) * sigmoid_of(-x);
-    if (kind == PLN_ACTIVATION_TANH) {
-        const float t = tanh_of(x);
-        return 1.0f - t * t;
-    }
-    if (kind == PLN_ACTIVATION_HARDSWISH)
-        return x <= -3.0f ? 0.0f : x >= 3.0f ? 1.0f : x / 3.0f + 0.5f;
-    if (kind == PLN_ACTIVATION_LEAKY_RELU)
-        return x > 0.0f ? 1.0f : 0.01f;
-    if (kind == PLN_ACTIVATION_LAPLACE) {
-        const float z = (x - 0.707107f) / (0.282095f * 1.414213562f);
-        return exp_safe(-z * z) / (0.282095f * 2.506628275f);
-    }
-    if (kind == PLN_ACTIVATION_SQRT_SOFTPLUS) /* far below zero softplus is e^x, which may be no normal number */
-        return x < -20.0f ? 0.5f * exp_safe(0.5f * x) : sigmoid_of(x) / (2.0f * sqrt(softplus_of(x)));
+    PLN_ACTIVATIONS_EACH(SLOPE)
     return 1.0f;
 }
 

@@ -8,14 +8,14 @@
 
 struct gpu_slot gpu_arranged_weight(const struct gpu_view *view, uint64_t offset, uint32_t rows, uint32_t depth)
 {
-    struct gpu_slot slot = gpu_scratch(offset, rows, gpu_round_up(depth, 4), NULL);
+    struct gpu_slot slot = gpu_scratch(offset, rows, round_up32(depth, 4), NULL);
     slot.panel = gpu_panels(view->limits) ? GPU_PANEL_ROWS : 0;
     return slot;
 }
 
 uint64_t gpu_arranged_bytes(const struct gpu_slot *weight)
 {
-    return gpu_area(weight->panel ? gpu_round_up(weight->rows, weight->panel) : weight->rows, weight->stride);
+    return gpu_area(weight->panel ? round_up32(weight->rows, weight->panel) : weight->rows, weight->stride);
 }
 
 /* The kernel has no params: the first tells tile_arrange whether to transpose. */
@@ -23,7 +23,7 @@ void gpu_derive_arrange(struct gpu_view *view, struct gpu_slot source, struct gp
 {
     const uint32_t params[] = {transpose};
     if (result.panel) {
-        result.rows = gpu_round_up(result.rows, result.panel);
+        result.rows = round_up32(result.rows, result.panel);
         result.dim = (pln_dim){0, 0, result.rows};
     }
     SET_SLOTS(view, SLOTS_OF(ARRANGE), [SLOT(ARRANGE, SOURCE)] = gpu_read(source),
@@ -43,7 +43,7 @@ static const char *tile_arrange(const struct gpu_view *view, struct gpu_launch *
     SPECS(launch, THREADS, result->panel,
           WHOLE(view, SLOT(ARRANGE, SOURCE)) | flag(view->params[0], GPU_ARRANGE_TRANSPOSE));
     launch->rows_per_group = TILE_ROWS;
-    launch->columns = ceil_div(result->width, TILE_COLUMNS);
+    launch->columns = ceil_div32(result->width, TILE_COLUMNS);
     return NULL;
 }
 

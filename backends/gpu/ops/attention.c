@@ -60,7 +60,7 @@ static struct attention_tile attention_tile_of(uint32_t index, uint32_t head_siz
 {
     struct attention_tile t = {.tr = attention_tiles[index].tr,
                                .held = attention_tiles[index].held,
-                               .chunks = ceil_div(head_size, 4 * CHUNK_QUADS)};
+                               .chunks = ceil_div32(head_size, 4 * CHUNK_QUADS)};
     t.value_keys = t.chunks > 4 ? 4 : 8;
     return t;
 }
@@ -100,7 +100,7 @@ static struct attention_tile attention_choose(const struct gpu_view *view)
         if (!attention_fits(limits, p, &t) || (!wanted && !intel && attention_tiles[i].only_intel))
             continue;
         chosen = t;
-        if (wanted ? wanted & 1u << i : (uint64_t)ceil_div(rows, 8 * t.tr) * p->heads >= groups_to_fill(limits))
+        if (wanted ? wanted & 1u << i : (uint64_t)ceil_div32(rows, 8 * t.tr) * p->heads >= groups_to_fill(limits))
             break;
     }
     return chosen;

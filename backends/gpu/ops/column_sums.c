@@ -18,7 +18,7 @@ static const char *tile_column_sums(const struct gpu_view *view, struct gpu_laun
               flag(gpu_slot_here(&view->slots[SLOT(COLUMN_SUMS, D_GAMMA)]), GPU_COLUMN_SUMS_GAMMA) |
               flag(gpu_slot_here(&view->slots[SLOT(COLUMN_SUMS, D_BETA)]), GPU_COLUMN_SUMS_BETA));
     launch->rows_per_group = 1;
-    launch->columns = ceil_div(quads_of(view->slots[SLOT(COLUMN_SUMS, D_Y)].width), QUADS);
+    launch->columns = ceil_div32(quads_of(view->slots[SLOT(COLUMN_SUMS, D_Y)].width), QUADS);
     return NULL;
 }
 

@@ -11,7 +11,7 @@ static struct gpu_slot sum_of(const struct gpu_view *node)
 {
     const struct gpu_slot *d_y = INPUT(node, EMBED_BACKWARD, D_Y);
     struct gpu_slot sum = gpu_scratch(0, d_y->rows, d_y->width, d_y);
-    sum.stride = gpu_round_up(d_y->width, 4);
+    sum.stride = round_up32(d_y->width, 4);
     return sum;
 }
 

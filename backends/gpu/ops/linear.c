@@ -115,7 +115,7 @@ static struct choice choose(const struct gpu_view *view)
         const struct linear_tile *t = &tiles_of(view)[size];
         if (!fits(view, t))
             continue;
-        const uint64_t groups = (uint64_t)ceil_div(x->rows, t->bm) * ceil_div(weight->rows, t->bn);
+        const uint64_t groups = (uint64_t)ceil_div32(x->rows, t->bm) * ceil_div32(weight->rows, t->bn);
         const uint32_t depth = size == LARGE ? 0 : x->width, most = slices_of(UINT64_MAX, depth);
         chosen = (struct choice){t, slices_of(groups ? enough / groups : 0, depth)};
         const bool used = x->rows > t->bm / 2 && weight->rows > t->bn / 2;
@@ -129,7 +129,7 @@ static struct choice choose(const struct gpu_view *view)
 static uint32_t slices_width(const struct gpu_view *view)
 {
     const struct choice chosen = choose(view);
-    return chosen.slices > 1 ? chosen.slices * gpu_round_up(INPUT(view, LINEAR, WEIGHT)->rows, 4) : 0;
+    return chosen.slices > 1 ? chosen.slices * round_up32(INPUT(view, LINEAR, WEIGHT)->rows, 4) : 0;
 }
 
 static bool has_one_slice(const struct gpu_view *node)

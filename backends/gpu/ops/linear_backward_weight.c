@@ -8,7 +8,7 @@
 
 static uint32_t depth_of(const struct gpu_view *node)
 {
-    return gpu_round_up(INPUT(node, LINEAR_BACKWARD_WEIGHT, X)->rows, 4);
+    return round_up32(INPUT(node, LINEAR_BACKWARD_WEIGHT, X)->rows, 4);
 }
 
 static struct gpu_slot transposed_d_y(const struct gpu_view *node)

@@ -11,7 +11,7 @@ static const char *tile_mean(const struct gpu_view *view, struct gpu_launch *lau
     enum { THREADS = 64 };
     SPECS(launch, THREADS, WHOLE(view, IN(SEGMENT_MEAN, X), OUT(SEGMENT_MEAN, Y)));
     launch->rows_per_group = 1;
-    launch->columns = ceil_div(quads_of(INPUT(view, SEGMENT_MEAN, X)->width), THREADS);
+    launch->columns = ceil_div32(quads_of(INPUT(view, SEGMENT_MEAN, X)->width), THREADS);
     return NULL;
 }
 

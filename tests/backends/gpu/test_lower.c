@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "backends/gpu/slots.h"
+#include "backends/gpu/steps.h"
 #include "backends/gpu/table.h"
 
 enum { ALIGNMENT = 64, MAX_LAUNCHES = 512, TOKENS = 1, BATCH = 2, SYMBOLS = 3 };
@@ -522,6 +523,44 @@ static void release(void *context, void *memory)
         test_free(memory);
 }
 
+/* What the plugin keeps behind each step is 0, also after the array has grown; records follow each other. */
+static void steps_have_room_for_the_plugin(void **state)
+{
+    (void)state;
+    enum { NODES = 200, MULTIPLE = 4 };
+    struct own_step {
+        struct gpu_step step;
+        void *own[3];
+    };
+    static const pln_linear_params params = {.activation = PLN_ACTIVATION_GELU};
+    const pln_host host = {.size = sizeof host, .allocate = allocate, .release = release};
+    struct gpu_steps_rules rules = {
+        .host = &host, .limits = &f.limits, .step_bytes = sizeof(struct own_step), .record_multiple = MULTIPLE};
+    struct gpu_steps steps;
+    make_linear(100, 36, &params);
+    f.segment.n_nodes = NODES;
+    f.segment.node_stride = 0; /* the same node again and again */
+    assert_int_equal(gpu_steps_create(&rules, &f.segment, &steps, &f.error), PLN_OK);
+    assert_int_equal(steps.n, NODES);
+    uint32_t word = GPU_DIMS;
+    for (uint32_t i = 0; i < steps.n; i++) {
+        const struct own_step *step = gpu_step_at(&steps, i);
+        assert_int_equal(step->step.node, i);
+        assert_int_equal(step->step.record, word);
+        assert_true(step->step.groups > 1 && !step->own[0] && !step->own[2]);
+        word += (step->step.launch.n_words + MULTIPLE - 1) / MULTIPLE * MULTIPLE;
+    }
+    assert_int_equal(gpu_steps_bytes(&steps), word * sizeof(uint32_t));
+    gpu_steps_release(&host, &steps);
+    rules.most_groups = 1;
+    assert_int_equal(gpu_steps_create(&rules, &f.segment, &steps, &f.error), PLN_UNSUPPORTED);
+    assert_int_equal(f.error.node, 0);
+    assert_non_null(strstr(f.error.message, "kernel linear needs"));
+    assert_null(steps.items);
+    f.segment.n_symbols = GPU_DIMS + 1;
+    assert_int_equal(gpu_steps_create(&rules, &f.segment, &steps, &f.error), PLN_UNSUPPORTED);
+}
+
 static void read_rows(void *context, const pln_constant_info *constant, uint32_t first, uint32_t rows, float *out)
 {
     (void)context;
@@ -721,6 +760,7 @@ int main(void)
         cmocka_unit_test(every_op_has_a_kernel),
         cmocka_unit_test(the_list_of_ops_tells_params_and_states),
         cmocka_unit_test(the_processor_has_rows_where_its_texts_are),
+        cmocka_unit_test(steps_have_room_for_the_plugin),
         cmocka_unit_test(constants_are_padded_or_in_panels),
         cmocka_unit_test(weights_of_linear_alone_are_halved),
         cmocka_unit_test(what_f16_cannot_hold_is_refused),

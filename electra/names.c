@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Takes the tensors of a checkpoint, gives them in PyTorch's words: out of the dictionaries round them, one half of a
+ * training run, without prefixes of wrappers, each name once.
+ */
+#include "electra/names.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/fail.h"
+
+/* Dictionaries round the model, the first that is there is opened; then the next one. */
+static const char *const containers[] = {"state_dict/", "model_state_dict/", "model/", "params/"};
+
+/* What wrappers of PyTorch put before every name. */
+static const char *const wrappers[] = {"module.", "_orig_mod.", "model."};
+
+/* A set of names on its way: `from` is the file's name without what was opened. */
+struct naming {
+    struct electra_names *names;
+    enum electra_dialect dialect;
+    const char **from; /* [count of the checkpoint]; NULL: outside of what was opened */
+    const struct ckpt *checkpoint;
+    pln_error *error;
+};
+
+const char *electra_part_string(pln_part part)
+{
+    return part == PLN_PART_DISCRIMINATOR ? "discriminator" : part == PLN_PART_GENERATOR ? "generator" : "default";
+}
+
+static bool begins(const char *name, const char *with)
+{
+    return strncmp(name, with, strlen(with)) == 0;
+}
+
+__attribute__((format(printf, 2, 3))) static pln_status note(struct naming *n, const char *format, ...)
+{
+    char text[600];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    char **kept = &n->names->note;
+    const size_t old = *kept ? strlen(*kept) : 0, bytes = old + strlen(text) + 3;
+    char *longer = realloc(*kept, bytes);
+    if (!longer)
+        return pln_fail(n->error, PLN_NO_MEMORY, "no memory for the names of tensors");
+    snprintf(longer + old, bytes - old, "%s%s", old ? "; " : "", text);
+    *kept = longer;
+    return PLN_OK;
+}
+
+/* ---- dictionaries round the model */
+
+/* How many names begin so, and whether one of the others is the model's. */
+static uint32_t count_inside(const struct naming *n, const char *container, bool *others)
+{
+    uint32_t inside = 0;
+    *others = false;
+    for (uint32_t i = 0; i < ckpt_count(n->checkpoint); i++) {
+        if (n->from[i] && begins(n->from[i], container))
+            inside++;
+        else if (n->from[i] && electra_is_model_name(n->from[i]))
+            *others = true;
+    }
+    return inside;
+}
+
+static pln_status open_container(struct naming *n, const char *container)
+{
+    const size_t length = strlen(container);
+    for (uint32_t i = 0; i < ckpt_count(n->checkpoint); i++)
+        if (n->from[i])
+            n->from[i] = begins(n->from[i], container) ? n->from[i] + length : NULL;
+    return n->dialect == ELECTRA_OBJECTS ? PLN_OK
+                                         : note(n, "the weights are those in '%.*s', what lies beside them is not read",
+                                                (int)length - 1, container);
+}
+
+static pln_status open_containers(struct naming *n)
+{
+    pln_status status = PLN_OK;
+    for (size_t i = 0; status == PLN_OK && i < sizeof containers / sizeof *containers; i++) {
+        bool others;
+        if (!count_inside(n, containers[i], &others) || others)
+            continue;
+        status = open_container(n, containers[i]);
+        i = SIZE_MAX; /* there may be one in it: from the first again; each makes the names shorter */
+    }
+    return status;
+}
+
+/* ---- the halves of Google's training runs */
+
+struct halves {
+    bool discriminator, generator;               /* heads */
+    bool own_encoder, own_embeddings, two_tower; /* under generator/, of the generators of Electric */
+};
+
+static struct halves find_halves(const struct naming *n)
+{
+    struct halves h = {0};
+    for (uint32_t i = 0; i < ckpt_count(n->checkpoint); i++) {
+        const char *name = n->from[i] ? n->from[i] : "";
+        h.discriminator |= begins(name, "discriminator_predictions/");
+        h.generator |= begins(name, "generator_predictions/");
+        h.own_encoder |= begins(name, "generator/encoder/");
+        h.own_embeddings |= begins(name, "generator/embeddings/");
+        h.two_tower |= begins(name, "generator_ltr/") || begins(name, "generator_rtl/");
+    }
+    return h;
+}
+
+static pln_status choose_half(const struct naming *n, const struct halves *h, pln_part *part)
+{
+    const char *where = ckpt_directory(n->checkpoint);
+    if (*part == PLN_PART_DEFAULT && h->discriminator && h->generator)
+        return pln_fail(n->error, PLN_BAD_MODEL,
+                        "%s: holds a discriminator and a generator: which one is meant? (part discriminator or "
+                        "generator)",
+                        where);
+    if (*part == PLN_PART_GENERATOR && !h->generator)
+        return pln_fail(n->error, PLN_BAD_MODEL, "%s: holds no generator%s, but %s", where,
+                        h->two_tower ? " that can be run (two towers, of Electric)" : "",
+                        h->discriminator ? "a discriminator" : "an encoder without a head of pre-training");
+    if (*part == PLN_PART_DISCRIMINATOR && !h->discriminator && h->generator)
+        return pln_fail(n->error, PLN_BAD_MODEL, "%s: holds no discriminator, but a generator", where);
+    if (*part == PLN_PART_DEFAULT)
+        *part = h->generator ? PLN_PART_GENERATOR : PLN_PART_DISCRIMINATOR;
+    return PLN_OK;
+}
+
+/* Whether a variable belongs to the half. */
+static bool is_of_half(const char *name, pln_part part, const struct halves *h)
+{
+    const bool discriminator = part == PLN_PART_DISCRIMINATOR;
+    if (begins(name, "electra/embeddings/"))
+        return discriminator || !h->own_embeddings;
+    if (begins(name, "electra/"))
+        return discriminator || !h->own_encoder;
+    if (begins(name, "generator/"))
+        return !discriminator;
+    if (begins(name, "discriminator_predictions/"))
+        return discriminator;
+    if (begins(name, "generator_predictions/"))
+        return !discriminator;
+    return !begins(name, "generator_ltr/") && !begins(name, "generator_rtl/") && !begins(name, "cloze_predictions/");
+}
+
+/* The other half is left away; the generator's own variables are those of an encoder like any other. */
+static pln_status take_half(struct naming *n, pln_part part)
+{
+    const struct halves h = find_halves(n);
+    const pln_status status = choose_half(n, &h, &part);
+    for (uint32_t i = 0; status == PLN_OK && i < ckpt_count(n->checkpoint); i++) {
+        if (!n->from[i] || !is_of_half(n->from[i], part, &h)) {
+            n->from[i] = NULL;
+        } else if (begins(n->from[i], "generator/")) {
+            char name[ELECTRA_NAME_BYTES];
+            snprintf(name, sizeof name, "electra/%s", n->from[i] + strlen("generator/"));
+            n->from[i] = arena_copy(&n->names->memory, name);
+            if (!n->from[i])
+                return pln_fail(n->error, PLN_NO_MEMORY, "no memory for the names of tensors");
+        }
+    }
+    return status;
+}
+
+/* ---- translation */
+
+static pln_status translate(struct naming *n)
+{
+    struct electra_names *names = n->names;
+    const uint32_t count = ckpt_count(n->checkpoint);
+    names->list = calloc(count + 1u, sizeof *names->list);
+    if (!names->list)
+        return pln_fail(n->error, PLN_NO_MEMORY, "no memory for the names of %u tensors", count);
+    names->count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        struct electra_name *name = &names->list[i];
+        char text[ELECTRA_NAME_BYTES];
+        name->tensor = ckpt_tensor(n->checkpoint, i);
+        name->name = name->tensor->name;
+        /* In a dictionary, or beside others, there may be names of PyTorch: they have no slash. */
+        const char *from = n->from[i];
+        const enum electra_dialect dialect = from && strchr(from, '/') ? n->dialect : ELECTRA_PYTORCH;
+        name->dropped = !from || !electra_translate(dialect, from, text, &name->transposed);
+        if (!name->dropped && strcmp(text, name->name) != 0)
+            name->name = arena_copy(&names->memory, text);
+        if (!name->name)
+            return pln_fail(n->error, PLN_NO_MEMORY, "no memory for the names of %u tensors", count);
+        name->transposed &= name->tensor->rank == 2;
+    }
+    return PLN_OK;
+}
+
+static bool is_float(const pln_tensor *tensor)
+{
+    return tensor->dtype == PLN_F32 || tensor->dtype == PLN_F16 || tensor->dtype == PLN_BF16 ||
+           tensor->dtype == PLN_F64;
+}
+
+/* Whether every tensor of floats has it. */
+static bool all_begin(const struct electra_names *names, const char *prefix)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < names->count; i++) {
+        const struct electra_name *name = &names->list[i];
+        if (name->dropped || !is_float(name->tensor))
+            continue;
+        if (!begins(name->name, prefix))
+            return false;
+        n++;
+    }
+    return n > 0;
+}
+
+static void take_away(struct electra_names *names, const char *prefix)
+{
+    for (uint32_t i = 0; i < names->count; i++)
+        if (!names->list[i].dropped && begins(names->list[i].name, prefix))
+            names->list[i].name += strlen(prefix);
+}
+
+static pln_status strip_wrappers(struct naming *n)
+{
+    pln_status status = PLN_OK;
+    for (size_t i = 0; status == PLN_OK && i < sizeof wrappers / sizeof *wrappers; i++) {
+        if (!all_begin(n->names, wrappers[i]))
+            continue;
+        take_away(n->names, wrappers[i]);
+        status = note(n, "every tensor's name begins with '%s', which is left away", wrappers[i]);
+        i = SIZE_MAX; /* from the first again */
+    }
+    return status;
+}
+
+/* Files of ElectraModel have no prefix. */
+static pln_status add_prefix(struct naming *n)
+{
+    struct electra_names *names = n->names;
+    for (uint32_t i = 0; i < names->count; i++)
+        if (!names->list[i].dropped && begins(names->list[i].name, ELECTRA_PREFIX))
+            return PLN_OK;
+    for (uint32_t i = 0; i < names->count; i++) {
+        struct electra_name *name = &names->list[i];
+        char text[ELECTRA_NAME_BYTES + 16];
+        if (name->dropped || (!begins(name->name, "embeddings.") && !begins(name->name, "embeddings_project.") &&
+                              !begins(name->name, "encoder.")))
+            continue;
+        snprintf(text, sizeof text, ELECTRA_PREFIX "%s", name->name);
+        name->name = arena_copy(&names->memory, text);
+        if (!name->name)
+            return pln_fail(n->error, PLN_NO_MEMORY, "no memory for the names of tensors");
+    }
+    return PLN_OK;
+}
+
+/* ---- the list */
+
+static int by_name(const void *a, const void *b)
+{
+    const struct electra_name *x = a, *y = b;
+    if (x->dropped != y->dropped)
+        return x->dropped ? 1 : -1;
+    const int order = strcmp(x->name, y->name);
+    return order ? order : (x->tensor > y->tensor) - (x->tensor < y->tensor);
+}
+
+/* Two tensors that come to one name: the first stays. */
+static pln_status drop_doubles(struct naming *n)
+{
+    struct electra_names *names = n->names;
+    pln_status status = PLN_OK;
+    for (uint32_t i = 1, kept = 0; status == PLN_OK && i < names->found; i++) {
+        if (strcmp(names->list[kept].name, names->list[i].name) != 0) {
+            kept = i;
+            continue;
+        }
+        status = note(n, "%.150s and %.150s are the same tensor %.150s: the first is read",
+                      names->list[kept].tensor->name, names->list[i].tensor->name, names->list[kept].name);
+        names->list[i].name = names->list[i].tensor->name;
+        names->list[i].dropped = true;
+    }
+    return status;
+}
+
+static void sort(struct electra_names *names)
+{
+    qsort(names->list, names->count, sizeof *names->list, by_name);
+    names->found = 0;
+    while (names->found < names->count && !names->list[names->found].dropped)
+        names->found++;
+}
+
+static void find_heads(struct electra_names *names)
+{
+    for (uint32_t i = 0; i < names->found; i++) {
+        names->has[PLN_PART_DISCRIMINATOR] |= begins(names->list[i].name, "discriminator_predictions.");
+        names->has[PLN_PART_GENERATOR] |= begins(names->list[i].name, "generator_predictions.") ||
+                                          begins(names->list[i].name, "generator_lm_head.bias");
+    }
+}
+
+/* Files of PyTorch, TensorFlow 2 and Flax hold one half: another one cannot be asked for. */
+static pln_status check_part(const struct naming *n, pln_part part)
+{
+    const bool *has = n->names->has;
+    const pln_part other = part == PLN_PART_GENERATOR ? PLN_PART_DISCRIMINATOR : PLN_PART_GENERATOR;
+    return part == PLN_PART_DEFAULT || has[part] || !has[other]
+               ? PLN_OK
+               : pln_fail(n->error, PLN_BAD_MODEL, "%s: holds no %s, but a %s", ckpt_directory(n->checkpoint),
+                          electra_part_string(part), electra_part_string(other));
+}
+
+static pln_status make_names(struct naming *n, pln_part part)
+{
+    pln_status status = open_containers(n);
+    if (status == PLN_OK && n->dialect == ELECTRA_GOOGLE)
+        status = take_half(n, part);
+    if (status == PLN_OK)
+        status = translate(n);
+    if (status == PLN_OK)
+        status = strip_wrappers(n);
+    if (status == PLN_OK)
+        status = add_prefix(n);
+    if (status != PLN_OK)
+        return status;
+    sort(n->names);
+    status = drop_doubles(n);
+    sort(n->names);
+    find_heads(n->names);
+    return status == PLN_OK ? check_part(n, part) : status;
+}
+
+pln_status electra_names_init(struct electra_names *names, const struct ckpt *checkpoint, pln_part part,
+                              pln_error *error)
+{
+    const uint32_t count = ckpt_count(checkpoint);
+    *names = (struct electra_names){.dialect = electra_dialect_of(checkpoint)};
+    struct naming n = {.names = names,
+                       .dialect = names->dialect,
+                       .from = calloc(count + 1u, sizeof *n.from),
+                       .checkpoint = checkpoint,
+                       .error = error};
+    if (!n.from)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for the names of %u tensors", count);
+    for (uint32_t i = 0; i < count; i++)
+        n.from[i] = ckpt_tensor(checkpoint, i)->name;
+    const pln_status status = make_names(&n, part);
+    free(n.from);
+    return status;
+}
+
+void electra_names_finish(struct electra_names *names)
+{
+    free(names->list);
+    free(names->note);
+    arena_finish(&names->memory);
+    *names = (struct electra_names){0};
+}
+
+static int by_key(const void *key, const void *entry)
+{
+    return strcmp(key, ((const struct electra_name *)entry)->name);
+}
+
+const struct electra_name *electra_names_find(const struct electra_names *names, const char *name)
+{
+    return names->found ? bsearch(name, names->list, names->found, sizeof *names->list, by_key) : NULL;
+}
+
+struct weight electra_name_weight(const struct electra_name *name)
+{
+    struct weight weight = weight_of(name->tensor, name->transposed);
+    weight.name = name->name;
+    return weight;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A plugin that computes as the reference does and tells of two kernels and two programs. With OLD it was built before
+ * kernels had a stride.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "backends/reference/reference.h"
+
+enum { TOLD = 2 };
+
+static void tell(pln_plan_info *info, uint32_t room, uint32_t i)
+{
+    pln_kernel_info kernel = {.inverse_throughput = 70 + i};
+    const pln_program program = {.language = PLN_LANGUAGE_OPENCL_C, .kernel = i ? "second" : "first"};
+    snprintf(kernel.name, sizeof kernel.name, "%s", program.kernel);
+#ifdef OLD
+    if (info->kernels && i < room)
+        memcpy((char *)info->kernels + (size_t)i * PLN_KERNEL_INFO_BYTES, &kernel, PLN_KERNEL_INFO_BYTES);
+#else
+    pln_plan_give_kernel(info, room, i, &kernel);
+#endif
+    pln_plan_give_program(info, room, i, &program);
+}
+
+static pln_status plan_info(pln_device *device, const pln_segment *segment, pln_plan *plan, pln_plan_info *info,
+                            pln_error *error)
+{
+    (void)device, (void)segment, (void)plan, (void)error;
+    const uint32_t room = info->n_kernels;
+    info->n_kernels = TOLD;
+    info->scratch_bytes = info->constant_bytes = 0;
+    for (uint32_t i = 0; i < TOLD; i++)
+        tell(info, room, i);
+    return PLN_OK;
+}
+
+PLN_BACKEND_EXPORT const pln_backend *pln_backend_query(uint32_t abi_min, uint32_t abi_max);
+
+const pln_backend *pln_backend_query(uint32_t abi_min, uint32_t abi_max)
+{
+    static pln_backend table;
+    const pln_backend *reference = pln_reference_query(abi_min, abi_max);
+    if (!reference)
+        return NULL;
+    table = *reference;
+#ifdef OLD
+    table.name = "kernels-old";
+#else
+    table.name = "kernels-new";
+#endif
+    table.plan_info = plan_info;
+    return &table;
+}
