@@ -5,11 +5,11 @@
  *     pleione_model.h      runtime -> devices -> model -> session -> answers   (a directory and a sentence)
  *     pleione_tokenizer.h  text -> tokens -> text, new vocabularies
  *     pleione_graph.h      runtime -> devices -> graph -> schedule -> numbers  (a graph of your own)
- *     pleione_rows.h       files of people -> rows -> files
  *     pleione_generate.h   session -> generator -> tokens                      (prompts of a decoder)
  *     pleione_training.h   model -> trainer -> steps
  *     pleione_tasks.h      session -> task -> answers                          (rows of named columns)
- *     pleione_rows.h       rows, from files and into files
+ *     pleione_scores.h     answers beside labels -> how good a task is
+ *     pleione_rows.h       files of people -> rows -> files
  *
  * Each may be included alone, from C11 and from C++11; a foreign-function interface needs no macro of them.
  *
@@ -36,20 +36,25 @@
  * arrays of the caller has a stride, or never grows: pln_error, pln_tensor, pln_binding, pln_text, pln_example,
  * pln_added_token, pln_dim, pln_loss, pln_word, pln_fill, pln_class, pln_option, pln_option_info, pln_column_info, pln_prompt,
  * pln_field, pln_record, pln_cell. What the library hands out by pointer (pln_device_entry, pln_parameter,
- * pln_encodings, pln_task_info, pln_item, pln_answer, pln_generated) may grow at its end: copy members, not the struct. Until 1.0 the name of the library does not change with such growth; what does not fit this rule is a new
+ * pln_encodings, pln_task_info, pln_item, pln_answer, pln_score, pln_generated) may grow at its end: copy members, not
+ * the struct. Until 1.0 the name of the library does not change with such growth; what does not fit this rule is a new
  * minor version.
  *
  * Threads. Each function says who may call it. "any thread": any, at any time; runtime, devices, models, tokenizers and
  * finished graphs are shared by all threads. "one thread": one at a time for a session, a schedule (with those that
- * share its states), a trainer, a generator (with its session), an encoder or a vocabulary trainer, of which different ones are used freely at the same
- * time; a call that finds its own in use gives PLN_INVALID. A graph that is being described is nobody else's either,
- * and nobody looks. "alone": the object is used by nobody, and by nobody afterwards.
+ * share its states), a task or a generator (with its session), a trainer, an encoder, scores or a vocabulary trainer, of
+ * which different ones are used freely at the same time; a call that finds its own in use gives PLN_INVALID. A graph
+ * that is being described is nobody else's either, and nobody looks. "alone": the object is used by nobody, and by
+ * nobody afterwards.
  *
- * Callbacks (`log`, `progress`) are called while a call of the library runs. They must return, must not call what the
- * running call uses, and must not throw or jump out.
+ * Callbacks (`log`, `progress`, `next`, `answer`) are called while a call of the library runs. They must return, must
+ * not call what the running call uses, and must not throw or jump out.
  *
- * The library never prints, exits or reads the environment but for PLEIONE_BACKEND_PATH (folders with more plugins,
- * separated by ':') and XDG_CACHE_HOME or HOME (compiled programs are kept in pleione/ below it).
+ * HDF5 files are read and written by a program of its own, pleione-hdf5, which is started for each file and waited for:
+ * a caller who handles SIGCHLD sees one. No other call starts a process.
+ *
+ * The library never prints, exits or reads the environment but for PLEIONE_BACKEND_PATH (folders with more plugins and
+ * that program, separated by ':') and XDG_CACHE_HOME or HOME (compiled programs are kept in pleione/ below it).
  */
 #ifndef PLEIONE_H
 #define PLEIONE_H
@@ -61,6 +66,7 @@
 #include "pleione_model.h"
 #include "pleione_ops.h"
 #include "pleione_rows.h"
+#include "pleione_scores.h"
 #include "pleione_tasks.h"
 #include "pleione_tokenizer.h"
 #include "pleione_training.h"

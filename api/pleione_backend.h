@@ -54,7 +54,16 @@ typedef struct pln_host {
     void (*team_run)(void *context, pln_team_fn *fn, void *argument);
     void (*team_barrier)(void *context);           /* inside fn: returns when every member called it */
     const char *(*cache_directory)(void *context); /* existing writable folder for compiled programs, or NULL */
+    /* Asked between the steps of an entry that may take seconds (compiling, packing), `done` of `total` steps being made;
+     * 0: the entry gives up with PLN_CANCELLED. A host of before 0.3 has it not: see `size`, and pln_host_goes_on. */
+    int (*goes_on)(void *context, const char *what, uint64_t done, uint64_t total);
 } pln_host;
+
+static inline int pln_host_goes_on(const pln_host *host, const char *what, uint64_t done, uint64_t total)
+{
+    return host->size < offsetof(pln_host, goes_on) + sizeof host->goes_on || !host->goes_on ||
+           host->goes_on(host->context, what, done, total);
+}
 
 /* ---- a segment: neighbour nodes for one device */
 
@@ -98,6 +107,9 @@ typedef struct pln_node_info {
 
 enum {
     PLN_SEGMENT_TIMED = 1u << 0, /* plan_timing will be asked */
+    /* Every row of a result has the same bits whatever the capacity, the numbers of a run and the other rows are: what
+     * is chosen by a number of rows (tiles, slices) must not change the order of a sum. */
+    PLN_SEGMENT_STEADY = 1u << 1,
 };
 
 /* Whether a node uses no more of an op than a backend was built with: its version at most that, its params behind that

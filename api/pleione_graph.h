@@ -259,6 +259,9 @@ typedef struct pln_schedule_options { /* zero is a good default */
     uint32_t plans;     /* kept, one a bucket; 0 means 8 */
     pln_states *states; /* keeps; NULL: the schedule has its own */
     bool cover; /* a kept plan with room for a run is taken whatever its bucket, a new one replaces all smaller */
+    /* A sequence gives the same bits whatever else is in the run. Tasks set it. It costs GPUs the slices of K, with which
+     * products of few rows fill them. */
+    bool steady;
 } pln_schedule_options;
 
 /* Returns new; keeps graph (finished) and devices. Decides who runs what; weights are handed over with the first plan.

@@ -21,6 +21,11 @@ typedef struct pln_runtime_options { /* zero is a good default */
     pln_log_fn *log;  /* NULL: messages are dropped; called from any thread, must not call pleione */
     void *log_context;
     const char *backend_path; /* more folders with plugins, separated by ':'; borrows */
+    /* Asked inside of long calls, from their thread, between their steps: what is "opening" (a model), "packing weights",
+     * "compiling" or "running" (a forward pass, between its segments), `done` of `total` steps are made. false: the call
+     * ends with PLN_CANCELLED, and what it was given is as before. NULL: nobody is asked. Must not call pleione. */
+    bool (*progress)(void *context, const char *what, uint64_t done, uint64_t total);
+    void *progress_context;
 } pln_runtime_options;
 
 /* Returns new. Looks for plugins, loads none. options may be NULL. PLN_NO_MEMORY; PLN_FAILED where a folder of plugins
@@ -65,6 +70,16 @@ PLN_API const pln_device_entry *pln_devices_entry(const pln_devices *devices, ui
 
 PLN_API const char *pln_head_string(pln_head head);           /* "masked-lm"; any thread */
 PLN_API bool pln_head_find(const char *name, pln_head *head); /* any thread */
+
+/* Whose rules a model runs by where frameworks differ; docs/heads.md has the table. */
+typedef enum pln_semantics {
+    PLN_SEMANTICS_PYTORCH = 0,
+    PLN_SEMANTICS_TF = 1,
+    PLN_SEMANTICS_FLAX = 2,
+    PLN_SEMANTICS_GOOGLE = 3, /* google-research/electra */
+} pln_semantics;
+PLN_API const char *pln_semantics_string(pln_semantics semantics);           /* "pytorch"; any thread */
+PLN_API bool pln_semantics_find(const char *name, pln_semantics *semantics); /* any thread */
 
 /* What the labels of a head belong to, as pln_session_forward takes them: B batch, S length, N labels. */
 typedef enum pln_labels {
@@ -155,6 +170,8 @@ typedef struct pln_session_options { /* zero is a good default */
     bool attentions;     /* outputs attentions.N, cross_attentions.N; implies every_position */
     bool trace;          /* every node's first output comes back too, packed, as "node:NAME" */
     const pln_schedule_options *schedule; /* NULL: the default */
+    pln_semantics semantics;              /* whatever framework wrote the file */
+    uint32_t unused;
 } pln_session_options;
 
 /* Returns new; keeps model and devices. options may be NULL. Weights that the checkpoint lacks are drawn at random and

@@ -27,21 +27,21 @@
 #ifdef PLN_KERNEL
 
 /* Every activation but NONE, which changes nothing. */
-#define PLN_ACTIVATIONS_EACH(EACH) \
-    EACH(GELU) \
-    EACH(GELU_TANH) \
-    EACH(GELU_10) \
-    EACH(QUICK_GELU) \
-    EACH(RELU) \
-    EACH(RELU2) \
-    EACH(RELU6) \
-    EACH(SILU) \
-    EACH(MISH) \
-    EACH(SIGMOID) \
-    EACH(TANH) \
-    EACH(HARDSWISH) \
-    EACH(LEAKY_RELU) \
-    EACH(LAPLACE) \
+#define PLN_ACTIVATIONS_EACH(EACH)                                                                                     \
+    EACH(GELU)                                                                                                         \
+    EACH(GELU_TANH)                                                                                                    \
+    EACH(GELU_10)                                                                                                      \
+    EACH(QUICK_GELU)                                                                                                   \
+    EACH(RELU)                                                                                                         \
+    EACH(RELU2)                                                                                                        \
+    EACH(RELU6)                                                                                                        \
+    EACH(SILU)                                                                                                         \
+    EACH(MISH)                                                                                                         \
+    EACH(SIGMOID)                                                                                                      \
+    EACH(TANH)                                                                                                         \
+    EACH(HARDSWISH)                                                                                                    \
+    EACH(LEAKY_RELU)                                                                                                   \
+    EACH(LAPLACE)                                                                                                      \
     EACH(SQRT_SOFTPLUS)
 
 #define PLN_EMBED_PARAM_EPS 0u

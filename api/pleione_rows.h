@@ -78,6 +78,9 @@ typedef struct pln_reader_options { /* zero is a good default */
     const char *format;             /* NULL: by the ending, "-" is text */
     const pln_option *columns;      /* key: the name that a column shall have; value: its name in the file */
     uint32_t n_columns;
+    bool (*cancel)(
+        void *context); /* asked ten times a second while a pipe is waited for; true: PLN_CANCELLED. NULL: nobody */
+    void *context;
 } pln_reader_options;
 
 /* Returns new. path "-" is standard input, which stays open. A column that has been given a name hides one of the file
@@ -90,8 +93,8 @@ PLN_API void pln_reader_close(pln_reader **reader); /* alone */
 
 /* *row NULL: the end. Else it belongs to the reader until its next call. PLN_INVALID "FILE:LINE: sentence": this row is
  * bad, and the next call goes on behind it. Any other failure is the end: PLN_FAILED for a stream that cannot be read, is
- * cut off, broken, or followed by what is no compressed data (the rows before it were given), PLN_NO_MEMORY. One
- * thread. */
+ * cut off, broken, or followed by what is no compressed data (the rows before it were given), PLN_CANCELLED,
+ * PLN_NO_MEMORY. One thread. */
 PLN_API pln_status pln_reader_next(pln_reader *reader, const pln_record **row, pln_error *error);
 
 /* Names of the file's columns, before those of the options; of JSON lines those of the last row, 0 before. They belong

@@ -62,6 +62,7 @@ typedef struct pln_item {
     uint32_t begin_byte, end_byte;
     int32_t id;     /* token, label, passage, choice */
     uint32_t group; /* which [MASK], which beam */
+    pln_text label; /* tag: the entity, or its group */
 } pln_item;
 
 typedef struct pln_answer {
@@ -75,6 +76,7 @@ typedef struct pln_answer {
     const float *numbers; /* embed: `n_numbers`, rows of `width` one behind the other */
     uint32_t n_numbers, width;
     double loss, weight; /* of a row with labels: a sum, and what it is a mean over; weight 0: none */
+    const void *judged;  /* what pln_scores_add reads; NULL: the row was answered without its labels */
 } pln_answer;
 
 /* All rows answered, in their order; rows are borrowed, answers belong to the task until its next call. A row that has
@@ -82,6 +84,34 @@ typedef struct pln_answer {
  * device that is lost). One thread, which is the session's too. */
 PLN_API pln_status pln_task_answer(pln_task *task, const pln_record *rows, uint32_t n_rows,
                                    const pln_answer *const **answers, pln_error *error);
+
+/* Rows from a callback, answers to another, in order and in constant memory. Reading, tokenizing, the device and
+ * answering overlap: `next` and `answer` are each called from one thread at a time, not from the caller's, and at the
+ * same time as each other. They must not use the task or its session; a run ends when they have returned. */
+typedef struct pln_task_stream { /* zero is a good default of what may be zero */
+    uint32_t size;               /* sizeof(pln_task_stream) */
+    void *context;
+    /* The next row, which is read before the next call; *row NULL: the end. PLN_INVALID: the row is bad, *error is its
+     * answer, and it goes on. Any other status: all rows before it are answered, then the run ends with it. */
+    pln_status (*next)(void *context, const pln_record **row, pln_error *error);
+    /* The answer, until it returns; false ends the run with PLN_CANCELLED. */
+    bool (*answer)(void *context, const pln_answer *answer);
+    uint32_t window; /* rows that are sorted by length together; 0: 1024. Fewer where rows are long, or come slowly */
+    uint32_t batch_tokens; /* budget of a forward; 0: the device's default. Changes no answer */
+    bool labels;           /* rows have labels: answers have loss and weight */
+} pln_task_stream;
+
+typedef struct pln_task_report { /* filled by the library */
+    uint32_t size;               /* sizeof(pln_task_report), set by the caller */
+    uint32_t batches;
+    uint64_t rows, sequences, tokens;
+    double waited, total; /* seconds that the device waited for something to do; seconds in all */
+} pln_task_report;
+
+/* Borrows. report may be NULL. What is returned is of all rows together; a row without an answer says so in its own.
+ * PLN_CANCELLED: `answer` said so. One thread, which is the session's too. */
+PLN_API pln_status pln_task_run(pln_task *task, const pln_task_stream *stream, pln_task_report *report,
+                                pln_error *error);
 
 #ifdef __cplusplus
 }

@@ -41,6 +41,8 @@ typedef struct pln_trainer_options {
     uint64_t seed;       /* of dropout, and of weights that the checkpoint lacks */
     bool recompute;      /* layers are computed again in the backward pass: less memory, a third more time */
     const pln_schedule_options *placement; /* NULL: the default; `states` is ignored */
+    pln_semantics semantics;               /* of the forward pass and of labels; losses are means in all of them */
+    uint32_t unused;
 } pln_trainer_options;
 
 /* In C; elsewhere pln_trainer_defaults fills them in, given the size. */

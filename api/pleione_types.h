@@ -24,6 +24,7 @@ typedef enum pln_status {
     PLN_NO_MEMORY = 6,   /* host or device memory is exhausted */
     PLN_UNSUPPORTED = 7, /* a device does not take this node, or a model needs what pleione does not offer */
     PLN_DEVICE_LOST = 8, /* the device stopped answering; it stays lost until it is closed */
+    PLN_CANCELLED = 9,   /* a callback of the caller said so */
 } pln_status;
 
 /* Says what went wrong in one sentence. The caller owns it; the callee only writes it, and only on failure. */

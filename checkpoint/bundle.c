@@ -7,7 +7,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
-#include "checkpoint/crc32c.h"
+#include "checkpoint/crc.h"
 #include "checkpoint/format.h"
 #include "checkpoint/sstable.h"
 #include "common/fail.h"

@@ -51,6 +51,10 @@ pln_status ckpt_content_add(struct ckpt_content *content, const pln_tensor *tens
                         tensor->name, CKPT_MAX_NAME);
     if (!jsontext_is_utf8(tensor->name) || !*tensor->name)
         return pln_fail(error, PLN_BAD_MODEL, "%s: a tensor's name is empty or not UTF-8", content->path);
+    content->name_bytes += strlen(tensor->name);
+    if (content->name_bytes > CKPT_MAX_NAMES)
+        return pln_fail(error, PLN_BAD_MODEL, "%s: the names of its tensors have more than %d bytes", content->path,
+                        CKPT_MAX_NAMES);
     char *name = arena_copy(&content->memory, tensor->name);
     char *kept = type ? arena_copy(&content->memory, type) : NULL;
     if (!name || (type && !kept) || !make_room(content))

@@ -26,6 +26,7 @@
 enum {
     CKPT_MAX_TENSORS = 100000, /* of a file */
     CKPT_MAX_NAME = 1000,      /* bytes of a name */
+    CKPT_MAX_NAMES = 16 << 20, /* of all names of a file: formats that share parts of names claim more than they hold */
     CKPT_MAX_DEPTH = 32,
 };
 
@@ -39,7 +40,7 @@ struct ckpt_content {
     pln_tensor *tensors; /* [count], as they were added */
     const char **types;  /* [count]: what the file calls the type of a tensor of dtype 0, else NULL */
     uint32_t count;
-    size_t room;
+    size_t room, name_bytes;
     json_t *metadata; /* object of strings, owned; NULL: none */
     char *note;       /* a sentence for a warning; NULL: none */
     struct arena memory;

@@ -6,7 +6,7 @@
  */
 #include "checkpoint/sstable.h"
 
-#include "checkpoint/crc32c.h"
+#include "checkpoint/crc.h"
 #include "checkpoint/format.h"
 #include "common/fail.h"
 

@@ -9,7 +9,10 @@
 
 #include "common/fail.h"
 
-enum { MOST_COPIED = 1 << 20 }; /* bytes beyond those of the file: tensors that repeat an element are small buffers */
+enum {
+    MOST_COPIED = 1 << 20, /* bytes beyond those of the file: tensors that repeat an element are small buffers */
+    MOST_ENTRIES = 4 * CKPT_MAX_TENSORS, /* of all dictionaries: those that hold one another twice never end */
+};
 
 struct walk {
     struct ckpt_content *content;
@@ -118,8 +121,9 @@ static pln_status walk_dictionary(struct walk *w, const struct pickle_object *di
     for (size_t i = 0; status == PLN_OK && i < dictionary->is.list.n; i += 2) {
         const struct pickle_object *value = dictionary->is.list.items[i + 1];
         bool fits;
-        if (w->visits++ > PICKLE_MAX_STEPS) /* dictionaries that hold one another twice */
-            return pln_fail(w->error, PLN_BAD_MODEL, "%s: the pickle has more entries than steps", w->content->path);
+        if (w->visits++ == MOST_ENTRIES)
+            return pln_fail(w->error, PLN_BAD_MODEL, "%s: the dictionaries of the pickle have more than %d entries",
+                            w->content->path, MOST_ENTRIES);
         if (value->kind != PICKLE_TENSOR && value->kind != PICKLE_DICTIONARY)
             continue;
         if (!add_key(w, length, dictionary->is.list.items[i], &fits)) {

@@ -5,11 +5,11 @@
  * directory behind them, as torch's own writer leaves them out of the local headers. Numbers that pass 32 bits have
  * records of Zip64.
  */
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "checkpoint/crc.h"
 #include "checkpoint/write.h"
 #include "common/array.h"
 #include "common/fail.h"
@@ -140,27 +140,9 @@ struct archive {
     char name[64];
 };
 
-/* CRC-32 of zip, which is not the one of TensorFlow. */
-static uint32_t table[256];
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-static void fill_table(void)
-{
-    for (uint32_t byte = 0; byte < 256; byte++) {
-        uint32_t crc = byte;
-        for (int bit = 0; bit < 8; bit++)
-            crc = crc >> 1 ^ (0xedb88320u & (0u - (crc & 1u)));
-        table[byte] = crc;
-    }
-}
-
 static void put(struct archive *a, const void *data, size_t n)
 {
-    const unsigned char *next = data;
-    uint32_t crc = ~a->sum;
-    for (size_t i = 0; i < n; i++)
-        crc = crc >> 8 ^ table[(crc ^ next[i]) & 0xffu];
-    a->sum = ~crc;
+    a->sum = crc32_zip_extend(a->sum, data, n);
     ckpt_file_put(a->file, data, n);
 }
 
@@ -309,7 +291,6 @@ static pln_status write_torch(const char *path, const struct ckpt_output *tensor
     struct ckpt_file file;
     struct bytes pickled = {0};
     (void)shard;
-    pthread_once(&once, fill_table);
     for (uint32_t i = 0; i < count; i++)
         if (!storage_of(tensors[i].dtype))
             return pln_fail(error, PLN_INVALID, "tensor '%s': element type %d cannot be stored", tensors[i].name,

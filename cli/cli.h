@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the commands share: options by table, the runtime and session that they ask for, input lines, output.
+ * What the commands share: options by table, the runtime and session that they ask for, output.
  * Data goes to stdout, all else to stderr. Only the public API is used.
  */
 #ifndef CLI_CLI_H
@@ -17,6 +17,9 @@ enum { CLI_LIST = 4096, CLI_SIGNALLED = 128, CLI_INTERRUPTED = 130 };
 
 /* What explain and compare run when no text is given. */
 #define CLI_SENTENCE "And the king said unto the prophet, Where is thy computer?"
+
+/* Of --wide, wherever a table is printed. */
+#define CLI_WIDE_HELP "all columns, whatever the width of the terminal"
 
 /* ---- options */
 
@@ -35,7 +38,9 @@ enum cli_kind {
     CLI_SECONDS,
     CLI_REAL,
     CLI_REPEATED,
+    CLI_OPTIONAL, /* a flag whose value may follow it if it ends as the argument says: "[FILE.svg]"; "" without one */
     CLI_HEAD,
+    CLI_SEMANTICS,
     CLI_PART,
     CLI_MATH /* f32 or bf16, appended to the device options of the target */
 };
@@ -43,7 +48,7 @@ enum cli_kind {
 struct cli_option {
     const char *name; /* "--device" or "-b" */
     enum cli_kind kind;
-    /* bool, const char *, uint32_t, uint64_t, double, struct cli_list, pln_head, pln_part; of CLI_MATH the device options */
+    /* bool, const char *, uint32_t, uint64_t, double, struct cli_list, pln_head, pln_semantics, pln_part; of CLI_MATH the device options */
     void *target;
     const char *argument; /* "LIST" */
     const char *help;
@@ -73,13 +78,14 @@ struct cli_common {
     bool no_fallback;
     uint32_t threads;
     uint64_t seed;
+    pln_semantics semantics;
     const char *weights;
     pln_part part;
     uint32_t heads;
 };
 
 /* All options of a command, in the order of --help. Zero at first; those who bring some add theirs. */
-enum { CLI_OPTIONS = 64 };
+enum { CLI_OPTIONS = 96 };
 struct cli_options {
     uint32_t n; /* more than CLI_OPTIONS: those that found no room are left out, and cli_parse refuses */
     struct cli_option rows[CLI_OPTIONS];
@@ -96,14 +102,31 @@ void cli_model_rows(struct cli_common *common, struct cli_options *options);
 int cli_parse(int argc, char **argv, const struct cli_usage *usage, const struct cli_options *options,
               struct cli_list *positional);
 
+/* Hands over what the command gives to cli_parse, and does nothing else of it. */
+typedef void cli_visit(void *context, const struct cli_usage *usage, const struct cli_options *options);
+void cli_visit_command(const struct cli_command *command, cli_visit *visit, void *context);
+/* --help. */
+void cli_print_usage(FILE *out, const struct cli_usage *usage, const struct cli_options *options);
+
+/* The name nearest to what was typed, of those that were looked at; zero at first. name NULL: none is near. */
+struct cli_suggestion {
+    const char *name; /* borrows */
+    size_t far;
+};
+void cli_suggest(struct cli_suggestion *s, const char *typed, const char *name);
+
 /* Man pages in parts, on stdout. What --help prints is what they are made of: a page begins with name and summary, a
- * command tells its options under --man, `pleione` its commands and exit codes, and it ends in the other pages. The
- * name of `pleione` itself is NULL. */
+ * command tells its options, `pleione` its commands and exit codes, and it ends in the other pages. The name of
+ * `pleione` itself is NULL. */
 void cli_man_begin(const char *name, const char *summary);
-void cli_man_options(const struct cli_usage *usage, const struct cli_option *options, uint32_t n);
+void cli_man_options(const struct cli_usage *usage, const struct cli_options *options);
 void cli_man_body(const char *description, const struct cli_command *commands, size_t n, const struct cli_exit *exits,
                   size_t n_exits);
 void cli_man_end(const char *name, const struct cli_command *commands, size_t n);
+
+/* Prints a script that completes commands, options and their values in the shell: "bash", "zsh" or "fish". False: it is
+ * none of these. */
+bool cli_print_completions(const char *shell, const struct cli_command *commands, size_t n);
 
 /* Returns the first of the list, which is not empty; the others move up. */
 const char *cli_take_first(struct cli_list *list);
@@ -157,11 +180,6 @@ int cli_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)
 
 /* ---- input, output, time */
 
-/* Calls fn for each text: those given, or else the lines of stdin. A text ends with a NUL behind its bytes, and one
- * from stdin may hold others. Stops at the first code that is not 0, and with CLI_INTERRUPTED at an interrupt. */
-int cli_each_text(const struct cli_list *texts, int (*fn)(void *context, const char *text, size_t bytes),
-                  void *context);
-
 /* Room for `need` items of `bytes` each: returns the array, at its place or moved, with *room as it is then. NULL: there
  * is no memory, the array is as it was. */
 void *cli_reserve(void *items, size_t *room, size_t need, size_t bytes);
@@ -187,16 +205,33 @@ pln_status cli_flush_output(pln_error *error);
 /* The same at the end of a command: 0, or an exit code after the sentence. */
 int cli_finish_output(void);
 
+/* The line on stderr that is drawn over and over, on a terminal only; hidden before anything else is written there. From
+ * any thread. */
+void cli_line_draw(const char *line);
+void cli_line_hide(void);
+
 /* A bar on stderr where that is a terminal, else nothing. */
 struct cli_progress {
     const char *what;
     bool shown;
+    uint64_t before;     /* done when it began: this part says nothing of the pace */
     double began, drawn; /* seconds */
 };
 struct cli_progress cli_progress_begin(const char *what);
 /* total 0: it is not known. */
 void cli_progress_update(struct cli_progress *progress, uint64_t done, uint64_t total);
+/* "WHAT 3 of 20, 12 s left  TEXT" in place of the bar. */
+void cli_progress_line(struct cli_progress *progress, uint64_t done, uint64_t total, const char *text);
+/* Rows, their rate, and the time that is left by `done` of `total`; total 0: it is not known. */
+void cli_progress_rows(struct cli_progress *progress, uint64_t rows, uint64_t done, uint64_t total);
 void cli_progress_end(struct cli_progress *progress); /* takes it away */
+
+/* What a person waits for: a line on stderr where that is a terminal, from the second second on. It takes the place of
+ * what was waited for before. blocked: nothing of ours runs meanwhile, and a thread draws; else, and whenever a process
+ * is going to be forked, cli_wait_tick does. */
+void cli_wait_begin(bool blocked, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void cli_wait_end(void);
+void cli_wait_tick(void);
 
 double cli_seconds(void); /* monotonic */
 

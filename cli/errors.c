@@ -5,10 +5,17 @@
 #include <stdarg.h>
 
 #include "cli/cli.h"
+#include "cli/terminal.h"
+
+static void print_name(void)
+{
+    cli_line_hide();
+    fprintf(stderr, "%spleione:%s ", terminal_style(stderr, TERMINAL_BAD), terminal_style(stderr, TERMINAL_PLAIN));
+}
 
 int cli_usage_error(const char *format, ...)
 {
-    fputs("pleione: ", stderr);
+    print_name();
     va_list arguments;
     va_start(arguments, format);
     vfprintf(stderr, format, arguments);
@@ -38,6 +45,7 @@ pln_status cli_misfit(pln_error *error)
 
 int cli_fail(const pln_error *error)
 {
-    fprintf(stderr, "pleione: %s\n", error->message);
+    print_name();
+    fprintf(stderr, "%s\n", error->message);
     return cli_exit_code(error->status);
 }

@@ -60,15 +60,15 @@ static void print_term(const char *bold, const char *argument, const char *meani
     print_paragraph(meaning);
 }
 
-void cli_man_options(const struct cli_usage *usage, const struct cli_option *options, uint32_t n)
+void cli_man_options(const struct cli_usage *usage, const struct cli_options *options)
 {
     fputs(".SH SYNOPSIS\n\\fBpleione\\fR ", stdout);
     print_text(usage->synopsis, false);
     fputs(" [\\fIOPTION\\fR...]\n.SH DESCRIPTION\n", stdout);
     print_paragraph(usage->description);
     puts(".SH OPTIONS");
-    for (uint32_t i = 0; i < n; i++)
-        print_term(options[i].name, options[i].argument, options[i].help);
+    for (uint32_t i = 0; i < options->n; i++)
+        print_term(options->rows[i].name, options->rows[i].argument, options->rows[i].help);
     fputs(".SH EXIT STATUS\nThe codes stand in\n.BR pleione (1).\n.SH EXAMPLES\n.nf\n", stdout);
     print_text(usage->examples, true);
     puts(".fi");
@@ -78,7 +78,8 @@ void cli_man_body(const char *description, const struct cli_command *commands, s
                   size_t n_exits)
 {
     puts(".SH SYNOPSIS\n\\fBpleione\\fR \\fICOMMAND\\fR [\\fIARGUMENT\\fR...]\n.br\n\\fBpleione\\fR "
-         "\\fB\\-\\-version\\fR\n"
+         "\\fB\\-\\-version\\fR\n.br\n\\fBpleione\\fR \\fBhelp\\fR [\\fICOMMAND\\fR]\n.br\n\\fBpleione\\fR "
+         "\\fBcompletions\\fR bash|zsh|fish\n"
          ".SH DESCRIPTION");
     print_paragraph(description);
     puts("Data goes to standard output, everything else to standard error.\n"
@@ -93,6 +94,9 @@ void cli_man_body(const char *description, const struct cli_command *commands, s
     print_term("PLEIONE_BACKEND_PATH", NULL,
                "absolute folders, separated by ':', in which plugins are looked for after the folder of the library; a "
                "folder that others than its owner may write is left out");
+    print_term("COLUMNS", NULL,
+               "the width that help and tables on a terminal are fitted to, in place of the terminal's own");
+    print_term("NO_COLOR", NULL, "if it is set, nothing is coloured on a terminal; elsewhere nothing is");
     print_term("XDG_CACHE_HOME", NULL,
                "the folder below which pleione/ holds compiled programs of devices; .cache of the home folder if it is "
                "not set");
@@ -104,7 +108,8 @@ void cli_man_end(const char *name, const struct cli_command *commands, size_t n)
     fputs(".SH SEE ALSO\n", stdout);
     if (name)
         puts(".BR pleione (1),");
-    for (size_t i = 0, left = name ? n - 1 : n; i < n; i++)
+    for (size_t i = 0; i < n; i++)
         if (!name || strcmp(commands[i].name, name) != 0)
-            printf(".BR pleione\\-%s (1)%s\n", commands[i].name, --left ? "," : "");
+            printf(".BR pleione\\-%s (1),\n", commands[i].name);
+    puts(".BR pleione\\-device\\-options (7),\n.BR pleione\\-nodes (7)");
 }

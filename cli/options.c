@@ -8,6 +8,20 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/terminal.h"
+
+static cli_visit *visitor; /* whom cli_parse hands over to, instead of parsing */
+static void *visitor_context;
+
+void cli_visit_command(const struct cli_command *command, cli_visit *visit, void *context)
+{
+    char name[32], *argv[] = {name, NULL};
+    snprintf(name, sizeof name, "%s", command->name);
+    visitor = visit;
+    visitor_context = context;
+    command->run(1, argv);
+    visitor = NULL;
+}
 
 void cli_add_options(struct cli_options *options, const struct cli_option *rows, size_t n)
 {
@@ -44,22 +58,70 @@ void cli_common_options(struct cli_common *common, const char *device_name, stru
         {"--no-fallback", CLI_FLAG, &common->no_fallback, NULL, "a node that no chosen device takes is an error"},
         {"--threads", CLI_UNSIGNED, &common->threads, "N", "threads on the processor (default: all)"},
         {"--seed", CLI_SEED, &common->seed, "S", "for weights that the checkpoint lacks (default 0)"},
+        {"--semantics", CLI_SEMANTICS, &common->semantics, "pytorch|tf|flax|google",
+         "whose rules hold where frameworks differ (default pytorch, whatever wrote the file)"},
     };
     cli_add_options(options, rows, sizeof rows / sizeof *rows);
     cli_model_rows(common, options);
 }
 
-static void print_usage(FILE *out, const struct cli_usage *usage, const struct cli_options *options)
+/* ---- help */
+
+/* The meaning stands beside the option if that leaves room for it, else below. */
+static void print_option(FILE *out, const struct cli_option *option, size_t width)
 {
-    fprintf(out, "usage: pleione %s\n\n%s\n\n", usage->synopsis, usage->description);
-    for (uint32_t i = 0; i < options->n; i++) {
-        const struct cli_option *option = &options->rows[i];
-        char left[64];
-        snprintf(left, sizeof left, option->argument ? "%s %s" : "%s", option->name, option->argument);
-        fprintf(out, "  %-38s %s\n", left, option->help);
+    enum { MORE = 6 };
+    const size_t indent = width >= 110 ? 41 : 24;
+    const char *argument = option->argument ? option->argument : "";
+    size_t used = (size_t)fprintf(out, "  %s%s", option->name, *argument ? " " : "");
+    while (*argument) { /* cut behind a bar where the terminal is narrow */
+        const size_t most = strcspn(argument, "|") + 1, part = most <= strlen(argument) ? most : most - 1;
+        if (used + part > width) {
+            fprintf(out, "\n%*s", MORE, "");
+            used = MORE;
+        }
+        fprintf(out, "%.*s", (int)part, argument);
+        used += part;
+        argument += part;
     }
-    fprintf(out, "\nexamples:\n%s", usage->examples);
+    if (used + 1 >= indent) {
+        fprintf(out, "\n");
+        used = 0;
+    }
+    fprintf(out, "%*s", (int)(indent - used), "");
+    terminal_fill(out, option->help, indent, indent, width);
 }
+
+static void print_examples(FILE *out, const char *examples, size_t width)
+{
+    for (const char *line = examples; *line;) {
+        const size_t bytes = strcspn(line, "\n");
+        terminal_fill_shell(out, line, bytes, width);
+        line += bytes + (line[bytes] == '\n');
+    }
+}
+
+static void print_heading(FILE *out, const char *heading)
+{
+    fprintf(out, "%s%s%s", terminal_style(out, TERMINAL_BOLD), heading, terminal_style(out, TERMINAL_PLAIN));
+}
+
+void cli_print_usage(FILE *out, const struct cli_usage *usage, const struct cli_options *options)
+{
+    const size_t width = terminal_fill_width(out);
+    print_heading(out, "usage:");
+    fprintf(out, " pleione %s\n\n", usage->synopsis);
+    terminal_fill(out, usage->description, 0, 0, width);
+    fputc('\n', out);
+    for (uint32_t i = 0; i < options->n; i++)
+        print_option(out, &options->rows[i], width);
+    fputc('\n', out);
+    print_heading(out, "examples:");
+    fputc('\n', out);
+    print_examples(out, usage->examples, width);
+}
+
+/* ---- values */
 
 static bool parse_number(const char *text, uint64_t most, uint64_t *value)
 {
@@ -103,6 +165,9 @@ static bool store(const struct cli_option *option, const char *text)
     case CLI_TEXT:
         *(const char **)option->target = text;
         return *text != '\0';
+    case CLI_OPTIONAL:
+        *(const char **)option->target = text;
+        return true;
     case CLI_UNSIGNED:
         if (!parse_number(text, UINT32_MAX, &number) || !number)
             return false;
@@ -123,6 +188,8 @@ static bool store(const struct cli_option *option, const char *text)
         return *text && append(list, text);
     case CLI_HEAD:
         return pln_head_find(text, option->target);
+    case CLI_SEMANTICS:
+        return pln_semantics_find(text, option->target);
     case CLI_PART:
         *(pln_part *)option->target = strcmp(text, "generator") == 0 ? PLN_PART_GENERATOR : PLN_PART_DISCRIMINATOR;
         return strcmp(text, "generator") == 0 || strcmp(text, "discriminator") == 0;
@@ -146,6 +213,7 @@ static const char *range_of(enum cli_kind kind)
         [CLI_HEAD] = NULL,
         [CLI_PART] = NULL,
         [CLI_MATH] = NULL,
+        [CLI_SEMANTICS] = NULL,
     };
     return ranges[kind];
 }
@@ -172,29 +240,52 @@ static const struct cli_option *find_option(const struct cli_options *options, c
     return NULL;
 }
 
+static void refuse_option(const char *name, size_t length, const struct cli_options *options)
+{
+    struct cli_suggestion nearest = {0};
+    char typed[64];
+    snprintf(typed, sizeof typed, "%.*s", (int)length, name);
+    cli_suggest(&nearest, typed, "--help");
+    for (uint32_t i = 0; i < options->n; i++)
+        cli_suggest(&nearest, typed, options->rows[i].name);
+    if (nearest.name)
+        cli_usage_error("no option %.*s; did you mean %s?", (int)length, name, nearest.name);
+    else
+        cli_usage_error("no option %.*s; --help lists them", (int)length, name);
+}
+
+/* Whether the next argument ends as the option's value does: "[FILE.svg]". */
+static bool is_value_of(const struct cli_option *option, const char *next)
+{
+    const char *ending = strrchr(option->argument, '.');
+    const size_t bytes = ending ? strlen(ending) - 1 : 0, length = next ? strlen(next) : 0;
+    return bytes && length > bytes && strncmp(next + length - bytes, ending, bytes) == 0;
+}
+
 /* One argument, and the next one if it is the option's value. Returns how many were taken, 0 after a usage error.
- * given: a bit for each option that had its value, since a second one would undo the first in silence. */
-static int take_option(int left, char **argv, const struct cli_options *options, uint64_t *given)
+ * given: the options that had their values, since a second one would undo the first in silence. */
+static int take_option(int left, char **argv, const struct cli_options *options, bool *given)
 {
     const char *equals = strncmp(argv[0], "--", 2) == 0 ? strchr(argv[0], '=') : NULL;
     const size_t length = equals ? (size_t)(equals - argv[0]) : strlen(argv[0]);
     const struct cli_option *option = find_option(options, argv[0], length);
     if (!option) {
-        cli_usage_error("no option %.*s; --help lists them", (int)length, argv[0]);
+        refuse_option(argv[0], length, options);
         return 0;
     }
-    const bool flag = option->kind == CLI_FLAG;
-    if ((flag && equals) || (!flag && !equals && left < 2)) {
-        cli_usage_error("option %s %s", option->name, flag ? "takes no value" : "needs a value");
+    const bool optional = option->kind == CLI_OPTIONAL && !equals && !is_value_of(option, left < 2 ? NULL : argv[1]);
+    const bool flag = option->kind == CLI_FLAG || optional;
+    if ((option->kind == CLI_FLAG && equals) || (!flag && !equals && left < 2)) {
+        cli_usage_error("option %s %s", option->name, option->kind == CLI_FLAG ? "takes no value" : "needs a value");
         return 0;
     }
-    const char *value = equals ? equals + 1 : argv[1]; /* a flag looks at none */
-    const uint64_t bit = (uint64_t)1 << (option - options->rows);
-    if (!flag && option->kind != CLI_REPEATED && *given & bit) {
+    const char *value = equals ? equals + 1 : optional ? "" : argv[1]; /* a flag looks at none */
+    const size_t row = (size_t)(option - options->rows);
+    if (!flag && option->kind != CLI_REPEATED && given[row]) {
         cli_usage_error("option %s is given twice", option->name);
         return 0;
     }
-    *given |= bit;
+    given[row] = true;
     if (!store(option, value)) {
         refuse_value(option, value);
         return 0;
@@ -206,23 +297,23 @@ int cli_parse(int argc, char **argv, const struct cli_usage *usage, const struct
               struct cli_list *positional)
 {
     bool only_positional = false;
-    uint64_t given = 0;
+    bool given[CLI_OPTIONS] = {false};
     if (options->n > CLI_OPTIONS)
         return cli_usage_error("%s has %u options, more than %d", argv[0], options->n, CLI_OPTIONS) + 1;
-    if (argc == 2 && strcmp(argv[1], "--man") == 0) { /* asked by main, which prints the rest of the page */
-        cli_man_options(usage, options->rows, options->n);
+    if (visitor) {
+        visitor(visitor_context, usage, options);
         return 1;
     }
     for (int i = 1; i < argc;) {
         if (!only_positional && (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)) {
-            print_usage(stdout, usage, options);
+            cli_print_usage(stdout, usage, options);
             return cli_finish_output() + 1;
         }
         if (!only_positional && strcmp(argv[i], "--") == 0) {
             only_positional = true;
             i++;
         } else if (!only_positional && argv[i][0] == '-' && argv[i][1]) {
-            const int taken = take_option(argc - i, argv + i, options, &given);
+            const int taken = take_option(argc - i, argv + i, options, given);
             if (!taken)
                 return PLN_INVALID + 1;
             i += taken;

@@ -11,8 +11,10 @@ void cli_log(void *context, pln_log_level level, const char *message)
 {
     (void)context;
     static const char *const names[] = {"", "error: ", "warning: ", "", ""};
-    if (level <= PLN_LOG_LEVEL_INFO && !worker_has_said(message))
-        fprintf(stderr, "pleione: %s%s\n", names[level], message);
+    if (level > PLN_LOG_LEVEL_INFO || worker_has_said(message))
+        return;
+    cli_line_hide();
+    fprintf(stderr, "pleione: %s%s\n", names[level], message);
 }
 
 /* XDG's specification says that a relative path is to be ignored. Drivers do not: they would write into the working

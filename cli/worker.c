@@ -88,6 +88,8 @@ static bool receive_all(int channel, void *data, size_t bytes, bool patient)
         const int ready = poll(&waited, 1, patient ? -1 : 100);
         if (!patient && cli_interrupted())
             return false;
+        if (!patient)
+            cli_wait_tick();
         if (ready == 0 || (ready < 0 && errno == EINTR))
             continue;
         const ssize_t n = recv(channel, to, bytes, 0);

@@ -16,6 +16,7 @@ static const char *const status_names[] = {
     [PLN_NO_MEMORY] = "out of memory",
     [PLN_UNSUPPORTED] = "not supported",
     [PLN_DEVICE_LOST] = "device lost",
+    [PLN_CANCELLED] = "cancelled",
 };
 
 static const struct {

@@ -319,9 +319,23 @@ pln_status electra_config_read(const json_t *json, const char *name, struct elec
         status = electra_labels_read(name, config, error);
     if (status == PLN_OK)
         status = check_whole(json, name, config, error);
-    if (status != PLN_OK)
+    if (status == PLN_OK)
+        *config = electra_config_as(config, PLN_SEMANTICS_PYTORCH);
+    else
         electra_config_finish(config);
     return status;
+}
+
+struct electra_config electra_config_as(const struct electra_config *config, pln_semantics semantics)
+{
+    struct electra_config view = *config;
+    view.semantics = electra_semantics(semantics);
+    view.prediction_act = view.semantics->hidden_act ? view.hidden_act : PLN_ACTIVATION_GELU;
+    if (view.semantics->summary_first)
+        view.summary_type = ELECTRA_FIRST;
+    if (view.semantics->absolute)
+        view.position_embedding_type = ELECTRA_ABSOLUTE;
+    return view;
 }
 
 void electra_config_finish(struct electra_config *config)

@@ -10,6 +10,7 @@
 
 #include "api/pleione.h"
 #include "common/arena.h"
+#include "electra/semantics.h"
 
 enum electra_summary { ELECTRA_FIRST, ELECTRA_LAST, ELECTRA_MEAN, ELECTRA_CLS_INDEX };
 enum electra_position { ELECTRA_ABSOLUTE = 0, ELECTRA_RELATIVE_KEY = 1, ELECTRA_RELATIVE_KEY_QUERY = 2 };
@@ -32,7 +33,10 @@ struct electra_config {
     enum electra_problem problem_type;
     pln_head head;       /* from architectures, else PLN_HEAD_MODEL */
     const char **labels; /* [num_labels] */
-    struct arena memory; /* of labels and complaints */
+    /* As a framework reads all of this; of what was read: PyTorch. */
+    const struct electra_semantics *semantics;
+    uint32_t prediction_act; /* of language models */
+    struct arena memory;     /* of labels and complaints */
     struct electra_complaint *complaints;
 };
 
@@ -42,6 +46,9 @@ pln_status electra_config_read(const json_t *json, const char *name, struct elec
 /* The first field that is wrong of those that a run of this head reads, training or not; of PLN_HEAD_DEFAULT: of those
  * that choose the head. */
 pln_status electra_config_judge(const struct electra_config *config, pln_head head, bool train, pln_error *error);
+
+/* The config as a framework reads it: a view, which borrows all memory and is not finished. */
+struct electra_config electra_config_as(const struct electra_config *config, pln_semantics semantics);
 
 /* How many labels the head's own weights have, if the weights say so. That decides between num_labels and id2label
  * where they differ, and where the config gives neither; otherwise num_labels does. */

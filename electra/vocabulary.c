@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What masked and causal language models end in: [tokens, vocabulary], or [targets, vocabulary]. The activation is an exact
- * gelu, whatever the config says.
+ * gelu, whatever the config says, but for frameworks that obey it.
  */
 #include "electra/describe.h"
 
@@ -9,7 +9,7 @@ static pln_value *output_matrix(struct electra_describe *d)
 {
     const struct electra_config *c = d->config;
     bool tied = true;
-    if (d->error.status == PLN_OK)
+    if (d->error.status == PLN_OK && !c->semantics->tied)
         electra_weights_tied(d->weights, &tied, &d->error);
     if (!tied)
         return electra_constant(d, ELECTRA_OUTPUT_MATRIX, c->vocab_size, c->embedding_size, ELECTRA_NORMAL);
@@ -31,7 +31,7 @@ void electra_vocabulary(struct electra_describe *d, pln_value *x)
         x = electra_pick_rows(d, x, rows);
     }
     x = electra_dense(d, x, "generator_predictions.dense", c->embedding_size, c->hidden_size,
-                      PLN_OPTIONS(pln_linear_options, .name = "predictions.dense", .activation = PLN_ACTIVATION_GELU));
+                      PLN_OPTIONS(pln_linear_options, .name = "predictions.dense", .activation = c->prediction_act));
     x = electra_norm(d, x, "generator_predictions.LayerNorm", c->embedding_size, "predictions.norm");
     pln_value *bias = electra_constant(d, "generator_lm_head.bias", c->vocab_size, 0, ELECTRA_ZEROS);
     pln_value *logits = pln_linear(d->graph, x, output_matrix(d),

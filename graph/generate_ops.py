@@ -44,7 +44,8 @@ def main():
     out += [f"#define PLN_ACTIVATIONS {len(activations)}u"]
     out += ["", "#ifdef PLN_KERNEL", "", "/* Every activation but NONE, which changes nothing. */"]
     each = [f"    EACH({name})" for _, name in activations[1:]]
-    out += [" \\\n".join(["#define PLN_ACTIVATIONS_EACH(EACH)"] + each), ""]
+    lines = ["#define PLN_ACTIVATIONS_EACH(EACH)"] + each
+    out += [line.ljust(119) + "\\" for line in lines[:-1]] + [lines[-1], ""]
     for _, _, upper, _, _, _, fields in ops:
         out += [f"#define PLN_{upper}_PARAM_{field.upper()} {i}u" for i, (_, field) in enumerate(fields)]
     out += ["", "#else", "", "#include <stdint.h>", "", "typedef enum pln_op {"]

@@ -49,10 +49,10 @@ static pln_status pass_mark(struct records_lines *l, pln_error *error)
     return PLN_OK;
 }
 
-pln_status records_lines_open(struct records_lines *l, const char *path, pln_error *error)
+pln_status records_lines_open(struct records_lines *l, const char *path, struct records_cancel cancel, pln_error *error)
 {
     *l = (struct records_lines){0};
-    const pln_status status = records_stream_open(&l->stream, path, error);
+    const pln_status status = records_stream_open(&l->stream, path, cancel, error);
     return status == PLN_OK ? pass_mark(l, error) : status;
 }
 

@@ -25,7 +25,8 @@ struct records_lines {
 };
 
 /* The caller's memory; as records_stream_open. PLN_FAILED for a text that begins as UTF-16 does. */
-pln_status records_lines_open(struct records_lines *l, const char *path, pln_error *error);
+pln_status records_lines_open(struct records_lines *l, const char *path, struct records_cancel cancel,
+                              pln_error *error);
 void records_lines_close(struct records_lines *l);
 /* It stays until the next call. As records_stream_next. */
 pln_status records_lines_next(struct records_lines *l, struct records_line *line, pln_error *error);

@@ -23,11 +23,11 @@ struct pln_reader {
     atomic_bool in_use;
 };
 
-static pln_status open_source(pln_reader *reader, pln_error *error)
+static pln_status open_source(pln_reader *reader, struct records_cancel cancel, pln_error *error)
 {
     const struct records_reading *reading = reader->format->reading;
     struct records_source *source = &reader->source;
-    pln_status status = records_lines_open(&source->lines, reader->path, error);
+    pln_status status = records_lines_open(&source->lines, reader->path, cancel, error);
     if (status == PLN_OK && reading->state_bytes) {
         source->state = calloc(1, reading->state_bytes);
         status = source->state ? PLN_OK : records_no_memory(source, error);
@@ -49,7 +49,9 @@ static pln_status open_reader(pln_reader *reader, const char *path, const pln_re
     if (status != PLN_OK)
         return status;
     reader->path = strdup(path);
-    return reader->path ? open_source(reader, error) : pln_fail(error, PLN_NO_MEMORY, "%s: no memory to read it", path);
+    const struct records_cancel cancel = {options->cancel, options->context};
+    return reader->path ? open_source(reader, cancel, error)
+                        : pln_fail(error, PLN_NO_MEMORY, "%s: no memory to read it", path);
 }
 
 pln_status pln_reader_open(const char *path, const pln_reader_options *options, pln_reader **reader, pln_error *error)

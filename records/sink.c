@@ -47,7 +47,7 @@ void records_sink_close(struct records_sink *s)
 
 static pln_status refuse(const struct records_sink *s, int problem, pln_error *error)
 {
-    return pln_fail(error, PLN_FAILED, "%s: cannot be written: %s", s->name, strerror(problem));
+    return pln_fail(error, PLN_FAILED, "%s cannot be written: %s", s->name, strerror(problem));
 }
 
 static pln_status cut_tail(struct records_sink *s, pln_error *error)

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,12 +16,25 @@
 
 enum { BLOCK = 1 << 16 };
 
+/* Until there are bytes, or an end; PLN_CANCELLED. */
+static pln_status await(const struct records_stream *s, pln_error *error)
+{
+    struct pollfd waited = {.fd = s->fd, .events = POLLIN};
+    while (s->cancel.ask && !s->total && poll(&waited, 1, 100) <= 0)
+        if (s->cancel.ask(s->cancel.context))
+            return pln_fail(error, PLN_CANCELLED, "%s: reading was cancelled", s->name);
+    return PLN_OK;
+}
+
 /* One read; 0 bytes at the end only. Appends to raw, of which `rest` is what was not used yet. */
 static pln_status read_block(struct records_stream *s, pln_error *error)
 {
     memmove(s->raw, s->rest.bytes, s->rest.n);
     s->rest.bytes = s->raw;
     for (;;) {
+        const pln_status status = await(s, error);
+        if (status != PLN_OK)
+            return status;
         const ssize_t n = read(s->fd, s->raw + s->rest.n, BLOCK - s->rest.n);
         if (n < 0 && errno == EINTR)
             continue;
@@ -51,11 +65,13 @@ static pln_status sniff(struct records_stream *s, pln_error *error)
     return s->state ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "%s: no memory to unpack it", s->name);
 }
 
-pln_status records_stream_open(struct records_stream *s, const char *path, pln_error *error)
+pln_status records_stream_open(struct records_stream *s, const char *path, struct records_cancel cancel,
+                               pln_error *error)
 {
     const bool is_stdin = strcmp(path, "-") == 0;
     struct stat about;
-    *s = (struct records_stream){.name = is_stdin ? "stdin" : path, .fd = STDIN_FILENO, .opened = true};
+    *s = (struct records_stream){
+        .name = is_stdin ? "stdin" : path, .fd = STDIN_FILENO, .opened = true, .cancel = cancel};
     if (!is_stdin)
         s->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (s->fd < 0)

@@ -14,6 +14,11 @@
 #include "api/pleione_types.h"
 #include "records/codec.h"
 
+struct records_cancel { /* zero: nobody is asked */
+    bool (*ask)(void *context);
+    void *context;
+};
+
 struct records_stream { /* zero: nothing to close */
     const char *name;   /* of the file, for sentences */
     int fd;
@@ -26,12 +31,14 @@ struct records_stream { /* zero: nothing to close */
     struct codec_input rest;    /* of raw */
     atomic_uint_least64_t done; /* bytes read from fd */
     uint64_t total;             /* 0: not known */
-    pln_error held;             /* of a failure behind bytes that were given */
+    struct records_cancel cancel;
+    pln_error held; /* of a failure behind bytes that were given */
 };
 
 /* The caller's memory. path (borrows) "-" is standard input. PLN_INVALID: it cannot be opened; PLN_FAILED: it cannot be
- * read; PLN_UNSUPPORTED; PLN_NO_MEMORY. */
-pln_status records_stream_open(struct records_stream *s, const char *path, pln_error *error);
+ * read; PLN_UNSUPPORTED; PLN_CANCELLED; PLN_NO_MEMORY. */
+pln_status records_stream_open(struct records_stream *s, const char *path, struct records_cancel cancel,
+                               pln_error *error);
 void records_stream_close(struct records_stream *s);
 
 /* More bytes, which stay until the next call; 0: the end. PLN_FAILED: it cannot be read, is cut off, broken, or goes on

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/fail.h"
 #include "scheduler/scheduler.h"
 
 static void host_log(void *context, pln_log_level level, const char *message)
@@ -18,6 +19,20 @@ static void host_log(void *context, pln_log_level level, const char *message)
     const pln_runtime *runtime = context;
     if (runtime->log)
         runtime->log(runtime->log_context, level, message);
+}
+
+static int host_goes_on(void *context, const char *what, uint64_t done, uint64_t total)
+{
+    const pln_runtime *runtime = context;
+    return !runtime->progress || runtime->progress(runtime->progress_context, what, done, total);
+}
+
+pln_status sched_go_on(pln_runtime *runtime, const char *what, uint64_t done, uint64_t total, pln_error *error)
+{
+    return host_goes_on(runtime, what, done, total)
+               ? PLN_OK
+               : pln_fail(error, PLN_CANCELLED, "cancelled while %s, after %llu steps of %llu", what,
+                          (unsigned long long)done, (unsigned long long)total);
 }
 
 /* More than the machine has is refused here: with overcommit it would be found out only by being killed. */
@@ -113,5 +128,6 @@ void sched_host_init(pln_runtime *runtime)
         .team_run = host_team_run,
         .team_barrier = host_team_barrier,
         .cache_directory = host_cache_directory,
+        .goes_on = host_goes_on,
     };
 }

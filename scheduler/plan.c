@@ -72,6 +72,9 @@ static pln_status acquire_constants(pln_schedule *schedule, pln_error *error)
         struct sched_use *use = &schedule->uses[i];
         if (use->constant)
             continue;
+        status = sched_go_on(schedule->devices->runtime, "packing weights", i, schedule->n_uses, error);
+        if (status != PLN_OK)
+            break;
         status = sched_constant_acquire(schedule->devices, use->device, use->value, use->uses.list, use->uses.n,
                                         &use->constant, error);
         behind += (uint64_t)use->value->rows.offset * use->value->width * sizeof(float);
@@ -171,8 +174,11 @@ static pln_status create_plan(pln_schedule *schedule, const uint32_t *capacity, 
         status = allocate_staging(schedule, *plan, error);
     if (status == PLN_OK)
         status = acquire_constants(schedule, error);
-    for (uint32_t i = 0; status == PLN_OK && i < schedule->n_segments; i++)
-        status = compile_segment(schedule, *plan, i, error);
+    for (uint32_t i = 0; status == PLN_OK && i < schedule->n_segments; i++) {
+        status = sched_go_on(schedule->devices->runtime, "compiling", i, schedule->n_segments, error);
+        if (status == PLN_OK)
+            status = compile_segment(schedule, *plan, i, error);
+    }
     if (status != PLN_OK)
         sched_plan_destroy(schedule, plan);
     return status;
@@ -244,6 +250,13 @@ static void drop_plans(pln_schedule *schedule, uint32_t n, const uint32_t *capac
             sched_plan_destroy(schedule, &plan);
         }
     }
+}
+
+void sched_be_steady(pln_schedule *schedule)
+{
+    if (!schedule->steady)
+        drop_plans(schedule, 0, schedule->dims);
+    schedule->steady = schedule->cover = true;
 }
 
 pln_status sched_plan_get(pln_schedule *schedule, const uint32_t *dims, struct sched_plan **plan, pln_error *error)

@@ -144,6 +144,30 @@ static pln_status run_segment(const struct run *run, uint32_t index, pln_error *
     return status == PLN_OK ? copy_windows(run, segment, true, error) : status;
 }
 
+/* A run that writes states is not left in the middle: they would be neither as before nor as behind it. */
+static bool may_stop(const pln_schedule *schedule)
+{
+    for (uint32_t i = 0; i < schedule->graph->n_values; i++)
+        if (schedule->graph->values[i]->kind == PLN_VALUE_STATE)
+            return false;
+    return true;
+}
+
+static pln_status run_segments(const struct run *run, pln_error *error)
+{
+    pln_runtime *runtime = run->schedule->devices->runtime;
+    const uint32_t n = run->schedule->n_segments;
+    const bool asks = runtime->progress && may_stop(run->schedule);
+    pln_status status = PLN_OK;
+    for (uint32_t i = 0; status == PLN_OK && i < n; i++) {
+        if (asks)
+            status = sched_go_on(runtime, "running", i, n, error);
+        if (status == PLN_OK)
+            status = run_segment(run, i, error);
+    }
+    return status;
+}
+
 static pln_status read_outputs(const struct run *run, void *const *outputs, pln_error *error)
 {
     const pln_graph *graph = run->schedule->graph;
@@ -187,8 +211,8 @@ static pln_status run_bound(pln_schedule *schedule, const struct sched_bound *bo
     status = sched_plan_get(schedule, schedule->dims, &run.plan, error);
     if (status == PLN_OK)
         status = write_inputs(&run, bound->inputs, error);
-    for (uint32_t i = 0; status == PLN_OK && i < schedule->n_segments; i++)
-        status = run_segment(&run, i, error);
+    if (status == PLN_OK)
+        status = run_segments(&run, error);
     if (status == PLN_OK)
         status = read_outputs(&run, bound->outputs, error);
     if (run.plan)

@@ -34,6 +34,8 @@ pln_status pln_runtime_create(const pln_runtime_options *options, pln_runtime **
     init_lock(r);
     r->log = o.log;
     r->log_context = o.log_context;
+    r->progress = o.progress;
+    r->progress_context = o.progress_context;
     r->team = team_create(o.threads ? o.threads : processors_usable());
     r->backend_path = o.backend_path ? strdup(o.backend_path) : NULL;
     if (!r->team || (o.backend_path && !r->backend_path)) {

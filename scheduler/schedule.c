@@ -137,6 +137,7 @@ pln_status pln_schedule_create(pln_graph *graph, pln_devices *devices, const pln
     s->devices = devices;
     s->timed = o.timed;
     s->cover = o.cover;
+    s->steady = o.steady;
     s->max_plans = o.plans ? o.plans : DEFAULT_PLANS;
     s->states = o.states;
     s->inputs = arena_allocate(&s->arena, (graph->n_values + 1) * sizeof *s->inputs);

@@ -35,6 +35,8 @@ struct pln_runtime {
     pthread_mutex_t lock; /* of the cache, the backends and the entries */
     pln_log_fn *log;
     void *log_context;
+    bool (*progress)(void *context, const char *what, uint64_t done, uint64_t total);
+    void *progress_context;
     struct team *team;
     char *backend_path; /* of the options, or NULL */
     char *cache;        /* created at first use, or NULL */
@@ -51,6 +53,8 @@ pln_status sched_backend_load(pln_runtime *runtime, const char *name, struct sch
 pln_status sched_backends_look(pln_runtime *runtime, pln_error *error);
 /* Loads nothing; NULL if there is none. */
 struct sched_backend *sched_backend_find(pln_runtime *runtime, const char *name);
+/* Tells the caller's progress that so many of the steps are done: PLN_CANCELLED if he says so. */
+pln_status sched_go_on(pln_runtime *runtime, const char *what, uint64_t done, uint64_t total, pln_error *error);
 /* Fills runtime->host: log, memory, constants, team, cache. */
 void sched_host_init(pln_runtime *runtime);
 
@@ -196,7 +200,7 @@ struct pln_schedule {
     pln_graph *graph;
     pln_devices *devices;
     pln_states *states, *own_states;
-    bool timed, cover;
+    bool timed, cover, steady;
     uint32_t max_plans;
     struct sched_place *places; /* one a node */
     uint64_t *node_ns;          /* measured in the last run, one a node */
@@ -280,6 +284,8 @@ pln_status sched_view_device(pln_schedule *schedule, uint32_t device, const uint
 
 /* The capacities of the bucket that the numbers fall into. */
 void sched_bucket(const pln_schedule *schedule, const uint32_t *dims, uint32_t *capacity);
+/* From now on runs are steady and plans cover (pln_schedule_options); plans of before are gone. */
+void sched_be_steady(pln_schedule *schedule);
 /* The plan of the bucket, made when it is met first. */
 pln_status sched_plan_get(pln_schedule *schedule, const uint32_t *dims, struct sched_plan **plan, pln_error *error);
 void sched_plan_destroy(pln_schedule *schedule, struct sched_plan **plan);

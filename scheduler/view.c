@@ -106,7 +106,8 @@ static pln_status view_nodes(pln_schedule *schedule, const struct sched_plan *pl
     for (uint32_t i = 0; status == PLN_OK && i < set.n; i++)
         status = view_value(schedule, plan, device, set.values[i], &values[i], error);
     *view = (pln_segment){.size = sizeof *view,
-                          .flags = schedule->timed ? PLN_SEGMENT_TIMED : 0,
+                          .flags =
+                              (schedule->timed ? PLN_SEGMENT_TIMED : 0u) | (schedule->steady ? PLN_SEGMENT_STEADY : 0u),
                           .n_nodes = n,
                           .node_stride = sizeof *nodes,
                           .nodes = nodes,

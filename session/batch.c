@@ -11,6 +11,8 @@ bool session_attends(const struct session_request *r, uint32_t row, uint32_t tok
     if (!r->attention_mask || r->pair_mask)
         return true;
     const uint64_t i = (uint64_t)row * r->length + token;
+    if (r->semantics->whole_mask)
+        return session_real(r->attention_mask, i) >= 1;
     return session_is_integer(r->attention_mask) ? session_integer(r->attention_mask, i) != 0
                                                  : session_real(r->attention_mask, i) != 0;
 }
@@ -52,17 +54,27 @@ static bool source_has_holes(const struct session_request *r)
     return false;
 }
 
+bool session_adds_mask(const struct session_request *r)
+{
+    bool adds = false;
+    const uint64_t n =
+        r->attention_mask && !r->pair_mask && r->semantics->masked != 0 ? (uint64_t)r->rows * r->length : 0;
+    for (uint64_t i = 0; !adds && i < n; i++)
+        adds = session_real(r->attention_mask, i) != 1;
+    return adds;
+}
+
 static bool keeps_every_position(const pln_session *s, const struct session_request *r, bool labels)
 {
     const struct electra_head *head = s->head;
-    return s->options.every_position || s->options.attentions || r->pair_mask ||
-           (head->sees_padding && head->sees_padding(&s->model->config, labels));
+    return s->options.every_position || s->options.attentions || r->pair_mask || session_adds_mask(r) ||
+           (head->sees_padding && head->sees_padding(&s->config, labels));
 }
 
 static uint32_t bias_planes(const pln_session *s, const struct session_request *r)
 {
     if (!r->pair_mask)
-        return 0;
+        return session_adds_mask(r);
     return r->attention_mask->rank == 4 && r->attention_mask->shape[1] > 1 ? s->model->config.num_attention_heads : 1;
 }
 
@@ -74,7 +86,7 @@ static struct electra_features features_of(const pln_session *s, const struct se
     struct electra_features f = {
         .head = s->head_number,
         .embeddings = r->inputs_embeds != NULL,
-        .key_mask = has_holes(r, b->lengths),
+        .key_mask = !session_adds_mask(r) && has_holes(r, b->lengths),
         .bias_planes = bias_planes(s, r),
         .head_mask = r->head_mask != NULL,
         .source = r->encoder_hidden_states != NULL,

@@ -13,8 +13,12 @@ int32_t session_token_label(const pln_session *session, const struct session_req
                             uint32_t token)
 {
     const uint32_t at = session->head->shifted ? token + 1 : token;
-    return at < request->length ? (int32_t)session_integer(request->labels, (uint64_t)row * request->length + at)
-                                : -100;
+    if (at >= request->length)
+        return -100;
+    const int32_t label = (int32_t)session_integer(request->labels, (uint64_t)row * request->length + at);
+    if (label >= 0 || label == -100 || !request->semantics->negative_labels)
+        return label;
+    return session->head->classes == ELECTRA_OF_VOCABULARY ? 0 : -100;
 }
 
 static int64_t last_class(const pln_session *s)
@@ -26,7 +30,8 @@ static pln_status check_tokens(const pln_session *s, struct session_request *r, 
 {
     const uint64_t tokens[] = {r->rows, r->length};
     const pln_status status = session_want_shape(r->labels, tokens, 2, error);
-    return status == PLN_OK ? session_want_integers(r->labels, 0, last_class(s), -100, error) : status;
+    const int64_t least = r->semantics->negative_labels ? INT32_MIN : 0;
+    return status == PLN_OK ? session_want_integers(r->labels, least, last_class(s), -100, error) : status;
 }
 
 static void count_tokens(const pln_session *s, const struct session_request *r, float totals[2])

@@ -32,14 +32,27 @@ static pln_status read_config(pln_model *m, const pln_model_options *options, pl
     return status;
 }
 
+/* Between the steps of opening. */
+static pln_status go_on(const pln_model *m, uint32_t done, pln_error *error)
+{
+    enum { STEPS = 3 };
+    return sched_go_on(m->runtime, "opening", done, STEPS, error);
+}
+
 static pln_status read_model(pln_model *m, const char *directory, const pln_model_options *o, pln_error *error)
 {
-    pln_status status =
-        ckpt_open(directory, o->weights, o->without_weights ? CKPT_MAY_LACK_WEIGHTS : 0, &m->checkpoint, error);
+    pln_status status = go_on(m, 0, error);
+    if (status == PLN_OK)
+        status =
+            ckpt_open(directory, o->weights, o->without_weights ? CKPT_MAY_LACK_WEIGHTS : 0, &m->checkpoint, error);
+    if (status == PLN_OK)
+        status = go_on(m, 1, error);
     if (status == PLN_OK)
         status = electra_names_init(&m->names, m->checkpoint, o->part, error);
     if (status == PLN_OK)
         status = read_config(m, o, error);
+    if (status == PLN_OK)
+        status = go_on(m, 2, error);
     if (status == PLN_OK)
         status = electra_weights_init(&m->weights, m->checkpoint, &m->names, &m->config, o->seed, error);
     if (status == PLN_OK)

@@ -4,6 +4,7 @@
  * electra/symbols.def.
  */
 #include <float.h>
+#include <math.h>
 #include <string.h>
 
 #include "common/fail.h"
@@ -78,32 +79,35 @@ uint32_t session_count_source_pairs(const struct session_packing *p)
 
 /* ---- rows */
 
-/* An integer for every kept token: from a tensor [rows or 1, length or 1], or what is said without one. */
-static void pack_tokens(const struct session_packing *p, const pln_tensor *tensor, int32_t *out, bool positions)
+/* An integer for every kept token: from a tensor [rows or 1, length or 1], or what is said without one: a number or
+ * (below 0) the position. */
+static void pack_tokens(const struct session_packing *p, const pln_tensor *tensor, int32_t *out, int32_t unsaid)
 {
     const uint64_t width = tensor ? tensor->shape[tensor->rank - 1] : 0;
     const uint64_t row = tensor && pln_tensor_elements(tensor) > width ? width : 0, column = width > 1;
     for (uint32_t i = 0; i < p->r->rows; i++)
         for (uint32_t j = 0; j < p->b->lengths[i]; j++) {
             const uint64_t at = i * row + j * column;
-            const int32_t unsaid = positions ? (int32_t)j : 0;
-            *out++ = tensor ? (int32_t)session_integer(tensor, at) : unsaid;
+            if (tensor)
+                *out++ = (int32_t)session_integer(tensor, at);
+            else
+                *out++ = unsaid < 0 ? (int32_t)j : unsaid;
         }
 }
 
 void session_pack_ids(const struct session_packing *p, void *out)
 {
-    pack_tokens(p, p->r->input_ids, out, false);
+    pack_tokens(p, p->r->input_ids, out, 0);
 }
 
 void session_pack_token_types(const struct session_packing *p, void *out)
 {
-    pack_tokens(p, p->r->token_type_ids, out, false);
+    pack_tokens(p, p->r->token_type_ids, out, p->r->semantics->token_type);
 }
 
 void session_pack_positions(const struct session_packing *p, void *out)
 {
-    pack_tokens(p, p->r->position_ids, out, true);
+    pack_tokens(p, p->r->position_ids, out, -1);
 }
 
 void session_pack_embeddings(const struct session_packing *p, void *out)
@@ -136,10 +140,11 @@ void session_pack_pair_starts(const struct session_packing *p, void *out)
         to[i + 1] = to[i] + (int32_t)(p->b->lengths[i] * p->b->lengths[i]);
 }
 
-/* (1 - m) times the least number; 0 for m = 1 also where the product would be -0. */
-static float added_by_mask(double m)
+/* (1 - m) times what hides a key; 0 for m = 1 also where the product would be -0. */
+static float added_by_mask(const struct session_packing *p, double m)
 {
-    return m == 1 ? 0 : (float)((1 - m) * -(double)FLT_MAX);
+    const float masked = p->r->semantics->masked;
+    return m == 1 ? 0 : (float)((1 - m) * (double)(masked != 0 ? masked : -FLT_MAX));
 }
 
 /* The side of a mask along sequence, plane, query or key; one of rank 3 has no planes. */
@@ -151,19 +156,36 @@ static uint64_t side_of(const pln_tensor *mask, uint32_t i)
     return i == 1 ? 1 : mask->shape[of_rank_3[i]];
 }
 
-static float bias_of(const pln_tensor *mask, double x)
+static float bias_of(const struct session_packing *p, const pln_tensor *mask, double x)
 {
     if (mask->rank == 3)
-        return added_by_mask(x);
+        return added_by_mask(p, x);
     if (mask->dtype == PLN_BOOL)
         return x != 0 ? 0 : -FLT_MAX;
     return (float)x;
 }
 
-/* 3-D: (1 - m) times the least number; 4-D: bool allows, floats are added. Every position is kept. */
+/* A mask of tokens whose numbers are added to scores. A decoder's later keys are masked, as with a mask of 0. */
+static void pack_added_mask(const struct session_packing *p, float *to)
+{
+    const uint32_t length = p->r->length;
+    const bool causal = p->session->config.is_decoder;
+    for (uint64_t i = 0; i < p->r->rows; i++)
+        for (uint32_t query = 0; query < length; query++)
+            for (uint32_t key = 0; key < length; key++) {
+                const double m = session_real(p->r->attention_mask, i * length + key);
+                *to++ = added_by_mask(p, causal && key > query ? 0 : m);
+            }
+}
+
+/* 3-D: (1 - m) times what hides; 4-D: bool allows, floats are added. Every position is kept. */
 void session_pack_bias(const struct session_packing *p, void *out)
 {
     const pln_tensor *m = p->r->attention_mask;
+    if (!p->r->pair_mask) {
+        pack_added_mask(p, out);
+        return;
+    }
     const uint64_t length = p->r->length, plane = length * length, planes = p->b->features.bias_planes;
     uint64_t steps[4], step = 1; /* of sequence, plane, query and key; 0 along a side of 1 */
     for (uint32_t i = 4; i-- > 0;) {
@@ -177,17 +199,19 @@ void session_pack_bias(const struct session_packing *p, void *out)
             for (uint64_t j = 0; j < plane; j++) {
                 const double x =
                     session_real(m, i * steps[0] + h * steps[1] + j / length * steps[2] + j % length * steps[3]);
-                *to++ = bias_of(m, x);
+                *to++ = bias_of(p, m, x);
             }
 }
 
 void session_pack_head_mask(const struct session_packing *p, void *out)
 {
-    const struct electra_config *c = &p->session->model->config;
+    const struct electra_config *c = &p->session->config;
     for (uint32_t i = 0; i < c->num_hidden_layers; i++)
-        for (uint32_t j = 0; j < c->num_attention_heads; j++)
-            ((float *)out)[i * c->num_attention_heads + j] = (float)session_real(
-                p->r->head_mask, p->r->head_mask->rank == 1 ? j : (uint64_t)i * c->num_attention_heads + j);
+        for (uint32_t j = 0; j < c->num_attention_heads; j++) {
+            const uint64_t at = (uint64_t)i * c->num_attention_heads + j;
+            const double m = session_real(p->r->head_mask, p->r->head_mask->rank == 1 ? j : at);
+            ((float *)out)[at] = (float)(c->semantics->whole_mask ? trunc(m) : m);
+        }
 }
 
 /* The last n rows of a list; gives the end. */
@@ -297,7 +321,7 @@ static uint32_t picked_rows(const struct session_packing *p)
 static void pick(const struct session_packing *p, uint32_t i, uint32_t *row, uint32_t *position)
 {
     const struct electra_head *head = p->session->head;
-    const bool last = head->look && head->look(&p->session->model->config) == ELECTRA_AT_LAST;
+    const bool last = head->look && head->look(&p->session->config) == ELECTRA_AT_LAST;
     if (p->r->targets) {
         *row = p->r->targets[i] / p->r->length;
         *position = p->r->targets[i] % p->r->length;

@@ -157,6 +157,17 @@ static pln_status check_mask(const pln_session *s, struct session_request *r, pl
     return session_want_stretched(m, wide, 4, error);
 }
 
+/* A model with fewer types than the semantics take for granted: Flax itself gives NaN there. */
+static pln_status check_unsaid_type(const pln_session *s, const struct session_request *r, pln_error *error)
+{
+    const uint32_t rows = s->model->config.type_vocab_size, type = (uint32_t)r->semantics->token_type;
+    return r->token_type_ids || type < rows
+               ? PLN_OK
+               : pln_fail(error, PLN_INVALID,
+                          "token_type_ids: not given, and %s takes %u for each, where type_vocab_size is %u",
+                          r->semantics->name, type, rows);
+}
+
 static pln_status check_tokens(const pln_session *s, struct session_request *r, pln_error *error)
 {
     const struct electra_config *c = &s->model->config;
@@ -165,6 +176,8 @@ static pln_status check_tokens(const pln_session *s, struct session_request *r, 
         status = session_want_floats(r->inputs_embeds, error);
     if (status == PLN_OK)
         status = want_stretched(r, r->token_type_ids, error);
+    if (status == PLN_OK)
+        status = check_unsaid_type(s, r, error);
     if (status == PLN_OK)
         status = session_want_integers(r->token_type_ids, 0, (int64_t)c->type_vocab_size - 1, 0, error);
     if (status == PLN_OK)
@@ -210,6 +223,7 @@ static pln_status check_source(const pln_session *s, struct session_request *r, 
 pln_status session_request_read(const pln_session *session, const pln_tensor *tensors, uint32_t n,
                                 struct session_request *request, pln_error *error)
 {
+    request->semantics = session->config.semantics;
     pln_status status = find_tensors(session->head, tensors, n, request, error);
     if (status == PLN_OK)
         status = read_sizes(session, request, error);

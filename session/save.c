@@ -292,19 +292,29 @@ static pln_status check_options(struct saving *s)
     return electra_config_judge(&s->model->config, s->number, false, s->error);
 }
 
+static void warn(const struct saving *s, const char *what, const char *which)
+{
+    char text[1024];
+    const pln_runtime *runtime = s->model->runtime;
+    if (!runtime->log)
+        return;
+    snprintf(text, sizeof text, "%.300s: %s%.600s", ckpt_directory(s->model->checkpoint), what, which);
+    runtime->log(runtime->log_context, PLN_LOG_LEVEL_WARNING, text);
+}
+
 static pln_status check_package(const struct saving *s)
 {
-    char text[512];
-    const pln_runtime *runtime = s->model->runtime;
     const char *where = ckpt_directory(s->model->checkpoint);
     const char *refusal = electra_foreign_refusal(s->package, &s->model->config, s->head, s->tied);
     const char *difference = electra_foreign_difference(s->package, &s->model->config, s->head);
     if (refusal)
         return pln_fail(s->error, PLN_INVALID, "%s: %s", where, refusal);
-    if (difference && runtime->log) {
-        snprintf(text, sizeof text, "%.300s: %s", where, difference);
-        runtime->log(runtime->log_context, PLN_LOG_LEVEL_WARNING, text);
-    }
+    if (difference)
+        warn(s, difference, "");
+    char *others = electra_weights_unexpected(&s->weights, s->head->source);
+    if (others)
+        warn(s, "left out, since the head does not have them: ", others);
+    free(others);
     return PLN_OK;
 }
 

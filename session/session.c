@@ -92,7 +92,7 @@ pln_status session_variant_get(pln_session *s, struct session_variant **list, co
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a graph");
     v->features = *features;
     pthread_mutex_lock(&s->model->lock); /* weights are found, or drawn, when they are first asked for */
-    pln_status status = electra_describe(&s->model->config, &s->model->weights, features, &v->graph, error);
+    pln_status status = electra_describe(&s->config, &s->model->weights, features, &v->graph, error);
     pthread_mutex_unlock(&s->model->lock);
     if (status == PLN_OK)
         status = pln_schedule_create(v->graph.graph, s->devices, options, &v->schedule, error);
@@ -144,6 +144,8 @@ pln_status pln_session_create(pln_model *model, pln_devices *devices, const pln_
     o.schedule = NULL;
     if (o.head != PLN_HEAD_DEFAULT && !electra_head(o.head))
         return pln_fail(error, PLN_INVALID, "there is no head %u", (unsigned)o.head);
+    if (!electra_semantics(o.semantics))
+        return pln_fail(error, PLN_INVALID, "there are no semantics %u", (unsigned)o.semantics);
     pln_session *s = calloc(1, sizeof *s);
     if (!s)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a session");
@@ -154,6 +156,7 @@ pln_status pln_session_create(pln_model *model, pln_devices *devices, const pln_
     s->head_number = s->options.head == PLN_HEAD_DEFAULT ? model->config.head : s->options.head;
     s->head = electra_head(s->head_number);
     s->problem = model->config.problem_type;
+    s->config = electra_config_as(&model->config, o.semantics);
     pln_status status = copy_places(s, error);
     if (status == PLN_OK && s->options.head == PLN_HEAD_DEFAULT)
         status = electra_config_judge(&model->config, PLN_HEAD_DEFAULT, false, error);
@@ -241,6 +244,13 @@ static pln_status forward(pln_session *s, const struct session_request *request,
     return status == PLN_OK ? session_batch_unpack(s, request, &s->last->graph, &batch, error) : status;
 }
 
+void session_be_steady(pln_session *session)
+{
+    session->schedule.steady = session->schedule.cover = true;
+    for (struct session_variant *v = session->variants; v; v = v->next)
+        sched_be_steady(v->schedule);
+}
+
 void session_settle_problem(pln_session *session, const struct session_request *request)
 {
     if (session->problem == ELECTRA_PROBLEM_UNSET)
@@ -317,7 +327,8 @@ pln_status session_prepare(pln_session *session, const struct session_step *step
     if (!batch || !length || length > most || (uint64_t)batch * length > INT32_MAX)
         return pln_fail(error, PLN_INVALID, "a batch of %u sequences of %u tokens: the model takes at most %u tokens",
                         batch, length, most);
-    struct session_request request = {.examples = batch,
+    struct session_request request = {.semantics = session->config.semantics,
+                                      .examples = batch,
                                       .choices = session->head->choices ? 1 : 0,
                                       .rows = batch,
                                       .length = length,

@@ -46,6 +46,7 @@ struct pln_session {
     pln_session_options options;   /* without `schedule` */
     pln_schedule_options schedule; /* of the options */
     char **place;                  /* copies of the options' rules */
+    struct electra_config config;  /* the model's, as the semantics have it: a view */
     pln_head head_number;
     const struct electra_head *head;
     enum electra_problem problem; /* of the config, or as the first labels said */
@@ -58,6 +59,7 @@ struct pln_session {
 
 /* The tensors of a request by what they are; NULL: not given. */
 struct session_request {
+    const struct electra_semantics *semantics;
     const pln_tensor *input_ids, *inputs_embeds, *attention_mask, *token_type_ids, *position_ids, *head_mask, *labels,
         *start_positions, *end_positions, *encoder_hidden_states, *encoder_attention_mask;
     uint32_t examples, choices; /* choices 0: the head has none */
@@ -117,6 +119,8 @@ pln_status session_batch_plan(pln_session *session, const struct session_request
                               const struct session_step *step, struct session_batch *batch, pln_error *error);
 /* Whether the mask lets others look at a token. */
 bool session_attends(const struct session_request *request, uint32_t row, uint32_t token);
+/* Whether a mask of tokens becomes numbers that are added to the scores. */
+bool session_adds_mask(const struct session_request *request);
 
 /* ---- pack.c */
 
@@ -165,6 +169,10 @@ const char *session_labels_missing(const pln_session *session, const float total
 int32_t session_token_label(const pln_session *session, const struct session_request *request, uint32_t row,
                             uint32_t token);
 
+/* ---- losses.c: the loss of one sequence or example, which the graph has the mean of; logits as the graph has them,
+ * `width` a row. */
+double session_row_loss(const struct session_packing *p, const float *logits, uint32_t width, uint64_t i);
+
 /* ---- session.c */
 
 /* Runs a request that was read; outputs are as the graph has them. step NULL: a forward pass. */
@@ -194,6 +202,10 @@ static inline void session_end(pln_session *session)
 {
     in_use_end(&session->in_use);
 }
+
+/* From now on every sequence has the same bits whatever else is in its batch, and plans serve all batches that they have
+ * room for. Between begin and end. */
+void session_be_steady(pln_session *session);
 
 /* pln_session_forward between begin and end, with the vocabulary's rows chosen: targets[i] = row * length + token;
  * logits are [n_targets, V] then. */

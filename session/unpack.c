@@ -85,11 +85,53 @@ static pln_status unpack_logits(const struct session_packing *p, const pln_value
     return unpack_tokens(p, "logits", in, value->width, 0, value->width, false, error);
 }
 
-static pln_status unpack_output(const struct session_packing *p, enum electra_output kind,
-                                const struct graph_output *output, const float *in, pln_error *error)
+/* The output of the graph that are its logits; NULL in training. */
+static const float *find_logits(const struct session_packing *p, const struct electra_graph *graph, uint32_t *width)
 {
+    for (uint32_t i = 0; i < graph->graph->n_outputs; i++)
+        if (graph->outputs[i] == ELECTRA_LOGITS) {
+            *width = graph->graph->outputs[i].value->width;
+            return p->b->outputs[i];
+        }
+    return NULL;
+}
+
+/* The mean of the graph, or what the semantics make of the losses of its rows. */
+static pln_status unpack_loss(const struct session_packing *p, const struct electra_graph *graph, const char *name,
+                              const float *mean, pln_error *error)
+{
+    const pln_labels kind = p->session->head->labels;
+    const enum electra_reduction reduction = p->session->config.semantics->reduction;
+    const bool by_token = kind == PLN_LABELS_TOKENS || kind == PLN_LABELS_REPLACED;
+    const uint64_t n = kind == PLN_LABELS_CHOICES ? p->r->examples : p->r->rows, one = 1;
+    uint32_t width = 0;
+    const float *logits = find_logits(p, graph, &width);
+    if (reduction == ELECTRA_LOSS_MEAN || by_token || !logits) {
+        add_output(p->session, name, reduction == ELECTRA_LOSS_EACH, &one)->data = mean;
+        return PLN_OK;
+    }
+    float *out = pool_take(&p->session->pool, n * sizeof *out);
+    double sum = 0;
+    if (!out)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for the output %s", name);
+    for (uint64_t i = 0; i < n; i++) {
+        const double loss = session_row_loss(p, logits, width, i);
+        out[i] = (float)loss;
+        sum += loss;
+    }
+    if (reduction == ELECTRA_LOSS_SUM)
+        out[0] = (float)sum;
+    add_output(p->session, name, reduction == ELECTRA_LOSS_EACH, &n)->data = out;
+    return PLN_OK;
+}
+
+static pln_status unpack_output(const struct session_packing *p, const struct electra_graph *graph, uint32_t i,
+                                pln_error *error)
+{
+    const struct graph_output *output = &graph->graph->outputs[i];
     const pln_value *value = output->value;
-    switch (kind) {
+    const float *in = p->b->outputs[i];
+    switch (graph->outputs[i]) {
     case ELECTRA_NODE:
         return unpack_rows(p, output->name, value, in);
     case ELECTRA_ATTENTIONS:
@@ -97,8 +139,7 @@ static pln_status unpack_output(const struct session_packing *p, enum electra_ou
     case ELECTRA_CROSS_ATTENTIONS:
         return unpack_attentions(p, output->name, in, p->r->source_length, error);
     case ELECTRA_LOSS:
-        add_output(p->session, output->name, 0, NULL)->data = in;
-        return PLN_OK;
+        return unpack_loss(p, graph, output->name, in, error);
     case ELECTRA_LOGITS:
         return unpack_logits(p, value, in, error);
     case ELECTRA_STATE:
@@ -132,6 +173,6 @@ pln_status session_batch_unpack(pln_session *session, const struct session_reque
     const struct session_packing p = {session, request, batch};
     pln_status status = begin_outputs(session, graph->graph, error);
     for (uint32_t i = 0; status == PLN_OK && i < graph->graph->n_outputs; i++)
-        status = unpack_output(&p, graph->outputs[i], &graph->graph->outputs[i], batch->outputs[i], error);
+        status = unpack_output(&p, graph, i, error);
     return status;
 }

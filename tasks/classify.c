@@ -32,8 +32,10 @@ static pln_status ask(struct task_row *row, pln_error *error)
 {
     pln_example example = {0};
     pln_status status = task_take_text(row, "text", &example.text, error);
-    if (status == PLN_OK && task_field(row->row, "text_pair"))
+    if (status == PLN_OK && pln_record_find(row->row, "text_pair"))
         status = task_take_text(row, "text_pair", &example.pair, error);
+    if (!example.pair.bytes) /* an empty one is none, as the reference has it for a single row */
+        example.pair.text = NULL;
     return status == PLN_OK ? task_add(row, &example, error) : status;
 }
 
@@ -86,10 +88,12 @@ const struct task_kind task_classify = {
                                                  {"top", "1..", "that many labels, the best ones (default: all)"},
                                                  TASK_TOO_LONG,
                                                  {0}},
-            .scores = (const char *const[]){"accuracy", NULL},
+            .scores = (const char *const[]){"accuracy", "f1_micro", "f1_macro", "f1_by_class", "matthews", "pearson",
+                                            "spearman", "mse", NULL},
         },
     .settings_bytes = sizeof(struct settings),
     .open = open,
     .ask = ask,
     .answer = answer,
+    .score = &task_score_classify,
 };

@@ -8,6 +8,7 @@
 #include "common/fail.h"
 #include "common/jsontext.h"
 #include "tasks/engine.h"
+#include "tasks/scores/score.h"
 
 static pln_status check_outputs(const struct task_row *row, pln_error *error)
 {
@@ -30,12 +31,26 @@ static pln_status write_json(struct task_row *row, pln_error *error)
     return row->answer.json ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "no memory for the answer as JSON");
 }
 
+static pln_status judge(struct task_row *row, pln_error *error)
+{
+    const pln_status status = row->kind->score->judge(row, error);
+    const struct task_judged *judged = row->answer.judged;
+    if (status == PLN_OK && judged) {
+        const struct score_row *counted = judged->row;
+        row->answer.loss = counted->loss;
+        row->answer.weight = counted->weight;
+    }
+    return status;
+}
+
 static pln_status answer(struct task_row *row, pln_error *error)
 {
     pln_error problem;
     pln_status status = check_outputs(row, &problem);
     if (status == PLN_OK)
         status = row->kind->answer(row, &problem);
+    if (status == PLN_OK && row->labelled && row->kind->score)
+        status = judge(row, &problem);
     if (status == PLN_OK)
         status = write_json(row, &problem);
     row->done = true;

@@ -7,7 +7,6 @@
 #ifndef TASKS_ENGINE_H
 #define TASKS_ENGINE_H
 
-#include "session/session.h"
 #include "tasks/task.h"
 
 struct task_examples { /* of all rows of a window */
@@ -37,6 +36,8 @@ struct task_window {
     struct task_examples examples;
     struct task_sequence **order; /* by length */
     uint32_t n_sequences;
+    uint64_t n_tokens; /* of them all */
+    bool labelled;     /* rows have labels */
     struct task_batch *batches;
     uint32_t n_batches;
 };
@@ -50,11 +51,17 @@ struct pln_task {
     const pln_answer **answers;
     size_t answers_room;
     struct task_results results;
-    void *worker;          /* the kind's own, of task_work */
-    uint32_t batch_tokens; /* 0: the device's default */
-    bool bare, labelled;
+    bool bare;     /* of the rows of pln_task_answer */
+    bool labelled; /* scores were made: rows have labels */
+    void *worker; /* the kind's own, of task_work */
     atomic_bool in_use;
 };
+
+/* ---- rows.c */
+
+/* The field of a caller's row that cannot be read: without a name, or a list that is NULL. */
+#define TASK_NO_FAULT UINT32_MAX
+uint32_t task_record_fault(const pln_record *row);
 
 /* ---- window.c: from rows to batches */
 
@@ -66,8 +73,6 @@ pln_status task_window_add(struct task_window *window, const pln_record *row, co
                            pln_error *error);
 /* Tokens of all rows, their sequences, and batches of at most that many tokens (0: the device's default). */
 pln_status task_window_plan(struct task_window *window, pln_encoder *encoder, uint32_t batch_tokens, pln_error *error);
-/* Keeps the reason why a row has no answer. */
-void task_refuse_row(struct task_row *row, const pln_error *reason);
 
 /* ---- tokens.c: a part of task_window_plan */
 
@@ -90,6 +95,12 @@ pln_status task_window_collect(struct task_window *window, const struct task_bat
 pln_status task_window_next(struct task_window *window, const pln_answer **next, pln_error *error);
 
 /* ---- task.c */
+
+/* Around everything that runs the task: PLN_INVALID if another thread is inside of it or of its session. */
+pln_status task_begin(pln_task *task, pln_error *error);
+void task_end(pln_task *task);
+/* The device has the processors where it is one; else tokenizing has them. */
+uint32_t task_encoder_threads(const pln_task *task);
 
 /* One row through a task made for it, as the calls of pleione_model.h need it; *task holds the answer. */
 pln_status task_answer_alone(pln_session *session, const char *name, const pln_option *options, uint32_t n_options,

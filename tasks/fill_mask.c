@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "common/fail.h"
-#include "tasks/task.h"
+#include "tasks/fill_mask.h"
 
 struct settings {
     uint32_t top;
@@ -102,6 +102,8 @@ static pln_status ask(struct task_row *row, pln_error *error)
 static pln_status mark(struct task_row *row, struct task_sequence *sequence, pln_error *error)
 {
     const struct settings *settings = row->settings;
+    if (row->labelled)
+        return task_mask_some(row, sequence, settings->mask, error);
     uint32_t *targets = arena_allocate(row->memory, (sequence->tokens.n + 1) * sizeof *targets);
     if (!targets)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for %u tokens", sequence->tokens.n);
@@ -209,6 +211,8 @@ static pln_status answer_masks(struct task_row *row, const struct workspace *w, 
 static pln_status answer(struct task_row *row, pln_error *error)
 {
     const struct settings *settings = row->settings;
+    if (row->labelled) /* it asked for nothing but scores */
+        return PLN_OK;
     const uint32_t vocab = row->sequences[0].outputs[0].width;
     struct workspace w = {.n = settings->targets ? settings->n_targets : vocab};
     w.top = settings->top < w.n ? settings->top : w.n;
@@ -237,7 +241,7 @@ const struct task_kind task_fill_mask = {
                                                   "only these words; of a word with several pieces the first one"},
                                                  TASK_TOO_LONG,
                                                  {0}},
-            .scores = (const char *const[]){"perplexity", NULL},
+            .scores = (const char *const[]){"perplexity", "accuracy", NULL},
         },
     .settings_bytes = sizeof(struct settings),
     .open = open,
@@ -245,4 +249,5 @@ const struct task_kind task_fill_mask = {
     .mark = mark,
     .answer = answer,
     .barred = true,
+    .score = &task_score_fill_mask,
 };

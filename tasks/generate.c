@@ -102,7 +102,7 @@ static pln_status mark(struct task_row *row, struct task_sequence *sequence, pln
     const struct settings *settings = row->settings;
     if (!sequence->tokens.n)
         return pln_fail(error, PLN_INVALID, "the text has no token to go on from");
-    return sequence->tokens.n < settings->positions
+    return sequence->tokens.n < settings->positions || row->labelled
                ? PLN_OK
                : pln_fail(error, PLN_INVALID, "the text has %u tokens: of the %u positions of the model none is left",
                           sequence->tokens.n, settings->positions);
@@ -195,6 +195,8 @@ static pln_status answer(struct task_row *row, pln_error *error)
 {
     const struct settings *settings = row->settings;
     const uint32_t n_best = settings->options.n_best;
+    if (row->labelled) /* it asked for nothing but scores */
+        return PLN_OK;
     const float *counts = row->sequences[0].outputs[0].data, *ids = counts + n_best;
     pln_text text;
     pln_item *items = task_make_items(row, n_best, error);
@@ -245,7 +247,7 @@ const struct task_kind task_generate = {
                     {"no-special", "yes|no", "[CLS] and [SEP] are not put around the text"},
                     TASK_TOO_LONG,
                     {0}},
-            .scores = (const char *const[]){NULL},
+            .scores = (const char *const[]){"perplexity", NULL},
         },
     .settings_bytes = sizeof(struct settings),
     .open = open,
@@ -254,4 +256,5 @@ const struct task_kind task_generate = {
     .run = run,
     .finish = finish,
     .answer = answer,
+    .score = &task_score_generate,
 };

@@ -6,23 +6,14 @@
 
 #include "common/array.h"
 #include "common/fail.h"
-#include "common/jsontext.h"
 #include "tasks/engine.h"
 #include "common/utf8.h"
 
 /* ---- columns */
 
-const pln_field *task_field(const pln_record *row, const char *name)
-{
-    for (uint32_t i = 0; i < row->n_fields; i++)
-        if (strcmp(row->fields[i].name, name) == 0)
-            return &row->fields[i];
-    return NULL;
-}
-
 pln_status task_take_text(const struct task_row *row, const char *name, pln_text *text, pln_error *error)
 {
-    const pln_field *field = task_field(row->row, name);
+    const pln_field *field = pln_record_find(row->row, name);
     if (!field)
         return pln_fail(error, PLN_INVALID, "the row has no column `%s`", name);
     if (!field->text.text)
@@ -31,48 +22,33 @@ pln_status task_take_text(const struct task_row *row, const char *name, pln_text
     return PLN_OK;
 }
 
-static pln_status copy_strings(const struct task_row *row, const char *name, const json_t *list, pln_text *items,
-                               pln_error *error)
-{
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *item = json_array_get(list, i);
-        if (!json_is_string(item))
-            return pln_fail(error, PLN_INVALID, "the column `%s`: item %zu of its list is no text", name, i);
-        const size_t bytes = json_string_length(item);
-        char *copy = arena_allocate(row->memory, bytes + 1);
-        if (!copy)
-            return pln_fail(error, PLN_NO_MEMORY, "no memory for the column `%s`", name);
-        memcpy(copy, json_string_value(item), bytes);
-        items[i] = (pln_text){copy, bytes};
-    }
-    return PLN_OK;
-}
-
-/* A JSON list of strings that stands in a text. */
+/* A list as JSON, copied to where the row's memory is. */
 static pln_status read_list(const struct task_row *row, const char *name, pln_text text, const pln_text **items,
                             uint32_t *n, pln_error *error)
 {
-    json_error_t problem;
-    json_t *list = jsontext_load(text.text, text.bytes, JSON_ALLOW_NUL, &problem);
-    if (!list && jsontext_status(&problem) == PLN_NO_MEMORY)
-        return pln_fail(error, PLN_NO_MEMORY, "no memory for the column `%s`", name);
-    if (!json_is_array(list) || json_array_size(list) >= UINT32_MAX) {
-        json_decref(list);
-        return pln_fail(error, PLN_INVALID, "the column `%s` is a text, and must be a list, or a list as JSON", name);
+    pln_text *list;
+    pln_error problem;
+    pln_status status = pln_text_list(text, &list, n, &problem);
+    if (status != PLN_OK)
+        return pln_fail(error, status, "the column `%s`: %.300s", name, problem.message);
+    pln_text *copies = arena_allocate(row->memory, ((size_t)*n + 1) * sizeof *copies);
+    bool whole = copies != NULL;
+    for (uint32_t i = 0; whole && i < *n; i++) {
+        char *copy = arena_allocate(row->memory, list[i].bytes + 1);
+        whole = copy != NULL;
+        if (whole && list[i].bytes)
+            memcpy(copy, list[i].text, list[i].bytes);
+        copies[i] = (pln_text){copy, list[i].bytes};
     }
-    pln_text *copies = arena_allocate(row->memory, (json_array_size(list) + 1) * sizeof *copies);
-    const pln_status status = copies ? copy_strings(row, name, list, copies, error)
-                                     : pln_fail(error, PLN_NO_MEMORY, "no memory for the column `%s`", name);
+    pln_free(list);
     *items = copies;
-    *n = (uint32_t)json_array_size(list);
-    json_decref(list);
-    return status;
+    return whole ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "no memory for the column `%s`", name);
 }
 
 pln_status task_take_list(const struct task_row *row, const char *name, const pln_text **items, uint32_t *n_items,
                           pln_error *error)
 {
-    const pln_field *field = task_field(row->row, name);
+    const pln_field *field = pln_record_find(row->row, name);
     if (!field)
         return pln_fail(error, PLN_INVALID, "the row has no column `%s`", name);
     if (field->text.text)
@@ -80,6 +56,16 @@ pln_status task_take_list(const struct task_row *row, const char *name, const pl
     *items = field->items;
     *n_items = field->n_items;
     return PLN_OK;
+}
+
+uint32_t task_record_fault(const pln_record *row)
+{
+    for (uint32_t i = 0; i < row->n_fields; i++) {
+        const pln_field *field = row->fields ? &row->fields[i] : NULL;
+        if (!field || !field->name || (!field->text.text && !field->items && field->n_items))
+            return i;
+    }
+    return TASK_NO_FAULT;
 }
 
 /* ---- examples and items */
@@ -146,4 +132,20 @@ pln_status task_set_json(struct task_row *row, json_t *json, pln_error *error)
 {
     row->json = json;
     return json ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "no memory for the answer as JSON");
+}
+
+/* ---- rows without an answer */
+
+void task_refuse_row(struct task_row *row, const pln_error *reason)
+{
+    if (row->answer.status != PLN_OK)
+        return;
+    const char *copy = arena_copy(row->memory, reason->message);
+    row->answer = (pln_answer){.row = row->answer.row,
+                               .asked = row->answer.asked,
+                               .status = reason->status,
+                               .message = copy ? copy : "no memory"};
+    json_decref(row->json);
+    row->json = NULL;
+    row->done = true;
 }

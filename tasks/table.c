@@ -13,12 +13,12 @@ static const struct task_kind *const kinds[] = {
 };
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
 
-const struct task_kind *task_at(uint32_t index)
+const struct task_kind *task_kind_at(uint32_t index)
 {
     return index < N_KINDS ? kinds[index] : NULL;
 }
 
-const struct task_kind *task_find(const char *name)
+const struct task_kind *task_kind_find(const char *name)
 {
     for (uint32_t i = 0; i < N_KINDS; i++)
         if (strcmp(kinds[i]->info.name, name) == 0)
@@ -26,14 +26,19 @@ const struct task_kind *task_find(const char *name)
     return NULL;
 }
 
-const struct task_kind *task_choose(const pln_model *model, pln_head head, const pln_record *row)
+const struct task_kind *task_kind_choose(const pln_model *model, pln_head head, const pln_record *row)
 {
+    const struct task_kind *usual = NULL;
     for (uint32_t i = 0; i < N_KINDS; i++) {
-        const pln_head needed = kinds[i]->info.head;
-        if ((needed == PLN_HEAD_DEFAULT || needed == head) && (!kinds[i]->chosen || kinds[i]->chosen(model, row)))
-            return kinds[i];
+        const struct task_kind *kind = kinds[i];
+        if (head != (kind->info.head == PLN_HEAD_DEFAULT ? PLN_HEAD_MODEL : kind->info.head))
+            continue;
+        if (kind->chosen && kind->chosen(model, row))
+            return kind;
+        if (!kind->chosen && !usual)
+            usual = kind;
     }
-    return NULL;
+    return usual;
 }
 
 const pln_task_info *pln_task_at(uint32_t index)
@@ -43,7 +48,7 @@ const pln_task_info *pln_task_at(uint32_t index)
 
 bool pln_task_find(const char *name, const pln_task_info **info)
 {
-    const struct task_kind *kind = name && info ? task_find(name) : NULL;
+    const struct task_kind *kind = name && info ? task_kind_find(name) : NULL;
     if (kind)
         *info = &kind->info;
     return kind != NULL;
@@ -51,6 +56,6 @@ bool pln_task_find(const char *name, const pln_task_info **info)
 
 const pln_task_info *pln_task_choose(const pln_model *model, const pln_record *row)
 {
-    const struct task_kind *kind = model ? task_choose(model, model->config.head, row) : NULL;
+    const struct task_kind *kind = model ? task_kind_choose(model, model->config.head, row) : NULL;
     return kind ? &kind->info : NULL;
 }

@@ -21,6 +21,7 @@ static pln_status open_setup(const struct task_kind *kind, struct task_setup *se
 {
     static const char *const words[] = {"error", "cut", "window"};
     const char *too_long = task_value(setup, "too-long");
+    setup->too_long = kind->too_long;
     for (uint32_t i = 0; too_long && i < 3; i++)
         if (strcmp(words[i], too_long) == 0)
             setup->too_long = (enum task_too_long)i;
@@ -28,8 +29,9 @@ static pln_status open_setup(const struct task_kind *kind, struct task_setup *se
     if (status != PLN_OK)
         return status;
     setup->config = &setup->model->config;
+    setup->longest = longest_text(setup);
     setup->encode.size = sizeof setup->encode;
-    setup->encode.max_length = setup->too_long == TASK_REFUSE ? 0 : longest_text(setup);
+    setup->encode.max_length = setup->too_long == TASK_REFUSE ? 0 : setup->longest;
     setup->encode.overflow = setup->too_long == TASK_WINDOW;
     setup->head = kind->info.head;
     setup->outputs[0] = "logits";
@@ -44,13 +46,13 @@ static pln_status find_kind(const pln_model *model, pln_head head, const char *n
 {
     char known[300] = "";
     size_t used = 0;
-    *kind = name ? task_find(name) : task_choose(model, head, NULL);
+    *kind = name ? task_kind_find(name) : task_kind_choose(model, head, NULL);
     if (*kind)
         return PLN_OK;
     if (!name)
         return pln_fail(error, PLN_INVALID, "no task is for the head %s; name one", pln_head_string(head));
-    for (uint32_t i = 0; task_at(i) && used < sizeof known; i++)
-        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", task_at(i)->info.name);
+    for (uint32_t i = 0; task_kind_at(i) && used < sizeof known; i++)
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", task_kind_at(i)->info.name);
     return pln_fail(error, PLN_INVALID, "there is no task \"%.100s\"; there are %s", name, known);
 }
 
@@ -154,6 +156,25 @@ const pln_task_info *pln_task_describe(const pln_task *task)
     return task ? &task->kind->info : NULL;
 }
 
+pln_status task_begin(pln_task *task, pln_error *error)
+{
+    pln_status status = in_use_begin(&task->in_use, "the task", error);
+    if (status != PLN_OK)
+        return status;
+    status = session_begin(task->session, error);
+    if (status == PLN_OK)
+        session_be_steady(task->session);
+    else
+        in_use_end(&task->in_use);
+    return status;
+}
+
+void task_end(pln_task *task)
+{
+    session_end(task->session);
+    in_use_end(&task->in_use);
+}
+
 /* ---- pull */
 
 static pln_status collect_answers(pln_task *t, pln_error *error)
@@ -169,11 +190,17 @@ static pln_status collect_answers(pln_task *t, pln_error *error)
     return status;
 }
 
-/* Made when it is first needed: a single text wakes no threads. */
+uint32_t task_encoder_threads(const pln_task *t)
+{
+    const pln_device_entry *entry = pln_devices_entry(t->session->devices, 0);
+    const bool shared = !entry || entry->info.kind == PLN_DEVICE_KIND_CPU;
+    return t->bare || shared ? 1 : pln_runtime_threads(t->session->model->runtime);
+}
+
+/* Made when it is first needed. */
 static pln_status make_encoder(pln_task *t, pln_error *error)
 {
-    const uint32_t threads = t->bare ? 1 : pln_runtime_threads(t->session->model->runtime);
-    return t->encoder ? PLN_OK : pln_encoder_create(t->setup.tokenizer, threads, &t->encoder, error);
+    return t->encoder ? PLN_OK : pln_encoder_create(t->setup.tokenizer, task_encoder_threads(t), &t->encoder, error);
 }
 
 static pln_status answer_rows(pln_task *t, const pln_record *rows, uint32_t n_rows, pln_error *error)
@@ -185,10 +212,11 @@ static pln_status answer_rows(pln_task *t, const pln_record *rows, uint32_t n_ro
         return pln_fail(error, PLN_NO_MEMORY, "no memory for %u answers", n_rows);
     t->answers = answers;
     task_window_begin(w, t, 0);
+    w->labelled = t->labelled;
     for (uint32_t i = 0; status == PLN_OK && i < n_rows; i++)
         status = task_window_add(w, &rows[i], NULL, false, error);
     if (status == PLN_OK)
-        status = task_window_plan(w, t->encoder, t->batch_tokens, error);
+        status = task_window_plan(w, t->encoder, 0, error);
     for (uint32_t i = 0; status == PLN_OK && i < w->n_batches; i++) {
         status = task_window_run(w, &w->batches[i], &t->results, error);
         if (status == PLN_OK)
@@ -200,11 +228,9 @@ static pln_status answer_rows(pln_task *t, const pln_record *rows, uint32_t n_ro
 static pln_status check_rows(const pln_record *rows, uint32_t n_rows, pln_error *error)
 {
     for (uint32_t i = 0; i < n_rows; i++)
-        for (uint32_t j = 0; j < rows[i].n_fields; j++) {
-            const pln_field *field = rows[i].fields ? &rows[i].fields[j] : NULL;
-            if (!field || !field->name || (!field->text.text && !field->items && field->n_items))
-                return pln_fail(error, PLN_INVALID, "row %u: field %u has no name, or a list that is NULL", i, j);
-        }
+        if (task_record_fault(&rows[i]) != TASK_NO_FAULT)
+            return pln_fail(error, PLN_INVALID, "row %u: field %u has no name, or a list that is NULL", i,
+                            task_record_fault(&rows[i]));
     return PLN_OK;
 }
 
@@ -215,16 +241,12 @@ pln_status pln_task_answer(pln_task *task, const pln_record *rows, uint32_t n_ro
     NEED_LIST(error, rows, n_rows);
     pln_status status = check_rows(rows, n_rows, error);
     if (status == PLN_OK)
-        status = in_use_begin(&task->in_use, "the task", error);
+        status = task_begin(task, error);
     if (status != PLN_OK)
         return status;
-    status = session_begin(task->session, error);
-    if (status == PLN_OK) {
-        status = answer_rows(task, rows, n_rows, error);
-        session_end(task->session);
-    }
+    status = answer_rows(task, rows, n_rows, error);
     *answers = status == PLN_OK ? task->answers : NULL;
-    in_use_end(&task->in_use);
+    task_end(task);
     return status;
 }
 

@@ -18,7 +18,7 @@
 
 #include "api/pleione.h"
 #include "common/arena.h"
-#include "electra/config.h"
+#include "session/session.h"
 
 /* ---- a task that is being opened, and what it keeps */
 
@@ -34,6 +34,7 @@ struct task_setup {
     const pln_option *options; /* checked against the table of the task: look them up by task_word, task_number, ... */
     uint32_t n_options;
     enum task_too_long too_long; /* option too-long, if the task has it */
+    uint32_t longest;            /* tokens that a sequence may have, special ones included */
     struct arena memory;         /* as long as the task */
     /* -- */
     void *settings;            /* the task's own: info's struct of kind->settings_bytes bytes, zeroed */
@@ -101,13 +102,21 @@ struct task_work {
 
 /* ---- the constant */
 
-struct task_score; /* tasks/scores */
+/* The third side, in a file of its own (NAME_score.c). */
+struct task_score {
+    /* What the scores of this model are, if no row says otherwise, and of how many classes. */
+    const struct score_family *(*family)(const struct task_setup *setup, uint32_t *classes);
+    /* Changes the setup for rows with labels. May be NULL. */
+    void (*open)(struct task_setup *setup);
+    /* When the row has its answer: calls task_judge and fills what that returns, loss and weight too. PLN_INVALID names
+     * the column of the label, and what is wrong with it. */
+    pln_status (*judge)(struct task_row *row, pln_error *error);
+};
 
 struct task_kind {
     pln_task_info info;
     size_t settings_bytes;
-    /* Whether the task is meant when nobody names one, for a model with the task's head (any, if it has none). row may be
-     * NULL. NULL: always. */
+    /* Whether this task of its head is meant when nobody names one; row may be NULL. NULL: when no other one is. */
     bool (*chosen)(const pln_model *model, const pln_record *row);
     /* Reads options, looks at the model, writes the setup. PLN_INVALID names what the model lacks. May be NULL. */
     pln_status (*open)(struct task_setup *setup, pln_error *error);
@@ -121,7 +130,8 @@ struct task_kind {
     void (*finish)(void *worker);
     /* When all sequences have their outputs, which are finite then. */
     pln_status (*answer)(struct task_row *row, pln_error *error);
-    bool barred; /* an infinity below zero among the logits is a class that a bias bars, and no fault */
+    enum task_too_long too_long; /* where the option does not say */
+    bool barred;                 /* an infinity below zero among the logits is a class that a bias bars, and no fault */
     const struct task_score *score; /* NULL: none */
 };
 
@@ -129,12 +139,22 @@ struct task_kind {
 #include "tasks/tasks.def"
 #undef TASK
 
+#define SCORE(name) extern const struct task_score task_score_##name;
+SCORE(answer)
+SCORE(choose)
+SCORE(classify)
+SCORE(fill_mask)
+SCORE(generate)
+SCORE(rank)
+SCORE(tag)
+#undef SCORE
+
 /* ---- table.c */
 
-const struct task_kind *task_at(uint32_t index); /* NULL behind the last */
-const struct task_kind *task_find(const char *name);
+const struct task_kind *task_kind_at(uint32_t index); /* NULL behind the last */
+const struct task_kind *task_kind_find(const char *name);
 /* As pln_task_choose, for a session's head. */
-const struct task_kind *task_choose(const pln_model *model, pln_head head, const pln_record *row);
+const struct task_kind *task_kind_choose(const pln_model *model, pln_head head, const pln_record *row);
 
 /* ---- options.c: what the user chose
  *
@@ -157,7 +177,7 @@ const char *task_value(const struct task_setup *setup, const char *key); /* NULL
  * UINT32_MAX: there is no memory. */
 uint32_t task_split(struct arena *memory, pln_text text, pln_text **items);
 
-/* Rows of option tables that several tasks have. */
+/* Rows of option tables that several tasks have; the second where the reference cuts without being asked. */
 #define TASK_TOO_LONG                                                                                                  \
     {                                                                                                                  \
         "too-long", "error|cut",                                                                                       \
@@ -165,10 +185,15 @@ uint32_t task_split(struct arena *memory, pln_text text, pln_text **items);
             "(default error)"                                                                                          \
     }
 
+#define TASK_TOO_LONG_CUT                                                                                              \
+    {                                                                                                                  \
+        "too-long", "error|cut",                                                                                       \
+            "texts that are longer than the model can take: a row without an answer, or cut "                          \
+            "(default cut)"                                                                                            \
+    }
+
 /* ---- rows.c: what hooks call */
 
-/* A column of the row, NULL if it is absent. */
-const pln_field *task_field(const pln_record *row, const char *name);
 /* Columns that must be there: PLN_INVALID "the row has no column `text`", or that it is a list. */
 pln_status task_take_text(const struct task_row *row, const char *name, pln_text *text, pln_error *error);
 /* The same for a list; a text may stand for one as JSON ('["a", "b"]'), as in a cell of CSV. */
@@ -192,8 +217,31 @@ static inline pln_text task_string(const char *text)
 json_t *task_json_text(pln_text text);
 /* Appends item to *list, which becomes NULL when there is no memory for either. Takes the item. */
 void task_json_append(json_t **list, json_t *item);
+/* Keeps the reason why a row has no answer, the first one. */
+void task_refuse_row(struct task_row *row, const pln_error *reason);
 /* row->json = json; PLN_NO_MEMORY if it is NULL. */
 pln_status task_set_json(struct task_row *row, json_t *json, pln_error *error);
+
+/* ---- judge.c: what the third sides call */
+
+struct score_family;
+struct task_judged { /* behind pln_answer.judged */
+    const struct score_family *family;
+    uint32_t classes;
+    const void *row; /* of that family; begins with a struct score_row */
+};
+/* A row of the family, zeroed, which the answer keeps. NULL: there is no memory. */
+void *task_judge(struct task_row *row, const struct score_family *family, uint32_t classes, pln_error *error);
+/* The class of the model that a text names, by its label, else by its number. PLN_INVALID names the column. */
+pln_status task_read_class(const struct task_row *row, const char *column, pln_text text, uint32_t *class,
+                           pln_error *error);
+/* A finite number, or a whole one below `end`. */
+pln_status task_read_number(const char *column, pln_text text, double *number, pln_error *error);
+pln_status task_read_index(const char *column, pln_text text, uint32_t end, uint32_t *index, pln_error *error);
+/* -log softmax(logits)[gold], and the one of a sigmoid whose target is 0 to 1, as the losses of PyTorch. */
+double task_cross_entropy(const float *logits, uint32_t n, uint32_t gold);
+double task_binary_cross_entropy(double logit, double target);
+uint32_t task_find_best(const float *x, uint32_t n); /* of equal ones the first; n is not 0 */
 
 /* ---- arithmetic.c */
 

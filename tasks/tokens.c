@@ -107,7 +107,7 @@ static void pad_row(const struct task_window *w, struct task_row *row)
     uint32_t longest = 0;
     for (uint32_t i = 0; i < row->n_sequences; i++)
         longest = row->sequences[i].length > longest ? row->sequences[i].length : longest;
-    if (s->head->sees_padding && s->head->sees_padding(&s->model->config, false))
+    if (s->head->sees_padding && s->head->sees_padding(&s->config, false))
         for (uint32_t i = 0; i < row->n_sequences; i++)
             row->sequences[i].length = longest;
 }

@@ -18,7 +18,7 @@ void task_window_begin(struct task_window *window, pln_task *task, uint64_t firs
     window->first_row = first_row;
     window->n_rows = window->n_out = window->examples.n = 0;
     window->n_sequences = window->n_batches = 0;
-    window->bytes = 0;
+    window->bytes = window->n_tokens = 0;
 }
 
 void task_window_finish(struct task_window *window)
@@ -27,20 +27,6 @@ void task_window_finish(struct task_window *window)
     free(window->rows);
     free(window->examples.items);
     *window = (struct task_window){0};
-}
-
-void task_refuse_row(struct task_row *row, const pln_error *reason)
-{
-    if (row->answer.status != PLN_OK)
-        return;
-    const char *copy = arena_copy(row->memory, reason->message);
-    row->answer = (pln_answer){.row = row->answer.row,
-                               .asked = row->answer.asked,
-                               .status = reason->status,
-                               .message = copy ? copy : "no memory"};
-    json_decref(row->json);
-    row->json = NULL;
-    row->done = true;
 }
 
 /* ---- rows */
@@ -116,7 +102,7 @@ pln_status task_window_add(struct task_window *window, const pln_record *row, co
                            .setup = &task->setup,
                            .settings = task->setup.settings,
                            .row = kept,
-                           .labelled = task->labelled,
+                           .labelled = window->labelled,
                            .bare = task->bare,
                            .memory = &window->asked,
                            .under = &window->examples,
@@ -131,6 +117,11 @@ pln_status task_window_add(struct task_window *window, const pln_record *row, co
 
 /* ---- batches */
 
+static bool is_padded(const struct task_sequence *s)
+{
+    return s->tokens.n < s->length;
+}
+
 /* Longest first, so that what a device prepares for the first batch serves the later ones; of equal ones in their
  * order: rows lie in one array, and so do the sequences of a row. */
 static int compare_lengths(const void *a, const void *b)
@@ -139,6 +130,8 @@ static int compare_lengths(const void *a, const void *b)
                                *y = *(const struct task_sequence *const *)b;
     if (x->length != y->length)
         return x->length > y->length ? -1 : 1;
+    if (is_padded(x) != is_padded(y))
+        return is_padded(x) ? -1 : 1;
     if (x->row != y->row)
         return x->row < y->row ? -1 : 1;
     return x < y ? -1 : x > y;
@@ -162,42 +155,55 @@ static pln_status sort(struct task_window *window, pln_error *error)
     return PLN_OK;
 }
 
-/* Whether padding is computed, so that all sequences of a batch must be as long as the reference would have them. */
+/* Whether padding is computed, so that all sequences of a batch must be as long as the reference would have them, and all
+ * must have padding or none: with it they run on another graph. */
 static bool computes_padding(const pln_session *s)
 {
     return s->options.every_position || s->options.attentions ||
-           (s->head->sees_padding && s->head->sees_padding(&s->model->config, false));
+           (s->head->sees_padding && s->head->sees_padding(&s->config, false));
 }
 
 /* Tokens of a forward that keep a device busy; more only costs memory. */
 static uint32_t usual_tokens(const pln_session *session)
 {
     static const uint32_t by_kind[] = {
-        [PLN_DEVICE_KIND_CPU] = 2048, [PLN_DEVICE_KIND_INTEGRATED] = 4096, [PLN_DEVICE_KIND_DISCRETE] = 16384};
+        [PLN_DEVICE_KIND_CPU] = 2048, [PLN_DEVICE_KIND_INTEGRATED] = 4096, [PLN_DEVICE_KIND_DISCRETE] = 8192};
     const pln_device_entry *entry = pln_devices_entry(session->devices, 0);
     const uint32_t kind = entry ? entry->info.kind : 0;
     return kind < sizeof by_kind / sizeof *by_kind && by_kind[kind] ? by_kind[kind] : 2048;
 }
 
+/* So many that query, key and value of all fit what every GPU can bind at once: keys that come in parts would be summed
+ * in parts, and where those begin hangs on the batch. */
+static uint32_t most_tokens(const pln_session *session)
+{
+    enum { LEAST_RANGE = 1 << 27 };
+    const uint32_t bytes = 3 * session->model->config.hidden_size * (uint32_t)sizeof(float);
+    return LEAST_RANGE / bytes ? LEAST_RANGE / bytes : 1;
+}
+
 static pln_status pack(struct task_window *window, uint32_t budget, pln_error *error)
 {
+    const uint32_t most = most_tokens(window->task->session);
     const bool equal = computes_padding(window->task->session);
     window->batches = arena_allocate(&window->asked, ((size_t)window->n_sequences + 1) * sizeof *window->batches);
     window->n_batches = 0;
+    budget = budget < most ? budget : most;
     if (!window->batches)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for batches of %u sequences", window->n_sequences);
     for (uint32_t i = 0; i < window->n_sequences;) {
         struct task_batch *batch = &window->batches[window->n_batches++];
-        const uint32_t longest = window->order[i]->length;
+        const struct task_sequence *first = window->order[i];
         uint64_t tokens = 0;
         *batch = (struct task_batch){i, i};
         for (; i < window->n_sequences; i++) {
-            const uint32_t length = window->order[i]->length;
-            const uint64_t padded = (uint64_t)longest * (i - batch->begin + 1); /* what lies in host memory */
-            if (batch->end > batch->begin &&
-                (tokens + length > budget || padded > 2 * (uint64_t)budget || (equal && length != longest)))
+            const struct task_sequence *s = window->order[i];
+            const uint64_t padded = (uint64_t)first->length * (i - batch->begin + 1); /* what lies in host memory */
+            const bool other = equal && (s->length != first->length || is_padded(s) != is_padded(first));
+            if (s != first && (tokens + s->length > budget || padded > 2 * (uint64_t)budget || other))
                 break;
-            tokens += length;
+            tokens += s->length;
+            window->n_tokens += window->order[i]->tokens.n;
             batch->end = i + 1;
         }
     }

@@ -32,41 +32,58 @@ static bool reserve(struct tok_decoder *d, size_t bytes)
     return !d->failed;
 }
 
-/* Once through the text: what a replacement makes is not looked at again. */
-static void replace_all(char *text, const char *from, const char *to)
+/* Where `from`, which begins with a blank, first stands in [at, end); NULL: nowhere. */
+static char *find(char *at, const char *end, const char *from, size_t bytes)
+{
+    while (at && (size_t)(end - at) >= bytes) {
+        at = memchr(at, ' ', (size_t)(end - at) - bytes + 1);
+        if (!at || memcmp(at, from, bytes) == 0)
+            return at;
+        at++;
+    }
+    return NULL;
+}
+
+/* Once through the text: what a replacement makes is not looked at again. Gives the bytes that are left. */
+static size_t replace_all(char *text, size_t bytes, const char *from, const char *to)
 {
     const size_t from_bytes = strlen(from), to_bytes = strlen(to);
-    char *at = strstr(text, from), *out = at;
+    const char *end = text + bytes;
+    char *at = find(text, end, from, from_bytes), *out = at;
     while (at) {
         memcpy(out, to, to_bytes);
         out += to_bytes;
         at += from_bytes;
-        char *next = strstr(at, from);
-        const size_t between = next ? (size_t)(next - at) : strlen(at) + 1;
+        char *next = find(at, end, from, from_bytes);
+        const size_t between = (size_t)((next ? next : end) - at);
         memmove(out, at, between);
         out += between;
         at = next;
+        bytes -= from_bytes - to_bytes;
     }
+    return bytes;
 }
 
-static void clean_up_all(char *text, const struct clean_up *list, size_t n)
+static size_t clean_up_all(char *text, size_t bytes, const struct clean_up *list, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        replace_all(text, list[i].from, list[i].to);
+        bytes = replace_all(text, bytes, list[i].from, list[i].to);
+    return bytes;
 }
 
-void tok_decoder_add(struct tok_decoder *decoder, const char *token)
+void tok_decoder_add(struct tok_decoder *decoder, const char *token, size_t bytes)
 {
-    const bool joins = decoder->begun && strncmp(token, "##", 2) == 0;
-    const char *blank = decoder->begun && !joins ? " " : "";
-    token += joins ? 2 : 0;
-    if (!reserve(decoder, strlen(token) + 1))
+    const bool joins = decoder->begun && bytes >= 2 && memcmp(token, "##", 2) == 0;
+    const size_t skipped = joins ? 2 : 0, blank = decoder->begun && !joins ? 1 : 0;
+    if (!reserve(decoder, bytes + 1))
         return;
     char *added = decoder->text + decoder->bytes;
-    strcpy(strcpy(added, blank) + strlen(blank), token);
+    memset(added, ' ', blank);
+    memcpy(added + blank, token + skipped, bytes - skipped);
+    size_t n = bytes - skipped + blank;
     if (!decoder->keep_spaces)
-        clean_up_all(added, of_token, sizeof of_token / sizeof *of_token);
-    decoder->bytes += strlen(added);
+        n = clean_up_all(added, n, of_token, sizeof of_token / sizeof *of_token);
+    decoder->bytes += n;
     decoder->begun = true;
 }
 
@@ -76,8 +93,8 @@ char *tok_decoder_finish(struct tok_decoder *decoder, bool clean_up)
         free(decoder->text);
         return NULL;
     }
-    decoder->text[decoder->bytes] = '\0';
     if (clean_up)
-        clean_up_all(decoder->text, of_text, sizeof of_text / sizeof *of_text);
+        decoder->bytes = clean_up_all(decoder->text, decoder->bytes, of_text, sizeof of_text / sizeof *of_text);
+    decoder->text[decoder->bytes] = '\0';
     return decoder->text;
 }

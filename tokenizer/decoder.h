@@ -15,7 +15,7 @@ struct tok_decoder { /* a zeroed one is empty */
     bool keep_spaces; /* before punctuation within a token; they are few */
 };
 
-void tok_decoder_add(struct tok_decoder *decoder, const char *token);
-/* Returns new text (free), NULL if there was no memory. clean_up: blanks before punctuation go. */
+void tok_decoder_add(struct tok_decoder *decoder, const char *token, size_t bytes);
+/* Returns new text of decoder->bytes (free), NULL if there was no memory. clean_up: blanks before punctuation go. */
 char *tok_decoder_finish(struct tok_decoder *decoder, bool clean_up);
 #endif

@@ -137,7 +137,7 @@ pln_status pln_tokenizer_decode(const pln_tokenizer *tokenizer, const int32_t *i
     for (uint32_t i = 0; i < n_ids; i++) {
         const char *token = pln_tokenizer_token(tokenizer, ids[i]);
         if (token && !(o.skip_special && tokenizer->is_special[ids[i]]))
-            tok_decoder_add(&decoder, token);
+            tok_decoder_add(&decoder, token, strlen(token));
     }
     *text = tok_decoder_finish(&decoder, clean_up);
     return *text ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "no memory for the text of %u ids", n_ids);

@@ -223,7 +223,8 @@ static pln_status open_session(struct training_head *head, pln_devices *devices,
     pln_schedule_options schedule = *o->placement;
     schedule.states = states;
     schedule.cover = true;
-    const pln_session_options options = {.size = sizeof options, .head = o->head, .schedule = &schedule};
+    const pln_session_options options = {
+        .size = sizeof options, .head = o->head, .schedule = &schedule, .semantics = o->semantics};
     const pln_status status = pln_session_create(head->model, devices, &options, &head->session, error);
     if (status != PLN_OK)
         return status;

@@ -67,7 +67,7 @@ static struct gpu_slot slot_of(const struct gpu_limits *limits, const pln_segmen
 static void view_init(struct gpu_view *view, const struct gpu_limits *limits, const pln_segment *segment,
                       const pln_node_info *node, const struct gpu_op *op)
 {
-    *view = (struct gpu_view){.limits = limits, .node = node};
+    *view = (struct gpu_view){.limits = limits, .node = node, .steady = segment->flags & PLN_SEGMENT_STEADY};
     if (node->params)
         memcpy(view->params, node->params, node->params_size < op->params_size ? node->params_size : op->params_size);
     for (uint32_t i = 0; i < op->n_inputs; i++)

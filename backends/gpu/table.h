@@ -33,6 +33,7 @@ struct gpu_slot {
 struct gpu_view {
     const struct gpu_limits *limits;
     const pln_node_info *node;
+    bool steady;                 /* PLN_SEGMENT_STEADY: what is chosen by a number of rows changes no sum */
     uint32_t params[GPU_PARAMS]; /* of the op, absent tail zero */
     uint32_t n_slots;            /* without scratch */
     struct gpu_slot slots[GPU_SLOTS];

@@ -71,6 +71,9 @@ static pln_status bind_steps(pln_plan *plan, const pln_segment *segment, uint32_
     for (uint32_t i = 0; i < plan->steps.n && status == PLN_OK; i++) {
         struct clb_step *step = gpu_step_at(&plan->steps, i);
         const struct gpu_launch *launch = &step->step.launch;
+        if (!pln_host_goes_on(plan->device->host, "compiling", i, plan->steps.n))
+            return pln_fail(error, PLN_CANCELLED, "cancelled while compiling, after %u kernels of %u", i,
+                            plan->steps.n);
         memcpy(words + step->step.record, launch->record, launch->n_words * sizeof *words);
         status = clb_kernel_create(plan->device, launch, &step->kernel, error);
         if (status == PLN_OK)

@@ -131,6 +131,8 @@ static pln_status bind_steps(pln_plan *plan, const pln_segment *segment, struct 
         return vkb_fail(device, result, "vkCreateDescriptorPool", error);
     for (uint32_t i = 0; i < steps->all.n; i++) {
         struct vkb_step *step = gpu_step_at(&steps->all, i);
+        if (!pln_host_goes_on(device->host, "compiling", i, steps->all.n))
+            return pln_fail(error, PLN_CANCELLED, "cancelled while compiling, after %u kernels of %u", i, steps->all.n);
         pln_status status = find_bindings(plan, segment, steps, i, error);
         if (status == PLN_OK)
             status = vkb_pipeline_get(device, &step->step.launch, &step->pipeline, error);

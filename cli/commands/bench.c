@@ -9,17 +9,17 @@
 
 static const struct table_column columns[] = {
     {.key = "device", .title = "device", .width = 9},
-    {.key = "dtype", .title = "type"},
+    {.key = "dtype", .title = "type", .rank = 3},
     {.key = "shape", .title = "shape", .width = 9},
-    {.key = "first_ms", .title = "first", .unit = "ms", .type = TABLE_NUMBER, .digits = 1, .width = 9},
+    {.key = "first_ms", .title = "first", .unit = "ms", .type = TABLE_NUMBER, .digits = 1, .width = 9, .rank = 2},
     {.key = "best_ms", .title = "best", .unit = "ms", .type = TABLE_NUMBER, .digits = 3, .width = 10},
-    {.key = "median_ms", .title = "median", .unit = "ms", .type = TABLE_NUMBER, .digits = 3, .width = 10},
+    {.key = "median_ms", .title = "median", .unit = "ms", .type = TABLE_NUMBER, .digits = 3, .width = 10, .rank = 1},
     {.key = "tokens_per_s", .title = "tokens/s", .type = TABLE_NUMBER, .width = 9},
-    {.key = "gflops", .title = "GFLOP/s", .type = TABLE_NUMBER, .digits = 1, .width = 7},
+    {.key = "gflops", .title = "GFLOP/s", .type = TABLE_NUMBER, .digits = 1, .width = 7, .rank = 4},
     {.key = "of_roof_percent", .title = "of roof", .unit = "%", .type = TABLE_NUMBER, .digits = 1},
-    {.key = "bound", .title = "roof", .width = 6},
-    {.key = "slower_percent", .title = "slower by", .unit = "%", .type = TABLE_NUMBER, .digits = 1},
-    {.key = "verdict", .title = "verdict"},
+    {.key = "bound", .title = "roof", .width = 6, .rank = 5},
+    {.key = "slower_percent", .title = "slower by", .unit = "%", .type = TABLE_NUMBER, .digits = 1, .rank = 6},
+    {.key = "verdict", .title = "verdict", .judges = true},
 };
 
 static const char *verdict_of(double behind)

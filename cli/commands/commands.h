@@ -12,6 +12,7 @@ int cli_compare(int argc, char **argv);
 int cli_bench(int argc, char **argv);
 int cli_explain(int argc, char **argv);
 int cli_estimate(int argc, char **argv);
+int cli_evaluate(int argc, char **argv);
 int cli_tokenize(int argc, char **argv);
 int cli_train(int argc, char **argv);
 int cli_convert(int argc, char **argv);

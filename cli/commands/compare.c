@@ -20,17 +20,17 @@ static const double tolerance_f32 = 5e-5, tolerance_f16 = 2.5e-3, tolerance_bf16
 
 static const struct table_column columns[] = {
     {.key = "device", .title = "device", .width = 9},
-    {.key = "dtype", .title = "type"},
+    {.key = "dtype", .title = "type", .rank = 2},
     {.key = "shape", .title = "shape", .width = 9},
     {.key = "p50_ms", .title = "p50", .unit = "ms", .type = TABLE_NUMBER, .digits = 3, .width = 9},
-    {.key = "p90_ms", .title = "p90", .unit = "ms", .type = TABLE_NUMBER, .digits = 3, .width = 9},
+    {.key = "p90_ms", .title = "p90", .unit = "ms", .type = TABLE_NUMBER, .digits = 3, .width = 9, .rank = 4},
     {.key = "tokens_per_s", .title = "tokens/s", .type = TABLE_NUMBER, .width = 8},
-    {.key = "gflops", .title = "GFLOP/s", .type = TABLE_NUMBER, .digits = 1, .width = 7},
+    {.key = "gflops", .title = "GFLOP/s", .type = TABLE_NUMBER, .digits = 1, .width = 7, .rank = 3},
     {.key = "of_roof_percent", .title = "of roof", .unit = "%", .type = TABLE_NUMBER, .digits = 1},
-    {.key = "slower_percent", .title = "slower by", .unit = "%", .type = TABLE_NUMBER, .digits = 1},
+    {.key = "slower_percent", .title = "slower by", .unit = "%", .type = TABLE_NUMBER, .digits = 1, .rank = 5},
     {.key = "largest_difference", .title = "difference", .type = TABLE_SCIENTIFIC, .digits = 2},
-    {.key = "verdict", .title = "verdict", .width = 9},
-    {.key = "diverges", .title = "first node that diverges"},
+    {.key = "verdict", .title = "verdict", .width = 9, .judges = true},
+    {.key = "diverges", .title = "first node that diverges", .rank = 1},
     {.key = "planned_bytes", .type = TABLE_COUNT},
     {.key = "first_ms", .unit = "ms", .type = TABLE_NUMBER},
     {.key = "bound"},
@@ -169,6 +169,8 @@ static pln_status add_row(struct compare *c, uint32_t i, const struct question *
     table_set_number(t, "largest_difference", q->difference.largest);
     table_set_text(t, "verdict", !agrees ? "DISAGREES" : q->difference.missing ? "no number" : "agrees");
     table_set_text(t, "diverges", q->diverges);
+    if (*q->diverges && t->n_notes < TABLE_NOTES) /* a narrow terminal leaves the column out */
+        table_add_note(t, "%s, %s diverges first at %s.", d->place.label, c->speed.measure.batch.shape, q->diverges);
     return PLN_OK;
 }
 

@@ -8,6 +8,8 @@
 
 #include "cli/commands/commands.h"
 #include "cli/commands/dump_kernels.h"
+#include "cli/tables/table.h"
+#include "cli/terminal.h"
 #include "cli/worker.h"
 
 static const char *kind_name(uint32_t kind)
@@ -123,25 +125,65 @@ static void print_json(const pln_device_entry *e, const char *dtypes, const pln_
     cli_print_json(object);
 }
 
-static void print_text(const pln_device_entry *e, const char *dtypes, const pln_kernel_info *kernels, uint32_t n)
+static const struct table_column kernel_columns[] = {
+    {.key = "kernel", .title = "kernel", .fitted = true},
+    {.key = "registers", .title = "registers", .type = TABLE_COUNT},
+    {.key = "spills", .title = "spills", .type = TABLE_COUNT},
+    {.key = "shared", .title = "shared", .unit = "B", .type = TABLE_COUNT},
+    {.key = "inverse", .title = "inverse throughput", .type = TABLE_COUNT, .rank = 1},
+};
+
+static void print_kernels(const pln_kernel_info *kernels, uint32_t n, bool wide)
 {
+    struct table t = {0};
+    table_add_columns(&t, kernel_columns, sizeof kernel_columns / sizeof *kernel_columns);
+    for (uint32_t i = 0; i < n; i++) {
+        table_add_row(&t);
+        table_set_text(&t, "kernel", kernels[i].name);
+        table_set_number(&t, "registers", kernels[i].registers);
+        table_set_number(&t, "spills", kernels[i].spills);
+        table_set_number(&t, "shared", kernels[i].shared_bytes);
+        table_set_number(&t, "inverse", (double)kernels[i].inverse_throughput);
+    }
+    if (t.failed)
+        fputs("pleione: no memory for the table of kernels\n", stderr);
+    else
+        table_print(stdout, &t, wide);
+    table_finish(&t);
+}
+
+/* "NAME         what there is to say", later lines below the first one's text. */
+static void print_beside(const char *left, const char *text)
+{
+    enum { INDENT = 13 };
+    const size_t width = terminal_width(stdout) ? terminal_width(stdout) : SIZE_MAX;
+    const int used = printf("%-*s ", INDENT - 1, left);
+    terminal_fill(stdout, text, used > 0 ? (size_t)used : 0, INDENT, width);
+}
+
+static void print_text(const pln_device_entry *e, const char *dtypes, const pln_kernel_info *kernels, uint32_t n,
+                       bool wide)
+{
+    char text[700];
     if (e->info.flags & PLN_DEVICE_FLAG_UNUSABLE) {
-        printf("%-12s not usable: %s\n", e->name, e->info.reason);
+        snprintf(text, sizeof text, "not usable: %s", e->info.reason);
+        print_beside(e->name, text);
         return;
     }
-    printf("%-12s %s\n", e->name, e->info.name);
-    printf("             %s, driver %s %s, %.1f GiB, %s\n", kind_name(e->info.kind), e->info.driver, e->info.version,
-           (double)e->info.memory_bytes / (1u << 30), dtypes);
-    for (const pln_option_info *o = e->info.options; o && o->key; o++)
-        printf("             %s=%s  %s\n", o->key, o->values, o->help);
-    for (uint32_t i = 0; i < n && kernels; i++)
-        printf("             kernel %-40s %4u registers %4u spills %6u shared bytes, inverse throughput %llu\n",
-               kernels[i].name, kernels[i].registers, kernels[i].spills, kernels[i].shared_bytes,
-               (unsigned long long)kernels[i].inverse_throughput);
+    print_beside(e->name, e->info.name);
+    snprintf(text, sizeof text, "%s, driver %s %s, %.1f GiB, %s", kind_name(e->info.kind), e->info.driver,
+             e->info.version, (double)e->info.memory_bytes / (1u << 30), dtypes);
+    print_beside("", text);
+    for (const pln_option_info *o = e->info.options; o && o->key; o++) {
+        snprintf(text, sizeof text, "%s=%s: %s", o->key, o->values, o->help);
+        print_beside("", text);
+    }
+    if (kernels && n)
+        print_kernels(kernels, n, wide);
 }
 
 struct listing {
-    bool json, kernels;
+    bool json, kernels, wide;
     const char *folder; /* of --dump-kernels */
     struct cli_common common;
 };
@@ -151,7 +193,10 @@ static void print_entry(const struct listing *listing, const pln_device_entry *e
 {
     char dtypes[96];
     join_dtypes(e->info.dtypes, dtypes, sizeof dtypes);
-    (listing->json ? print_json : print_text)(e, dtypes, kernels, n);
+    if (listing->json)
+        print_json(e, dtypes, kernels, n);
+    else
+        print_text(e, dtypes, kernels, n, listing->wide);
 }
 
 /* ---- a process for each backend, since a driver may end the one that it is loaded in */
@@ -326,6 +371,7 @@ int cli_devices(int argc, char **argv)
     static struct cli_list arguments;
     const struct cli_option rows[] = {
         {"--json", CLI_FLAG, &listing.json, NULL, "one JSON object a device"},
+        {"--wide", CLI_FLAG, &listing.wide, NULL, CLI_WIDE_HELP},
         {"--kernels", CLI_FLAG, &listing.kernels, NULL,
          "registers, spills, shared memory, inverse throughput of an encoder layer's kernels, where the driver tells"},
         {"--dump-kernels", CLI_TEXT, &listing.folder, "DIR",

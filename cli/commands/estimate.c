@@ -6,13 +6,14 @@
 
 #include "cli/cli.h"
 #include "cli/commands/commands.h"
+#include "cli/tables/table.h"
 
 enum { MOST_BATCH = 1 << 20 };
 
 struct estimate {
     pln_head head;
     uint32_t batch, length;
-    bool json, train, recompute;
+    bool json, train, recompute, wide;
 };
 
 static uint64_t total_bytes(const pln_memory *m)
@@ -25,26 +26,40 @@ static double mib(uint64_t bytes)
     return (double)bytes / (1u << 20);
 }
 
+static const struct table_column columns[] = {
+    {.key = "device", .title = "device", .width = 10, .fitted = true},
+    {.key = "weights", .title = "weights", .unit = "MiB", .type = TABLE_NUMBER, .digits = 2},
+    {.key = "arena", .title = "arena", .unit = "MiB", .type = TABLE_NUMBER, .digits = 2, .width = 10},
+    {.key = "scratch", .title = "scratch", .unit = "MiB", .type = TABLE_NUMBER, .digits = 2, .rank = 2},
+    {.key = "state", .title = "state", .unit = "MiB", .type = TABLE_NUMBER, .digits = 2, .rank = 1},
+    {.key = "together", .title = "together", .unit = "MiB", .type = TABLE_NUMBER, .digits = 2},
+    {.key = "largest", .title = "largest batch", .type = TABLE_COUNT},
+};
+
 /* largest: the batch that still fits, for training. */
-static void print_memory(const struct estimate *e, const char *device, const pln_memory *m, uint32_t largest)
+static void print_json(const struct estimate *e, const char *device, const pln_memory *m, uint32_t largest)
 {
-    if (e->json) {
-        json_t *line =
-            json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "device", device, "batch", (json_int_t)e->batch, "seq",
-                      (json_int_t)e->length, "arena_bytes", (json_int_t)m->arena_bytes, "scratch_bytes",
-                      (json_int_t)m->scratch_bytes, "constant_bytes", (json_int_t)m->constant_bytes, "state_bytes",
-                      (json_int_t)m->state_bytes, "total_bytes", (json_int_t)total_bytes(m));
-        if (e->train)
-            json_object_set_new(line, "largest_batch", json_integer(largest));
-        cli_print_json(line);
-        return;
-    }
-    printf("%-12s weights %9.2f MiB  arena %9.2f MiB  scratch %9.2f MiB  state %9.2f MiB  together %9.2f MiB", device,
-           mib(m->constant_bytes), mib(m->arena_bytes), mib(m->scratch_bytes), mib(m->state_bytes),
-           mib(total_bytes(m)));
+    json_t *line = json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "device", device, "batch", (json_int_t)e->batch,
+                             "seq", (json_int_t)e->length, "arena_bytes", (json_int_t)m->arena_bytes, "scratch_bytes",
+                             (json_int_t)m->scratch_bytes, "constant_bytes", (json_int_t)m->constant_bytes,
+                             "state_bytes", (json_int_t)m->state_bytes, "total_bytes", (json_int_t)total_bytes(m));
     if (e->train)
-        printf("  largest batch %u", largest);
-    putchar('\n');
+        json_object_set_new(line, "largest_batch", json_integer(largest));
+    cli_print_json(line);
+}
+
+static void add_memory(const struct estimate *e, struct table *t, const char *device, const pln_memory *m,
+                       uint32_t largest)
+{
+    table_add_row(t);
+    table_set_text(t, "device", device);
+    table_set_number(t, "weights", mib(m->constant_bytes));
+    table_set_number(t, "arena", mib(m->arena_bytes));
+    table_set_number(t, "scratch", mib(m->scratch_bytes));
+    table_set_number(t, "state", mib(m->state_bytes));
+    table_set_number(t, "together", mib(total_bytes(m)));
+    if (e->train)
+        table_set_number(t, "largest", largest);
 }
 
 /* The memory of device i for a batch: of the session's forward pass, or of the trainer's steps. */
@@ -83,7 +98,7 @@ static pln_status find_largest(const struct planner *p, uint32_t device, uint64_
     return status;
 }
 
-static pln_status print_devices(const struct estimate *e, const struct planner *p, pln_error *error)
+static pln_status tell_devices(const struct estimate *e, const struct planner *p, struct table *t, pln_error *error)
 {
     const pln_devices *devices = p->m->devices;
     pln_status status = PLN_OK;
@@ -94,9 +109,28 @@ static pln_status print_devices(const struct estimate *e, const struct planner *
         status = plan_memory(p, e->batch, i, &memory, error);
         if (status == PLN_OK && e->train && i < pln_devices_count(devices))
             status = find_largest(p, i, entry->info.memory_bytes, &largest, error);
-        if (status == PLN_OK && (i < pln_devices_count(devices) || memory.constant_bytes || memory.scratch_bytes))
-            print_memory(e, entry->name, &memory, largest);
+        if (status != PLN_OK || (i >= pln_devices_count(devices) && !memory.constant_bytes && !memory.scratch_bytes))
+            continue;
+        if (e->json)
+            print_json(e, entry->name, &memory, largest);
+        else
+            add_memory(e, t, entry->name, &memory, largest);
     }
+    return status;
+}
+
+static pln_status print_devices(const struct estimate *e, const struct planner *p, pln_error *error)
+{
+    struct table t = {0};
+    table_add_columns(&t, columns, sizeof columns / sizeof *columns - !e->train);
+    pln_status status = tell_devices(e, p, &t, error);
+    if (t.failed) {
+        *error = (pln_error){.status = PLN_NO_MEMORY, .node = -1, .message = "no memory for the table"};
+        status = error->status;
+    }
+    if (t.n_rows && status == PLN_OK)
+        table_print(stdout, &t, e->wide);
+    table_finish(&t);
     return status;
 }
 
@@ -109,6 +143,7 @@ static pln_status estimate(const struct estimate *e, const struct cli_common *co
     training.head = e->head;
     training.recompute = e->recompute;
     training.accumulate = 1;
+    training.semantics = common->semantics;
     pln_status status = cli_open_model(common, directory, true, &m, error);
     if (status == PLN_OK)
         status = cli_open(common, directory, PLN_OPTIONS(pln_session_options, .head = e->head), &m, error);
@@ -135,6 +170,7 @@ int cli_estimate(int argc, char **argv)
         {"--train", CLI_FLAG, &e.train, NULL, "of a step of training, and the largest batch that fits"},
         {"--recompute", CLI_FLAG, &e.recompute, NULL, "as in `pleione train`"},
         {"--json", CLI_FLAG, &e.json, NULL, "one JSON object a device"},
+        {"--wide", CLI_FLAG, &e.wide, NULL, CLI_WIDE_HELP},
     };
     cli_add_options(&options, own, sizeof own / sizeof *own);
     static const struct cli_usage usage = {

@@ -7,6 +7,12 @@
 
 #include "cli/commands/commands.h"
 #include "cli/measuring/batch.h"
+#include "cli/tables/table.h"
+#include "cli/terminal.h"
+
+struct explain {
+    bool json, graph, dot, wide;
+};
 
 static void print_node_json(const pln_node_report *r)
 {
@@ -16,29 +22,62 @@ static void print_node_json(const pln_node_report *r)
                              "copied_bytes", (json_int_t)r->copied_bytes, "flops", (json_int_t)r->flops));
 }
 
-static void print_node(const pln_node_report *r)
+static const struct table_column columns[] = {
+    {.key = "segment", .title = "seg", .type = TABLE_COUNT, .rank = 5},
+    {.key = "node", .title = "node", .fitted = true},
+    {.key = "device", .title = "device", .fitted = true, .rank = 1},
+    {.key = "kernel", .title = "kernel", .fitted = true},
+    {.key = "estimated", .title = "est.", .unit = "us", .type = TABLE_NUMBER, .digits = 1, .rank = 4},
+    {.key = "measured", .title = "meas.", .unit = "us", .type = TABLE_NUMBER, .digits = 1},
+    {.key = "copied", .title = "copied", .unit = "B", .type = TABLE_COUNT, .rank = 3},
+    {.key = "refusals", .title = "refused by", .rank = 2},
+};
+
+static void add_node(struct table *t, const pln_node_report *r)
 {
-    printf("%3u  %-36s %-10s %-24s %10.1f %10.1f %10llu  %s\n", r->segment, r->name, r->device, r->kernel,
-           (double)r->estimated_ns / 1e3, (double)r->measured_ns / 1e3, (unsigned long long)r->copied_bytes,
-           r->refusals);
+    table_add_row(t);
+    table_set_number(t, "segment", r->segment);
+    table_set_text(t, "node", r->name);
+    table_set_text(t, "device", r->device);
+    table_set_text(t, "kernel", r->kernel);
+    table_set_number(t, "estimated", (double)r->estimated_ns / 1e3);
+    table_set_number(t, "measured", (double)r->measured_ns / 1e3);
+    table_set_number(t, "copied", (double)r->copied_bytes);
+    table_set_text(t, "refusals", r->refusals);
 }
 
-static pln_status print_schedule(const pln_schedule *schedule, bool json, pln_error *error)
+static void print_summary(const pln_statistics *s)
 {
+    char text[256];
+    snprintf(text, sizeof text, "%u nodes, %u segments, %u copies of %llu bytes between devices, %llu bytes planned",
+             s->nodes, s->segments, s->copies, (unsigned long long)s->copied_bytes,
+             (unsigned long long)s->planned_bytes);
+    terminal_fill(stdout, text, 0, 2, terminal_width(stdout) ? terminal_width(stdout) : SIZE_MAX);
+}
+
+static pln_status print_schedule(const pln_schedule *schedule, const struct explain *e, pln_error *error)
+{
+    struct table t = {0};
     pln_statistics statistics = {.size = sizeof statistics};
+    table_add_columns(&t, columns, sizeof columns / sizeof *columns);
     pln_status status = pln_schedule_statistics(schedule, &statistics, error);
-    if (!json)
-        printf("seg  %-36s %-10s %-24s %10s %10s %10s  %s\n", "node", "device", "kernel", "est. us", "meas. us",
-               "copied B", "refused by");
     for (uint32_t i = 0; status == PLN_OK && i < pln_schedule_node_count(schedule); i++) {
         pln_node_report report = {.size = sizeof report};
         status = pln_schedule_node(schedule, i, &report, error);
-        (json ? print_node_json : print_node)(&report);
+        if (status == PLN_OK && e->json)
+            print_node_json(&report);
+        else if (status == PLN_OK)
+            add_node(&t, &report);
     }
-    if (!json)
-        printf("%u nodes, %u segments, %u copies of %llu bytes between devices, %llu bytes planned\n", statistics.nodes,
-               statistics.segments, statistics.copies, (unsigned long long)statistics.copied_bytes,
-               (unsigned long long)statistics.planned_bytes);
+    if (t.failed) {
+        *error = (pln_error){.status = PLN_NO_MEMORY, .node = -1, .message = "no memory for the table"};
+        status = error->status;
+    }
+    if (status == PLN_OK && !e->json) {
+        table_print(stdout, &t, e->wide);
+        print_summary(&statistics);
+    }
+    table_finish(&t);
     return status;
 }
 
@@ -49,15 +88,13 @@ static pln_status run_twice(struct cli_model *m, const struct cli_list *texts, p
     const pln_tensor *outputs;
     uint32_t n;
     pln_status status = cli_batch_texts(&batch, m->model, texts, error);
+    cli_wait_begin(true, "running");
     for (int i = 0; status == PLN_OK && i < 2; i++)
         status = pln_session_forward(m->session, batch.tensors, 2, &outputs, &n, error);
+    cli_wait_end();
     cli_batch_finish(&batch);
     return status;
 }
-
-struct explain {
-    bool json, graph, dot;
-};
 
 static pln_status explain(const struct explain *e, const struct cli_common *common, const char *directory,
                           const struct cli_list *texts, pln_error *error)
@@ -80,7 +117,7 @@ static pln_status explain(const struct explain *e, const struct cli_common *comm
         }
         pln_free(text);
     } else if (status == PLN_OK) {
-        status = print_schedule(pln_session_schedule(m.session), e->json, error);
+        status = print_schedule(pln_session_schedule(m.session), e, error);
     }
     cli_close(&m);
     return status;
@@ -96,6 +133,7 @@ int cli_explain(int argc, char **argv)
     const struct cli_option own[] = {
         {"--json", CLI_FLAG, &e.json, NULL, "one JSON object a node"},
         {"--graph", CLI_FLAG, &e.graph, NULL, "the graph itself, one line a node"},
+        {"--wide", CLI_FLAG, &e.wide, NULL, CLI_WIDE_HELP},
         {"--dot", CLI_FLAG, &e.dot, NULL, "the graph for Graphviz"},
     };
     cli_add_options(&options, own, sizeof own / sizeof *own);

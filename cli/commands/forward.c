@@ -29,7 +29,9 @@ static pln_status run_forward(const struct forward *f, const struct cli_common *
     if (status == PLN_OK) {
         uint32_t n_inputs, n_outputs;
         const pln_tensor *inputs = pln_tensor_file_tensors(file, &n_inputs), *outputs;
+        cli_wait_begin(true, "running");
         status = pln_session_forward(m.session, inputs, n_inputs, &outputs, &n_outputs, error);
+        cli_wait_end();
         if (status == PLN_OK)
             status = pln_tensor_file_write(f->outputs, outputs, n_outputs, error);
     }

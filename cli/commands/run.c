@@ -1,23 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * pleione run: text in, the answer of the model's head out.
+ * pleione run: rows in, the answers of a task out. A loop over rows, a task and a session that knows none of them.
  */
+#include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
 #include "cli/commands/commands.h"
+#include "cli/commands/run_output.h"
+#include "cli/terminal.h"
 
 struct run {
+    struct cli_common common;
+    struct cli_task asked;
     struct cli_model m;
-    const struct task *task;
-    uint32_t top;
-    bool json;
-    uint32_t texts; /* so far */
-    int code;       /* of the first text that has no answer */
+    struct cli_source source;
+    struct run_output output;
+    pln_task *task;
+    const char *on_error;
+    bool overhead;
+    uint32_t batch_tokens;
+    struct cli_progress progress;
+    uint64_t skipped, rows; /* that the output had already; that it has by now, those among them */
+    struct run_failures failures;
+    pln_error error; /* of writing, which ended the run; status PLN_OK: none */
+    bool stopped;    /* by --on-error stop */
 };
-
-/* Prints the answer, or appends it to the list if there is one. */
-typedef pln_status answer_fn(const struct run *run, const char *text, json_t *list, pln_error *error);
 
 static pln_status fail(pln_error *error, pln_status status, const char *sentence)
 {
@@ -26,185 +33,230 @@ static pln_status fail(pln_error *error, pln_status status, const char *sentence
     return status;
 }
 
-static pln_status append(json_t *list, json_t *item, pln_error *error)
-{
-    return json_array_append_new(list, item) == 0 ? PLN_OK : fail(error, PLN_NO_MEMORY, "no memory for the answer");
-}
+/* ---- rows in: called from a thread of the task's */
 
-static pln_status answer_words(const struct run *run, const char *text, json_t *list, pln_error *error)
-{
-    pln_word *words;
-    uint32_t n;
-    pln_status status = pln_detect(run->m.session, text, &words, &n, error);
-    if (status != PLN_OK)
-        return status;
-    for (uint32_t i = 0; status == PLN_OK && i < n; i++) {
-        const char *word = text + words[i].begin;
-        const size_t bytes = words[i].end - words[i].begin;
-        const double probability = (double)words[i].probability;
-        if (list)
-            status = append(
-                list, json_pack("{s:o,s:f}", "word", cli_json_text(word, bytes), "probability", probability), error);
-        else
-            printf("%.3f  %.*s\n", probability, (int)bytes, word);
-    }
-    pln_free(words);
-    return status;
-}
-
-static pln_status answer_fills(const struct run *run, const char *text, json_t *list, pln_error *error)
-{
-    pln_fill *fills;
-    uint32_t n;
-    pln_status status = pln_fill_mask(run->m.session, text, run->top, &fills, &n, error);
-    if (status != PLN_OK)
-        return status;
-    for (uint32_t i = 0; status == PLN_OK && i < n; i++) {
-        const pln_fill *f = &fills[i];
-        if (list)
-            status = append(list,
-                            json_pack("{s:i,s:o,s:i,s:f}", "mask", (int)f->mask, "token",
-                                      cli_json_text(f->token, strlen(f->token)), "id", (int)f->id, "probability",
-                                      (double)f->probability),
-                            error);
-        else
-            printf("%u  %.3f  %s\n", f->mask, (double)f->probability, f->token);
-    }
-    pln_free(fills);
-    return status;
-}
-
-static pln_status answer_classes(const struct run *run, const char *text, json_t *list, pln_error *error)
-{
-    pln_class *classes;
-    uint32_t n;
-    pln_status status = pln_classify(run->m.session, text, NULL, &classes, &n, error);
-    if (status != PLN_OK)
-        return status;
-    for (uint32_t i = 0; status == PLN_OK && i < n; i++) {
-        if (list)
-            status = append(list,
-                            json_pack("{s:o,s:f}", "label", cli_json_text(classes[i].label, strlen(classes[i].label)),
-                                      "score", (double)classes[i].score),
-                            error);
-        else
-            printf("%.3f  %s\n", (double)classes[i].score, classes[i].label);
-    }
-    pln_free(classes);
-    return status;
-}
-
-static const struct task {
-    pln_head head;
-    const char *key; /* of the answer's list */
-    answer_fn *answer;
-} tasks[] = {
-    {PLN_HEAD_PRETRAINING, "words", answer_words},
-    {PLN_HEAD_MASKED_LM, "fills", answer_fills},
-    {PLN_HEAD_SEQUENCE_CLASSIFICATION, "classes", answer_classes},
-};
-
-static const struct task *find_task(pln_head head)
-{
-    for (size_t i = 0; i < sizeof tasks / sizeof *tasks; i++)
-        if (tasks[i].head == head)
-            return &tasks[i];
-    return NULL;
-}
-
-/* In the place of the answer, and on stderr. */
-static void print_error(struct run *run, const char *text, size_t bytes, const pln_error *error)
-{
-    pln_error named = {.status = error->status};
-    if (run->json)
-        cli_print_json(json_pack("{s:o,s:o}", "text", cli_json_text(text, bytes), "error",
-                                 cli_json_text(error->message, strlen(error->message))));
-    else
-        printf("error: %s\n", error->message);
-    snprintf(named.message, sizeof named.message, "text %u: %.470s", run->texts, error->message);
-    const int code = cli_fail(&named);
-    run->code = run->code ? run->code : code;
-}
-
-/* A text without an answer does not keep the others from theirs. */
-static int answer(void *context, const char *text, size_t bytes)
+static pln_status next_row(void *context, const pln_record **row, pln_error *error)
 {
     struct run *run = context;
-    pln_error error;
-    pln_status status = PLN_OK;
-    json_t *list = run->json ? json_array() : NULL;
-    if (run->texts++ && !run->json)
-        putchar('\n');
-    if (strlen(text) != bytes)
-        status = fail(&error, PLN_INVALID, "the text holds a NUL byte");
-    else if (run->json && !list)
-        status = fail(&error, PLN_NO_MEMORY, "no memory for the answer");
-    else
-        status = run->task->answer(run, text, list, &error);
-    if (status != PLN_OK)
-        print_error(run, text, bytes, &error);
-    else if (run->json)
-        cli_print_json(json_pack("{s:o,s:O}", "text", cli_json_text(text, bytes), run->task->key, list));
-    json_decref(list);
-    return cli_finish_output();
+    pln_error no_memory;
+    *row = NULL;
+    if (cli_interrupted())
+        return fail(error, PLN_CANCELLED, "interrupted");
+    const pln_status status = cli_source_next(&run->source, row, error);
+    if ((status != PLN_OK && status != PLN_INVALID) || (status == PLN_OK && !*row))
+        return status;
+    if (run_keep(&run->output.kept, &run->source, &run->asked, status == PLN_OK, &no_memory) == PLN_OK)
+        return status;
+    *error = no_memory;
+    return no_memory.status;
 }
 
-/* Head and tokenizer are looked at before anything is loaded on a device. */
-static int open_and_answer(struct run *run, const struct cli_common *common, const char *directory,
-                           const struct cli_list *texts)
+/* ---- answers out: called from another one */
+
+static bool take_answer(void *context, const pln_answer *answer)
+{
+    struct run *run = context;
+    uint64_t done, total;
+    const uint64_t row = run->skipped + answer->row;
+    if (cli_interrupted())
+        return false;
+    if (answer->status != PLN_OK) {
+        run_note_failure(&run->failures, row, answer->message);
+        run->stopped = run->on_error && strcmp(run->on_error, "stop") == 0;
+    }
+    if (run->stopped || run_output_put(&run->output, row, answer, &run->error) != PLN_OK)
+        return false;
+    run->rows++;
+    pln_reader_progress(run->source.reader, &done, &total);
+    cli_progress_rows(&run->progress, run->rows - run->skipped, done, total);
+    return true;
+}
+
+/* ---- what is opened */
+
+/* Passes over the rows whose answers the output has. */
+static pln_status skip_rows(struct run *run, pln_error *error)
+{
+    const pln_record *row;
+    for (run->rows = 0; run->rows < run->skipped; run->rows++) {
+        const pln_status status = cli_source_next(&run->source, &row, error);
+        if (status == PLN_OK && !row)
+            return fail(error, PLN_INVALID, "--resume: the output has more rows than the input: another run wrote it");
+        if (status != PLN_OK && status != PLN_INVALID)
+            return status;
+    }
+    return PLN_OK;
+}
+
+/* The task, and what can be known of it and of the rows before anything is loaded on a device. */
+static pln_status choose_task(struct run *run, const char *directory, const pln_task_info **info, pln_error *error)
+{
+    char sentence[500];
+    if (run->asked.name)
+        pln_task_find(run->asked.name, info);
+    else
+        *info = pln_task_choose(run->m.model, cli_source_peek(&run->source));
+    if (*info)
+        return cli_source_use(&run->source, *info, &run->asked, error);
+    snprintf(sentence, sizeof sentence,
+             "no task is for the head %s of %.300s; --task names one, and `pleione forward` gives raw outputs",
+             pln_head_string(pln_model_head(run->m.model)), directory);
+    return fail(error, PLN_INVALID, sentence);
+}
+
+static pln_status open_task(struct run *run, const char *directory, pln_error *error)
+{
+    const pln_task_info *info = NULL;
+    const pln_tokenizer *tokenizer;
+    pln_option options[CLI_TASK_OPTIONS + 1];
+    uint32_t n = cli_task_pairs(&run->asked, options);
+    pln_session_options session = {.size = sizeof session};
+    pln_status status = cli_open_model(&run->common, directory, false, &run->m, error);
+    if (status == PLN_OK)
+        status = choose_task(run, directory, &info, error);
+    if (status == PLN_OK && pln_model_tokenizer(run->m.model, &tokenizer, error) != PLN_OK)
+        status = cli_misfit(error);
+    if (status == PLN_OK)
+        status = pln_task_prepare(run->m.model, info->name, options, n, &session, error);
+    if (status == PLN_OK)
+        status = cli_open(&run->common, directory, &session, &run->m, error);
+    if (status == PLN_OK)
+        status = pln_task_create(run->m.session, info->name, options, n, &run->task, error);
+    if (status == PLN_OK)
+        status = run_output_open(&run->output, &run->source, &run->asked, &run->skipped, &run->failures, error);
+    return status == PLN_OK ? skip_rows(run, error) : status;
+}
+
+/* ---- the run */
+
+static void print_overhead(const pln_task_report *report)
+{
+    const double share = report->total > 0 ? 100 * report->waited / report->total : 0;
+    fprintf(stderr,
+            "pleione: %llu rows, %llu sequences, %llu tokens in %u batches and %.2f s; the device waited %.2f s (%.1f "
+            "%%)\n",
+            (unsigned long long)report->rows, (unsigned long long)report->sequences, (unsigned long long)report->tokens,
+            report->batches, report->total, report->waited, share);
+}
+
+static int say_failures(const struct run *run)
+{
+    const struct run_failures *failures = &run->failures;
+    if (!failures->n)
+        return 0;
+    if (!run->source.reader && run->source.texts->n == 1)
+        fprintf(stderr, "pleione: %s\n", failures->why);
+    else if (run->stopped)
+        fprintf(stderr, "pleione: row %llu: %s\n", (unsigned long long)run->rows, failures->why);
+    else
+        fprintf(stderr, "pleione: %llu of %llu rows have no answer, the first is row %llu: %s\n",
+                (unsigned long long)failures->n, (unsigned long long)run->rows, (unsigned long long)failures->first,
+                failures->why);
+    return PLN_FAILED;
+}
+
+static int answer_rows(struct run *run)
 {
     pln_error error;
-    if (cli_open_model(common, directory, false, &run->m, &error) != PLN_OK)
-        return cli_fail(&error);
-    const pln_head head = pln_model_head(run->m.model);
-    run->task = find_task(head);
-    if (!run->task)
-        return cli_usage_error("`run` has no answer for the head %s of %s; `pleione forward` gives its raw outputs",
-                               pln_head_string(head), directory);
-    const pln_tokenizer *tokenizer;
-    if (pln_model_tokenizer(run->m.model, &tokenizer, &error) != PLN_OK) {
-        cli_misfit(&error);
-        return cli_fail(&error);
-    }
-    if (cli_open(common, directory, PLN_OPTIONS(pln_session_options, .head = head), &run->m, &error) != PLN_OK)
-        return cli_fail(&error);
-    const int code = cli_each_text(texts, answer, run);
-    return code ? code : run->code;
+    pln_task_report report = {.size = sizeof report};
+    const pln_task_stream stream = {.size = sizeof stream,
+                                    .context = run,
+                                    .next = next_row,
+                                    .answer = take_answer,
+                                    .batch_tokens = run->batch_tokens};
+    run->progress = cli_progress_begin("run");
+    run->progress.shown &= run->source.reader && (run->output.path || !terminal_width(stdout));
+    const pln_status status = pln_task_run(run->task, &stream, &report, &error);
+    cli_progress_end(&run->progress);
+    /* What was answered is written, however the run ended, unless it was writing that ended it. */
+    int code = run->error.status == PLN_OK ? run_output_finish(&run->output) : cli_fail(&run->error);
+    if (cli_interrupted())
+        return CLI_INTERRUPTED;
+    if (status != PLN_OK && !run->stopped && run->error.status == PLN_OK)
+        code = cli_fail(&error);
+    if (run->overhead)
+        print_overhead(&report);
+    return code ? code : say_failures(run);
+}
+
+static int open_and_answer(struct run *run, const char *directory, const struct cli_list *texts)
+{
+    pln_error error;
+    pln_status status = cli_source_open(&run->source, &run->asked, texts, &error);
+    if (status == PLN_OK)
+        status = open_task(run, directory, &error);
+    if (status != PLN_OK)
+        return cli_interrupted() ? CLI_INTERRUPTED : cli_fail(&error);
+    return answer_rows(run);
+}
+
+static int check_options(const struct run *run)
+{
+    if (run->on_error && strcmp(run->on_error, "row") != 0 && strcmp(run->on_error, "stop") != 0)
+        return cli_usage_error("option --on-error: \"%s\" is not row|stop", run->on_error);
+    const int code = run_output_check(&run->output);
+    return code ? code : cli_task_check(&run->asked);
+}
+
+static void add_options(struct run *run, struct cli_options *options)
+{
+    const struct cli_option own[] = {
+        {"--json", CLI_FLAG, &run->output.json, NULL,
+         "one JSON object a row: {\"row\": N, \"answer\": ...} or {\"row\": N, \"error\": ...}"},
+        {"--output", CLI_TEXT, &run->output.path, "FILE",
+         "answers: .jsonl .csv .tsv, also .gz and .zst; vectors: .npy .safetensors (default: a "
+         "table on stdout)"},
+        {"--keep", CLI_FLAG, &run->output.kept.wanted, NULL, "other columns of the input beside the answers"},
+        {"--resume", CLI_FLAG, &run->output.resume, NULL, "go on behind the last whole row of --output"},
+        {"--on-error", CLI_TEXT, &run->on_error, "row|stop",
+         "a row without an answer: its error stands in its place and the exit code is 1 (default), or the run ends"},
+        {"--batch-tokens", CLI_UNSIGNED, &run->batch_tokens, "N", "tokens of a batch (default: by the device)"},
+        {"--overhead", CLI_FLAG, &run->overhead, NULL, "how long the device waited, on stderr"},
+        {"--wide", CLI_FLAG, &run->output.table.wide, NULL, CLI_WIDE_HELP},
+    };
+    cli_common_options(&run->common, "--device", options);
+    cli_add_options(options, own, sizeof own / sizeof *own);
+    cli_task_options(&run->asked, options);
 }
 
 int cli_run(int argc, char **argv)
 {
-    static struct cli_common common;
-    struct run run = {.top = 5};
+    static struct run run = {.output.kept.lock = PTHREAD_MUTEX_INITIALIZER};
     static struct cli_list arguments;
-    struct cli_options options = {0};
-    cli_common_options(&common, "--device", &options);
-    const struct cli_option own[] = {
-        {"--json", CLI_FLAG, &run.json, NULL, "one JSON object a text"},
-        {"--top", CLI_UNSIGNED, &run.top, "N", "candidates for each [MASK] (default 5)"},
-    };
-    cli_add_options(&options, own, sizeof own / sizeof *own);
+    static struct cli_options options;
+    run.asked = (struct cli_task){0};
+    options.n = 0;
+    add_options(&run, &options);
     static const struct cli_usage usage = {
         .synopsis = "run MODEL [TEXT...]",
-        .description = "What the model's head is for: how likely each word is to have been replaced (a discriminator), "
-                       "what stands\n"
-                       "behind [MASK] (a generator), labels (a classifier). Lines of stdin when no text is given.\n"
-                       "A text that has no answer gets \"error: SENTENCE\" in its place (\"error\" in its object), and "
-                       "the others are\n"
-                       "answered; the exit code is then that of the first such text. Invalid UTF-8 is U+FFFD in JSON.",
+        .description =
+            "What a model is for: replaced words, filled masks, labels, ranks, names, answers, choices, "
+            "vectors. The task follows from the model's head, or is named; its options stand below. Rows come "
+            "from --input, lines of stdin, or TEXTs, which fill the columns that the task needs: text; "
+            "question, context; query, passages... A row that has no answer gets its error in its place, the "
+            "others are answered, and the exit code is 1. What is not UTF-8 is U+FFFD in JSON.",
         .examples = "  pleione run models/electra-tiny-discriminator \"And the king said unto the prophet, Where is "
                     "thy computer?\"\n"
                     "  pleione run models/electra-tiny-generator --top 3 \"And the LORD said [MASK] Moses.\"\n"
-                    "  pleione run models/electra-tiny-discriminator --json --device vulkan <sentences.txt\n",
+                    "  pleione run models/electra-tiny-discriminator --json --device vulkan <sentences.txt\n"
+                    "  pleione run MODEL --input rows.csv.gz --column text=sentence --keep --output answers.jsonl\n"
+                    "  pleione run MODEL --input rows.csv.gz --column text=sentence --keep --output answers.jsonl "
+                    "--resume\n",
     };
     const int parsed = cli_parse(argc, argv, &usage, &options, &arguments);
     if (parsed)
         return parsed - 1;
     if (!arguments.n)
         return cli_usage_error("run needs a MODEL directory");
+    int code = check_options(&run);
+    if (code)
+        return code;
     cli_catch_interrupt();
     const char *directory = cli_take_first(&arguments);
-    const int code = open_and_answer(&run, &common, directory, &arguments);
+    code = open_and_answer(&run, directory, &arguments);
+    run_output_close(&run.output);
+    pln_task_destroy(&run.task);
     cli_close(&run.m);
+    cli_source_close(&run.source);
     return code;
 }

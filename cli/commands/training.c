@@ -20,7 +20,7 @@ struct run {
     uint32_t begun, steps; /* made by an earlier run; to be made in all */
     uint32_t saved;        /* the steps in --out */
     int code;              /* of what went wrong on the way and did not end the run */
-    bool shows;            /* progress, on a terminal */
+    struct cli_progress progress;
 };
 
 /* placement, which the options keep, is filled in too. */
@@ -48,7 +48,8 @@ static pln_trainer_options options_of(const struct cli_training *t, const struct
                                  .dropout = t->dropout,
                                  .seed = common->seed,
                                  .recompute = t->recompute,
-                                 .placement = placement};
+                                 .placement = placement,
+                                 .semantics = common->semantics};
 }
 
 /* ---- before the first step */
@@ -177,10 +178,10 @@ static void report_step(struct run *r, const pln_trainer_report *report, double 
 {
     const double rate = (double)report->tokens / seconds;
     log_step(r, report, rate, faults);
-    if (r->shows)
-        fprintf(stderr, "\rstep %u of %u  loss %.4f  gradient norm %.3f  learning rate %.2e  %.0f tokens/s \033[K",
-                report->step, r->steps, (double)report->loss, (double)report->gradient_norm,
-                (double)report->learning_rate, rate);
+    char text[160];
+    snprintf(text, sizeof text, "loss %.4f  %.0f tokens/s  gradient norm %.3f  learning rate %.2e",
+             (double)report->loss, rate, (double)report->gradient_norm, (double)report->learning_rate);
+    cli_progress_line(&r->progress, report->step, r->steps, text);
 }
 
 /* One that fails is said, and the steps go on: the next may find room. */
@@ -201,6 +202,9 @@ static void save_between(struct run *r)
 static pln_status make_steps(struct run *r, pln_trainer_report *report, pln_error *error)
 {
     pln_status status = PLN_OK;
+    r->progress = cli_progress_begin("step");
+    r->progress.before = r->begun;
+    cli_wait_begin(true, "first step");
     while (status == PLN_OK && !cli_interrupted() && pln_trainer_steps(r->trainer) < r->steps) {
         const long faults = page_faults();
         const double begin = cli_seconds();
@@ -209,12 +213,13 @@ static pln_status make_steps(struct run *r, pln_trainer_report *report, pln_erro
         if (status == PLN_OK)
             status = pln_trainer_step(r->trainer, r->rows.tensors, r->rows.n, report, error);
         if (status == PLN_OK) {
+            cli_wait_end();
             report_step(r, report, cli_seconds() - begin, page_faults() - faults);
             save_between(r);
         }
     }
-    if (r->shows)
-        fputc('\n', stderr);
+    cli_wait_end();
+    cli_progress_end(&r->progress);
     return status;
 }
 
@@ -245,7 +250,7 @@ static void save(struct run *r, const pln_trainer_report *report)
 
 int cli_training_run(const struct cli_training *training, const struct cli_common *common, const char *directory)
 {
-    struct run r = {.t = training, .shows = isatty(STDERR_FILENO)};
+    struct run r = {.t = training};
     pln_error error;
     pln_trainer_report report = {.size = sizeof report};
     pln_status status = open_run(&r, common, directory, &error);

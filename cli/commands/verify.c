@@ -10,6 +10,7 @@
 
 #include "cli/commands/commands.h"
 #include "cli/measuring/labelled.h"
+#include "cli/terminal.h"
 
 enum { BATCH = 8, LENGTH = 24, STEPS = 20, PATH_BYTES = 4096 };
 
@@ -58,6 +59,7 @@ static pln_status open_side(struct verify *v, const char *list, const char *cons
     pln_trainer_options o = PLN_TRAINER_DEFAULTS;
     o.head = v->head;
     o.seed = v->common->seed;
+    o.semantics = v->common->semantics;
     const pln_schedule_options placement = {.size = sizeof placement,
                                             .place = v->common->place.items,
                                             .n_place = v->common->place.n,
@@ -104,13 +106,23 @@ static void close_verify(struct verify *v)
     pln_runtime_destroy(&v->runtime);
 }
 
+/* A line that a terminal may break between words. */
+static void print_line(const char *text)
+{
+    terminal_fill(stdout, text, 0, 2, terminal_width(stdout) ? terminal_width(stdout) : SIZE_MAX);
+}
+
 static void judge(struct verify *v, const char *what, bool right, double difference, const char *first)
 {
-    printf("%-28s %-9s  largest difference %.2e", what, right ? "agrees" : "DISAGREES", difference);
-    if (right)
-        puts("");
-    else
-        printf(", first at %s\n", first);
+    const enum terminal_style style = right ? TERMINAL_GOOD : TERMINAL_BAD;
+    cli_line_hide();
+    const int used = printf("%-28s ", what);
+    printf("%s%-9s%s  ", terminal_style(stdout, style), right ? "agrees" : "DISAGREES",
+           terminal_style(stdout, TERMINAL_PLAIN));
+    char text[256];
+    snprintf(text, sizeof text, "largest difference %.2e%s%s", difference, right ? "" : ", first at ",
+             right ? "" : first);
+    terminal_fill(stdout, text, (size_t)used + 11, 4, terminal_width(stdout) ? terminal_width(stdout) : SIZE_MAX);
     v->failed |= !right;
 }
 
@@ -189,6 +201,7 @@ static pln_status verify_nodes(struct verify *v, pln_error *error)
     struct trace t = {.right = {true, true}};
     const pln_tensor *a, *b;
     uint32_t n, m;
+    cli_wait_begin(true, "running node by node on both");
     pln_status status = pln_trainer_trace(v->device.trainer, v->batch.tensors, v->batch.n, &a, &n, error);
     if (status == PLN_OK)
         status = pln_trainer_trace(v->reference.trainer, v->batch.tensors, v->batch.n, &b, &m, error);
@@ -244,6 +257,7 @@ static pln_status verify_gradients(struct verify *v, pln_error *error)
     const pln_tensor *a, *b;
     uint32_t n, m;
     float loss;
+    cli_wait_begin(true, "gradients on both");
     pln_status status = pln_trainer_gradients(v->device.trainer, v->batch.tensors, v->batch.n, &loss, &a, &n, error);
     if (status == PLN_OK)
         status = pln_trainer_gradients(v->reference.trainer, v->batch.tensors, v->batch.n, &loss, &b, &m, error);
@@ -261,6 +275,7 @@ static pln_status verify_steps(struct verify *v, pln_error *error)
     uint32_t n, m;
     pln_status status = PLN_OK;
     for (uint32_t i = 0; status == PLN_OK && i < STEPS && !cli_interrupted(); i++) {
+        cli_wait_begin(true, "step %u of %d on both", i + 1, STEPS);
         pln_trainer_report mine = {.size = sizeof mine}, right = {.size = sizeof right};
         status = pln_trainer_step(v->device.trainer, v->batch.tensors, v->batch.n, &mine, error);
         if (status == PLN_OK)
@@ -289,8 +304,10 @@ static int verify(struct verify *v, const char *directory)
     pln_status status = open_verify(v, directory, &error);
     if (status == PLN_OK) {
         const pln_device_entry *e = pln_devices_entry(v->device.devices, 0);
-        printf("%s (%s, driver %s) beside the reference in f64, %s of %s\n", e->name, e->info.name, e->info.driver,
-               pln_head_string(v->head), directory);
+        char text[2 * PATH_BYTES + 512];
+        snprintf(text, sizeof text, "%s (%s, driver %s) beside the reference in f64, %s of %s", e->name, e->info.name,
+                 e->info.driver, pln_head_string(v->head), directory);
+        print_line(text);
         status = verify_nodes(v, &error);
     }
     if (status == PLN_OK && v->train)
@@ -298,10 +315,11 @@ static int verify(struct verify *v, const char *directory)
     if (status == PLN_OK && v->train)
         status = verify_steps(v, &error);
     if (status == PLN_OK && !cli_interrupted())
-        puts(v->failed
-                 ? "verdict: the device computes something else; the node named first is where to look: a driver, "
-                   "or a kernel"
-                 : "verdict: device and driver compute what they should; if answers are wrong, look at the data");
+        print_line(
+            v->failed ? "verdict: the device computes something else; the node named first is where to look: a driver, "
+                        "or a kernel"
+                      : "verdict: device and driver compute what they should; if answers are wrong, look at the data");
+    cli_wait_end();
     const int code = status == PLN_OK ? 0 : cli_fail(&error);
     close_verify(v);
     const int written = cli_finish_output();

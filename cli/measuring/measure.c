@@ -17,6 +17,7 @@ bool measure_is_lost(const struct measured_device *d)
 void measure_lose(struct measured_device *d, const pln_error *why)
 {
     d->lost = *why;
+    cli_line_hide();
     fprintf(stderr, "pleione: %s: %s\n", d->place.label, why->message);
     worker_end(&d->worker);
 }
@@ -112,14 +113,17 @@ pln_status measure_run(struct measure *m, double seconds, pln_error *error)
     double spent[MEASURE_DEVICES] = {0};
     for (uint32_t i = 0; status == PLN_OK && i < m->n; i++) {
         m->devices[i].n = 0;
+        cli_wait_begin(false, "first run of %s, %s", m->devices[i].place.label, m->batch.shape);
         status = measure_ask(&m->devices[i], run_once, &m->devices[i].first, sizeof m->devices[i].first, error);
     }
+    cli_wait_begin(false, "timing %s on %u device%s", m->batch.shape, m->n, m->n == 1 ? "" : "s");
     for (bool more = true; status == PLN_OK && more && !cli_interrupted();) {
         more = false;
         for (uint32_t i = 0; status == PLN_OK && i < m->n; i++) {
             struct measured_device *d = &m->devices[i];
             if (measure_is_lost(d) || d->n >= MEASURE_TIMES || (d->n >= LEAST && spent[i] >= seconds))
                 continue;
+            cli_wait_tick();
             status = measure_ask(d, run_once, &d->times[d->n], sizeof d->times[d->n], error);
             if (status != PLN_OK || measure_is_lost(d))
                 continue;
@@ -127,6 +131,7 @@ pln_status measure_run(struct measure *m, double seconds, pln_error *error)
             more = true;
         }
     }
+    cli_wait_end();
     for (uint32_t i = 0; i < m->n; i++)
         qsort(m->devices[i].times, m->devices[i].n, sizeof *m->devices[i].times, by_time);
     return status;

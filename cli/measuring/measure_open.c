@@ -58,7 +58,8 @@ pln_status measure_create_session(const struct measured_device *d, bool trace, p
 {
     const struct cli_common *common = &d->measure->options->common;
     pln_schedule_options schedule = {.size = sizeof schedule, .timed = d->measure->options->timed};
-    const pln_session_options options = {.size = sizeof options, .trace = trace, .schedule = &schedule};
+    const pln_session_options options = {
+        .size = sizeof options, .trace = trace, .schedule = &schedule, .semantics = common->semantics};
     if (!d->place.fixed) {
         schedule.place = common->place.items;
         schedule.n_place = common->place.n;
@@ -115,8 +116,12 @@ pln_status measure_open_row(const struct measure *m, struct measured_device *d, 
     d->measure = m;
     if (measure_is_lost(d))
         return PLN_OK;
-    const pln_status status = worker_start(&d->worker, d, error);
-    return status == PLN_OK ? measure_ask(d, open_here, &d->facts, sizeof d->facts, error) : status;
+    cli_wait_begin(false, "opening %s", d->place.label);
+    pln_status status = worker_start(&d->worker, d, error);
+    if (status == PLN_OK)
+        status = measure_ask(d, open_here, &d->facts, sizeof d->facts, error);
+    cli_wait_end();
+    return status;
 }
 
 double measure_close_row(struct measured_device *d)

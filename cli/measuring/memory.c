@@ -16,8 +16,8 @@ static const struct table_column columns[] = {
     {.key = "planned_mb", .title = "arena", .unit = "MB", .type = TABLE_NUMBER, .digits = 1, .width = 9},
     {.key = "peak_mb", .title = "peak", .unit = "MB", .type = TABLE_NUMBER, .digits = 1, .width = 9},
     {.key = "beyond_mb", .title = "beyond", .unit = "MB", .type = TABLE_NUMBER, .digits = 1},
-    {.key = "limit_mb", .title = "limit", .unit = "MB", .type = TABLE_NUMBER, .digits = 1},
-    {.key = "verdict", .title = "verdict"},
+    {.key = "limit_mb", .title = "limit", .unit = "MB", .type = TABLE_NUMBER, .digits = 1, .rank = 1},
+    {.key = "verdict", .title = "verdict", .judges = true},
     {.key = "name", .type = TABLE_TEXT},
     {.key = "threads", .type = TABLE_COUNT},
 };

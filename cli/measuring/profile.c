@@ -13,15 +13,15 @@ enum { MOST_GROUPS = 48 };
 
 static const struct table_column columns[] = {
     {.key = "device", .title = "device", .width = 9},
-    {.key = "shape", .title = "shape", .width = 9},
+    {.key = "shape", .title = "shape", .width = 9, .rank = 1},
     {.key = "nodes", .title = "nodes", .width = 36},
-    {.key = "count", .title = "count", .type = TABLE_COUNT},
-    {.key = "kernel", .title = "kernel", .width = 18},
+    {.key = "count", .title = "count", .type = TABLE_COUNT, .rank = 4},
+    {.key = "kernel", .title = "kernel", .width = 18, .rank = 3},
     {.key = "time_ms", .title = "time", .unit = "ms", .type = TABLE_NUMBER, .digits = 3, .width = 10},
     {.key = "share_percent", .title = "share", .unit = "%", .type = TABLE_NUMBER, .digits = 1},
-    {.key = "gflops", .title = "GFLOP/s", .type = TABLE_NUMBER, .digits = 1},
+    {.key = "gflops", .title = "GFLOP/s", .type = TABLE_NUMBER, .digits = 1, .rank = 2},
     {.key = "of_roof_percent", .title = "of roof", .unit = "%", .type = TABLE_NUMBER, .digits = 1},
-    {.key = "verdict", .title = "verdict"},
+    {.key = "verdict", .title = "verdict", .judges = true},
 };
 
 /* Nodes whose names differ in numbers only: "layer.*.intermediate". */

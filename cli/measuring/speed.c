@@ -45,8 +45,11 @@ pln_status speed_open(struct speed *s, const struct measure_options *options, co
             same++;
         if (same < i)
             s->roofs[i] = s->roofs[same];
-        else
+        else {
+            cli_wait_begin(false, "measuring the roof of %s", m->devices[i].place.label);
             status = measure_ask(&m->devices[i], measure_roof, &s->roofs[i], sizeof s->roofs[i], error);
+            cli_wait_end();
+        }
     }
     return status;
 }

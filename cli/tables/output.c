@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli/part.h"
+#include "cli/terminal.h"
 
 struct format {
     const char *ending;
@@ -32,6 +33,7 @@ void output_options(struct output *o, struct cli_options *options)
         {"-o", CLI_REPEATED, &o->files, "FILE.json|.csv|.md|.svg",
          "the table as a file too, by its ending; repeatable"},
         {"--plot", CLI_REPEATED, &o->plots, "FILE.svg", "the table as a picture; repeatable"},
+        {"--wide", CLI_FLAG, &o->wide, NULL, CLI_WIDE_HELP},
     };
     cli_add_options(options, rows, sizeof rows / sizeof *rows);
 }
@@ -94,13 +96,16 @@ static int check(const struct output *o)
 
 void output_print(struct output *o, const struct table *t)
 {
-    if (!o->begun && !o->json)
-        table_write_head(stdout, t);
+    cli_line_hide();
+    if (!o->begun && !o->json) {
+        table_lay_out(t, o->wide ? 0 : terminal_width(stdout), &o->layout);
+        table_write_head(stdout, t, &o->layout);
+    }
     o->begun = true;
     if (o->json)
         o->lost |= !table_write_json_rows(stdout, t, o->printed);
     else
-        table_write_rows(stdout, t, o->printed);
+        table_write_rows(stdout, t, &o->layout, o->printed);
     o->printed = t->n_rows;
     fflush(stdout);
 }
@@ -122,8 +127,11 @@ static int finish(struct output *o, const struct table *t)
         fputs("pleione: no memory for the table\n", stderr);
         return PLN_NO_MEMORY;
     }
+    cli_line_hide();
+    if (o->begun && !o->json)
+        table_write_left_out(stdout, t, &o->layout);
     for (uint32_t i = 0; !o->json && i < t->n_notes; i++)
-        printf("%s\n", t->notes[i]);
+        terminal_fill(stdout, t->notes[i], 0, 2, terminal_width(stdout) ? terminal_width(stdout) : SIZE_MAX);
     int code = cli_finish_output();
     for (uint32_t i = 0; code == 0 && i < o->files.n + o->plots.n; i++)
         code = write_file(file_at(o, i), t);

@@ -11,6 +11,8 @@
 struct output {
     bool json;                    /* --json: stdout gets an object a line instead of text */
     struct cli_list files, plots; /* -o, --plot */
+    bool wide;                    /* --wide: all columns, whatever the terminal's width */
+    struct table_layout layout;   /* of stdout, once it has begun */
     uint32_t printed;             /* rows on stdout so far */
     bool begun, lost;             /* lost: there was no memory for a row on stdout */
 };

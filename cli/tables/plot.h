@@ -7,6 +7,7 @@
 #define CLI_TABLES_PLOT_H
 
 #include "cli/tables/table.h"
+#include "cli/terminal.h"
 
 enum { PLOT_WIDTH = 1080, PLOT_MARGIN = 28, PLOT_TOP = 86, PLOT_LETTER = 7, PLOT_SERIES = 48 };
 
@@ -38,6 +39,14 @@ uint32_t plot_series(const struct table *t, const char **names);
 /* Index of the row's series, or -1 when the row is not drawn. */
 int plot_series_of(const struct table *t, uint32_t row, const char *const *names, uint32_t n);
 const char *plot_colour(uint32_t series);
+
+/* Counts [n, n]; labels [n]. */
+struct plot_counts {
+    uint32_t n;
+    const char *const *labels;
+    const uint64_t *counts;
+};
+void plot_matrix(FILE *out, const char *title, const struct plot_counts *counts);
 
 bool plot_bars(FILE *out, const struct table *t);
 bool plot_lines(FILE *out, const struct table *t);

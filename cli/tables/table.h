@@ -21,6 +21,16 @@ struct table_column {
     enum table_type type;
     int digits;     /* behind the point, for people */
     uint32_t width; /* of text, at least */
+    uint32_t rank;  /* on a terminal that is too narrow the highest goes first; 0: it stays */
+    bool fitted;    /* text: as wide as the widest cell that is there when the head is written */
+    bool judges;    /* text that says good or bad, which colour shows */
+};
+
+/* How a table stands on a terminal: made when its head is written, from the rows that are there. */
+struct table_layout {
+    uint32_t columns; /* of the terminal; 0: as many as there are */
+    uint32_t width[TABLE_COLUMNS];
+    bool shown[TABLE_COLUMNS];
 };
 
 /* A cell is absent until it is set. */
@@ -77,8 +87,14 @@ const char *table_print_cell(const struct table_column *column, const struct tab
 
 /* ---- writers: the whole table, or rows as they come. False when there is no memory; a full disk is the stream's. */
 
-void table_write_head(FILE *out, const struct table *t);
-void table_write_rows(FILE *out, const struct table *t, uint32_t first);
+/* columns: of the terminal, 0 for all there is. */
+void table_lay_out(const struct table *t, uint32_t columns, struct table_layout *layout);
+void table_write_head(FILE *out, const struct table *t, const struct table_layout *layout);
+void table_write_rows(FILE *out, const struct table *t, const struct table_layout *layout, uint32_t first);
+/* Which columns found no room; nothing if all did. */
+void table_write_left_out(FILE *out, const struct table *t, const struct table_layout *layout);
+/* A whole table, fitted to the terminal unless `wide`. */
+void table_print(FILE *out, const struct table *t, bool wide);
 bool table_write_json_rows(FILE *out, const struct table *t, uint32_t first); /* one object a line */
 
 bool table_write_json(FILE *out, const struct table *t);

@@ -14,7 +14,7 @@
 
 static bool keeps_rows(const struct score_book *b)
 {
-    return b->options.bootstrap || b->family->of_rows;
+    return b->options.bootstrap || b->family->of_rows || b->family->gathered;
 }
 
 static pln_status check(const struct score_family *family, uint32_t classes, const struct score_book_options *o,
@@ -66,11 +66,12 @@ pln_status score_book_create(const struct score_family *family, uint32_t classes
     b->n_sums = SCORE_SUM_OWN + family->sums + (size_t)family->sums_of_class * classes;
     b->n_values = count_values(family, classes);
     b->row = calloc(1, b->row_bytes);
+    b->state = calloc(1, family->state_bytes + 1);
     b->sums = calloc(b->n_sums, sizeof *b->sums);
     b->numbers = calloc(b->n_values, sizeof *b->numbers);
     b->values = calloc(b->n_values, sizeof *b->values);
     b->confusion = o->confusion ? calloc((size_t)classes * classes + 1, sizeof *b->confusion) : NULL;
-    if (!b->row || !b->sums || !b->numbers || !b->values || (o->confusion && !b->confusion)) {
+    if (!b->row || !b->state || !b->sums || !b->numbers || !b->values || (o->confusion && !b->confusion)) {
         score_book_destroy(&b);
         return pln_fail(error, PLN_NO_MEMORY, "no memory for scores of %u labels", classes);
     }
@@ -83,7 +84,9 @@ void score_book_destroy(struct score_book **book)
 {
     struct score_book *b = *book;
     if (b) {
+        score_book_destroy(&b->gathered);
         free(b->row);
+        free(b->state);
         free(b->rows);
         free(b->sums);
         free(b->numbers);
@@ -112,6 +115,8 @@ void score_book_sum(const struct score_book *b, double *sums, const void *row)
 
 pln_status score_book_add(struct score_book *book, pln_error *error)
 {
+    if (book->family->count)
+        book->family->count(book->state, book->row);
     if (keeps_rows(book)) {
         char *rows = book->n_rows < UINT32_MAX
                          ? array_reserve(book->rows, &book->room, (size_t)book->n_rows + 1, book->row_bytes)
@@ -140,9 +145,22 @@ bool score_book_finish(const struct score_book *b, const double *sums, const str
     return true;
 }
 
+/* The rows of the other family, made anew. */
+static pln_status gather(struct score_book *book, const struct score_rows *rows, pln_error *error)
+{
+    score_book_destroy(&book->gathered);
+    const pln_status status =
+        score_book_create(book->family->gathered, book->classes, &book->options, &book->gathered, error);
+    return status == PLN_OK ? book->family->gather(rows, book->gathered, error) : status;
+}
+
 pln_status score_book_result(struct score_book *book, const struct score_value **values, uint32_t *n, pln_error *error)
 {
     const struct score_rows rows = {.bytes = book->rows, .row_bytes = book->row_bytes, .n = book->n_rows};
+    if (book->family->gathered) {
+        const pln_status status = gather(book, &rows, error);
+        return status == PLN_OK ? score_book_result(book->gathered, values, n, error) : status;
+    }
     bool made = score_book_finish(book, book->sums, &rows, book->numbers);
     for (size_t i = 0; i < book->n_values; i++) {
         book->values[i].value = book->numbers[i];

@@ -16,8 +16,10 @@ struct score_book {
     char *rows;  /* [n_rows] where rows are kept, else NULL */
     size_t room; /* of rows */
     uint64_t n_rows;
-    double *sums;    /* [n_sums] */
-    double *numbers; /* [n_values] */
+    void *state;                 /* of the family's count */
+    struct score_book *gathered; /* of a family whose rows are gathered: those, since the last result */
+    double *sums;                /* [n_sums] */
+    double *numbers;             /* [n_values] */
     struct score_value *values;
     uint64_t *confusion; /* NULL: not asked for */
 };

@@ -7,6 +7,19 @@
 
 #include "tasks/scores/score.h"
 
+struct tag_state {
+    const char *type; /* of the tag before; within a sentence */
+    size_t type_bytes;
+    uint32_t prefix; /* its first character */
+    uint64_t begin;  /* of the entity that is open */
+    bool begun;
+};
+
+struct tags {
+    struct tag_state gold, predicted;
+    uint64_t at; /* words so far, and one for each end of a sentence */
+};
+
 struct tag {
     uint32_t prefix;
     const char *type;
@@ -28,7 +41,7 @@ static struct tag read_tag(const char *text)
     return (struct tag){prefix, type, strlen(type)};
 }
 
-static bool same_type(const struct score_tag_state *before, const struct tag *tag)
+static bool same_type(const struct tag_state *before, const struct tag *tag)
 {
     return before->type_bytes == tag->type_bytes && memcmp(before->type, tag->type, tag->type_bytes) == 0;
 }
@@ -38,14 +51,14 @@ static bool is_outside(uint32_t prefix)
     return prefix == 'O' || prefix == '.';
 }
 
-static bool ends(const struct score_tag_state *before, const struct tag *tag, bool same)
+static bool ends(const struct tag_state *before, const struct tag *tag, bool same)
 {
     const uint32_t p = before->prefix, t = tag->prefix;
     return p == 'E' || p == 'S' || ((p == 'B' || p == 'I') && (t == 'B' || t == 'S' || t == 'O')) ||
            (!is_outside(p) && !same);
 }
 
-static bool begins(const struct score_tag_state *before, const struct tag *tag, bool same)
+static bool begins(const struct tag_state *before, const struct tag *tag, bool same)
 {
     const uint32_t p = before->prefix, t = tag->prefix;
     return t == 'B' || t == 'S' || ((p == 'E' || p == 'S' || p == 'O') && (t == 'E' || t == 'I')) ||
@@ -59,11 +72,11 @@ struct entity { /* one that ended before the word */
     uint64_t begin;
 };
 
-static struct entity step(struct score_tag_state *s, const char *text, uint64_t at)
+static struct entity step(struct tag_state *s, const char *text, uint64_t at)
 {
     const struct tag tag = read_tag(text);
     if (!s->begun) /* before the first word of all stands an O of no type at all */
-        *s = (struct score_tag_state){.type = "", .prefix = 'O', .begun = true};
+        *s = (struct tag_state){.type = "", .prefix = 'O', .begun = true};
     const bool same = same_type(s, &tag);
     const struct entity e = {ends(s, &tag, same), s->type, s->type_bytes, s->begin};
     if (begins(s, &tag, same))
@@ -74,19 +87,22 @@ static struct entity step(struct score_tag_state *s, const char *text, uint64_t 
     return e;
 }
 
-void score_entities_count(struct score_tags *state, const char *const *gold, const char *const *predicted, uint32_t n,
-                          struct score_entity_row *row)
+static void count(void *state, void *row)
 {
-    for (uint32_t i = 0; i <= n; i++, state->at++) { /* an O ends the sentence */
-        const struct entity a = step(&state->gold, i < n ? gold[i] : "O", state->at);
-        const struct entity b = step(&state->predicted, i < n ? predicted[i] : "O", state->at);
-        row->gold += a.ended;
-        row->predicted += b.ended;
-        row->both += a.ended && b.ended && a.begin == b.begin && a.type_bytes == b.type_bytes &&
-                     memcmp(a.type, b.type, a.type_bytes) == 0;
-        row->right_words += i < n && strcmp(gold[i], predicted[i]) == 0;
+    struct tags *tags = state;
+    struct score_entity_row *r = row;
+    for (uint32_t i = 0; i <= r->n_tags; i++, tags->at++) { /* an O ends the sentence */
+        const bool word = i < r->n_tags;
+        const struct entity a = step(&tags->gold, word ? r->gold_tags[i] : "O", tags->at);
+        const struct entity b = step(&tags->predicted, word ? r->predicted_tags[i] : "O", tags->at);
+        r->gold += a.ended;
+        r->predicted += b.ended;
+        r->both += a.ended && b.ended && a.begin == b.begin && a.type_bytes == b.type_bytes &&
+                   memcmp(a.type, b.type, a.type_bytes) == 0;
+        r->right_words += word && strcmp(r->gold_tags[i], r->predicted_tags[i]) == 0;
     }
-    row->words += n;
+    r->words = r->n_tags;
+    r->gold_tags = r->predicted_tags = NULL;
 }
 
 enum { GOLD = SCORE_SUM_OWN, PREDICTED, BOTH, WORDS, RIGHT_WORDS };
@@ -121,6 +137,8 @@ const struct score_family score_entities = {
     .names = names,
     .row_bytes = sizeof(struct score_entity_row),
     .sums = RIGHT_WORDS + 1 - SCORE_SUM_OWN,
+    .state_bytes = sizeof(struct tags),
+    .count = count,
     .add = add,
     .finish = finish,
 };

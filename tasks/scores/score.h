@@ -41,9 +41,18 @@ struct score_query_row { /* score_queries; score_ranking fills it */
     double ndcg, reciprocal_rank;
 };
 
-struct score_entity_row { /* score_entities; score_entities_count fills it */
+struct score_pair_row { /* score_pairs: one passage of a query */
     struct score_row row;
-    double gold, predicted, both; /* entities */
+    uint64_t query[2]; /* the same for all passages of a query, and for no other one: score_hash */
+    double relevance, score;
+};
+
+struct score_entity_row { /* score_entities */
+    struct score_row row;
+    const char *const *gold_tags,
+        *const *predicted_tags; /* [n_tags], until the row is added: not empty, NUL behind them */
+    uint32_t n_tags;
+    double gold, predicted, both; /* entities; these are counted when the row is added */
     double words, right_words;
 };
 
@@ -79,16 +88,22 @@ static inline const void *score_row_at(const struct score_rows *rows, uint64_t i
     return rows->bytes + (rows->picked ? rows->picked[i] : i) * rows->row_bytes;
 }
 
+struct score_book;
 struct score_family {
     const char *const *names; /* of its values; NULL behind the last */
     const char *by_class; /* behind them each class has a value of this name (NaN: the class did not occur); or NULL */
     size_t row_bytes, row_bytes_of_class;
-    uint32_t sums, sums_of_class; /* of its own */
+    uint32_t sums, sums_of_class;          /* of its own */
+    size_t state_bytes;                    /* what goes on from row to row, zero at first */
+    void (*count)(void *state, void *row); /* a row that is about to be added; or NULL */
     /* Adds a row to the sums, which begin with those of score_row. */
     void (*add)(uint32_t classes, double *sums, const void *row);
     void (*finish)(uint32_t classes, const double *sums, double *values);
     /* For what is no function of sums; then the book keeps all rows. False: there is no memory. NULL else. */
     bool (*of_rows)(const struct score_rows *rows, double *values);
+    /* Where several rows make one of another family, whose scores these are: adds all of those. NULL else. */
+    const struct score_family *gathered;
+    pln_status (*gather)(const struct score_rows *rows, struct score_book *into, pln_error *error);
 };
 
 /* Each class has one label. accuracy, F1 micro, macro (of the classes that occur) and by class, Matthews: scikit-learn. */
@@ -97,11 +112,14 @@ extern const struct score_family score_classes;
 extern const struct score_family score_label_sets;
 /* Pearson, Spearman (scipy), mean squared error (scikit-learn). Keeps its rows: 32 bytes each. */
 extern const struct score_family score_numbers;
-extern const struct score_family score_queries;  /* NDCG at 10 (scikit-learn), mean reciprocal rank */
-extern const struct score_family score_entities; /* F1, precision and recall of entities, accuracy of words: seqeval */
-extern const struct score_family score_spans;    /* F1 and exact match, 0 to 100: the script of SQuAD 2.0 */
-extern const struct score_family score_hits;     /* accuracy */
-extern const struct score_family score_tokens;   /* perplexity (e to the loss), accuracy */
+extern const struct score_family score_pairs;   /* the same, of rows of one passage each; 56 bytes a row */
+extern const struct score_family score_queries; /* NDCG at 10 (scikit-learn), mean reciprocal rank */
+/* F1, precision and recall of entities, accuracy of words: seqeval in its default mode (any of B, I, E, S, O; a wrong order
+ * of them begins and ends entities as it does there). It reads all sentences as one sequence, so their order counts. */
+extern const struct score_family score_entities;
+extern const struct score_family score_spans;      /* F1 and exact match, 0 to 100: the script of SQuAD 2.0 */
+extern const struct score_family score_hits;       /* accuracy */
+extern const struct score_family score_tokens;     /* perplexity (e to the loss), accuracy */
 extern const struct score_family score_likelihood; /* perplexity */
 
 /* One query: the relevance (0 and more) and the score of each passage. NDCG at 10 with linear gain, equal scores sharing
@@ -109,23 +127,7 @@ extern const struct score_family score_likelihood; /* perplexity */
  * 0, equal scores in their given order; 0 if there is none. False: there is no memory. */
 bool score_ranking(const double *relevance, const double *scores, uint32_t n, struct score_query_row *row);
 
-/* Entities of sentences in their order, default mode of seqeval (any of the schemes B, I, E, S, O; a wrong order of them
- * begins and ends entities as it does there). Zero at first; one for all sentences of a book: the reference reads them
- * as one sequence. */
-struct score_tag_state {
-    const char *type; /* of the tag before; borrows, within a sentence */
-    size_t type_bytes;
-    uint32_t prefix; /* its first character */
-    uint64_t begin;  /* of the entity that is open */
-    bool begun;
-};
-struct score_tags {
-    struct score_tag_state gold, predicted;
-    uint64_t at; /* words so far, and one for each end of a sentence */
-};
-/* Tags end in NUL and are not empty. Counts what they make of the n words of a sentence into the row. */
-void score_entities_count(struct score_tags *state, const char *const *gold, const char *const *predicted, uint32_t n,
-                          struct score_entity_row *row);
+void score_hash(pln_text text, uint64_t key[2]);
 
 /* The answer beside the texts that are right; none (or none that is more than articles and punctuation): the question
  * has no answer, and the empty text is right. PLN_NO_MEMORY. */
@@ -154,7 +156,6 @@ struct score_book_options {
 
 enum { SCORE_MOST_RESAMPLES = 100000, SCORE_MOST_CONFUSED = 1024 };
 
-struct score_book;
 /* Keeps sums only; with `bootstrap`, and for a family of rows, all rows too. PLN_INVALID: options that cannot be;
  * PLN_NO_MEMORY. */
 pln_status score_book_create(const struct score_family *family, uint32_t classes,

@@ -26,6 +26,19 @@ static void knock_pln_head_find(void)
     assert_false(pln_head_find("none", &head));
 }
 
+static void knock_pln_semantics_string(void)
+{
+    assert_string_equal(pln_semantics_string(NO_SUCH(pln_semantics)), "unknown");
+}
+
+static void knock_pln_semantics_find(void)
+{
+    pln_semantics semantics;
+    assert_false(pln_semantics_find(NULL, &semantics));
+    assert_false(pln_semantics_find("tf", NULL));
+    assert_false(pln_semantics_find("caffe", &semantics));
+}
+
 static void knock_pln_model_open(void)
 {
     pln_model *model = NULL;
@@ -112,6 +125,7 @@ static void knock_pln_session_create(void)
     pln_session *session = NULL;
     const char *const rules[] = {NULL};
     const pln_session_options no_head = {.size = sizeof no_head, .head = NO_SUCH(pln_head)},
+                              nobody = {.size = sizeof nobody, .semantics = NO_SUCH(pln_semantics)},
                               no_rules = {.size = sizeof no_rules,
                                           .schedule = PLN_OPTIONS(pln_schedule_options, .n_place = 1)};
     const pln_session_options no_rule = {.size = sizeof no_rule,
@@ -120,6 +134,7 @@ static void knock_pln_session_create(void)
     refused(pln_session_create(w.generator, NULL, NULL, &session, fresh()), "devices is NULL");
     refused(pln_session_create(w.generator, w.devices, NULL, NULL, fresh()), "session is NULL");
     refused(pln_session_create(w.generator, w.devices, &no_head, &session, fresh()), "no head 99");
+    refused(pln_session_create(w.generator, w.devices, &nobody, &session, fresh()), "no semantics 99");
     refused(pln_session_create(w.generator, w.devices, &no_rules, &session, fresh()), "rule 0");
     refused(pln_session_create(w.generator, w.devices, &no_rule, &session, fresh()), "rule 0");
     pln_states *foreign;
@@ -230,6 +245,8 @@ static void knock_pln_classify(void)
 const struct door model_doors[] = {DOOR(pln_head_string),
                                    DOOR(pln_head_find),
                                    DOOR(pln_head_labels),
+                                   DOOR(pln_semantics_string),
+                                   DOOR(pln_semantics_find),
                                    DOOR(pln_model_open),
                                    DOOR(pln_model_close),
                                    DOOR(pln_model_head),

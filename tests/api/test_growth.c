@@ -77,6 +77,23 @@ static pln_status take_schedule_of_session(const void *o, pln_error *error)
     return take_session(PLN_OPTIONS(pln_session_options, .schedule = o), error);
 }
 
+/* Standard streams, of which nothing is used. */
+static pln_status take_reader(const void *o, pln_error *error)
+{
+    pln_reader *r;
+    const pln_status status = pln_reader_open("-", o, &r, error);
+    pln_reader_close(&r);
+    return status;
+}
+
+static pln_status take_writer(const void *o, pln_error *error)
+{
+    pln_writer *p;
+    const pln_status status = pln_writer_open("-", o, &p, error);
+    pln_writer_close(&p);
+    return status;
+}
+
 static pln_status take_trainer(const void *o, pln_error *error)
 {
     pln_trainer *t;
@@ -129,6 +146,59 @@ static pln_status take_encode(const void *o, pln_error *error)
     if (status == PLN_OK)
         status = pln_encoder_encode(e, NULL, 0, o, &encodings, error);
     pln_encoder_destroy(&e);
+    return status;
+}
+
+static pln_status no_rows(void *context, const pln_record **row, pln_error *error)
+{
+    (void)context;
+    (void)error;
+    *row = NULL;
+    return PLN_OK;
+}
+
+static bool no_answer(void *context, const pln_answer *answer)
+{
+    (void)context;
+    (void)answer;
+    return false;
+}
+
+static pln_status run_task(const pln_task_stream *stream, pln_task_report *report, pln_error *error)
+{
+    pln_session *s = NULL;
+    pln_task *t = NULL;
+    pln_status status = pln_session_create(model, devices, NULL, &s, error);
+    if (status == PLN_OK)
+        status = pln_task_create(s, NULL, NULL, 0, &t, error);
+    if (status == PLN_OK)
+        status = pln_task_run(t, stream, report, error);
+    pln_task_destroy(&t);
+    pln_session_destroy(&s);
+    return status;
+}
+
+static const pln_task_stream usual_stream = {.size = sizeof usual_stream, .next = no_rows, .answer = no_answer};
+
+static pln_status take_stream(const void *o, pln_error *error)
+{
+    return run_task(o, NULL, error);
+}
+
+static pln_status take_scores(const void *o, pln_error *error)
+{
+    const pln_session_options options = {.size = sizeof options, .head = PLN_HEAD_MASKED_LM};
+    pln_session *s = NULL;
+    pln_task *t = NULL;
+    pln_scores *scores = NULL;
+    pln_status status = pln_session_create(model, devices, &options, &s, error);
+    if (status == PLN_OK)
+        status = pln_task_create(s, NULL, NULL, 0, &t, error);
+    if (status == PLN_OK)
+        status = pln_scores_create(t, o, &scores, error);
+    pln_scores_destroy(&scores);
+    pln_task_destroy(&t);
+    pln_session_destroy(&s);
     return status;
 }
 
@@ -219,6 +289,8 @@ static const struct taker {
     TAKER(pln_decode_options, take_decode, true, NULL),
     TAKER(pln_encode_options, take_encode, true, NULL),
     TAKER(pln_vocabulary_options, take_vocabulary, true, NULL),
+    TAKER(pln_task_stream, take_stream, true, &usual_stream),
+    TAKER(pln_scores_options, take_scores, true, NULL),
     TAKER(pln_embed_options, take_embed, false, NULL),
     TAKER(pln_linear_options, take_linear, true, NULL),
     TAKER(pln_layer_norm_options, take_layer_norm, false, NULL),
@@ -228,6 +300,8 @@ static const struct taker {
     TAKER(pln_adamw_operands, take_adamw, false, NULL),
     TAKER(pln_parameter_options, take_parameter, true, NULL),
     TAKER(pln_gradient_options, take_gradient, true, NULL),
+    TAKER(pln_reader_options, take_reader, true, NULL),
+    TAKER(pln_writer_options, take_writer, true, NULL),
 };
 
 /* The options in memory of `bytes` bytes that say `size`; `last` is their last byte where they are longer than ours. */
@@ -307,6 +381,11 @@ static pln_status fill_step(void *out, pln_error *error)
     return pln_trainer_step(trainer, batch, 2, out, error);
 }
 
+static pln_status fill_report(void *out, pln_error *error)
+{
+    return run_task(&usual_stream, out, error);
+}
+
 static pln_status fill_trainer_options(void *out, pln_error *error)
 {
     return pln_trainer_defaults(out, error);
@@ -336,6 +415,7 @@ static const struct filler {
     FILLER(pln_statistics, fill_statistics),
     FILLER(pln_node_report, fill_node),
     FILLER(pln_trainer_report, fill_step),
+    FILLER(pln_task_report, fill_report),
     FILLER(pln_trainer_options, fill_trainer_options),
     FILLER(pln_generator_options, fill_generator_options),
     FILLER(pln_encode_options, fill_encode_options),

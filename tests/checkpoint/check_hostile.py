@@ -124,7 +124,7 @@ def pickles():
     yield "no tensor", dictionary(a=number(1)), "holds no tensor"
     yield "a circle", b"}q\x00" + text("a") + b"h\x00s", "in a circle"
     yield "a deep nest", nested(40), "more than 32 deep"
-    yield "a nest of 2^30 entries", doubled(30), "more entries than steps"
+    yield "a nest of 2^30 entries", doubled(30), "more than 400000 entries"
     yield "two of one name", b"}(" + (text("w") + tensor()) * 2 + b"u", "two tensors have the name 'w'"
     yield "a long name", dictionary(**{"n" * 1001: tensor()}), "more than 1000 bytes"
     yield "a name that is no text", b"}(" + b"N" + tensor() + b"u", "whose name is no text"

@@ -17,7 +17,7 @@
 #include <cmocka.h>
 
 #include "checkpoint/content.h"
-#include "checkpoint/crc32c.h"
+#include "checkpoint/crc.h"
 #include "checkpoint/hdf5_process.h"
 #include "checkpoint/hdf5_table.h"
 #include "checkpoint/hdf5_wire.h"
@@ -309,13 +309,14 @@ static void sums_of_data(void **state)
     }
 }
 
-/* Of the standard's example; of more than eight bytes, in one go and in two. */
+/* Of the standards' example; of more than eight bytes, in one go and in two. */
 static void sums(void **state)
 {
     (void)state;
     assert_int_equal(crc32c_extend(0, "123456789", 9), 0xe3069283u);
     assert_int_equal(crc32c_extend(crc32c_extend(0, "12345", 5), "6789", 4), 0xe3069283u);
     assert_int_equal(crc32c_extend(0, NULL, 0), 0);
+    assert_int_equal(crc32_zip_extend(0, "123456789", 9), 0xcbf43926u);
 }
 
 static void partitioned(void **state)
@@ -396,6 +397,7 @@ static void flax_that_lies(void **state)
         {"82a177c71501" FLOATS "a177c71501" FLOATS, "two tensors have the name 'w'"},
         {"82a3612f62c71501" FLOATS "a16181a162c71501" FLOATS, "two tensors have the name 'a/b'"},
         {"81a2770078c71501" FLOATS, "a key of it holds a zero"},
+        {"81a277ffc71501" FLOATS, "a tensor's name is empty or not UTF-8"},
     };
     for (size_t i = 0; i < sizeof lies / sizeof *lies; i++)
         refused(put("lie.msgpack", bytes, of_hex(lies[i].hex, bytes)), lies[i].sentence);

@@ -5,6 +5,7 @@ memory failing (--on: and all after it), once for a share of the places that ask
 Either all is as if nothing had failed, what was printed and what was written, or the exit code is 6 with a sentence and files are as
 they were before."""
 import concurrent.futures
+import gzip
 import hashlib
 import json
 import os
@@ -21,7 +22,7 @@ NO_MEMORY = 6
 # What the dynamic loader and the OpenMP that BLIS brings say when they have no memory: they tell it in their own ways.
 NOT_OURS = re.compile(r"backend cpu cannot be loaded: |cannot (open|create) shared object|cannot allocate |^libgomp: ")
 CPU = ["--device", "cpu", "--device-option", "cpu.gemm=own", "--threads", "1"]
-SHARES = {"run": 9, "run on reference": 9, "run of lines": 9, "forward": 6, "tokenize": 3, "tokenize, saved": 4, "tokenize, slow": 9,
+SHARES = {"run": 9, "run on reference": 9, "run of lines": 9, "run of a file": 9, "run into a file": 9, "forward": 6, "tokenize": 3, "tokenize, saved": 4, "tokenize, slow": 9,
           "vocab": 2, "explain": 9, "explain, graph": 12, "explain, dot": 24, "estimate": 6, "estimate of training": 9, "train": 15,
           "train, resumed": 40, "compare": 60, "bench": 30, "bench, overhead": 18, "bench, profile": 30, "verify": 40,
           "verify of training": 200} # of so many places one
@@ -69,6 +70,9 @@ def prepare(folder, source):
             "attention_mask": [[1] * 8] * 4, "labels": [[draw.randint(0, 1) for _ in range(8)] for _ in range(4)]}
     pack(folder / "rows.safetensors", rows)
     write_saved_tokenizer(model, folder / "saved")
+    (folder / "rows.csv").write_text('id,a text\n1,"the [MASK], ""said"""\n2,unto [MASK]\n')
+    with gzip.open(folder / "rows.jsonl.gz", "wb") as file:
+        file.write(b'{"id": 1.50, "text": "the king", "more": {"list": [1, "x"]}}\n{"text": "said", "id": null}\n')
     (folder / "text.txt").write_text("the king said\nunto Thérèse <new> 中\n" * 8)
     before = folder / "before"
     before.mkdir(exist_ok=True)
@@ -81,6 +85,7 @@ def commands(model, source, folder):
     """Name: words, what is taken out of all text because it is time; then words of commands that leave what this one may leave, too,
     when it fails midway."""
     generator, rows, text = source / "models/electra-tiny-generator", folder / "rows.safetensors", folder / "text.txt"
+    written = ["run", model, "--input", folder / "rows.jsonl.gz", "--keep", "--output", "answers.jsonl", *CPU]
     numbers = r"(?<![\w.])-?\d+(\.\d+)?([eE][-+]?\d+)?|\bnull\b|\bFMA\b|\bmemory\b"
     speeds = numbers + r"|\b(fastest|slower|within|beyond|above)\b"
     train = ["train", model, "--data", rows, "--batch", "2", "--out", "tuned", "--log", "log.jsonl", *CPU]
@@ -89,6 +94,8 @@ def commands(model, source, folder):
         "run": (["run", model, TEXT, *CPU], None),
         "run on reference": (["run", generator, TEXT, "--json", "--device", "reference", "--threads", "1"], None),
         "run of lines": (["run", model, "--json", *CPU], None),
+        "run of a file": (["run", generator, "--input", folder / "rows.csv", "--column", "text=a text", "--json", "--keep", *CPU], None),
+        "run into a file": (written, None),
         "forward": (["forward", model, "--inputs", rows, "--outputs", "out.safetensors", "--hidden-states", "--attentions", *CPU], None),
         "tokenize": (["tokenize", model, text, "--json", "--threads", "1"], None),
         "tokenize, saved": (["tokenize", folder / "saved", "--threads", "2", text], None),
@@ -169,8 +176,8 @@ class Sweep:
         return None
 
     def may_be(self, name, found):
-        """A file or a directory that a failed command leaves; a log grows until then."""
-        return name == "log.jsonl" or any(part(found, name) == part(kept, name) for kept in self.kept)
+        """A file or a directory that a failed command leaves; a log and answers grow until then."""
+        return name in ("log.jsonl", "answers.jsonl") or any(part(found, name) == part(kept, name) for kept in self.kept)
 
     def all(self, every, share, keeps, pool):
         report = self.folder / "report"

@@ -1,18 +1,24 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""`pleione run` on whatever it is given: an answer or an error for each text, in order; interrupts, outputs that cannot
-be written, names that are not UTF-8. test_run.py PLEIONE SOURCE"""
+"""`pleione run` on whatever it is given: an answer or an error for each row, in order; files of every format, ended at
+any moment and gone on with; interrupts, outputs that cannot be written, names that are not UTF-8.
+test_run.py PLEIONE SOURCE DEVICE..."""
+import csv
+import gzip
+import io
 import json
 import os
+import pty
 import signal
 import struct
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 import xml.dom.minidom
 
-PLEIONE, SOURCE = sys.argv[1:3]
+PLEIONE, SOURCE, *DEVICES = sys.argv[1:]
 DISC = os.path.join(SOURCE, "models", "electra-tiny-discriminator")
 GEN = os.path.join(SOURCE, "models", "electra-tiny-generator")
 ON = ("--device", "reference")
@@ -40,24 +46,47 @@ def copy_model(folder, source=DISC):
             file.write(data)
 
 
+def of_head(folder, architecture, labels=0):
+    """A copy of the discriminator with another head, whose weights are drawn."""
+    model = os.path.join(folder, architecture)
+    copy_model(model)
+    path = os.path.join(model, "config.json")
+    with open(path, encoding="utf-8") as file:
+        config = json.load(file)
+    config["architectures"] = [architecture]
+    if labels:
+        config["id2label"] = {str(i): f"L{i}" for i in range(labels)}
+        config["label2id"] = {f"L{i}": i for i in range(labels)}
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(config, file)
+    return model
+
+
 class Texts(unittest.TestCase):
     def test_invalid_utf8(self):
         lines = [b"good", b"bad \xff\xfe\xe4\xb8 bytes", b"\xf0\x9f\x98 \xed\xa0\x80 \xc0\xaf \xf4\x90", "é中😀".encode(), b"last"]
         found = objects(DISC, text=b"\n".join(lines))
-        self.assertEqual([o["text"] for o in found], [line.decode(errors="replace") for line in lines])
-        self.assertEqual([w["word"] for w in found[1]["words"]], ["bad", "bytes"])
-        self.assertEqual(objects(GEN, b"\xff[MASK]", "--top", "2")[0]["text"], "\ufffd[MASK]")
+        self.assertEqual([o["row"] for o in found], list(range(5)))
+        self.assertEqual([w["word"] for w in found[1]["answer"]], ["bad", "bytes"])
+        self.assertEqual([w["word"] for w in found[4]["answer"]], ["last"])
+        self.assertEqual(len(objects(GEN, b"\xff[MASK]", "--top", "2")[0]["answer"]), 2)
 
     def test_errors_in_place(self):
-        found = objects(GEN, "--top", "1", text=b"a [MASK]\nnothing\nb\0 [MASK]\nc [MASK]\n", code=2)
-        self.assertEqual([o["text"] for o in found], ["a [MASK]", "nothing", "b\0 [MASK]", "c [MASK]"])
-        self.assertEqual(["fills" in o for o in found], [True, False, False, True])
-        self.assertEqual([o.get("error") for o in found[1:3]], ["the text has no [MASK]", "the text holds a NUL byte"])
-        done = run("run", GEN, *ON, "--top", "1", "a [MASK]", "nothing", "c [MASK]", code=2)
-        first, second, third = done.stdout.decode().split("\n\n")
-        self.assertEqual(second, "error: the text has no [MASK]")
-        self.assertTrue(first.startswith("0  0.") and third.startswith("0  0."))
-        self.assertEqual(done.stderr, b"pleione: text 2: the text has no [MASK]\n")
+        found = objects(GEN, "--top", "1", text=b"a [MASK]\nnothing\nb\0 [MASK]\n\nc [MASK]", code=1)
+        self.assertEqual([o["row"] for o in found], list(range(5)))
+        self.assertEqual(["answer" in o for o in found], [True, False, True, False, True])
+        self.assertEqual([o.get("error") for o in found if "error" in o], ["the text has no [MASK]"] * 2)
+        done = run("run", GEN, *ON, "--top", "1", "a [MASK]", "nothing", "c [MASK]", code=1)
+        head, first, second, third = done.stdout.decode().splitlines()
+        self.assertEqual(head.split(), ["row", "score", "token", "token_str", "sequence"])
+        self.assertEqual(second.split(None, 1), ["1", "error: the text has no [MASK]"])
+        self.assertEqual([first.split()[0], third.split()[0]], ["0", "2"])
+        self.assertEqual(done.stderr, b"pleione: 1 of 3 rows have no answer, the first is row 1: the text has no [MASK]\n")
+        done = run("run", GEN, *ON, "nothing", code=1)
+        self.assertEqual((done.stdout, done.stderr), (b"error: the text has no [MASK]\n", b"pleione: the text has no [MASK]\n"))
+        done = run("run", GEN, *ON, "--json", "--on-error", "stop", "a [MASK]", "nothing", "c [MASK]", code=1)
+        self.assertEqual([json.loads(line)["row"] for line in done.stdout.splitlines()], [0])
+        self.assertEqual(done.stderr, b"pleione: row 1: the text has no [MASK]\n")
 
     def test_weights_that_are_not_finite(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -73,8 +102,7 @@ class Texts(unittest.TestCase):
             with open(path, "wb") as file:
                 file.write(data)
             found = objects(model, "the king", "said", code=1)
-            self.assertEqual([o["text"] for o in found], ["the king", "said"])
-            self.assertTrue(all("NaN" in o["error"] for o in found))
+            self.assertTrue(len(found) == 2 and all("NaN" in o["error"] for o in found))
             done = run("run", model, *ON, "the king", code=1)
             self.assertNotIn(b"nan", done.stdout)
             done = run("verify", model, *ON, code=4)
@@ -85,18 +113,256 @@ class Texts(unittest.TestCase):
             self.assertNotIn(b"agrees", done.stdout)
 
     def test_all_candidates(self):
-        found = objects(GEN, "--top", "200000", "And the LORD said [MASK] Moses.")[0]["fills"]
-        self.assertEqual(sorted(f["id"] for f in found), list(range(4096)))
-        self.assertEqual(found, sorted(found, key=lambda f: (-f["probability"], f["id"])))
+        found = objects(GEN, "--top", "200000", "And the LORD said [MASK] Moses.")[0]["answer"]
+        self.assertEqual(sorted(f["token"] for f in found), list(range(4096)))
+        self.assertEqual(found, sorted(found, key=lambda f: (-f["score"], f["token"])))
 
     def test_answers_without_waiting(self):
         with subprocess.Popen([PLEIONE, "run", DISC, *ON, "--json"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
-            for text in ("the", "king"):
+            for row, text in enumerate(("the", "king")):
                 child.stdin.write(text.encode() + b"\n")
                 child.stdin.flush()
-                self.assertEqual(json.loads(child.stdout.readline())["text"], text)
+                found = json.loads(child.stdout.readline())
+                self.assertEqual((found["row"], found["answer"][0]["word"]), (row, text))
             child.stdin.close()
             self.assertEqual(child.wait(), 0)
+
+    def test_columns_of_a_row(self):
+        with tempfile.TemporaryDirectory() as folder:
+            asked = of_head(folder, "ElectraForQuestionAnswering")
+            found = objects(asked, "Who?", "The king.", "What?", "A crown.")
+            self.assertEqual(len(found), 2)
+            self.assertTrue(found[1]["answer"]["answer"] in "A crown.")
+            self.assertIn(b"the task answer takes texts as rows of question, context; 3 are given",
+                          run("run", asked, *ON, "a", "b", "c", code=2).stderr)
+            ranked = of_head(folder, "ElectraForSequenceClassification", 1)
+            found = objects(ranked, "--task", "rank", "query", "one", "two", "three")
+            self.assertEqual(sorted(p["corpus_id"] for p in found[0]["answer"]), [0, 1, 2])
+            with open(os.path.join(folder, "rows.jsonl"), "w", encoding="ascii") as file:
+                file.write('{"query": "q", "passages": ["a", "b"]}\n')
+            self.assertEqual(len(objects(ranked, "--input", file.name)[0]["answer"]), 2)  # chosen by its columns
+
+
+def rows_of(n):
+    """Texts of any length, with all that a format has to quote, and an error now and then."""
+    words = "And the king said unto him, \"Go\" ; where is thy brother's house?".split()
+    return [" ".join(words[i % 3:3 + i * 7 % 11]) + (" [MASK]" if i % 9 != 4 else "") for i in range(n)]
+
+
+def write_csv(path, rows, delimiter=","):
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, delimiter=delimiter)
+        writer.writerow(["id", "text", "answer"])
+        writer.writerows([i, row, f"x{i}"] for i, row in enumerate(rows))
+
+
+class Files(unittest.TestCase):
+    rows = rows_of(40)
+
+    def setUp(self):
+        self.kept = tempfile.TemporaryDirectory()
+        self.addCleanup(self.kept.cleanup)
+        self.folder = self.kept.name
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def read(self, name):
+        with open(self.path(name), "rb") as file:
+            return file.read()
+
+    def make_input(self, name="in.csv", rows=None):
+        write_csv(self.path(name), rows or self.rows)
+        return self.path(name)
+
+    def expected(self):
+        return objects(GEN, "--top", "2", *self.rows, code=1)
+
+    def test_formats(self):
+        expected = self.expected()
+        self.assertEqual([o["row"] for o in expected], list(range(40)))
+        self.assertEqual(sum("error" in o for o in expected), 4)
+        write_csv(self.path("a.csv"), self.rows)
+        write_csv(self.path("a.tsv"), self.rows, "\t")
+        with open(self.path("a.txt"), "w", encoding="utf-8") as file:
+            file.write("\n".join(self.rows))
+        with open(self.path("a.jsonl"), "w", encoding="utf-8") as file:
+            file.writelines(json.dumps({"text": row}) + "\n" for row in self.rows)
+        for name in ("a.csv", "a.tsv", "a.txt", "a.jsonl"):
+            self.assertEqual(objects(GEN, "--top", "2", "--input", self.path(name), code=1), expected)
+            with gzip.open(self.path(name + ".gz"), "wb") as file:
+                file.write(self.read(name))
+            self.assertEqual(objects(GEN, "--top", "2", "--input", self.path(name + ".gz"), code=1), expected)
+            how = name.rsplit(".", maxsplit=1)[-1].replace("txt", "text")
+            self.assertEqual(objects(GEN, "--top", "2", "--input", "-", "--input-format", how, text=self.read(name), code=1),
+                             expected)
+
+    def test_outputs(self):
+        expected, source = self.expected(), self.make_input()
+        for name in ("out.jsonl", "out.csv", "out.tsv", "out.jsonl.gz", "out.csv.zst"):
+            run("run", GEN, *ON, "--top", "2", "--input", source, "--keep", "--output", self.path(name), code=1)
+        found = [json.loads(line) for line in self.read("out.jsonl").splitlines()]
+        self.assertEqual([o.pop("id") for o in found], [str(i) for i in range(40)])
+        self.assertEqual([o.pop("input.answer") for o in found], [f"x{i}" for i in range(40)])
+        self.assertEqual(found, expected)
+        self.assertEqual(gzip.decompress(self.read("out.jsonl.gz")), self.read("out.jsonl"))
+        for name, delimiter in (("out.csv", ","), ("out.tsv", "\t")):
+            table = list(csv.DictReader(io.StringIO(self.read(name).decode(), newline=""), delimiter=delimiter))
+            self.assertEqual(list(table[0]), ["row", "answer", "error", "id", "input.answer"])
+            for row, o in zip(table, expected):
+                self.assertEqual((int(row["row"]), row["error"]), (o["row"], o.get("error", "")))
+                self.assertEqual(json.loads(row["answer"]) if row["answer"] else None, o.get("answer"))
+        self.assertEqual(len(objects(GEN, "--input", self.path("out.csv.zst"), "--column", "text=id", code=1)), 40)
+
+    def test_numbers_stay_as_they_are(self):
+        lines = b'{"text": "a [MASK]", "n": 1.50, "o": {"p": [1e3, null]}, "q": null, "r": true}\n'
+        done = run("run", GEN, *ON, "--top", "1", "--json", "--keep", "--input", "-", "--input-format", "jsonl", text=lines)
+        self.assertTrue(done.stdout.endswith(b', "n": 1.50, "o": {"p": [1e3, null]}, "q": null, "r": true}\n'))
+
+    def test_bad_rows(self):
+        with open(self.path("a.jsonl"), "wb") as file:
+            file.write(b'{"text": "a [MASK]"}\n{"text": 1\n{"txt": "x"}\n{"text": ["x"]}\n{"text": "b [MASK]"}\n')
+        found = objects(GEN, "--top", "1", "--input", self.path("a.jsonl"), code=1)
+        self.assertEqual([("answer" in o) for o in found], [True, False, False, False, True])
+        self.assertIn("a.jsonl:2: the JSON is broken", found[1]["error"])
+        self.assertIn("no column `text`", found[2]["error"])
+        done = run("run", GEN, *ON, "--top", "1", "--json", "--input", self.path("a.jsonl"), "--on-error", "stop", code=1)
+        self.assertEqual(len(done.stdout.splitlines()), 1)
+        self.assertIn(b"a.jsonl:2: the JSON is broken", done.stderr)
+        data = gzip.compress(b'{"text": "a [MASK]"}\n' * 5000)
+        with open(self.path("cut.jsonl.gz"), "wb") as file:
+            file.write(data[:-5])
+        done = run("run", GEN, *ON, "--top", "1", "--json", "--input", self.path("cut.jsonl.gz"), code=1)
+        self.assertEqual(len(done.stdout.splitlines()), 5000)
+        self.assertIn(b"cut.jsonl.gz: its gzip data is cut off", done.stderr)
+
+    def test_refused_before_it_begins(self):
+        source, out = self.make_input(), self.path("out.jsonl")
+        for words, options in ((b'no column "zzz"; there are: id, text, answer', ("--column", "text=zzz")),
+                               (b'no column "text", which the task fill-mask needs; there are: row, x', ("--input", self.path("b.csv"))),
+                               (b"is not NAME=COLUMN", ("--column", "text")), (b"is not row|stop", ("--on-error", "go")),
+                               (b'"walk" is not detect|fill-mask', ("--task", "walk")),
+                               (b"has no option \"stride\"", ("--stride", "3")),
+                               (b"exclude each other", ("a text",)), (b"its ending says no format", ("--output", self.path("o.doc")))):
+            with open(self.path("b.csv"), "w", encoding="ascii") as file:
+                file.write("row,x\n1,2\n")
+            inputs = () if "--input" in options else ("--input", source)
+            outputs = () if "--output" in options else ("--output", out)
+            self.assertIn(words, run("run", GEN, *ON, *inputs, *outputs, *options, code=2).stderr)
+            self.assertFalse(os.path.exists(out))
+        self.assertIn(b"needs an --output", run("run", GEN, *ON, "--input", source, "--resume", code=2).stderr)
+        self.assertIn(b"needs --json or an --output", run("run", GEN, *ON, "--input", source, "--keep", code=2).stderr)
+
+    def test_nothing_hangs_on_neighbours(self):
+        source = self.make_input()
+        for device in DEVICES:
+            found = set()
+            for tokens in ("1", "40", "100000"):
+                out = self.path("out.jsonl")
+                run("run", GEN, "--device", device, "--top", "3", "--input", source, "--batch-tokens", tokens, "--output", out, code=1)
+                found.add(self.read("out.jsonl"))
+            self.assertEqual(len(found), 1, device)
+
+    def test_vectors(self):
+        with open(self.path("in.csv"), "w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([["text"], ["the king"], ["x", "y"], ["his brother"]])
+        expected = [o.get("answer") for o in objects(DISC, "--task", "embed", "--input", self.path("in.csv"), code=1)]
+        self.assertEqual([e is None for e in expected], [False, True, False])
+        width = len(expected[0])
+        for name, head in (("out.npy", 128), ("out.safetensors", 256)):
+            run("run", DISC, *ON, "--task", "embed", "--input", self.path("in.csv"), "--output", self.path(name), code=1)
+            whole = self.read(name)
+            found = struct.unpack(f"<{3 * width}f", whole[head:])
+            for i in (0, 2):
+                for a, b in zip(found[i * width:], expected[i]):
+                    self.assertAlmostEqual(a, b, delta=1e-6 * (1 + abs(b)))
+            self.assertTrue(all(x != x for x in found[width:2 * width]))
+            for cut in (0, head - 1, head, head + 4 * width + 3, len(whole)):
+                with open(self.path(name), "wb") as file:
+                    file.write(whole[:cut])
+                run("run", DISC, *ON, "--task", "embed", "--input", self.path("in.csv"), "--output", self.path(name), "--resume", code=1)
+                self.assertEqual(self.read(name), whole)
+        self.assertIn(b"'shape': (3, %d)" % width, self.read("out.npy")[:128])
+        self.assertEqual(json.loads(self.read("out.safetensors")[8:256]),
+                         {"embeddings": {"dtype": "F32", "shape": [3, width], "data_offsets": [0, 12 * width]}})
+        self.assertIn(b"takes one vector a row", run("run", DISC, *ON, "a", "--output", self.path("o.npy"), code=2).stderr)
+
+    def test_a_person_reads(self):
+        ours, theirs = pty.openpty()
+        source = self.make_input()
+        subprocess.run([PLEIONE, "run", GEN, *ON, "--top", "1", "--input", source], stdout=theirs, stderr=subprocess.DEVNULL,
+                       env=dict(os.environ, COLUMNS="50", TERM="dumb"), timeout=120, check=False)
+        os.close(theirs)
+        lines = os.read(ours, 1 << 16).decode().splitlines()
+        os.close(ours)
+        self.assertEqual(len(lines), 41)
+        self.assertTrue(all(len(line) <= 50 for line in lines if "error" not in line))
+
+
+class Resumed(unittest.TestCase):
+    """Whatever a run that was ended leaves, `--resume` makes it what it would have been."""
+
+    def setUp(self):
+        self.kept = tempfile.TemporaryDirectory()
+        self.addCleanup(self.kept.cleanup)
+        self.source = os.path.join(self.kept.name, "in.csv")
+
+    def command(self, device, out, *more):
+        return [PLEIONE, "run", GEN, "--device", device, "--top", "2", "--input", self.source, "--keep", "--output", out, *more]
+
+    def check(self, device, name, whole, code):
+        out = os.path.join(self.kept.name, name)
+        done = subprocess.run(self.command(device, out, "--resume"), stderr=subprocess.PIPE, timeout=120, check=False)
+        self.assertEqual(done.returncode, code, done.stderr)
+        with open(out, "rb") as file:
+            self.assertEqual(file.read(), whole)
+        return done.stderr
+
+    def whole(self, device, name):
+        out = os.path.join(self.kept.name, name)
+        done = subprocess.run(self.command(device, out), stderr=subprocess.PIPE, timeout=120, check=False)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        with open(out, "rb") as file:
+            return file.read(), done.stderr
+
+    def test_cut_anywhere(self):
+        write_csv(self.source, rows_of(30))
+        for device in DEVICES:
+            for name in ("out.jsonl", "out.csv", "out.jsonl.gz") if device == "reference" else ("out.jsonl",):
+                whole, said = self.whole(device, name)
+                cuts = (0, 1, len(whole) // 3, len(whole) * 2 // 3, len(whole) - 1, len(whole))
+                for cut in cuts if device == "reference" else cuts[2:3]:
+                    with open(os.path.join(self.kept.name, name), "wb") as file:
+                        file.write(whole[:cut])
+                    self.assertEqual(self.check(device, name, whole, 1), said)
+
+    def test_killed(self):
+        device = DEVICES[:2][-1]
+        write_csv(self.source, rows_of(9000))
+        for name in ("out.jsonl", "out.csv.zst"):
+            began = time.monotonic()
+            whole, _ = self.whole(device, name)
+            spent = time.monotonic() - began
+            out = os.path.join(self.kept.name, name)
+            os.unlink(out)
+            for part in range(1, 9):
+                with subprocess.Popen(self.command(device, out, "--resume"), stderr=subprocess.DEVNULL) as child:
+                    time.sleep(spent * part / 16)
+                    child.send_signal((signal.SIGKILL, signal.SIGINT)[part % 2])
+                if part % 2 and child.returncode == 130 and name.endswith("jsonl"):
+                    with open(out, "rb") as file:
+                        left = file.read()
+                    self.assertTrue(whole.startswith(left) and (not left or left.endswith(b"\n")))
+            self.check(device, name, whole, 1)
+
+    def test_another_input(self):
+        write_csv(self.source, rows_of(20))
+        self.whole("reference", "out.jsonl")
+        write_csv(self.source, rows_of(5))
+        done = subprocess.run(self.command("reference", os.path.join(self.kept.name, "out.jsonl"), "--resume"),
+                              stderr=subprocess.PIPE, timeout=120, check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"more rows than the input", done.stderr)
 
 
 def catches(pid, number):

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Has every command a man page with all that its --help says, and is it right roff? check_man.py PLEIONE FOLDER"""
+import os
 import pathlib
 import re
 import shutil
@@ -12,7 +13,8 @@ wrong = []
 
 
 def output(*arguments):
-    return subprocess.run([pleione, *arguments], capture_output=True, text=True, check=True).stdout
+    wide = os.environ | {"COLUMNS": "2000"}  # each option on a line of its own
+    return subprocess.run([pleione, *arguments], capture_output=True, text=True, check=True, env=wide).stdout
 
 
 def shown(page):
@@ -45,6 +47,9 @@ commands = re.findall(r"^  ([a-z]+) ", of_all, flags=re.M)
 check(None, of_all)
 for command in commands:
     check(command, output(command, "--help"))
+for page, least in (("pleione-device-options.7", 10), ("pleione-nodes.7", 15)):
+    if not (folder / page).exists() or (folder / page).read_text().count("\n.TP\n") < least or not shown(folder / page):
+        wrong.append(f"{page}: is not there, or lacks its table")
 for page in folder.glob("pleione-*.1"):
     if page.stem[len("pleione-"):] not in commands:
         wrong.append(f"{page.name}: there is no such command")

@@ -33,7 +33,19 @@ static void remove_folder(void)
                                         "b.shard",
                                         "zip.bin",
                                         "pickle.bin",
-                                        "request.safetensors"};
+                                        "request.safetensors",
+                                        "rows.txt",
+                                        "rows.jsonl",
+                                        "rows.csv",
+                                        "rows.tsv",
+                                        "rows.conll",
+                                        "rows.json",
+                                        "rows.jsonl.gz",
+                                        "rows.csv.zst",
+                                        "again.jsonl",
+                                        "resume.csv",
+                                        "resume.csv.gz",
+                                        "resume.csv.zst"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         unlink(path_of(names[i]));
     rmdir(path_of("saved"));

@@ -24,7 +24,21 @@ static const struct fuzz_target targets[] = {
     {"model.safetensors.index.json", fuzz_index},
     {"zip.bin", fuzz_checkpoint},
     {"pickle.bin", fuzz_checkpoint},
+    {"tree.msgpack", fuzz_checkpoint},
+    {"bundle.index", fuzz_bundle},
+    {"table.h5", fuzz_table},
     {"request.safetensors", fuzz_request},
+    {"rows.txt", fuzz_rows},
+    {"rows.jsonl", fuzz_rows},
+    {"rows.csv", fuzz_rows},
+    {"rows.tsv", fuzz_rows},
+    {"rows.conll", fuzz_rows},
+    {"rows.json", fuzz_rows},
+    {"rows.jsonl.gz", fuzz_rows},
+    {"rows.csv.zst", fuzz_rows},
+    {"resume.csv", fuzz_resume},
+    {"resume.csv.gz", fuzz_resume},
+    {"resume.csv.zst", fuzz_resume},
 };
 
 const struct fuzz_target *fuzz_find(const char *name)

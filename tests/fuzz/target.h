@@ -37,9 +37,14 @@ void fuzz_config(const struct fuzz_target *target, const uint8_t *data, size_t b
 void fuzz_safetensors(const struct fuzz_target *target, const uint8_t *data, size_t bytes);
 /* The target's name is that of a file of weights. */
 void fuzz_checkpoint(const struct fuzz_target *target, const uint8_t *data, size_t bytes);
+void fuzz_bundle(const struct fuzz_target *target, const uint8_t *data, size_t bytes);
+void fuzz_table(const struct fuzz_target *target, const uint8_t *data, size_t bytes);
 void fuzz_index(const struct fuzz_target *target, const uint8_t *data, size_t bytes);
 void fuzz_request(const struct fuzz_target *target, const uint8_t *data, size_t bytes);
 void fuzz_training(const struct fuzz_target *target, const uint8_t *data, size_t bytes);
 /* The target's name is that of a file of a saved trainer. */
 void fuzz_trainer(const struct fuzz_target *target, const uint8_t *data, size_t bytes);
+/* The end of the target's name is that of a file of rows. */
+void fuzz_rows(const struct fuzz_target *target, const uint8_t *data, size_t bytes);
+void fuzz_resume(const struct fuzz_target *target, const uint8_t *data, size_t bytes);
 #endif

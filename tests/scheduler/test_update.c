@@ -22,8 +22,8 @@ static pln_runtime *runtime;
 static pln_devices *devices;
 
 /* Rate, 1 - beta1, 1 - beta2, eps, decay, clip, correction1, correction2; and decay and rate of each row. */
-static const float settings[8] = {0.01f, 0.1f, 0.001f, 1e-6f, 0.02f, 1.5f, 0.1f, 0.001f};
-static const float factors[ROWS][2] = {{1, 1}, {0, 1}, {1, 0.5f}};
+static float settings[8] = {0.01f, 0.1f, 0.001f, 1e-6f, 0.02f, 1.5f, 0.1f, 0.001f};
+static float factors[ROWS][2] = {{1, 1}, {0, 1}, {1, 0.5f}};
 static const uint32_t dims[] = {0};
 
 static pln_graph *update_graph(void)
@@ -105,7 +105,7 @@ static void test_adamw(void **state)
     gradient[5] = INFINITY;
     write(s, "gradient", gradient);
     must(pln_schedule_run(s, dims, 1, inputs, 2, &output, 1, &error), &error);
-    assert_false(isfinite(norm));
+    assert_true(!(norm <= 1e30f));
     expect(s, "parameter", p, 2e-6);
     expect(s, "gradient", none, 0);
     pln_schedule_destroy(&s);
@@ -121,7 +121,7 @@ static void test_programs(void **state)
     pln_program programs[16];
     pln_graph *g = update_graph();
     uint32_t n = 99;
-    const bool compiled = strncmp(device, "opencl", 6) == 0 || strncmp(device, "vulkan", 6) == 0;
+    const bool compiled = device[0] == 'o' || device[0] == 'v';
     must(pln_schedule_create(g, devices, NULL, &s, &error), &error);
     must(pln_schedule_programs(s, dims, 1, 0, NULL, 0, 0, &n, &error), &error);
     assert_true(compiled ? n > 2 && n <= 16 : n <= 2);

@@ -39,17 +39,18 @@ SPEC(5, TN, 8u)
  *     LOAD(k)          ga, gb = this thread's part of the tiles at k, all of it in bounds
  *     LOAD_EDGE(k, n)  the same for the last n <= BK steps of K, zeros behind them
  *     STORE            puts ga, gb where the tiles lie
+ *     K_EDGE           constant: the last tile is not full
  *     AHEAD            constant: the next tile is loaded while this one is multiplied: more registers, less waiting
- * The last tile, which may not be full, is taken first, so that the loop knows no edge. Whether one follows is asked in two ways:
- * of one, compilers would keep the answer. */
+ * A last tile that is not full is taken first, so that the loop knows no edge; else all are taken in their order, so that tiles
+ * of any depth sum alike. Whether one follows is asked in two ways: of one, compilers would keep the answer. */
 #define TILES_BEGIN                                                                                                    \
-    const uint full = depth > 0u ? (depth - 1u) / BK * BK : 0u; /* where the last tile begins */                       \
+    const uint full = K_EDGE && depth > 0u ? (depth - 1u) / BK * BK : depth; /* behind the tiles that the loop loads */\
     const uint k_end = depth > 0u ? full + 1u : 0u;                                                                    \
     if (depth > 0u) {                                                                                                  \
-        LOAD_EDGE(full, depth - full)                                                                                  \
+        LOAD_EDGE((K_EDGE ? full : 0u), depth - full)                                                                  \
         STORE                                                                                                          \
     }                                                                                                                  \
-    for (uint k = 0u; k < k_end; k += BK) {                                                                            \
+    for (uint k = K_EDGE ? 0u : BK; k < k_end; k += BK) {                                                              \
         BARRIER;                                                                                                       \
         if (AHEAD && k < full) {                                                                                       \
             LOAD(k)                                                                                                    \

@@ -97,7 +97,8 @@ static struct attention_tile attention_choose(const struct gpu_view *view)
     struct attention_tile chosen = {0};
     for (uint32_t i = 0; i < ATTENTION_TILES; i++) {
         const struct attention_tile t = attention_tile_of(i, p->head_size);
-        if (!attention_fits(limits, p, &t) || (!wanted && !intel && attention_tiles[i].only_intel))
+        const bool other = attention_tiles[i].only_intel && (!intel || view->steady); /* as many keys in every tile */
+        if (!attention_fits(limits, p, &t) || (!wanted && other))
             continue;
         chosen = t;
         if (wanted ? wanted & 1u << i : (uint64_t)ceil_div32(rows, 8 * t.tr) * p->heads >= groups_to_fill(limits))

@@ -102,6 +102,15 @@ static bool must_be_small(const struct gpu_view *view)
            (flags & (GPU_LINEAR_RESIDUAL | GPU_LINEAR_PREACTIVATION));
 }
 
+/* Tiles of every depth that divides K sum in its order. Other widths have one tile, and no sum is cut, where rows must
+ * not change it. */
+enum { DEEPEST = 32 };
+static uint32_t largest_of(const struct gpu_view *view)
+{
+    const bool alike = !view->steady || uses_matrices(view) || INPUT(view, LINEAR, X)->width % DEEPEST == 0;
+    return must_be_small(view) || !alike ? SMALL : LARGE;
+}
+
 /* The largest tile of which most is used, and of which there are enough to fill the device, slices counted; else the
  * smallest that fits. Large tiles are not sliced: medium ones are as good. */
 static struct choice choose(const struct gpu_view *view)
@@ -111,12 +120,12 @@ static struct choice choose(const struct gpu_view *view)
     const uint64_t enough = groups_to_fill(limits);
     const uint32_t wanted = gpu_tiles_wanted(limits, PLN_OP_LINEAR);
     struct choice chosen = {NULL, 1};
-    for (uint32_t size = must_be_small(view) ? SMALL : LARGE; size < SIZES; size++) {
+    for (uint32_t size = largest_of(view); size < SIZES; size++) {
         const struct linear_tile *t = &tiles_of(view)[size];
         if (!fits(view, t))
             continue;
         const uint64_t groups = (uint64_t)ceil_div32(x->rows, t->bm) * ceil_div32(weight->rows, t->bn);
-        const uint32_t depth = size == LARGE ? 0 : x->width, most = slices_of(UINT64_MAX, depth);
+        const uint32_t depth = size == LARGE || view->steady ? 0 : x->width, most = slices_of(UINT64_MAX, depth);
         chosen = (struct choice){t, slices_of(groups ? enough / groups : 0, depth)};
         const bool used = x->rows > t->bm / 2 && weight->rows > t->bn / 2;
         if (wanted ? wanted & 1u << size : used && groups * most >= enough)

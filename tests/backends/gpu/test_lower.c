@@ -319,6 +319,30 @@ static void few_tiles_are_cut_along_k(void **state)
     assert_int_equal(f.launches[0].scratch_bytes, 0);
 }
 
+/* Whatever the rows, K is not cut, and its order is the same: as it is where the depth of the tile divides it, else that
+ * of one tile. */
+static void steady_sums_hang_on_no_rows(void **state)
+{
+    (void)state;
+    static const pln_linear_params linear = {0};
+    static const uint32_t rows[] = {1, 40, 70, 200, 1000, 5000}, widths[] = {60, 72, 256, 1024};
+    for (uint32_t i = 0; i < sizeof widths / sizeof *widths; i++) {
+        uint32_t depth = 0;
+        for (uint32_t j = 0; j < sizeof rows / sizeof *rows; j++) {
+            make_linear(768, widths[i], &linear);
+            f.limits.shared_bytes = 32768;
+            f.segment.flags = PLN_SEGMENT_STEADY;
+            f.capacity[TOKENS] = rows[j];
+            assert_int_equal(lower(), PLN_OK);
+            assert_int_equal(f.n_launches, 1);
+            assert_int_equal(f.launches[0].specs[8], 1);
+            const uint32_t of_tile = f.launches[0].specs[3];
+            assert_true(widths[i] % of_tile == 0 || !depth || depth == of_tile);
+            depth = widths[i] % of_tile ? of_tile : depth;
+        }
+    }
+}
+
 static void probabilities_take_a_second_pass(void **state)
 {
     (void)state;
@@ -751,6 +775,7 @@ int main(void)
         cmocka_unit_test(each_word_of_tile_asks_for_that_tile),
         cmocka_unit_test(attention_takes_the_tile_that_is_asked_for),
         cmocka_unit_test(few_tiles_are_cut_along_k),
+        cmocka_unit_test(steady_sums_hang_on_no_rows),
         cmocka_unit_test(probabilities_take_a_second_pass),
         cmocka_unit_test(windows_of_keys_are_walked_in_order),
         cmocka_unit_test(listed_keys_are_never_cut),

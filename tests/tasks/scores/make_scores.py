@@ -2,18 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes scores.json, what scikit-learn, scipy, seqeval and the rules of the SQuAD 2.0 script say of random and degenerate
 rows: make_scores.py >scores.json (with scikit-learn 1.9, scipy 1.17, seqeval 1.2)."""
-import collections
 import json
 import math
 import random
-import re
-import string
 import warnings
 
 import numpy
 import scipy.stats
 import seqeval.metrics
 import sklearn.metrics
+
+from squad import normalize_answer, score_span
 
 warnings.simplefilter("ignore")
 draw = random.Random(7)
@@ -146,27 +145,7 @@ def entity_cases():
     return [{"gold": g, "predicted": p, "scores": score_entities(g, p)} for g, p in cases]
 
 
-# ---- spans: the rules of evaluate-v2.0.py
-
-def normalize_answer(text):
-    text = "".join(c for c in text.lower() if c not in set(string.punctuation))
-    return " ".join(re.sub(re.compile(r"\b(a|an|the)\b", re.UNICODE), " ", text).split())
-
-
-def score_span(predicted, golds):
-    golds = [gold for gold in golds if normalize_answer(gold)] or [""]
-
-    def f1(gold):
-        a, b = normalize_answer(predicted).split(), normalize_answer(gold).split()
-        common = sum((collections.Counter(a) & collections.Counter(b)).values())
-        if not a or not b:
-            return int(a == b)
-        if not common:
-            return 0
-        precision, recall = common / len(a), common / len(b)
-        return 2 * precision * recall / (precision + recall)
-    return max(int(normalize_answer(predicted) == normalize_answer(gold)) for gold in golds), max(map(f1, golds))
-
+# ---- spans
 
 TEXTS = [
     "the cat", "The cat.", "a cat", "cat", "an  old\tcat", "cats and the dogs", "dogs and cats", "and and cat", "cat cat and",
@@ -239,7 +218,8 @@ def bootstrap_cases():
                         "intervals": {name: of_numbers(name) for name in ["pearson", "spearman", "mse"]}}}
 
 
-print(json.dumps({"classes": class_cases(), "label_sets": set_cases(), "numbers": number_cases(), "queries": query_cases(),
+if __name__ == "__main__":
+    print(json.dumps({"classes": class_cases(), "label_sets": set_cases(), "numbers": number_cases(), "queries": query_cases(),
                   "entities": entity_cases(), "spans": span_cases(), "bootstrap": bootstrap_cases(),
                   "normalised": [[text, normalize_answer(text)] for text in TEXTS]}, separators=(",", ":"),
                  ensure_ascii=False))

@@ -193,7 +193,6 @@ static void test_entities(void **state)
     json_array_foreach(get(expected, "entities"), i, item)
     {
         struct score_book *book = new_book(&score_entities, 0, NULL);
-        struct score_tags tags = {0};
         const json_t *gold = get(item, "gold"), *predicted = get(item, "predicted");
         for (size_t j = 0; j < json_array_size(gold); j++) {
             const char *a[64], *b[64];
@@ -204,7 +203,10 @@ static void test_entities(void **state)
                 a[k] = json_string_value(json_array_get(right, k));
                 b[k] = json_string_value(json_array_get(mine, k));
             }
-            score_entities_count(&tags, a, b, n, score_book_row(book));
+            struct score_entity_row *row = score_book_row(book);
+            row->gold_tags = a;
+            row->predicted_tags = b;
+            row->n_tags = n;
             add(book);
         }
         check_scores(book, "entities", i, get(item, "scores"));
@@ -293,6 +295,30 @@ static void test_bootstrap(void **state)
     check_intervals(book, "intervals of numbers", get(numbers, "intervals"));
 }
 
+/* The passages of a query one by one, those of all queries mixed, count as together; results between them too. */
+static void test_pairs(void **state)
+{
+    const json_t *item = json_array_get(get(expected, "queries"), 0), *queries = get(item, "queries");
+    struct score_book *book = new_book(&score_pairs, 0, NULL);
+    (void)state;
+    for (size_t passage = 0; passage < json_array_size(json_array_get(json_array_get(queries, 0), 0)); passage++)
+        for (size_t q = 0; q < json_array_size(queries); q++) {
+            char name[40];
+            const struct score_value *values;
+            uint32_t n;
+            pln_error error;
+            struct score_pair_row *row = score_book_row(book);
+            snprintf(name, sizeof name, "query %zu", q);
+            score_hash((pln_text){name, strlen(name)}, row->query);
+            row->relevance = number_at(json_array_get(json_array_get(queries, q), 0), passage);
+            row->score = number_at(json_array_get(json_array_get(queries, q), 1), passage);
+            add(book);
+            if (q == 3)
+                must(score_book_result(book, &values, &n, &error), &error);
+        }
+    check_scores(book, "pairs", 0, get(item, "scores"));
+}
+
 /* Losses are sums over terms; perplexity is e to their mean. Results may be asked for between rows. */
 static void test_losses(void **state)
 {
@@ -357,10 +383,10 @@ static void test_refused(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_classes),   cmocka_unit_test(test_label_sets), cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_queries),   cmocka_unit_test(test_entities),   cmocka_unit_test(test_normalised),
-        cmocka_unit_test(test_spans),     cmocka_unit_test(test_bootstrap),  cmocka_unit_test(test_losses),
-        cmocka_unit_test(test_confusion), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_classes), cmocka_unit_test(test_label_sets), cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_queries), cmocka_unit_test(test_entities),   cmocka_unit_test(test_normalised),
+        cmocka_unit_test(test_spans),   cmocka_unit_test(test_bootstrap),  cmocka_unit_test(test_losses),
+        cmocka_unit_test(test_pairs),   cmocka_unit_test(test_confusion),  cmocka_unit_test(test_refused),
     };
     json_error_t wrong;
     expected = argc == 2 ? json_load_file(argv[1], 0, &wrong) : NULL;

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Takes bytes, gives their CRC-32C, eight bytes a step ("slicing by 8": table k is the effect of a byte k steps later).
+ * Takes bytes, gives their sum, eight bytes a step ("slicing by 8": table k is the effect of a byte k steps later).
  */
-#include "checkpoint/crc32c.h"
+#include "checkpoint/crc.h"
 
 #include <pthread.h>
 #include <string.h>
 
 enum { SLICES = 8 };
-static const uint32_t polynomial = 0x82f63b78u; /* 0x1edc6f41, bits reversed */
-static uint32_t tables[SLICES][256];
+static uint32_t of_castagnoli[SLICES][256], of_zip[SLICES][256];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static void fill_tables(void)
+/* polynomial: with its bits reversed. */
+static void fill(uint32_t tables[SLICES][256], uint32_t polynomial)
 {
     for (uint32_t byte = 0; byte < 256; byte++) {
         uint32_t crc = byte;
@@ -25,10 +25,15 @@ static void fill_tables(void)
             tables[k][byte] = tables[k - 1][byte] >> 8 ^ tables[0][tables[k - 1][byte] & 0xffu];
 }
 
-uint32_t crc32c_extend(uint32_t crc, const void *data, size_t bytes)
+static void fill_tables(void)
+{
+    fill(of_castagnoli, 0x82f63b78u); /* 0x1edc6f41 */
+    fill(of_zip, 0xedb88320u);        /* 0x04c11db7 */
+}
+
+static uint32_t extend(uint32_t tables[SLICES][256], uint32_t crc, const void *data, size_t bytes)
 {
     const unsigned char *next = data;
-    pthread_once(&once, fill_tables);
     crc = ~crc;
     for (; bytes >= SLICES; bytes -= SLICES, next += SLICES) {
         uint32_t low, high;
@@ -42,4 +47,16 @@ uint32_t crc32c_extend(uint32_t crc, const void *data, size_t bytes)
     for (; bytes; bytes--, next++)
         crc = crc >> 8 ^ tables[0][(crc ^ *next) & 0xffu];
     return ~crc;
+}
+
+uint32_t crc32c_extend(uint32_t crc, const void *data, size_t bytes)
+{
+    pthread_once(&once, fill_tables);
+    return extend(of_castagnoli, crc, data, bytes);
+}
+
+uint32_t crc32_zip_extend(uint32_t crc, const void *data, size_t bytes)
+{
+    pthread_once(&once, fill_tables);
+    return extend(of_zip, crc, data, bytes);
 }

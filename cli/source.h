@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Rows for a task: of a file, or of texts of the command line, under the names that the task gives columns.
+ */
+#ifndef CLI_SOURCE_H
+#define CLI_SOURCE_H
+
+#include "cli/tasks.h"
+
+enum { CLI_SOURCE_COLUMNS = 16 };
+
+struct cli_source {               /* zero at first */
+    pln_reader *reader;           /* NULL: texts of the command line */
+    const struct cli_list *texts; /* borrows */
+    uint32_t next;                /* of texts */
+    const pln_task_info *info;    /* whose columns texts fill */
+    pln_field fields[CLI_SOURCE_COLUMNS];
+    pln_text *items;
+    pln_record made;
+    bool told; /* the reader's columns were known before its first row */
+    bool peeked;
+    const pln_record *first; /* with `peeked`: what comes next */
+    pln_status first_status;
+    pln_error first_error;
+};
+
+/* The file, or stdin when there are no texts either; nothing of it is read but its head. An interrupt ends the waiting
+ * for a pipe. PLN_INVALID: texts and a file; as pln_reader_open. */
+pln_status cli_source_open(struct cli_source *source, const struct cli_task *task, const struct cli_list *texts,
+                           pln_error *error);
+void cli_source_close(struct cli_source *source);
+/* The row that comes next, without taking it; NULL: it is bad, there is none, or texts are not rows yet. */
+const pln_record *cli_source_peek(struct cli_source *source);
+/* From here on texts are rows of this task: they fill its required columns in turn, the last of which takes all that are
+ * left if it is a list. PLN_INVALID: there are too few texts, or the file lacks a column; the sentence names those that
+ * it has. (Of JSON lines only a row can lack one.) */
+pln_status cli_source_use(struct cli_source *source, const pln_task_info *info, const struct cli_task *task,
+                          pln_error *error);
+/* As pln_reader_next. */
+pln_status cli_source_next(struct cli_source *source, const pln_record **row, pln_error *error);
+#endif
