@@ -53,7 +53,7 @@ struct pln_task {
     struct task_results results;
     bool bare;     /* of the rows of pln_task_answer */
     bool labelled; /* scores were made: rows have labels */
-    void *worker; /* the kind's own, of task_work */
+    void *worker;  /* the kind's own, of task_work */
     atomic_bool in_use;
 };
 
