@@ -113,7 +113,7 @@ pln_status session_cache_create(pln_session *session, struct session_cache **cac
     if (!session->head->causal)
         return pln_fail(error, PLN_INVALID, "the head %s predicts no next token, expected causal-lm",
                         session->head->name);
-    if (!session->model->config.is_decoder)
+    if (!session->config.is_decoder)
         return pln_fail(
             error, PLN_INVALID,
             "is_decoder is false in config.json: the model looks at later tokens, so it cannot go on from those "
@@ -189,7 +189,7 @@ static pln_status grow(struct session_cache *c, const uint32_t rows[2], pln_erro
 
 static pln_status check_source(const struct session_cache *c, const struct session_turn *turn, pln_error *error)
 {
-    const struct electra_config *config = &c->session->model->config;
+    const struct electra_config *config = &c->session->config;
     const pln_tensor *t = turn->source;
     if (!config->add_cross_attention)
         return pln_fail(error, PLN_INVALID, "%s: the model has no cross-attention (add_cross_attention)", t->name);
@@ -206,7 +206,7 @@ static pln_status check_source(const struct session_cache *c, const struct sessi
 
 static pln_status check_turn(const struct session_cache *c, const struct session_turn *turn, pln_error *error)
 {
-    const struct electra_config *config = &c->session->model->config;
+    const struct electra_config *config = &c->session->config;
     const uint32_t past = turn->past->tokens.n, most = config->max_position_embeddings;
     if (!turn->n_ids)
         return pln_fail(error, PLN_INVALID, "a sequence of no tokens");
@@ -307,7 +307,8 @@ static pln_status lay_out(struct session_cache *c, const struct session_turn *tu
     w->ids = (pln_tensor){.name = "input_ids", .dtype = PLN_I32, .rank = 2, .shape = {n, need->length}, .data = ids};
     w->positions = w->ids;
     w->positions.data = positions;
-    w->request = (struct session_request){.input_ids = &w->ids,
+    w->request = (struct session_request){.semantics = c->session->config.semantics,
+                                          .input_ids = &w->ids,
                                           .position_ids = &w->positions,
                                           .examples = n,
                                           .rows = n,

@@ -76,6 +76,9 @@ static void describe_head(pln_head number, const struct electra_head *head)
     if (head->source)
         describe(", \"is_decoder\": true, \"add_cross_attention\": true",
                  (struct electra_features){.head = number, .source = true});
+    if (head->causal)
+        describe(", \"is_decoder\": true, \"add_cross_attention\": true",
+                 (struct electra_features){.head = number, .source = true, .cache = 8, .cache_source = 8});
 }
 
 int main(int argc, char **argv)
