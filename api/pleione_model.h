@@ -105,8 +105,8 @@ typedef struct pln_model_options { /* zero is a good default */
     bool without_weights;          /* for estimates: what the directory lacks is zero, and takes no memory */
     const char *weights;           /* which file of the directory, or a path; NULL: the first that is known; borrows */
     pln_part part;
-    uint32_t heads; /* of attention, where no config says; 0: one for 64 columns */
-    bool random_weights;           /* to train from the start: a directory without weights is opened, all are drawn */
+    uint32_t heads;      /* of attention, where no config says; 0: one for 64 columns */
+    bool random_weights; /* to train from the start: a directory without weights is opened, all are drawn */
 } pln_model_options;
 
 /* Returns new; keeps the runtime. directory: of a model; also a file of weights in one, or the prefix of a bundle of
