@@ -28,8 +28,8 @@ struct door {
     }
 
 extern const struct door runtime_doors[], graph_doors[], op_doors[], schedule_doors[], tokenizer_doors[], model_doors[],
-    trainer_doors[], row_doors[], task_doors[], score_doors[],
-    generator_doors[]; /* each ends with a name that is NULL */
+    trainer_doors[], row_doors[], task_doors[], score_doors[], generator_doors[],
+    pretraining_doors[]; /* each ends with a name that is NULL */
 
 struct world {
     const char *models, *folder; /* where the models are; one to write into */

@@ -151,6 +151,23 @@ static pln_status take_encode(const void *o, pln_error *error)
     return status;
 }
 
+static pln_status take_pretraining(const void *o, pln_error *error)
+{
+    pln_trainer *t = NULL;
+    const pln_status status = pln_trainer_create_pretraining(model, model, devices, NULL, o, &t, error);
+    pln_trainer_destroy(&t);
+    return status;
+}
+
+static pln_status take_corpus(const void *o, pln_error *error)
+{
+    static const char *const paths[] = {"-"};
+    pln_corpus *c = NULL;
+    const pln_status status = pln_corpus_open(tokenizer, paths, 1, o, &c, error);
+    pln_corpus_close(&c);
+    return status;
+}
+
 static pln_status no_rows(void *context, const pln_record **row, pln_error *error)
 {
     (void)context;
@@ -291,6 +308,8 @@ static const struct taker {
     TAKER(pln_trainer_options, take_trainer, true, &usual_trainer),
     TAKER(pln_generator_options, take_generator, true, &usual_generator),
     TAKER(pln_tokenizer_options, take_tokenizer, true, NULL),
+    TAKER(pln_pretraining_options, take_pretraining, true, NULL),
+    TAKER(pln_corpus_options, take_corpus, true, NULL),
     TAKER(pln_decode_options, take_decode, true, NULL),
     TAKER(pln_encode_options, take_encode, true, NULL),
     TAKER(pln_vocabulary_options, take_vocabulary, true, NULL),
@@ -387,6 +406,20 @@ static pln_status fill_step(void *out, pln_error *error)
     return pln_trainer_step(trainer, batch, 2, out, error);
 }
 
+static pln_status fill_halves(void *out, pln_error *error)
+{
+    static const int32_t ids[] = {2, 99, 97, 3}, masked[] = {2, 4, 97, 3}, at[] = {1};
+    static const pln_tensor batch[] = {{"input_ids", PLN_I32, 2, {1, 4}, ids},
+                                       {"masked_ids", PLN_I32, 2, {1, 4}, masked},
+                                       {"positions", PLN_I32, 2, {1, 1}, at}};
+    pln_trainer *t = NULL;
+    pln_status status = pln_trainer_create_pretraining(model, model, devices, NULL, NULL, &t, error);
+    if (status == PLN_OK)
+        status = pln_trainer_pretraining_evaluate(t, batch, 3, 0, out, error);
+    pln_trainer_destroy(&t);
+    return status;
+}
+
 static pln_status fill_report(void *out, pln_error *error)
 {
     return run_task(&usual_stream, out, error);
@@ -421,6 +454,7 @@ static const struct filler {
     FILLER(pln_statistics, fill_statistics),
     FILLER(pln_node_report, fill_node),
     FILLER(pln_trainer_report, fill_step),
+    FILLER(pln_pretraining_report, fill_halves),
     FILLER(pln_task_report, fill_report),
     FILLER(pln_trainer_options, fill_trainer_options),
     FILLER(pln_generator_options, fill_generator_options),
