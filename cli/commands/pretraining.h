@@ -48,6 +48,8 @@ void pretraining_path(const struct pretraining *p, const char *below, char path[
 
 /* Makes or finds the two halves' folders, and what the run was begun with; *at: the newest whole checkpoint, 0 for none. */
 int pretraining_begin(struct pretraining *p, uint32_t *at);
+/* From here on the folder holds a run: nothing can be refused any more. */
+int pretraining_record(const struct pretraining *p);
 
 /* ---- pretraining_save.c */
 

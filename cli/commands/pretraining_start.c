@@ -195,39 +195,57 @@ static int compare_runs(const json_t *before, json_t *now)
                : 0;
 }
 
-static int check_record(const struct pretraining *p, bool *there)
+static int check_record(const struct pretraining *p)
 {
     char path[PATH_MAX];
-    json_error_t problem;
     pretraining_path(p, RECORD, path);
-    json_t *before = json_load_file(path, 0, &problem), *now = describe_run(p);
-    *there = before != NULL;
+    json_t *before = json_load_file(path, 0, NULL), *now = describe_run(p);
     int code = now ? 0 : fail_file(path, "no memory");
     if (code == 0 && before)
         code = compare_runs(before, now);
-    else if (code == 0)
-        code = write_json(path, now);
     json_decref(before);
     json_decref(now);
     return code;
 }
 
-static bool holds_run(const struct pretraining *p)
+int pretraining_record(const struct pretraining *p)
+{
+    char path[PATH_MAX];
+    pretraining_path(p, RECORD, path);
+    json_t *now = describe_run(p);
+    const int code = now ? write_json(path, now) : fail_file(path, "no memory");
+    json_decref(now);
+    return code;
+}
+
+static bool holds(const struct pretraining *p, const char *file)
 {
     char path[PATH_MAX];
     struct stat about;
-    pretraining_path(p, RECORD, path);
+    pretraining_path(p, file, path);
     return stat(path, &about) == 0;
+}
+
+/* Weights that no run has written are somebody's. */
+static int check_folder(const struct pretraining *p)
+{
+    static const char *const weights[] = {"discriminator/model.safetensors", "generator/model.safetensors"};
+    const bool run = holds(p, RECORD);
+    if (run && !p->o->resume)
+        return cli_usage_error("%s holds a run: --resume goes on with it, another --out begins anew", p->o->out);
+    for (size_t i = 0; !run && i < 2; i++)
+        if (holds(p, weights[i]))
+            return cli_usage_error("%s holds %s, which is of no run: another --out keeps it", p->o->out, weights[i]);
+    return 0;
 }
 
 int pretraining_begin(struct pretraining *p, uint32_t *at)
 {
-    bool there;
-    if (holds_run(p) && !p->o->resume)
-        return cli_usage_error("%s holds a run: --resume goes on with it, another --out begins anew", p->o->out);
-    int code = make_folder(p->o->out);
+    int code = check_folder(p);
     if (code == 0)
-        code = check_record(p, &there);
+        code = make_folder(p->o->out);
+    if (code == 0)
+        code = check_record(p);
     if (code)
         return code;
     *at = pretraining_newest(p);

@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""pleione pretrain as a person uses it: test_pretrain.py PLEIONE FOLDER
+
+Files, fields of the log, what is refused; a run that is stopped, interrupted or killed anywhere goes on to the bits of an undisturbed
+one. FOLDER has a small corpus, its vocabulary and a small config.
+"""
+import gzip
+import json
+import pathlib
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+EXE, FOLDER = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
+OPTIONS = {"--vocab": FOLDER / "vocab.txt", "--config": FOLDER / "config.json", "--device": "cpu", "--batch": "8", "--max-length": "32",
+           "--warmup": "5", "--lr": "1e-3", "--seed": "3", "--shuffle-buffer": "64", "--steps": "40", "--save-every": "7"}
+STEP = ["step", "epoch", "loss", "masked_lm_loss", "disc_loss", "masked_lm_accuracy", "sampled_masked_lm_accuracy", "disc_accuracy",
+        "disc_precision", "disc_recall", "disc_auc", "learning_rate", "gradient_norm", "examples", "tokens", "masked", "mask_tokens",
+        "replaced", "tokens_per_s", "data_wait", "page_faults"]
+TIMES = {"tokens_per_s", "data_wait", "page_faults"}
+HALF = {"config.json", "model.safetensors", "vocab.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"}
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def without_times(log):
+    return [{k: v for k, v in line.items() if k not in TIMES} for line in log]
+
+
+def words(*more):
+    """The usual options, but for those that are given."""
+    usual = [word for name, value in OPTIONS.items() if name not in more for word in (name, value)]
+    return [*usual, *more]
+
+
+class Pretrain(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.tmp = pathlib.Path(tempfile.mkdtemp())
+        cls.whole = cls.tmp / "whole"
+        done = cls.run_it("--out", cls.whole, "--validation", FOLDER / "corpus.txt", "--validation-examples", "16")
+        assert done.returncode == 0, done.stderr
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.tmp)
+
+    @classmethod
+    def run_it(cls, *more, corpus=(FOLDER / "corpus.txt",), stdin=None):
+        return subprocess.run([EXE, "pretrain", *corpus, *words(*more)], capture_output=True, text=True, timeout=300, input=stdin)
+
+    def assert_same_run(self, out, evaluations=True):
+        for half in ("discriminator", "generator"):
+            self.assertEqual((out / half / "model.safetensors").read_bytes(), (self.whole / half / "model.safetensors").read_bytes(), half)
+        expected = [line for line in lines(self.whole / "log.jsonl") if evaluations or "eval_loss" not in line]
+        self.assertEqual(without_times(lines(out / "log.jsonl")), without_times(expected))
+
+    def test_files_and_log(self):
+        names = {p.name for p in self.whole.iterdir()}
+        self.assertEqual(names, {"discriminator", "generator", "best", "checkpoint-35", "checkpoint-40", "log.jsonl", "run.json"})
+        for half in ("discriminator", "generator", "best/discriminator", "checkpoint-40/generator"):
+            self.assertEqual({p.name for p in (self.whole / half).iterdir()}, HALF, half)
+        log = lines(self.whole / "log.jsonl")
+        steps = [line for line in log if "eval_loss" not in line]
+        self.assertEqual([line["step"] for line in steps], list(range(1, 41)))
+        for line in steps:
+            self.assertEqual(list(line), STEP)
+            self.assertAlmostEqual(line["loss"], line["masked_lm_loss"] + 50 * line["disc_loss"], delta=1e-3)
+        self.assertEqual(steps[0]["learning_rate"], 0)
+        self.assertEqual([line["step"] for line in log if "eval_loss" in line], [7, 14, 21, 28, 35, 40])
+        self.assertLess(steps[-1]["masked_lm_loss"], steps[0]["masked_lm_loss"])
+        vocabulary = len((FOLDER / "vocab.txt").read_text().splitlines())
+        for half, name in (("discriminator", "ElectraForPreTraining"), ("generator", "ElectraForMaskedLM")):
+            config = json.loads((self.whole / half / "config.json").read_text())
+            self.assertEqual((config["vocab_size"], config["architectures"]), (vocabulary, [name]))
+
+    def test_halves_run(self):
+        done = subprocess.run([EXE, "run", self.whole / "generator", "--json", "--device", "cpu", "the [MASK] of a graph"], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done = subprocess.run([EXE, "run", self.whole / "discriminator", "--json", "--device", "cpu", "the name of a graph"], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotIn("missing", done.stderr)
+
+    def test_same_documents_elsewhere(self):
+        text = (FOLDER / "corpus.txt").read_text()
+        cut = text.index("\n\n", len(text) // 2) + 2
+        folder = self.tmp / "parts"
+        folder.mkdir()
+        (folder / "a.txt").write_text(text[:cut])
+        with gzip.open(folder / "b.txt.gz", "wt") as f:
+            f.write(text[cut:])
+        out = self.tmp / "elsewhere"
+        done = self.run_it("--out", out, corpus=[folder])
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for half in ("discriminator", "generator"):
+            self.assertEqual((out / half / "model.safetensors").read_bytes(), (self.whole / half / "model.safetensors").read_bytes())
+
+    def test_stopped(self):
+        out = self.tmp / "stopped"
+        more = ["--out", out, "--validation", FOLDER / "corpus.txt", "--validation-examples", "16"]
+        self.assertEqual(self.run_it(*more, "--stop-after", "17").returncode, 0)
+        self.assertTrue((out / "checkpoint-17").is_dir())
+        self.assertEqual(self.run_it(*more, "--resume").returncode, 0)
+        self.assert_same_run(out)
+        again = self.run_it(*more, "--resume")
+        self.assertEqual(again.returncode, 0, again.stderr)
+
+    def test_killed_and_interrupted(self):
+        out, random_times = self.tmp / "killed", random.Random(5)
+        for i in range(12):
+            command = [EXE, "pretrain", FOLDER / "corpus.txt", *words("--out", out)] + (["--resume"] if i else [])
+            p = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(random_times.uniform(0.02, 0.5))
+            how = (signal.SIGKILL, signal.SIGINT, signal.SIGKILL, signal.SIGTERM)[i % 4]
+            p.send_signal(how)
+            self.assertIn(p.wait(60), (0, 130, 143, -signal.SIGKILL, -how))
+        done = self.run_it("--out", out, "--resume")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assert_same_run(out, evaluations=False)
+
+    def refuse(self, code, sentence, *more, **how):
+        done = self.run_it(*more, **how)
+        self.assertEqual(done.returncode, code, done.stderr)
+        self.assertIn(sentence, done.stderr)
+
+    def test_refusals(self):
+        out, new = ("--out", self.whole), ("--out", self.tmp / "never")
+        before = {p: p.stat().st_mtime_ns for p in self.whole.rglob("*")}
+        self.refuse(2, "holds a run", *out)
+        self.refuse(2, "--lr was 0.001", *out, "--resume", "--lr", "2e-3")
+        self.refuse(2, "--seed was", *out, "--resume", "--seed", "4")
+        self.assertEqual(before, {p: p.stat().st_mtime_ns for p in self.whole.rglob("*")})
+        (self.tmp / "mine" / "generator").mkdir(parents=True)
+        (self.tmp / "mine" / "generator" / "model.safetensors").write_bytes(b"somebody's")
+        for resume in ([], ["--resume"]):
+            self.refuse(2, "which is of no run", "--out", self.tmp / "mine", *resume)
+        self.refuse(2, "electric", *new, "--objective", "electric")
+        self.refuse(2, "no/such.txt", *new, corpus=["no/such.txt"])
+        self.refuse(2, "--max-length 100", *new, "--max-length", "100")
+        self.refuse(2, "no/validation.txt", *new, "--validation", "no/validation.txt")
+        self.refuse(4, "vocab", *new, "--vocab", "no/vocab.txt")
+        self.refuse(2, "as large as", *new, "--sharing", "all", "--generator-size", "0.5")
+        (self.tmp / "bad.jsonl").write_text('{"text": "a line"}\n{"text": 3\n')
+        self.refuse(2, "bad.jsonl:2", "--out", self.tmp / "bad", corpus=[self.tmp / "bad.jsonl"])
+
+    def test_standard_input_ends(self):
+        self.refuse(1, "has ended", "--out", self.tmp / "input", corpus=["-"], stdin="one line of text\n\nand another\n")
+
+    def test_masked_lm_alone(self):
+        out = self.tmp / "mlm"
+        done = self.run_it("--out", out, "--objective", "mlm", "--steps", "6")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertFalse((out / "discriminator").exists())
+        line = lines(out / "log.jsonl")[-1]
+        self.assertIsNone(line["disc_loss"])
+        self.assertAlmostEqual(line["loss"], line["masked_lm_loss"], places=5)
+
+    def test_goes_on_from_halves(self):
+        out = self.tmp / "init"
+        done = self.run_it("--out", out, "--init", self.whole, "--steps", "5")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        last = [line for line in lines(self.whole / "log.jsonl") if "eval_loss" not in line][-1]
+        self.assertLess(lines(out / "log.jsonl")[0]["masked_lm_loss"], last["masked_lm_loss"] + 0.5)
+        other = self.tmp / "other"
+        shutil.copytree(self.whole / "generator", other / "generator")
+        shutil.copytree(out / "discriminator", other / "discriminator")
+        self.refuse(4, "is shared, but differs", "--out", self.tmp / "never", "--init", other)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
