@@ -49,7 +49,7 @@ def check_row(step, r, pad, cls, sep, mask):
 
 
 def main():
-    exe, folder, device = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3]
+    exe, folder, device = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]), sys.argv[3]
     vocab = (folder / "vocab.txt").read_text().splitlines()
     specials = [vocab.index(t) for t in ("[PAD]", "[CLS]", "[SEP]", "[MASK]")]
     with tempfile.TemporaryDirectory() as tmp:
