@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The inside of a subject that is two halves: a batch is packed (rtd_pack.c), run on the joint graph (rtd.c), and
- * counted (rtd_report.c); halves are saved as models (rtd_save.c).
+ * counted (rtd_report.c); halves are saved as models (rtd_save.c). The doors are in pretraining.c.
  */
 #ifndef TRAINING_RTD_H
 #define TRAINING_RTD_H
@@ -103,6 +103,7 @@ pln_status rtd_result_begin(struct training_rtd *rtd, const struct rtd_request *
 /* Adds what a part came to; outputs by electra_rtd_output, NULL where the graph has none. */
 void rtd_result_add(struct training_rtd *rtd, const struct rtd_packed *packed, void *const *outputs);
 void rtd_result_finish(struct rtd_result *result);
+pln_pretraining_report rtd_report(struct training_rtd *rtd);
 
 /* ---- rtd_save.c */
 
@@ -113,4 +114,7 @@ pln_status rtd_check_save(struct training_subject *subject, pln_error *error);
 /* The state of a trainer: the discriminator's config, and all weights by their names in the flat state. */
 pln_status rtd_save(struct training_subject *subject, const struct ckpt_save *save, const pln_tensor *tensors,
                     uint32_t n_tensors, pln_error *error);
+/* Config, tokenizer and weights of a half, of which these are those of the flat state. */
+pln_status rtd_save_half(const struct training_rtd *rtd, pln_half half, const struct ckpt_save *save,
+                         const pln_tensor *tensors, uint32_t n_tensors, pln_error *error);
 #endif

@@ -7,9 +7,8 @@
 #include <string.h>
 
 #include "common/array.h"
-#include "common/door.h"
+#include "common/fail.h"
 #include "training/rtd.h"
-#include "training/trainer.h"
 
 /* ---- counting */
 
@@ -167,7 +166,7 @@ static void judge_discriminator(const struct rtd_result *r, pln_pretraining_repo
     out->disc_auc = area(r);
 }
 
-static pln_pretraining_report report_of(struct training_rtd *rtd)
+pln_pretraining_report rtd_report(struct training_rtd *rtd)
 {
     struct rtd_result *r = &rtd->result;
     const struct rtd_request *q = &r->request;
@@ -194,63 +193,4 @@ static pln_pretraining_report report_of(struct training_rtd *rtd)
     if (!rtd->options.masked_lm_only)
         judge_discriminator(r, &out);
     return out;
-}
-
-/* ---- doors */
-
-static struct training_rtd *find_halves(pln_trainer *trainer, pln_error *error)
-{
-    if (trainer->subject->kind == &training_rtd_kind)
-        return training_rtd_of(trainer->subject);
-    pln_fail(error, PLN_INVALID, "the trainer is not one of both halves (pln_trainer_create_pretraining)");
-    return NULL;
-}
-
-static pln_status give_report(pln_trainer *trainer, pln_pretraining_report *report, pln_error *error)
-{
-    struct training_rtd *rtd = find_halves(trainer, error);
-    if (!rtd)
-        return PLN_INVALID;
-    if (!rtd->result.there)
-        return pln_fail(error, PLN_INVALID, "there is no report before the first step");
-    const pln_pretraining_report r = report_of(rtd);
-    door_give(report, &r, sizeof r);
-    return PLN_OK;
-}
-
-pln_status pln_trainer_pretraining_report(pln_trainer *trainer, pln_pretraining_report *report, pln_error *error)
-{
-    NEED(error, trainer, report);
-    ROOM(error, pln_pretraining_report, report);
-    pln_status status = training_begin(trainer, error);
-    if (status != PLN_OK)
-        return status;
-    status = give_report(trainer, report, error);
-    training_end(trainer);
-    return status;
-}
-
-static pln_status evaluate(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs, uint32_t number,
-                           pln_pretraining_report *report, pln_error *error)
-{
-    const struct training_rtd *rtd = find_halves(trainer, error);
-    if (!rtd)
-        return PLN_INVALID;
-    pln_status status = training_parameters_begin(trainer, error);
-    if (status == PLN_OK)
-        status = training_rtd_evaluate(trainer->subject, inputs, n_inputs, trainer->options.seed, number, error);
-    return status == PLN_OK ? give_report(trainer, report, error) : status;
-}
-
-pln_status pln_trainer_pretraining_evaluate(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
-                                            uint32_t number, pln_pretraining_report *report, pln_error *error)
-{
-    NEED(error, trainer, report);
-    ROOM(error, pln_pretraining_report, report);
-    pln_status status = training_begin(trainer, error);
-    if (status != PLN_OK)
-        return status;
-    status = evaluate(trainer, inputs, n_inputs, number, report, error);
-    training_end(trainer);
-    return status;
 }

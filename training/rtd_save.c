@@ -6,9 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/door.h"
+#include "common/fail.h"
 #include "training/rtd.h"
-#include "training/trainer.h"
 
 static pln_status save_config(const struct ckpt_save *save, const pln_model *model, pln_head head, pln_error *error)
 {
@@ -103,46 +102,13 @@ static pln_status save_weights(const struct training_rtd *rtd, pln_half half, co
     return status;
 }
 
-static pln_status write_half(pln_trainer *trainer, pln_half half, const struct ckpt_save *save, pln_error *error)
+pln_status rtd_save_half(const struct training_rtd *rtd, pln_half half, const struct ckpt_save *save,
+                         const pln_tensor *tensors, uint32_t n_tensors, pln_error *error)
 {
-    const struct training_rtd *rtd = training_rtd_of(trainer->subject);
-    const pln_model *model = half == PLN_HALF_GENERATOR ? rtd->generator : rtd->discriminator;
-    pln_status status = training_image_read(trainer, "parameters", error);
-    if (status == PLN_OK)
-        status = training_image_check(trainer, "parameters", error);
-    if (status == PLN_OK)
-        status =
-            save_config(save, model, half == PLN_HALF_GENERATOR ? PLN_HEAD_MASKED_LM : PLN_HEAD_PRETRAINING, error);
+    const bool generator = half == PLN_HALF_GENERATOR;
+    const pln_model *model = generator ? rtd->generator : rtd->discriminator;
+    pln_status status = save_config(save, model, generator ? PLN_HEAD_MASKED_LM : PLN_HEAD_PRETRAINING, error);
     if (status == PLN_OK)
         status = save_tokenizer(save, model, error);
-    if (status == PLN_OK)
-        status = save_weights(rtd, half, save, trainer->tensors, trainer->n_tensors, error);
-    training_image_release(trainer);
-    return status;
-}
-
-static pln_status save_half(pln_trainer *trainer, pln_half half, const char *directory, pln_error *error)
-{
-    struct ckpt_save save;
-    if (trainer->subject->kind != &training_rtd_kind)
-        return pln_fail(error, PLN_INVALID, "the trainer is not one of both halves (pln_trainer_create_pretraining)");
-    if (half == PLN_HALF_DISCRIMINATOR && training_rtd_of(trainer->subject)->options.masked_lm_only)
-        return pln_fail(error, PLN_INVALID, "there is no discriminator: the generator learns alone");
-    pln_status status = training_parameters_begin(trainer, error);
-    if (status == PLN_OK)
-        status = ckpt_save_begin(&save, directory, training_files, NULL, error);
-    return status == PLN_OK ? ckpt_save_end(&save, write_half(trainer, half, &save, error), error) : status;
-}
-
-pln_status pln_trainer_save_half(pln_trainer *trainer, pln_half half, const char *directory, pln_error *error)
-{
-    NEED(error, trainer, directory);
-    if (half != PLN_HALF_DISCRIMINATOR && half != PLN_HALF_GENERATOR)
-        return pln_fail(error, PLN_INVALID, "there is no half %u", (unsigned)half);
-    pln_status status = training_begin(trainer, error);
-    if (status != PLN_OK)
-        return status;
-    status = save_half(trainer, half, directory, error);
-    training_end(trainer);
-    return status;
+    return status == PLN_OK ? save_weights(rtd, half, save, tensors, n_tensors, error) : status;
 }

@@ -41,9 +41,6 @@ struct pretraining {
 /* Numbers that nobody gave are those of the size. Returns 0, or an exit code after a sentence. */
 int pretraining_settle(struct pretraining_options *options);
 
-/* The folder below --out, or of one of its checkpoints. */
-void pretraining_path(const struct pretraining *p, const char *below, char path[PATH_MAX]);
-
 /* ---- pretraining_start.c */
 
 /* Makes or finds the two halves' folders, and what the run was begun with; *at: the newest whole checkpoint, 0 for none. */
@@ -53,6 +50,8 @@ int pretraining_record(const struct pretraining *p);
 
 /* ---- pretraining_save.c */
 
+/* A path below --out. */
+void pretraining_path(const struct pretraining *p, const char *below, char path[PATH_MAX]);
 /* checkpoint-N by rename, and those that are too many removed. */
 pln_status pretraining_checkpoint(struct pretraining *p, pln_error *error);
 /* Both halves into a folder. */

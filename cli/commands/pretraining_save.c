@@ -17,6 +17,11 @@
 #define CHECKPOINT "checkpoint-"
 #define PARTIAL ".partial-checkpoint"
 
+void pretraining_path(const struct pretraining *p, const char *below, char path[PATH_MAX])
+{
+    snprintf(path, PATH_MAX, "%s/%s", p->o->out, below);
+}
+
 static pln_status fail(pln_error *error, const char *path, const char *what)
 {
     *error = (pln_error){.status = PLN_FAILED, .node = -1};

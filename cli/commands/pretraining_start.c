@@ -14,11 +14,6 @@
 
 #define RECORD "run.json"
 
-void pretraining_path(const struct pretraining *p, const char *below, char path[PATH_MAX])
-{
-    snprintf(path, PATH_MAX, "%s/%s", p->o->out, below);
-}
-
 static int fail_file(const char *path, const char *what)
 {
     pln_error error = {.status = PLN_FAILED};
