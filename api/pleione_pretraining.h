@@ -113,9 +113,10 @@ typedef struct pln_corpus_batch { /* handed out by pointer: may grow */
  * ("FILE:LINE: sentence"); PLN_FAILED: a file cannot, or a corpus that is read once has ended before. One thread. */
 PLN_API pln_status pln_corpus_next(pln_corpus *corpus, uint32_t rows, const pln_corpus_batch **batch, pln_error *error);
 
-/* Writes where the corpus stands, examples that wait among it, to a file of its own. After pln_corpus_restore on a corpus of the
- * same files and options what follows is the same. PLN_FAILED names the path; PLN_BAD_MODEL a file that is not of
- * pln_corpus_save or of another corpus; PLN_INVALID a text that has changed since. One thread. */
+/* Writes where the corpus stands, examples that wait among it, to a file of its own. After pln_corpus_restore on a
+ * corpus of the same files and options what follows is the same. PLN_FAILED names the path; a corpus whose reading has
+ * failed gives that failure. PLN_BAD_MODEL: a file that is not of pln_corpus_save, or of another corpus; PLN_INVALID: a
+ * text that has changed since. One thread. */
 PLN_API pln_status pln_corpus_save(pln_corpus *corpus, const char *path, pln_error *error);
 PLN_API pln_status pln_corpus_restore(pln_corpus *corpus, const char *path, pln_error *error); /* one thread */
 

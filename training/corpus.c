@@ -271,7 +271,7 @@ pln_status corpus_start(pln_corpus *corpus, pln_error *error)
     corpus->stop = false;
     const int failed = pthread_create(&corpus->thread, NULL, make_examples, corpus);
     corpus->running = !failed;
-    return failed ? pln_fail(error, PLN_FAILED, "no thread for the corpus: %s", strerror(failed)) : PLN_OK;
+    return failed ? pln_fail(error, PLN_NO_MEMORY, "no thread for the corpus: %s", strerror(failed)) : PLN_OK;
 }
 
 void corpus_halt(pln_corpus *corpus)
@@ -295,14 +295,18 @@ static double seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-static pln_status give_up(const pln_corpus *corpus, pln_error *error)
+pln_status corpus_fail(const pln_corpus *corpus, pln_error *error)
 {
-    if (corpus->status == PLN_OK)
-        return pln_fail(error, PLN_FAILED, "the corpus has ended after %llu examples",
-                        (unsigned long long)corpus->emitted);
     if (error)
         *error = corpus->error;
     return corpus->status;
+}
+
+static pln_status give_up(const pln_corpus *corpus, pln_error *error)
+{
+    return corpus->status == PLN_OK ? pln_fail(error, PLN_FAILED, "the corpus has ended after %llu examples",
+                                               (unsigned long long)corpus->emitted)
+                                    : corpus_fail(corpus, error);
 }
 
 /* Up to `rows` examples from the queue; fewer at the end. */

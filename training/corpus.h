@@ -132,6 +132,8 @@ struct corpus_example corpus_list_take(struct corpus_list *list);
 /* Begins and ends the thread that makes examples. */
 pln_status corpus_start(pln_corpus *corpus, pln_error *error);
 void corpus_halt(pln_corpus *corpus);
+/* What the thread failed with. */
+pln_status corpus_fail(const pln_corpus *corpus, pln_error *error);
 /* Forgets all examples. The thread does not run. */
 void corpus_clear(pln_corpus *corpus);
 #endif

@@ -122,7 +122,10 @@ pln_status pln_corpus_save(pln_corpus *corpus, const char *path, pln_error *erro
         return status;
     const bool running = corpus->running;
     corpus_halt(corpus);
-    status = write_state(corpus, path, error);
+    if (corpus->status == PLN_OK)
+        status = write_state(corpus, path, error);
+    else /* the thread ended within a chunk, whose examples are lost */
+        status = corpus_fail(corpus, error);
     if (running && status == PLN_OK && corpus->status == PLN_OK)
         status = corpus_start(corpus, error);
     in_use_end(&corpus->in_use);

@@ -326,14 +326,13 @@ static pln_status make_steps(struct pretraining *p, pln_error *error)
 
 /* ---- after the last */
 
-/* What was reached, whatever ended it: of a step that failed, what was before it. */
+/* What was reached, whatever ended it: of a step that failed, what was before it. Also where no step was left to be
+ * made: the run before may have been killed when it came here. */
 static int finish(struct pretraining *p, pln_status status, pln_error *error)
 {
     int code = status == PLN_OK ? 0 : cli_fail(error);
-    if (pln_trainer_steps(p->trainer) > p->begun || !p->begun) {
-        if (pretraining_halves(p, p->o->out, error) != PLN_OK)
-            code = cli_fail(error);
-    }
+    if (pretraining_halves(p, p->o->out, error) != PLN_OK)
+        code = cli_fail(error);
     printf("%u of %u steps, in %s\n", pln_trainer_steps(p->trainer), p->o->steps, p->o->out);
     if (p->log && fclose(p->log) != 0 && !code) {
         snprintf(error->message, sizeof error->message, "the log: %s", strerror(errno));

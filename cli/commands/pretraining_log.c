@@ -22,7 +22,7 @@ static pln_status fail_log(const struct pretraining *p, pln_error *error)
 {
     char path[PATH_MAX];
     const int problem = errno;
-    *error = (pln_error){.status = PLN_FAILED, .node = -1};
+    *error = (pln_error){.status = problem == ENOMEM ? PLN_NO_MEMORY : PLN_FAILED, .node = -1};
     snprintf(error->message, sizeof error->message, "%.300s: %s", path_of(p, path), strerror(problem));
     return error->status;
 }

@@ -24,9 +24,10 @@ void pretraining_path(const struct pretraining *p, const char *below, char path[
 
 static pln_status fail(pln_error *error, const char *path, const char *what)
 {
-    *error = (pln_error){.status = PLN_FAILED, .node = -1};
+    const pln_status status = errno == ENOMEM ? PLN_NO_MEMORY : PLN_FAILED;
+    *error = (pln_error){.status = status, .node = -1};
     snprintf(error->message, sizeof error->message, "%.300s: %s", path, what);
-    return PLN_FAILED;
+    return status;
 }
 
 static pln_status join(const char *folder, const char *name, char path[PATH_MAX], pln_error *error)
@@ -70,8 +71,9 @@ static pln_status write_best(const struct pretraining *p, const char *folder, pl
     pln_status status = join(folder, "best.json", path, error);
     json_t *json = isnan(p->best) ? json_pack("{s:n,s:i}", "eval_loss", "step", 0)
                                   : json_pack("{s:f,s:i}", "eval_loss", p->best, "step", (int)p->best_step);
+    errno = ENOMEM; /* what is wrong if nothing is written */
     if (status == PLN_OK && (!json || json_dump_file(json, path, JSON_COMPACT) != 0))
-        status = fail(error, path, json ? strerror(errno) : "no memory");
+        status = fail(error, path, strerror(errno));
     json_decref(json);
     return status;
 }

@@ -14,11 +14,16 @@
 
 #define RECORD "run.json"
 
-static int fail_file(const char *path, const char *what)
+static int fail_file(const char *path, pln_status status, const char *what)
 {
-    pln_error error = {.status = PLN_FAILED};
+    pln_error error = {.status = status};
     snprintf(error.message, sizeof error.message, "%.300s: %s", path, what);
     return cli_fail(&error);
+}
+
+static int fail_memory(const char *path)
+{
+    return fail_file(path, PLN_NO_MEMORY, "no memory");
 }
 
 /* ---- configs */
@@ -88,14 +93,16 @@ static json_t *config_of_discriminator(const struct pretraining *p, int *code)
 
 static int make_folder(const char *path)
 {
-    return mkdir(path, 0777) == 0 || errno == EEXIST ? 0 : fail_file(path, strerror(errno));
+    return mkdir(path, 0777) == 0 || errno == EEXIST
+               ? 0
+               : fail_file(path, errno == ENOMEM ? PLN_NO_MEMORY : PLN_FAILED, strerror(errno));
 }
 
 static int write_json(const char *path, const json_t *json)
 {
     char *text = json ? cli_dump_json(json, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
     struct cli_part part = {0};
-    int code = text ? cli_part_begin(&part, path) : fail_file(path, "no memory");
+    int code = text ? cli_part_begin(&part, path) : fail_memory(path);
     if (code == 0) {
         fprintf(part.file, "%s\n", text);
         code = cli_part_end(&part);
@@ -107,12 +114,15 @@ static int write_json(const char *path, const json_t *json)
 
 static int make_half(const struct pretraining *p, const char *half, const char *architecture, json_t *config)
 {
-    char path[PATH_MAX], file[PATH_MAX + 16];
+    char path[PATH_MAX], file[PATH_MAX + 24];
     pln_error error;
     pretraining_path(p, half, path);
     int code = make_folder(path);
     if (code == 0 && (!config || json_object_set_new(config, "architectures", json_pack("[s]", architecture)) != 0))
-        code = fail_file(path, "no memory for its config");
+        code = fail_memory(path);
+    snprintf(file, sizeof file, "%s/model.safetensors", path); /* of this run, which left no checkpoint to go on from */
+    if (code == 0 && unlink(file) != 0 && errno != ENOENT)
+        code = fail_file(file, PLN_FAILED, strerror(errno));
     snprintf(file, sizeof file, "%s/config.json", path);
     if (code == 0)
         code = write_json(file, config);
@@ -126,7 +136,7 @@ static int make_halves(const struct pretraining *p)
     int code = 0;
     json_t *discriminator = config_of_discriminator(p, &code);
     if (!discriminator)
-        return code ? code : fail_file(p->o->out, "no memory for a config");
+        return code ? code : fail_memory(p->o->out);
     const bool equal = p->masked_lm_only || strcmp(p->o->sharing, "all") == 0;
     json_t *generator = equal ? json_deep_copy(discriminator) : config_of_generator(p, discriminator);
     if (!p->masked_lm_only)
@@ -195,7 +205,7 @@ static int check_record(const struct pretraining *p)
     char path[PATH_MAX];
     pretraining_path(p, RECORD, path);
     json_t *before = json_load_file(path, 0, NULL), *now = describe_run(p);
-    int code = now ? 0 : fail_file(path, "no memory");
+    int code = now ? 0 : fail_memory(path);
     if (code == 0 && before)
         code = compare_runs(before, now);
     json_decref(before);
@@ -208,7 +218,7 @@ int pretraining_record(const struct pretraining *p)
     char path[PATH_MAX];
     pretraining_path(p, RECORD, path);
     json_t *now = describe_run(p);
-    const int code = now ? write_json(path, now) : fail_file(path, "no memory");
+    const int code = now ? write_json(path, now) : fail_memory(path);
     json_decref(now);
     return code;
 }
