@@ -36,8 +36,8 @@ typedef struct pln_pretraining_options { /* zero is ELECTRA's own way */
  * discriminator's. pretraining NULL: its default; options as pln_trainer_create, of which `head` and `layer_decay` are
  * not read. PLN_INVALID names what the configs do not have in common though it is shared.
  *
- * The batch of a step, integers i32 or i64, B rows of length L, N slots: input_ids [B,L], the originals; attention_mask
- * [B,L], 1 and then 0 (absent: all 1); token_type_ids [B,L] (absent: 0); positions [B,N], the chosen tokens of each row,
+ * The batch of a step, integers i32 or i64, B rows of length L, N slots: input_ids [B,L], the originals;
+ * attention_mask [B,L], 1 and then 0 (absent: all 1); token_type_ids [B,L] (absent: 0); positions [B,N], the chosen tokens of each row,
  * ascending, -1 in slots that are not used; masked_ids [B,L], what the generator reads. Any thread. */
 PLN_API pln_status pln_trainer_create_pretraining(pln_model *generator, pln_model *discriminator, pln_devices *devices,
                                                   const pln_trainer_options *options,
@@ -59,18 +59,18 @@ typedef struct pln_pretraining_report {
     uint32_t n_tensors;
 } pln_pretraining_report;
 
-/* Fills the report of the last pln_trainer_step or pln_trainer_pretraining_evaluate. PLN_INVALID for a trainer that is not
- * of pln_trainer_create_pretraining, or before its first step. One thread. */
+/* Fills the report of the last pln_trainer_step or pln_trainer_pretraining_evaluate. PLN_INVALID for a trainer that is
+ * not of pln_trainer_create_pretraining, or before its first step. One thread. */
 PLN_API pln_status pln_trainer_pretraining_report(pln_trainer *trainer, pln_pretraining_report *report,
                                                   pln_error *error);
-/* The losses of a batch, without dropout and without learning from it. What is drawn hangs on the seed and `number` alone. One
- * thread. */
+/* The losses of a batch, without dropout and without learning from it. What is drawn hangs on the seed and `number`
+ * alone. One thread. */
 PLN_API pln_status pln_trainer_pretraining_evaluate(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
                                                     uint32_t number, pln_pretraining_report *report, pln_error *error);
 
 typedef enum pln_half { PLN_HALF_DISCRIMINATOR = 0, PLN_HALF_GENERATOR = 1 } pln_half;
-/* Writes a half as a Hugging Face directory that is complete by itself (config.json, model.safetensors, the tokenizer's files),
- * as pln_trainer_save does it. One thread. */
+/* Writes a half as a Hugging Face directory that is complete by itself (config.json, model.safetensors, the
+ * tokenizer's files), as pln_trainer_save does it. One thread. */
 PLN_API pln_status pln_trainer_save_half(pln_trainer *trainer, pln_half half, const char *directory, pln_error *error);
 
 /* ---- a corpus of text */

@@ -85,8 +85,8 @@ struct corpus_masking {
 };
 /* The most slots that an example has. */
 uint32_t corpus_mask_slots(const struct corpus_masking *masking);
-/* Chooses tokens of the example, which is number `number` of those that were handed out: positions [slots], ascending, -1 in
- * unused ones; masked [n] are its ids with most of these masked. Returns how many were chosen. */
+/* Chooses tokens of the example, which is number `number` of those that were handed out: positions [slots], ascending,
+ * -1 in unused ones; masked [n] are its ids with most of these masked. Returns how many were chosen. */
 uint32_t corpus_mask(const struct corpus_masking *masking, const struct corpus_example *example, uint64_t number,
                      int64_t *positions, int64_t *masked);
 

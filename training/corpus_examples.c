@@ -45,7 +45,7 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* The draws of an example: one segment alone, a random target for the next one and which, then one for each sentence. */
+/* The draws of an example: one segment alone, a random target for the next one and which, one for each sentence. */
 enum { DRAW_ALONE, DRAW_SHORT, DRAW_TARGET, DRAW_SENTENCES };
 
 static double unit(const struct corpus_builder *b, uint32_t draw)

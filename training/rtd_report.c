@@ -142,7 +142,7 @@ static double area(const struct rtd_result *r)
         fakes += fake;
     }
     free(all);
-    return all && fakes && below ? won / (fakes * below) : (double)NAN;
+    return all && fakes > 0 && below > 0 ? won / (fakes * below) : (double)NAN;
 }
 
 static double share(uint64_t part, uint64_t all)

@@ -43,7 +43,7 @@ int pretraining_settle(struct pretraining_options *options);
 
 /* ---- pretraining_start.c */
 
-/* Makes or finds the two halves' folders, and what the run was begun with; *at: the newest whole checkpoint, 0 for none. */
+/* Makes or finds the two halves' folders, and what the run was begun with; *at: the newest checkpoint, 0 for none. */
 int pretraining_begin(struct pretraining *p, uint32_t *at);
 /* From here on the folder holds a run: nothing can be refused any more. */
 int pretraining_record(const struct pretraining *p);

@@ -27,7 +27,7 @@ static pln_status fail_log(const struct pretraining *p, pln_error *error)
     return error->status;
 }
 
-/* Lines of steps behind the checkpoint are of a run that was killed: each step stands once. Returns where they begin. */
+/* Lines of steps behind the checkpoint are of a run that was killed: each step stands once. Where they begin. */
 static long find_end(FILE *log, uint32_t begun)
 {
     char *line = NULL;

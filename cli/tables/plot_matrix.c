@@ -27,7 +27,7 @@ static void put_across(FILE *out, const struct grid *g, uint32_t i)
 {
     const double x = g->left + g->cell * (i + 0.5), y = g->top - 8;
     const char *label = g->counts->labels[i];
-    if (terminal_columns(label, strlen(label)) * PLOT_LETTER < g->cell) {
+    if ((double)(terminal_columns(label, strlen(label)) * PLOT_LETTER) < g->cell) {
         put_label(out, x, y, "middle", label);
         return;
     }
