@@ -250,6 +250,15 @@ class Files(unittest.TestCase):
             outputs = () if "--output" in options else ("--output", out)
             self.assertIn(words, run("run", GEN, *ON, *inputs, *outputs, *options, code=2).stderr)
             self.assertFalse(os.path.exists(out))
+        other, whole = self.path("link.csv"), self.read("in.csv")
+        os.link(source, other)
+        for out, more in ((source, ()), (other, ()), (other, ("--resume",))):
+            done = run("run", GEN, *ON, "--input", source, "--output", out, *more, code=2)
+            self.assertIn(b"is the file that rows are read from", done.stderr)
+            with open(source, "rb") as file:
+                done = subprocess.run([PLEIONE, "run", GEN, *ON, "--output", out], stdin=file, capture_output=True, timeout=20)
+            self.assertIn(b"is the file that rows are read from", done.stderr)
+            self.assertEqual(self.read("in.csv"), whole)
         self.assertIn(b"needs an --output", run("run", GEN, *ON, "--input", source, "--resume", code=2).stderr)
         self.assertIn(b"needs --json or an --output", run("run", GEN, *ON, "--input", source, "--keep", code=2).stderr)
 
