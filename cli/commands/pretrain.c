@@ -161,7 +161,7 @@ int cli_pretrain(int argc, char **argv)
         {"--dump-steps", CLI_TEXT, &o.dump, "DIR", "tensors of each step, for tests"},
     };
     struct cli_options options = {0};
-    cli_common_options(&common, "--device", &options);
+    cli_device_rows(&common, "--device", &options);
     cli_add_options(&options, own, sizeof own / sizeof *own);
     static const struct cli_usage usage = {
         .synopsis = "pretrain CORPUS... --vocab FILE|DIR --out DIR",

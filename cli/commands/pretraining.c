@@ -153,7 +153,7 @@ static int open_run(struct pretraining *p)
         status = pretraining_open_log(p, &error);
     if (status == PLN_OK)
         status = make_dump(p, &error);
-    return status == PLN_OK ? 0 : cli_fail(&error);
+    return status == PLN_OK ? pretraining_record(p) : cli_fail(&error);
 }
 
 /* ---- validation */

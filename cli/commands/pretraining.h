@@ -46,8 +46,12 @@ void pretraining_path(const struct pretraining *p, const char *below, char path[
 
 /* ---- pretraining_start.c */
 
-/* Makes or finds the two halves' folders, and what the run was begun with; *at: the newest whole checkpoint, 0 for none. */
+/* Makes or finds the two halves' folders, and compares with what the run was begun with; *at: the newest whole checkpoint,
+ * 0 for none. */
 int pretraining_begin(struct pretraining *p, uint32_t *at);
+/* Says in the folder what the run is begun with, if it is not said: from then on the folder holds a run. To be called when
+ * nothing can be refused any more. */
+int pretraining_record(const struct pretraining *p);
 
 /* ---- pretraining_save.c */
 

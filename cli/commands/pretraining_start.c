@@ -195,18 +195,15 @@ static int compare_runs(const json_t *before, json_t *now)
                : 0;
 }
 
-static int check_record(const struct pretraining *p, bool *there)
+static int check_record(const struct pretraining *p)
 {
     char path[PATH_MAX];
     json_error_t problem;
     pretraining_path(p, RECORD, path);
     json_t *before = json_load_file(path, 0, &problem), *now = describe_run(p);
-    *there = before != NULL;
     int code = now ? 0 : fail_file(path, "no memory");
     if (code == 0 && before)
         code = compare_runs(before, now);
-    else if (code == 0)
-        code = write_json(path, now);
     json_decref(before);
     json_decref(now);
     return code;
@@ -220,14 +217,25 @@ static bool holds_run(const struct pretraining *p)
     return stat(path, &about) == 0;
 }
 
+int pretraining_record(const struct pretraining *p)
+{
+    char path[PATH_MAX];
+    pretraining_path(p, RECORD, path);
+    if (holds_run(p))
+        return 0;
+    json_t *now = describe_run(p);
+    const int code = write_json(path, now);
+    json_decref(now);
+    return code;
+}
+
 int pretraining_begin(struct pretraining *p, uint32_t *at)
 {
-    bool there;
     if (holds_run(p) && !p->o->resume)
         return cli_usage_error("%s holds a run: --resume goes on with it, another --out begins anew", p->o->out);
     int code = make_folder(p->o->out);
     if (code == 0)
-        code = check_record(p, &there);
+        code = check_record(p);
     if (code)
         return code;
     *at = pretraining_newest(p);
