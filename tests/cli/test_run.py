@@ -240,6 +240,7 @@ class Files(unittest.TestCase):
         source, out = self.make_input(), self.path("out.jsonl")
         for words, options in ((b'no column "zzz"; there are: id, text, answer', ("--column", "text=zzz")),
                                (b'no column "text", which the task fill-mask needs; there are: row, x', ("--input", self.path("b.csv"))),
+                               (b'fill-mask has no column "txt"; it has text', ("--column", "txt=text")),
                                (b"is not NAME=COLUMN", ("--column", "text")), (b"is not row|stop", ("--on-error", "go")),
                                (b'"walk" is not detect|fill-mask', ("--task", "walk")),
                                (b"has no option \"stride\"", ("--stride", "3")),
