@@ -297,6 +297,19 @@ class Files(unittest.TestCase):
                          {"embeddings": {"dtype": "F32", "shape": [3, width], "data_offsets": [0, 12 * width]}})
         self.assertIn(b"takes one vector a row", run("run", DISC, *ON, "a", "--output", self.path("o.npy"), code=2).stderr)
 
+    def test_ids_are_a_cell(self):
+        model = of_head(self.folder, "ElectraForCausalLM")
+        path = os.path.join(model, "config.json")
+        with open(path, encoding="utf-8") as file:
+            config = json.load(file)
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump({**config, "is_decoder": True}, file)
+        lines = run("run", model, *ON, "--max-new-tokens", "7", "the king", "the prophet").stdout.decode().splitlines()
+        self.assertEqual(lines[0].split(), ["row", "ids", "generated_text"])
+        self.assertEqual(len(lines), 3)
+        for number, line in enumerate(lines[1:]):
+            self.assertRegex(line, rf"^ *{number}  \[(\d+, ){{6}}\.\.\.\] of 7 +the ")
+
     def test_a_person_reads(self):
         ours, theirs = pty.openpty()
         source = self.make_input()
