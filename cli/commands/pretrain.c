@@ -72,6 +72,9 @@ int pretraining_settle(struct pretraining_options *o)
     take_count(&o->steps, p->steps);
     if (o->warmup == UINT32_MAX)
         o->warmup = p->warmup;
+    if (o->batch % o->accumulate)
+        return cli_usage_error("--accumulate %u: a batch of %u cannot be run in so many equal parts", o->accumulate,
+                               o->batch);
     take_real(&o->learning_rate, p->learning_rate);
     take_real(&o->mask_prob, p->mask_prob);
     take_real(&o->generator_size, p->generator_size);

@@ -154,7 +154,13 @@ check 2 "the models have 16 positions" $begin --max-length 17
 expect "no run is begun" test ! -e "$to/run/run.json"
 check 2 "no option --heads" $begin --max-length 8 --heads 2
 check 2 "no option --semantics" $begin --max-length 8 --semantics tf
+check 2 "a batch of 2 cannot" $begin --max-length 8 --accumulate 3
+expect "no run is begun" test ! -e "$to/run/run.json"
 check 0 "1 of 1 steps" $begin --max-length 8
+expect "what products multiply is in the record" grep -q '"--math": "f32"' "$to/run/run.json"
+sed -i 's/"--math": "f32"/"--math": "bf16"/' "$to/run/run.json"
+check 2 '--math was "bf16" in this run and is now "f32"' $begin --max-length 8 --resume
+sed -i 's/"--math": "bf16"/"--math": "f32"/' "$to/run/run.json"
 check 2 "holds a run" $begin --max-length 8
 check 0 "1 of 1 steps" $begin --max-length 8 --resume
 check 2 "max-length was 8 in this run and is now 9" $begin --max-length 9 --resume
