@@ -91,7 +91,9 @@ struct cli_options {
     struct cli_option rows[CLI_OPTIONS];
 };
 void cli_add_options(struct cli_options *options, const struct cli_option *rows, size_t n);
-/* device_name is "--device" or "--devices". */
+/* Where nodes run, and the seed; a part of the common ones. device_name is "--device" or "--devices". */
+void cli_device_rows(struct cli_common *common, const char *device_name, struct cli_options *options);
+/* Those of a command that runs a model that is there. */
 void cli_common_options(struct cli_common *common, const char *device_name, struct cli_options *options);
 
 /* Those that say which weights of a model are meant; a part of the common ones. */

@@ -40,7 +40,7 @@ void cli_model_rows(struct cli_common *common, struct cli_options *options)
     cli_add_options(options, rows, sizeof rows / sizeof *rows);
 }
 
-void cli_common_options(struct cli_common *common, const char *device_name, struct cli_options *options)
+void cli_device_rows(struct cli_common *common, const char *device_name, struct cli_options *options)
 {
     const bool several = strcmp(device_name, "--devices") == 0;
     const struct cli_option rows[] = {
@@ -57,10 +57,20 @@ void cli_common_options(struct cli_common *common, const char *device_name, stru
          "nodes by name on a device of the list: 'layer.3.*=cpu'"},
         {"--no-fallback", CLI_FLAG, &common->no_fallback, NULL, "a node that no chosen device takes is an error"},
         {"--threads", CLI_UNSIGNED, &common->threads, "N", "threads on the processor (default: all)"},
-        {"--seed", CLI_SEED, &common->seed, "S", "for weights that the checkpoint lacks (default 0)"},
+        {"--seed", CLI_SEED, &common->seed, "S",
+         "of what is drawn: weights that the checkpoint lacks; order, masks, samples, dropout; rows of --bootstrap "
+         "(default 0)"},
+    };
+    cli_add_options(options, rows, sizeof rows / sizeof *rows);
+}
+
+void cli_common_options(struct cli_common *common, const char *device_name, struct cli_options *options)
+{
+    const struct cli_option rows[] = {
         {"--semantics", CLI_SEMANTICS, &common->semantics, "pytorch|tf|flax|google",
          "whose rules hold where frameworks differ (default pytorch, whatever wrote the file)"},
     };
+    cli_device_rows(common, device_name, options);
     cli_add_options(options, rows, sizeof rows / sizeof *rows);
     cli_model_rows(common, options);
 }

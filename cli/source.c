@@ -161,10 +161,42 @@ static pln_status refuse_texts(const struct cli_source *source, pln_error *error
     return fail(error, PLN_INVALID, sentence);
 }
 
+static bool is_of_task(const pln_task_info *info, const char *name, size_t bytes)
+{
+    const pln_column_info *const lists[] = {info->columns, info->labels};
+    for (size_t i = 0; i < 2; i++)
+        for (const pln_column_info *c = lists[i]; c && c->name; c++)
+            if (strncmp(c->name, name, bytes) == 0 && !c->name[bytes])
+                return true;
+    return false;
+}
+
+/* A name of --column that the task does not have is a slip: nothing would read that column. */
+static pln_status check_names(const pln_task_info *info, const struct cli_task *task, pln_error *error)
+{
+    char sentence[500];
+    for (uint32_t i = 0; i < task->columns.n; i++) {
+        const char *name = task->columns.items[i];
+        const size_t bytes = (size_t)(strchr(name, '=') - name);
+        if (is_of_task(info, name, bytes))
+            continue;
+        size_t used =
+            (size_t)snprintf(sentence, sizeof sentence, "option --column: the task %s has no column \"%.*s\"; it has",
+                             info->name, (int)(bytes < 200 ? bytes : 200), name);
+        for (const pln_column_info *c = info->columns; c->name && used < sizeof sentence; c++)
+            used += (size_t)snprintf(sentence + used, sizeof sentence - used, "%s %s", c == info->columns ? "" : ",",
+                                     c->name);
+        return fail(error, PLN_INVALID, sentence);
+    }
+    return PLN_OK;
+}
+
 pln_status cli_source_use(struct cli_source *source, const pln_task_info *info, const struct cli_task *task,
                           pln_error *error)
 {
     source->info = info;
+    if (check_names(info, task, error) != PLN_OK)
+        return error->status;
     if (source->reader) {
         for (const pln_column_info *c = info->columns; source->told && c->name; c++)
             if (c->required && !is_named(task, c->name) && !is_in_file(source, c->name))

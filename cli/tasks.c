@@ -97,7 +97,8 @@ void cli_task_options(struct cli_task *task, struct cli_options *options)
 {
     const struct cli_option rows[] = {
         {"--task", CLI_TEXT, &task->name, list_tasks(),
-         "what is done (default: by the head; of a sequence classifier by the columns: query, candidate_labels)"},
+         "what is done (default of run: by the head; of a sequence classifier by the columns: query, "
+         "candidate_labels)"},
         {"--input", CLI_TEXT, &task->input, "FILE",
          "rows: .txt .csv .tsv .jsonl .conll .json, also .gz and .zst; - is stdin"},
         {"--input-format", CLI_TEXT, &task->format, "text|csv|tsv|jsonl|conll|squad",

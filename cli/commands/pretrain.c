@@ -72,6 +72,9 @@ int pretraining_settle(struct pretraining_options *o)
     take_count(&o->steps, p->steps);
     if (o->warmup == UINT32_MAX)
         o->warmup = p->warmup;
+    if (o->batch % o->accumulate)
+        return cli_usage_error("--accumulate %u: a batch of %u cannot be run in so many equal parts", o->accumulate,
+                               o->batch);
     take_real(&o->learning_rate, p->learning_rate);
     take_real(&o->mask_prob, p->mask_prob);
     take_real(&o->generator_size, p->generator_size);
@@ -161,7 +164,7 @@ int cli_pretrain(int argc, char **argv)
         {"--dump-steps", CLI_TEXT, &o.dump, "DIR", "tensors of each step, for tests"},
     };
     struct cli_options options = {0};
-    cli_common_options(&common, "--device", &options);
+    cli_device_rows(&common, "--device", &options);
     cli_add_options(&options, own, sizeof own / sizeof *own);
     static const struct cli_usage usage = {
         .synopsis = "pretrain CORPUS... --vocab FILE|DIR --out DIR",

@@ -150,6 +150,15 @@ static int make_halves(const struct pretraining *p)
 
 /* ---- the record */
 
+/* Of the devices' options the one that is said to change numbers. */
+static const char *math_of(const struct cli_common *common)
+{
+    for (uint32_t i = 0; i < common->device_options.n; i++)
+        if (strstr(common->device_options.items[i], "math=bf16"))
+            return "bf16";
+    return "f32";
+}
+
 static json_t *describe_run(const struct pretraining *p)
 {
     const struct pretraining_options *o = p->o;
@@ -172,6 +181,8 @@ static json_t *describe_run(const struct pretraining *p)
         "--dropout", o->dropout, "--generator-size", o->generator_size, "--generator-layers", o->generator_layers,
         "--mask-prob", o->mask_prob, "--mask-token-prob", o->mask_token_prob, "--temperature", o->temperature,
         "--generator-weight", o->generator_weight, "--discriminator-weight", o->discriminator_weight);
+    if (run)
+        json_object_set_new(run, "--math", json_string(math_of(p->common)));
     if (run && o->init)
         json_object_set_new(run, "--init", cli_json_text(o->init, strlen(o->init)));
     return run;

@@ -183,6 +183,8 @@ static int open_and_answer(struct run *run, const char *directory, const struct 
 {
     pln_error error;
     pln_status status = cli_source_open(&run->source, &run->asked, texts, &error);
+    if (status == PLN_OK && run->source.reader)
+        status = run_output_apart(&run->output, &run->asked, &error);
     if (status == PLN_OK)
         status = open_task(run, directory, &error);
     if (status != PLN_OK)

@@ -25,12 +25,18 @@ static const json_t *sample(const json_t *value)
                : value;
 }
 
-/* Whether a list stands line by line: one of numbers only beside another list. */
+/* Ids: a cell of their own, since each by itself tells nothing. */
+static bool is_ids(const json_t *value)
+{
+    return json_is_array(value) && json_is_integer(json_array_get(value, 0));
+}
+
+/* Whether a list stands line by line: one of numbers only beside another member. */
 static bool is_column(const json_t *object, const json_t *value)
 {
     const char *key;
     json_t *other;
-    if (!json_is_array(value))
+    if (!json_is_array(value) || is_ids(value))
         return false;
     json_object_foreach((json_t *)(uintptr_t)object, key,
                         other) if (other != value && json_is_array(other) &&
@@ -65,7 +71,7 @@ static void add_columns(struct run_table *t, const json_t *object)
         {
             const json_t *first = is_column(object, value) ? json_array_get(value, 0) : sample(value);
             const bool number = is_number(first), real = json_is_real(first);
-            if (pass == (real ? 0 : number ? 1 : 2))
+            if (pass == (real ? 0 : number || is_ids(first) ? 1 : 2))
                 add_column(t, key, real ? TABLE_NUMBER : number ? TABLE_COUNT : TABLE_TEXT, pass == 1 ? 2 : 0);
         }
 }
@@ -83,14 +89,14 @@ static void set_text(struct table *t, const char *key, const char *text)
     table_set_text(t, key, clean);
 }
 
-/* "[0.12, -3.4, ...] of 256". */
+/* "[0.1200, -3.4000, ...] of 256"; ids are whole. */
 static void set_vector(struct table *t, const char *key, const json_t *vector)
 {
     char text[MOST_SHOWN + 1] = "[";
     const size_t n = json_array_size(vector);
     size_t used = 1;
     for (size_t i = 0; i < n && i < SHOWN && used < sizeof text; i++)
-        used += (size_t)snprintf(text + used, sizeof text - used, "%s%.4f", i ? ", " : "",
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%.*f", i ? ", " : "", is_ids(vector) ? 0 : 4,
                                  json_number_value(json_array_get(vector, i)));
     if (used < sizeof text)
         snprintf(text + used, sizeof text - used, n > SHOWN ? ", ...] of %zu" : "]", n);

@@ -240,6 +240,7 @@ class Files(unittest.TestCase):
         source, out = self.make_input(), self.path("out.jsonl")
         for words, options in ((b'no column "zzz"; there are: id, text, answer', ("--column", "text=zzz")),
                                (b'no column "text", which the task fill-mask needs; there are: row, x', ("--input", self.path("b.csv"))),
+                               (b'fill-mask has no column "txt"; it has text', ("--column", "txt=text")),
                                (b"is not NAME=COLUMN", ("--column", "text")), (b"is not row|stop", ("--on-error", "go")),
                                (b'"walk" is not detect|fill-mask', ("--task", "walk")),
                                (b"has no option \"stride\"", ("--stride", "3")),
@@ -250,6 +251,15 @@ class Files(unittest.TestCase):
             outputs = () if "--output" in options else ("--output", out)
             self.assertIn(words, run("run", GEN, *ON, *inputs, *outputs, *options, code=2).stderr)
             self.assertFalse(os.path.exists(out))
+        other, whole = self.path("link.csv"), self.read("in.csv")
+        os.link(source, other)
+        for out, more in ((source, ()), (other, ()), (other, ("--resume",))):
+            done = run("run", GEN, *ON, "--input", source, "--output", out, *more, code=2)
+            self.assertIn(b"is the file that rows are read from", done.stderr)
+            with open(source, "rb") as file:
+                done = subprocess.run([PLEIONE, "run", GEN, *ON, "--output", out], stdin=file, capture_output=True, timeout=20)
+            self.assertIn(b"is the file that rows are read from", done.stderr)
+            self.assertEqual(self.read("in.csv"), whole)
         self.assertIn(b"needs an --output", run("run", GEN, *ON, "--input", source, "--resume", code=2).stderr)
         self.assertIn(b"needs --json or an --output", run("run", GEN, *ON, "--input", source, "--keep", code=2).stderr)
 
@@ -286,6 +296,19 @@ class Files(unittest.TestCase):
         self.assertEqual(json.loads(self.read("out.safetensors")[8:256]),
                          {"embeddings": {"dtype": "F32", "shape": [3, width], "data_offsets": [0, 12 * width]}})
         self.assertIn(b"takes one vector a row", run("run", DISC, *ON, "a", "--output", self.path("o.npy"), code=2).stderr)
+
+    def test_ids_are_a_cell(self):
+        model = of_head(self.folder, "ElectraForCausalLM")
+        path = os.path.join(model, "config.json")
+        with open(path, encoding="utf-8") as file:
+            config = json.load(file)
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump({**config, "is_decoder": True}, file)
+        lines = run("run", model, *ON, "--max-new-tokens", "7", "the king", "the prophet").stdout.decode().splitlines()
+        self.assertEqual(lines[0].split(), ["row", "ids", "generated_text"])
+        self.assertEqual(len(lines), 3)
+        for number, line in enumerate(lines[1:]):
+            self.assertRegex(line, rf"^ *{number}  \[(\d+, ){{6}}\.\.\.\] of 7 +the ")
 
     def test_a_person_reads(self):
         ours, theirs = pty.openpty()

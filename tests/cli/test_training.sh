@@ -144,6 +144,27 @@ mv "$to/mixed" "$to/mixed.old-999999999-0" # what a killed run leaves where name
 check 0 "6 steps" train "$model" $data $on --out "$to/mixed" --batch 4 --steps 6 --seed 5 --shuffle --resume "$to/mixed"
 expect "no leftovers" test -z "$(find "$to" -name '*.partial-*' -o -name '*.old-*')"
 
+# pre-training: a run that is refused leaves nothing that holds up the next one
+printf '[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nthe\nking\nsaid\n' >"$to/vocab.txt"
+printf '{"hidden_size":8,"embedding_size":4,"num_hidden_layers":1,"num_attention_heads":2,"intermediate_size":8,%s' \
+    '"max_position_embeddings":16}' >"$to/small.json"
+for i in 1 2 3 4 5 6 7 8 9; do echo "the king said the king said"; done >"$to/corpus.txt"
+begin="pretrain $to/corpus.txt --vocab $to/vocab.txt --config $to/small.json $on --batch 2 --steps 1 --out $to/run"
+check 2 "the models have 16 positions" $begin --max-length 17
+expect "no run is begun" test ! -e "$to/run/run.json"
+check 2 "no option --heads" $begin --max-length 8 --heads 2
+check 2 "no option --semantics" $begin --max-length 8 --semantics tf
+check 2 "a batch of 2 cannot" $begin --max-length 8 --accumulate 3
+expect "no run is begun" test ! -e "$to/run/run.json"
+check 0 "1 of 1 steps" $begin --max-length 8
+expect "what products multiply is in the record" grep -q '"--math": "f32"' "$to/run/run.json"
+sed -i 's/"--math": "f32"/"--math": "bf16"/' "$to/run/run.json"
+check 2 '--math was "bf16" in this run and is now "f32"' $begin --max-length 8 --resume
+sed -i 's/"--math": "bf16"/"--math": "f32"/' "$to/run/run.json"
+check 2 "holds a run" $begin --max-length 8
+check 0 "1 of 1 steps" $begin --max-length 8 --resume
+check 2 "max-length was 8 in this run and is now 9" $begin --max-length 9 --resume
+
 check 0 "verdict: device and driver compute what they should" verify --train $on "$model"
 check 0 "forward, node by node" verify $on
 check 2 "one MODEL" verify a b
