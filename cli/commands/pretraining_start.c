@@ -9,10 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/checkpoints.h"
 #include "cli/commands/pretraining.h"
-#include "cli/part.h"
-
-#define RECORD "run.json"
+#include "cli/record.h"
 
 void pretraining_path(const struct pretraining *p, const char *below, char path[PATH_MAX])
 {
@@ -96,20 +95,6 @@ static int make_folder(const char *path)
     return mkdir(path, 0777) == 0 || errno == EEXIST ? 0 : fail_file(path, strerror(errno));
 }
 
-static int write_json(const char *path, const json_t *json)
-{
-    char *text = json ? cli_dump_json(json, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
-    struct cli_part part = {0};
-    int code = text ? cli_part_begin(&part, path) : fail_file(path, "no memory");
-    if (code == 0) {
-        fprintf(part.file, "%s\n", text);
-        code = cli_part_end(&part);
-    }
-    cli_part_drop(&part);
-    free(text);
-    return code;
-}
-
 static int make_half(const struct pretraining *p, const char *half, const char *architecture, json_t *config)
 {
     char path[PATH_MAX], file[PATH_MAX + 16];
@@ -120,7 +105,7 @@ static int make_half(const struct pretraining *p, const char *half, const char *
         code = fail_file(path, "no memory for its config");
     snprintf(file, sizeof file, "%s/config.json", path);
     if (code == 0)
-        code = write_json(file, config);
+        code = cli_write_json(file, config);
     if (code == 0 && pln_tokenizer_save(p->tokenizer, path, PLN_TOKENIZER_LAYOUT_4, &error) != PLN_OK)
         code = cli_fail(&error);
     return code;
@@ -172,64 +157,11 @@ static json_t *describe_run(const struct pretraining *p)
     return run;
 }
 
-/* What differs from the first run is named. */
-static int compare_runs(const json_t *before, json_t *now)
-{
-    const char *key;
-    json_t *value;
-    json_object_foreach(now, key, value)
-    {
-        const json_t *was = json_object_get(before, key);
-        if (!was || !json_equal(was, value)) {
-            char *then = was ? json_dumps(was, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9)) : NULL;
-            char *here = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
-            const int code = cli_usage_error("--resume: %s was %s in this run and is now %s", key,
-                                             then ? then : "not given", here ? here : "another");
-            free(then);
-            free(here);
-            return code;
-        }
-    }
-    return json_object_get(before, "--init") && !json_object_get(now, "--init")
-               ? cli_usage_error("--resume: --init was given in this run, and is not now")
-               : 0;
-}
-
-static int check_record(const struct pretraining *p, bool *there)
-{
-    char path[PATH_MAX];
-    json_error_t problem;
-    pretraining_path(p, RECORD, path);
-    json_t *before = json_load_file(path, 0, &problem), *now = describe_run(p);
-    *there = before != NULL;
-    int code = now ? 0 : fail_file(path, "no memory");
-    if (code == 0 && before)
-        code = compare_runs(before, now);
-    else if (code == 0)
-        code = write_json(path, now);
-    json_decref(before);
-    json_decref(now);
-    return code;
-}
-
-static bool holds_run(const struct pretraining *p)
-{
-    char path[PATH_MAX];
-    struct stat about;
-    pretraining_path(p, RECORD, path);
-    return stat(path, &about) == 0;
-}
-
 int pretraining_begin(struct pretraining *p, uint32_t *at)
 {
-    bool there;
-    if (holds_run(p) && !p->o->resume)
-        return cli_usage_error("%s holds a run: --resume goes on with it, another --out begins anew", p->o->out);
-    int code = make_folder(p->o->out);
-    if (code == 0)
-        code = check_record(p, &there);
+    const int code = cli_record_begin(p->o->out, p->o->resume, describe_run(p), "--init");
     if (code)
         return code;
-    *at = pretraining_newest(p);
+    *at = cli_checkpoint_newest(p->o->out);
     return *at || p->o->init ? 0 : make_halves(p);
 }
