@@ -24,8 +24,9 @@ pln_status cli_checkpoint_fail(pln_error *error, const char *path, const char *w
 
 pln_status cli_checkpoint_join(const char *folder, const char *name, char path[PATH_MAX], pln_error *error)
 {
-    return snprintf(path, PATH_MAX, "%s/%s", folder, name) < PATH_MAX ? PLN_OK
-                                                                      : cli_checkpoint_fail(error, folder, "the path is too long");
+    return snprintf(path, PATH_MAX, "%s/%s", folder, name) < PATH_MAX
+               ? PLN_OK
+               : cli_checkpoint_fail(error, folder, "the path is too long");
 }
 
 static int remove_one(const char *path, const struct stat *about, int type, struct FTW *place)
