@@ -113,8 +113,8 @@ static pln_status learn(struct task_row *row, struct task_lessons *into, pln_err
     for (uint32_t i = 0; status == PLN_OK && i < row->n_sequences; i++) {
         uint32_t first, last;
         find_positions(&row->sequences[i].tokens, &gold, &first, &last);
-        const struct task_lesson lesson = {
-            &row->sequences[i], 1, TASK_SPAN, .first = (int32_t)first, .last = (int32_t)last};
+        const struct task_lesson lesson = {&row->sequences[i], 1, TASK_SPAN, .first = (int32_t)first,
+                                           .last = (int32_t)last};
         status = task_learn(into, &lesson, error);
     }
     return status;

@@ -137,7 +137,7 @@ static pln_status learn(struct task_row *row, struct task_lessons *into, pln_err
         status = task_read_number("label", label, &number, error);
     if (wanted == &score_numbers)
         numbers[0] = (float)number;
-    lesson.class = (int32_t)class;
+    lesson.class = (int32_t) class;
     return status == PLN_OK ? task_learn(into, &lesson, error) : status;
 }
 

@@ -47,8 +47,7 @@ static pln_status learn(struct task_row *row, struct task_lessons *into, pln_err
 {
     pln_status status = PLN_OK;
     for (uint32_t i = 0; status == PLN_OK && i < row->n_sequences; i++) {
-        const struct task_lesson lesson = {
-            &row->sequences[i], 1, TASK_TOKENS, .tokens = row->sequences[i].tokens.ids};
+        const struct task_lesson lesson = {&row->sequences[i], 1, TASK_TOKENS, .tokens = row->sequences[i].tokens.ids};
         if (row->sequences[i].tokens.n > 1) /* else there is nothing to guess */
             status = task_learn(into, &lesson, error);
     }

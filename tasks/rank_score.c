@@ -86,8 +86,7 @@ static pln_status learn_passage(const struct task_row *row, uint32_t passage, co
     if (status == PLN_OK && relevance > 1)
         return pln_fail(error, PLN_INVALID, "the column `%s`: %g is above 1", column, relevance);
     const float number = (float)relevance;
-    const struct task_lesson lesson = {
-        &row->sequences[passage], 1, TASK_NUMBERS, .numbers = &number, .n_numbers = 1};
+    const struct task_lesson lesson = {&row->sequences[passage], 1, TASK_NUMBERS, .numbers = &number, .n_numbers = 1};
     return status == PLN_OK ? task_learn(into, &lesson, error) : status;
 }
 
@@ -98,8 +97,8 @@ static pln_status learn(struct task_row *row, struct task_lessons *into, pln_err
     const pln_text *labels;
     pln_text label;
     uint32_t n = 1;
-    pln_status status = one ? task_take_text(row, column, &label, error)
-                            : task_take_list(row, column, &labels, &n, error);
+    pln_status status =
+        one ? task_take_text(row, column, &label, error) : task_take_list(row, column, &labels, &n, error);
     if (status == PLN_OK && !one && n != row->n_sequences)
         return pln_fail(error, PLN_INVALID, "the column `labels` has %u items, `passages` %u", n, row->n_sequences);
     for (uint32_t i = 0; status == PLN_OK && i < n; i++)
@@ -107,5 +106,4 @@ static pln_status learn(struct task_row *row, struct task_lessons *into, pln_err
     return status;
 }
 
-const struct task_learn task_learn_rank = {
-    .n_labels = 1, .problem_type = "multi_label_classification", .learn = learn};
+const struct task_learn task_learn_rank = {.n_labels = 1, .problem_type = "multi_label_classification", .learn = learn};

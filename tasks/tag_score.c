@@ -117,7 +117,7 @@ static pln_status learn(struct task_row *row, struct task_lessons *into, pln_err
         if (word < 0 || (i && s->tokens.words[i - 1] == word))
             continue;
         status = task_read_class(row, "tags", tags[word], &class, error);
-        labels[i] = (int32_t)class;
+        labels[i] = (int32_t) class;
     }
     const struct task_lesson lesson = {s, 1, TASK_TOKENS, .tokens = labels};
     return status == PLN_OK ? task_learn(into, &lesson, error) : status;

@@ -81,14 +81,13 @@ static pln_status write_checkpoint(void *context, const char *folder, pln_error 
     return status;
 }
 
-static pln_status after_step(struct finetuning *f, uint32_t last, pln_error *error)
+static pln_status after_step(struct finetuning *f, pln_error *error)
 {
     const uint32_t made = pln_trainer_steps(f->trainer);
     pln_status status = PLN_OK;
     if (made % f->validate_every == 0 || made == f->steps)
         status = finetuning_validate(f, error);
-    const bool ends = made == last || f->stopped || cli_interrupted();
-    if (status == PLN_OK && (ends || made % f->o->save_every == 0))
+    if (status == PLN_OK && made % f->o->save_every == 0)
         status = cli_checkpoint_make(f->out, made, f->o->keep, write_checkpoint, f, error);
     return status;
 }
@@ -102,9 +101,11 @@ static pln_status make_steps(struct finetuning *f, pln_error *error)
     while (status == PLN_OK && !f->stopped && !cli_interrupted() && pln_trainer_steps(f->trainer) < last) {
         status = make_step(f, error);
         if (status == PLN_OK)
-            status = after_step(f, last, error);
+            status = after_step(f, error);
     }
     cli_progress_end(&f->progress);
+    if (status == PLN_OK && pln_trainer_steps(f->trainer) > f->begun)
+        status = cli_checkpoint_make(f->out, pln_trainer_steps(f->trainer), f->o->keep, write_checkpoint, f, error);
     return status;
 }
 

@@ -127,8 +127,10 @@ static pln_status split_labels(struct finetuning *f, pln_error *error)
 static pln_status settle_labels(struct finetuning *f, const char *const *found, uint32_t n, pln_error *error)
 {
     const uint32_t have = (uint32_t)pln_model_number(f->m.model, "num_labels");
+    if (f->o->labels && !found)
+        return fail(error, "--labels", "the labels of these rows name no classes");
     if (!n)
-        return f->o->labels ? fail(error, "--labels", "the labels of the task have no names") : PLN_OK;
+        return PLN_OK;
     if (!found) /* their number counts, and names stay if the model has as many */
         return n == have || copy_labels(f, NULL, n) ? PLN_OK : fail(error, f->o->train, "no memory for its labels");
     if (model_names_all(f, found, n) && !f->o->labels) {

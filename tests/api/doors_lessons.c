@@ -138,9 +138,14 @@ static void knock_pln_lessons_batch(void)
     pln_lessons_destroy(&l);
 }
 
-const struct door lesson_doors[] = {DOOR(pln_label_list_create), DOOR(pln_label_list_destroy),
-                                    DOOR(pln_label_list_add),    DOOR(pln_label_list_result),
-                                    DOOR(pln_lessons_create),    DOOR(pln_lessons_destroy),
-                                    DOOR(pln_lessons_head),      DOOR(pln_lessons_add),
-                                    DOOR(pln_lessons_count),     DOOR(pln_lessons_batch),
+const struct door lesson_doors[] = {DOOR(pln_label_list_create),
+                                    DOOR(pln_label_list_destroy),
+                                    DOOR(pln_label_list_add),
+                                    DOOR(pln_label_list_result),
+                                    DOOR(pln_lessons_create),
+                                    DOOR(pln_lessons_destroy),
+                                    DOOR(pln_lessons_head),
+                                    DOOR(pln_lessons_add),
+                                    DOOR(pln_lessons_count),
+                                    DOOR(pln_lessons_batch),
                                     {NULL, NULL}};

@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """`pleione finetune`: each task learns an easy rule; files, log, resume, refusals: test_finetune.py PLEIONE SOURCE"""
+import csv
 import json
 import pathlib
 import random
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tasks"))
@@ -238,9 +241,53 @@ class Runs(unittest.TestCase):
     def test_constant(self):
         done = finetune("classify", rows_of("constant", single), "constant", "--steps", "1", "--lr", "1e-9")
         self.assertEqual(done.returncode, 0, done.stderr)
-        if results_of("constant")["constant_prediction"]:
-            self.assertIn("warning: every row", done.stderr)
+        self.assertIn(results_of("constant")["constant_prediction"], ("plus", "minus"))
+        self.assertIn("warning: every row", done.stderr)
         self.assertEqual(log_of("constant")[0][0]["learning_rate"], 0)
+
+
+    def test_interrupt(self):
+        files = rows_of("stop", single)
+        more = ["--epochs", "30", "--validate-every", "1000"]
+        self.assertEqual(finetune("classify", files, "calm", *more).returncode, 0)
+        command = [pleione, "finetune", BASE, "--task", "classify", "--train", files[0], "--validation", files[1], "--out",
+                   str(to / "stop"), *FAST, "--lr", "0.002", *more]
+        for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            run = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+            command += [] if "--resume" in command else ["--resume"]
+            log = to / "stop/log.jsonl"
+            seen = log.stat().st_size if log.exists() else 0
+            while run.poll() is None and not (log.exists() and log.stat().st_size > seen):
+                time.sleep(0.01)
+            run.send_signal(number)
+            self.assertEqual(run.wait(), code)
+        self.assertEqual(subprocess.run(command, stdout=subprocess.DEVNULL).returncode, 0)
+        self.assertEqual(*((to / out / "model.safetensors").read_bytes() for out in ("calm", "stop")))
+
+    def test_formats(self):
+        """CSV with a list as JSON, CoNLL, SQuAD; what run makes of the model."""
+        for part, seed in (("train", 1), ("dev", 2)):
+            draw = random.Random(seed)
+            tagged = [tag(draw) for _ in range(32)]
+            (to / f"f-{part}.conll").write_text(
+                "-DOCSTART- O\n\n" + "\n".join("".join(f"{w} {t}\n" for w, t in zip(r["tokens"], r["tags"])) for r in tagged))
+            lines = [multi(draw) for _ in range(32)]
+            with (to / f"f-{part}.csv").open("w", newline="") as file:
+                writer = csv.writer(file)
+                writer.writerow(["words", "topics"])
+                writer.writerows([x["text"], json.dumps(x["label"])] for x in lines)
+            asked = [answer(draw) for _ in range(32)]
+            paragraphs = [{"context": x["context"], "qas": [{"id": x["id"], "question": x["question"], "answers": [
+                {"text": x["answers"]["text"][0], "answer_start": x["answers"]["answer_start"][0]}]}]} for x in asked]
+            (to / f"f-{part}.json").write_text(json.dumps({"version": "1.1", "data": [{"title": "", "paragraphs": paragraphs}]}))
+        for task, ending, more in (("tag", "conll", []), ("answer", "json", ["--stride", "4", "--max-length", "12"]),
+                                   ("classify", "csv", ["--column", "text=words", "--label-column", "topics"])):
+            done = finetune(task, [str(to / f"f-{part}.{ending}") for part in ("train", "dev")], f"f-{ending}", "--epochs", "1", *more)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        done = subprocess.run([pleione, "run", str(to / "f-csv"), "good king", "--json", "--device", "reference"], capture_output=True,
+                              text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("good", done.stdout)
 
 
 class Refusals(unittest.TestCase):
