@@ -65,8 +65,9 @@ static pln_status settle_labels(const pln_model_options *o, json_t **json, pln_e
     json_decref(numbers);
     if (failed) {
         json_decref(copy);
-        return pln_fail(error, PLN_INVALID, "%u labels, or the problem type, cannot be those of a config: texts must be "
-                                            "UTF-8",
+        return pln_fail(error, PLN_INVALID,
+                        "%u labels, or the problem type, cannot be those of a config: texts must be "
+                        "UTF-8",
                         o->n_labels);
     }
     json_decref(*json);

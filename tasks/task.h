@@ -121,8 +121,8 @@ struct task_lesson {
     const struct task_sequence *sequences; /* one, or all choices of an example */
     uint32_t n_sequences;
     enum task_target target;
-    int32_t class;         /* of the example */
-    const float *numbers;  /* [n_numbers], of the example */
+    int32_t class;        /* of the example */
+    const float *numbers; /* [n_numbers], of the example */
     uint32_t n_numbers;
     const int32_t *tokens; /* [tokens of the sequence], -100: none */
     int32_t first, last;   /* of a span: places of tokens */

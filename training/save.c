@@ -137,14 +137,9 @@ pln_status pln_trainer_save(pln_trainer *trainer, const char *directory, pln_err
 
 /* ---- the model alone */
 
-static const char *const model_files[] = {"vocab.txt",
-                                          "tokenizer.json",
-                                          "tokenizer_config.json",
-                                          "special_tokens_map.json",
-                                          "added_tokens.json",
-                                          TRAINING_CONFIG,
-                                          TRAINING_WEIGHTS,
-                                          NULL};
+static const char *const model_files[] = {
+    "vocab.txt",         "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+    "added_tokens.json", TRAINING_CONFIG,  TRAINING_WEIGHTS,        NULL};
 
 static pln_status write_model(pln_trainer *trainer, const struct ckpt_save *save, pln_error *error)
 {

@@ -239,7 +239,7 @@ class Runs(unittest.TestCase):
         self.assertEqual(results["steps"], results["best_step"] + 12)
 
     def test_constant(self):
-        done = finetune("classify", rows_of("constant", single), "constant", "--steps", "1", "--lr", "1e-9")
+        done = finetune("classify", rows_of("constant", single), "constant", "--steps", "20", "--lr", "0.3", "--validate-every", "20")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn(results_of("constant")["constant_prediction"], ("plus", "minus"))
         self.assertIn("warning: every row", done.stderr)
