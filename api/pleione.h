@@ -10,6 +10,7 @@
  *     pleione_pretraining.h  generator + discriminator -> trainer -> steps
  *     pleione_tasks.h      session -> task -> answers                          (rows of named columns)
  *     pleione_scores.h     answers beside labels -> how good a task is
+ *     pleione_lessons.h    rows with labels -> batches for a trainer
  *     pleione_rows.h       files of people -> rows -> files
  *
  * Each may be included alone, from C11 and from C++11; a foreign-function interface needs no macro of them.
@@ -69,6 +70,7 @@
 #include "pleione_pretraining.h"
 #include "pleione_rows.h"
 #include "pleione_scores.h"
+#include "pleione_lessons.h"
 #include "pleione_tasks.h"
 #include "pleione_tokenizer.h"
 #include "pleione_training.h"

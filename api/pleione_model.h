@@ -107,6 +107,10 @@ typedef struct pln_model_options { /* zero is a good default */
     pln_part part;
     uint32_t heads;      /* of attention, where no config says; 0: one for 64 columns */
     bool random_weights; /* to train from the start: a directory without weights is opened, all are drawn */
+    /* Instead of the config's, for training: weights of heads whose shapes are others are drawn then. */
+    const char *const *labels; /* borrows */
+    uint32_t n_labels;         /* 0: the config's, all of this */
+    const char *problem_type;  /* NULL: the config's; as transformers has it, "regression"; borrows */
 } pln_model_options;
 
 /* Returns new; keeps the runtime. directory: of a model; also a file of weights in one, or the prefix of a bundle of

@@ -43,6 +43,7 @@ typedef struct pln_trainer_options {
     const pln_schedule_options *placement; /* NULL: the default; `states` is ignored */
     pln_semantics semantics;               /* of the forward pass and of labels; losses are means in all of them */
     uint32_t unused;
+    bool sum; /* the loss is a sum over the rows of the batch (of words where words have labels), not a mean */
 } pln_trainer_options;
 
 /* In C; elsewhere pln_trainer_defaults fills them in, given the size. */
@@ -89,6 +90,9 @@ PLN_API pln_status pln_trainer_check(pln_trainer *trainer, const pln_tensor *inp
  * something but no config.json, a mount point, and the working directory; a link stays, and the directory that it names
  * is replaced. Folders `directory`.partial-... that dead processes left are put in order. One thread. */
 PLN_API pln_status pln_trainer_save(pln_trainer *trainer, const char *directory, pln_error *error);
+/* The model alone, without the trainer's state: what a directory is that is only answered from. Otherwise as above. One
+ * thread. */
+PLN_API pln_status pln_trainer_save_model(pln_trainer *trainer, const char *directory, pln_error *error);
 /* Saves into `directory`.step-N, N the steps made, and removes those with smaller N but for the newest: `keep` stay.
  * One thread. */
 PLN_API pln_status pln_trainer_save_step(pln_trainer *trainer, const char *directory, uint32_t keep, pln_error *error);

@@ -23,6 +23,7 @@ static const struct cli_command commands[] = {
     {"vocab", "texts to a vocabulary", cli_vocab},
     {"train", "steps on raw tensors, a Hugging Face directory out", cli_train},
     {"convert", "a model as another package reads it", cli_convert},
+    {"finetune", "a model for a task, from rows with labels", cli_finetune},
     {"pretrain", "both halves of an ELECTRA from a corpus of text", cli_pretrain},
     {"verify", "a device beside the reference: card, driver or data?", cli_verify},
     {"devices", "the devices of each backend", cli_devices},

@@ -125,6 +125,25 @@ int cli_task_check(const struct cli_task *task)
     return 0;
 }
 
+int cli_task_name_labels(struct cli_task *task, const pln_task_info *info, const char *column)
+{
+    enum { MOST_LABELS = 4, MOST_NAME = 256 };
+    static char names[MOST_LABELS][MOST_NAME];
+    uint32_t n = 0;
+    for (const pln_column_info *label = info->labels; column && label->name; label++, n++) {
+        const char *path = strchr(label->name, '.');
+        const int used = n < MOST_LABELS
+                             ? snprintf(names[n], sizeof *names, "%s=%s%s", label->name, column, path ? path : "")
+                             : MOST_NAME;
+        if (used >= MOST_NAME || task->columns.n == CLI_LIST)
+            return cli_usage_error("--label-column: \"%.100s\" is too long, or there are too many --column", column);
+        task->columns.items[task->columns.n++] = names[n];
+    }
+    if (column && !n)
+        return cli_usage_error("the task %s has no column of labels", info->name);
+    return 0;
+}
+
 uint32_t cli_task_pairs(const struct cli_task *task, pln_option *pairs)
 {
     uint32_t n = 0;

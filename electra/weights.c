@@ -268,6 +268,13 @@ static pln_status take_tensor(struct electra_weights *weights, const struct elec
                               struct electra_weight *w, pln_error *error)
 {
     const struct electra_name *found = find_any(weights, request->name, request->encoder);
+    if (found && weights->new_heads && !request->encoder) {
+        const struct weight old = electra_name_weight(found);
+        if (!fits(request, &old)) {
+            weights->used[found - weights->names->list] = true; /* another head's is not one that nobody asked for */
+            found = NULL;
+        }
+    }
     if (found) {
         weights->used[found - weights->names->list] = true;
         w->tensor = electra_name_weight(found);

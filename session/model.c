@@ -43,6 +43,38 @@ static pln_status settle_type(const pln_model *m, json_t **json, pln_error *erro
     return PLN_OK;
 }
 
+/* The config with other labels, and the type of the problem. */
+static pln_status settle_labels(const pln_model_options *o, json_t **json, pln_error *error)
+{
+    json_t *copy = json_copy(*json), *names = json_object(), *numbers = json_object();
+    int failed = !copy || !names || !numbers;
+    for (uint32_t i = 0; i < o->n_labels && !failed; i++) {
+        char number[16];
+        snprintf(number, sizeof number, "%u", i);
+        failed = json_object_set_new(names, number, json_string(o->labels[i])) ||
+                 json_object_set_new(numbers, o->labels[i], json_integer((json_int_t)i));
+    }
+    if (!failed && o->n_labels)
+        failed = json_object_set(copy, "id2label", names) || json_object_set(copy, "label2id", numbers) ||
+                 json_object_set_new(copy, "num_labels", json_integer((json_int_t)o->n_labels));
+    if (!failed && o->n_labels)
+        json_object_del(copy, "_num_labels");
+    if (!failed && o->problem_type)
+        failed = json_object_set_new(copy, "problem_type", json_string(o->problem_type));
+    json_decref(names);
+    json_decref(numbers);
+    if (failed) {
+        json_decref(copy);
+        return pln_fail(error, PLN_INVALID,
+                        "%u labels, or the problem type, cannot be those of a config: texts must be "
+                        "UTF-8",
+                        o->n_labels);
+    }
+    json_decref(*json);
+    *json = copy;
+    return PLN_OK;
+}
+
 /* The config, with what it lacks and the shapes of tensors say. */
 static pln_status read_config(pln_model *m, const pln_model_options *options, pln_error *error)
 {
@@ -52,6 +84,8 @@ static pln_status read_config(pln_model *m, const pln_model_options *options, pl
     pln_status status = electra_infer_config(&m->names, m->checkpoint, options->heads, &json, &note, error);
     if (status == PLN_OK)
         status = settle_type(m, &json, error);
+    if (status == PLN_OK && (options->n_labels || options->problem_type))
+        status = settle_labels(options, &json, error);
     if (status == PLN_OK)
         status = electra_config_read(json, name, &m->config, error);
     json_decref(json);
@@ -93,6 +127,7 @@ static pln_status read_model(pln_model *m, const char *directory, const pln_mode
     warn(m, ckpt_note(m->checkpoint));
     warn(m, m->names.note);
     m->weights.undrawn = o->without_weights;
+    m->weights.new_heads = o->n_labels > 0;
     return PLN_OK;
 }
 
@@ -104,6 +139,10 @@ pln_status pln_model_open(pln_runtime *runtime, const char *directory, const pln
     *model = NULL;
     NEED(error, runtime, directory);
     TAKE(error, pln_model_options, o, options);
+    NEED_LIST(error, o.labels, o.n_labels);
+    for (uint32_t i = 0; i < o.n_labels; i++)
+        if (!o.labels[i])
+            return pln_fail(error, PLN_INVALID, "pln_model_open: label %u is NULL", i);
     if (o.part > PLN_PART_GENERATOR)
         return pln_fail(error, PLN_INVALID, "there is no part %u", (unsigned)o.part);
     pln_model *m = calloc(1, sizeof *m);

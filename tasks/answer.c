@@ -293,4 +293,5 @@ const struct task_kind task_answer = {
     .ask = ask,
     .answer = answer,
     .score = &task_score_answer,
+    .learn = &task_learn_answer,
 };

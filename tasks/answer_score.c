@@ -103,3 +103,21 @@ static pln_status judge(struct task_row *row, pln_error *error)
 }
 
 const struct task_score task_score_answer = {.family = family, .judge = judge};
+
+/* ---- learning: each window by itself */
+
+static pln_status learn(struct task_row *row, struct task_lessons *into, pln_error *error)
+{
+    struct gold gold;
+    pln_status status = take_gold(row, &gold, error);
+    for (uint32_t i = 0; status == PLN_OK && i < row->n_sequences; i++) {
+        uint32_t first, last;
+        find_positions(&row->sequences[i].tokens, &gold, &first, &last);
+        const struct task_lesson lesson = {&row->sequences[i], 1, TASK_SPAN, .first = (int32_t)first,
+                                           .last = (int32_t)last};
+        status = task_learn(into, &lesson, error);
+    }
+    return status;
+}
+
+const struct task_learn task_learn_answer = {.n_labels = 2, .learn = learn};

@@ -64,4 +64,5 @@ const struct task_kind task_choose = {
     .ask = ask,
     .answer = answer,
     .score = &task_score_choose,
+    .learn = &task_learn_choose,
 };

@@ -35,3 +35,16 @@ static pln_status judge(struct task_row *row, pln_error *error)
 }
 
 const struct task_score task_score_choose = {.family = family, .judge = judge};
+
+static pln_status learn(struct task_row *row, struct task_lessons *into, pln_error *error)
+{
+    pln_text label;
+    uint32_t gold = 0;
+    pln_status status = task_take_text(row, "label", &label, error);
+    if (status == PLN_OK)
+        status = task_read_index("label", label, row->n_sequences, &gold, error);
+    const struct task_lesson lesson = {row->sequences, row->n_sequences, TASK_CLASS, .class = (int32_t)gold};
+    return status == PLN_OK ? task_learn(into, &lesson, error) : status;
+}
+
+const struct task_learn task_learn_choose = {.learn = learn};

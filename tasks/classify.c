@@ -96,4 +96,5 @@ const struct task_kind task_classify = {
     .ask = ask,
     .answer = answer,
     .score = &task_score_classify,
+    .learn = &task_learn_classify,
 };

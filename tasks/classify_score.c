@@ -53,6 +53,14 @@ static pln_status take_labels(struct task_row *row, const pln_text **labels, uin
     return PLN_OK;
 }
 
+static pln_status name(struct task_row *row, const pln_text **names, uint32_t *n, bool *list, pln_error *error)
+{
+    const pln_status status = take_labels(row, names, n, error);
+    const pln_field *field = pln_record_find(row->row, "label");
+    *list = field && *names != &field->text;
+    return status;
+}
+
 static pln_status judge_set(struct task_row *row, const struct task_output *logits, pln_error *error)
 {
     struct score_label_set_row *r = task_judge(row, &score_label_sets, logits->width, error);
@@ -89,3 +97,48 @@ static pln_status judge(struct task_row *row, pln_error *error)
 }
 
 const struct task_score task_score_classify = {.family = family, .judge = judge};
+
+/* ---- learning */
+
+static pln_status learn_set(struct task_row *row, float *numbers, pln_error *error)
+{
+    const pln_text *labels;
+    uint32_t n, class;
+    pln_status status = take_labels(row, &labels, &n, error);
+    for (uint32_t i = 0; status == PLN_OK && i < n; i++) {
+        status = task_read_class(row, "label", labels[i], &class, error);
+        if (status == PLN_OK)
+            numbers[class] = 1;
+    }
+    return status;
+}
+
+static pln_status learn(struct task_row *row, struct task_lessons *into, pln_error *error)
+{
+    uint32_t classes, class = 0;
+    pln_text label;
+    double number = 0;
+    const struct score_family *wanted = family(row->setup, &classes);
+    float *numbers = arena_allocate(row->memory, (classes + 1ul) * sizeof *numbers);
+    if (!numbers)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for %u labels", classes);
+    struct task_lesson lesson = {.sequences = row->sequences,
+                                 .n_sequences = 1,
+                                 .target = wanted == &score_classes ? TASK_CLASS : TASK_NUMBERS,
+                                 .numbers = numbers,
+                                 .n_numbers = classes};
+    pln_status status =
+        wanted == &score_label_sets ? learn_set(row, numbers, error) : task_take_text(row, "label", &label, error);
+    if (status == PLN_OK && wanted == &score_classes)
+        status = task_read_class(row, "label", label, &class, error);
+    if (status == PLN_OK && wanted == &score_numbers && classes != 1)
+        return pln_fail(error, PLN_INVALID, "regression is of one number, the model has %u", classes);
+    if (status == PLN_OK && wanted == &score_numbers)
+        status = task_read_number("label", label, &number, error);
+    if (wanted == &score_numbers)
+        numbers[0] = (float)number;
+    lesson.class = (int32_t) class;
+    return status == PLN_OK ? task_learn(into, &lesson, error) : status;
+}
+
+const struct task_learn task_learn_classify = {.name = name, .learn = learn};

@@ -96,6 +96,11 @@ pln_status task_window_next(struct task_window *window, const pln_answer **next,
 
 /* ---- task.c */
 
+/* Model and options to a setup, behind the door: the table of the task has been asked about them. longest: of a
+ * sequence; 0: what model and tokenizer say. */
+pln_status task_open_setup(const struct task_kind *kind, struct task_setup *setup, uint32_t longest, pln_error *error);
+pln_status task_copy_options(struct task_setup *setup, pln_error *error);
+
 /* Around everything that runs the task: PLN_INVALID if another thread is inside of it or of its session. */
 pln_status task_begin(pln_task *task, pln_error *error);
 void task_end(pln_task *task);

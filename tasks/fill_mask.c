@@ -250,4 +250,5 @@ const struct task_kind task_fill_mask = {
     .answer = answer,
     .barred = true,
     .score = &task_score_fill_mask,
+    .learn = &task_learn_fill_mask,
 };

@@ -51,15 +51,30 @@ static void choose(struct draws *d, uint32_t *places, uint32_t n, uint32_t wante
 }
 
 /* [CLS], [SEP] and [MASK] are never chosen, wherever they come from. */
-static uint32_t list_candidates(const struct task_row *row, const struct task_tokens *t, int32_t mask, uint32_t *places)
+static uint32_t list_candidates(const pln_tokenizer *tokenizer, const int32_t *ids, uint32_t n_ids, int32_t mask,
+                                uint32_t *places)
 {
-    const int32_t cls = pln_tokenizer_special_id(row->setup->tokenizer, PLN_SPECIAL_CLS),
-                  sep = pln_tokenizer_special_id(row->setup->tokenizer, PLN_SPECIAL_SEP);
+    const int32_t cls = pln_tokenizer_special_id(tokenizer, PLN_SPECIAL_CLS),
+                  sep = pln_tokenizer_special_id(tokenizer, PLN_SPECIAL_SEP);
     uint32_t n = 0;
-    for (uint32_t i = 0; i < t->n; i++)
-        if (t->ids[i] != mask && t->ids[i] != cls && t->ids[i] != sep)
+    for (uint32_t i = 0; i < n_ids; i++)
+        if (ids[i] != mask && ids[i] != cls && ids[i] != sep)
             places[n++] = i;
     return n;
+}
+
+/* Changes ids, and lists the places that were chosen; returns how many. */
+static uint32_t hide_some(struct draws *d, const pln_tokenizer *tokenizer, int32_t mask, int32_t *ids, uint32_t n_ids,
+                          uint32_t *places)
+{
+    const uint32_t n = list_candidates(tokenizer, ids, n_ids, mask, places);
+    const double share = fmax(1, nearbyint(n_ids * chosen_share));
+    const uint32_t chosen = share < n ? (uint32_t)share : n;
+    choose(d, places, n, chosen);
+    for (uint32_t i = 0; i < chosen; i++)
+        if (draw(d) < masked_share)
+            ids[places[i]] = mask;
+    return chosen;
 }
 
 pln_status task_mask_some(struct task_row *row, struct task_sequence *s, int32_t mask, pln_error *error)
@@ -74,15 +89,9 @@ pln_status task_mask_some(struct task_row *row, struct task_sequence *s, int32_t
         row->kept = originals = arena_allocate(row->memory, ((size_t)row->n_sequences + 1) * sizeof *originals);
     if (!originals || !places || !ids)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for %u tokens", s->tokens.n);
-    const uint32_t n = list_candidates(row, &s->tokens, mask, places);
-    const double share = fmax(1, nearbyint(s->tokens.n * chosen_share));
-    s->n_targets = share < n ? (uint32_t)share : n;
-    s->targets = places;
-    choose(&d, places, n, s->n_targets);
     memcpy(ids, s->tokens.ids, s->tokens.n * sizeof *ids);
-    for (uint32_t i = 0; i < s->n_targets; i++)
-        if (draw(&d) < masked_share)
-            ids[places[i]] = mask;
+    s->n_targets = hide_some(&d, row->setup->tokenizer, mask, ids, s->tokens.n, places);
+    s->targets = places;
     originals[piece] = s->tokens.ids;
     s->tokens.ids = ids;
     return PLN_OK;
@@ -112,3 +121,30 @@ static pln_status judge(struct task_row *row, pln_error *error)
 }
 
 const struct task_score task_score_fill_mask = {.family = family, .open = open, .judge = judge};
+
+/* ---- learning: each piece by itself, masked anew in each epoch */
+
+static pln_status learn(struct task_row *row, struct task_lessons *into, pln_error *error)
+{
+    pln_status status = PLN_OK;
+    for (uint32_t i = 0; status == PLN_OK && i < row->n_sequences; i++) {
+        const struct task_lesson lesson = {&row->sequences[i], 1, TASK_TOKENS, .tokens = row->sequences[i].tokens.ids};
+        status = task_learn(into, &lesson, error);
+    }
+    return status;
+}
+
+static void hide(const struct task_setup *setup, const uint32_t key[2], uint64_t epoch, int32_t *ids, int32_t *labels,
+                 uint32_t *places, uint32_t n)
+{
+    struct draws d = {.key = {key[0], key[1]}, .counter = {0, (uint32_t)epoch, (uint32_t)(epoch >> 32), 1}};
+    const int32_t mask = pln_tokenizer_special_id(setup->tokenizer, PLN_SPECIAL_MASK);
+    const uint32_t chosen = hide_some(&d, setup->tokenizer, mask, ids, n, places);
+    for (uint32_t i = 0, at = 0; i < n; i++) {
+        const bool wanted = at < chosen && places[at] == i;
+        at += wanted;
+        labels[i] = wanted ? labels[i] : -100;
+    }
+}
+
+const struct task_learn task_learn_fill_mask = {.open = open, .learn = learn, .hide = hide};

@@ -257,4 +257,5 @@ const struct task_kind task_generate = {
     .finish = finish,
     .answer = answer,
     .score = &task_score_generate,
+    .learn = &task_learn_generate,
 };

@@ -40,3 +40,18 @@ static pln_status judge(struct task_row *row, pln_error *error)
 }
 
 const struct task_score task_score_generate = {.family = family, .open = open, .judge = judge};
+
+/* ---- learning: each piece by itself; a token is guessed from those before it, so the first is no label of any */
+
+static pln_status learn(struct task_row *row, struct task_lessons *into, pln_error *error)
+{
+    pln_status status = PLN_OK;
+    for (uint32_t i = 0; status == PLN_OK && i < row->n_sequences; i++) {
+        const struct task_lesson lesson = {&row->sequences[i], 1, TASK_TOKENS, .tokens = row->sequences[i].tokens.ids};
+        if (row->sequences[i].tokens.n > 1) /* else there is nothing to guess */
+            status = task_learn(into, &lesson, error);
+    }
+    return status;
+}
+
+const struct task_learn task_learn_generate = {.open = open, .learn = learn};

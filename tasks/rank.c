@@ -165,4 +165,5 @@ const struct task_kind task_rank = {
     .answer = answer,
     .too_long = TASK_CUT,
     .score = &task_score_rank,
+    .learn = &task_learn_rank,
 };

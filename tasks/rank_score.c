@@ -75,3 +75,35 @@ static pln_status judge(struct task_row *row, pln_error *error)
 }
 
 const struct task_score task_score_rank = {.family = family, .judge = judge};
+
+/* ---- learning: each passage by itself */
+
+static pln_status learn_passage(const struct task_row *row, uint32_t passage, const char *column, pln_text label,
+                                struct task_lessons *into, pln_error *error)
+{
+    double relevance = 0;
+    const pln_status status = read_relevance(column, label, &relevance, error);
+    if (status == PLN_OK && relevance > 1)
+        return pln_fail(error, PLN_INVALID, "the column `%s`: %g is above 1", column, relevance);
+    const float number = (float)relevance;
+    const struct task_lesson lesson = {&row->sequences[passage], 1, TASK_NUMBERS, .numbers = &number, .n_numbers = 1};
+    return status == PLN_OK ? task_learn(into, &lesson, error) : status;
+}
+
+static pln_status learn(struct task_row *row, struct task_lessons *into, pln_error *error)
+{
+    const bool one = !pln_record_find(row->row, "passages");
+    const char *column = one && pln_record_find(row->row, "label") ? "label" : "labels";
+    const pln_text *labels;
+    pln_text label;
+    uint32_t n = 1;
+    pln_status status =
+        one ? task_take_text(row, column, &label, error) : task_take_list(row, column, &labels, &n, error);
+    if (status == PLN_OK && !one && n != row->n_sequences)
+        return pln_fail(error, PLN_INVALID, "the column `labels` has %u items, `passages` %u", n, row->n_sequences);
+    for (uint32_t i = 0; status == PLN_OK && i < n; i++)
+        status = learn_passage(row, i, column, one ? label : labels[i], into, error);
+    return status;
+}
+
+const struct task_learn task_learn_rank = {.n_labels = 1, .problem_type = "multi_label_classification", .learn = learn};

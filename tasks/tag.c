@@ -396,4 +396,5 @@ const struct task_kind task_tag = {
     .ask = ask,
     .answer = answer,
     .score = &task_score_tag,
+    .learn = &task_learn_tag,
 };

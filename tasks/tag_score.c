@@ -88,3 +88,39 @@ static pln_status judge(struct task_row *row, pln_error *error)
 }
 
 const struct task_score task_score_tag = {.family = family, .open = open, .judge = judge};
+
+/* ---- learning */
+
+static pln_status name(struct task_row *row, const pln_text **names, uint32_t *n, bool *list, pln_error *error)
+{
+    *list = false; /* each word has one */
+    return task_take_list(row, "tags", names, n, error);
+}
+
+/* The first token of each word that is there, as far as the row was cut. */
+static pln_status learn(struct task_row *row, struct task_lessons *into, pln_error *error)
+{
+    const struct task_sequence *s = row->sequences;
+    const pln_text *words, *tags;
+    uint32_t n_words, n_tags, class;
+    pln_status status = task_take_list(row, "tokens", &words, &n_words, error);
+    if (status == PLN_OK)
+        status = task_take_list(row, "tags", &tags, &n_tags, error);
+    if (status == PLN_OK && n_tags != n_words)
+        return pln_fail(error, PLN_INVALID, "the column `tags` has %u items, `tokens` %u", n_tags, n_words);
+    int32_t *labels = arena_allocate(row->memory, (s->tokens.n + 1ul) * sizeof *labels);
+    if (status == PLN_OK && !labels)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for %u tokens", s->tokens.n);
+    for (uint32_t i = 0; status == PLN_OK && i < s->tokens.n; i++) {
+        const int32_t word = s->tokens.words[i];
+        labels[i] = -100;
+        if (word < 0 || (i && s->tokens.words[i - 1] == word))
+            continue;
+        status = task_read_class(row, "tags", tags[word], &class, error);
+        labels[i] = (int32_t) class;
+    }
+    const struct task_lesson lesson = {s, 1, TASK_TOKENS, .tokens = labels};
+    return status == PLN_OK ? task_learn(into, &lesson, error) : status;
+}
+
+const struct task_learn task_learn_tag = {.name = name, .learn = learn};

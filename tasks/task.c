@@ -10,14 +10,15 @@
 
 /* ---- setting up */
 
-static uint32_t longest_text(const struct task_setup *setup)
+static uint32_t longest_text(const struct task_setup *setup, uint32_t bound)
 {
     const uint32_t most = setup->config->max_position_embeddings, named = pln_tokenizer_max_length(setup->tokenizer);
-    return named && named < most ? named : most;
+    const uint32_t longest = named && named < most ? named : most;
+    return bound && bound < longest ? bound : longest;
 }
 
 /* Model and options, behind the door: the table of the task has been asked about them. */
-static pln_status open_setup(const struct task_kind *kind, struct task_setup *setup, pln_error *error)
+pln_status task_open_setup(const struct task_kind *kind, struct task_setup *setup, uint32_t longest, pln_error *error)
 {
     static const char *const words[] = {"error", "cut", "window"};
     const char *too_long = task_value(setup, "too-long");
@@ -29,7 +30,7 @@ static pln_status open_setup(const struct task_kind *kind, struct task_setup *se
     if (status != PLN_OK)
         return status;
     setup->config = &setup->model->config;
-    setup->longest = longest_text(setup);
+    setup->longest = longest_text(setup, longest);
     setup->encode.size = sizeof setup->encode;
     setup->encode.max_length = setup->too_long == TASK_REFUSE ? 0 : setup->longest;
     setup->encode.overflow = setup->too_long == TASK_WINDOW;
@@ -56,7 +57,7 @@ static pln_status find_kind(const pln_model *model, pln_head head, const char *n
     return pln_fail(error, PLN_INVALID, "there is no task \"%.100s\"; there are %s", name, known);
 }
 
-static pln_status copy_options(struct task_setup *setup, pln_error *error)
+pln_status task_copy_options(struct task_setup *setup, pln_error *error)
 {
     pln_option *copies = arena_allocate(&setup->memory, ((size_t)setup->n_options + 1) * sizeof *copies);
     bool whole = copies != NULL;
@@ -81,7 +82,7 @@ pln_status pln_task_prepare(pln_model *model, const char *task, const pln_option
     if (status == PLN_OK)
         status = task_check_options(&kind->info, options, n_options, error);
     if (status == PLN_OK)
-        status = open_setup(kind, &setup, error);
+        status = task_open_setup(kind, &setup, 0, error);
     if (status == PLN_OK) {
         session->head = setup.head;
         session->hidden_states |= setup.hidden_states;
@@ -124,9 +125,9 @@ pln_status pln_task_create(pln_session *session, const char *task, const pln_opt
     t->session = session;
     t->setup = (struct task_setup){
         .model = session->model, .session_head = session->head_number, .options = options, .n_options = n_options};
-    status = copy_options(&t->setup, error);
+    status = task_copy_options(&t->setup, error);
     if (status == PLN_OK)
-        status = open_setup(kind, &t->setup, error);
+        status = task_open_setup(kind, &t->setup, 0, error);
     if (status == PLN_OK)
         status = check_session(t, error);
     if (status != PLN_OK)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a task is inside: one constant in one file, listed in tasks.def. It has three sides.
+ * What a task is inside: one constant in one file, listed in tasks.def. It has four sides.
  *
  *     ask     a row (and its labels) -> examples; the engine makes sequences of tokens of them
  *     answer  what the model gave for these sequences -> items, numbers, JSON
  *     score   answers beside labels -> the numbers of an evaluation
+ *     learn   a row with labels and its sequences -> lessons for a trainer
  *
  * A task knows no file and no loop; the engine (engine.h) knows no task. A hook gets what it may look at and fails with
  * a sentence about this one row. All memory of a row is taken from row->memory and is gone with the row: nothing is
@@ -113,6 +114,38 @@ struct task_score {
     pln_status (*judge)(struct task_row *row, pln_error *error);
 };
 
+/* The fourth side, beside the third: what is learned from a row. */
+struct task_lessons;
+enum task_target { TASK_CLASS, TASK_NUMBERS, TASK_TOKENS, TASK_SPAN };
+struct task_lesson {
+    const struct task_sequence *sequences; /* one, or all choices of an example */
+    uint32_t n_sequences;
+    enum task_target target;
+    int32_t class;        /* of the example */
+    const float *numbers; /* [n_numbers], of the example */
+    uint32_t n_numbers;
+    const int32_t *tokens; /* [tokens of the sequence], -100: none */
+    int32_t first, last;   /* of a span: places of tokens */
+};
+struct task_learn {
+    /* Labels of the row that name classes, and whether they stand in a list. NULL: none do. */
+    pln_status (*name)(struct task_row *row, const pln_text **names, uint32_t *n, bool *list, pln_error *error);
+    uint32_t n_labels;        /* without `name`: that the head must have; 0: as the model has it */
+    const char *problem_type; /* that goes with them */
+    /* Instead of cutting a row that is too long; longest is set. May be NULL. */
+    void (*open)(struct task_setup *setup);
+    /* When the row has its tokens: calls task_learn for each lesson. PLN_INVALID names the column. */
+    pln_status (*learn)(struct task_row *row, struct task_lessons *into, pln_error *error);
+    /* Chooses anew each epoch what is hidden: ids [n] are changed, labels [n] set. NULL: lessons stay as they are. */
+    void (*hide)(const struct task_setup *setup, const uint32_t key[2], uint64_t epoch, int32_t *ids, int32_t *labels,
+                 uint32_t *places, uint32_t n);
+};
+
+/* ---- lessons.c */
+
+/* Keeps a lesson, all of which is copied. PLN_INVALID: it has another number of choices than those before. */
+pln_status task_learn(struct task_lessons *into, const struct task_lesson *lesson, pln_error *error);
+
 struct task_kind {
     pln_task_info info;
     size_t settings_bytes;
@@ -133,6 +166,7 @@ struct task_kind {
     enum task_too_long too_long; /* where the option does not say */
     bool barred;                 /* an infinity below zero among the logits is a class that a bias bars, and no fault */
     const struct task_score *score; /* NULL: none */
+    const struct task_learn *learn; /* NULL: nothing is learned */
 };
 
 #define TASK(name) extern const struct task_kind task_##name;
@@ -148,6 +182,16 @@ SCORE(generate)
 SCORE(rank)
 SCORE(tag)
 #undef SCORE
+
+#define LEARN(name) extern const struct task_learn task_learn_##name;
+LEARN(answer)
+LEARN(choose)
+LEARN(classify)
+LEARN(fill_mask)
+LEARN(generate)
+LEARN(rank)
+LEARN(tag)
+#undef LEARN
 
 /* ---- table.c */
 

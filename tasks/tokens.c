@@ -105,6 +105,8 @@ static void pad_row(const struct task_window *w, struct task_row *row)
 {
     const pln_session *s = w->task->session;
     uint32_t longest = 0;
+    if (!s) /* lessons are padded where they become batches */
+        return;
     for (uint32_t i = 0; i < row->n_sequences; i++)
         longest = row->sequences[i].length > longest ? row->sequences[i].length : longest;
     if (s->head->sees_padding && s->head->sees_padding(&s->config, false))

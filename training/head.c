@@ -64,6 +64,14 @@ static pln_status read_request(pln_session *s, const struct training_batch *batc
                : PLN_OK;
 }
 
+/* Several numbers of a row stay a mean. */
+static void sum_over_rows(const pln_session *s, const struct session_request *request, float totals[2])
+{
+    const bool numbers = s->head->labels == PLN_LABELS_SEQUENCES && request->problem != ELECTRA_SINGLE_LABEL;
+    totals[0] = numbers ? totals[0] / (float)request->rows : 1;
+    totals[1] = 1;
+}
+
 /* Nothing to learn from would be a division by 0. */
 static pln_status read_batch(struct training_subject *subject, struct training_batch *batch, pln_error *error)
 {
@@ -78,6 +86,8 @@ static pln_status read_batch(struct training_subject *subject, struct training_b
     if (missing)
         return pln_fail(error, PLN_INVALID, "no label in the batch: %s", missing);
     session_settle_problem(s, &request);
+    if (training_head_of(subject)->sum)
+        sum_over_rows(s, &request, batch->totals);
     batch->tokens = count_tokens(&request);
     return PLN_OK;
 }
@@ -244,6 +254,7 @@ pln_status training_head_create(pln_model *model, pln_devices *devices, pln_stat
     *subject = &head->subject;
     head->subject.kind = &kind;
     head->model = model;
+    head->sum = options->sum;
     head->step = (struct session_step){
         .recompute = options->recompute, .dropout = options->dropout, .layer_decay = options->layer_decay};
     pln_status status = open_session(head, devices, states, options, error);

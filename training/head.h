@@ -11,6 +11,7 @@
 struct training_head {
     struct training_subject subject;
     pln_model *model;
+    bool sum; /* not the mean over rows */
     pln_session *session;
     const pln_graph *graph;     /* the first one, whose table counts */
     struct session_step step;   /* what every part is given; the rest comes with the batch */

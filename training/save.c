@@ -135,6 +135,44 @@ pln_status pln_trainer_save(pln_trainer *trainer, const char *directory, pln_err
     return status;
 }
 
+/* ---- the model alone */
+
+static const char *const model_files[] = {
+    "vocab.txt",         "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+    "added_tokens.json", TRAINING_CONFIG,  TRAINING_WEIGHTS,        NULL};
+
+static pln_status write_model(pln_trainer *trainer, const struct ckpt_save *save, pln_error *error)
+{
+    pln_status status = training_image_read(trainer, "parameters", error);
+    if (status == PLN_OK)
+        status = training_image_check(trainer, "parameters", error);
+    if (status == PLN_OK)
+        status = trainer->subject->kind->save(trainer->subject, save, trainer->tensors, trainer->n_tensors, error);
+    training_image_release(trainer);
+    return status;
+}
+
+static pln_status save_model(pln_trainer *trainer, const char *directory, pln_error *error)
+{
+    struct ckpt_save save;
+    struct ckpt_place place = {0};
+    pln_status status = training_parameters_begin(trainer, error);
+    if (status == PLN_OK)
+        status = ckpt_save_begin(&save, directory, model_files, &place, error);
+    return status == PLN_OK ? ckpt_save_end(&save, write_model(trainer, &save, error), error) : status;
+}
+
+pln_status pln_trainer_save_model(pln_trainer *trainer, const char *directory, pln_error *error)
+{
+    NEED(error, trainer, directory);
+    pln_status status = training_begin(trainer, error);
+    if (status != PLN_OK)
+        return status;
+    status = save_model(trainer, directory, error);
+    training_end(trainer);
+    return status;
+}
+
 static pln_status restore_state(pln_trainer *trainer, const char *directory, const char *state, const char *name,
                                 pln_error *error)
 {

@@ -16,6 +16,7 @@ int cli_evaluate(int argc, char **argv);
 int cli_tokenize(int argc, char **argv);
 int cli_train(int argc, char **argv);
 int cli_convert(int argc, char **argv);
+int cli_finetune(int argc, char **argv);
 int cli_pretrain(int argc, char **argv);
 int cli_verify(int argc, char **argv);
 int cli_inspect(int argc, char **argv);

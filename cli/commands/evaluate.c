@@ -10,7 +10,7 @@
 #include "cli/commands/evaluation.h"
 #include "cli/part.h"
 
-enum { PLACES = 1 << 14, MOST_LABELS = 4, MOST_NAME = 256 }; /* more rows are never on their way */
+enum { PLACES = 1 << 14 }; /* more rows are never on their way */
 
 struct run {
     const struct evaluation *e;
@@ -208,25 +208,6 @@ int cli_evaluate_rows(const struct evaluation *e)
 
 /* ---- the command */
 
-/* --label-column NAME: the labels of the task, whose paths are those of NAME. The texts live as long as the command. */
-static int name_labels(struct evaluation *e, const pln_task_info *info)
-{
-    static char names[MOST_LABELS][MOST_NAME];
-    uint32_t n = 0;
-    for (const pln_column_info *label = info->labels; e->label && label->name; label++, n++) {
-        const char *path = strchr(label->name, '.');
-        const int used = n < MOST_LABELS
-                             ? snprintf(names[n], sizeof *names, "%s=%s%s", label->name, e->label, path ? path : "")
-                             : MOST_NAME;
-        if (used >= MOST_NAME || e->task.columns.n == CLI_LIST)
-            return cli_usage_error("--label-column: \"%.100s\" is too long, or there are too many --column", e->label);
-        e->task.columns.items[e->task.columns.n++] = names[n];
-    }
-    if (e->label && !n)
-        return cli_usage_error("the task %s has no column of labels", info->name);
-    return 0;
-}
-
 static int check_plot(const char *path)
 {
     const size_t bytes = strlen(path);
@@ -242,7 +223,7 @@ static int check(struct evaluation *e)
         return cli_usage_error("evaluate needs --task T and --input FILE");
     int code = cli_task_check(&e->task);
     if (code == 0 && pln_task_find(e->task.name, &info))
-        code = info->scores[0] ? name_labels(e, info)
+        code = info->scores[0] ? cli_task_name_labels(&e->task, info, e->label)
                                : cli_usage_error("the task %s has no scores: nobody labels its rows", info->name);
     if (code == 0 && e->plot && *e->plot)
         code = check_plot(e->plot);

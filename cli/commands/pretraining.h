@@ -58,8 +58,6 @@ pln_status pretraining_checkpoint(struct pretraining *p, pln_error *error);
 pln_status pretraining_halves(struct pretraining *p, const char *folder, pln_error *error);
 /* Trainer and corpus as checkpoint N left them. */
 pln_status pretraining_restore(struct pretraining *p, uint32_t at, pln_error *error);
-/* The highest N of checkpoint-N below --out; 0: there is none. */
-uint32_t pretraining_newest(const struct pretraining *p);
 
 /* ---- pretraining_log.c */
 

@@ -2,13 +2,11 @@
  *
  * The log of a run, one JSON object a line, and what is shown of it on a terminal.
  */
-#include <errno.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/commands/pretraining.h"
+#include "cli/step_log.h"
 
 static const char *path_of(const struct pretraining *p, char path[PATH_MAX])
 {
@@ -18,60 +16,16 @@ static const char *path_of(const struct pretraining *p, char path[PATH_MAX])
     return path;
 }
 
-static pln_status fail_log(const struct pretraining *p, pln_error *error)
-{
-    char path[PATH_MAX];
-    const int problem = errno;
-    *error = (pln_error){.status = problem == ENOMEM ? PLN_NO_MEMORY : PLN_FAILED, .node = -1};
-    snprintf(error->message, sizeof error->message, "%.300s: %s", path_of(p, path), strerror(problem));
-    return error->status;
-}
-
-/* Lines of steps behind the checkpoint are of a run that was killed: each step stands once. Where they begin. */
-static long find_end(FILE *log, uint32_t begun)
-{
-    char *line = NULL;
-    size_t room = 0;
-    long end = 0;
-    for (ssize_t n; (n = getline(&line, &room, log)) > 0 && line[n - 1] == '\n'; end = ftell(log)) {
-        json_t *object = json_loads(line, 0, NULL);
-        const json_t *step = json_object_get(object, "step");
-        const bool kept = json_is_integer(step) && json_integer_value(step) <= begun;
-        json_decref(object);
-        if (!kept)
-            break;
-    }
-    free(line);
-    return end;
-}
-
 pln_status pretraining_open_log(struct pretraining *p, pln_error *error)
 {
     char path[PATH_MAX];
-    const char *name = path_of(p, path);
-    p->log = p->begun ? fopen(name, "r+") : fopen(name, "w");
-    if (!p->log && p->begun)
-        p->log = fopen(name, "w");
-    if (!p->log)
-        return fail_log(p, error);
-    const long end = p->begun ? find_end(p->log, p->begun) : 0;
-    return end >= 0 && fseek(p->log, end, SEEK_SET) == 0 && ftruncate(fileno(p->log), end) == 0 ? PLN_OK
-                                                                                                : fail_log(p, error);
-}
-
-/* A number, or null where it is none. */
-static json_t *number(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
+    return cli_log_open(path_of(p, path), p->begun, &p->log, error);
 }
 
 static pln_status write_line(struct pretraining *p, json_t *line, pln_error *error)
 {
-    errno = ENOMEM;
-    const bool written = line && json_dumpf(line, p->log, JSON_COMPACT | JSON_REAL_PRECISION(9)) == 0 &&
-                         fputc('\n', p->log) != EOF && fflush(p->log) == 0;
-    json_decref(line);
-    return written ? PLN_OK : fail_log(p, error);
+    char path[PATH_MAX];
+    return cli_log_write(p->log, path_of(p, path), line, error);
 }
 
 static void set_halves(json_t *line, const char *prefix, const pln_pretraining_report *r)
@@ -92,7 +46,7 @@ static void set_halves(json_t *line, const char *prefix, const pln_pretraining_r
     char name[48];
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         snprintf(name, sizeof name, "%s%s", prefix, fields[i].name);
-        cli_set_json(line, name, number(fields[i].value));
+        cli_set_json(line, name, cli_json_number(fields[i].value));
     }
 }
 
@@ -101,18 +55,18 @@ pln_status pretraining_log_step(struct pretraining *p, const struct pretraining_
     const pln_pretraining_report *r = &s->halves;
     json_t *line = json_object();
     cli_set_json(line, "step", json_integer(s->step.step));
-    cli_set_json(line, "epoch", number(s->epoch));
-    cli_set_json(line, "loss", number((double)s->step.loss));
+    cli_set_json(line, "epoch", cli_json_number(s->epoch));
+    cli_set_json(line, "loss", cli_json_number((double)s->step.loss));
     set_halves(line, "", r);
-    cli_set_json(line, "learning_rate", number((double)s->step.learning_rate));
-    cli_set_json(line, "gradient_norm", number((double)s->step.gradient_norm));
+    cli_set_json(line, "learning_rate", cli_json_number((double)s->step.learning_rate));
+    cli_set_json(line, "gradient_norm", cli_json_number((double)s->step.gradient_norm));
     cli_set_json(line, "examples", json_integer((json_int_t)r->examples));
     cli_set_json(line, "tokens", json_integer((json_int_t)r->tokens));
     cli_set_json(line, "masked", json_integer((json_int_t)r->masked));
     cli_set_json(line, "mask_tokens", json_integer((json_int_t)r->mask_tokens));
     cli_set_json(line, "replaced", json_integer((json_int_t)r->replaced));
-    cli_set_json(line, "tokens_per_s", number((double)r->tokens / s->seconds));
-    cli_set_json(line, "data_wait", number(s->waited / s->seconds));
+    cli_set_json(line, "tokens_per_s", cli_json_number((double)r->tokens / s->seconds));
+    cli_set_json(line, "data_wait", cli_json_number(s->waited / s->seconds));
     cli_set_json(line, "page_faults", json_integer((json_int_t)s->faults));
     return write_line(p, line, error);
 }
@@ -122,8 +76,8 @@ pln_status pretraining_log_validation(struct pretraining *p, uint32_t step, doub
 {
     json_t *line = json_object();
     cli_set_json(line, "step", json_integer(step));
-    cli_set_json(line, "epoch", number(epoch));
-    cli_set_json(line, "eval_loss", number(loss));
+    cli_set_json(line, "epoch", cli_json_number(epoch));
+    cli_set_json(line, "eval_loss", cli_json_number(loss));
     set_halves(line, "eval_", halves);
     return write_line(p, line, error);
 }

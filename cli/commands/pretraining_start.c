@@ -9,10 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/checkpoints.h"
 #include "cli/commands/pretraining.h"
-#include "cli/part.h"
-
-#define RECORD "run.json"
+#include "cli/record.h"
 
 static int fail_file(const char *path, pln_status status, const char *what)
 {
@@ -98,20 +97,6 @@ static int make_folder(const char *path)
                : fail_file(path, errno == ENOMEM ? PLN_NO_MEMORY : PLN_FAILED, strerror(errno));
 }
 
-static int write_json(const char *path, const json_t *json)
-{
-    char *text = json ? cli_dump_json(json, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
-    struct cli_part part = {0};
-    int code = text ? cli_part_begin(&part, path) : fail_memory(path);
-    if (code == 0) {
-        fprintf(part.file, "%s\n", text);
-        code = cli_part_end(&part);
-    }
-    cli_part_drop(&part);
-    free(text);
-    return code;
-}
-
 static int make_half(const struct pretraining *p, const char *half, const char *architecture, json_t *config)
 {
     char path[PATH_MAX], file[PATH_MAX + 24];
@@ -125,7 +110,7 @@ static int make_half(const struct pretraining *p, const char *half, const char *
         code = fail_file(file, PLN_FAILED, strerror(errno));
     snprintf(file, sizeof file, "%s/config.json", path);
     if (code == 0)
-        code = write_json(file, config);
+        code = cli_write_json(file, config);
     if (code == 0 && pln_tokenizer_save(p->tokenizer, path, PLN_TOKENIZER_LAYOUT_4, &error) != PLN_OK)
         code = cli_fail(&error);
     return code;
@@ -188,52 +173,6 @@ static json_t *describe_run(const struct pretraining *p)
     return run;
 }
 
-/* What differs from the first run is named. */
-static int compare_runs(const json_t *before, json_t *now)
-{
-    const char *key;
-    json_t *value;
-    json_object_foreach(now, key, value)
-    {
-        const json_t *was = json_object_get(before, key);
-        if (!was || !json_equal(was, value)) {
-            char *then = was ? json_dumps(was, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9)) : NULL;
-            char *here = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
-            const int code = cli_usage_error("--resume: %s was %s in this run and is now %s", key,
-                                             then ? then : "not given", here ? here : "another");
-            free(then);
-            free(here);
-            return code;
-        }
-    }
-    return json_object_get(before, "--init") && !json_object_get(now, "--init")
-               ? cli_usage_error("--resume: --init was given in this run, and is not now")
-               : 0;
-}
-
-static int check_record(const struct pretraining *p)
-{
-    char path[PATH_MAX];
-    pretraining_path(p, RECORD, path);
-    json_t *before = json_load_file(path, 0, NULL), *now = describe_run(p);
-    int code = now ? 0 : fail_memory(path);
-    if (code == 0 && before)
-        code = compare_runs(before, now);
-    json_decref(before);
-    json_decref(now);
-    return code;
-}
-
-int pretraining_record(const struct pretraining *p)
-{
-    char path[PATH_MAX];
-    pretraining_path(p, RECORD, path);
-    json_t *now = describe_run(p);
-    const int code = now ? write_json(path, now) : fail_memory(path);
-    json_decref(now);
-    return code;
-}
-
 static bool holds(const struct pretraining *p, const char *file)
 {
     char path[PATH_MAX];
@@ -246,24 +185,26 @@ static bool holds(const struct pretraining *p, const char *file)
 static int check_folder(const struct pretraining *p)
 {
     static const char *const weights[] = {"discriminator/model.safetensors", "generator/model.safetensors"};
-    const bool run = holds(p, RECORD);
-    if (run && !p->o->resume)
-        return cli_usage_error("%s holds a run: --resume goes on with it, another --out begins anew", p->o->out);
-    for (size_t i = 0; !run && i < 2; i++)
+    for (size_t i = 0; !holds(p, CLI_RECORD) && i < 2; i++)
         if (holds(p, weights[i]))
             return cli_usage_error("%s holds %s, which is of no run: another --out keeps it", p->o->out, weights[i]);
     return 0;
+}
+
+int pretraining_record(const struct pretraining *p)
+{
+    return cli_record_write(p->o->out, describe_run(p));
 }
 
 int pretraining_begin(struct pretraining *p, uint32_t *at)
 {
     int code = check_folder(p);
     if (code == 0)
-        code = make_folder(p->o->out);
+        code = cli_record_check(p->o->out, p->o->resume, describe_run(p), "--init");
     if (code == 0)
-        code = check_record(p);
+        code = make_folder(p->o->out);
     if (code)
         return code;
-    *at = pretraining_newest(p);
+    *at = cli_checkpoint_newest(p->o->out);
     return *at || p->o->init ? 0 : make_halves(p);
 }

@@ -28,7 +28,7 @@ struct door {
     }
 
 extern const struct door runtime_doors[], graph_doors[], op_doors[], schedule_doors[], tokenizer_doors[], model_doors[],
-    trainer_doors[], row_doors[], task_doors[], score_doors[], generator_doors[],
+    trainer_doors[], row_doors[], task_doors[], score_doors[], lesson_doors[], generator_doors[],
     pretraining_doors[]; /* each ends with a name that is NULL */
 
 struct world {

@@ -10,9 +10,9 @@
 
 struct world w;
 
-static const struct door *const lists[] = {runtime_doors,   graph_doors, op_doors,        schedule_doors,
-                                           tokenizer_doors, model_doors, trainer_doors,   row_doors,
-                                           task_doors,      score_doors, generator_doors, pretraining_doors};
+static const struct door *const lists[] = {
+    runtime_doors, graph_doors, op_doors,    schedule_doors,  tokenizer_doors,   model_doors, trainer_doors,
+    row_doors,     task_doors,  score_doors, generator_doors, pretraining_doors, lesson_doors};
 enum { LISTS = sizeof lists / sizeof *lists };
 
 static void knock(void **state)

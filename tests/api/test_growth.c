@@ -204,6 +204,14 @@ static pln_status take_stream(const void *o, pln_error *error)
     return run_task(o, NULL, error);
 }
 
+static pln_status take_lessons(const void *o, pln_error *error)
+{
+    pln_lessons *lessons = NULL;
+    const pln_status status = pln_lessons_create(model, "fill-mask", NULL, 0, o, &lessons, error);
+    pln_lessons_destroy(&lessons);
+    return status;
+}
+
 static pln_status take_scores(const void *o, pln_error *error)
 {
     const pln_session_options options = {.size = sizeof options, .head = PLN_HEAD_MASKED_LM};
@@ -315,6 +323,7 @@ static const struct taker {
     TAKER(pln_vocabulary_options, take_vocabulary, true, NULL),
     TAKER(pln_task_stream, take_stream, true, &usual_stream),
     TAKER(pln_scores_options, take_scores, true, NULL),
+    TAKER(pln_lessons_options, take_lessons, true, NULL),
     TAKER(pln_embed_options, take_embed, false, NULL),
     TAKER(pln_linear_options, take_linear, true, NULL),
     TAKER(pln_layer_norm_options, take_layer_norm, false, NULL),

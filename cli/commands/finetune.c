@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * pleione finetune: rows with labels in, a model for a task out. The options, and one run or one for each seed.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/checkpoints.h"
+#include "cli/commands/commands.h"
+#include "cli/commands/finetuning.h"
+#include "cli/record.h"
+#include "cli/step_log.h"
+
+enum { MOST_SEEDS = 64 };
+
+/* ---- what can be refused by its word */
+
+static int check_word(const char *option, const char *value, const char *words)
+{
+    const size_t bytes = value ? strlen(value) : 0;
+    if (!value)
+        return 0;
+    for (const char *at = words; at; at = strchr(at, '|') ? strchr(at, '|') + 1 : NULL)
+        if (bytes && strncmp(at, value, bytes) == 0 && (at[bytes] == '|' || !at[bytes]))
+            return 0;
+    return cli_usage_error("option %s: \"%.60s\" is none of %s", option, value, words);
+}
+
+static int check_words(const struct finetuning_options *o)
+{
+    const struct {
+        const char *option, *value, *words;
+    } all[] = {
+        {"--recipe", o->recipe, "electra|huggingface"},
+        {"--shuffle", o->shuffle, "yes|no"},
+        {"--reduction", o->reduction, "mean|sum"},
+        {"--schedule", o->schedule, "constant|linear"},
+        {"--bias-correction", o->bias_correction, "yes|no"},
+        {"--class-weights", o->class_weights, "none|balanced"},
+        {"--answer-head", o->answer_head, "linear|joint"},
+        {"--problem-type", o->problem_type, "single_label_classification|multi_label_classification|regression"}};
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < sizeof all / sizeof *all; i++)
+        code = check_word(all[i].option, all[i].value, all[i].words);
+    return code;
+}
+
+/* Names that are known and that nothing stands behind yet. */
+static int check_absent(const struct finetuning_options *o)
+{
+    if (o->class_weights && strcmp(o->class_weights, "none") != 0)
+        return cli_usage_error("--class-weights %s is not there: the loss takes no weights of classes yet",
+                               o->class_weights);
+    if (o->label_smoothing != 0)
+        return cli_usage_error("--label-smoothing is not there: the loss takes whole classes only");
+    if (o->answer_head && strcmp(o->answer_head, "linear") != 0)
+        return cli_usage_error("--answer-head %s is not there: only the linear head has been built", o->answer_head);
+    if (o->batch_tokens)
+        return cli_usage_error("--batch-tokens is not there: a batch is made of rows (--batch)");
+    return 0;
+}
+
+static int check(struct finetuning_options *o, const pln_task_info **info)
+{
+    if (!o->task.name || !o->train || !o->validation || !o->out)
+        return cli_usage_error("finetune needs a MODEL, --task T, --train FILE, --validation FILE and --out DIR");
+    int code = cli_task_check(&o->task);
+    if (code == 0)
+        code = check_words(o);
+    if (code == 0)
+        code = check_absent(o);
+    if (code == 0 && pln_task_find(o->task.name, info)) {
+        if (!(*info)->scores[0])
+            code = cli_usage_error("the task %s learns nothing: nobody labels its rows", o->task.name);
+        else
+            code = cli_task_name_labels(&o->task, *info, o->label);
+    }
+    if (code == 0 && (strcmp(o->train, "-") == 0 || strcmp(o->validation, "-") == 0))
+        code = cli_usage_error("finetune reads its files several times: - (standard input) cannot be one of them");
+    if (code == 0 && o->steps && !isnan(o->epochs))
+        code = cli_usage_error("--steps and --epochs exclude each other");
+    if (code == 0 && !isnan(o->epochs) && !(o->epochs > 0 && o->epochs <= 1e6))
+        code = cli_usage_error("--epochs %g: expected more than 0", o->epochs);
+    if (code == 0 && o->warmup != UINT32_MAX && !isnan(o->warmup_ratio))
+        code = cli_usage_error("--warmup and --warmup-ratio exclude each other");
+    if (code == 0 && !isnan(o->warmup_ratio) && !(o->warmup_ratio >= 0 && o->warmup_ratio <= 1))
+        code = cli_usage_error("--warmup-ratio %g: expected 0 to 1", o->warmup_ratio);
+    return code;
+}
+
+/* ---- several seeds */
+
+static int read_seeds(const char *text, uint64_t *seeds, uint32_t *n)
+{
+    for (*n = 0; *text; text += *text == ',') {
+        char *end;
+        errno = 0;
+        const unsigned long long seed = strtoull(text, &end, 10);
+        bool again = *n == MOST_SEEDS || errno || end == text || *text == '-' || *text == '+' ||
+                     (*end && *end != ',') || (*end == ',' && !end[1]);
+        for (uint32_t i = 0; i < *n; i++)
+            again = again || seeds[i] == seed;
+        if (again)
+            return cli_usage_error("--seeds: expected up to %d whole numbers with commas between them, none twice",
+                                   MOST_SEEDS);
+        seeds[(*n)++] = seed;
+        text = end;
+    }
+    return *n ? 0 : cli_usage_error("--seeds: there is no number");
+}
+
+/* The files of the best seed's folder that are no log and no checkpoint, by the names of a model's. */
+static int copy_best(const char *from, const char *to)
+{
+    static const char *const files[] = {"config.json",      "model.safetensors",     "vocab.txt",
+                                        "tokenizer.json",   "tokenizer_config.json", "special_tokens_map.json",
+                                        "added_tokens.json"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char old[PATH_MAX], new[PATH_MAX];
+        static char bytes[1 << 16];
+        pln_error error;
+        if (cli_checkpoint_join(from, files[i], old, &error) != PLN_OK ||
+            cli_checkpoint_join(to, files[i], new, &error) != PLN_OK)
+            return cli_fail(&error);
+        FILE *in = fopen(old, "rb");
+        if (!in && errno == ENOENT)
+            continue;
+        FILE *out = in ? fopen(new, "wb") : NULL;
+        bool whole = out != NULL;
+        for (size_t n; whole && (n = fread(bytes, 1, sizeof bytes, in)) > 0;)
+            whole = fwrite(bytes, 1, n, out) == n;
+        whole = whole && !ferror(in);
+        if (out)
+            whole = fclose(out) == 0 && whole;
+        if (in)
+            fclose(in);
+        if (!whole) {
+            cli_checkpoint_fail(&error, new, strerror(errno));
+            return cli_fail(&error);
+        }
+    }
+    return 0;
+}
+
+struct seeds {
+    uint64_t numbers[MOST_SEEDS];
+    uint32_t n, best;
+    struct finetuning_result results[MOST_SEEDS];
+};
+
+static void set_spread(json_t *results, const struct seeds *s)
+{
+    json_t *means = json_object(), *stds = json_object();
+    for (uint32_t k = 0; k < s->results[0].n; k++) {
+        double sum = 0, squares = 0;
+        for (uint32_t i = 0; i < s->n; i++)
+            sum += s->results[i].values[k];
+        const double mean = sum / s->n;
+        for (uint32_t i = 0; i < s->n; i++)
+            squares += (s->results[i].values[k] - mean) * (s->results[i].values[k] - mean);
+        cli_set_json(means, s->results[0].names[k], cli_json_number(mean));
+        cli_set_json(stds, s->results[0].names[k],
+                     cli_json_number(s->n > 1 ? sqrt(squares / (s->n - 1)) : (double)NAN));
+    }
+    cli_set_json(results, "mean", means);
+    cli_set_json(results, "std", stds);
+}
+
+/* The best seed's results.json, with all of them beside it. */
+static int write_seeds(const char *out, const struct seeds *s)
+{
+    char folder[PATH_MAX], path[PATH_MAX];
+    pln_error error;
+    snprintf(folder, sizeof folder, "%s/seed-%llu", out, (unsigned long long)s->numbers[s->best]);
+    int code = copy_best(folder, out);
+    if (code == 0 && cli_checkpoint_join(folder, "results.json", path, &error) != PLN_OK)
+        code = cli_fail(&error);
+    if (code)
+        return code;
+    json_t *results = json_load_file(path, 0, NULL), *seeds = json_object();
+    for (uint32_t i = 0; i < s->n; i++) {
+        char name[24];
+        json_t *scores = json_object();
+        snprintf(name, sizeof name, "%llu", (unsigned long long)s->numbers[i]);
+        finetuning_set_scores(scores, "", &s->results[i]);
+        cli_set_json(seeds, name, scores);
+    }
+    cli_set_json(results, "seeds", seeds);
+    set_spread(results, s);
+    snprintf(path, sizeof path, "%s/results.json", out);
+    code = cli_write_json(path, results);
+    json_decref(results);
+    return code;
+}
+
+static int run_seeds(const struct finetuning *usual, struct seeds *s)
+{
+    static struct finetuning f;
+    char out[PATH_MAX];
+    double best = (double)NAN;
+    int code = 0;
+    if (mkdir(usual->out, 0777) != 0 && errno != EEXIST) {
+        pln_error error;
+        cli_checkpoint_fail(&error, usual->out, strerror(errno));
+        return cli_fail(&error);
+    }
+    for (uint32_t i = 0; code == 0 && i < s->n; i++) {
+        f = *usual;
+        f.seed = s->numbers[i];
+        f.out = out;
+        if (snprintf(out, sizeof out, "%s/seed-%llu", usual->out, (unsigned long long)f.seed) >= PATH_MAX)
+            return cli_usage_error("--out: the path is too long");
+        code = finetuning_run(&f);
+        s->results[i] = f.best;
+        if (!i || finetuning_better(f.metric, finetuning_metric(&f, &f.best), best)) {
+            best = finetuning_metric(&f, &f.best);
+            s->best = i;
+        }
+        if (code == 0 && !f.best_step)
+            return 0; /* --stop-after before the first validation */
+    }
+    return code ? code : write_seeds(usual->out, s);
+}
+
+static int run_all(struct finetuning_options *o, const struct cli_common *common, const pln_task_info *info)
+{
+    static struct finetuning f;
+    static struct seeds s;
+    f = (struct finetuning){.o = o, .common = common, .out = o->out, .seed = common->seed, .info = info};
+    s.n = 0;
+    int code = o->seeds ? read_seeds(o->seeds, s.numbers, &s.n) : 0;
+    if (code == 0 && s.n && o->log)
+        code = cli_usage_error("--log and --seeds: each seed has a log.jsonl in its folder");
+    if (code)
+        return code;
+    cli_catch_interrupt();
+    code = s.n ? run_seeds(&f, &s) : finetuning_run(&f);
+    const int written = cli_finish_output();
+    return code ? code : written;
+}
+
+/* ---- the command */
+
+int cli_finetune(int argc, char **argv)
+{
+    static struct cli_common common;
+    static struct cli_list arguments;
+    static struct finetuning_options o;
+    static struct cli_options options;
+    options.n = 0;
+    const double none = (double)NAN;
+    o = (struct finetuning_options){.recipe = "electra",
+                                    .schedule = "linear",
+                                    .shuffle = "yes",
+                                    .warmup = UINT32_MAX,
+                                    .stride = UINT32_MAX,
+                                    .accumulate = 1,
+                                    .save_every = 1000,
+                                    .keep = 2,
+                                    .epochs = none,
+                                    .learning_rate = none,
+                                    .weight_decay = none,
+                                    .clip = 1,
+                                    .beta1 = 0.9,
+                                    .beta2 = 0.999,
+                                    .eps = none,
+                                    .layer_decay = none,
+                                    .dropout = -1,
+                                    .warmup_ratio = none};
+    const struct cli_option own[] = {
+        {"--task", CLI_TEXT, &o.task.name, "classify|rank|tag|answer|choose|fill-mask|generate", "what is learned"},
+        {"--train", CLI_TEXT, &o.train, "FILE", "rows: .txt .csv .tsv .jsonl .conll .json, also .gz and .zst"},
+        {"--validation", CLI_TEXT, &o.validation, "FILE", "rows that are not trained on; the best by them is kept"},
+        {"--out", CLI_TEXT, &o.out, "DIR", "the best model, checkpoint-N/, log.jsonl, results.json"},
+        {"--input-format", CLI_TEXT, &o.task.format, "text|csv|tsv|jsonl|conll|squad",
+         "of both files (default: by their endings)"},
+        {"--column", CLI_REPEATED, &o.task.columns, "NAME=COLUMN", "the column of the files that the task calls NAME"},
+        {"--label-column", CLI_TEXT, &o.label, "NAME",
+         "the column that has the labels (default: as the task calls it)"},
+        {"--recipe", CLI_TEXT, &o.recipe, "electra|huggingface",
+         "the numbers that are not given: ELECTRA's own (default), or those of the Hugging Face trainer"},
+        {"--epochs", CLI_REAL, &o.epochs, "E", "times through the rows (default: by the recipe, 3; answer 2)"},
+        {"--steps", CLI_UNSIGNED, &o.steps, "N", "instead of --epochs"},
+        {"--batch", CLI_UNSIGNED, &o.batch, "B", "rows a step (default: by the recipe, 32 or 8)"},
+        {"--batch-tokens", CLI_UNSIGNED, &o.batch_tokens, "N", "is refused: batches are of rows"},
+        {"--shuffle", CLI_TEXT, &o.shuffle, "yes|no", "each epoch has an order of its own, by --seed (default yes)"},
+        {"--max-length", CLI_UNSIGNED, &o.max_length, "L", "tokens of a row (default: by the recipe)"},
+        {"--stride", CLI_COUNT, &o.stride, "N", "answer: tokens that windows of a context share"},
+        {"--problem-type", CLI_TEXT, &o.problem_type,
+         "single_label_classification|multi_label_classification|regression", "of classify (default: by the labels)"},
+        {"--labels", CLI_TEXT, &o.labels, "A,B,...", "all labels, in their order (default: those of the rows)"},
+        {"--label-smoothing", CLI_REAL, &o.label_smoothing, "X", "is refused unless 0"},
+        {"--class-weights", CLI_TEXT, &o.class_weights, "none|balanced", "balanced is refused"},
+        {"--reduction", CLI_TEXT, &o.reduction, "mean|sum", "of the loss over a batch (default: by the recipe)"},
+        {"--answer-head", CLI_TEXT, &o.answer_head, "linear|joint", "joint is refused"},
+        {"--lr", CLI_REAL, &o.learning_rate, "X", "learning rate (default: by the recipe)"},
+        {"--schedule", CLI_TEXT, &o.schedule, "constant|linear", "linear: falls to 0 at the last step (default)"},
+        {"--warmup", CLI_COUNT, &o.warmup, "N", "steps in which the rate rises from 0"},
+        {"--warmup-ratio", CLI_REAL, &o.warmup_ratio, "R", "the same as a share of the steps (default: by the recipe)"},
+        {"--weight-decay", CLI_REAL, &o.weight_decay, "W", "biases and LayerNorm excluded (default: by the recipe)"},
+        {"--clip", CLI_REAL, &o.clip, "C", "global norm of the gradients; 0 is off (default 1)"},
+        {"--beta1", CLI_REAL, &o.beta1, "X", "of AdamW (default 0.9)"},
+        {"--beta2", CLI_REAL, &o.beta2, "X", "of AdamW (default 0.999)"},
+        {"--eps", CLI_REAL, &o.eps, "X", "of AdamW (default: by the recipe)"},
+        {"--bias-correction", CLI_TEXT, &o.bias_correction, "yes|no", "of AdamW (default: by the recipe)"},
+        {"--layer-decay", CLI_REAL, &o.layer_decay, "D", "of the rate, from layer to layer (default: by the recipe)"},
+        {"--accumulate", CLI_UNSIGNED, &o.accumulate, "N", "equal parts in which a batch is run (default 1)"},
+        {"--dropout", CLI_REAL, &o.dropout, "P", "everywhere (default: the config's rates)"},
+        {"--recompute", CLI_FLAG, &o.recompute, NULL, "layers are computed again for the backward pass: less memory"},
+        {"--validate-every", CLI_UNSIGNED, &o.validate_every, "N", "steps (default: an epoch)"},
+        {"--metric", CLI_TEXT, &o.metric, "NAME", "the score by which the best is kept (default: the task's first)"},
+        {"--early-stopping", CLI_UNSIGNED, &o.early_stopping, "P", "ends after P validations without a better one"},
+        {"--seeds", CLI_TEXT, &o.seeds, "1,2,3", "a run for each, in DIR/seed-S; mean and spread in results.json"},
+        {"--save-every", CLI_UNSIGNED, &o.save_every, "N", "steps between checkpoints (default 1000)"},
+        {"--keep", CLI_UNSIGNED, &o.keep, "K", "checkpoints that stay: the newest (default 2)"},
+        {"--stop-after", CLI_UNSIGNED, &o.stop_after, "N", "makes a checkpoint at step N and ends"},
+        {"--resume", CLI_FLAG, &o.resume, NULL, "goes on at the newest checkpoint of --out"},
+        {"--log", CLI_TEXT, &o.log, "FILE.jsonl", "one object a step (default: log.jsonl in --out)"},
+    };
+    cli_common_options(&common, "--device", &options);
+    cli_add_options(&options, own, sizeof own / sizeof *own);
+    static const struct cli_usage usage = {
+        .synopsis = "finetune MODEL --task T --train FILE --validation FILE --out DIR",
+        .description =
+            "Trains a model for a task on rows with labels, as `run` and `evaluate` read them. Labels go into the "
+            "config, "
+            "a head\n"
+            "that does not fit is drawn. DIR is the model of the best validation. The same command, seed, device and "
+            "threads give\n"
+            "the same files, bit for bit. An interrupt finishes the step, writes a checkpoint and exits with 130, "
+            "SIGTERM with\n"
+            "143; --resume goes on as if nothing had been.",
+        .examples =
+            "  pleione finetune MODEL --task classify --train train.csv --validation dev.csv --out sentiment\n"
+            "  pleione finetune MODEL --task tag --train train.conll --validation dev.conll --out names --epochs 5\n"
+            "  pleione finetune MODEL --task answer --train train-v2.0.json --validation dev-v2.0.json --out squad\n"
+            "  pleione finetune MODEL --task classify --train a.jsonl --validation b.jsonl --out run --seeds 1,2,3\n",
+    };
+    const int parsed = cli_parse(argc, argv, &usage, &options, &arguments);
+    const pln_task_info *info = NULL;
+    if (parsed)
+        return parsed - 1;
+    if (arguments.n != 1)
+        return cli_usage_error("finetune needs one MODEL directory");
+    o.model = arguments.items[0];
+    const int code = check(&o, &info);
+    return code ? code : run_all(&o, &common, info);
+}

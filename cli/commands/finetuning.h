@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A run of `pleione finetune`: what it is asked for (finetune.c), its rows (finetuning_rows.c), where it begins
+ * (finetuning_start.c), its steps (finetuning.c) and validations (finetuning_validate.c). None of them knows a task.
+ */
+#ifndef CLI_COMMANDS_FINETUNING_H
+#define CLI_COMMANDS_FINETUNING_H
+
+#include <limits.h>
+
+#include "cli/tasks.h"
+
+/* What is 0, NaN or NULL is not given, and the recipe's. */
+struct finetuning_options {
+    struct cli_task task; /* its input is that of the pass */
+    const char *model, *train, *validation, *out, *label, *recipe, *problem_type, *labels, *reduction, *schedule,
+        *bias_correction, *metric, *log, *shuffle, *seeds, *class_weights, *answer_head;
+    bool recompute, resume;
+    uint32_t batch, batch_tokens, steps, warmup, accumulate, max_length, stride, save_every, keep, stop_after,
+        validate_every, early_stopping;
+    double epochs, learning_rate, weight_decay, clip, beta1, beta2, eps, layer_decay, dropout, warmup_ratio,
+        label_smoothing;
+};
+
+enum { FINETUNING_SCORES = 32, FINETUNING_NAME = 32 };
+struct finetuning_result {
+    uint32_t n;
+    char names[FINETUNING_SCORES][FINETUNING_NAME]; /* "loss" first; scores by class are left out */
+    double values[FINETUNING_SCORES];
+    char constant[200]; /* the label that every row was given; "": there is none */
+};
+
+struct finetuning {
+    const struct finetuning_options *o;
+    const struct cli_common *common;
+    const char *out; /* --out, or a folder in it */
+    uint64_t seed;
+    const pln_task_info *info;
+    pln_option options[4]; /* of the task */
+    uint32_t n_options;
+    char numbers[2][16];
+    struct cli_model m;
+    const char **labels; /* of the head; NULL: the model's own */
+    char *label_texts;
+    uint32_t n_labels;
+    const char *problem_type;
+    pln_lessons *lessons;
+    pln_trainer *trainer;
+    FILE *log;
+    char log_path[PATH_MAX];
+    uint32_t batch, per_epoch, steps, validate_every; /* settled */
+    uint32_t begun;                                   /* steps that an earlier run made */
+    uint32_t best_step, stale;                        /* 0: there was none; validations since */
+    bool stopped;                                     /* early */
+    char metric[FINETUNING_NAME];
+    struct finetuning_result best;
+    struct cli_progress progress;
+};
+
+/* ---- finetuning_rows.c */
+
+typedef pln_status finetuning_take(void *context, const pln_record *row, pln_error *error);
+/* Every row of the file; what is wrong with one begins with file and line. */
+pln_status finetuning_rows(const struct finetuning *f, const char *path, finetuning_take *take, void *context,
+                           pln_error *error);
+/* Labels of both files, and which of them the head has: f->labels, n_labels, problem_type. The model is open. */
+pln_status finetuning_labels(struct finetuning *f, pln_error *error);
+/* f->lessons; those of validation are made for a look, so that a bad row costs no work. */
+pln_status finetuning_lessons(struct finetuning *f, pln_error *error);
+
+/* ---- finetuning_start.c */
+
+/* Opens all, and goes to where an earlier run was. 0, or an exit code after a sentence. */
+int finetuning_begin(struct finetuning *f);
+void finetuning_end(struct finetuning *f);
+
+/* ---- finetuning_validate.c */
+
+/* Whether the model can be judged, and by which score; f->metric is settled. */
+pln_status finetuning_probe(struct finetuning *f, pln_error *error);
+/* Scores of the weights as they are now; better ones become those of --out. */
+pln_status finetuning_validate(struct finetuning *f, pln_error *error);
+/* {"loss": ...} and the rest, under names that begin with the prefix. */
+void finetuning_set_scores(json_t *object, const char *prefix, const struct finetuning_result *r);
+/* The value of the metric; NaN: there is none. */
+double finetuning_metric(const struct finetuning *f, const struct finetuning_result *r);
+/* Whether a is better than b; NaN is never. */
+bool finetuning_better(const char *metric, double a, double b);
+
+/* ---- finetuning.c */
+
+/* One seed in one folder; *f keeps its best. Returns the exit code. */
+int finetuning_run(struct finetuning *f);
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The record of a run: written once, compared by who goes on.
+ */
+#include "cli/record.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/part.h"
+
+static int fail_file(const char *path, pln_status status, const char *what)
+{
+    pln_error error = {.status = status};
+    snprintf(error.message, sizeof error.message, "%.300s: %s", path, what);
+    return cli_fail(&error);
+}
+
+int cli_write_json(const char *path, const json_t *json)
+{
+    char *text = json ? cli_dump_json(json, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
+    struct cli_part part = {0};
+    int code = text ? cli_part_begin(&part, path) : fail_file(path, PLN_NO_MEMORY, "no memory");
+    if (code == 0) {
+        fprintf(part.file, "%s\n", text);
+        code = cli_part_end(&part);
+    }
+    cli_part_drop(&part);
+    free(text);
+    return code;
+}
+
+/* What differs from the first run is named. */
+static int compare_runs(const json_t *before, json_t *now, const char *optional)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(now, key, value)
+    {
+        const json_t *was = json_object_get(before, key);
+        if (!was || !json_equal(was, value)) {
+            char *then = was ? json_dumps(was, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9)) : NULL;
+            char *here = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
+            const int code = cli_usage_error("--resume: %s was %s in this run and is now %s", key,
+                                             then ? then : "not given", here ? here : "another");
+            free(then);
+            free(here);
+            return code;
+        }
+    }
+    return optional && json_object_get(before, optional) && !json_object_get(now, optional)
+               ? cli_usage_error("--resume: %s was given in this run, and is not now", optional)
+               : 0;
+}
+
+static int find_path(const char *out, const json_t *now, char path[PATH_MAX])
+{
+    if (!now)
+        return fail_file(out, PLN_NO_MEMORY, "no memory for its record");
+    return snprintf(path, PATH_MAX, "%s/" CLI_RECORD, out) < PATH_MAX
+               ? 0
+               : fail_file(out, PLN_FAILED, "the path is too long");
+}
+
+int cli_record_check(const char *out, bool resume, json_t *now, const char *optional)
+{
+    char path[PATH_MAX];
+    struct stat about;
+    int code = find_path(out, now, path);
+    if (code == 0 && stat(path, &about) == 0 && !resume)
+        code = cli_usage_error("%s holds a run: --resume goes on with it, another --out begins anew", out);
+    json_t *before = code == 0 ? json_load_file(path, 0, NULL) : NULL;
+    if (before)
+        code = compare_runs(before, now, optional);
+    json_decref(before);
+    json_decref(now);
+    return code;
+}
+
+int cli_record_write(const char *out, json_t *now)
+{
+    char path[PATH_MAX];
+    int code = find_path(out, now, path);
+    if (code == 0 && mkdir(out, 0777) != 0 && errno != EEXIST)
+        code = fail_file(out, PLN_FAILED, strerror(errno));
+    if (code == 0)
+        code = cli_write_json(path, now);
+    json_decref(now);
+    return code;
+}

@@ -1,0 +1,323 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""`pleione finetune`: each task learns an easy rule; files, log, resume, refusals: test_finetune.py PLEIONE SOURCE"""
+import csv
+import json
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tasks"))
+import drawn
+
+pleione, source = sys.argv[1], pathlib.Path(sys.argv[2])
+to = pathlib.Path(tempfile.mkdtemp(prefix="pleione-finetune-"))
+WORDS = ["king", "day", "land", "house", "man", "people", "city", "son", "hand", "god"]
+CONFIG = {"model_type": "electra", "architectures": ["ElectraForPreTraining"], "vocab_size": 0, "embedding_size": 16,
+          "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64,
+          "max_position_embeddings": 64, "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+FAST = ["--device", "reference", "--threads", "1", "--layer-decay", "1", "--batch", "16"]
+
+
+def model(name, **more):
+    """A model drawn by rule, with a vocabulary of a few words."""
+    folder = to / name
+    vocab = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS, "good", "bad", "red", "blue", "##s", "what", "which"]
+    config = CONFIG | {"vocab_size": len(vocab)} | more
+    e, h, i, n = 16, 32, 64, len(vocab)
+    shapes = {"embeddings.word_embeddings.weight": [n, e], "embeddings.position_embeddings.weight": [64, e],
+              "embeddings.token_type_embeddings.weight": [2, e], "embeddings_project.weight": [h, e], "embeddings_project.bias": [h]}
+    norms = {"embeddings.LayerNorm": e}
+    for layer in range(2):
+        at = f"encoder.layer.{layer}."
+        for part in ("attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense"):
+            shapes |= {f"{at}{part}.weight": [h, h], f"{at}{part}.bias": [h]}
+        shapes |= {f"{at}intermediate.dense.weight": [i, h], f"{at}intermediate.dense.bias": [i],
+                   f"{at}output.dense.weight": [h, i], f"{at}output.dense.bias": [h]}
+        norms |= {f"{at}attention.output.LayerNorm": h, f"{at}output.LayerNorm": h}
+    tensors = [(f"electra.{k}", s, 0, 0.3 if "weight" in k else 0) for k, s in shapes.items()]
+    for norm, width in norms.items():
+        tensors += [(f"electra.{norm}.weight", [width], 1, 0), (f"electra.{norm}.bias", [width], 0, 0)]
+    header, data = {}, b""
+    for name, shape, center, scale in tensors:
+        values = drawn.draw(name, drawn.count(shape), 7, center, scale).tobytes()
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [len(data), len(data) + len(values)]}
+        data += values
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "vocab.txt").write_text("\n".join(vocab) + "\n")
+    (folder / "tokenizer_config.json").write_text(json.dumps({"do_lower_case": True}))
+    (folder / "model.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + data)
+    return str(folder)
+
+
+def rows_of(name, make, n=96):
+    paths = []
+    for part, seed in (("train", 1), ("dev", 2)):
+        draw = random.Random(seed)
+        path = to / f"{name}-{part}.jsonl"
+        path.write_text("".join(json.dumps(make(draw)) + "\n" for _ in range(n if part == "train" else n // 2)))
+        paths.append(str(path))
+    return paths
+
+
+def sentence(draw, *words):
+    some = [draw.choice(WORDS) for _ in range(draw.randint(2, 6))]
+    for word in words:
+        some.insert(draw.randint(0, len(some)), word)
+    return " ".join(some)
+
+
+def finetune(task, files, out, *more, base=None):
+    command = [pleione, "finetune", base or BASE, "--task", task, "--train", files[0], "--validation", files[1], "--out",
+               str(to / out), *FAST, *([] if "--lr" in more else ["--lr", "0.002"]), *more]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def log_of(out):
+    lines = [json.loads(line) for line in (to / out / "log.jsonl").read_text().splitlines()]
+    return [x for x in lines if "loss" in x], [x for x in lines if "eval_loss" in x]
+
+
+def results_of(out):
+    return json.loads((to / out / "results.json").read_text())
+
+
+def single(draw):
+    label = draw.choice(["good", "bad"])
+    return {"text": sentence(draw, label), "label": "plus" if label == "good" else "minus"}
+
+
+def multi(draw):
+    found = [w for w in ("good", "red") if draw.random() < 0.5]
+    return {"text": sentence(draw, *found), "label": found}
+
+
+def number(draw):
+    good = draw.random() < 0.5
+    return {"text": sentence(draw, "good" if good else "bad"), "label": 0.75 if good else -0.25}
+
+
+def pair(draw):
+    good = draw.random() < 0.5
+    return {"text": sentence(draw), "text_pair": sentence(draw, "good" if good else "bad"), "label": int(good)}
+
+
+def tag(draw):
+    words = sentence(draw, "red", "good").split()
+    return {"tokens": words, "tags": ["B-C" if w == "red" else "B-Q" if w == "good" else "O" for w in words]}
+
+
+def choose(draw):
+    choices, label = [sentence(draw) for _ in range(3)], draw.randrange(3)
+    choices[label] = sentence(draw, "good")
+    return {"prompt": "what", "choices": choices, "label": label}
+
+
+def rank(draw):
+    passages, label = [sentence(draw) for _ in range(3)], draw.randrange(3)
+    passages[label] = sentence(draw, "good")
+    return {"query": "which", "passages": passages, "labels": [int(i == label) for i in range(3)]}
+
+
+def answer(draw):
+    context = sentence(draw, "red")
+    return {"id": "1", "question": "what", "context": context, "answers": {"text": ["red"], "answer_start": [context.index("red")]}}
+
+
+def again(draw):
+    return {"text": " ".join([draw.choice(WORDS)] * 6)}
+
+
+class Learns(unittest.TestCase):
+    def learn(self, name, task, make, metric, least, *more, base=None, less=False):
+        done = finetune(task, rows_of(name, make), name, *more, base=base)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        steps, evaluations = log_of(name)
+        results = results_of(name)
+        self.assertLess(steps[-1]["loss"], steps[0]["loss"])
+        self.assertEqual(results["metric"], metric)
+        value = results[metric]
+        self.assertTrue(value < least if less else value >= least, (value, evaluations))
+        return results, steps, evaluations, json.loads((to / name / "config.json").read_text())
+
+    def test_single(self):
+        results, steps, evaluations, config = self.learn("single", "classify", single, "accuracy", 0.9, "--epochs", "10")
+        self.assertEqual(set(steps[0]), {"step", "epoch", "loss", "learning_rate", "gradient_norm", "rows", "tokens", "tokens_per_s",
+                                         "data_wait"})
+        self.assertEqual([x["step"] for x in steps], list(range(1, 61)))
+        self.assertEqual([x["step"] for x in evaluations], list(range(6, 61, 6)))
+        self.assertEqual(config["id2label"], {"0": "minus", "1": "plus"})
+        self.assertEqual(config["label2id"], {"minus": 0, "plus": 1})
+        self.assertEqual((config["num_labels"], config["problem_type"], config["architectures"]),
+                         (2, "single_label_classification", ["ElectraForSequenceClassification"]))
+        self.assertIsNone(results["constant_prediction"])
+        self.assertFalse(results["stopped_early"])
+        judged = subprocess.run([pleione, "evaluate", str(to / "single"), "--task", "classify", "--input", str(to / "single-dev.jsonl"),
+                                 "--json", "--device", "reference"], capture_output=True, text=True)
+        found = json.loads(judged.stdout)
+        self.assertEqual(found["accuracy"], results["accuracy"])
+        self.assertAlmostEqual(found["loss"], results["loss"], places=6)
+
+    def test_multi(self):
+        config = self.learn("multi", "classify", multi, "f1_micro", 0.9, "--epochs", "16")[3]
+        self.assertEqual((config["problem_type"], config["id2label"]), ("multi_label_classification", {"0": "good", "1": "red"}))
+
+    def test_regression(self):
+        config = self.learn("number", "classify", number, "pearson", 0.9, "--epochs", "16")[3]
+        self.assertEqual((config["problem_type"], config["num_labels"]), ("regression", 1))
+
+    def test_pairs(self):
+        config = self.learn("pair", "classify", pair, "accuracy", 0.9, "--epochs", "20", "--recipe", "huggingface")[3]
+        self.assertEqual(config["id2label"], {"0": "0", "1": "1"})
+
+    def test_tag(self):
+        config = self.learn("tag", "tag", tag, "f1", 0.9, "--epochs", "12")[3]
+        self.assertEqual(config["id2label"], {"0": "B-C", "1": "B-Q", "2": "O"})
+        self.assertEqual(config["architectures"], ["ElectraForTokenClassification"])
+
+    def test_choose(self):
+        self.learn("choose", "choose", choose, "accuracy", 0.9, "--epochs", "12")
+
+    def test_rank(self):
+        self.learn("rank", "rank", rank, "ndcg", 0.9, "--epochs", "12")
+
+    def test_answer(self):
+        self.learn("answer", "answer", answer, "f1", 90, "--epochs", "12")
+
+    def test_fill_mask(self):
+        self.learn("fill", "fill-mask", again, "perplexity", 8, "--epochs", "40", less=True)
+
+    def test_generate(self):
+        base = model("decoder", is_decoder=True)
+        self.learn("write", "generate", again, "perplexity", 8, "--epochs", "12", base=base, less=True)
+
+
+class Runs(unittest.TestCase):
+    def test_resume(self):
+        files = rows_of("resume", single)
+        more = ["--epochs", "3", "--dropout", "0.1", "--validate-every", "5"]
+        self.assertEqual(finetune("classify", files, "whole", *more).returncode, 0)
+        self.assertEqual(finetune("classify", files, "parts", *more, "--stop-after", "7").returncode, 0)
+        with (to / "parts/log.jsonl").open("a") as log:
+            log.write('{"step":8,"loss":0}\n')
+        other = finetune("classify", files, "parts", *more, "--resume", "--clip", "2")
+        self.assertEqual((other.returncode, "--clip" in other.stderr), (2, True))
+        self.assertEqual(finetune("classify", files, "parts", *more).returncode, 2)
+        self.assertEqual(finetune("classify", files, "parts", *more, "--resume").returncode, 0)
+        for name in ("model.safetensors", "config.json", "results.json", "checkpoint-18/model.safetensors",
+                     "checkpoint-18/second_moment.safetensors"):
+            self.assertEqual((to / "whole" / name).read_bytes(), (to / "parts" / name).read_bytes(), name)
+        drop = {"tokens_per_s", "data_wait"}
+        self.assertEqual(*([[{k: v for k, v in x.items() if k not in drop} for x in part] for part in log_of(out)]
+                           for out in ("whole", "parts")))
+        self.assertEqual(finetune("classify", files, "parts", *more, "--resume").returncode, 0)
+
+    def test_seeds(self):
+        done = finetune("classify", rows_of("seeds", single), "seeds", "--epochs", "1", "--seeds", "3,1")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        results = results_of("seeds")
+        values = [results_of(f"seeds/seed-{s}")["accuracy"] for s in (3, 1)]
+        self.assertEqual([results["seeds"][s]["accuracy"] for s in ("3", "1")], values)
+        self.assertAlmostEqual(results["mean"]["accuracy"], sum(values) / 2)
+        self.assertAlmostEqual(results["std"]["accuracy"], abs(values[0] - values[1]) / 2**0.5)
+        best = 3 if values[0] >= values[1] else 1
+        self.assertEqual(*((to / f / "model.safetensors").read_bytes() for f in ("seeds", f"seeds/seed-{best}")))
+
+    def test_early_stopping(self):
+        done = finetune("classify", rows_of("early", single), "early", "--epochs", "50", "--early-stopping", "2")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        results = results_of("early")
+        self.assertTrue(results["stopped_early"])
+        self.assertEqual(results["steps"], results["best_step"] + 12)
+
+    def test_constant(self):
+        done = finetune("classify", rows_of("constant", single), "constant", "--steps", "20", "--lr", "0.3", "--validate-every", "20")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(results_of("constant")["constant_prediction"], ("plus", "minus"))
+        self.assertIn("warning: every row", done.stderr)
+        self.assertEqual(log_of("constant")[0][0]["learning_rate"], 0)
+
+
+    def test_interrupt(self):
+        files = rows_of("stop", single)
+        more = ["--epochs", "30", "--validate-every", "1000"]
+        self.assertEqual(finetune("classify", files, "calm", *more).returncode, 0)
+        command = [pleione, "finetune", BASE, "--task", "classify", "--train", files[0], "--validation", files[1], "--out",
+                   str(to / "stop"), *FAST, "--lr", "0.002", *more]
+        for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            run = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+            command += [] if "--resume" in command else ["--resume"]
+            log = to / "stop/log.jsonl"
+            seen = log.stat().st_size if log.exists() else 0
+            while run.poll() is None and not (log.exists() and log.stat().st_size > seen):
+                time.sleep(0.01)
+            run.send_signal(number)
+            self.assertEqual(run.wait(), code)
+        self.assertEqual(subprocess.run(command, stdout=subprocess.DEVNULL).returncode, 0)
+        self.assertEqual(*((to / out / "model.safetensors").read_bytes() for out in ("calm", "stop")))
+
+    def test_formats(self):
+        """CSV with a list as JSON, CoNLL, SQuAD; what run makes of the model."""
+        for part, seed in (("train", 1), ("dev", 2)):
+            draw = random.Random(seed)
+            tagged = [tag(draw) for _ in range(32)]
+            (to / f"f-{part}.conll").write_text(
+                "-DOCSTART- O\n\n" + "\n".join("".join(f"{w} {t}\n" for w, t in zip(r["tokens"], r["tags"])) for r in tagged))
+            lines = [multi(draw) for _ in range(32)]
+            with (to / f"f-{part}.csv").open("w", newline="") as file:
+                writer = csv.writer(file)
+                writer.writerow(["words", "topics"])
+                writer.writerows([x["text"], json.dumps(x["label"])] for x in lines)
+            asked = [answer(draw) for _ in range(32)]
+            paragraphs = [{"context": x["context"], "qas": [{"id": x["id"], "question": x["question"], "answers": [
+                {"text": x["answers"]["text"][0], "answer_start": x["answers"]["answer_start"][0]}]}]} for x in asked]
+            (to / f"f-{part}.json").write_text(json.dumps({"version": "1.1", "data": [{"title": "", "paragraphs": paragraphs}]}))
+        for task, ending, more in (("tag", "conll", []), ("answer", "json", ["--stride", "4", "--max-length", "12"]),
+                                   ("classify", "csv", ["--column", "text=words", "--label-column", "topics"])):
+            done = finetune(task, [str(to / f"f-{part}.{ending}") for part in ("train", "dev")], f"f-{ending}", "--epochs", "1", *more)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        done = subprocess.run([pleione, "run", str(to / "f-csv"), "good king", "--json", "--device", "reference"], capture_output=True,
+                              text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("good", done.stdout)
+
+
+class Refusals(unittest.TestCase):
+    def refuse(self, words, task, files, *more, code=2):
+        done = finetune(task, files, "refused", *more)
+        self.assertEqual(done.returncode, code, done.stderr)
+        self.assertIn(words, done.stderr)
+        self.assertFalse((to / "refused").exists())
+
+    def test_rows(self):
+        files = rows_of("bad", single)
+        pathlib.Path(files[1]).write_text('{"text":"king","label":"plus"}\n{"text":"king","label":"other"}\n')
+        self.refuse('the label "other"', "classify", files)
+        pathlib.Path(files[1]).write_text('{"text":"king","label":"plus"}\n{"text":"king"}\n')
+        self.refuse("bad-dev.jsonl:2:", "classify", files)
+        self.refuse("the label", "classify", rows_of("known", single), "--labels", "plus")
+        pathlib.Path(files[0]).write_text("")
+        self.refuse("there is no row", "classify", files)
+
+    def test_options(self):
+        files = rows_of("options", single)
+        for option, value in (("--label-smoothing", "0.1"), ("--class-weights", "balanced"), ("--answer-head", "joint"),
+                              ("--batch-tokens", "100")):
+            self.refuse(f"{option}", "classify", files, option, value)
+        self.refuse("--metric", "classify", files, "--metric", "f1")
+        self.refuse("the task embed learns nothing", "embed", files)
+        self.refuse("--stride", "classify", files, "--stride", "3")
+        self.refuse("--accumulate", "classify", files, "--accumulate", "3")
+
+
+BASE = model("base")
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0]])
