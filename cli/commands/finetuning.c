@@ -98,15 +98,25 @@ static pln_status make_steps(struct finetuning *f, pln_error *error)
     pln_status status = PLN_OK;
     f->progress = cli_progress_begin("step");
     f->progress.before = f->begun;
+    bool whole = true; /* the last step was made with all that belongs to it */
     while (status == PLN_OK && !f->stopped && !cli_interrupted() && pln_trainer_steps(f->trainer) < last) {
+        const uint32_t made = pln_trainer_steps(f->trainer);
         status = make_step(f, error);
-        if (status == PLN_OK)
+        whole = pln_trainer_steps(f->trainer) == made; /* refused: all is as before it */
+        if (status == PLN_OK) {
             status = after_step(f, error);
+            whole = status == PLN_OK;
+        }
     }
     cli_progress_end(&f->progress);
-    if (status == PLN_OK && pln_trainer_steps(f->trainer) > f->begun)
-        status = cli_checkpoint_make(f->out, pln_trainer_steps(f->trainer), f->o->keep, write_checkpoint, f, error);
-    return status;
+    pln_error unsaved;
+    if (!whole || pln_trainer_steps(f->trainer) <= f->begun)
+        return status;
+    const pln_status saved =
+        cli_checkpoint_make(f->out, pln_trainer_steps(f->trainer), f->o->keep, write_checkpoint, f, &unsaved);
+    if (status == PLN_OK && saved != PLN_OK)
+        *error = unsaved;
+    return status == PLN_OK ? saved : status;
 }
 
 /* ---- the end */

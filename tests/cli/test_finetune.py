@@ -246,6 +246,12 @@ class Runs(unittest.TestCase):
         self.assertEqual(log_of("constant")[0][0]["learning_rate"], 0)
 
 
+    def test_not_finite(self):
+        done = finetune("classify", rows_of("nan", single), "nan", "--epochs", "3", "--lr", "1e30", "--clip", "0")
+        self.assertEqual((done.returncode, "the loss is" in done.stderr), (1, True), done.stderr)
+        last = log_of("nan")[0][-1]["step"]
+        self.assertTrue((to / f"nan/checkpoint-{last}/model.safetensors").exists())
+
     def test_interrupt(self):
         files = rows_of("stop", single)
         more = ["--epochs", "30", "--validate-every", "1000"]
