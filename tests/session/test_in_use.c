@@ -58,16 +58,12 @@ static void a_session(void **state)
     pln_error error;
     const pln_tensor *outputs;
     pln_word *words;
-    pln_fill *fills;
-    pln_class *classes;
     uint32_t n, dims[GRAPH_SYMBOLS];
     must(pln_session_create(model, devices, NULL, &session, &error), &error);
     must(session_begin(session, &error), &error);
     REFUSED(pln_session_forward(session, inputs, 1, &outputs, &n, &error), "the session");
     REFUSED(pln_session_prepare(session, 1, 4, dims, &n, &error), "the session");
     REFUSED(pln_detect(session, "a", &words, &n, &error), "the session");
-    REFUSED(pln_fill_mask(session, "[MASK]", 1, &fills, &n, &error), "the session");
-    REFUSED(pln_classify(session, "a", NULL, &classes, &n, &error), "the session");
     session_end(session);
     must(pln_session_forward(session, inputs, 1, &outputs, &n, &error), &error);
     pln_session_destroy(&session);
