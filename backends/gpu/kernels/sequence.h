@@ -17,5 +17,6 @@
 #define LISTED HAS(GPU_ATTENTION_LISTED)
 #define KEYS_END(to) (LISTED ? (to) : LESSER(to, TABLE_END)) /* a list of keys is never parted by windows */
 #define KEY_ROW(k) (LISTED ? TO_UINT(key_rows[ROW(key_rows, k)]) : (k))
-/* Keys before the first of n queries. */
-#define KEYS_PAST(keys, n) (LISTED && (keys) > (n) ? (keys) - (n) : 0u)
+/* Keys before the first of n queries, by the sign of the difference: of a comparison clang makes a saturating subtraction,
+ * which oclgrind does not know. */
+#define KEYS_PAST(keys, n) (LISTED ? ((keys) - (n)) & ((((keys) - (n)) >> 31) - 1u) : 0u)
