@@ -180,6 +180,20 @@ static void describe_losses(struct description *d, pln_value *x)
     add_distance(d, "reals", x, d->tokens);
 }
 
+/* What only a forward pass has here: rows that are kept, tokens that are drawn and put in the place of others. */
+static void describe_kept(struct description *d, pln_value *x, pln_value *logits)
+{
+    pln_graph *g = d->graph;
+    pln_value *drawn = pln_sample(g, logits, pln_graph_input(g, "target_origin", PLN_I32, d->targets, 2),
+                                  pln_graph_input(g, "draws", PLN_I32, pln_rows_fixed(1), 3), NULL);
+    pln_graph_output(g, "fakes",
+                     pln_substitute(g, "fakes", pln_graph_input(g, "originals", PLN_I32, d->tokens, 1),
+                                    pln_graph_input(g, "replaced", PLN_I32, d->targets, 1), drawn, NULL));
+    pln_graph_output(g, "kept",
+                     pln_scatter(g, "kept", pln_graph_state(g, "rows_kept", d->sizes->vocab, d->sizes->hidden),
+                                 pln_graph_input(g, "places", PLN_I32, d->tokens, 1), x));
+}
+
 static void describe_heads(struct description *d, pln_value *x, pln_value *word)
 {
     pln_graph *g = d->graph;
@@ -191,6 +205,8 @@ static void describe_heads(struct description *d, pln_value *x, pln_value *word)
         g, y, word, PLN_OPTIONS(pln_linear_options, .name = "predictions.words", .bias = weight(d, 1, s->vocab)));
     add_loss(d, pln_cross_entropy(g, "cross_entropy", logits, pln_graph_input(g, "words", PLN_I32, d->targets, 1), -100,
                                   NULL));
+    if (!d->trains)
+        describe_kept(d, x, logits);
     add_distance(d, "means", pln_segment_mean(g, "summary.mean", x, d->starts), d->batch);
     y = pln_activation(g, rows, PLN_ACTIVATION_TANH, PLN_OPTIONS(pln_activation_options, .name = "summary.activation"));
     add_distance(d, "activated", y, d->targets);
