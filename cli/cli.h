@@ -235,7 +235,8 @@ void cli_wait_begin(bool blocked, const char *format, ...) __attribute__((format
 void cli_wait_end(void);
 void cli_wait_tick(void);
 
-double cli_seconds(void); /* monotonic */
+double cli_seconds(void);   /* monotonic */
+long cli_page_faults(void); /* of the process so far */
 
 /* SIGINT and SIGTERM end the process at once, with the code below: for commands that leave nothing half done. */
 void cli_exit_on_interrupt(void);

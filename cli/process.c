@@ -2,6 +2,7 @@
  *
  * The process: interrupts, the three standard streams, the clock.
  */
+#include <sys/resource.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <time.h>
@@ -62,4 +63,11 @@ double cli_seconds(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+long cli_page_faults(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_minflt + usage.ru_majflt;
 }

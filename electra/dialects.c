@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "electra/names.h"
+#include "common/affix.h"
 
 /* What a name of the model begins with. */
 static const char *const tops[] = {
@@ -64,12 +65,6 @@ static const char *const leftovers[] = {
 
 #define VALUE "/.ATTRIBUTES/VARIABLE_VALUE"
 #define SLOT "/.OPTIMIZER_SLOT/"
-
-static bool ends(const char *name, const char *with)
-{
-    const size_t n = strlen(name), tail = strlen(with);
-    return n >= tail && strcmp(name + n - tail, with) == 0;
-}
 
 /* The part before the first separator is the word. */
 static bool begins_with_part(const char *name, const char *word, const char *separators)

@@ -3,23 +3,13 @@
  * Takes the name of a tensor of PyTorch, gives the one that TensorFlow's or Flax's class of transformers looks for.
  */
 #include "electra/foreign.h"
+#include "common/affix.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #define BODY "electra."
-
-static bool begins(const char *name, const char *with)
-{
-    return strncmp(name, with, strlen(with)) == 0;
-}
-
-static bool ends(const char *name, const char *with)
-{
-    const size_t n = strlen(name), tail = strlen(with);
-    return n >= tail && strcmp(name + n - tail, with) == 0;
-}
 
 /* What "weight" is called, by what it is the weight of. */
 static const struct {

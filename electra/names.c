@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/affix.h"
 #include "common/fail.h"
 
 /* Dictionaries round the model, the first that is there is opened; then the next one. */
@@ -30,11 +31,6 @@ struct naming {
 const char *electra_part_string(pln_part part)
 {
     return part == PLN_PART_DISCRIMINATOR ? "discriminator" : part == PLN_PART_GENERATOR ? "generator" : "default";
-}
-
-static bool begins(const char *name, const char *with)
-{
-    return strncmp(name, with, strlen(with)) == 0;
 }
 
 __attribute__((format(printf, 2, 3))) static pln_status note(struct naming *n, const char *format, ...)

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "common/affix.h"
 #include "common/fail.h"
 
 struct electra_weight {
@@ -46,11 +47,6 @@ void electra_weights_finish(struct electra_weights *weights)
     }
     free(weights->used);
     *weights = (struct electra_weights){0};
-}
-
-static bool begins(const char *name, const char *with)
-{
-    return strncmp(name, with, strlen(with)) == 0;
 }
 
 void electra_file_name(const char *name, bool bare, char *out, size_t bytes)

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <time.h>
 
+#include "common/clock.h"
 #include "common/door.h"
 #include "tasks/engine.h"
 
@@ -63,13 +64,6 @@ static bool await(struct stream *s, const uint64_t *counter, uint64_t n, uint64_
     const bool there = !s->stopped && *counter > n;
     pthread_mutex_unlock(&s->lock);
     return there;
-}
-
-static double seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
 /* ---- reading */
@@ -198,7 +192,7 @@ static void *plan_windows(void *context)
 /* As await, and counts the seconds. */
 static bool await_work(struct stream *s, const uint64_t *counter, uint64_t n, uint64_t window)
 {
-    const double begin = seconds();
+    const double begin = clock_seconds();
     pthread_mutex_lock(&s->lock);
     s->idle = true;
     pthread_cond_broadcast(&s->changed);
@@ -207,7 +201,7 @@ static bool await_work(struct stream *s, const uint64_t *counter, uint64_t n, ui
     pthread_mutex_lock(&s->lock);
     s->idle = false;
     pthread_mutex_unlock(&s->lock);
-    s->report.waited += seconds() - begin;
+    s->report.waited += clock_seconds() - begin;
     return there;
 }
 
@@ -302,11 +296,11 @@ static void run_stages(struct stream *s)
         pln_fail(&error, PLN_NO_MEMORY, "cannot start a thread");
         fail(s, &error);
     }
-    const double begin = seconds();
+    const double begin = clock_seconds();
     run_batches(s);
     for (uint32_t i = 0; i < n; i++)
         pthread_join(threads[i], NULL);
-    s->report.total = seconds() - begin;
+    s->report.total = clock_seconds() - begin;
 }
 
 static pln_status run_stream(struct stream *s, pln_error *error)

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "common/array.h"
+#include "common/clock.h"
 #include "common/door.h"
 #include "common/in_use.h"
 
@@ -288,13 +289,6 @@ void corpus_halt(pln_corpus *corpus)
 
 /* ---- batches */
 
-static double seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 pln_status corpus_fail(const pln_corpus *corpus, pln_error *error)
 {
     if (error)
@@ -382,7 +376,7 @@ static pln_status fill_batch(pln_corpus *corpus, pln_error *error)
 
 static pln_status next(pln_corpus *corpus, uint32_t rows, const pln_corpus_batch **batch, pln_error *error)
 {
-    const double began = seconds();
+    const double began = clock_seconds();
     free_handed(corpus);
     struct corpus_example *handed = array_reserve(corpus->handed, &corpus->room_handed, rows, sizeof *handed);
     if (!handed)
@@ -391,7 +385,7 @@ static pln_status next(pln_corpus *corpus, uint32_t rows, const pln_corpus_batch
     pln_status status = corpus->running ? PLN_OK : corpus_start(corpus, error);
     if (status == PLN_OK)
         status = take_examples(corpus, rows, error);
-    corpus->batch.waited = seconds() - began;
+    corpus->batch.waited = clock_seconds() - began;
     if (status == PLN_OK)
         status = fill_batch(corpus, error);
     *batch = status == PLN_OK ? &corpus->batch : NULL;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/affix.h"
 #include "common/fail.h"
 #include "training/rtd.h"
 
@@ -55,11 +56,6 @@ pln_status rtd_save(struct training_subject *subject, const struct ckpt_save *sa
 }
 
 /* ---- a half by itself */
-
-static bool begins(const char *name, const char *with)
-{
-    return strncmp(name, with, strlen(with)) == 0;
-}
 
 static bool is_encoder(const char *name)
 {

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <math.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -266,17 +265,10 @@ static pln_status validate(struct pretraining *p, double epoch, pln_error *error
 
 /* ---- steps */
 
-static long page_faults(void)
-{
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return usage.ru_minflt + usage.ru_majflt;
-}
-
 static pln_status make_step(struct pretraining *p, struct pretraining_step *s, pln_error *error)
 {
     const pln_corpus_batch *batch;
-    const long faults = page_faults();
+    const long faults = cli_page_faults();
     const double began = cli_seconds();
     s->step = (pln_trainer_report){.size = sizeof s->step};
     s->halves = (pln_pretraining_report){.size = sizeof s->halves};
@@ -290,7 +282,7 @@ static pln_status make_step(struct pretraining *p, struct pretraining_step *s, p
     s->seconds = cli_seconds() - began;
     s->waited = batch->waited;
     s->epoch = batch->epoch;
-    s->faults = page_faults() - faults;
+    s->faults = cli_page_faults() - faults;
     if (p->o->dump)
         status = pretraining_dump(p, batch, s, error);
     return status == PLN_OK ? pretraining_log_step(p, s, error) : status;

@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -143,13 +142,6 @@ static void close_run(struct run *r)
 
 /* ---- steps */
 
-static long page_faults(void)
-{
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return usage.ru_minflt + usage.ru_majflt;
-}
-
 /* Said once, when it happens; the steps are worth more than the log. */
 static void fail_log(struct run *r)
 {
@@ -206,7 +198,7 @@ static pln_status make_steps(struct run *r, pln_trainer_report *report, pln_erro
     r->progress.before = r->begun;
     cli_wait_begin(true, "first step");
     while (status == PLN_OK && !cli_interrupted() && pln_trainer_steps(r->trainer) < r->steps) {
-        const long faults = page_faults();
+        const long faults = cli_page_faults();
         const double begin = cli_seconds();
         cli_rows_take(&r->rows, pln_trainer_steps(r->trainer));
         status = pln_tensor_file_check(r->rows.file, error); /* the rows were copied out of it */
@@ -214,7 +206,7 @@ static pln_status make_steps(struct run *r, pln_trainer_report *report, pln_erro
             status = pln_trainer_step(r->trainer, r->rows.tensors, r->rows.n, report, error);
         if (status == PLN_OK) {
             cli_wait_end();
-            report_step(r, report, cli_seconds() - begin, page_faults() - faults);
+            report_step(r, report, cli_seconds() - begin, cli_page_faults() - faults);
             save_between(r);
         }
     }
