@@ -178,6 +178,8 @@ pln_status cli_misfit(pln_error *error);
 int cli_exit_code(pln_status status);
 /* Prints "pleione: sentence" and returns the exit code of the status. */
 int cli_fail(const pln_error *error);
+/* The same of a file: "PATH: what". */
+int cli_fail_file(const char *path, pln_status status, const char *what);
 int cli_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* ---- input, output, time */

@@ -49,3 +49,10 @@ int cli_fail(const pln_error *error)
     fprintf(stderr, "%s\n", error->message);
     return cli_exit_code(error->status);
 }
+
+int cli_fail_file(const char *path, pln_status status, const char *what)
+{
+    pln_error error = {.status = status};
+    snprintf(error.message, sizeof error.message, "%.300s: %s", path, what);
+    return cli_fail(&error);
+}

@@ -12,18 +12,11 @@
 
 #include "cli/part.h"
 
-static int fail_file(const char *path, pln_status status, const char *what)
-{
-    pln_error error = {.status = status};
-    snprintf(error.message, sizeof error.message, "%.300s: %s", path, what);
-    return cli_fail(&error);
-}
-
 int cli_write_json(const char *path, const json_t *json)
 {
     char *text = json ? cli_dump_json(json, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
     struct cli_part part = {0};
-    int code = text ? cli_part_begin(&part, path) : fail_file(path, PLN_NO_MEMORY, "no memory");
+    int code = text ? cli_part_begin(&part, path) : cli_fail_file(path, PLN_NO_MEMORY, "no memory");
     if (code == 0) {
         fprintf(part.file, "%s\n", text);
         code = cli_part_end(&part);
@@ -59,10 +52,10 @@ static int compare_runs(const json_t *before, json_t *now, const char *optional)
 static int find_path(const char *out, const json_t *now, char path[PATH_MAX])
 {
     if (!now)
-        return fail_file(out, PLN_NO_MEMORY, "no memory for its record");
+        return cli_fail_file(out, PLN_NO_MEMORY, "no memory for its record");
     return snprintf(path, PATH_MAX, "%s/" CLI_RECORD, out) < PATH_MAX
                ? 0
-               : fail_file(out, PLN_FAILED, "the path is too long");
+               : cli_fail_file(out, PLN_FAILED, "the path is too long");
 }
 
 int cli_record_check(const char *out, bool resume, json_t *now, const char *optional)
@@ -85,7 +78,7 @@ int cli_record_write(const char *out, json_t *now)
     char path[PATH_MAX];
     int code = find_path(out, now, path);
     if (code == 0 && mkdir(out, 0777) != 0 && errno != EEXIST)
-        code = fail_file(out, PLN_FAILED, strerror(errno));
+        code = cli_fail_file(out, PLN_FAILED, strerror(errno));
     if (code == 0)
         code = cli_write_json(path, now);
     json_decref(now);

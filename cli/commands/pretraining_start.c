@@ -13,16 +13,9 @@
 #include "cli/commands/pretraining.h"
 #include "cli/record.h"
 
-static int fail_file(const char *path, pln_status status, const char *what)
-{
-    pln_error error = {.status = status};
-    snprintf(error.message, sizeof error.message, "%.300s: %s", path, what);
-    return cli_fail(&error);
-}
-
 static int fail_memory(const char *path)
 {
-    return fail_file(path, PLN_NO_MEMORY, "no memory");
+    return cli_fail_file(path, PLN_NO_MEMORY, "no memory");
 }
 
 /* ---- configs */
@@ -94,7 +87,7 @@ static int make_folder(const char *path)
 {
     return mkdir(path, 0777) == 0 || errno == EEXIST
                ? 0
-               : fail_file(path, errno == ENOMEM ? PLN_NO_MEMORY : PLN_FAILED, strerror(errno));
+               : cli_fail_file(path, errno == ENOMEM ? PLN_NO_MEMORY : PLN_FAILED, strerror(errno));
 }
 
 static int make_half(const struct pretraining *p, const char *half, const char *architecture, json_t *config)
@@ -107,7 +100,7 @@ static int make_half(const struct pretraining *p, const char *half, const char *
         code = fail_memory(path);
     snprintf(file, sizeof file, "%s/model.safetensors", path); /* of this run, which left no checkpoint to go on from */
     if (code == 0 && unlink(file) != 0 && errno != ENOENT)
-        code = fail_file(file, PLN_FAILED, strerror(errno));
+        code = cli_fail_file(file, PLN_FAILED, strerror(errno));
     snprintf(file, sizeof file, "%s/config.json", path);
     if (code == 0)
         code = cli_write_json(file, config);
