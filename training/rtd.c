@@ -401,6 +401,7 @@ pln_status training_rtd_create(const struct training_rtd_parts *parts, const pln
     rtd->placement.cover = true;
     rtd->options = *rtd_options;
     rtd->options.dropout = options->dropout;
+    rtd->options.layer_decay = options->layer_decay;
     rtd->options.recompute = options->recompute;
     rtd->mask_id = find_mask(parts->discriminator);
     pln_status status = open_weights(rtd, options->seed, error);
