@@ -331,7 +331,7 @@ static pln_status open_weights(struct training_rtd *rtd, uint64_t seed, pln_erro
         electra_weights_init(&rtd->generator_weights, g->checkpoint, &g->names, &g->config, seed + 1, error);
     if (status == PLN_OK)
         status = electra_weights_init(&rtd->discriminator_weights, d->checkpoint, &d->names, &d->config, seed, error);
-    rtd->generator_weights.half = ELECTRA_GENERATOR;
+    rtd->generator_weights.half = ELECTRA_OF_GENERATOR;
     return status;
 }
 

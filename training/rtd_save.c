@@ -65,11 +65,11 @@ static bool is_encoder(const char *name)
 const char *rtd_name_in(const struct training_rtd *rtd, pln_half half, const char *name)
 {
     const enum electra_sharing sharing = rtd->options.sharing;
-    const bool own = begins(name, ELECTRA_GENERATOR);
+    const bool own = begins(name, ELECTRA_OF_GENERATOR);
     if (half == PLN_HALF_DISCRIMINATOR)
         return own ? NULL : name;
     if (own)
-        return name + strlen(ELECTRA_GENERATOR);
+        return name + strlen(ELECTRA_OF_GENERATOR);
     if (sharing == ELECTRA_SHARING_ALL)
         return is_encoder(name) ? name : NULL;
     return sharing == ELECTRA_SHARING_EMBEDDINGS && begins(name, "embeddings.") ? name : NULL;
