@@ -17,13 +17,14 @@ struct run {
     struct run_output output;
     pln_task *task;
     const char *on_error;
+    bool stop; /* --on-error stop */
     bool overhead;
     uint32_t batch_tokens;
     struct cli_progress progress;
     uint64_t skipped, rows; /* that the output had already; that it has by now, those among them */
     struct run_failures failures;
     pln_error error; /* of writing, which ended the run; status PLN_OK: none */
-    bool stopped;    /* by --on-error stop */
+    bool stopped;    /* by a row without an answer */
 };
 
 static pln_status fail(pln_error *error, pln_status status, const char *sentence)
@@ -62,7 +63,7 @@ static bool take_answer(void *context, const pln_answer *answer)
         return false;
     if (answer->status != PLN_OK) {
         run_note_failure(&run->failures, row, answer->message);
-        run->stopped = run->on_error && strcmp(run->on_error, "stop") == 0;
+        run->stopped = run->stop;
     }
     if (run->stopped || run_output_put(&run->output, row, answer, &run->error) != PLN_OK)
         return false;
@@ -192,11 +193,11 @@ static int open_and_answer(struct run *run, const char *directory, const struct 
     return answer_rows(run);
 }
 
-static int check_options(const struct run *run)
+static int check_options(struct run *run)
 {
-    if (run->on_error && strcmp(run->on_error, "row") != 0 && strcmp(run->on_error, "stop") != 0)
-        return cli_usage_error("option --on-error: \"%s\" is not row|stop", run->on_error);
-    const int code = run_output_check(&run->output);
+    int code = cli_check_on_error(run->on_error, &run->stop);
+    if (code == 0)
+        code = run_output_check(&run->output);
     return code ? code : cli_task_check(&run->asked);
 }
 
