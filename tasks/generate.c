@@ -32,14 +32,17 @@ static pln_status find_stop(const struct task_setup *setup, pln_text word, int32
                                "option stop of the task generate: \"%.100s\" is no token of the vocabulary", text);
 }
 
-/* Those of the option, even if it names none; else the model's own. */
+/* Those of the option; else the model's own. */
 static pln_status find_stops(struct task_setup *setup, pln_generator_options *o, pln_error *error)
 {
     const char *value = task_value(setup, "stop");
+    const bool none = task_flag(setup, "no-stop");
     pln_text *words = NULL;
     int32_t *of_model = NULL;
     uint32_t n = value ? task_split(&setup->memory, task_string(value), &words) : 0;
-    pln_status status = value ? PLN_OK : generate_stops_of(setup->model, &of_model, &n, error);
+    if (value && none)
+        return pln_fail(error, PLN_INVALID, "the options stop and no-stop of the task generate exclude each other");
+    pln_status status = value || none ? PLN_OK : generate_stops_of(setup->model, &of_model, &n, error);
     int32_t *stop = n < UINT32_MAX ? arena_allocate(&setup->memory, (n + 1ul) * sizeof *stop) : NULL;
     if (status == PLN_OK && !stop)
         status = pln_fail(error, PLN_NO_MEMORY, "no memory for tokens of stop");
@@ -254,7 +257,8 @@ const struct task_kind task_generate = {
                     {"typical-p", "0.0..1.0", "those of the most typical surprise that reach this (default 1)"},
                     {"repetition-penalty", "0.0..", "scores of tokens that are there already, divided (default 1)"},
                     {"no-repeat-ngram", "0..", "no so many tokens stand twice in a row; 0: they may (default 0)"},
-                    {"stop", "A,B,...", "tokens that end a text, \"\": none (default: eos_token_id of the model)"},
+                    {"stop", "A,B,...", "tokens that end a text (default: eos_token_id of the model)"},
+                    {"no-stop", "yes|no", "no token ends a text"},
                     {"sample-seed", "0..", "of drawing; a row's draws hang on it and the row's number (default 0)"},
                     {"no-special", "yes|no", "[CLS] and [SEP] are not put around the text"},
                     TASK_TOO_LONG,
