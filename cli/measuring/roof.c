@@ -134,6 +134,12 @@ static double larger(double a, double b)
     return a > b ? a : b;
 }
 
+void roof_read_again(const struct measured_device *device, struct roof *roof)
+{
+    if (roof->gbytes > 0)
+        roof->gbytes = larger(measure_reading(device, seconds_to_measure), roof->gbytes);
+}
+
 /* What is above the roof by no more than measuring is off by shows that the roof is there. */
 static bool is_above(struct roof_rates rates, struct roof *roof)
 {
