@@ -19,6 +19,7 @@ static const struct table_column columns[] = {
     {.key = "tokens_per_s", .title = "tokens/s", .type = TABLE_NUMBER, .digits = 1, .width = 9},
     {.key = "gbytes_per_s", .title = "weights", .unit = "GB/s", .type = TABLE_NUMBER, .digits = 1, .width = 8},
     {.key = "of_roof_percent", .title = "of roof", .unit = "%", .type = TABLE_NUMBER, .digits = 1},
+    {.key = "verdict", .title = "verdict", .judges = true}, /* of a device that was lost */
     {.key = "name", .type = TABLE_TEXT},
     {.key = "threads", .type = TABLE_COUNT},
     {.key = "runs", .type = TABLE_COUNT},
