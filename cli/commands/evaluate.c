@@ -10,8 +10,6 @@
 #include "cli/commands/evaluation.h"
 #include "cli/part.h"
 
-enum { PLACES = 1 << 14 }; /* more rows are never on their way */
-
 struct run {
     const struct evaluation *e;
     const pln_task_info *info;
@@ -21,10 +19,9 @@ struct run {
     pln_scores *scores;
     struct cli_part plot; /* begun before anything is answered, so that a wrong path costs nothing */
     struct cli_progress progress;
-    uint64_t lines[PLACES], read; /* where rows begin, by number */
-    uint64_t failed;              /* rows that have no answer */
-    pln_error problem;            /* of the first of them, or of what ended it; status PLN_OK: none */
-    bool ended;                   /* by that problem */
+    uint64_t failed;   /* rows that have no answer */
+    pln_error problem; /* of the first of them, or of what ended it; status PLN_OK: none */
+    bool ended;        /* by that problem */
 };
 
 /* ---- rows: `next` on one thread, `answer` on another */
@@ -36,29 +33,17 @@ static pln_status next_row(void *context, const pln_record **row, pln_error *err
         *error = (pln_error){.status = PLN_CANCELLED, .node = -1, .message = "interrupted"};
         return PLN_CANCELLED;
     }
-    const pln_status status = cli_source_next(&r->source, row, error);
-    pln_reader_place(r->source.reader, NULL, &r->lines[r->read++ % PLACES]);
-    return status;
-}
-
-/* A bad row of the reader names its place itself. */
-static void keep_problem(struct run *r, const pln_answer *answer, const pln_error *error)
-{
-    const char *file;
-    pln_reader_place(r->source.reader, &file, NULL);
-    const size_t bytes = strlen(file);
-    r->problem = *error;
-    if (strncmp(error->message, file, bytes) != 0 || error->message[bytes] != ':')
-        snprintf(r->problem.message, sizeof r->problem.message, "%.200s:%llu: %.280s", file,
-                 (unsigned long long)r->lines[answer->row % PLACES], error->message);
+    return cli_source_next(&r->source, row, error);
 }
 
 /* Whether the others are scored without it: one that has no answer, or that these scores cannot take. */
 static bool pass_over(struct run *r, const pln_answer *answer, const pln_error *error)
 {
     r->ended = r->e->stop || (answer->status == PLN_OK && error->status != PLN_INVALID);
-    if (!r->failed++ || r->ended)
-        keep_problem(r, answer, error);
+    if (!r->failed++ || r->ended) {
+        r->problem = *error;
+        cli_source_tell(&r->source, answer->row, error->message, r->problem.message, sizeof r->problem.message);
+    }
     return !r->ended;
 }
 
@@ -199,9 +184,8 @@ static int tell(struct run *r)
 
 int cli_evaluate_rows(const struct evaluation *e)
 {
-    static struct run r; /* 128 KiB of line numbers */
+    struct run r = {.e = e};
     pln_error error;
-    r = (struct run){.e = e};
     pln_task_find(e->task.name, &r.info);
     int code = e->plot ? cli_part_begin(&r.plot, e->plot) : 0;
     if (code)
