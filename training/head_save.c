@@ -34,7 +34,7 @@ static pln_status save_config(const struct training_head *head, const struct ckp
 pln_status training_head_save_init(struct training_head *head, pln_error *error)
 {
     pln_status status = PLN_OK;
-    for (uint32_t i = 0; status == PLN_OK && i < TRAINING_TOKENIZER_FILES; i++) {
+    for (uint32_t i = 0; status == PLN_OK && i < TRAINING_COPIED_FILES; i++) {
         bool there = false;
         if (ckpt_save_readable(training_files[i], ckpt_directory(head->model->checkpoint), &there, error) != PLN_OK ||
             there)
@@ -43,11 +43,11 @@ pln_status training_head_save_init(struct training_head *head, pln_error *error)
     return status;
 }
 
-static pln_status save_tokenizer(const struct training_head *head, const struct ckpt_save *save, pln_error *error)
+static pln_status save_copies(const struct training_head *head, const struct ckpt_save *save, pln_error *error)
 {
     const char *from = ckpt_directory(head->model->checkpoint);
     pln_status status = PLN_OK;
-    for (uint32_t i = 0; status == PLN_OK && i < TRAINING_TOKENIZER_FILES; i++)
+    for (uint32_t i = 0; status == PLN_OK && i < TRAINING_COPIED_FILES; i++)
         status = ckpt_save_copy(save, training_files[i], from, head->tokenizer_files >> i & 1, error);
     return status;
 }
@@ -105,7 +105,7 @@ pln_status training_head_check_save(struct training_subject *subject, pln_error 
     const char *from = ckpt_directory(training_head_of(subject)->model->checkpoint);
     pln_status status = PLN_OK;
     bool there;
-    for (uint32_t i = 0; status == PLN_OK && i < TRAINING_TOKENIZER_FILES; i++)
+    for (uint32_t i = 0; status == PLN_OK && i < TRAINING_COPIED_FILES; i++)
         status = ckpt_save_readable(training_files[i], from, &there, error);
     return status;
 }
@@ -116,6 +116,6 @@ pln_status training_head_save(struct training_subject *subject, const struct ckp
     struct training_head *head = training_head_of(subject);
     pln_status status = save_config(head, save, error);
     if (status == PLN_OK)
-        status = save_tokenizer(head, save, error);
+        status = save_copies(head, save, error);
     return status == PLN_OK ? save_weights(head, save, tensors, n_tensors, error) : status;
 }

@@ -26,11 +26,11 @@ static pln_status save_config(const struct ckpt_save *save, const pln_model *mod
     return status;
 }
 
-static pln_status save_tokenizer(const struct ckpt_save *save, const pln_model *model, pln_error *error)
+static pln_status save_copies(const struct ckpt_save *save, const pln_model *model, pln_error *error)
 {
     const char *from = ckpt_directory(model->checkpoint);
     pln_status status = PLN_OK;
-    for (uint32_t i = 0; status == PLN_OK && i < TRAINING_TOKENIZER_FILES; i++)
+    for (uint32_t i = 0; status == PLN_OK && i < TRAINING_COPIED_FILES; i++)
         status = ckpt_save_copy(save, training_files[i], from, false, error);
     return status;
 }
@@ -40,7 +40,7 @@ pln_status rtd_check_save(struct training_subject *subject, pln_error *error)
     const char *from = ckpt_directory(training_rtd_of(subject)->discriminator->checkpoint);
     pln_status status = PLN_OK;
     bool there;
-    for (uint32_t i = 0; status == PLN_OK && i < TRAINING_TOKENIZER_FILES; i++)
+    for (uint32_t i = 0; status == PLN_OK && i < TRAINING_COPIED_FILES; i++)
         status = ckpt_save_readable(training_files[i], from, &there, error);
     return status;
 }
@@ -51,7 +51,7 @@ pln_status rtd_save(struct training_subject *subject, const struct ckpt_save *sa
     const struct training_rtd *rtd = training_rtd_of(subject);
     pln_status status = save_config(save, rtd->discriminator, PLN_HEAD_PRETRAINING, error);
     if (status == PLN_OK)
-        status = save_tokenizer(save, rtd->discriminator, error);
+        status = save_copies(save, rtd->discriminator, error);
     return status == PLN_OK ? ckpt_save_tensors(save, TRAINING_WEIGHTS, tensors, n_tensors, error) : status;
 }
 
@@ -105,6 +105,6 @@ pln_status rtd_save_half(const struct training_rtd *rtd, pln_half half, const st
     const pln_model *model = generator ? rtd->generator : rtd->discriminator;
     pln_status status = save_config(save, model, generator ? PLN_HEAD_MASKED_LM : PLN_HEAD_PRETRAINING, error);
     if (status == PLN_OK)
-        status = save_tokenizer(save, model, error);
+        status = save_copies(save, model, error);
     return status == PLN_OK ? save_weights(rtd, half, save, tensors, n_tensors, error) : status;
 }

@@ -70,7 +70,7 @@ struct training_subject_kind {
 #define TRAINING_CONFIG "config.json"
 #define TRAINING_WEIGHTS "model.safetensors"
 extern const char *const training_files[];
-enum { TRAINING_TOKENIZER_FILES = 5 }; /* the first ones of that list */
+enum { TRAINING_COPIED_FILES = 6 }; /* the first ones of that list: tokenizer, and what writing texts goes by */
 
 /* head.c: a model with one head and its loss, by a session of its own. states: where the flat states live. placement of
  * the options is there. */

@@ -51,6 +51,8 @@ void cli_print_evaluation_json(const struct evaluated *found)
 {
     json_t *object = json_object(), *intervals = NULL;
     cli_set_json(object, "rows", json_integer((json_int_t)found->rows));
+    if (found->failed)
+        cli_set_json(object, "errors", json_integer((json_int_t)found->failed));
     for (uint32_t i = 0; i < found->n_scores; i++) {
         const pln_score *s = found->scores[i];
         set_score(object, s, number(s->value));
@@ -193,7 +195,10 @@ static bool print_pairs(const struct evaluated *found, bool wide)
 bool cli_print_evaluation(const struct evaluated *found, bool wide)
 {
     bool made = true;
-    printf("%llu rows\n", (unsigned long long)found->rows);
+    printf("%llu rows", (unsigned long long)found->rows);
+    if (found->failed)
+        printf(", %llu without an answer", (unsigned long long)found->failed);
+    putchar('\n');
     if (!print_scores(found, wide))
         return false;
     if (!found->counts)

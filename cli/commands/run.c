@@ -17,13 +17,14 @@ struct run {
     struct run_output output;
     pln_task *task;
     const char *on_error;
+    bool stop; /* --on-error stop */
     bool overhead;
     uint32_t batch_tokens;
     struct cli_progress progress;
     uint64_t skipped, rows; /* that the output had already; that it has by now, those among them */
     struct run_failures failures;
     pln_error error; /* of writing, which ended the run; status PLN_OK: none */
-    bool stopped;    /* by --on-error stop */
+    bool stopped;    /* by a row without an answer */
 };
 
 static pln_status fail(pln_error *error, pln_status status, const char *sentence)
@@ -38,17 +39,17 @@ static pln_status fail(pln_error *error, pln_status status, const char *sentence
 static pln_status next_row(void *context, const pln_record **row, pln_error *error)
 {
     struct run *run = context;
-    pln_error no_memory;
+    pln_error problem;
     *row = NULL;
     if (cli_interrupted())
         return fail(error, PLN_CANCELLED, "interrupted");
     const pln_status status = cli_source_next(&run->source, row, error);
     if ((status != PLN_OK && status != PLN_INVALID) || (status == PLN_OK && !*row))
         return status;
-    if (run_keep(&run->output.kept, &run->source, &run->asked, status == PLN_OK, &no_memory) == PLN_OK)
+    if (run_keep(&run->output.kept, &run->source, &run->asked, status == PLN_OK, &problem) == PLN_OK)
         return status;
-    *error = no_memory;
-    return no_memory.status;
+    *error = problem;
+    return problem.status;
 }
 
 /* ---- answers out: called from another one */
@@ -61,8 +62,10 @@ static bool take_answer(void *context, const pln_answer *answer)
     if (cli_interrupted())
         return false;
     if (answer->status != PLN_OK) {
-        run_note_failure(&run->failures, row, answer->message);
-        run->stopped = run->on_error && strcmp(run->on_error, "stop") == 0;
+        char why[sizeof run->failures.why];
+        cli_source_tell(&run->source, row, answer->message, why, sizeof why);
+        run_note_failure(&run->failures, row, why);
+        run->stopped = run->stop;
     }
     if (run->stopped || run_output_put(&run->output, row, answer, &run->error) != PLN_OK)
         return false;
@@ -74,16 +77,21 @@ static bool take_answer(void *context, const pln_answer *answer)
 
 /* ---- what is opened */
 
-/* Passes over the rows whose answers the output has. */
+/* Passes over the rows whose answers the output has; of the first that failed it does not know where it begins. */
 static pln_status skip_rows(struct run *run, pln_error *error)
 {
     const pln_record *row;
+    char why[sizeof run->failures.why];
     for (run->rows = 0; run->rows < run->skipped; run->rows++) {
         const pln_status status = cli_source_next(&run->source, &row, error);
         if (status == PLN_OK && !row)
             return fail(error, PLN_INVALID, "--resume: the output has more rows than the input: another run wrote it");
         if (status != PLN_OK && status != PLN_INVALID)
             return status;
+        if (!run->failures.n || run->rows != run->failures.first)
+            continue;
+        cli_source_tell(&run->source, run->rows, run->failures.why, why, sizeof why);
+        memcpy(run->failures.why, why, sizeof why);
     }
     return PLN_OK;
 }
@@ -192,11 +200,11 @@ static int open_and_answer(struct run *run, const char *directory, const struct 
     return answer_rows(run);
 }
 
-static int check_options(const struct run *run)
+static int check_options(struct run *run)
 {
-    if (run->on_error && strcmp(run->on_error, "row") != 0 && strcmp(run->on_error, "stop") != 0)
-        return cli_usage_error("option --on-error: \"%s\" is not row|stop", run->on_error);
-    const int code = run_output_check(&run->output);
+    int code = cli_check_on_error(run->on_error, &run->stop);
+    if (code == 0)
+        code = run_output_check(&run->output);
     return code ? code : cli_task_check(&run->asked);
 }
 

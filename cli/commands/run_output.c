@@ -50,23 +50,20 @@ static bool has_named_columns(const char *path)
     return false;
 }
 
-static pln_status open_writer(struct run_output *output, const struct cli_source *source, const struct cli_task *task,
+static pln_status open_writer(struct run_output *output, struct cli_source *source, const struct cli_task *task,
                               pln_error *error)
 {
-    const char *path = output->path ? output->path : "-", **names = NULL;
-    pln_writer_options options = {.size = sizeof options, .resume = output->resume};
-    if (output->path && has_named_columns(path)) {
-        if (output->kept.wanted && source->reader && !source->told)
-            return fail(error, PLN_INVALID,
-                        "--keep: rows of JSON lines have columns of their own: name an --output FILE.jsonl");
-        options.n_columns = run_kept_columns(&output->kept, source, task, &names);
-        options.columns = names;
-        if (!names)
-            return fail(error, PLN_NO_MEMORY, "no memory for the columns of the output");
-    }
-    const pln_status status = pln_writer_open(path, &options, &output->writer, error);
-    free(names);
-    return status;
+    const char *path = output->path ? output->path : "-";
+    pln_status status = PLN_OK;
+    if (output->path && has_named_columns(path))
+        status = run_kept_columns(&output->kept, source, task, error);
+    if (status != PLN_OK)
+        return status;
+    const pln_writer_options options = {.size = sizeof options,
+                                        .resume = output->resume,
+                                        .columns = output->kept.columns,
+                                        .n_columns = output->kept.n_columns};
+    return pln_writer_open(path, &options, &output->writer, error);
 }
 
 /* Rows of the output that have an error. */
@@ -113,7 +110,7 @@ pln_status run_output_apart(const struct run_output *output, const struct cli_ta
     return fail(error, PLN_INVALID, sentence);
 }
 
-pln_status run_output_open(struct run_output *output, const struct cli_source *source, const struct cli_task *task,
+pln_status run_output_open(struct run_output *output, struct cli_source *source, const struct cli_task *task,
                            uint64_t *rows, struct run_failures *failures, pln_error *error)
 {
     const bool vectors = output->path && run_vectors_suit(output->path);

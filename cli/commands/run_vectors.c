@@ -189,7 +189,7 @@ pln_status run_vectors_put(struct run_vectors *v, const pln_answer *answer, pln_
     const bool good = answer->status == PLN_OK;
     if (good && (!answer->n_numbers || answer->n_numbers != answer->width || (v->width && v->width != answer->width)))
         return fail(error, PLN_INVALID,
-                    "%s takes one vector a row, and this task gives something else; name a .jsonl file", v->path);
+                    "%s takes one vector a row, as embed gives with the pooling mean, cls or max; a .jsonl file takes all", v->path);
     if (good && !v->width)
         status = set_width(v, answer->width, error);
     if (status == PLN_OK && !good)

@@ -214,6 +214,32 @@ class Files(unittest.TestCase):
                 self.assertEqual(json.loads(row["answer"]) if row["answer"] else None, o.get("answer"))
         self.assertEqual(len(objects(GEN, "--input", self.path("out.csv.zst"), "--column", "text=id", code=1)), 40)
 
+    def test_keep_of_json_lines_in_a_table(self):
+        """The columns are those of the first row, nested values JSON; a row with another one has an error in its place."""
+        lines = ['{"text": "a [MASK]", "id": 1, "o": {"p": [1e3, 2.50]}, "l": ["x", "y"], "row": null}', '{"text": null, "id": 2}',
+                 '{"text": "b [MASK]", "new": 1}', '{"text": ', '{"text": "c [MASK]", "l": "z"}']
+        with open(self.path("a.jsonl"), "w", encoding="utf-8") as file:
+            file.write("\n".join(lines))
+        more = ("--top", "1", "--input", self.path("a.jsonl"), "--keep", "--output", self.path("out.csv"))
+        done = run("run", GEN, *ON, *more, code=1)
+        self.assertIn(b"3 of 5 rows have no answer, the first is row 1: %s/a.jsonl:2: the row has no column `text`" %
+                      self.folder.encode(), done.stderr)
+        whole = self.read("out.csv")
+        table = list(csv.DictReader(io.StringIO(whole.decode(), newline="")))
+        self.assertEqual(list(table[0]), ["row", "answer", "error", "id", "o", "l", "input.row"])
+        self.assertEqual([json.loads(table[0][name]) for name in ("id", "o", "l")], [1, {"p": [1e3, 2.5]}, ["x", "y"]])
+        self.assertIn("2.50", table[0]["o"])
+        self.assertEqual([bool(row["answer"]) for row in table], [True, False, False, False, True])
+        self.assertIn('"new" is none of them', table[2]["error"])
+        self.assertEqual([row["l"] for row in table], ['["x", "y"]', "", "", "", "z"])
+        with open(self.path("out.csv"), "wb") as file:
+            file.write(whole[:len(whole) // 2])
+        self.assertIn(b"3 of 5 rows", run("run", GEN, *ON, *more, "--resume", code=1).stderr)
+        self.assertEqual(self.read("out.csv"), whole)
+        with open(self.path("a.jsonl"), "w", encoding="utf-8") as file:
+            file.write("{\n" + lines[0])
+        self.assertIn(b"a.jsonl:1: ", run("run", GEN, *ON, *more, code=2).stderr)
+
     def test_numbers_stay_as_they_are(self):
         lines = b'{"text": "a [MASK]", "n": 1.50, "o": {"p": [1e3, null]}, "q": null, "r": true}\n'
         done = run("run", GEN, *ON, "--top", "1", "--json", "--keep", "--input", "-", "--input-format", "jsonl", text=lines)
@@ -309,6 +335,39 @@ class Files(unittest.TestCase):
         self.assertEqual(len(lines), 3)
         for number, line in enumerate(lines[1:]):
             self.assertRegex(line, rf"^ *{number}  \[(\d+, ){{6}}\.\.\.\] of 7 +the ")
+
+    def test_choices_have_numbers(self):
+        model = of_head(self.folder, "ElectraForMultipleChoice")
+        lines = run("run", model, *ON, "And the king", "said", "went").stdout.decode().splitlines()
+        self.assertEqual(lines[0].split(), ["row", "number", "scores", "choice"])
+        self.assertEqual([line.split()[:2] for line in lines[1:]], [["0", "0"], ["0", "1"]])
+
+    def test_progress(self):
+        """Rows, their rate and what is left, on a terminal; nothing elsewhere, or where the answers themselves are seen."""
+        def slowly(stderr, stdout):
+            with subprocess.Popen([PLEIONE, "run", GEN, *ON, "--top", "1", "--json"], stdin=subprocess.PIPE, stdout=stdout,
+                                  stderr=stderr) as child:
+                for _ in range(3):  # the line comes with the first answer that is half a second old
+                    child.stdin.write(b"a [MASK]\n")
+                    child.stdin.flush()
+                    time.sleep(0.6)
+                child.stdin.close()
+                return child.wait()
+
+        ours, theirs = pty.openpty()
+        self.assertEqual(slowly(theirs, subprocess.DEVNULL), 0)
+        os.close(theirs)
+        seen = b""
+        try:
+            while True:
+                seen += os.read(ours, 1 << 16)
+        except OSError:
+            pass
+        os.close(ours)
+        self.assertRegex(seen, rb"run [23] rows, \d+ rows/s")
+        with open(self.path("said"), "wb") as said:
+            self.assertEqual(slowly(said, subprocess.DEVNULL), 0)
+        self.assertEqual(self.read("said"), b"")
 
     def test_a_person_reads(self):
         ours, theirs = pty.openpty()
