@@ -143,6 +143,7 @@ static pln_status unpack_output(const struct session_packing *p, const struct el
     case ELECTRA_LOGITS:
         return unpack_logits(p, value, in, error);
     case ELECTRA_STATE:
+    case ELECTRA_LAYER_STATE:
         break;
     }
     return unpack_tokens(p, output->name, in, value->width, 0, value->width, false, error);

@@ -13,7 +13,6 @@ enum pooling { MEAN, CLS, MAX, EACH };
 struct settings {
     uint32_t pooling;
     bool normalize;
-    char output[32];
 };
 
 /* Layer 0 are the embeddings. The last one needs no other output where the head is the model itself. */
@@ -28,11 +27,9 @@ static pln_status open(struct task_setup *setup, pln_error *error)
         return pln_fail(error, PLN_INVALID, "option layer of the task embed is %u; it may be a number from 0 to %u",
                         layer, last);
     setup->hidden_states = layer != last || setup->head != PLN_HEAD_MODEL;
+    setup->outputs[0] = (struct task_read){ELECTRA_STATE, 0};
     if (setup->hidden_states)
-        snprintf(settings->output, sizeof settings->output, "hidden_states.%u", layer);
-    else
-        snprintf(settings->output, sizeof settings->output, "last_hidden_state");
-    setup->outputs[0] = settings->output;
+        setup->outputs[0] = (struct task_read){ELECTRA_LAYER_STATE, layer};
     return PLN_OK;
 }
 

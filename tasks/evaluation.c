@@ -11,8 +11,7 @@
 
 struct pln_scores {
     pln_task *task;
-    pln_encode_options encode; /* of the task, as it was; what it reads too */
-    const char *output;
+    pln_encode_options encode; /* of the task, as it was */
     bool labelled;
     struct score_book_options options;
     struct score_book *book;
@@ -53,7 +52,6 @@ pln_status pln_scores_create(pln_task *task, const pln_scores_options *options, 
     }
     s->task = task;
     s->encode = task->setup.encode;
-    s->output = task->setup.outputs[0];
     s->labelled = task->labelled;
     task->labelled = true;
     if (score->open)
@@ -69,7 +67,6 @@ void pln_scores_destroy(pln_scores **scores)
         return;
     s->task->labelled = s->labelled;
     s->task->setup.encode = s->encode;
-    s->task->setup.outputs[0] = s->output;
     score_book_destroy(&s->book);
     free(s->list);
     free(s->entries);

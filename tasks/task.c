@@ -35,7 +35,8 @@ pln_status task_open_setup(const struct task_kind *kind, struct task_setup *setu
     setup->encode.max_length = setup->too_long == TASK_REFUSE ? 0 : setup->longest;
     setup->encode.overflow = setup->too_long == TASK_WINDOW;
     setup->head = kind->info.head;
-    setup->outputs[0] = "logits";
+    setup->outputs[0].kind = ELECTRA_LOGITS;
+    setup->n_outputs = 1;
     setup->settings = arena_allocate(&setup->memory, kind->settings_bytes + 1);
     if (!setup->settings)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for the task %s", kind->info.name);

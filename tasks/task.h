@@ -26,6 +26,12 @@
 enum task_too_long { TASK_REFUSE, TASK_CUT, TASK_WINDOW };
 enum { TASK_OUTPUTS = 2 };
 
+/* An output that a task reads. */
+struct task_read {
+    enum electra_output kind;
+    uint32_t layer; /* of ELECTRA_LAYER_STATE; 0: the embeddings */
+};
+
 /* Everything about a task that is the same for all its rows. `open` reads it above the line and writes below it. */
 struct task_setup {
     pln_model *model;
@@ -42,7 +48,8 @@ struct task_setup {
     pln_encode_options encode; /* max_length, overflow are set by too_long; a task sets truncation, stride, ... */
     pln_head head;             /* of the session; that of the info unless a task chooses */
     bool hidden_states;        /* the session must have them */
-    const char *outputs[TASK_OUTPUTS]; /* that are read: "logits" unless a task says otherwise; then NULL */
+    struct task_read outputs[TASK_OUTPUTS]; /* the logits unless a task says otherwise */
+    uint32_t n_outputs;
 };
 
 /* ---- a row on its way */
@@ -70,7 +77,7 @@ struct task_sequence {
     uint32_t length;  /* tokens with the padding that the reference would give this row alone, if the head sees it */
     const uint32_t *targets; /* places of tokens whose logits are wanted, ascending; NULL: of all. Set by `mark` */
     uint32_t n_targets;
-    struct task_output outputs[TASK_OUTPUTS]; /* as named in the setup */
+    struct task_output outputs[TASK_OUTPUTS]; /* as in the setup */
 };
 
 struct task_row {
