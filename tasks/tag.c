@@ -86,7 +86,7 @@ static pln_status ask_words(struct task_row *row, pln_error *error)
 static pln_status ask(struct task_row *row, pln_error *error)
 {
     pln_example example = {0};
-    if (pln_record_find(row->row, "tokens"))
+    if (pln_record_field(row->row, "tokens"))
         return ask_words(row, error);
     const pln_status status = task_take_text(row, "text", &example.text, error);
     return status == PLN_OK ? task_add(row, &example, error) : status;
