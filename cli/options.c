@@ -298,7 +298,8 @@ static int take_option(int left, char **argv, const struct cli_options *options,
         cli_usage_error("option %s %s", option->name, option->kind == CLI_FLAG ? "takes no value" : "needs a value");
         return 0;
     }
-    const char *value = equals ? equals + 1 : optional ? "" : argv[1]; /* a flag looks at none */
+    const char *behind = optional ? "" : argv[1]; /* a flag looks at none */
+    const char *value = equals ? equals + 1 : behind;
     const size_t row = (size_t)(option - options->rows);
     if (!flag && option->kind != CLI_REPEATED && given[row]) {
         cli_usage_error("option %s is given twice", option->name);

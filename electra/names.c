@@ -31,7 +31,9 @@ struct naming {
 
 const char *electra_part_string(pln_part part)
 {
-    return part == PLN_PART_DISCRIMINATOR ? "discriminator" : part == PLN_PART_GENERATOR ? "generator" : "default";
+    static const char *const parts[] = {
+        [PLN_PART_DEFAULT] = "default", [PLN_PART_DISCRIMINATOR] = "discriminator", [PLN_PART_GENERATOR] = "generator"};
+    return (size_t)part < sizeof parts / sizeof *parts ? parts[part] : parts[PLN_PART_DEFAULT];
 }
 
 __attribute__((format(printf, 2, 3))) static pln_status note(struct naming *n, const char *format, ...)

@@ -51,7 +51,9 @@ static void pool(enum pooling pooling, const struct task_output *state, float *o
             sum += (double)x;
             most = x > most ? x : most;
         }
-        out[c] = pooling == CLS ? state->data[c] : pooling == MAX ? most : (float)(sum / state->rows);
+        out[c] = pooling == MAX ? most : (float)(sum / state->rows);
+        if (pooling == CLS)
+            out[c] = state->data[c];
     }
 }
 

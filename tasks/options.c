@@ -70,8 +70,8 @@ static void list_words(char *out, size_t room, const char *words)
     for (const char *at = words; *at && used + 1 < room;) {
         const size_t n = strcspn(at, "|");
         const char *rest = at[n] ? at + n + 1 : "";
-        const char *behind = !*rest ? "" : strchr(rest, '|') ? ", " : " or ";
-        used += (size_t)snprintf(out + used, room - used, "%.*s%s", (int)n, at, behind);
+        const char *between = strchr(rest, '|') ? ", " : " or ";
+        used += (size_t)snprintf(out + used, room - used, "%.*s%s", (int)n, at, *rest ? between : "");
         at = rest;
     }
 }

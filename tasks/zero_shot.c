@@ -59,7 +59,10 @@ static bool format(const char *template, pln_text label, char *out, size_t *byte
             memcpy(out + *bytes, put.text, put.bytes);
         *bytes += put.bytes;
         *places += place;
-        at += place ? (at[1] == '}' ? 2 : 3) : brace ? 2 : 1;
+        if (place)
+            at = strchr(at, '}') + 1;
+        else
+            at += brace ? 2 : 1;
     }
     return true;
 }
