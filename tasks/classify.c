@@ -23,7 +23,7 @@ static pln_status open(struct task_setup *setup, pln_error *error)
 {
     (void)error;
     struct settings *settings = setup->settings;
-    settings->function = task_word(setup, &task_classify.info, "function", usual_function(setup->config));
+    settings->function = task_word(setup, "function", usual_function(setup->config));
     settings->top = task_number(setup, "top", UINT32_MAX);
     return PLN_OK;
 }

@@ -20,7 +20,7 @@ static pln_status open(struct task_setup *setup, pln_error *error)
 {
     struct settings *settings = setup->settings;
     const uint32_t last = setup->config->num_hidden_layers, layer = task_number(setup, "layer", last);
-    settings->pooling = task_word(setup, &task_embed.info, "pooling", MEAN);
+    settings->pooling = task_word(setup, "pooling", MEAN);
     settings->normalize = task_flag(setup, "normalize");
     setup->head = setup->session_head == PLN_HEAD_DEFAULT ? PLN_HEAD_MODEL : setup->session_head;
     if (layer > last)

@@ -40,6 +40,8 @@ struct task_setup {
     pln_head session_head;     /* PLN_HEAD_DEFAULT while a session is only prepared */
     const pln_option *options; /* checked against the table of the task: look them up by task_word, task_number, ... */
     uint32_t n_options;
+    const pln_task_info *info;   /* the task's */
+    uint64_t *asked;             /* while it is opened, bit i: option i of the info was looked up; NULL afterwards */
     enum task_too_long too_long; /* option too-long, if the task has it */
     uint32_t longest;            /* tokens that a sequence may have, special ones included */
     struct arena memory;         /* as long as the task */
@@ -219,11 +221,14 @@ const struct task_kind *task_kind_choose(const pln_model *model, pln_head head, 
 pln_status task_check_options(const pln_task_info *info, const pln_option *options, uint32_t n_options,
                               pln_error *error);
 /* The place of the value among the words of the option; `unsaid` if it was not given. */
-uint32_t task_word(const struct task_setup *setup, const pln_task_info *info, const char *key, uint32_t unsaid);
+uint32_t task_word(const struct task_setup *setup, const char *key, uint32_t unsaid);
 uint32_t task_number(const struct task_setup *setup, const char *key, uint32_t unsaid); /* UINT32_MAX if larger */
 double task_real(const struct task_setup *setup, const char *key, double unsaid);
 bool task_flag(const struct task_setup *setup, const char *key);
 const char *task_value(const struct task_setup *setup, const char *key); /* NULL: not given */
+/* PLN_FAILED if `open` has not looked up one of the info's options: keys stand in the info and in `open`, and one that is
+ * spelled otherwise there would be taken and change nothing. */
+pln_status task_check_asked(const struct task_setup *setup, uint64_t asked, pln_error *error);
 /* Items of a text that are separated by commas, blanks around them left out, empty ones too; returns how many, in memory.
  * UINT32_MAX: there is no memory. */
 uint32_t task_split(struct arena *memory, pln_text text, pln_text **items);
