@@ -18,6 +18,8 @@ struct electra_describe {
     uint32_t depth;            /* for layer-wise learning rates: embeddings 0, layer i has i + 1, heads layers + 2 */
     pln_dim tokens, batch;
     pln_value *loss, *logits;       /* of the head */
+    pln_loss losses[2];             /* that `loss` is made of, where it is no loss of an op itself */
+    uint32_t n_losses;
     const char *loss_name;          /* that the graph has for it; NULL: "loss" */
     pln_value *ids;                 /* what is looked up; NULL: the input of that name */
     struct electra_weights *tables; /* where the embeddings' tables and LayerNorm come from; NULL: `weights` */
@@ -70,8 +72,9 @@ void electra_output(struct electra_describe *d, enum electra_output kind, const 
 
 /* ---- encoder.c */
 
-/* The last hidden state [tokens, hidden]. */
+/* The last hidden state [tokens, hidden]; and the same where the caller gives it, and nothing has to be encoded. */
 pln_value *electra_encoder(struct electra_describe *d);
+pln_value *electra_given(struct electra_describe *d);
 
 /* ---- heads.c: what heads are made of */
 
