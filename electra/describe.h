@@ -43,6 +43,8 @@ pln_dim electra_rows_of(struct electra_describe *d, enum electra_symbol symbol);
 /* A tensor of the encoder under the prefix, or of a head; NULL after an error. */
 const struct weight *electra_tensor(struct electra_describe *d, const char *name, uint32_t rows, uint32_t width,
                                     enum electra_fill fill);
+/* Whether the checkpoint has a tensor of a head. */
+bool electra_has(const struct electra_describe *d, const char *name);
 /* Such a weight: a constant, in training a parameter. */
 pln_value *electra_constant(struct electra_describe *d, const char *name, uint32_t rows, uint32_t width,
                             enum electra_fill fill);
@@ -87,6 +89,10 @@ void electra_class_loss(struct electra_describe *d, pln_value *logits, pln_dim r
 void electra_loss(struct electra_describe *d, pln_value *loss);
 /* What a loss is divided by when a run is a part of a step: a number for each of its sums; else NULL. */
 pln_value *electra_loss_total(struct electra_describe *d, uint32_t sums);
+/* A number for each label of each row, from a layer under its usual name or, of Google's, under that of a task. */
+pln_value *electra_classifier(struct electra_describe *d, pln_value *x, const char *name);
+/* Whether the checkpoint's classifier is Google's, a single layer that fits the labels. */
+bool electra_is_google_classifier(const struct electra_describe *d);
 /* The head of language models. */
 void electra_vocabulary(struct electra_describe *d, pln_value *x);
 #endif

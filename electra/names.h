@@ -43,6 +43,13 @@ const struct electra_name *electra_names_find(const struct electra_names *names,
 struct weight electra_name_weight(const struct electra_name *name);
 const char *electra_part_string(pln_part part); /* "discriminator" */
 
+/* ---- google.c */
+
+/* Of the names in from [count], of Google's code, those of one model stay: of the half, and with the head of its task under
+ * the names that this library has for it; the others become NULL. *note: a sentence for a warning, else as it was. */
+pln_status electra_google_take(const struct ckpt *checkpoint, pln_part part, const char **from, struct arena *memory,
+                               const char **note, pln_error *error);
+
 /* ---- dialects.c */
 
 enum { ELECTRA_NAME_BYTES = 1200 };

@@ -13,15 +13,10 @@
 
 enum { WIDTH = 512 }; /* of what both products behind two hidden states have, whatever the model's size */
 
-static bool lies_there(const struct electra_describe *d, const char *name)
-{
-    return electra_names_find(d->weights->names, name) != NULL;
-}
-
 /* A checkpoint may be without it, and one without any of the head's weights gets all of them. */
 static bool judges_none(const struct electra_describe *d)
 {
-    return lies_there(d, NONE ".weight") || !lies_there(d, BEGIN ".weight");
+    return electra_has(d, NONE ".weight") || !electra_has(d, BEGIN ".weight");
 }
 
 /* NAME_hidden on two states side by side, then NAME: a number for each row. */
@@ -68,7 +63,7 @@ static pln_value *describe_seen(struct electra_describe *d, pln_value *hidden, p
 
 static pln_value *describe_none(struct electra_describe *d, pln_value *hidden, pln_value *start_weight)
 {
-    if (lies_there(d, NONE ".weight") && !lies_there(d, NONE_HIDDEN ".weight"))
+    if (electra_has(d, NONE ".weight") && !electra_has(d, NONE_HIDDEN ".weight"))
         return electra_dense(d, electra_pick_rows(d, hidden, d->batch), NONE, 1, d->config->hidden_size,
                              PLN_OPTIONS(pln_linear_options, .name = "answer.none"));
     return score_pair(d, describe_seen(d, hidden, start_weight), NONE_HIDDEN, NONE, "answer.none_hidden", "answer.none",
