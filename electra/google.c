@@ -17,6 +17,11 @@ struct google {
     pln_error *error;
 };
 
+const char *electra_part_string(pln_part part)
+{
+    return part == PLN_PART_DISCRIMINATOR ? "discriminator" : part == PLN_PART_GENERATOR ? "generator" : "default";
+}
+
 /* ---- the halves of Google's training runs */
 
 struct halves {
@@ -149,12 +154,12 @@ static const char *layer_of(const struct task *task, const char *layer)
     return NULL;
 }
 
-static pln_status take_task(struct google *n, const char **note)
+static pln_status take_task(struct google *n, const char **said)
 {
     struct task task;
     char name[ELECTRA_NAME_BYTES];
     if (!find_task(n, &task)) {
-        *note = "there are heads of several tasks under " TASKS ", none of which is read";
+        *said = "there are heads of several tasks under " TASKS ", none of which is read";
         return PLN_OK;
     }
     const size_t length = strlen(task.name);
@@ -172,9 +177,9 @@ static pln_status take_task(struct google *n, const char **note)
 }
 
 pln_status electra_google_take(const struct ckpt *checkpoint, pln_part part, const char **from, struct arena *memory,
-                               const char **note, pln_error *error)
+                               const char **said, pln_error *error)
 {
     struct google n = {checkpoint, from, memory, error};
     const pln_status status = take_half(&n, part);
-    return status == PLN_OK ? take_task(&n, note) : status;
+    return status == PLN_OK ? take_task(&n, said) : status;
 }

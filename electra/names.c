@@ -28,11 +28,6 @@ struct naming {
     pln_error *error;
 };
 
-const char *electra_part_string(pln_part part)
-{
-    return part == PLN_PART_DISCRIMINATOR ? "discriminator" : part == PLN_PART_GENERATOR ? "generator" : "default";
-}
-
 __attribute__((format(printf, 2, 3))) static pln_status note(struct naming *n, const char *format, ...)
 {
     char text[600];
