@@ -185,6 +185,35 @@ static pln_status check_spans(const pln_session *s, struct session_request *r, p
     return status;
 }
 
+/* Ends of answers that begin at any of several tokens: [batch] or [batch, starts], within the sequence. */
+static pln_status check_starts(const pln_session *s, struct session_request *r, pln_error *error)
+{
+    const pln_tensor *t = r->start_positions;
+    const bool several = t->rank == 2 && t->shape[0] == r->rows && t->shape[1] && t->shape[1] <= r->length;
+    const uint64_t flat[] = {r->rows};
+    (void)s;
+    pln_status status = several ? PLN_OK : session_want_shape(t, flat, 1, error);
+    if (status == PLN_OK)
+        status = session_want_integers(t, 0, (int64_t)r->length - 1, 0, error);
+    r->starts = several ? (uint32_t)t->shape[1] : 1;
+    if (status == PLN_OK && (uint64_t)r->rows * r->length * r->starts > INT32_MAX / 2)
+        return pln_fail(error, PLN_INVALID, "start_positions: %u for each of %u sequences of %u tokens are too many",
+                        r->starts, r->rows, r->length);
+    return status;
+}
+
+static pln_status check_joint(const pln_session *s, struct session_request *r, pln_error *error)
+{
+    const uint64_t rows[] = {r->rows};
+    if (r->start_positions && !r->end_positions)
+        return check_starts(s, r, error);
+    const pln_status status = check_spans(s, r, error);
+    if (status != PLN_OK || !r->is_impossible)
+        return status;
+    return session_has_shape(r->is_impossible, rows, 1) ? session_want_integers(r->is_impossible, 0, 1, 0, error)
+                                                        : session_want_shape(r->is_impossible, rows, 1, error);
+}
+
 /* A position below 0 counts as 0, one behind the sequence is ignored. */
 static float count_answers(const struct session_request *r, const pln_tensor *positions)
 {
@@ -213,9 +242,21 @@ void session_pack_first(const struct session_packing *p, void *out)
     pack_positions(p->r, p->r->start_positions, out);
 }
 
+/* Whether there is no answer; unsaid there is one, as in Google's code. */
+static void pack_impossible(const struct session_packing *p, void *out)
+{
+    for (uint32_t i = 0; i < p->r->rows; i++)
+        ((float *)out)[i] = p->r->is_impossible && session_integer(p->r->is_impossible, i) != 0;
+}
+
 void session_pack_last(const struct session_packing *p, void *out)
 {
     pack_positions(p->r, p->r->end_positions, out);
+}
+
+static pln_status check_answers(const pln_session *s, struct session_request *r, pln_error *error)
+{
+    return s->head->logits == ELECTRA_JOINT ? check_joint(s, r, error) : check_spans(s, r, error);
 }
 
 /* ---- the kinds */
@@ -237,7 +278,7 @@ static const struct kind {
     [PLN_LABELS_SEQUENCES] = {check_sequences, count_sequences, pack_classes, pack_values, .sums = 1,
                               .missing = {all_ignored}},
     [PLN_LABELS_CHOICES] = {check_choices, count_classes, .pack = pack_classes, .sums = 1, .missing = {all_ignored}},
-    [PLN_LABELS_SPANS] = {check_spans, count_spans, .sums = 2,
+    [PLN_LABELS_SPANS] = {check_answers, count_spans, .pack_values = pack_impossible, .sums = 2,
                           .missing = {"all start_positions lie behind the text",
                                       "all end_positions lie behind the text"}},
 };

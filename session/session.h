@@ -71,11 +71,13 @@ struct pln_session {
 struct session_request {
     const struct electra_semantics *semantics;
     const pln_tensor *input_ids, *inputs_embeds, *attention_mask, *token_type_ids, *position_ids, *head_mask, *labels,
-        *start_positions, *end_positions, *encoder_hidden_states, *encoder_attention_mask;
+        *start_positions, *end_positions, *is_impossible, *last_hidden_state, *encoder_hidden_states,
+        *encoder_attention_mask;
     uint32_t examples, choices; /* choices 0: the head has none */
     uint32_t rows;              /* sequences: examples * max(choices, 1) */
     uint32_t length;            /* tokens of a sequence, padding included */
     uint32_t source_length;
+    uint32_t starts; /* of each sequence, whose ends are asked for; 0: none, or labels say the one */
     bool pair_mask; /* attention_mask is for pairs of tokens (3-D, 4-D) */
     enum electra_problem problem;
     const uint32_t *targets; /* positions row * length + token whose vocabulary logits are wanted; NULL: all */

@@ -36,6 +36,7 @@ pln_status task_open_setup(const struct task_kind *kind, struct task_setup *setu
     setup->encode.overflow = setup->too_long == TASK_WINDOW;
     setup->head = kind->info.head;
     setup->outputs[0] = "logits";
+    setup->run = kind->run;
     setup->settings = arena_allocate(&setup->memory, kind->settings_bytes + 1);
     if (!setup->settings)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for the task %s", kind->info.name);
