@@ -37,7 +37,9 @@ struct session_step {
     double dropout, layer_decay; /* the same */
     uint32_t first_sequence;     /* of the batch, within the whole step */
     int32_t random[PLN_RANDOM_COLUMNS];
-    float total[2]; /* what the losses are divided by */
+    float total[2];             /* what the losses are divided by */
+    double label_smoothing;     /* as in electra/features.def */
+    const float *class_weights; /* one for each class of the head; NULL: all 1 */
 };
 
 /* Row i of an input `origin` (columns.def): where the row comes from, for dropout. */
@@ -171,8 +173,10 @@ pln_status session_labels_check(const pln_session *session, struct session_reque
 /* Whether all that a loss needs is there, and how to ask for it. */
 bool session_labels_whole(const struct session_request *request);
 const char *session_labels_names(const pln_session *session);
-/* What the loss of the request is a mean over: targets, labels or weights; for answers of first and last apart. */
-void session_labels_totals(const pln_session *session, const struct session_request *request, float totals[2]);
+/* What the loss of the request is a mean over: targets, labels or weights; for answers of first and last apart.
+ * class_weights: what a label of each class counts for; NULL: 1. */
+void session_labels_totals(const pln_session *session, const struct session_request *request,
+                           const float *class_weights, float totals[2]);
 /* Why there is nothing to divide by; NULL: there is something. */
 const char *session_labels_missing(const pln_session *session, const float totals[2]);
 /* The label that the logits of a token are held against. */
