@@ -33,8 +33,8 @@ typedef struct pln_pretraining_options { /* zero is ELECTRA's own way */
 
 /* Returns new: a trainer (pln_trainer_step, _save, _restore, _parameters, ...) of both halves as one graph. Keeps the
  * models and devices. Weights that a model lacks are drawn by the seed of the trainer's options; shared ones are the
- * discriminator's. pretraining NULL: its default; options as pln_trainer_create, of which `head` and `layer_decay` are
- * not read. PLN_INVALID names what the configs do not have in common though it is shared.
+ * discriminator's. pretraining NULL: its default; options as pln_trainer_create, of which `head` is not
+ * read; `layer_decay` counts the layers of each half, for what is shared those of the generator. PLN_INVALID names what the configs do not have in common though it is shared.
  *
  * The batch of a step, integers i32 or i64, B rows of length L, N slots: input_ids [B,L], the originals;
  * attention_mask [B,L], 1 and then 0 (absent: all 1); token_type_ids [B,L] (absent: 0); positions [B,N], the chosen tokens of each row,

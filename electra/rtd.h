@@ -30,6 +30,8 @@ struct electra_rtd_options {
     bool disallow_correct; /* what is drawn is never what stood there */
     float temperature, generator_weight, discriminator_weight;
     double dropout; /* below 0: as the configs say */
+    double
+        layer_decay; /* as in features.def, in each half by its own layers; what is shared learns as the generator's */
     bool recompute, trace;
     bool forward_only; /* no gradients; the flat state is the same */
 };

@@ -176,8 +176,9 @@ void pln_graph_parameter_factors(const pln_graph *graph, float *factors)
     for (uint32_t i = 0; i < graph->n_table; i++) {
         const pln_parameter *p = &graph->table[i];
         for (uint32_t r = 0; r < p->flat_rows; r++) {
-            factors[2 * (p->flat_row + r)] = p->weight_decay;
-            factors[2 * (p->flat_row + r) + 1] = p->learning_rate;
+            float *of_row = factors + (size_t)PLN_ADAMW_FACTOR_COLUMNS * (p->flat_row + r);
+            of_row[PLN_ADAMW_FACTOR_WEIGHT_DECAY] = p->weight_decay;
+            of_row[PLN_ADAMW_FACTOR_LEARNING_RATE] = p->learning_rate;
         }
     }
 }

@@ -58,8 +58,8 @@ void graph_want_dropout(const struct graph_rule *r, uint32_t origin, uint32_t ra
 {
     graph_require(r, !r->node->inputs[origin] == !r->node->inputs[random], "origin and random go together");
     graph_require(r, site < 65536, "there are more than 65535 places of dropout");
-    graph_want(r, origin, PLN_I32, &rows, 2);
-    graph_want(r, random, PLN_I32, &(pln_dim){0, 0, 1}, 3);
+    graph_want(r, origin, PLN_I32, &rows, PLN_ORIGIN_COLUMNS);
+    graph_want(r, random, PLN_I32, &(pln_dim){0, 0, 1}, PLN_RANDOM_COLUMNS);
 }
 
 pln_dim graph_want_starts(const struct graph_rule *r, uint32_t i)

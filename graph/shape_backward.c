@@ -172,7 +172,7 @@ void graph_shape_adamw(pln_graph *graph, const struct graph_node *node, struct g
         graph_want(&r, i, PLN_F32, &parameter->rows, parameter->width);
         out[i] = graph_shape_like(parameter);
     }
-    graph_want_vector(&r, PLN_ADAMW_INPUT_SETTINGS, 8);
-    WANT(ADAMW, FACTORS, PLN_F32, &parameter->rows, 2);
+    graph_want_vector(&r, PLN_ADAMW_INPUT_SETTINGS, PLN_ADAMW_SETTING_COLUMNS);
+    WANT(ADAMW, FACTORS, PLN_F32, &parameter->rows, PLN_ADAMW_FACTOR_COLUMNS);
     graph_want_vector(&r, PLN_ADAMW_INPUT_NORM, 1);
 }

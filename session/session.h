@@ -36,9 +36,17 @@ struct session_step {
     bool recompute, trace;       /* as in electra/features.def, with a total */
     double dropout, layer_decay; /* the same */
     uint32_t first_sequence;     /* of the batch, within the whole step */
-    int32_t random[3];           /* seed, low and high word; step */
-    float total[2];              /* what the losses are divided by */
+    int32_t random[PLN_RANDOM_COLUMNS];
+    float total[2]; /* what the losses are divided by */
 };
+
+/* Row i of an input `origin` (columns.def): where the row comes from, for dropout. */
+static inline void session_write_origin(int32_t *origin, uint32_t i, uint32_t sequence, uint32_t position)
+{
+    int32_t *row = origin + (size_t)PLN_ORIGIN_COLUMNS * i;
+    row[PLN_ORIGIN_SEQUENCE] = (int32_t)sequence;
+    row[PLN_ORIGIN_POSITION] = (int32_t)position;
+}
 
 struct pln_session {
     pln_model *model;

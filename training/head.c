@@ -96,9 +96,7 @@ static struct session_step step_of(const struct training_head *head, const struc
 {
     struct session_step step = head->step;
     step.trace = batch->trace;
-    step.random[0] = (int32_t)(uint32_t)batch->seed;
-    step.random[1] = (int32_t)(uint32_t)(batch->seed >> 32);
-    step.random[2] = (int32_t)batch->made;
+    memcpy(step.random, (int32_t[PLN_RANDOM_COLUMNS])TRAINING_RANDOM(batch->seed, batch->made), sizeof step.random);
     memcpy(step.total, batch->totals, sizeof step.total);
     return step;
 }

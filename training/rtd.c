@@ -55,7 +55,7 @@ static void bind(struct rtd_variant *v, enum electra_input input, const void *da
 
 /* What changes with every run, beside the packed rows. */
 struct rtd_numbers {
-    int32_t random[3];
+    int32_t random[PLN_RANDOM_COLUMNS];
     float masked, tokens;
 };
 
@@ -155,9 +155,7 @@ static pln_status run_part(struct training_subject *subject, const struct traini
     struct rtd_request request;
     struct rtd_packed packed;
     const struct rtd_numbers numbers = {
-        .random = {(int32_t)(uint32_t)batch->seed, (int32_t)(uint32_t)(batch->seed >> 32), (int32_t)batch->made},
-        .masked = batch->totals[0],
-        .tokens = batch->totals[1]};
+        .random = TRAINING_RANDOM(batch->seed, batch->made), .masked = batch->totals[0], .tokens = batch->totals[1]};
     pool_reset(&rtd->pool);
     pln_status status = rtd_request_read(batch->inputs, batch->n_inputs, &request, error);
     if (status == PLN_OK && !part)
@@ -189,9 +187,7 @@ pln_status training_rtd_evaluate(struct training_subject *subject, const pln_ten
     if (status != PLN_OK)
         return status;
     const struct rtd_numbers numbers = {
-        .random = {(int32_t)(uint32_t)seed, (int32_t)(uint32_t)(seed >> 32), (int32_t)number},
-        .masked = (float)request.masked,
-        .tokens = (float)request.tokens};
+        .random = TRAINING_RANDOM(seed, number), .masked = (float)request.masked, .tokens = (float)request.tokens};
     return run_packed(rtd, RTD_EVALUATED, &packed, &numbers, error);
 }
 
@@ -405,6 +401,7 @@ pln_status training_rtd_create(const struct training_rtd_parts *parts, const pln
     rtd->placement.cover = true;
     rtd->options = *rtd_options;
     rtd->options.dropout = options->dropout;
+    rtd->options.layer_decay = options->layer_decay;
     rtd->options.recompute = options->recompute;
     rtd->mask_id = find_mask(parts->discriminator);
     pln_status status = open_weights(rtd, options->seed, error);

@@ -66,8 +66,9 @@ static void add_masked(struct training_rtd *rtd, const struct rtd_packed *p, uin
                        int32_t drawn)
 {
     struct rtd_result *r = &rtd->result;
-    const size_t row = p->first + (size_t)p->at_origin[2 * i];
-    const size_t place = row * r->request.length + (size_t)p->at_origin[2 * i + 1];
+    const int32_t *origin = p->at_origin + (size_t)PLN_ORIGIN_COLUMNS * i;
+    const size_t row = p->first + (size_t)origin[PLN_ORIGIN_SEQUENCE];
+    const size_t place = row * r->request.length + (size_t)origin[PLN_ORIGIN_POSITION];
     r->best_right += best == p->labels[i];
     r->sampled_right += drawn == p->labels[i];
     r->mask_tokens += p->ids[p->at[i]] == rtd->mask_id;

@@ -21,6 +21,13 @@ struct training_batch {
     float totals[2]; /* the subject's own, from `read` on: what losses are divided by */
 };
 
+/* An input `random` of a step (columns.def). */
+#define TRAINING_RANDOM(seed, made)                                                                                    \
+    {                                                                                                                  \
+        [PLN_RANDOM_SEED_LOW] = (int32_t)(uint32_t)(seed), [PLN_RANDOM_SEED_HIGH] = (int32_t)(uint32_t)((seed) >> 32), \
+        [PLN_RANDOM_STEP] = (int32_t)(made)                                                                            \
+    }
+
 struct training_subject {
     const struct training_subject_kind *kind;
 };

@@ -47,28 +47,8 @@ static pln_status open_models(struct pretraining *p, uint32_t at, pln_error *err
 static pln_status make_trainer(struct pretraining *p, pln_error *error)
 {
     const struct pretraining_options *o = p->o;
-    const pln_schedule_options placement = {.size = sizeof placement,
-                                            .place = p->common->place.items,
-                                            .n_place = p->common->place.n,
-                                            .no_fallback = p->common->no_fallback};
-    const pln_trainer_options options = {.size = sizeof options,
-                                         .learning_rate = o->learning_rate,
-                                         .beta1 = o->beta1,
-                                         .beta2 = o->beta2,
-                                         .eps = o->eps,
-                                         .weight_decay = o->weight_decay,
-                                         .clip = o->clip,
-                                         .no_bias_correction = strcmp(o->bias_correction, "no") == 0,
-                                         .schedule = strcmp(o->schedule, "linear") == 0 ? PLN_RATE_SCHEDULE_LINEAR
-                                                                                        : PLN_RATE_SCHEDULE_CONSTANT,
-                                         .warmup = o->warmup,
-                                         .steps = o->steps,
-                                         .layer_decay = 1,
-                                         .accumulate = o->accumulate,
-                                         .dropout = o->dropout,
-                                         .seed = p->common->seed,
-                                         .recompute = o->recompute,
-                                         .placement = &placement};
+    pln_schedule_options placement;
+    const pln_trainer_options options = cli_learning_trainer(&o->learning, p->common, &placement);
     pln_pretraining_options halves = {.size = sizeof halves,
                                       .masked_lm_only = p->masked_lm_only,
                                       .disallow_correct = o->disallow_correct,
@@ -148,7 +128,7 @@ static int open_run(struct pretraining *p)
     if (status == PLN_OK && at)
         status = pretraining_restore(p, at, &error);
     p->begun = at;
-    if (status == PLN_OK && p->begun < p->o->steps)
+    if (status == PLN_OK && p->begun < p->o->learning.steps)
         status = pretraining_open_log(p, &error);
     if (status == PLN_OK)
         status = make_dump(p, &error);
@@ -211,7 +191,7 @@ static pln_status run_validation(struct pretraining *p, struct sums *sums, pln_e
     options.shuffle_buffer = 1;
     pln_status status = pln_corpus_open(p->tokenizer, &p->o->validation, 1, &options, &corpus, error);
     while (status == PLN_OK && left) {
-        const uint32_t rows = left < p->o->batch ? left : p->o->batch;
+        const uint32_t rows = left < p->o->learning.batch ? left : p->o->learning.batch;
         const pln_corpus_batch *batch;
         pln_pretraining_report report = {.size = sizeof report};
         status = pln_corpus_next(corpus, rows, &batch, error);
@@ -272,7 +252,7 @@ static pln_status make_step(struct pretraining *p, struct pretraining_step *s, p
     const double began = cli_seconds();
     s->step = (pln_trainer_report){.size = sizeof s->step};
     s->halves = (pln_pretraining_report){.size = sizeof s->halves};
-    pln_status status = pln_corpus_next(p->corpus, p->o->batch, &batch, error);
+    pln_status status = pln_corpus_next(p->corpus, p->o->learning.batch, &batch, error);
     if (status == PLN_OK)
         status = pln_trainer_step(p->trainer, batch->tensors, batch->n_tensors, &s->step, error);
     if (status == PLN_OK)
@@ -294,16 +274,17 @@ static pln_status after_step(struct pretraining *p, const struct pretraining_ste
     const bool ends = made == last || cli_interrupted();
     pln_status status = PLN_OK;
     pretraining_show(p, s);
-    if (p->o->validation && (made % p->o->validate_every == 0 || made == p->o->steps))
+    if (p->o->validation && (made % p->o->run.validate_every == 0 || made == p->o->learning.steps))
         status = validate(p, s->epoch, error);
-    if (status == PLN_OK && (ends || made % p->o->save_every == 0))
+    if (status == PLN_OK && (ends || made % p->o->run.save_every == 0))
         status = pretraining_checkpoint(p, error);
     return status;
 }
 
 static pln_status make_steps(struct pretraining *p, pln_error *error)
 {
-    const uint32_t stop = p->o->stop_after, last = stop && stop < p->o->steps ? stop : p->o->steps;
+    const uint32_t stop = p->o->run.stop_after,
+                   last = stop && stop < p->o->learning.steps ? stop : p->o->learning.steps;
     pln_status status = PLN_OK;
     struct pretraining_step step = {0};
     while (status == PLN_OK && !cli_interrupted() && pln_trainer_steps(p->trainer) < last) {
@@ -325,7 +306,7 @@ static int finish(struct pretraining *p, pln_status status, pln_error *error)
     int code = status == PLN_OK ? 0 : cli_fail(error);
     if (pretraining_halves(p, p->o->out, error) != PLN_OK)
         code = cli_fail(error);
-    printf("%u of %u steps, in %s\n", pln_trainer_steps(p->trainer), p->o->steps, p->o->out);
+    printf("%u of %u steps, in %s\n", pln_trainer_steps(p->trainer), p->o->learning.steps, p->o->out);
     if (p->log && fclose(p->log) != 0 && !code) {
         snprintf(error->message, sizeof error->message, "the log: %s", strerror(errno));
         error->status = PLN_FAILED;
@@ -356,7 +337,7 @@ int pretraining_run(const struct pretraining_options *options, const struct cli_
     pln_error error = {.status = PLN_OK};
     int code = open_run(&p);
     if (!code) {
-        const pln_status status = p.begun < options->steps ? make_steps(&p, &error) : PLN_OK;
+        const pln_status status = p.begun < options->learning.steps ? make_steps(&p, &error) : PLN_OK;
         code = finish(&p, status, &error);
     }
     close_run(&p);
