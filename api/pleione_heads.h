@@ -15,6 +15,7 @@ typedef enum pln_head {
     PLN_HEAD_MULTIPLE_CHOICE = 6,
     PLN_HEAD_TOKEN_CLASSIFICATION = 7,
     PLN_HEAD_QUESTION_ANSWERING = 8,
+    PLN_HEAD_JOINT_QUESTION_ANSWERING = 9,
 } pln_head;
 
 #endif

@@ -92,6 +92,7 @@
 #define PLN_ACTIVATION_PARAM_DROP_BELOW 2u
 #define PLN_ACTIVATION_PARAM_KEEP_SCALE 3u
 #define PLN_CROSS_ENTROPY_PARAM_IGNORE_INDEX 0u
+#define PLN_CROSS_ENTROPY_PARAM_SMOOTHING 1u
 #define PLN_ACCUMULATE_PARAM_SCALE 0u
 #define PLN_ACTIVATION_BACKWARD_PARAM_ACTIVATION 0u
 #define PLN_ACTIVATION_BACKWARD_PARAM_SITE 1u
@@ -123,6 +124,7 @@
 #define PLN_ATTENTION_BACKWARD_DISTANCE_PARAM_KEEP_SCALE 9u
 #define PLN_CROSS_ENTROPY_BACKWARD_PARAM_IGNORE_INDEX 0u
 #define PLN_CROSS_ENTROPY_BACKWARD_PARAM_SCALE 1u
+#define PLN_CROSS_ENTROPY_BACKWARD_PARAM_SMOOTHING 2u
 #define PLN_BINARY_CROSS_ENTROPY_BACKWARD_PARAM_SCALE 0u
 #define PLN_MEAN_SQUARED_ERROR_BACKWARD_PARAM_SCALE 0u
 #define PLN_SPAN_CROSS_ENTROPY_BACKWARD_PARAM_SCALE 0u
@@ -174,7 +176,7 @@ typedef enum pln_op {
 #define PLN_ACTIVATION_VERSION 2u
 #define PLN_GATHER_VERSION 1u
 #define PLN_SEGMENT_MEAN_VERSION 1u
-#define PLN_CROSS_ENTROPY_VERSION 2u
+#define PLN_CROSS_ENTROPY_VERSION 3u
 #define PLN_BINARY_CROSS_ENTROPY_VERSION 2u
 #define PLN_MEAN_SQUARED_ERROR_VERSION 2u
 #define PLN_SPAN_CROSS_ENTROPY_VERSION 2u
@@ -189,7 +191,7 @@ typedef enum pln_op {
 #define PLN_SEGMENT_MEAN_BACKWARD_VERSION 1u
 #define PLN_ATTENTION_BACKWARD_VERSION 1u
 #define PLN_ATTENTION_BACKWARD_DISTANCE_VERSION 1u
-#define PLN_CROSS_ENTROPY_BACKWARD_VERSION 1u
+#define PLN_CROSS_ENTROPY_BACKWARD_VERSION 2u
 #define PLN_BINARY_CROSS_ENTROPY_BACKWARD_VERSION 1u
 #define PLN_MEAN_SQUARED_ERROR_BACKWARD_VERSION 1u
 #define PLN_SPAN_CROSS_ENTROPY_BACKWARD_VERSION 1u
@@ -344,12 +346,13 @@ enum {
     PLN_SEGMENT_MEAN_OUTPUTS = 1,
 };
 
-/* cross_entropy: (logits, labels, total?) -> (loss, lse?, count?) */
+/* cross_entropy: (logits, labels, total?, weights?) -> (loss, lse?, count?) */
 enum {
     PLN_CROSS_ENTROPY_INPUT_LOGITS = 0,
     PLN_CROSS_ENTROPY_INPUT_LABELS = 1,
     PLN_CROSS_ENTROPY_INPUT_TOTAL = 2,
-    PLN_CROSS_ENTROPY_INPUTS = 3,
+    PLN_CROSS_ENTROPY_INPUT_WEIGHTS = 3,
+    PLN_CROSS_ENTROPY_INPUTS = 4,
 };
 enum {
     PLN_CROSS_ENTROPY_OUTPUT_LOSS = 0,
@@ -359,6 +362,7 @@ enum {
 };
 typedef struct pln_cross_entropy_params {
     int32_t ignore_index;
+    float smoothing;
 } pln_cross_entropy_params;
 
 /* binary_cross_entropy: (logits, labels, weights?, total?) -> (loss, count?) */
@@ -627,13 +631,14 @@ typedef struct pln_attention_backward_distance_params {
     float keep_scale;
 } pln_attention_backward_distance_params;
 
-/* cross_entropy_backward: (logits, labels, lse, count) -> (d_logits) */
+/* cross_entropy_backward: (logits, labels, lse, count, weights?) -> (d_logits) */
 enum {
     PLN_CROSS_ENTROPY_BACKWARD_INPUT_LOGITS = 0,
     PLN_CROSS_ENTROPY_BACKWARD_INPUT_LABELS = 1,
     PLN_CROSS_ENTROPY_BACKWARD_INPUT_LSE = 2,
     PLN_CROSS_ENTROPY_BACKWARD_INPUT_COUNT = 3,
-    PLN_CROSS_ENTROPY_BACKWARD_INPUTS = 4,
+    PLN_CROSS_ENTROPY_BACKWARD_INPUT_WEIGHTS = 4,
+    PLN_CROSS_ENTROPY_BACKWARD_INPUTS = 5,
 };
 enum {
     PLN_CROSS_ENTROPY_BACKWARD_OUTPUT_D_LOGITS = 0,
@@ -642,6 +647,7 @@ enum {
 typedef struct pln_cross_entropy_backward_params {
     int32_t ignore_index;
     float scale;
+    float smoothing;
 } pln_cross_entropy_backward_params;
 
 /* binary_cross_entropy_backward: (logits, labels, weights?, count) -> (d_logits) */

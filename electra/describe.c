@@ -184,9 +184,11 @@ pln_status electra_describe(const struct electra_config *config, struct electra_
     struct electra_describe d = {
         .config = config, .features = features, .weights = weights, .graph = graph->graph, .out = graph};
     electra_begin(&d);
-    head->describe(&d, electra_encoder(&d));
+    head->describe(&d, features->hidden ? electra_given(&d) : electra_encoder(&d));
+    const pln_loss one = {d.loss, 1};
     if (features->train && d.error.status == PLN_OK)
-        electra_gradients(&d, &(pln_loss){d.loss, 1}, 1, (const char *const[]){"", NULL}, &config->num_hidden_layers);
+        electra_gradients(&d, d.n_losses ? d.losses : &one, d.n_losses ? d.n_losses : 1,
+                          (const char *const[]){"", NULL}, &config->num_hidden_layers);
     const pln_status status = electra_finish(&d, error);
     if (status != PLN_OK)
         electra_graph_finish(graph);

@@ -18,6 +18,8 @@ struct electra_describe {
     uint32_t depth;            /* for layer-wise learning rates: embeddings 0, layer i has i + 1, heads layers + 2 */
     pln_dim tokens, batch;
     pln_value *loss, *logits;       /* of the head */
+    pln_loss losses[2];             /* that `loss` is made of, where it is no loss of an op itself */
+    uint32_t n_losses;
     const char *loss_name;          /* that the graph has for it; NULL: "loss" */
     pln_value *ids;                 /* what is looked up; NULL: the input of that name */
     struct electra_weights *tables; /* where the embeddings' tables and LayerNorm come from; NULL: `weights` */
@@ -41,6 +43,8 @@ pln_dim electra_rows_of(struct electra_describe *d, enum electra_symbol symbol);
 /* A tensor of the encoder under the prefix, or of a head; NULL after an error. */
 const struct weight *electra_tensor(struct electra_describe *d, const char *name, uint32_t rows, uint32_t width,
                                     enum electra_fill fill);
+/* Whether the checkpoint has a tensor of a head. */
+bool electra_has(const struct electra_describe *d, const char *name);
 /* Such a weight: a constant, in training a parameter. */
 pln_value *electra_constant(struct electra_describe *d, const char *name, uint32_t rows, uint32_t width,
                             enum electra_fill fill);
@@ -70,8 +74,9 @@ void electra_output(struct electra_describe *d, enum electra_output kind, const 
 
 /* ---- encoder.c */
 
-/* The last hidden state [tokens, hidden]. */
+/* The last hidden state [tokens, hidden]; and the same where the caller gives it, and nothing has to be encoded. */
 pln_value *electra_encoder(struct electra_describe *d);
+pln_value *electra_given(struct electra_describe *d);
 
 /* ---- heads.c: what heads are made of */
 
@@ -84,6 +89,10 @@ void electra_class_loss(struct electra_describe *d, pln_value *logits, pln_dim r
 void electra_loss(struct electra_describe *d, pln_value *loss);
 /* What a loss is divided by when a run is a part of a step: a number for each of its sums; else NULL. */
 pln_value *electra_loss_total(struct electra_describe *d, uint32_t sums);
+/* A number for each label of each row, from a layer under its usual name or, of Google's, under that of a task. */
+pln_value *electra_classifier(struct electra_describe *d, pln_value *x, const char *name);
+/* Whether the checkpoint's classifier is Google's, a single layer that fits the labels. */
+bool electra_is_google_classifier(const struct electra_describe *d);
 /* The head of language models. */
 void electra_vocabulary(struct electra_describe *d, pln_value *x);
 #endif

@@ -39,6 +39,9 @@ enum electra_output {
     ELECTRA_LOSS,             /* [1,1] */
     ELECTRA_ATTENTIONS,       /* [heads*P,1]: attentions.N */
     ELECTRA_CROSS_ATTENTIONS, /* [heads*P,1], P of the source: cross_attentions.N */
+    ELECTRA_TOKEN_SCORES,     /* [T,1]: of any name */
+    ELECTRA_PAIR_SCORES,      /* [starts*T,1], sequence by sequence, in it start by start: of any name */
+    ELECTRA_ROW_SCORES,       /* [B,1]: of any name */
     ELECTRA_NODE,             /* "node:NAME": the first output of a node */
 };
 

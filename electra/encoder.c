@@ -226,6 +226,13 @@ static pln_value *layer(struct electra_describe *d, uint32_t i, pln_value *x)
     return x;
 }
 
+/* What follows are heads, under their own names. */
+static void begin_head(struct electra_describe *d)
+{
+    d->prefix = NULL;
+    d->depth = d->config->num_hidden_layers + 2;
+}
+
 pln_value *electra_encoder(struct electra_describe *d)
 {
     pln_value *x = embeddings(d);
@@ -236,7 +243,12 @@ pln_value *electra_encoder(struct electra_describe *d)
             break;
         x = layer(d, i, x);
     }
-    d->prefix = NULL; /* what follows are heads, under their own names */
-    d->depth = d->config->num_hidden_layers + 2;
+    begin_head(d);
     return x;
+}
+
+pln_value *electra_given(struct electra_describe *d)
+{
+    begin_head(d);
+    return electra_input(d, ELECTRA_INPUT_hidden, d->tokens, d->config->hidden_size);
 }

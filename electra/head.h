@@ -19,6 +19,7 @@ enum electra_layout {
     ELECTRA_ONE_A_TOKEN, /* [T,1] to [batch, length] */
     ELECTRA_BY_ROW,      /* [R,W] as it is */
     ELECTRA_SPANS,       /* [T,2] to start_logits and end_logits [batch, length] */
+    ELECTRA_JOINT,       /* several outputs under their names, none is `logits` */
 };
 
 /* Which token of a sequence a head looks at, where it looks at one. */
@@ -49,6 +50,7 @@ struct electra_head {
     bool source;            /* may look at encoder_hidden_states */
     bool causal;            /* makes sense for a decoder only */
     bool bare;              /* names of weights have no "electra." in files */
+    bool own;               /* no class of transformers has this head; ours alone reads it back */
     enum electra_half half; /* of an ELECTRA that it asks for */
     /* Whether padded positions change its answer, or its loss; NULL: neither. */
     bool (*sees_padding)(const struct electra_config *config, bool labels);

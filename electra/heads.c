@@ -86,6 +86,26 @@ pln_value *electra_loss_total(struct electra_describe *d, uint32_t sums)
 
 void electra_class_loss(struct electra_describe *d, pln_value *logits, pln_dim rows)
 {
-    electra_loss(d, pln_cross_entropy(d->graph, "loss", logits, electra_input(d, ELECTRA_INPUT_labels, rows, 1), -100,
-                                      PLN_OPTIONS(pln_loss_options, .total = electra_loss_total(d, 1))));
+    const uint32_t classes = electra_classes(d->config, electra_head(d->features->head));
+    pln_value *weights =
+        d->features->class_weights ? electra_input(d, ELECTRA_INPUT_class_weights, pln_rows_fixed(1), classes) : NULL;
+    electra_loss(
+        d, pln_cross_entropy(d->graph, "loss", logits, electra_input(d, ELECTRA_INPUT_labels, rows, 1), -100,
+                             PLN_OPTIONS(pln_loss_options, .total = electra_loss_total(d, 1), .class_weights = weights,
+                                         .smoothing = (float)d->features->label_smoothing)));
+}
+
+#define OF_TASK "task_specific.dense"
+
+bool electra_is_google_classifier(const struct electra_describe *d)
+{
+    const struct electra_name *name = electra_names_find(d->weights->names, OF_TASK ".weight");
+    const struct weight weight = name ? electra_name_weight(name) : (struct weight){0};
+    return weight.rank == 2 && weight.shape[0] == d->config->num_labels && weight.shape[1] == d->config->hidden_size;
+}
+
+pln_value *electra_classifier(struct electra_describe *d, pln_value *x, const char *name)
+{
+    return electra_dense(d, x, electra_is_google_classifier(d) ? OF_TASK : name, d->config->num_labels,
+                         d->config->hidden_size, PLN_OPTIONS(pln_linear_options, .name = "classifier.logits"));
 }

@@ -35,6 +35,8 @@ static const struct {
     {"discriminator_predictions.dense.weight", PLN_HEAD_PRETRAINING},
     {"generator_predictions.dense.weight", PLN_HEAD_MASKED_LM},
     {"qa_outputs.weight", PLN_HEAD_QUESTION_ANSWERING},
+    {"joint_qa.start.weight", PLN_HEAD_JOINT_QUESTION_ANSWERING},
+    {"task_specific.dense.weight", PLN_HEAD_SEQUENCE_CLASSIFICATION},
     {"classifier.out_proj.weight", PLN_HEAD_SEQUENCE_CLASSIFICATION},
     {"sequence_summary.summary.weight", PLN_HEAD_MULTIPLE_CHOICE},
     {"classifier.weight", PLN_HEAD_TOKEN_CLASSIFICATION},

@@ -29,13 +29,6 @@ struct naming {
     pln_error *error;
 };
 
-const char *electra_part_string(pln_part part)
-{
-    static const char *const parts[] = {
-        [PLN_PART_DEFAULT] = "default", [PLN_PART_DISCRIMINATOR] = "discriminator", [PLN_PART_GENERATOR] = "generator"};
-    return (size_t)part < sizeof parts / sizeof *parts ? parts[part] : parts[PLN_PART_DEFAULT];
-}
-
 __attribute__((format(printf, 2, 3))) static pln_status note(struct naming *n, const char *format, ...)
 {
     char text[600];
@@ -84,82 +77,6 @@ static pln_status open_containers(struct naming *n)
             continue;
         status = open_container(n, containers[i]);
         i = SIZE_MAX; /* there may be one in it: from the first again; each makes the names shorter */
-    }
-    return status;
-}
-
-/* ---- the halves of Google's training runs */
-
-struct halves {
-    bool discriminator, generator;               /* heads */
-    bool own_encoder, own_embeddings, two_tower; /* under generator/, of the generators of Electric */
-};
-
-static struct halves find_halves(const struct naming *n)
-{
-    struct halves h = {0};
-    for (uint32_t i = 0; i < ckpt_count(n->checkpoint); i++) {
-        const char *name = n->from[i] ? n->from[i] : "";
-        h.discriminator |= begins(name, "discriminator_predictions/");
-        h.generator |= begins(name, "generator_predictions/");
-        h.own_encoder |= begins(name, "generator/encoder/");
-        h.own_embeddings |= begins(name, "generator/embeddings/");
-        h.two_tower |= begins(name, "generator_ltr/") || begins(name, "generator_rtl/");
-    }
-    return h;
-}
-
-static pln_status choose_half(const struct naming *n, const struct halves *h, pln_part *part)
-{
-    const char *where = ckpt_directory(n->checkpoint);
-    if (*part == PLN_PART_DEFAULT && h->discriminator && h->generator)
-        return pln_fail(n->error, PLN_BAD_MODEL,
-                        "%s: holds a discriminator and a generator: which one is meant? (part of pln_model_options, or "
-                        "--part discriminator|generator)",
-                        where);
-    if (*part == PLN_PART_GENERATOR && !h->generator)
-        return pln_fail(n->error, PLN_BAD_MODEL, "%s: holds no generator%s, but %s", where,
-                        h->two_tower ? " that can be run (two towers, of Electric)" : "",
-                        h->discriminator ? "a discriminator" : "an encoder without a head of pre-training");
-    if (*part == PLN_PART_DISCRIMINATOR && !h->discriminator && h->generator)
-        return pln_fail(n->error, PLN_BAD_MODEL, "%s: holds no discriminator, but a generator", where);
-    if (*part == PLN_PART_DEFAULT)
-        *part = h->generator ? PLN_PART_GENERATOR : PLN_PART_DISCRIMINATOR;
-    return PLN_OK;
-}
-
-/* Whether a variable belongs to the half. */
-static bool is_of_half(const char *name, pln_part part, const struct halves *h)
-{
-    const bool discriminator = part == PLN_PART_DISCRIMINATOR;
-    if (begins(name, "electra/embeddings/"))
-        return discriminator || !h->own_embeddings;
-    if (begins(name, "electra/"))
-        return discriminator || !h->own_encoder;
-    if (begins(name, "generator/"))
-        return !discriminator;
-    if (begins(name, "discriminator_predictions/"))
-        return discriminator;
-    if (begins(name, "generator_predictions/"))
-        return !discriminator;
-    return !begins(name, "generator_ltr/") && !begins(name, "generator_rtl/") && !begins(name, "cloze_predictions/");
-}
-
-/* The other half is left away; the generator's own variables are those of an encoder like any other. */
-static pln_status take_half(struct naming *n, pln_part part)
-{
-    const struct halves h = find_halves(n);
-    const pln_status status = choose_half(n, &h, &part);
-    for (uint32_t i = 0; status == PLN_OK && i < ckpt_count(n->checkpoint); i++) {
-        if (!n->from[i] || !is_of_half(n->from[i], part, &h)) {
-            n->from[i] = NULL;
-        } else if (begins(n->from[i], "generator/")) {
-            char name[ELECTRA_NAME_BYTES];
-            snprintf(name, sizeof name, "electra/%s", n->from[i] + strlen("generator/"));
-            n->from[i] = arena_copy(&n->names->memory, name);
-            if (!n->from[i])
-                return pln_fail(n->error, PLN_NO_MEMORY, "no memory for the names of tensors");
-        }
     }
     return status;
 }
@@ -311,11 +228,19 @@ static pln_status check_part(const struct naming *n, pln_part part)
                           electra_part_string(part), electra_part_string(other));
 }
 
+static pln_status take_of_google(struct naming *n, pln_part part)
+{
+    const char *said = NULL;
+    const pln_status status =
+        electra_google_take(n->checkpoint, part, n->from, &n->names->memory, &said, n->error);
+    return status == PLN_OK && said ? note(n, "%s", said) : status;
+}
+
 static pln_status make_names(struct naming *n, pln_part part)
 {
     pln_status status = open_containers(n);
     if (status == PLN_OK && n->dialect == ELECTRA_GOOGLE)
-        status = take_half(n, part);
+        status = take_of_google(n, part);
     if (status == PLN_OK)
         status = translate(n);
     if (status == PLN_OK)

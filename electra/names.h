@@ -41,7 +41,14 @@ void electra_names_finish(struct electra_names *names);
 const struct electra_name *electra_names_find(const struct electra_names *names, const char *name);
 /* The tensor in the order of PyTorch, with its PyTorch name. */
 struct weight electra_name_weight(const struct electra_name *name);
+
+/* ---- google.c */
+
 const char *electra_part_string(pln_part part); /* "discriminator" */
+/* Of the names in from [count], of Google's code, those of one model stay: of the half, and with the head of its task under
+ * the names that this library has for it; the others become NULL. *note: a sentence for a warning, else as it was. */
+pln_status electra_google_take(const struct ckpt *checkpoint, pln_part part, const char **from, struct arena *memory,
+                               const char **note, pln_error *error);
 
 /* ---- dialects.c */
 

@@ -100,6 +100,11 @@ const struct weight *electra_tensor(struct electra_describe *d, const char *name
     return d->error.status == PLN_OK ? tensor : NULL;
 }
 
+bool electra_has(const struct electra_describe *d, const char *name)
+{
+    return electra_names_find(d->weights->names, name) != NULL;
+}
+
 pln_value *electra_constant(struct electra_describe *d, const char *name, uint32_t rows, uint32_t width,
                             enum electra_fill fill)
 {

@@ -76,11 +76,12 @@ static const struct electra_name *find_any(const struct electra_weights *weights
 
 uint32_t electra_weights_labels(const struct electra_weights *weights)
 {
-    static const char *const names[] = {"classifier.out_proj.weight", "classifier.weight"};
+    static const char *const names[] = {"classifier.out_proj.weight", "classifier.weight",
+                                        "task_specific.dense.weight"};
     const bool summary = weights->config->summary_proj_to_labels;
     const struct electra_name *choice = electra_names_find(weights->names, "sequence_summary.summary.weight");
     const struct electra_name *found = summary ? choice : NULL;
-    for (size_t i = 0; !found && !choice && i < 2; i++)
+    for (size_t i = 0; !found && !choice && i < sizeof names / sizeof *names; i++)
         found = electra_names_find(weights->names, names[i]);
     const struct weight weight = found ? electra_name_weight(found) : (struct weight){0};
     return weight.rank == 2 && weight.shape[0] <= UINT32_MAX ? (uint32_t)weight.shape[0] : 0;

@@ -214,20 +214,31 @@ pln_value *pln_segment_mean(pln_graph *graph, const char *name, pln_value *x, pl
                                 .inputs = {[PLN_SEGMENT_MEAN_INPUT_X] = x, [PLN_SEGMENT_MEAN_INPUT_STARTS] = starts}});
 }
 
+/* The options of a loss that is no softmax over classes. */
+static bool take_loss(pln_graph *graph, const char *name, pln_loss_options *o, const pln_loss_options *options)
+{
+    if (!GRAPH_TAKE(graph, name, pln_loss_options, *o, options))
+        return false;
+    if (o->class_weights || o->smoothing != 0)
+        graph_fail(graph, name, PLN_INVALID, "class_weights and smoothing are of cross_entropy alone");
+    return true;
+}
+
 pln_value *pln_cross_entropy(pln_graph *graph, const char *name, pln_value *logits, pln_value *labels,
                              int32_t ignore_index, const pln_loss_options *options)
 {
     pln_loss_options o = {.size = sizeof o};
     if (!GRAPH_TAKE(graph, name, pln_loss_options, o, options))
         return NULL;
-    const pln_cross_entropy_params params = {.ignore_index = ignore_index};
+    const pln_cross_entropy_params params = {.ignore_index = ignore_index, .smoothing = o.smoothing};
     return graph_add(
         graph, &(struct graph_call){
                    .op = PLN_OP_CROSS_ENTROPY,
                    .name = name,
                    .inputs = {[PLN_CROSS_ENTROPY_INPUT_LOGITS] = logits,
                               [PLN_CROSS_ENTROPY_INPUT_LABELS] = labels,
-                              [PLN_CROSS_ENTROPY_INPUT_TOTAL] = o.total},
+                              [PLN_CROSS_ENTROPY_INPUT_TOTAL] = o.total,
+                              [PLN_CROSS_ENTROPY_INPUT_WEIGHTS] = o.class_weights},
                    .params = &params,
                    .wanted = {[PLN_CROSS_ENTROPY_OUTPUT_LSE] = o.lse, [PLN_CROSS_ENTROPY_OUTPUT_COUNT] = o.count}});
 }
@@ -236,7 +247,7 @@ pln_value *pln_binary_cross_entropy(pln_graph *graph, const char *name, pln_valu
                                     pln_value *weights, const pln_loss_options *options)
 {
     pln_loss_options o = {.size = sizeof o};
-    if (!GRAPH_TAKE(graph, name, pln_loss_options, o, options))
+    if (!take_loss(graph, name, &o, options))
         return NULL;
     return graph_add(graph, &(struct graph_call){.op = PLN_OP_BINARY_CROSS_ENTROPY,
                                                  .name = name,
@@ -251,7 +262,7 @@ pln_value *pln_mean_squared_error(pln_graph *graph, const char *name, pln_value 
                                   const pln_loss_options *options)
 {
     pln_loss_options o = {.size = sizeof o};
-    if (!GRAPH_TAKE(graph, name, pln_loss_options, o, options))
+    if (!take_loss(graph, name, &o, options))
         return NULL;
     return graph_add(graph, &(struct graph_call){.op = PLN_OP_MEAN_SQUARED_ERROR,
                                                  .name = name,
@@ -265,7 +276,7 @@ pln_value *pln_span_cross_entropy(pln_graph *graph, const char *name, pln_value 
                                   pln_value *first, pln_value *last, const pln_loss_options *options)
 {
     pln_loss_options o = {.size = sizeof o};
-    if (!GRAPH_TAKE(graph, name, pln_loss_options, o, options))
+    if (!take_loss(graph, name, &o, options))
         return NULL;
     return graph_add(
         graph,

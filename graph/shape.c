@@ -298,6 +298,9 @@ void graph_shape_cross_entropy(pln_graph *graph, const struct graph_node *node, 
     graph_want(&r, PLN_CROSS_ENTROPY_INPUT_LOGITS, PLN_F32, NULL, 0);
     graph_want(&r, PLN_CROSS_ENTROPY_INPUT_LABELS, PLN_I32, &rows, 1);
     graph_want_vector(&r, PLN_CROSS_ENTROPY_INPUT_TOTAL, 1);
+    graph_want_vector(&r, PLN_CROSS_ENTROPY_INPUT_WEIGHTS, INPUT(CROSS_ENTROPY, LOGITS)->width);
+    const float smoothing = ((const pln_cross_entropy_params *)(const void *)node->params)->smoothing;
+    graph_require(&r, smoothing >= 0 && smoothing <= 1, "smoothing is a share, from 0 to 1");
     out[PLN_CROSS_ENTROPY_OUTPUT_LOSS] = out[PLN_CROSS_ENTROPY_OUTPUT_COUNT] = graph_shape_scalar();
     out[PLN_CROSS_ENTROPY_OUTPUT_LSE] = graph_floats(rows, 1);
 }

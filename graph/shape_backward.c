@@ -121,6 +121,7 @@ void graph_shape_cross_entropy_backward(pln_graph *graph, const struct graph_nod
     WANT(CROSS_ENTROPY_BACKWARD, LABELS, PLN_I32, &logits->rows, 1);
     WANT(CROSS_ENTROPY_BACKWARD, LSE, PLN_F32, &logits->rows, 1);
     graph_want_vector(&r, PLN_CROSS_ENTROPY_BACKWARD_INPUT_COUNT, 1);
+    graph_want_vector(&r, PLN_CROSS_ENTROPY_BACKWARD_INPUT_WEIGHTS, logits->width);
     out[0] = graph_shape_like(logits);
 }
 

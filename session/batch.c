@@ -29,6 +29,9 @@ static bool find_lengths(const pln_session *s, const struct session_request *r, 
         for (uint32_t j = lengths[i]; r->labels && s->head->labels == PLN_LABELS_TOKENS && j < r->length; j++)
             if (session_token_label(s, r, i, j) != -100)
                 return false;
+        for (uint32_t j = 0; j < r->starts; j++)
+            if (session_integer(r->start_positions, (uint64_t)i * r->starts + j) >= lengths[i])
+                return false;
         for (uint32_t j = 0; j < r->n_targets; j++)
             if (r->targets[j] / r->length == i && r->targets[j] % r->length >= lengths[i])
                 return false;
@@ -86,6 +89,8 @@ static struct electra_features features_of(const pln_session *s, const struct se
     struct electra_features f = {
         .head = s->head_number,
         .embeddings = r->inputs_embeds != NULL,
+        .hidden = r->last_hidden_state != NULL,
+        .starts = labels ? 0 : r->starts,
         .key_mask = !session_adds_mask(r) && has_holes(r, b->lengths),
         .bias_planes = bias_planes(s, r),
         .head_mask = r->head_mask != NULL,
@@ -106,6 +111,8 @@ static struct electra_features features_of(const pln_session *s, const struct se
         f.recompute = b->step->recompute;
         f.dropout = b->step->dropout;
         f.layer_decay = b->step->layer_decay;
+        f.label_smoothing = b->step->label_smoothing;
+        f.class_weights = b->step->class_weights != NULL;
     }
     return f;
 }

@@ -72,6 +72,11 @@ uint32_t session_count_pairs(const struct session_packing *p)
     return count_pairs(p, false);
 }
 
+uint32_t session_count_answer_pairs(const struct session_packing *p)
+{
+    return p->b->tokens <= INT32_MAX / 2 ? 2 * p->b->tokens : UINT32_MAX;
+}
+
 uint32_t session_count_source_pairs(const struct session_packing *p)
 {
     return count_pairs(p, true);
@@ -81,18 +86,19 @@ uint32_t session_count_source_pairs(const struct session_packing *p)
 
 /* An integer for every kept token: from a tensor [rows or 1, length or 1], or what is said without one: a number or
  * (below 0) the position. */
+static int32_t integer_of_token(const pln_tensor *tensor, uint32_t row, uint32_t token, int32_t unsaid)
+{
+    if (!tensor)
+        return unsaid < 0 ? (int32_t)token : unsaid;
+    const uint64_t width = tensor->shape[tensor->rank - 1], row_step = pln_tensor_elements(tensor) > width ? width : 0;
+    return (int32_t)session_integer(tensor, row * row_step + (width > 1 ? token : 0));
+}
+
 static void pack_tokens(const struct session_packing *p, const pln_tensor *tensor, int32_t *out, int32_t unsaid)
 {
-    const uint64_t width = tensor ? tensor->shape[tensor->rank - 1] : 0;
-    const uint64_t row = tensor && pln_tensor_elements(tensor) > width ? width : 0, column = width > 1;
     for (uint32_t i = 0; i < p->r->rows; i++)
-        for (uint32_t j = 0; j < p->b->lengths[i]; j++) {
-            const uint64_t at = i * row + j * column;
-            if (tensor)
-                *out++ = (int32_t)session_integer(tensor, at);
-            else
-                *out++ = unsaid < 0 ? (int32_t)j : unsaid;
-        }
+        for (uint32_t j = 0; j < p->b->lengths[i]; j++)
+            *out++ = integer_of_token(tensor, i, j, unsaid);
 }
 
 void session_pack_ids(const struct session_packing *p, void *out)
@@ -110,13 +116,22 @@ void session_pack_positions(const struct session_packing *p, void *out)
     pack_tokens(p, p->r->position_ids, out, -1);
 }
 
+static void pack_states(const struct session_packing *p, const pln_tensor *tensor, float *to)
+{
+    const uint64_t width = tensor->shape[tensor->rank - 1];
+    for (uint32_t i = 0; i < p->r->rows; i++)
+        for (uint64_t j = 0; j < p->b->lengths[i] * width; j++)
+            *to++ = (float)session_real(tensor, i * p->r->length * width + j);
+}
+
 void session_pack_embeddings(const struct session_packing *p, void *out)
 {
-    const uint32_t width = p->session->model->config.embedding_size;
-    float *to = out;
-    for (uint32_t i = 0; i < p->r->rows; i++)
-        for (uint64_t j = 0; j < (uint64_t)p->b->lengths[i] * width; j++)
-            *to++ = (float)session_real(p->r->inputs_embeds, (uint64_t)i * p->r->length * width + j);
+    pack_states(p, p->r->inputs_embeds, out);
+}
+
+void session_pack_hidden(const struct session_packing *p, void *out)
+{
+    pack_states(p, p->r->last_hidden_state, out);
 }
 
 void session_pack_starts(const struct session_packing *p, void *out)
@@ -360,6 +375,86 @@ void session_pack_origin(const struct session_packing *p, void *out)
 void session_pack_random(const struct session_packing *p, void *out)
 {
     memcpy(out, p->b->step->random, sizeof p->b->step->random);
+}
+
+/* ---- answers that begin and end jointly */
+
+/* Google's: where no answer begins or ends. The second text may, its separator too, and the first token, for none. */
+static float barred(const struct session_packing *p, uint32_t row, uint32_t token)
+{
+    const bool second = integer_of_token(p->r->token_type_ids, row, token, p->r->semantics->token_type) == 1;
+    return !token || (second && session_attends(p->r, row, token)) ? 0 : -1000;
+}
+
+static uint32_t starts_of(const struct session_packing *p)
+{
+    return p->b->features.starts ? p->b->features.starts : 1;
+}
+
+/* Of labels, which may lie outside, the nearest. */
+static int32_t start_of(const struct session_packing *p, uint32_t row, uint32_t start)
+{
+    const int64_t at = session_integer(p->r->start_positions, (uint64_t)row * starts_of(p) + start);
+    const int64_t last = (int64_t)p->b->lengths[row] - 1;
+    return (int32_t)(at < 0 ? 0 : at < last ? at : last);
+}
+
+void session_pack_barred(const struct session_packing *p, void *out)
+{
+    float *to = out;
+    for (uint32_t i = 0; i < p->r->rows; i++)
+        for (uint32_t j = 0; j < p->b->lengths[i]; j++)
+            *to++ = barred(p, i, j);
+}
+
+void session_pack_barred_ends(const struct session_packing *p, void *out)
+{
+    float *to = out;
+    for (uint32_t i = 0; i < p->r->rows; i++)
+        for (uint32_t k = 0; k < starts_of(p); k++)
+            for (uint32_t j = 0; j < p->b->lengths[i]; j++)
+                *to++ = barred(p, i, j);
+}
+
+void session_pack_span_rows(const struct session_packing *p, void *out)
+{
+    int32_t *to = out;
+    for (uint32_t i = 0; i < p->r->rows; i++)
+        for (uint32_t k = 0; k < starts_of(p); k++) {
+            const int32_t start = p->b->starts[i] + start_of(p, i, k);
+            for (uint32_t j = 0; j < p->b->lengths[i]; j++) {
+                *to++ = start;
+                *to++ = p->b->starts[i] + (int32_t)j;
+            }
+        }
+}
+
+void session_pack_answer_queries(const struct session_packing *p, void *out)
+{
+    memset(out, 0, 2 * p->r->rows * sizeof(int32_t));
+}
+
+void session_pack_answer_starts(const struct session_packing *p, void *out)
+{
+    for (uint32_t i = 0; i <= p->r->rows; i++)
+        ((int32_t *)out)[i] = (int32_t)(2 * i);
+}
+
+void session_pack_answer_pair_starts(const struct session_packing *p, void *out)
+{
+    for (uint32_t i = 0; i <= p->r->rows; i++)
+        ((int32_t *)out)[i] = 2 * p->b->starts[i];
+}
+
+void session_pack_answer_bias(const struct session_packing *p, void *out)
+{
+    float *to = out;
+    for (uint32_t i = 0; i < p->r->rows; i++) {
+        for (uint32_t j = 0; j < p->b->lengths[i]; j++)
+            *to++ = j ? -FLT_MAX : 0;
+        for (uint32_t j = 0; j < p->b->lengths[i]; j++)
+            *to++ = barred(p, i, j);
+    }
 }
 
 /* ---- all of a graph */

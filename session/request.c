@@ -26,6 +26,11 @@ static bool with_answers(const struct electra_head *head)
     return head->labels == PLN_LABELS_SPANS;
 }
 
+static bool with_joint_answers(const struct electra_head *head)
+{
+    return head->logits == ELECTRA_JOINT;
+}
+
 static bool with_source(const struct electra_head *head)
 {
     return head->source;
@@ -46,6 +51,8 @@ static const struct slot {
     {SLOT(labels), with_labels},
     {SLOT(start_positions), with_answers},
     {SLOT(end_positions), with_answers},
+    {SLOT(is_impossible), with_joint_answers},
+    {SLOT(last_hidden_state), with_joint_answers},
     {SLOT(encoder_hidden_states), with_source},
     {SLOT(encoder_attention_mask), with_source},
 };
@@ -73,18 +80,40 @@ static pln_status find_tensors(const struct electra_head *head, const pln_tensor
     return PLN_OK;
 }
 
-/* Batch, choices and length from the ids or the embeddings. */
+/* The one of the tensors that stand for tokens. */
+static pln_status find_tokens(const struct session_request *r, const pln_tensor **tokens, pln_error *error)
+{
+    const pln_tensor *const all[] = {r->input_ids, r->inputs_embeds, r->last_hidden_state};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (*tokens && all[i])
+            return pln_fail(error, PLN_INVALID, "both %s and %s are given, expected one of them", (*tokens)->name,
+                            all[i]->name);
+        *tokens = all[i] ? all[i] : *tokens;
+    }
+    return *tokens ? PLN_OK
+                   : pln_fail(error, PLN_INVALID,
+                              "neither input_ids nor inputs_embeds is given, expected one of them");
+}
+
+static pln_status want_width(const pln_tensor *tensor, uint32_t width, const char *field, pln_error *error)
+{
+    const uint64_t found = tensor ? tensor->shape[tensor->rank - 1] : width;
+    return found == width ? PLN_OK
+                          : pln_fail(error, PLN_INVALID, "%s: expected width %u (%s), found %llu", tensor->name, width,
+                                     field, (unsigned long long)found);
+}
+
+/* Batch, choices and length from the ids, the embeddings or the hidden states. */
 static pln_status read_sizes(const pln_session *s, struct session_request *r, pln_error *error)
 {
     const struct electra_config *c = &s->model->config;
-    if (!r->input_ids == !r->inputs_embeds)
-        return pln_fail(error, PLN_INVALID,
-                        r->input_ids ? "both input_ids and inputs_embeds are given, expected one of them"
-                                     : "neither input_ids nor inputs_embeds is given, expected one of them");
-    const pln_tensor *t = r->input_ids ? r->input_ids : r->inputs_embeds;
+    const pln_tensor *t = NULL;
+    pln_status status = find_tokens(r, &t, error);
+    if (status != PLN_OK)
+        return status;
     const bool choice = s->head->choices;
     const uint32_t token_rank = choice ? 3 : 2;
-    const uint32_t rank = r->inputs_embeds ? token_rank + 1 : token_rank;
+    const uint32_t rank = t == r->input_ids ? token_rank : token_rank + 1;
     if (t->rank != rank)
         return pln_fail(error, PLN_INVALID, "%s: expected rank %u, found %u", t->name, rank, t->rank);
     uint64_t rows = 1;
@@ -103,9 +132,11 @@ static pln_status read_sizes(const pln_session *s, struct session_request *r, pl
     if (r->length > c->max_position_embeddings)
         return pln_fail(error, PLN_INVALID, "%s: sequences of %u tokens, the model takes at most %u", t->name,
                         r->length, c->max_position_embeddings);
-    if (r->inputs_embeds && t->shape[rank - 1] != c->embedding_size)
-        return pln_fail(error, PLN_INVALID, "%s: expected width %u (embedding_size), found %llu", t->name,
-                        c->embedding_size, (unsigned long long)t->shape[rank - 1]);
+    status = want_width(r->inputs_embeds, c->embedding_size, "embedding_size", error);
+    if (status == PLN_OK)
+        status = want_width(r->last_hidden_state, c->hidden_size, "hidden_size", error);
+    if (status != PLN_OK)
+        return status;
     if (c->chunk_size_feed_forward && r->length % c->chunk_size_feed_forward)
         return pln_fail(error, PLN_INVALID, "%s: sequences of %u tokens are no multiple of chunk_size_feed_forward %u",
                         t->name, r->length, c->chunk_size_feed_forward);
@@ -174,6 +205,8 @@ static pln_status check_tokens(const pln_session *s, struct session_request *r, 
     pln_status status = session_want_integers(r->input_ids, 0, (int64_t)c->vocab_size - 1, 0, error);
     if (status == PLN_OK)
         status = session_want_floats(r->inputs_embeds, error);
+    if (status == PLN_OK)
+        status = session_want_floats(r->last_hidden_state, error);
     if (status == PLN_OK)
         status = want_stretched(r, r->token_type_ids, error);
     if (status == PLN_OK)

@@ -37,7 +37,9 @@ struct session_step {
     double dropout, layer_decay; /* the same */
     uint32_t first_sequence;     /* of the batch, within the whole step */
     int32_t random[PLN_RANDOM_COLUMNS];
-    float total[2]; /* what the losses are divided by */
+    float total[2];             /* what the losses are divided by */
+    double label_smoothing;     /* as in electra/features.def */
+    const float *class_weights; /* one for each class of the head; NULL: all 1 */
 };
 
 /* Row i of an input `origin` (columns.def): where the row comes from, for dropout. */
@@ -69,11 +71,13 @@ struct pln_session {
 struct session_request {
     const struct electra_semantics *semantics;
     const pln_tensor *input_ids, *inputs_embeds, *attention_mask, *token_type_ids, *position_ids, *head_mask, *labels,
-        *start_positions, *end_positions, *encoder_hidden_states, *encoder_attention_mask;
+        *start_positions, *end_positions, *is_impossible, *last_hidden_state, *encoder_hidden_states,
+        *encoder_attention_mask;
     uint32_t examples, choices; /* choices 0: the head has none */
     uint32_t rows;              /* sequences: examples * max(choices, 1) */
     uint32_t length;            /* tokens of a sequence, padding included */
     uint32_t source_length;
+    uint32_t starts; /* of each sequence, whose ends are asked for; 0: none, or labels say the one */
     bool pair_mask; /* attention_mask is for pairs of tokens (3-D, 4-D) */
     enum electra_problem problem;
     const uint32_t *targets; /* positions row * length + token whose vocabulary logits are wanted; NULL: all */
@@ -169,8 +173,10 @@ pln_status session_labels_check(const pln_session *session, struct session_reque
 /* Whether all that a loss needs is there, and how to ask for it. */
 bool session_labels_whole(const struct session_request *request);
 const char *session_labels_names(const pln_session *session);
-/* What the loss of the request is a mean over: targets, labels or weights; for answers of first and last apart. */
-void session_labels_totals(const pln_session *session, const struct session_request *request, float totals[2]);
+/* What the loss of the request is a mean over: targets, labels or weights; for answers of first and last apart.
+ * class_weights: what a label of each class counts for; NULL: 1. */
+void session_labels_totals(const pln_session *session, const struct session_request *request,
+                           const float *class_weights, float totals[2]);
 /* Why there is nothing to divide by; NULL: there is something. */
 const char *session_labels_missing(const pln_session *session, const float totals[2]);
 /* The label that the logits of a token are held against. */

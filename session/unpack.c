@@ -79,10 +79,28 @@ static pln_status unpack_logits(const struct session_packing *p, const pln_value
         return status == PLN_OK ? unpack_tokens(p, "end_logits", in, 2, 1, 1, true, error) : status;
     case ELECTRA_BY_ROW:
         return unpack_rows(p, "logits", value, in);
+    case ELECTRA_JOINT:
     case ELECTRA_BY_TOKEN:
         break;
     }
     return unpack_tokens(p, "logits", in, value->width, 0, value->width, false, error);
+}
+
+/* Of each sequence starts by tokens: [rows, starts, length], with labels, which say the one start, [rows, length]. */
+static pln_status unpack_pairs(const struct session_packing *p, const char *name, const float *in, pln_error *error)
+{
+    const uint32_t starts = p->b->features.starts ? p->b->features.starts : 1;
+    const uint64_t wide[] = {p->r->rows, starts, p->r->length}, flat[] = {p->r->rows, p->r->length};
+    const size_t all = (size_t)p->r->rows * starts * p->r->length;
+    float *out = pool_take(&p->session->pool, all * sizeof *out);
+    if (!out)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for the output %s", name);
+    memset(out, 0, all * sizeof *out);
+    for (uint32_t i = 0; i < p->r->rows; i++)
+        for (uint32_t k = 0; k < starts; k++, in += p->b->lengths[i])
+            memcpy(out + ((size_t)i * starts + k) * p->r->length, in, p->b->lengths[i] * sizeof *out);
+    add_output(p->session, name, p->b->features.starts ? 3 : 2, p->b->features.starts ? wide : flat)->data = out;
+    return PLN_OK;
 }
 
 /* The output of the graph that are its logits; NULL in training. */
@@ -96,6 +114,17 @@ static const float *find_logits(const struct session_packing *p, const struct el
     return NULL;
 }
 
+/* Of losses that are all means over sequences. */
+static pln_status unpack_sum(const struct session_packing *p, const char *name, const float *mean, pln_error *error)
+{
+    float *sum = pool_take(&p->session->pool, sizeof *sum);
+    if (!sum)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for the output %s", name);
+    *sum = *mean * (float)p->r->rows;
+    add_output(p->session, name, 0, NULL)->data = sum;
+    return PLN_OK;
+}
+
 /* The mean of the graph, or what the semantics make of the losses of its rows. */
 static pln_status unpack_loss(const struct session_packing *p, const struct electra_graph *graph, const char *name,
                               const float *mean, pln_error *error)
@@ -106,6 +135,8 @@ static pln_status unpack_loss(const struct session_packing *p, const struct elec
     const uint64_t n = kind == PLN_LABELS_CHOICES ? p->r->examples : p->r->rows, one = 1;
     uint32_t width = 0;
     const float *logits = find_logits(p, graph, &width);
+    if (reduction == ELECTRA_LOSS_SUM && p->session->head->logits == ELECTRA_JOINT)
+        return unpack_sum(p, name, mean, error);
     if (reduction == ELECTRA_LOSS_MEAN || by_token || !logits) {
         add_output(p->session, name, reduction == ELECTRA_LOSS_EACH, &one)->data = mean;
         return PLN_OK;
@@ -142,6 +173,13 @@ static pln_status unpack_output(const struct session_packing *p, const struct el
         return unpack_loss(p, graph, output->name, in, error);
     case ELECTRA_LOGITS:
         return unpack_logits(p, value, in, error);
+    case ELECTRA_TOKEN_SCORES:
+        return unpack_tokens(p, output->name, in, 1, 0, 1, true, error);
+    case ELECTRA_PAIR_SCORES:
+        return unpack_pairs(p, output->name, in, error);
+    case ELECTRA_ROW_SCORES:
+        add_output(p->session, output->name, 1, &(uint64_t){p->r->rows})->data = in;
+        return PLN_OK;
     case ELECTRA_STATE:
     case ELECTRA_LAYER_STATE:
         break;

@@ -3,28 +3,38 @@
  * Question answering: spans of a context, as QuestionAnsweringPipeline of transformers 4.44 gives them. A context is read
  * in windows that overlap, each behind the question; what is likeliest in any of them is the answer.
  */
+#include <math.h>
 #include <stdlib.h>
 
-#include "common/array.h"
 #include "common/fail.h"
-#include "tasks/task.h"
-
-struct settings {
-    uint32_t top, max_answer;
-    bool no_answer, inside_words;
-};
+#include "tasks/answer.h"
 
 /* ---- options */
+
+/* Google's head where the checkpoint, or the session, has it. */
+static void choose_head(struct task_setup *setup)
+{
+    struct answer_settings *settings = setup->settings;
+    const char *said = task_value(setup, "answer-head");
+    const pln_head has = setup->session_head ? setup->session_head : setup->config->head;
+    settings->joint = said ? strcmp(said, "joint") == 0 : has == PLN_HEAD_JOINT_QUESTION_ANSWERING;
+    if (!settings->joint)
+        return;
+    setup->head = PLN_HEAD_JOINT_QUESTION_ANSWERING;
+    setup->run = answer_joint_run;
+}
 
 static pln_status open(struct task_setup *setup, pln_error *error)
 {
     enum { USUAL_LENGTH = 384, USUAL_STRIDE = 128 };
-    struct settings *settings = setup->settings;
+    struct answer_settings *settings = setup->settings;
     const uint32_t usual = setup->longest < USUAL_LENGTH ? setup->longest : USUAL_LENGTH;
     const uint32_t length = task_number(setup, "max-length", usual);
     const uint32_t stride = length / 2 < USUAL_STRIDE ? length / 2 : USUAL_STRIDE;
     settings->top = task_number(setup, "top", 1);
-    settings->max_answer = task_number(setup, "max-answer", 15);
+    choose_head(setup);
+    settings->max_answer = task_number(setup, "max-answer", settings->joint ? 30 : 15);
+    settings->null_threshold = task_real(setup, "null-threshold", -2.75);
     settings->no_answer = task_flag(setup, "no-answer");
     settings->inside_words = task_flag(setup, "inside-words");
     if (length > setup->longest)
@@ -61,12 +71,6 @@ static pln_status ask(struct task_row *row, pln_error *error)
 
 /* ---- windows */
 
-struct span {
-    float score;
-    uint32_t order; /* as it was found: of equal scores the first */
-    uint32_t begin, end, begin_byte, end_byte;
-};
-
 struct finding {
     const struct task_row *row;
     int32_t cls;
@@ -74,9 +78,7 @@ struct finding {
     float *begin, *end; /* [tokens] */
     float *band;        /* [tokens, widest] scores of spans by their first token and length - 1 */
     uint32_t *best;     /* [top of a window] */
-    struct span *spans; /* the best so far */
-    size_t room;
-    uint32_t n_spans, n_found;
+    struct answer_spans spans; /* the best so far */
 };
 
 /* Where an answer may begin or end. [CLS], which stands for none, counts in the softmax. */
@@ -117,50 +119,29 @@ static bool find_word(const struct task_tokens *t, int32_t word, uint32_t *first
     return found;
 }
 
-static struct span make_span(const struct finding *f, const struct task_tokens *t, uint32_t first, uint32_t last)
+static struct answer_span make_span(const struct finding *f, const struct task_tokens *t, uint32_t first, uint32_t last)
 {
-    const struct settings *settings = f->row->settings;
+    const struct answer_settings *settings = f->row->settings;
     uint32_t a = first, b = last, unused;
     if (!settings->inside_words && find_word(t, t->words[first], &a, &unused) &&
         find_word(t, t->words[last], &unused, &b)) {
         first = a;
         last = b;
     }
-    return (struct span){.begin = t->begins[first],
+    return (struct answer_span){.begin = t->begins[first],
                          .end = t->ends[last],
                          .begin_byte = t->begin_bytes[first],
                          .end_byte = t->end_bytes[last]};
 }
 
-static bool add_span(struct finding *f, struct span span, float score)
+static void keep_best(struct answer_spans *spans, uint32_t top)
 {
-    struct span *spans = array_reserve(f->spans, &f->room, (size_t)f->n_spans + 1, sizeof *spans);
-    if (!spans)
-        return false;
-    span.score = score;
-    span.order = f->n_found++;
-    f->spans = spans;
-    f->spans[f->n_spans++] = span;
-    return true;
-}
-
-static int compare_spans(const void *a, const void *b)
-{
-    const struct span *x = a, *y = b;
-    if (x->score != y->score)
-        return x->score > y->score ? -1 : 1;
-    return x->order < y->order ? -1 : x->order > y->order;
-}
-
-static void keep_best(struct finding *f, uint32_t top)
-{
-    if (f->n_spans > 1)
-        qsort(f->spans, f->n_spans, sizeof *f->spans, compare_spans);
-    f->n_spans = f->n_spans < top ? f->n_spans : top;
+    answer_sort(spans);
+    spans->n = spans->n < top ? spans->n : top;
 }
 
 /* How many tokens the longest answer of a window may have. */
-static uint32_t widest_of(const struct settings *settings, const struct task_tokens *t)
+static uint32_t widest_of(const struct answer_settings *settings, const struct task_tokens *t)
 {
     return settings->max_answer < t->n ? settings->max_answer : t->n;
 }
@@ -168,7 +149,7 @@ static uint32_t widest_of(const struct settings *settings, const struct task_tok
 /* The best spans of a window. One without a token of the context has the empty answer, with score 0. */
 static bool search(struct finding *f, const struct task_sequence *s)
 {
-    const struct settings *settings = f->row->settings;
+    const struct answer_settings *settings = f->row->settings;
     const struct task_tokens *t = &s->tokens;
     const uint32_t widest = widest_of(settings, t), n = t->n * widest, top = settings->top < n ? settings->top : n;
     to_probabilities(f, s, 0, f->begin);
@@ -178,19 +159,19 @@ static bool search(struct finding *f, const struct task_sequence *s)
     f->begin[0] = f->end[0] = 0;
     fill_band(f, t, widest);
     task_pick_best(f->band, n, f->best, top);
-    bool whole = f->band[f->best[0]] > 0 || add_span(f, (struct span){0}, 0);
+    bool whole = f->band[f->best[0]] > 0 || answer_add(&f->spans, (struct answer_span){0}, 0);
     for (uint32_t i = 0; whole && i < top && f->band[f->best[i]] > 0; i++) {
         const uint32_t first = f->best[i] / widest, last = first + f->best[i] % widest;
-        whole = add_span(f, make_span(f, t, first, last), f->band[f->best[i]]);
+        whole = answer_add(&f->spans, make_span(f, t, first, last), f->band[f->best[i]]);
     }
-    keep_best(f, settings->top);
+    keep_best(&f->spans, settings->top);
     return whole;
 }
 
 /* Room for the largest window. */
 static bool make_room(struct finding *f)
 {
-    const struct settings *settings = f->row->settings;
+    const struct answer_settings *settings = f->row->settings;
     uint32_t longest = 0;
     size_t band = 0;
     for (uint32_t i = 0; i < f->row->n_sequences; i++) {
@@ -210,7 +191,7 @@ static bool make_room(struct finding *f)
 
 static json_t *to_json(const struct task_row *row)
 {
-    const bool one = ((const struct settings *)row->settings)->top == 1;
+    const bool one = ((const struct answer_settings *)row->settings)->top == 1;
     json_t *list = one ? NULL : json_array();
     for (uint32_t i = 0; i < row->answer.n_items; i++) {
         const pln_item *item = row->answer.items[i];
@@ -223,13 +204,13 @@ static json_t *to_json(const struct task_row *row)
     return list;
 }
 
-static pln_status write_answer(struct task_row *row, const struct finding *f, pln_error *error)
+static pln_status write_answer(struct task_row *row, const struct answer_spans *spans, pln_error *error)
 {
     pln_text context;
-    pln_item *items = task_make_items(row, f->n_spans, error);
+    pln_item *items = task_make_items(row, spans->n, error);
     pln_status status = items ? task_take_text(row, "context", &context, error) : PLN_NO_MEMORY;
-    for (uint32_t i = 0; status == PLN_OK && i < f->n_spans; i++) {
-        const struct span *s = &f->spans[i];
+    for (uint32_t i = 0; status == PLN_OK && i < spans->n; i++) {
+        const struct answer_span *s = &spans->list[i];
         const bool empty = s->end_byte < s->begin_byte; /* a [CLS] in the question may be the end of a span */
         items[i] = (pln_item){.text = task_part(context, s->begin_byte, empty ? s->begin_byte : s->end_byte),
                               .score = (double)s->score,
@@ -241,21 +222,51 @@ static pln_status write_answer(struct task_row *row, const struct finding *f, pl
     return status == PLN_OK && !row->bare ? task_set_json(row, to_json(row), error) : status;
 }
 
-static pln_status answer(struct task_row *row, pln_error *error)
+static pln_status find_spans(struct task_row *row, struct answer_spans *spans, pln_error *error)
 {
-    const struct settings *settings = row->settings;
+    const struct answer_settings *settings = row->settings;
     struct finding f = {.row = row, .null = 1, .cls = pln_tokenizer_special_id(row->setup->tokenizer, PLN_SPECIAL_CLS)};
     bool whole = make_room(&f);
     for (uint32_t i = 0; whole && i < row->n_sequences; i++)
         whole = search(&f, &row->sequences[i]);
     if (whole && settings->no_answer) {
-        whole = add_span(&f, (struct span){0}, f.null);
-        keep_best(&f, settings->top);
+        whole = answer_add(&f.spans, (struct answer_span){0}, f.null);
+        keep_best(&f.spans, settings->top);
     }
-    const pln_status status =
-        whole ? write_answer(row, &f, error)
-              : pln_fail(error, PLN_NO_MEMORY, "no memory for the spans of %u windows", row->n_sequences);
-    free(f.spans);
+    *spans = f.spans;
+    return whole ? PLN_OK
+                 : pln_fail(error, PLN_NO_MEMORY, "no memory for the spans of %u windows", row->n_sequences);
+}
+
+/* Google's head says by another score than that of spans whether there is no answer: then the empty one is the first, else
+ * the last. */
+static pln_status find_joint_spans(struct task_row *row, struct answer_spans *spans, pln_error *error)
+{
+    const struct answer_settings *settings = row->settings;
+    float none;
+    const pln_status status = answer_joint_find(row, spans, &none, error);
+    if (status != PLN_OK)
+        return status;
+    const bool judged = settings->no_answer && !isinf(none), first = judged && (double)none > settings->null_threshold;
+    if ((judged || !spans->n) && !answer_add(spans, (struct answer_span){0}, judged ? task_sigmoid(none) : 0))
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for the spans of %u windows", row->n_sequences);
+    if (first) {
+        const struct answer_span empty = spans->list[spans->n - 1];
+        memmove(spans->list + 1, spans->list, (spans->n - 1) * sizeof *spans->list);
+        spans->list[0] = empty;
+    }
+    spans->n = spans->n < settings->top ? spans->n : settings->top;
+    return PLN_OK;
+}
+
+static pln_status answer(struct task_row *row, pln_error *error)
+{
+    const struct answer_settings *settings = row->settings;
+    struct answer_spans spans = {0};
+    pln_status status = settings->joint ? find_joint_spans(row, &spans, error) : find_spans(row, &spans, error);
+    if (status == PLN_OK)
+        status = write_answer(row, &spans, error);
+    free(spans.list);
     return status;
 }
 
@@ -274,8 +285,15 @@ const struct task_kind task_answer = {
                                           {0}},
             .options =
                 (const pln_option_info[]){{"top", "1..", "that many answers, the best ones, as a list (default 1)"},
-                                          {"max-answer", "1..", "tokens of the longest answer (default 15)"},
+                                          {"max-answer", "1..",
+                                           "tokens of the longest answer (default 15, of the joint head 30)"},
                                           {"no-answer", "yes|no", "that there is none may be the answer"},
+                                          {"answer-head", "linear|joint",
+                                           "begin and end by themselves, or Google's joint head, which scores an end "
+                                           "for each begin (default as the model has it)"},
+                                          {"null-threshold", "X",
+                                           "of the joint head, with no-answer: there is none if the score for that is "
+                                           "above (default -2.75)"},
                                           {"max-length", "1..",
                                            "tokens of a window, question and all (default "
                                            "384, or what the model takes)"},
@@ -288,7 +306,8 @@ const struct task_kind task_answer = {
                                           {0}},
             .scores = (const char *const[]){"f1", "exact_match", NULL},
         },
-    .settings_bytes = sizeof(struct settings),
+    .also = PLN_HEAD_JOINT_QUESTION_ANSWERING,
+    .settings_bytes = sizeof(struct answer_settings),
     .open = open,
     .ask = ask,
     .answer = answer,

@@ -12,6 +12,7 @@
 struct pln_scores {
     pln_task *task;
     pln_encode_options encode; /* of the task, as it was */
+    pln_status (*run)(struct task_work *work, struct task_sequence *const *sequences, uint32_t n, pln_error *error);
     bool labelled;
     struct score_book_options options;
     struct score_book *book;
@@ -52,6 +53,7 @@ pln_status pln_scores_create(pln_task *task, const pln_scores_options *options, 
     }
     s->task = task;
     s->encode = task->setup.encode;
+    s->run = task->setup.run;
     s->labelled = task->labelled;
     task->labelled = true;
     if (score->open)
@@ -67,6 +69,7 @@ void pln_scores_destroy(pln_scores **scores)
         return;
     s->task->labelled = s->labelled;
     s->task->setup.encode = s->encode;
+    s->task->setup.run = s->run;
     score_book_destroy(&s->book);
     free(s->list);
     free(s->entries);

@@ -6,14 +6,6 @@
 #include "common/fail.h"
 #include "tasks/engine.h"
 
-enum { N_INPUTS = 3 };
-
-struct inputs {
-    pln_tensor tensors[N_INPUTS];
-    uint32_t *targets, n_targets;
-    uint32_t length;
-};
-
 static void fill_row(const struct task_sequence *s, int32_t *ids, int32_t *types, uint8_t *mask)
 {
     memcpy(ids, s->tokens.ids, s->tokens.n * sizeof *ids);
@@ -41,38 +33,50 @@ static bool pads_with(int32_t *ids, uint64_t n, int64_t pad)
     return ids != NULL;
 }
 
-static pln_status fill_inputs(const struct task_window *w, const struct task_batch *batch, struct arena *memory,
-                              struct inputs *in, pln_error *error)
+pln_status task_fill_inputs(const struct task_work *work, struct task_sequence *const *sequences, uint32_t n,
+                            struct arena *memory, pln_tensor tensors[TASK_INPUTS], pln_error *error)
 {
-    const pln_session *s = w->task->session;
-    const uint32_t rows = batch->end - batch->begin;
-    struct task_sequence *const *sequences = w->order + batch->begin;
-    const int64_t pad = w->task->setup.config->pad_token_id;
-    uint64_t targets = 0;
-    in->length = sequences[0]->length; /* the longest is first */
-    for (uint32_t i = 0; i < rows; i++)
-        targets += sequences[i]->targets ? sequences[i]->n_targets : 0;
-    const uint64_t n = (uint64_t)rows * in->length;
-    int32_t *ids = arena_allocate(memory, n * sizeof *ids), *types = arena_allocate(memory, n * sizeof *types);
-    uint8_t *mask = arena_allocate(memory, n);
-    in->targets = targets && targets < UINT32_MAX ? arena_allocate(memory, targets * sizeof *in->targets) : NULL;
-    if (!pads_with(ids, n, pad < 0 ? 0 : pad) || !types || !mask || (targets && !in->targets))
-        return pln_fail(error, PLN_NO_MEMORY, "no memory for a batch of %u sequences", rows);
-    for (uint32_t i = 0; i < rows; i++) {
-        const uint64_t at = (uint64_t)i * in->length;
-        fill_row(sequences[i], ids + at, types + at, mask + at);
+    const int64_t pad = work->setup->config->pad_token_id;
+    const uint32_t length = sequences[0]->length;
+    const uint64_t cells = (uint64_t)n * length;
+    int32_t *ids = arena_allocate(memory, cells * sizeof *ids), *types = arena_allocate(memory, cells * sizeof *types);
+    uint8_t *mask = arena_allocate(memory, cells);
+    if (!pads_with(ids, cells, pad < 0 ? 0 : pad) || !types || !mask)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for a batch of %u sequences", n);
+    for (uint32_t i = 0; i < n; i++)
+        fill_row(sequences[i], ids + (uint64_t)i * length, types + (uint64_t)i * length, mask + (uint64_t)i * length);
+    tensors[0] = tensor_of(work->session, "input_ids", PLN_I32, n, length, ids);
+    tensors[1] = tensor_of(work->session, "token_type_ids", PLN_I32, n, length, types);
+    tensors[2] = tensor_of(work->session, "attention_mask", PLN_U8, n, length, mask);
+    return PLN_OK;
+}
+
+/* The rows of logits that are wanted, where a sequence says so. */
+struct targets {
+    uint32_t *rows, n;
+};
+
+static pln_status list_targets(struct task_sequence *const *sequences, uint32_t n, struct arena *memory,
+                               struct targets *targets, pln_error *error)
+{
+    uint64_t all = 0;
+    for (uint32_t i = 0; i < n; i++)
+        all += sequences[i]->targets ? sequences[i]->n_targets : 0;
+    *targets = (struct targets){0};
+    if (!all)
+        return PLN_OK;
+    targets->rows = all < UINT32_MAX ? arena_allocate(memory, all * sizeof *targets->rows) : NULL;
+    if (!targets->rows)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for a batch of %u sequences", n);
+    for (uint32_t i = 0; i < n; i++)
         for (uint32_t j = 0; sequences[i]->targets && j < sequences[i]->n_targets; j++)
-            in->targets[in->n_targets++] = (uint32_t)at + sequences[i]->targets[j];
-    }
-    in->tensors[0] = tensor_of(s, "input_ids", PLN_I32, rows, in->length, ids);
-    in->tensors[1] = tensor_of(s, "token_type_ids", PLN_I32, rows, in->length, types);
-    in->tensors[2] = tensor_of(s, "attention_mask", PLN_U8, rows, in->length, mask);
+            targets->rows[targets->n++] = i * sequences[0]->length + sequences[i]->targets[j];
     return PLN_OK;
 }
 
 /* ---- outputs */
 
-static const pln_tensor *find_output(const struct session_flat *flat, struct task_read read)
+const pln_tensor *task_output_find(const struct session_flat *flat, struct task_read read)
 {
     uint32_t before = 0;
     for (uint32_t i = 0; i < flat->n_outputs; i++)
@@ -82,7 +86,7 @@ static const pln_tensor *find_output(const struct session_flat *flat, struct tas
 }
 
 /* Rows of an output that are a sequence's: one, those of its targets, or those of its tokens. */
-static void place(const struct task_window *w, const struct task_batch *batch, const struct inputs *in,
+static void place(const struct task_window *w, const struct task_batch *batch, const struct targets *in,
                   const struct session_flat *flat, uint32_t output, const float *data, uint32_t width)
 {
     const bool logits = w->task->setup.outputs[output].kind == ELECTRA_LOGITS;
@@ -93,7 +97,7 @@ static void place(const struct task_window *w, const struct task_batch *batch, c
         const uint32_t n_targets = s->targets ? s->n_targets : 0;
         uint64_t first = (uint64_t)flat->starts[i];
         uint32_t rows = s->tokens.n;
-        if (logits && in->targets) {
+        if (logits && in->rows) {
             first = target;
             rows = n_targets;
         } else if (by_row) {
@@ -105,11 +109,11 @@ static void place(const struct task_window *w, const struct task_batch *batch, c
     }
 }
 
-static pln_status copy_outputs(struct task_window *w, const struct task_batch *batch, const struct inputs *in,
+static pln_status copy_outputs(struct task_window *w, const struct task_batch *batch, const struct targets *in,
                                const struct session_flat *flat, struct task_results *results, pln_error *error)
 {
     for (uint32_t i = 0; i < w->task->setup.n_outputs; i++) {
-        const pln_tensor *t = find_output(flat, w->task->setup.outputs[i]);
+        const pln_tensor *t = task_output_find(flat, w->task->setup.outputs[i]);
         if (!t)
             return pln_fail(error, PLN_INVALID, "the session does not give what the task %s reads",
                             w->task->kind->info.name);
@@ -138,17 +142,21 @@ pln_status task_window_run(struct task_window *window, const struct task_batch *
 {
     pln_task *t = window->task;
     struct task_work work = {t->session, &t->setup, &t->worker, take_numbers, results};
-    if (t->kind->run && !window->labelled) /* scores look at logits */
-        return t->kind->run(&work, window->order + batch->begin, batch->end - batch->begin, error);
+    struct task_sequence *const *sequences = window->order + batch->begin;
+    const uint32_t n = batch->end - batch->begin;
+    if (t->setup.run)
+        return t->setup.run(&work, sequences, n, error);
     struct arena memory = {0};
-    struct inputs in = {0};
+    pln_tensor inputs[TASK_INPUTS];
+    struct targets targets = {0};
     struct session_flat flat;
-    pln_status status = fill_inputs(window, batch, &memory, &in, error);
+    pln_status status = task_fill_inputs(&work, sequences, n, &memory, inputs, error);
     if (status == PLN_OK)
-        status =
-            session_forward_flat(window->task->session, in.tensors, N_INPUTS, in.targets, in.n_targets, &flat, error);
+        status = list_targets(sequences, n, &memory, &targets, error);
     if (status == PLN_OK)
-        status = copy_outputs(window, batch, &in, &flat, results, error);
+        status = session_forward_flat(t->session, inputs, TASK_INPUTS, targets.rows, targets.n, &flat, error);
+    if (status == PLN_OK)
+        status = copy_outputs(window, batch, &targets, &flat, results, error);
     arena_finish(&memory);
     return status;
 }

@@ -13,9 +13,10 @@ static const struct score_family *family(const struct task_setup *setup, uint32_
     return &score_likelihood;
 }
 
-/* Long texts are pieces; nothing is cut. */
+/* Long texts are pieces; nothing is cut, nor is anything written: scores look at logits. */
 static void open(struct task_setup *setup)
 {
+    setup->run = NULL;
     setup->encode.max_length = setup->longest;
     setup->encode.overflow = true;
     setup->encode.truncate_left = false;

@@ -10,13 +10,13 @@
 #include "common/philox.h"
 #include "tasks/engine.h"
 
-enum { TENSORS = 5 };
+enum { TENSORS = 6 };
 
 struct kept {
     uint64_t begin;    /* of its tokens */
     uint32_t *lengths; /* [n_sequences], in the arena */
     uint32_t n_sequences;
-    int32_t class, first, last;
+    int32_t class, first, last, impossible;
     const float *numbers;  /* in the arena */
     const int32_t *labels; /* [tokens], in the arena; NULL */
 };
@@ -82,7 +82,8 @@ static bool keep_lesson(struct task_lessons *into, const struct task_lesson *les
                        .n_sequences = lesson->n_sequences,
                        .class = lesson->class,
                        .first = lesson->first,
-                       .last = lesson->last};
+                       .last = lesson->last,
+                       .impossible = lesson->impossible};
     bool whole = k->lengths != NULL;
     if (lesson->target == TASK_NUMBERS)
         k->numbers = keep(&into->memory, lesson->numbers, lesson->n_numbers * sizeof *k->numbers);
@@ -252,7 +253,7 @@ static pln_status set_order(pln_lessons *l, uint64_t epoch, pln_error *error)
 /* ---- a batch */
 
 struct filling {
-    int32_t *ids, *mask, *types, *labels, *first, *last;
+    int32_t *ids, *mask, *types, *labels, *first, *last, *impossible;
     float *numbers;
     uint32_t choices, length;
 };
@@ -280,8 +281,10 @@ static bool make_room(pln_lessons *l, uint32_t n, struct filling *f)
     f->labels = arena_allocate(&l->batch, labels * sizeof *f->labels);
     f->first = arena_allocate(&l->batch, n * sizeof *f->first);
     f->last = arena_allocate(&l->batch, n * sizeof *f->last);
+    f->impossible = arena_allocate(&l->batch, n * sizeof *f->impossible);
     f->numbers = arena_allocate(&l->batch, ((size_t)n * l->lessons.n_numbers + 1) * sizeof *f->numbers);
-    return f->ids && f->mask && f->types && f->labels && f->first && f->last && f->numbers;
+    return f->ids && f->mask && f->types && f->labels && f->first && f->last && f->impossible &&
+           f->numbers;
 }
 
 /* Padding has the tokenizer's id; where labels are of tokens, it has none. */
@@ -336,6 +339,8 @@ static uint32_t list_tensors(pln_lessons *l, uint32_t n, const struct filling *f
     case TASK_SPAN:
         t[used++] = (pln_tensor){"start_positions", PLN_I32, 1, {n}, f->first};
         t[used++] = (pln_tensor){"end_positions", PLN_I32, 1, {n}, f->last};
+        if (l->task.setup.head == PLN_HEAD_JOINT_QUESTION_ANSWERING)
+            t[used++] = (pln_tensor){"is_impossible", PLN_I32, 1, {n}, f->impossible};
         break;
     }
     return used;
@@ -356,6 +361,7 @@ static pln_status make_batch(pln_lessons *l, uint64_t epoch, uint32_t first, uin
             f.labels[i] = k->class;
         f.first[i] = k->first;
         f.last[i] = k->last;
+        f.impossible[i] = k->impossible;
         if (k->numbers)
             memcpy(f.numbers + (size_t)i * width, k->numbers, width * sizeof *f.numbers);
         whole = fill_tokens(l, k, i, number, &f);

@@ -31,7 +31,8 @@ const struct task_kind *task_kind_choose(const pln_model *model, pln_head head, 
     const struct task_kind *usual = NULL;
     for (uint32_t i = 0; i < N_KINDS; i++) {
         const struct task_kind *kind = kinds[i];
-        if (head != (kind->info.head == PLN_HEAD_DEFAULT ? PLN_HEAD_MODEL : kind->info.head))
+        if (head != (kind->info.head == PLN_HEAD_DEFAULT ? PLN_HEAD_MODEL : kind->info.head) &&
+            (!kind->also || head != kind->also))
             continue;
         if (kind->chosen && kind->chosen(model, row))
             return kind;

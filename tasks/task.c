@@ -36,6 +36,7 @@ static pln_status open_setup(const struct task_kind *kind, struct task_setup *se
     setup->head = kind->info.head;
     setup->outputs[0].kind = ELECTRA_LOGITS;
     setup->n_outputs = 1;
+    setup->run = kind->run;
     setup->settings = arena_allocate(&setup->memory, kind->settings_bytes + 1);
     if (!setup->settings)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for the task %s", kind->info.name);

@@ -24,7 +24,10 @@
 /* ---- a task that is being opened, and what it keeps */
 
 enum task_too_long { TASK_REFUSE, TASK_CUT, TASK_WINDOW };
-enum { TASK_OUTPUTS = 2 };
+enum { TASK_OUTPUTS = 2, TASK_INPUTS = 3 };
+
+struct task_work;
+struct task_sequence;
 
 /* An output that a task reads. */
 struct task_read {
@@ -52,6 +55,9 @@ struct task_setup {
     bool hidden_states;        /* the session must have them */
     struct task_read outputs[TASK_OUTPUTS]; /* the logits unless a task says otherwise */
     uint32_t n_outputs;
+    /* Instead of a forward of the engine, for answers that take many: sets outputs[0] of the n sequences of a batch, whose
+     * tokens are there. NULL: a forward. That of the kind unless a task says otherwise. */
+    pln_status (*run)(struct task_work *work, struct task_sequence *const *sequences, uint32_t n, pln_error *error);
 };
 
 /* ---- a row on its way */
@@ -135,6 +141,7 @@ struct task_lesson {
     uint32_t n_numbers;
     const int32_t *tokens; /* [tokens of the sequence], -100: none */
     int32_t first, last;   /* of a span: places of tokens */
+    bool impossible;       /* the row has no answer, in whatever window */
 };
 struct task_learn {
     /* Labels of the row that name classes, and whether they stand in a list. NULL: none do. */
@@ -157,6 +164,7 @@ pln_status task_learn(struct task_lessons *into, const struct task_lesson *lesso
 
 struct task_kind {
     pln_task_info info;
+    pln_head also; /* another head that it takes; PLN_HEAD_DEFAULT: none */
     size_t settings_bytes;
     /* Whether this task of its head is meant when nobody names one; row may be NULL. NULL: when no other one is. */
     bool (*chosen)(const pln_model *model, const pln_record *row);
@@ -166,8 +174,7 @@ struct task_kind {
     pln_status (*ask)(struct task_row *row, pln_error *error);
     /* Of each sequence, when it has tokens: which rows of logits are wanted, or why there is no answer. May be NULL. */
     pln_status (*mark)(struct task_row *row, struct task_sequence *sequence, pln_error *error);
-    /* Instead of a forward of the engine, for answers that take many: sets outputs[0] of the n sequences of a batch, whose
-     * tokens are there. `outputs` of the setup names it. NULL: a forward. */
+    /* As in the setup. */
     pln_status (*run)(struct task_work *work, struct task_sequence *const *sequences, uint32_t n, pln_error *error);
     void (*finish)(void *worker);
     /* When all sequences have their outputs, which are finite then. */
@@ -298,6 +305,13 @@ pln_status task_read_index(const char *column, pln_text text, uint32_t end, uint
 double task_cross_entropy(const float *logits, uint32_t n, uint32_t gold);
 double task_binary_cross_entropy(double logit, double target);
 uint32_t task_find_best(const float *x, uint32_t n); /* of equal ones the first; n is not 0 */
+
+/* ---- forward.c: what tasks call that run a batch themselves */
+
+/* input_ids, token_type_ids and attention_mask of sequences, the longest of which is the first; in memory. */
+pln_status task_fill_inputs(const struct task_work *work, struct task_sequence *const *sequences, uint32_t n,
+                            struct arena *memory, pln_tensor tensors[TASK_INPUTS], pln_error *error);
+const pln_tensor *task_output_find(const struct session_flat *flat, struct task_read read); /* NULL: it is not there */
 
 /* ---- arithmetic.c */
 

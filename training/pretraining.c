@@ -47,14 +47,15 @@ static pln_status evaluate(pln_trainer *trainer, const pln_tensor *inputs, uint3
     pln_status status = training_parameters_begin(trainer, error);
     if (status == PLN_OK)
         status = training_rtd_evaluate(trainer->subject, inputs, n_inputs, trainer->options.seed, number, error);
-    return status == PLN_OK ? give_report(trainer, report, error) : status;
+    return status == PLN_OK && report ? give_report(trainer, report, error) : status;
 }
 
 pln_status pln_trainer_pretraining_evaluate(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
                                             uint32_t number, pln_pretraining_report *report, pln_error *error)
 {
-    NEED(error, trainer, report);
-    ROOM(error, pln_pretraining_report, report);
+    NEED(error, trainer);
+    if (report)
+        ROOM(error, pln_pretraining_report, report);
     pln_status status = training_begin(trainer, error);
     if (status != PLN_OK)
         return status;

@@ -167,7 +167,7 @@ static pln_status run_part(struct training_subject *subject, const struct traini
     pool_reset(&rtd->pool);
     pln_status status = rtd_request_read(batch->inputs, batch->n_inputs, &request, error);
     if (status == PLN_OK && !part)
-        status = rtd_result_begin(rtd, &request, error);
+        status = rtd_result_begin(rtd, &request, false, error);
     const uint32_t rows = request.rows / batch->parts;
     if (status == PLN_OK)
         status = rtd_pack(rtd, &request, part * rows, rows, &packed, error);
@@ -189,7 +189,7 @@ pln_status training_rtd_evaluate(struct training_subject *subject, const pln_ten
     pool_reset(&rtd->pool);
     pln_status status = rtd_request_read(inputs, n_inputs, &request, error);
     if (status == PLN_OK)
-        status = rtd_result_begin(rtd, &request, error);
+        status = rtd_result_begin(rtd, &request, number > 0, error);
     if (status == PLN_OK)
         status = rtd_pack(rtd, &request, 0, request.rows, &packed, error);
     if (status != PLN_OK)

@@ -19,10 +19,13 @@ bool gpu_panels(const struct gpu_limits *limits)
 struct gpu_constant_layout gpu_constant_layout(const struct gpu_limits *limits, const pln_constant_info *info)
 {
     struct gpu_constant_layout layout = {.rows = info->rows, .width = round_up32(info->width, 4)};
-    uint32_t products = 0;
-    for (uint32_t i = 0; i < info->n_uses; i++)
+    uint32_t products = 0, words = 0;
+    for (uint32_t i = 0; i < info->n_uses; i++) {
         products += info->uses[i].op == PLN_OP_LINEAR && info->uses[i].input == PLN_LINEAR_INPUT_WEIGHT;
-    if (products && gpu_panels(limits))
+        words += info->uses[i].op == PLN_OP_EMBED && info->uses[i].input == PLN_EMBED_INPUT_WORD;
+    }
+    /* Others read rows; a product makes panels of them for each run. */
+    if (products && products + words == info->n_uses && gpu_panels(limits))
         layout.panel = GPU_PANEL_ROWS;
     layout.half = limits->half && !layout.panel && products && products == info->n_uses;
     if (layout.panel)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/apart.h"
 #include "cli/commands/commands.h"
 #include "cli/commands/evaluation.h"
 #include "cli/part.h"
@@ -187,7 +188,10 @@ int cli_evaluate_rows(const struct evaluation *e)
     struct run r = {.e = e};
     pln_error error;
     pln_task_find(e->task.name, &r.info);
-    int code = e->plot ? cli_part_begin(&r.plot, e->plot) : 0;
+    const char *const input = e->task.input ? e->task.input : "-";
+    int code = cli_check_apart("--plot", e->plot, &input, 1);
+    if (code == 0 && e->plot)
+        code = cli_part_begin(&r.plot, e->plot);
     if (code)
         return code;
     pln_status status = open_source(&r, &error);

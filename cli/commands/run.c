@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/apart.h"
 #include "cli/commands/commands.h"
 #include "cli/commands/run_output.h"
 #include "cli/terminal.h"
@@ -191,8 +192,9 @@ static int open_and_answer(struct run *run, const char *directory, const struct 
 {
     pln_error error;
     pln_status status = cli_source_open(&run->source, &run->asked, texts, &error);
-    if (status == PLN_OK && run->source.reader)
-        status = run_output_apart(&run->output, &run->asked, &error);
+    const char *const input = run->asked.input ? run->asked.input : "-";
+    if (status == PLN_OK && run->source.reader && cli_check_apart("--output", run->output.path, &input, 1))
+        return PLN_INVALID;
     if (status == PLN_OK)
         status = open_task(run, directory, &error);
     if (status != PLN_OK)

@@ -2,12 +2,10 @@
  *
  * One row of the output for each row of the input.
  */
-#define _POSIX_C_SOURCE 200809L /* fstat */
 #include "cli/commands/run_output.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static pln_status fail(pln_error *error, pln_status status, const char *sentence)
@@ -93,21 +91,6 @@ static pln_status count_missing(struct run_output *output, struct run_failures *
 {
     snprintf(failures->why, sizeof failures->why, "%.400s has none", output->path);
     return run_vectors_count_failures(&output->vectors, &failures->n, &failures->first, error);
-}
-
-/* An output that is the input would be emptied before it is read, or grow for ever. */
-pln_status run_output_apart(const struct run_output *output, const struct cli_task *task, pln_error *error)
-{
-    char sentence[500];
-    struct stat in, out;
-    const bool given = task->input && strcmp(task->input, "-") != 0;
-    if (!output->path || stat(output->path, &out) != 0 || !S_ISREG(out.st_mode))
-        return PLN_OK;
-    if ((given ? stat(task->input, &in) : fstat(STDIN_FILENO, &in)) != 0 || in.st_dev != out.st_dev ||
-        in.st_ino != out.st_ino)
-        return PLN_OK;
-    snprintf(sentence, sizeof sentence, "option --output: %.400s is the file that rows are read from", output->path);
-    return fail(error, PLN_INVALID, sentence);
 }
 
 pln_status run_output_open(struct run_output *output, struct cli_source *source, const struct cli_task *task,

@@ -27,8 +27,6 @@ void run_note_failure(struct run_failures *failures, uint64_t row, const char *w
 
 /* 0, or the exit code after a sentence about the options. */
 int run_output_check(const struct run_output *output);
-/* PLN_INVALID: the output is the file that rows are read from, by whatever name, or as standard input. */
-pln_status run_output_apart(const struct run_output *output, const struct cli_task *task, pln_error *error);
 /* *rows: those that stand in it already, with `resume`, and which of them are failures. PLN_INVALID, PLN_FAILED. */
 pln_status run_output_open(struct run_output *output, struct cli_source *source, const struct cli_task *task,
                            uint64_t *rows, struct run_failures *failures, pln_error *error);

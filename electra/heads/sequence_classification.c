@@ -20,17 +20,24 @@ static void describe_loss(struct electra_describe *d, pln_value *logits)
                                                  PLN_OPTIONS(pln_loss_options, .total = electra_loss_total(d, 1))));
 }
 
+/* The layer before the last, which Google's classifiers lack. */
+static pln_value *describe_dense(struct electra_describe *d, pln_value *x)
+{
+    const uint32_t width = d->config->hidden_size;
+    const struct electra_dropout drop = electra_dropout(d, d->config->classifier_dropout, ELECTRA_PICKED);
+    return electra_dense(d, x, "classifier.dense", width, width,
+                         PLN_OPTIONS(pln_linear_options, .name = "classifier.dense",
+                                     .activation = PLN_ACTIVATION_GELU, .dropout = drop.rate, .origin = drop.origin,
+                                     .random = drop.random));
+}
+
 static void describe(struct electra_describe *d, pln_value *hidden)
 {
-    const struct electra_config *c = d->config;
-    pln_value *x = electra_drop(d, electra_pick_rows(d, hidden, d->batch), c->classifier_dropout, ELECTRA_PICKED,
-                                "classifier.dropout");
-    const struct electra_dropout drop = electra_dropout(d, c->classifier_dropout, ELECTRA_PICKED);
-    x = electra_dense(d, x, "classifier.dense", c->hidden_size, c->hidden_size,
-                      PLN_OPTIONS(pln_linear_options, .name = "classifier.dense", .activation = PLN_ACTIVATION_GELU,
-                                  .dropout = drop.rate, .origin = drop.origin, .random = drop.random));
-    pln_value *logits = electra_dense(d, x, "classifier.out_proj", c->num_labels, c->hidden_size,
-                                      PLN_OPTIONS(pln_linear_options, .name = "classifier.logits"));
+    pln_value *x = electra_drop(d, electra_pick_rows(d, hidden, d->batch), d->config->classifier_dropout,
+                                ELECTRA_PICKED, "classifier.dropout");
+    if (!electra_is_google_classifier(d))
+        x = describe_dense(d, x);
+    pln_value *logits = electra_classifier(d, x, "classifier.out_proj");
     electra_logits(d, logits);
     if (d->features->labels)
         describe_loss(d, logits);

@@ -7,8 +7,7 @@
 static void describe(struct electra_describe *d, pln_value *hidden)
 {
     pln_value *x = electra_drop(d, hidden, d->config->classifier_dropout, ELECTRA_TOKENS, "classifier.dropout");
-    pln_value *logits = electra_dense(d, x, "classifier", d->config->num_labels, d->config->hidden_size,
-                                      PLN_OPTIONS(pln_linear_options, .name = "classifier.logits"));
+    pln_value *logits = electra_classifier(d, x, "classifier");
     electra_logits(d, logits);
     if (d->features->labels)
         electra_class_loss(d, logits, d->tokens);

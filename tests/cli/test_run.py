@@ -281,10 +281,10 @@ class Files(unittest.TestCase):
         os.link(source, other)
         for out, more in ((source, ()), (other, ()), (other, ("--resume",))):
             done = run("run", GEN, *ON, "--input", source, "--output", out, *more, code=2)
-            self.assertIn(b"is the file that rows are read from", done.stderr)
+            self.assertIn(b"is read too, and would be lost", done.stderr)
             with open(source, "rb") as file:
                 done = subprocess.run([PLEIONE, "run", GEN, *ON, "--output", out], stdin=file, capture_output=True, timeout=20)
-            self.assertIn(b"is the file that rows are read from", done.stderr)
+            self.assertIn(b"is read too, and would be lost", done.stderr)
             self.assertEqual(self.read("in.csv"), whole)
         self.assertIn(b"needs an --output", run("run", GEN, *ON, "--input", source, "--resume", code=2).stderr)
         self.assertIn(b"needs --json or an --output", run("run", GEN, *ON, "--input", source, "--keep", code=2).stderr)

@@ -97,6 +97,10 @@ static bool is_kept(const pln_tensor *mask, const pln_tensor *tensor, uint64_t e
         return true;
     const uint32_t rank = mask->rank;
     uint64_t inner = 1;
+    if (rank == 2 && tensor->rank == 3 && tensor->shape[1] != mask->shape[1] && tensor->shape[2] == mask->shape[1]) {
+        const uint64_t length = mask->shape[1], row = element / (tensor->shape[1] * length); /* several of each token */
+        return ((const int64_t *)mask->data)[row * length + element % length] != 0;
+    }
     for (uint32_t i = 0; i < rank; i++)
         if (i >= tensor->rank || tensor->shape[i] != mask->shape[i])
             return true; /* no value for each token */
