@@ -51,11 +51,11 @@ PLN_API pln_head pln_lessons_head(const pln_lessons *lessons); /* that is traine
  * is bad, and the sentence names the column. One thread. */
 PLN_API pln_status pln_lessons_add(pln_lessons *lessons, const pln_record *row, pln_error *error);
 PLN_API uint32_t pln_lessons_count(const pln_lessons *lessons); /* one thread */
-/* Lessons [first, first + n) of the epoch's order, as pln_trainer_step takes them: input_ids, attention_mask,
+/* Lessons [first, first + n_lessons) of the epoch's order, as pln_trainer_step takes them: input_ids, attention_mask,
  * token_type_ids i32 [B,S], or [B,C,S] of choices; labels, or start_positions and end_positions. The same seed, epoch and
  * place give the same. They belong to the lessons until their next call. PLN_INVALID: there are not so many. One
  * thread. */
-PLN_API pln_status pln_lessons_batch(pln_lessons *lessons, uint64_t epoch, uint32_t first, uint32_t n,
+PLN_API pln_status pln_lessons_batch(pln_lessons *lessons, uint64_t epoch, uint32_t first, uint32_t n_lessons,
                                      const pln_tensor **tensors, uint32_t *n_tensors, pln_error *error);
 
 #ifdef __cplusplus
