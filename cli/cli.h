@@ -54,6 +54,9 @@ struct cli_option {
     const char *help;
 };
 
+/* Names of all heads, with blanks between. */
+void cli_head_names(char *text, size_t bytes);
+
 struct cli_command {
     const char *name, *summary;
     int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns the exit code */

@@ -87,7 +87,8 @@ void cli_learning_rows(struct cli_learning *learning, const struct cli_learning_
     static char texts[ROWS][120]; /* a command runs once */
     for (size_t i = 0; i < ROWS; i++) {
         const struct row *row = &rows[i];
-        const char *help = row->help ? row->help : strcmp(row->name, "--steps") == 0 ? words->steps : words->batch;
+        const char *said = strcmp(row->name, "--steps") == 0 ? words->steps : words->batch;
+        const char *help = row->help ? row->help : said;
         const bool whole = help == words->steps || row->kind == CLI_FLAG || strstr(help, "(default");
         if (whole)
             snprintf(texts[i], sizeof texts[i], "%s", help);

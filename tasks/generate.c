@@ -89,7 +89,6 @@ static pln_status open(struct task_setup *setup, pln_error *error)
     o->batch = BATCH;
     settings->positions = setup->config->max_position_embeddings;
     setup->encode.no_special = task_flag(setup, "no-special");
-    setup->outputs[0] = "ids";
     if (!setup->config->is_decoder)
         return pln_fail(error, PLN_INVALID, "the task generate needs a decoder: is_decoder is false in config.json");
     if (setup->config->vocab_size > MOST_EXACT)

@@ -17,18 +17,7 @@ static pln_status save_config(const struct training_head *head, const struct ckp
     config.problem_type = head->session->problem;
     if (head->model->weights.tie == ELECTRA_APART)
         config.tie_word_embeddings = false;
-    json_t *json = electra_config_json(&config);
-    int failed = !json;
-    if (!failed)
-        failed = json_object_set_new(json, "architectures", json_pack("[s]", head->session->head->architecture));
-    static const char *const types[] = {"dtype", "torch_dtype"}; /* of 5.x and 4.x */
-    for (size_t i = 0; i < 2 && !failed; i++)
-        if (json_object_get(json, types[i]))
-            failed = json_object_set_new(json, types[i], json_string("float32"));
-    const pln_status status = failed ? pln_fail(error, PLN_NO_MEMORY, "no memory for " TRAINING_CONFIG)
-                                     : ckpt_save_json(save, TRAINING_CONFIG, json, error);
-    json_decref(json);
-    return status;
+    return training_save_config(save, &config, head->session->head, error);
 }
 
 pln_status training_head_save_init(struct training_head *head, pln_error *error)
@@ -40,15 +29,6 @@ pln_status training_head_save_init(struct training_head *head, pln_error *error)
             there)
             head->tokenizer_files |= 1u << i; /* an unreadable one is told when it is to be saved */
     }
-    return status;
-}
-
-static pln_status save_copies(const struct training_head *head, const struct ckpt_save *save, pln_error *error)
-{
-    const char *from = ckpt_directory(head->model->checkpoint);
-    pln_status status = PLN_OK;
-    for (uint32_t i = 0; status == PLN_OK && i < TRAINING_COPIED_FILES; i++)
-        status = ckpt_save_copy(save, training_files[i], from, head->tokenizer_files >> i & 1, error);
     return status;
 }
 
@@ -102,12 +82,7 @@ static pln_status save_weights(struct training_head *head, const struct ckpt_sav
 
 pln_status training_head_check_save(struct training_subject *subject, pln_error *error)
 {
-    const char *from = ckpt_directory(training_head_of(subject)->model->checkpoint);
-    pln_status status = PLN_OK;
-    bool there;
-    for (uint32_t i = 0; status == PLN_OK && i < TRAINING_COPIED_FILES; i++)
-        status = ckpt_save_readable(training_files[i], from, &there, error);
-    return status;
+    return training_check_copies(training_head_of(subject)->model->checkpoint, error);
 }
 
 pln_status training_head_save(struct training_subject *subject, const struct ckpt_save *save, const pln_tensor *tensors,
@@ -116,6 +91,6 @@ pln_status training_head_save(struct training_subject *subject, const struct ckp
     struct training_head *head = training_head_of(subject);
     pln_status status = save_config(head, save, error);
     if (status == PLN_OK)
-        status = save_copies(head, save, error);
+        status = training_save_copies(save, head->model->checkpoint, head->tokenizer_files, error);
     return status == PLN_OK ? save_weights(head, save, tensors, n_tensors, error) : status;
 }

@@ -69,9 +69,9 @@ pln_status pln_trainer_pretraining_evaluate(pln_trainer *trainer, const pln_tens
 static pln_status write_half(pln_trainer *trainer, pln_half half, const struct ckpt_save *save, pln_error *error)
 {
     const struct training_rtd *rtd = training_rtd_of(trainer->subject);
-    pln_status status = training_image_read(trainer, "parameters", error);
+    pln_status status = training_image_read(trainer, GRAPH_PARAMETERS, error);
     if (status == PLN_OK)
-        status = training_image_check(trainer, "parameters", error);
+        status = training_image_check(trainer, GRAPH_PARAMETERS, error);
     if (status == PLN_OK)
         status = rtd_save_half(rtd, half, save, trainer->tensors, trainer->n_tensors, error);
     training_image_release(trainer);

@@ -40,7 +40,7 @@ pln_status training_gradients(pln_trainer *trainer, const pln_tensor *inputs, ui
         return status;
     training_image_release(trainer);
     if (trainer->dirty)
-        status = training_state_clear(trainer, "gradients", error);
+        status = training_state_clear(trainer, GRAPH_GRADIENTS, error);
     if (status != PLN_OK)
         return status;
     trainer->dirty = true;

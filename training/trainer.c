@@ -246,7 +246,7 @@ static pln_status read_parameters(pln_trainer *trainer, const pln_tensor **tenso
 {
     pln_status status = training_parameters_begin(trainer, error);
     if (status == PLN_OK)
-        status = training_image_read(trainer, "parameters", error);
+        status = training_image_read(trainer, GRAPH_PARAMETERS, error);
     *tensors = trainer->tensors;
     *count = trainer->n_tensors;
     return status;
@@ -270,7 +270,7 @@ static pln_status read_gradients(pln_trainer *trainer, const pln_tensor *inputs,
     uint64_t tokens;
     pln_status status = training_gradients(trainer, inputs, n_inputs, loss, &tokens, error);
     if (status == PLN_OK)
-        status = training_image_read(trainer, "gradients", error);
+        status = training_image_read(trainer, GRAPH_GRADIENTS, error);
     *tensors = trainer->tensors;
     *count = trainer->n_tensors;
     return status;

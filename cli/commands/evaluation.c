@@ -155,7 +155,9 @@ static int most_first(const void *a, const void *b)
     const struct pair *x = a, *y = b;
     if (x->count != y->count)
         return x->count < y->count ? 1 : -1;
-    return x->gold != y->gold ? (x->gold < y->gold ? -1 : 1) : (x->given < y->given ? -1 : x->given > y->given);
+    if (x->gold != y->gold)
+        return x->gold < y->gold ? -1 : 1;
+    return (x->given > y->given) - (x->given < y->given);
 }
 
 /* The most frequent confusions, where a matrix finds no room. */

@@ -73,7 +73,7 @@ static pln_status count_errors(const struct run_output *output, uint64_t rows, s
     pln_status status = pln_reader_open(output->path, NULL, &reader, error);
     for (uint64_t i = 0; status == PLN_OK && i < rows; i++) {
         status = pln_reader_next(reader, &row, error);
-        const pln_field *why = status == PLN_OK ? pln_record_find(row, "error") : NULL;
+        const pln_field *why = status == PLN_OK ? pln_record_field(row, "error") : NULL;
         if (status == PLN_OK && !row)
             break;
         if (!why || !why->text.bytes)

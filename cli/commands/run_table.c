@@ -88,8 +88,10 @@ static void add_columns(struct run_table *t, const json_t *object)
         {
             const json_t *first = is_column(object, value) ? json_array_get(value, 0) : sample(value);
             const bool number = is_number(first), real = json_is_real(first);
-            if (pass == (real ? 0 : number || is_ids(first) ? 1 : 2))
-                add_column(t, key, real ? TABLE_NUMBER : number ? TABLE_COUNT : TABLE_TEXT, pass == 1 ? 2 : 0);
+            if (real && pass == 0)
+                add_column(t, key, TABLE_NUMBER, 0);
+            else if (!real && pass == (number || is_ids(first) ? 1 : 2))
+                add_column(t, key, number ? TABLE_COUNT : TABLE_TEXT, pass == 1 ? 2 : 0);
         }
 }
 
