@@ -153,8 +153,9 @@ static int say_failures(const struct run *r)
 {
     if (!r->failed)
         return 0;
-    fprintf(stderr, "pleione: %llu of %llu rows count in no score, the first: %s\n", (unsigned long long)r->failed,
-            (unsigned long long)(r->failed + pln_scores_rows(r->scores)), r->problem.message);
+    fprintf(stderr, "pleione: %llu of %llu rows count in no score, the first: ", (unsigned long long)r->failed,
+            (unsigned long long)(r->failed + pln_scores_rows(r->scores)));
+    cli_print_sentence(stderr, r->problem.message);
     return PLN_FAILED;
 }
 

@@ -206,13 +206,13 @@ static int say_failures(const struct run *run)
     if (!failures->n)
         return 0;
     if (!run->source.reader && run->source.texts->n == 1)
-        fprintf(stderr, "pleione: %s\n", failures->why);
+        fputs("pleione: ", stderr);
     else if (run->stopped)
-        fprintf(stderr, "pleione: row %llu: %s\n", (unsigned long long)run->rows, failures->why);
+        fprintf(stderr, "pleione: row %llu: ", (unsigned long long)run->rows);
     else
-        fprintf(stderr, "pleione: %llu of %llu rows have no answer, the first is row %llu: %s\n",
-                (unsigned long long)failures->n, (unsigned long long)run->rows, (unsigned long long)failures->first,
-                failures->why);
+        fprintf(stderr, "pleione: %llu of %llu rows have no answer, the first is row %llu: ",
+                (unsigned long long)failures->n, (unsigned long long)run->rows, (unsigned long long)failures->first);
+    cli_print_sentence(stderr, failures->why);
     return PLN_FAILED;
 }
 

@@ -196,7 +196,7 @@ static pln_status print_row(struct run_output *output, uint64_t row, const pln_a
     if (answer->status != PLN_OK && output->table.numbered)
         printf("%5llu  ", (unsigned long long)row);
     if (answer->status != PLN_OK)
-        printf("error: %s\n", answer->message);
+        fputs("error: ", stdout), cli_print_sentence(stdout, answer->message);
     return cli_flush_output(error);
 }
 

@@ -262,6 +262,17 @@ class Files(unittest.TestCase):
         self.assertEqual(len(done.stdout.splitlines()), 5000)
         self.assertIn(b"cut.jsonl.gz: its gzip data is cut off", done.stderr)
 
+    def test_nothing_is_obeyed(self):
+        """What a file holds reaches no terminal as a command to it."""
+        with open(self.path("a.csv"), "wb") as file:
+            file.write(b"a\x1b[31m,b\n1,2\n")
+        done = run("run", DISC, *ON, "--input", self.path("a.csv"), code=2)
+        self.assertIn(b"there are: a [31m, b", done.stderr)
+        with open(self.path("a.jsonl"), "wb") as file:
+            file.write(b'{"text": "a", "text_pair": ["\\u001b"]}\n{"\x1b[2J": 1}\n')
+        done = run("run", DISC, *ON, "--input", self.path("a.jsonl"), code=1)
+        self.assertNotIn(b"\x1b", done.stderr + done.stdout)
+
     def test_refused_before_it_begins(self):
         source, out = self.make_input(), self.path("out.jsonl")
         for words, options in ((b'no column "zzz"; there are: id, text, answer', ("--column", "text=zzz")),
