@@ -99,7 +99,7 @@ typedef struct pln_task_stream { /* zero is a good default of what may be zero *
     uint32_t window; /* rows that are sorted by length together; 0: 1024. Fewer where rows are long, or come slowly */
     uint32_t batch_tokens; /* budget of a forward; 0: the device's default. Changes no answer */
     bool labels;           /* rows have labels: answers have loss and weight */
-    uint64_t first_row;    /* the number of the first row: of a run that goes on where another one ended, whose draws hang
+    uint64_t first_row; /* the number of the first row: of a run that goes on where another one ended, whose draws hang
                               on the numbers of rows */
 } pln_task_stream;
 

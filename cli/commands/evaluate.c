@@ -162,7 +162,8 @@ static int say_failures(const struct run *r)
 static int tell(struct run *r)
 {
     pln_error error;
-    struct evaluated found = {.task = r->info->name, .directory = r->e->directory, .rows = pln_scores_rows(r->scores), .failed = r->failed};
+    struct evaluated found = {
+        .task = r->info->name, .directory = r->e->directory, .rows = pln_scores_rows(r->scores), .failed = r->failed};
     pln_status status = pln_scores_result(r->scores, &found.scores, &found.n_scores, &error);
     if (status == PLN_OK && r->e->confusion)
         status = list_labels(r, &found, &error);

@@ -210,8 +210,9 @@ static int say_failures(const struct run *run)
     else if (run->stopped)
         fprintf(stderr, "pleione: row %llu: ", (unsigned long long)run->rows);
     else
-        fprintf(stderr, "pleione: %llu of %llu rows have no answer, the first is row %llu: ",
-                (unsigned long long)failures->n, (unsigned long long)run->rows, (unsigned long long)failures->first);
+        fprintf(stderr,
+                "pleione: %llu of %llu rows have no answer, the first is row %llu: ", (unsigned long long)failures->n,
+                (unsigned long long)run->rows, (unsigned long long)failures->first);
     cli_print_sentence(stderr, failures->why);
     return PLN_FAILED;
 }
