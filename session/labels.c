@@ -189,7 +189,7 @@ static pln_status check_spans(const pln_session *s, struct session_request *r, p
 static pln_status check_starts(const pln_session *s, struct session_request *r, pln_error *error)
 {
     const pln_tensor *t = r->start_positions;
-    const bool several = t->rank == 2 && t->shape[0] == r->rows && t->shape[1] && t->shape[1] <= r->length;
+    const bool several = t->rank == 2 && t->shape[0] == r->rows && t->shape[1] && t->shape[1] <= 1 << 16;
     const uint64_t flat[] = {r->rows};
     (void)s;
     pln_status status = several ? PLN_OK : session_want_shape(t, flat, 1, error);

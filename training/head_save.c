@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/fail.h"
+#include "electra/saved_config.h"
 #include "graph/graph.h"
 #include "training/head.h"
 
@@ -17,16 +18,9 @@ static pln_status save_config(const struct training_head *head, const struct ckp
     config.problem_type = head->session->problem;
     if (head->model->weights.tie == ELECTRA_APART)
         config.tie_word_embeddings = false;
-    json_t *json = electra_config_json(&config);
-    int failed = !json;
-    if (!failed)
-        failed = json_object_set_new(json, "architectures", json_pack("[s]", head->session->head->architecture));
-    static const char *const types[] = {"dtype", "torch_dtype"}; /* of 5.x and 4.x */
-    for (size_t i = 0; i < 2 && !failed; i++)
-        if (json_object_get(json, types[i]))
-            failed = json_object_set_new(json, types[i], json_string("float32"));
-    const pln_status status = failed ? pln_fail(error, PLN_NO_MEMORY, "no memory for " TRAINING_CONFIG)
-                                     : ckpt_save_json(save, TRAINING_CONFIG, json, error);
+    json_t *json = electra_config_saved(&config, head->session->head, PLN_F32, true);
+    const pln_status status = json ? ckpt_save_json(save, TRAINING_CONFIG, json, error)
+                                   : pln_fail(error, PLN_NO_MEMORY, "no memory for " TRAINING_CONFIG);
     json_decref(json);
     return status;
 }

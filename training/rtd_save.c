@@ -8,20 +8,14 @@
 
 #include "common/affix.h"
 #include "common/fail.h"
+#include "electra/saved_config.h"
 #include "training/rtd.h"
 
 static pln_status save_config(const struct ckpt_save *save, const pln_model *model, pln_head head, pln_error *error)
 {
-    json_t *json = electra_config_json(&model->config);
-    int failed = !json;
-    if (!failed)
-        failed = json_object_set_new(json, "architectures", json_pack("[s]", electra_head(head)->architecture));
-    static const char *const types[] = {"dtype", "torch_dtype"};
-    for (size_t i = 0; i < 2 && !failed; i++)
-        if (json_object_get(json, types[i]))
-            failed = json_object_set_new(json, types[i], json_string("float32"));
-    const pln_status status = failed ? pln_fail(error, PLN_NO_MEMORY, "no memory for " TRAINING_CONFIG)
-                                     : ckpt_save_json(save, TRAINING_CONFIG, json, error);
+    json_t *json = electra_config_saved(&model->config, electra_head(head), PLN_F32, true);
+    const pln_status status = json ? ckpt_save_json(save, TRAINING_CONFIG, json, error)
+                                   : pln_fail(error, PLN_NO_MEMORY, "no memory for " TRAINING_CONFIG);
     json_decref(json);
     return status;
 }
