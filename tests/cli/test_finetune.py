@@ -426,7 +426,7 @@ class Refusals(unittest.TestCase):
         self.refuse("exclude each other", "classify", files, "--steps", "3", "--epochs", "2")
         self.refuse("--metric", "classify", files, "--metric", "f1")
         self.refuse("the task embed learns nothing", "embed", files)
-        self.refuse("--stride", "classify", files, "--stride", "3")
+        self.refuse("stride:", "classify", files, "--stride", "3")
         self.refuse("--accumulate", "classify", files, "--accumulate", "3")
 
 
