@@ -132,7 +132,8 @@ static pln_status open_task(pln_lessons *l, pln_model *model, const pln_option *
     if (l->options.stride && !l->kind.learn->pieces)
         return pln_fail(error, PLN_INVALID, "stride: the task %s makes no pieces of a text, which could share tokens",
                         l->kind.info.name);
-    if (l->options.stride && l->options.stride + SPECIAL >= setup->encode.max_length)
+    if (l->options.stride >= setup->encode.max_length ||
+        (l->options.stride && l->options.stride + SPECIAL >= setup->encode.max_length))
         return pln_fail(error, PLN_INVALID, "a stride of %llu tokens: a piece has %u, [CLS] and [SEP] among them",
                         (unsigned long long)l->options.stride, setup->encode.max_length);
     if (l->options.stride)
