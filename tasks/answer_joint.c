@@ -115,8 +115,8 @@ static pln_status run_ends(struct pass *p, uint32_t begin, uint32_t end, float *
         in[i].shape[0] = n;
         in[i].data = (const char *)in[i].data + begin * row;
     }
-    in[2] = (pln_tensor){"last_hidden_state", PLN_F32, 3, {n, p->length, p->width},
-                         p->hidden + (size_t)begin * p->length * p->width};
+    in[2] = (pln_tensor){
+        "last_hidden_state", PLN_F32, 3, {n, p->length, p->width}, p->hidden + (size_t)begin * p->length * p->width};
     in[3] = (pln_tensor){"start_positions", PLN_I32, 2, {n, p->n_starts}, p->starts + (size_t)begin * p->n_starts};
     const pln_status status = session_forward_flat(p->work->session, in, 4, NULL, 0, &flat, error);
     if (status != PLN_OK)
@@ -300,8 +300,7 @@ pln_status answer_joint_find(const struct task_row *row, struct answer_spans *sp
     }
     answer_sort(spans);
     drop_doubles(context, spans, settings->top);
-    return whole ? PLN_OK
-                 : pln_fail(error, PLN_NO_MEMORY, "no memory for the spans of %u windows", row->n_sequences);
+    return whole ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "no memory for the spans of %u windows", row->n_sequences);
 }
 
 double answer_joint_loss(const struct task_sequence *s, uint32_t first, uint32_t last, bool impossible)

@@ -150,6 +150,7 @@ struct task_learn {
     const char *problem_type; /* that goes with them */
     /* Instead of cutting a row that is too long; longest is set. May be NULL. */
     void (*open)(struct task_setup *setup);
+    bool pieces; /* it makes pieces of a text, which may share tokens, and the task has no option that says how many */
     /* When the row has its tokens: calls task_learn for each lesson. PLN_INVALID names the column. */
     pln_status (*learn)(struct task_row *row, struct task_lessons *into, pln_error *error);
     /* Chooses anew each epoch what is hidden: ids [n] are changed, labels [n] set. NULL: lessons stay as they are. */
