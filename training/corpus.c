@@ -47,6 +47,7 @@ static pln_status take_examples(pln_corpus *corpus, uint32_t rows, pln_error *er
 {
     uint32_t n = 0;
     pthread_mutex_lock(&corpus->lock);
+    corpus->rows = rows;
     while (n < rows) {
         wait_for(corpus, 1);
         if (!corpus->queue.n)

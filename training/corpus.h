@@ -92,7 +92,7 @@ uint32_t corpus_mask(const struct corpus_masking *masking, const struct corpus_e
 
 /* ---- corpus_list.c */
 
-enum { CORPUS_AHEAD = 4096 }; /* examples that wait in the queue, about */
+enum { CORPUS_AHEAD = 1024 }; /* examples that wait in the queue, about, and a batch of the last size */
 
 /* First in, first out. */
 struct corpus_list {
@@ -118,6 +118,7 @@ struct pln_corpus {
     double epoch;                  /* where the text stood behind the last sentence */
     double *epochs;                /* the same, a ring: of those that wait, in the order in which they were made */
     uint32_t n_buffer;
+    uint32_t rows;              /* of the last batch */
     uint64_t shuffled, emitted; /* examples that left the buffer; that were handed out */
     struct corpus_list queue;
     bool ended;        /* no example will come any more */

@@ -164,6 +164,8 @@ static int open_run(struct pretraining *p)
 
 /* ---- validation */
 
+enum { LOOK = 8 }; /* rows that are looked at together: a few, so that a validation takes little memory beside a step */
+
 /* *report: of all its examples together. */
 static pln_status run_validation(struct pretraining *p, pln_pretraining_report *report, pln_error *error)
 {
@@ -171,7 +173,7 @@ static pln_status run_validation(struct pretraining *p, pln_pretraining_report *
     uint32_t left = p->o->validation_examples, number = 0;
     pln_status status = open_validation(p, &corpus, error);
     while (status == PLN_OK && left) {
-        const uint32_t rows = left < p->o->learning.batch ? left : p->o->learning.batch;
+        const uint32_t rows = left < LOOK ? left : LOOK;
         const pln_corpus_batch *batch;
         status = pln_corpus_next(corpus, rows, &batch, error);
         if (status == PLN_FAILED && number) { /* there are no more */
