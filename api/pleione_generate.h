@@ -39,7 +39,7 @@ typedef struct pln_generator_options {
      * has this file, else that of config.json. None: any pointer, and n_stop 0. */
     const int32_t *stop;
     uint32_t n_stop;
-    uint64_t seed;  /* a draw hangs on it, the prompt's number, the sequence's rank (of beams the draw's in its step) and
+    uint64_t seed; /* a draw hangs on it, the prompt's number, the sequence's rank (of beams the draw's in its step) and
                        the step, and on nothing else */
     uint32_t batch; /* prompts that are worked on at the same time; 0: 8. Changes no answer */
 } pln_generator_options;

@@ -37,6 +37,7 @@ typedef struct pln_lessons_options { /* zero is a good default */
     uint32_t max_length; /* tokens of a row, cut or made pieces of; 0 or more than that: what the model takes */
     uint64_t seed;       /* of the order of an epoch, and of masks */
     bool in_order;       /* epochs are not shuffled */
+    uint64_t stride; /* tokens that neighbours share, of tasks that make pieces of a text and have no option for it */
 } pln_lessons_options;
 
 typedef struct pln_lessons pln_lessons;
@@ -51,6 +52,10 @@ PLN_API pln_head pln_lessons_head(const pln_lessons *lessons); /* that is traine
  * is bad, and the sentence names the column. One thread. */
 PLN_API pln_status pln_lessons_add(pln_lessons *lessons, const pln_record *row, pln_error *error);
 PLN_API uint32_t pln_lessons_count(const pln_lessons *lessons); /* one thread */
+/* How many lessons from `first` on, in the epoch's order, have together at most so many tokens; at least one. PLN_INVALID:
+ * there is no such lesson. One thread. */
+PLN_API pln_status pln_lessons_fit(pln_lessons *lessons, uint64_t epoch, uint32_t first, uint32_t tokens,
+                                   uint32_t *n_lessons, pln_error *error);
 /* Lessons [first, first + n_lessons) of the epoch's order, as pln_trainer_step takes them: input_ids, attention_mask,
  * token_type_ids i32 [B,S], or [B,C,S] of choices; labels, or start_positions and end_positions. The same seed, epoch and
  * place give the same. They belong to the lessons until their next call. PLN_INVALID: there are not so many. One

@@ -29,6 +29,7 @@ typedef struct pln_pretraining_options { /* zero is ELECTRA's own way */
     double temperature;          /* of drawing; 0: 1 */
     double generator_weight;     /* of its loss in the sum; 0: 1 */
     double discriminator_weight; /* 0: 50 */
+    double mask_probability;     /* of a token to be chosen: for pln_trainer_estimate; 0: 0.15 */
 } pln_pretraining_options;
 
 /* Returns new: a trainer (pln_trainer_step, _save, _restore, _parameters, ...) of both halves as one graph. Keeps the

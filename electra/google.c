@@ -183,3 +183,8 @@ pln_status electra_google_take(const struct ckpt *checkpoint, pln_part part, con
     const pln_status status = take_half(&n, part);
     return status == PLN_OK ? take_task(&n, said) : status;
 }
+
+bool electra_is_google_layer(const char *name)
+{
+    return begins(name, "task_specific.") || begins(name, "joint_qa.");
+}

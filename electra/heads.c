@@ -84,12 +84,15 @@ pln_value *electra_loss_total(struct electra_describe *d, uint32_t sums)
     return d->features->total ? electra_input(d, ELECTRA_INPUT_total, pln_rows_fixed(1), sums) : NULL;
 }
 
+static pln_value *class_weights(struct electra_describe *d)
+{
+    const uint32_t classes = electra_classes(d->config, electra_head(d->features->head));
+    return electra_input(d, ELECTRA_INPUT_class_weights, pln_rows_fixed(1), classes);
+}
+
 void electra_class_loss(struct electra_describe *d, pln_value *logits, pln_dim rows)
 {
-    pln_value *weights = NULL;
-    if (d->features->class_weights) /* only of a graph with one head: the joint graph names none */
-        weights = electra_input(d, ELECTRA_INPUT_class_weights, pln_rows_fixed(1),
-                                electra_classes(d->config, electra_head(d->features->head)));
+    pln_value *weights = d->features->class_weights ? class_weights(d) : NULL;
     electra_loss(
         d, pln_cross_entropy(d->graph, "loss", logits, electra_input(d, ELECTRA_INPUT_labels, rows, 1), -100,
                              PLN_OPTIONS(pln_loss_options, .total = electra_loss_total(d, 1), .class_weights = weights,

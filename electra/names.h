@@ -50,6 +50,9 @@ const char *electra_part_string(pln_part part); /* "discriminator" */
 pln_status electra_google_take(const struct ckpt *checkpoint, pln_part part, const char **from, struct arena *memory,
                                const char **note, pln_error *error);
 
+/* Whether a weight is that of a head of fine-tuning that has its own name here, and no class in transformers. */
+bool electra_is_google_layer(const char *name);
+
 /* ---- dialects.c */
 
 enum { ELECTRA_NAME_BYTES = 1200 };

@@ -30,10 +30,11 @@ static void drop_labels(json_t *json)
         json_object_del(json, names[i]);
 }
 
-/* The two maps, which say how many there are: num_labels beside them could only disagree. */
+/* The two maps say how many there are; num_labels is beside them if it was, and agrees. */
 static int set_labels(json_t *json, const struct electra_config *config)
 {
     json_t *names = json_object(), *numbers = json_object();
+    const bool said = json_object_get(json, "num_labels") != NULL;
     int failed = !names || !numbers;
     for (uint32_t i = 0; i < config->num_labels && !failed; i++) {
         char number[16];
@@ -43,6 +44,8 @@ static int set_labels(json_t *json, const struct electra_config *config)
     }
     drop_labels(json);
     failed = failed || json_object_set(json, "id2label", names) || json_object_set(json, "label2id", numbers);
+    if (!failed && said)
+        failed = set(json, "num_labels", json_integer((json_int_t)config->num_labels));
     json_decref(names);
     json_decref(numbers);
     return failed;

@@ -305,6 +305,16 @@ static void warn(const struct saving *s, const char *what, const char *which)
     runtime->log(runtime->log_context, PLN_LOG_LEVEL_WARNING, text);
 }
 
+/* Whether no class of transformers has the head as it is in the checkpoint. */
+static bool is_google_head(const struct saving *s)
+{
+    bool google = s->head->own;
+    const struct weight *weight;
+    for (uint32_t i = 0; !google && (weight = electra_weights_found(&s->weights, i)); i++)
+        google = electra_is_google_layer(weight->name);
+    return google;
+}
+
 static pln_status check_package(const struct saving *s)
 {
     const char *where = ckpt_directory(s->model->checkpoint);
@@ -312,8 +322,14 @@ static pln_status check_package(const struct saving *s)
     const char *difference = electra_foreign_difference(s->package, &s->model->config, s->head);
     if (refusal)
         return pln_fail(s->error, PLN_INVALID, "%s: %s", where, refusal);
+    if (is_google_head(s) && s->package != ELECTRA_FOR_PYTORCH)
+        return pln_fail(s->error, PLN_INVALID,
+                        "%s: has a head of Google's fine-tuning, for which %s has no class", where,
+                        s->package == ELECTRA_FOR_TF ? "TensorFlow" : "Flax");
     if (difference)
         warn(s, difference, "");
+    if (is_google_head(s))
+        warn(s, "has a head of Google's fine-tuning, for which transformers has no class: this library reads it back", "");
     char *others = electra_weights_unexpected(&s->weights, s->head->source);
     if (others)
         warn(s, "left out, since the head does not have them: ", others);

@@ -11,7 +11,7 @@
 
 struct pln_scores {
     pln_task *task;
-    pln_encode_options encode; /* of the task, as it was */
+    pln_encode_options encode; /* of the task, as it was; its way through the model too */
     pln_status (*run)(struct task_work *work, struct task_sequence *const *sequences, uint32_t n, pln_error *error);
     bool labelled;
     struct score_book_options options;

@@ -147,4 +147,4 @@ static void hide(const struct task_setup *setup, const uint32_t key[2], uint64_t
     }
 }
 
-const struct task_learn task_learn_fill_mask = {.open = open, .learn = learn, .hide = hide};
+const struct task_learn task_learn_fill_mask = {.open = open, .pieces = true, .learn = learn, .hide = hide};

@@ -76,7 +76,7 @@ static pln_status list_targets(struct task_sequence *const *sequences, uint32_t 
 
 /* ---- outputs */
 
-const pln_tensor *task_output_find(const struct session_flat *flat, struct task_read read)
+const pln_tensor *task_find_output(const struct session_flat *flat, struct task_read read)
 {
     uint32_t before = 0;
     for (uint32_t i = 0; i < flat->n_outputs; i++)
@@ -113,7 +113,7 @@ static pln_status copy_outputs(struct task_window *w, const struct task_batch *b
                                const struct session_flat *flat, struct task_results *results, pln_error *error)
 {
     for (uint32_t i = 0; i < w->task->setup.n_outputs; i++) {
-        const pln_tensor *t = task_output_find(flat, w->task->setup.outputs[i]);
+        const pln_tensor *t = task_find_output(flat, w->task->setup.outputs[i]);
         if (!t)
             return pln_fail(error, PLN_INVALID, "the session does not give what the task %s reads",
                             w->task->kind->info.name);

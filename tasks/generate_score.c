@@ -54,4 +54,4 @@ static pln_status learn(struct task_row *row, struct task_lessons *into, pln_err
     return status;
 }
 
-const struct task_learn task_learn_generate = {.open = open, .learn = learn};
+const struct task_learn task_learn_generate = {.open = open, .pieces = true, .learn = learn};

@@ -10,7 +10,7 @@
 #include "common/philox.h"
 #include "tasks/engine.h"
 
-enum { TENSORS = 6 };
+enum { TENSORS = 6, SPECIAL = 2 /* [CLS] and [SEP] */ };
 
 struct kept {
     uint64_t begin;    /* of its tokens */
@@ -129,6 +129,15 @@ static pln_status open_task(pln_lessons *l, pln_model *model, const pln_option *
         setup->encode.max_length = setup->longest;
     if (l->kind.learn->open)
         l->kind.learn->open(setup);
+    if (l->options.stride && !l->kind.learn->pieces)
+        return pln_fail(error, PLN_INVALID, "stride: the task %s makes no pieces of a text, which could share tokens",
+                        l->kind.info.name);
+    if (l->options.stride >= setup->encode.max_length ||
+        (l->options.stride && l->options.stride + SPECIAL >= setup->encode.max_length))
+        return pln_fail(error, PLN_INVALID, "a stride of %llu tokens: a piece has %u, [CLS] and [SEP] among them",
+                        (unsigned long long)l->options.stride, setup->encode.max_length);
+    if (l->options.stride)
+        setup->encode.stride = (uint32_t)l->options.stride;
     return pln_encoder_create(setup->tokenizer, 1, &l->task.encoder, error);
 }
 
@@ -283,8 +292,7 @@ static bool make_room(pln_lessons *l, uint32_t n, struct filling *f)
     f->last = arena_allocate(&l->batch, n * sizeof *f->last);
     f->impossible = arena_allocate(&l->batch, n * sizeof *f->impossible);
     f->numbers = arena_allocate(&l->batch, ((size_t)n * l->lessons.n_numbers + 1) * sizeof *f->numbers);
-    return f->ids && f->mask && f->types && f->labels && f->first && f->last && f->impossible &&
-           f->numbers;
+    return f->ids && f->mask && f->types && f->labels && f->first && f->last && f->impossible && f->numbers;
 }
 
 /* Padding has the tokenizer's id; where labels are of tokens, it has none. */
@@ -368,6 +376,28 @@ static pln_status make_batch(pln_lessons *l, uint64_t epoch, uint32_t first, uin
     }
     *n_tensors = whole ? list_tensors(l, n, &f) : 0;
     return whole ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "no memory for a batch of %u x %u tokens", n, f.length);
+}
+
+pln_status pln_lessons_fit(pln_lessons *lessons, uint64_t epoch, uint32_t first, uint32_t tokens, uint32_t *n,
+                           pln_error *error)
+{
+    NEED(error, lessons, n);
+    if (first >= lessons->lessons.n)
+        return pln_fail(error, PLN_INVALID, "lesson %u: there are %u", first, lessons->lessons.n);
+    pln_status status = in_use_begin(&lessons->in_use, "the lessons", error);
+    if (status != PLN_OK)
+        return status;
+    status = set_order(lessons, epoch, error);
+    uint64_t sum = 0;
+    for (*n = 0; status == PLN_OK && first + *n < lessons->lessons.n; ++*n) {
+        const struct kept *k = &lessons->lessons.items[lessons->order[first + *n]];
+        for (uint32_t i = 0; i < k->n_sequences; i++)
+            sum += k->lengths[i];
+        if (*n && sum > tokens)
+            break;
+    }
+    in_use_end(&lessons->in_use);
+    return status;
 }
 
 pln_status pln_lessons_batch(pln_lessons *lessons, uint64_t epoch, uint32_t first, uint32_t n,

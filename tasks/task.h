@@ -150,6 +150,7 @@ struct task_learn {
     const char *problem_type; /* that goes with them */
     /* Instead of cutting a row that is too long; longest is set. May be NULL. */
     void (*open)(struct task_setup *setup);
+    bool pieces; /* it makes pieces of a text, which may share tokens, and the task has no option that says how many */
     /* When the row has its tokens: calls task_learn for each lesson. PLN_INVALID names the column. */
     pln_status (*learn)(struct task_row *row, struct task_lessons *into, pln_error *error);
     /* Chooses anew each epoch what is hidden: ids [n] are changed, labels [n] set. NULL: lessons stay as they are. */
@@ -311,7 +312,7 @@ uint32_t task_find_best(const float *x, uint32_t n); /* of equal ones the first;
 /* input_ids, token_type_ids and attention_mask of sequences, the longest of which is the first; in memory. */
 pln_status task_fill_inputs(const struct task_work *work, struct task_sequence *const *sequences, uint32_t n,
                             struct arena *memory, pln_tensor tensors[TASK_INPUTS], pln_error *error);
-const pln_tensor *task_output_find(const struct session_flat *flat, struct task_read read); /* NULL: it is not there */
+const pln_tensor *task_find_output(const struct session_flat *flat, struct task_read read); /* NULL: it is not there */
 
 /* ---- arithmetic.c */
 

@@ -13,40 +13,6 @@
 #include "common/door.h"
 #include "common/in_use.h"
 
-/* ---- lists */
-
-bool corpus_list_put(struct corpus_list *list, const struct corpus_example *example)
-{
-    if (list->n == list->room) {
-        const size_t room = array_room(list->room, list->n + 1);
-        struct corpus_example *items = calloc(room, sizeof *items);
-        if (!items)
-            return false;
-        for (size_t i = 0; i < list->n; i++)
-            items[i] = list->items[(list->first + i) % list->room];
-        free(list->items);
-        *list = (struct corpus_list){.items = items, .n = list->n, .room = room};
-    }
-    list->items[(list->first + list->n++) % list->room] = *example;
-    return true;
-}
-
-struct corpus_example corpus_list_take(struct corpus_list *list)
-{
-    const struct corpus_example example = list->items[list->first];
-    list->first = (list->first + 1) % list->room;
-    list->n--;
-    return example;
-}
-
-static void free_list(struct corpus_list *list)
-{
-    while (list->n)
-        free(corpus_list_take(list).ids);
-    free(list->items);
-    *list = (struct corpus_list){0};
-}
-
 /* ---- batches */
 
 pln_status corpus_fail(const pln_corpus *corpus, pln_error *error)
@@ -81,6 +47,7 @@ static pln_status take_examples(pln_corpus *corpus, uint32_t rows, pln_error *er
 {
     uint32_t n = 0;
     pthread_mutex_lock(&corpus->lock);
+    corpus->rows = rows;
     while (n < rows) {
         wait_for(corpus, 1);
         if (!corpus->queue.n)
@@ -296,7 +263,7 @@ pln_status pln_corpus_open(const pln_tokenizer *tokenizer, const char *const *pa
 void corpus_clear(pln_corpus *corpus)
 {
     free_handed(corpus);
-    free_list(&corpus->queue);
+    corpus_list_free(&corpus->queue);
     for (uint32_t i = 0; i < corpus->n_buffer; i++)
         free(corpus->buffer[i].ids);
     corpus->n_buffer = 0;

@@ -207,7 +207,7 @@ static bool is_wanted(pln_corpus *corpus, pln_status status)
 {
     pthread_mutex_lock(&corpus->lock);
     corpus->status = status;
-    while (!corpus->stop && corpus->queue.n >= CORPUS_AHEAD)
+    while (!corpus->stop && corpus->queue.n >= CORPUS_AHEAD + corpus->rows)
         pthread_cond_wait(&corpus->taken, &corpus->lock);
     const bool wanted = !corpus->stop && !corpus->ended && status == PLN_OK;
     pthread_cond_signal(&corpus->made);

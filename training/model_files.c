@@ -5,22 +5,15 @@
  */
 #include "checkpoint/checkpoint.h"
 #include "common/fail.h"
-#include "electra/head.h"
+#include "electra/saved_config.h"
 #include "training/subject.h"
 
 pln_status training_save_config(const struct ckpt_save *save, const struct electra_config *config,
                                 const struct electra_head *head, pln_error *error)
 {
-    static const char *const types[] = {"dtype", "torch_dtype"}; /* of 5.x and 4.x */
-    json_t *json = electra_config_json(config);
-    int failed = !json;
-    if (!failed)
-        failed = json_object_set_new(json, "architectures", json_pack("[s]", head->architecture));
-    for (size_t i = 0; i < 2 && !failed; i++)
-        if (json_object_get(json, types[i]))
-            failed = json_object_set_new(json, types[i], json_string("float32"));
-    const pln_status status = failed ? pln_fail(error, PLN_NO_MEMORY, "no memory for " TRAINING_CONFIG)
-                                     : ckpt_save_json(save, TRAINING_CONFIG, json, error);
+    json_t *json = electra_config_saved(config, head, PLN_F32, true);
+    const pln_status status = json ? ckpt_save_json(save, TRAINING_CONFIG, json, error)
+                                   : pln_fail(error, PLN_NO_MEMORY, "no memory for " TRAINING_CONFIG);
     json_decref(json);
     return status;
 }

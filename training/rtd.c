@@ -286,7 +286,7 @@ static pln_status estimate(struct training_subject *subject, uint32_t batch, uin
 {
     struct training_rtd *rtd = training_rtd_of(subject);
     uint32_t dims[GRAPH_SYMBOLS];
-    const uint32_t chosen = (uint32_t)(0.155 * length), n = batch * (chosen ? chosen : 1);
+    const uint32_t chosen = (uint32_t)((rtd->mask_probability + 0.005) * length), n = batch * (chosen ? chosen : 1);
     const struct rtd_variant *v = &rtd->variants[RTD_STEP];
     const uint32_t n_dims = set_dims(&v->rtd.graph, batch * length, batch, n, dims);
     return pln_schedule_estimate(v->schedule, dims, n_dims, index, memory, error);
@@ -408,6 +408,7 @@ pln_status training_rtd_create(const struct training_rtd_parts *parts, const pln
     rtd->placement.states = parts->states;
     rtd->placement.cover = true;
     rtd->options = *rtd_options;
+    rtd->mask_probability = parts->mask_probability;
     rtd->options.dropout = options->dropout;
     rtd->options.layer_decay = options->layer_decay;
     rtd->options.recompute = options->recompute;

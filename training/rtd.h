@@ -60,6 +60,7 @@ struct training_rtd {
     pln_devices *devices;
     pln_schedule_options placement;
     struct electra_rtd_options options;
+    double mask_probability; /* for estimates */
     int32_t mask_id; /* -1: the tokenizer has none, or there is no tokenizer */
     struct rtd_variant variants[RTD_FORMS];
     enum rtd_form last; /* that was run */
@@ -82,6 +83,7 @@ struct training_rtd_parts {
     pln_model *generator, *discriminator;
     pln_devices *devices;
     pln_states *states; /* where the flat states live */
+    double mask_probability;
 };
 pln_status training_rtd_create(const struct training_rtd_parts *parts, const pln_trainer_options *options,
                                const struct electra_rtd_options *rtd_options, struct training_subject **subject,

@@ -154,15 +154,17 @@ static int say_failures(const struct run *r)
 {
     if (!r->failed)
         return 0;
-    fprintf(stderr, "pleione: %llu of %llu rows count in no score, the first: %s\n", (unsigned long long)r->failed,
-            (unsigned long long)(r->failed + pln_scores_rows(r->scores)), r->problem.message);
+    fprintf(stderr, "pleione: %llu of %llu rows count in no score, the first: ", (unsigned long long)r->failed,
+            (unsigned long long)(r->failed + pln_scores_rows(r->scores)));
+    cli_print_sentence(stderr, r->problem.message);
     return PLN_FAILED;
 }
 
 static int tell(struct run *r)
 {
     pln_error error;
-    struct evaluated found = {.task = r->info->name, .directory = r->e->directory, .rows = pln_scores_rows(r->scores), .failed = r->failed};
+    struct evaluated found = {
+        .task = r->info->name, .directory = r->e->directory, .rows = pln_scores_rows(r->scores), .failed = r->failed};
     pln_status status = pln_scores_result(r->scores, &found.scores, &found.n_scores, &error);
     if (status == PLN_OK && r->e->confusion)
         status = list_labels(r, &found, &error);

@@ -35,18 +35,22 @@ static int check_words(const struct finetuning_options *o)
     return code;
 }
 
-/* Names that are known and that nothing stands behind yet. */
-static int check_absent(const struct finetuning_options *o)
+static int check_numbers(const struct finetuning_options *o)
 {
-    if (o->class_weights && strcmp(o->class_weights, "none") != 0)
-        return cli_usage_error("--class-weights %s is not there: the loss takes no weights of classes yet",
-                               o->class_weights);
-    if (o->label_smoothing != 0)
-        return cli_usage_error("--label-smoothing is not there: the loss takes whole classes only");
-    if (o->answer_head && strcmp(o->answer_head, "linear") != 0)
-        return cli_usage_error("--answer-head %s is not there: only the linear head has been built", o->answer_head);
-    if (o->batch_tokens)
-        return cli_usage_error("--batch-tokens is not there: a batch is made of rows (--batch)");
+    if (o->learning.steps && !isnan(o->epochs))
+        return cli_usage_error("--steps and --epochs exclude each other");
+    if (!isnan(o->epochs) && !(o->epochs > 0 && o->epochs <= 1e6))
+        return cli_usage_error("--epochs %g: expected more than 0", o->epochs);
+    if (o->learning.warmup != UINT32_MAX && !isnan(o->warmup_ratio))
+        return cli_usage_error("--warmup and --warmup-ratio exclude each other");
+    if (!isnan(o->warmup_ratio) && !(o->warmup_ratio >= 0 && o->warmup_ratio <= 1))
+        return cli_usage_error("--warmup-ratio %g: expected 0 to 1", o->warmup_ratio);
+    if (!(o->label_smoothing >= 0 && o->label_smoothing <= 1))
+        return cli_usage_error("--label-smoothing %g: expected 0 to 1", o->label_smoothing);
+    if (o->batch_tokens && o->learning.batch)
+        return cli_usage_error("--batch and --batch-tokens exclude each other");
+    if (o->batch_tokens && o->learning.accumulate > 1)
+        return cli_usage_error("--batch-tokens: batches have any number of rows, which --accumulate cannot part");
     return 0;
 }
 
@@ -58,7 +62,7 @@ static int check(struct finetuning_options *o, const pln_task_info **info)
     if (code == 0)
         code = check_words(o);
     if (code == 0)
-        code = check_absent(o);
+        code = check_numbers(o);
     if (code == 0 && pln_task_find(o->task.name, info)) {
         if (!(*info)->scores[0])
             code = cli_usage_error("the task %s learns nothing: nobody labels its rows", o->task.name);
@@ -67,14 +71,6 @@ static int check(struct finetuning_options *o, const pln_task_info **info)
     }
     if (code == 0 && (strcmp(o->train, "-") == 0 || strcmp(o->validation, "-") == 0))
         code = cli_usage_error("finetune reads its files several times: - (standard input) cannot be one of them");
-    if (code == 0 && o->learning.steps && !isnan(o->epochs))
-        code = cli_usage_error("--steps and --epochs exclude each other");
-    if (code == 0 && !isnan(o->epochs) && !(o->epochs > 0 && o->epochs <= 1e6))
-        code = cli_usage_error("--epochs %g: expected more than 0", o->epochs);
-    if (code == 0 && o->learning.warmup != UINT32_MAX && !isnan(o->warmup_ratio))
-        code = cli_usage_error("--warmup and --warmup-ratio exclude each other");
-    if (code == 0 && !isnan(o->warmup_ratio) && !(o->warmup_ratio >= 0 && o->warmup_ratio <= 1))
-        code = cli_usage_error("--warmup-ratio %g: expected 0 to 1", o->warmup_ratio);
     return code;
 }
 
@@ -219,8 +215,8 @@ static int run_all(struct finetuning_options *o, const struct cli_common *common
     f = (struct finetuning){.o = o, .common = common, .out = o->out, .seed = common->seed, .info = info};
     s.n = 0;
     int code = o->seeds ? read_seeds(o->seeds, s.numbers, &s.n) : 0;
-    if (code == 0 && s.n && o->run.log)
-        code = cli_usage_error("--log and --seeds: each seed has a log.jsonl in its folder");
+    if (code == 0 && s.n && (o->run.log || o->run.plot || o->run.tensorboard))
+        code = cli_usage_error("--log, --plot, --tensorboard and --seeds: each seed has a log.jsonl in its folder");
     if (code)
         return code;
     cli_catch_interrupt();
@@ -268,17 +264,22 @@ int cli_finetune(int argc, char **argv)
         {"--recipe", CLI_TEXT, &o.recipe, "electra|huggingface",
          "the numbers that are not given: ELECTRA's own (default), or those of the Hugging Face trainer"},
         {"--epochs", CLI_REAL, &o.epochs, "E", "times through the rows (default: by the recipe, 3; answer 2)"},
-        {"--batch-tokens", CLI_UNSIGNED, &o.batch_tokens, "N", "is refused: batches are of rows"},
+        {"--batch-tokens", CLI_UNSIGNED, &o.batch_tokens, "N",
+         "instead of --batch: rows of at most N tokens, at least one"},
         {"--shuffle", CLI_TEXT, &o.shuffle, "yes|no", "each epoch has an order of its own, by --seed (default yes)"},
         {"--max-length", CLI_UNSIGNED, &o.max_length, "L", "tokens of a row (default: by the recipe)"},
-        {"--stride", CLI_COUNT, &o.stride, "N", "answer: tokens that windows of a context share"},
+        {"--stride", CLI_COUNT, &o.stride, "N",
+         "tokens that windows of a context (answer) or pieces of a text (generate, fill-mask) share"},
         {"--problem-type", CLI_TEXT, &o.problem_type,
          "single_label_classification|multi_label_classification|regression", "of classify (default: by the labels)"},
         {"--labels", CLI_TEXT, &o.labels, "A,B,...", "all labels, in their order (default: those of the rows)"},
-        {"--label-smoothing", CLI_REAL, &o.label_smoothing, "X", "is refused unless 0"},
-        {"--class-weights", CLI_TEXT, &o.class_weights, "none|balanced", "balanced is refused"},
+        {"--label-smoothing", CLI_REAL, &o.label_smoothing, "X",
+         "share of a label that all classes have alike (default 0)"},
+        {"--class-weights", CLI_TEXT, &o.class_weights, "none|balanced",
+         "balanced: a label counts for less the more rows have it (default none)"},
         {"--reduction", CLI_TEXT, &o.reduction, "mean|sum", "of the loss over a batch (default: by the recipe)"},
-        {"--answer-head", CLI_TEXT, &o.answer_head, "linear|joint", "joint is refused"},
+        {"--answer-head", CLI_TEXT, &o.answer_head, "linear|joint",
+         "of answer: begin and end by themselves, or Google's (default: as MODEL has it)"},
         {"--warmup-ratio", CLI_REAL, &o.warmup_ratio, "R", "the same as a share of the steps (default: by the recipe)"},
         {"--metric", CLI_TEXT, &o.metric, "NAME", "the score by which the best is kept (default: the task's first)"},
         {"--early-stopping", CLI_UNSIGNED, &o.early_stopping, "P", "ends after P validations without a better one"},

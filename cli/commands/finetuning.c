@@ -19,7 +19,7 @@ static pln_status log_step(struct finetuning *f, const pln_trainer_report *r, ui
 {
     json_t *line = json_object();
     cli_set_json(line, "step", json_integer(r->step));
-    cli_set_json(line, "epoch", cli_json_number((double)r->step / f->per_epoch));
+    cli_set_json(line, "epoch", cli_json_number(finetuning_epoch(f, r->step)));
     cli_set_json(line, "loss", cli_json_number((double)r->loss));
     cli_set_json(line, "learning_rate", cli_json_number((double)r->learning_rate));
     cli_set_json(line, "gradient_norm", cli_json_number((double)r->gradient_norm));
@@ -27,25 +27,27 @@ static pln_status log_step(struct finetuning *f, const pln_trainer_report *r, ui
     cli_set_json(line, "tokens", json_integer((json_int_t)r->tokens));
     cli_set_json(line, "tokens_per_s", cli_json_number((double)r->tokens / seconds));
     cli_set_json(line, "data_wait", cli_json_number(waited / seconds));
-    return cli_log_write(f->log, f->log_path, line, error);
+    return follow_log(&f->follow, f->log, f->log_path, line, error);
 }
 
 static pln_status make_step(struct finetuning *f, pln_error *error)
 {
-    const uint32_t made = pln_trainer_steps(f->trainer), lessons = pln_lessons_count(f->lessons);
-    const uint32_t first = made % f->per_epoch * f->batch;
-    const uint32_t n = lessons - first < f->batch ? lessons - first : f->batch;
+    const uint32_t epoch = f->epoch, first = f->first;
+    uint32_t n = 0;
     const double began = cli_seconds();
     const pln_tensor *tensors;
     uint32_t n_tensors;
     char text[96];
     pln_trainer_report report = {.size = sizeof report};
-    pln_status status = pln_lessons_batch(f->lessons, made / f->per_epoch, first, n, &tensors, &n_tensors, error);
+    pln_status status = finetuning_next(f, &n, error);
+    if (status == PLN_OK)
+        status = pln_lessons_batch(f->lessons, epoch, first, n, &tensors, &n_tensors, error);
     const double waited = cli_seconds() - began;
     if (status == PLN_OK)
         status = pln_trainer_step(f->trainer, tensors, n_tensors, &report, error);
     if (status != PLN_OK)
         return status;
+    finetuning_pass(f, n);
     snprintf(text, sizeof text, "loss %.4f", (double)report.loss);
     cli_progress_line(&f->progress, report.step, f->steps, text);
     return log_step(f, &report, n, cli_seconds() - began, waited, error);
@@ -85,7 +87,8 @@ static pln_status after_step(struct finetuning *f, pln_error *error)
 {
     const uint32_t made = pln_trainer_steps(f->trainer);
     pln_status status = PLN_OK;
-    if (made % f->validate_every == 0 || made == f->steps)
+    const uint32_t every = f->o->run.validate_every;
+    if ((every ? made % every == 0 : f->first == 0) || made == f->steps)
         status = finetuning_validate(f, error);
     if (status == PLN_OK && made % f->o->run.save_every == 0)
         status = cli_checkpoint_make(f->out, made, f->o->run.keep, write_checkpoint, f, error);
@@ -155,7 +158,8 @@ static int finish(struct finetuning *f, pln_status status, pln_error *error)
         code = cli_fail(error);
     }
     f->log = NULL;
-    return code ? code : written;
+    const int drawn = follow_draw(&f->follow), followed = follow_close(&f->follow);
+    return code ? code : written ? written : drawn ? drawn : followed;
 }
 
 int finetuning_run(struct finetuning *f)

@@ -10,6 +10,7 @@
 
 #include "cli/learning.h"
 #include "cli/tasks.h"
+#include "cli/tables/follow.h"
 
 /* What is 0, NaN or NULL is not given, and the recipe's. */
 struct finetuning_options {
@@ -36,7 +37,7 @@ struct finetuning {
     const char *out; /* --out, or a folder in it */
     uint64_t seed;
     const pln_task_info *info;
-    pln_option options[4]; /* of the task */
+    pln_option options[5]; /* of the task */
     uint32_t n_options;
     char numbers[2][16];
     struct cli_model m;
@@ -47,11 +48,13 @@ struct finetuning {
     pln_lessons *lessons;
     pln_trainer *trainer;
     FILE *log;
+    struct follow follow;
     char log_path[PATH_MAX];
-    uint32_t batch, per_epoch, steps, validate_every; /* settled */
-    uint32_t begun;                                   /* steps that an earlier run made */
-    uint32_t best_step, stale;                        /* 0: there was none; validations since */
-    bool stopped;                                     /* early */
+    uint32_t batch, per_epoch, steps; /* settled; with --batch-tokens batch and per_epoch are 0 */
+    uint32_t epoch, first;            /* where the next batch begins: in the order of the epoch */
+    uint32_t begun;                   /* steps that an earlier run made */
+    uint32_t best_step, stale;        /* 0: there was none; validations since */
+    bool stopped;                     /* early */
     char metric[FINETUNING_NAME];
     struct finetuning_result best;
     struct cli_progress progress;
@@ -67,6 +70,20 @@ pln_status finetuning_rows(const struct finetuning *f, const char *path, finetun
 pln_status finetuning_labels(struct finetuning *f, pln_error *error);
 /* f->lessons; those of validation are made for a look, so that a bad row costs no work. */
 pln_status finetuning_lessons(struct finetuning *f, pln_error *error);
+
+/* ---- finetuning_batches.c */
+
+/* How many steps there are, and what becomes of a batch: f->batch, per_epoch, steps. `usual`: rows of a batch. */
+pln_status finetuning_plan(struct finetuning *f, uint32_t usual, double epochs, pln_error *error);
+/* Rows of the next batch, and going on behind it. */
+pln_status finetuning_next(struct finetuning *f, uint32_t *rows, pln_error *error);
+void finetuning_pass(struct finetuning *f, uint32_t rows);
+/* How often the rows were gone through after `step` steps, which are those that were passed. */
+double finetuning_epoch(const struct finetuning *f, uint32_t step);
+/* Behind the first `steps` steps. */
+pln_status finetuning_skip(struct finetuning *f, uint32_t steps, pln_error *error);
+/* n / (k count) of each label, k those that occur: new (free), NULL after an error. */
+float *finetuning_balance(struct finetuning *f, uint32_t *n, pln_error *error);
 
 /* ---- finetuning_start.c */
 

@@ -197,12 +197,22 @@ static pln_status add_lesson(void *context, const pln_record *row, pln_error *er
     return pln_lessons_add(context, row, error);
 }
 
+/* An option of the task: then the lessons need none. */
+static bool own_stride(const struct finetuning *f)
+{
+    for (uint32_t i = 0; i < f->n_options; i++)
+        if (strcmp(f->options[i].key, "stride") == 0)
+            return true;
+    return false;
+}
+
 static pln_status make_lessons(const struct finetuning *f, const char *path, pln_lessons **lessons, pln_error *error)
 {
     const pln_lessons_options options = {.size = sizeof options,
                                          .max_length = f->o->max_length,
                                          .seed = f->seed,
-                                         .in_order = strcmp(f->o->shuffle, "no") == 0};
+                                         .in_order = strcmp(f->o->shuffle, "no") == 0,
+                                         .stride = f->o->stride != UINT32_MAX && !own_stride(f) ? f->o->stride : 0};
     pln_status status =
         pln_lessons_create(f->m.model, f->info->name, f->options, f->n_options, &options, lessons, error);
     if (status == PLN_OK)

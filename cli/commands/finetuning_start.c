@@ -57,6 +57,8 @@ static json_t *describe_run(const struct finetuning *f)
                  {"--problem-type", o->problem_type},
                  {"--labels", o->labels},
                  {"--reduction", o->reduction},
+                 {"--class-weights", o->class_weights},
+                 {"--answer-head", o->answer_head},
                  {"--metric", o->metric},
                  {"--shuffle", o->shuffle}};
     const struct {
@@ -96,7 +98,7 @@ static void set_option(struct finetuning *f, const char *key, const char *value)
     f->options[f->n_options++] = (pln_option){key, value};
 }
 
-static pln_status settle_task(struct finetuning *f, struct finetuning_options *o, pln_error *error)
+static void settle_task(struct finetuning *f, struct finetuning_options *o)
 {
     const struct recipe recipe = recipe_of(f);
     const pln_option_info *too_long = find_option(f, "too-long");
@@ -108,19 +110,14 @@ static pln_status settle_task(struct finetuning *f, struct finetuning_options *o
         snprintf(f->numbers[0], sizeof f->numbers[0], "%u", o->max_length);
         set_option(f, "max-length", f->numbers[0]);
     }
-    if (o->stride != UINT32_MAX && !find_option(f, "max-length")) {
-        *error = (pln_error){.status = PLN_INVALID, .node = -1};
-        snprintf(error->message, sizeof error->message,
-                 "--stride: the task %s makes no windows that overlap in training", f->info->name);
-        return PLN_INVALID;
-    }
-    if (o->stride != UINT32_MAX) {
+    if (o->stride != UINT32_MAX && find_option(f, "max-length")) {
         snprintf(f->numbers[1], sizeof f->numbers[1], "%u", o->stride);
         set_option(f, "stride", f->numbers[1]);
     }
+    if (o->answer_head)
+        set_option(f, "answer-head", o->answer_head);
     if (too_long && strcmp(too_long->values, "error|cut") == 0)
         set_option(f, "too-long", "cut");
-    return PLN_OK;
 }
 
 /* ---- opening */
@@ -148,10 +145,27 @@ static double or_else(double number, double usual)
     return isnan(number) ? usual : number;
 }
 
-static uint32_t round_up(double x)
+static pln_status check_parts(const struct finetuning *f, uint32_t parts, pln_error *error)
 {
-    const double up = ceil(x - 1e-9);
-    return up < 1 ? 1 : up < UINT32_MAX ? (uint32_t)up : UINT32_MAX;
+    const uint32_t last = f->batch ? pln_lessons_count(f->lessons) % f->batch : 0;
+    if (!f->batch || (f->batch % parts == 0 && last % parts == 0))
+        return PLN_OK;
+    *error = (pln_error){.status = PLN_INVALID, .node = -1};
+    snprintf(error->message, sizeof error->message,
+             "--accumulate %u: batches of %u, of which the last has %u, cannot be run in as many equal parts", parts,
+             f->batch, last ? last : f->batch);
+    return PLN_INVALID;
+}
+
+/* What a step would refuse is refused before the folder is made. */
+static pln_status check_first(struct finetuning *f, pln_error *error)
+{
+    const pln_tensor *tensors;
+    uint32_t rows, n;
+    pln_status status = finetuning_next(f, &rows, error);
+    if (status == PLN_OK)
+        status = pln_lessons_batch(f->lessons, f->epoch, f->first, rows, &tensors, &n, error);
+    return status == PLN_OK ? pln_trainer_check(f->trainer, tensors, n, error) : status;
 }
 
 static pln_status make_trainer(struct finetuning *f, pln_error *error)
@@ -159,12 +173,12 @@ static pln_status make_trainer(struct finetuning *f, pln_error *error)
     const struct finetuning_options *o = f->o;
     const struct recipe r = recipe_of(f);
     struct cli_learning learning = o->learning;
-    const uint32_t lessons = pln_lessons_count(f->lessons);
     cli_learning_settle(&learning, &r.learning);
-    f->batch = learning.batch;
-    f->per_epoch = lessons / f->batch + (lessons % f->batch > 0);
-    f->steps = o->learning.steps ? o->learning.steps : round_up(f->per_epoch * or_else(o->epochs, r.epochs));
-    f->validate_every = o->run.validate_every ? o->run.validate_every : f->per_epoch;
+    pln_status status = finetuning_plan(f, learning.batch, or_else(o->epochs, r.epochs), error);
+    if (status == PLN_OK)
+        status = check_parts(f, learning.accumulate, error);
+    if (status != PLN_OK)
+        return status;
     learning.steps = f->steps;
     if (learning.warmup == UINT32_MAX)
         learning.warmup = (uint32_t)ceil(or_else(o->warmup_ratio, r.warmup_ratio) * f->steps - 1e-9);
@@ -173,14 +187,18 @@ static pln_status make_trainer(struct finetuning *f, pln_error *error)
     options.head = pln_lessons_head(f->lessons);
     options.seed = f->seed;
     options.sum = o->reduction ? strcmp(o->reduction, "sum") == 0 : r.sum;
-    if (f->batch % learning.accumulate || (lessons % f->batch) % learning.accumulate) {
-        *error = (pln_error){.status = PLN_INVALID, .node = -1};
-        snprintf(error->message, sizeof error->message,
-                 "--accumulate %u: batches of %u, of which the last has %u, cannot be run in as many equal parts",
-                 learning.accumulate, f->batch, lessons % f->batch ? lessons % f->batch : f->batch);
-        return PLN_INVALID;
+    options.label_smoothing = o->label_smoothing;
+    float *weights = NULL;
+    if (o->class_weights && strcmp(o->class_weights, "balanced") == 0) {
+        uint32_t n;
+        options.class_weights = weights = finetuning_balance(f, &n, error);
+        options.n_class_weights = n;
+        if (!weights)
+            return error->status;
     }
-    return pln_trainer_create(f->m.model, f->m.devices, &options, &f->trainer, error);
+    status = pln_trainer_create(f->m.model, f->m.devices, &options, &f->trainer, error);
+    free(weights);
+    return status == PLN_OK ? check_first(f, error) : status;
 }
 
 /* ---- going on */
@@ -230,7 +248,7 @@ int finetuning_begin(struct finetuning *f)
     settled = *f->o;
     pln_status status = open_model(f, &error);
     if (status == PLN_OK)
-        status = settle_task(f, &settled, &error);
+        settle_task(f, &settled);
     f->o = &settled;
     if (status == PLN_OK)
         status = finetuning_lessons(f, &error);
@@ -248,11 +266,21 @@ int finetuning_begin(struct finetuning *f)
     f->begun = cli_checkpoint_newest(f->out);
     if (f->begun)
         status = restore(f, f->begun, &error);
+    if (status == PLN_OK)
+        status = finetuning_skip(f, f->begun, &error);
     snprintf(f->log_path, sizeof f->log_path, "%s%s", f->o->run.log ? f->o->run.log : f->out,
              f->o->run.log ? "" : "/log.jsonl");
     if (status == PLN_OK && f->begun < f->steps && !f->stopped)
         status = cli_log_open(f->log_path, f->begun, &f->log, &error);
-    return status == PLN_OK ? 0 : cli_fail(&error);
+    if (status != PLN_OK)
+        return cli_fail(&error);
+    return f->log ? follow_open(&f->follow, &(struct follow_options){.plot = f->o->run.plot,
+                                                                     .tensorboard = f->o->run.tensorboard,
+                                                                     .log = f->log_path,
+                                                                     .title = "Fine-tuning",
+                                                                     .begun = f->begun,
+                                                                     .steps = f->steps})
+                  : 0;
 }
 
 void finetuning_end(struct finetuning *f)

@@ -156,10 +156,15 @@ static int open_run(struct pretraining *p)
         status = pretraining_open_log(p, &error);
     if (status == PLN_OK)
         status = make_dump(p, &error);
-    return status == PLN_OK ? pretraining_record(p) : cli_fail(&error);
+    if (status != PLN_OK)
+        return cli_fail(&error);
+    code = p->log ? pretraining_follow(p) : 0;
+    return code ? code : pretraining_record(p);
 }
 
 /* ---- validation */
+
+enum { LOOK = 8 }; /* rows that are looked at together: a few, so that a validation takes little memory beside a step */
 
 /* *report: of all its examples together. */
 static pln_status run_validation(struct pretraining *p, pln_pretraining_report *report, pln_error *error)
@@ -168,7 +173,7 @@ static pln_status run_validation(struct pretraining *p, pln_pretraining_report *
     uint32_t left = p->o->validation_examples, number = 0;
     pln_status status = open_validation(p, &corpus, error);
     while (status == PLN_OK && left) {
-        const uint32_t rows = left < p->o->learning.batch ? left : p->o->learning.batch;
+        const uint32_t rows = left < LOOK ? left : LOOK;
         const pln_corpus_batch *batch;
         status = pln_corpus_next(corpus, rows, &batch, error);
         if (status == PLN_FAILED && number) { /* there are no more */
@@ -248,9 +253,10 @@ static pln_status after_step(struct pretraining *p, const struct pretraining_ste
     pretraining_show(p, s);
     if (p->o->validation && (made % p->o->run.validate_every == 0 || made == p->o->learning.steps))
         status = validate(p, s->epoch, error);
-    if (status == PLN_OK && made % p->o->run.save_every == 0)
-        status = pretraining_checkpoint(p, error);
-    return status;
+    if (status != PLN_OK || made % p->o->run.save_every)
+        return status;
+    follow_draw(&p->follow); /* what cannot be drawn is said, and at the end again */
+    return pretraining_checkpoint(p, error);
 }
 
 /* Where the run stands is kept whenever an interrupt came. Not where something failed: the corpus has gone on then. */
@@ -285,7 +291,8 @@ static int finish(struct pretraining *p, pln_status status, pln_error *error)
         error->status = PLN_FAILED;
         code = cli_fail(error);
     }
-    return code;
+    const int drawn = follow_draw(&p->follow);
+    return code ? code : drawn;
 }
 
 static void close_run(struct pretraining *p)
@@ -314,6 +321,8 @@ int pretraining_run(const struct pretraining_options *options, const struct cli_
         code = finish(&p, status, &error);
     }
     close_run(&p);
+    const int followed = follow_close(&p.follow);
+    code = code ? code : followed;
     const int written = cli_finish_output();
     if (code || written)
         return code ? code : written;

@@ -64,8 +64,26 @@ static pln_status open_writer(struct run_output *output, struct cli_source *sour
     return pln_writer_open(path, &options, &output->writer, error);
 }
 
-/* Rows of the output that have an error. */
-static pln_status count_errors(const struct run_output *output, uint64_t rows, struct run_failures *failures,
+static pln_status keep_last(struct run_output *output, pln_reader *reader, pln_error *error)
+{
+    const pln_cell *cells;
+    uint32_t n;
+    if (pln_reader_cells(reader, &cells, &n, error) != PLN_OK)
+        return error->status;
+    for (uint32_t i = 0; i < n; i++) {
+        if (strcmp(cells[i].name, "answer") != 0 || !cells[i].text.bytes)
+            continue;
+        output->last = malloc(cells[i].text.bytes + 1);
+        if (!output->last)
+            return fail(error, PLN_NO_MEMORY, "no memory for the last row of the output");
+        memcpy(output->last, cells[i].text.text, cells[i].text.bytes);
+        output->last[cells[i].text.bytes] = '\0';
+    }
+    return PLN_OK;
+}
+
+/* Rows of the output that have an error; the answer of the last one is kept. */
+static pln_status count_errors(struct run_output *output, uint64_t rows, struct run_failures *failures,
                                pln_error *error)
 {
     pln_reader *reader;
@@ -76,6 +94,8 @@ static pln_status count_errors(const struct run_output *output, uint64_t rows, s
         const pln_field *why = status == PLN_OK ? pln_record_field(row, "error") : NULL;
         if (status == PLN_OK && !row)
             break;
+        if (status == PLN_OK && i + 1 == rows)
+            status = keep_last(output, reader, error);
         if (!why || !why->text.bytes)
             continue;
         char text[sizeof failures->why];
@@ -111,6 +131,25 @@ pln_status run_output_open(struct run_output *output, struct cli_source *source,
     return vectors ? count_missing(output, failures, error) : count_errors(output, *rows, failures, error);
 }
 
+/* Its reader writes JSON in its own way. */
+static bool is_same_json(const char *a, const char *b)
+{
+    json_t *x = json_loads(a, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    json_t *y = json_loads(b, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    const bool same = x && y && json_equal(x, y);
+    json_decref(x);
+    json_decref(y);
+    return same;
+}
+
+bool run_output_ends_with(const struct run_output *output, const pln_answer *answer)
+{
+    const bool good = answer->status == PLN_OK;
+    if (output->vectors.file)
+        return run_vectors_end_with(&output->vectors, answer);
+    return good == (output->last != NULL) && (!good || is_same_json(answer->json, output->last));
+}
+
 /* ---- rows */
 
 static pln_status write_row(struct run_output *output, uint64_t row, const pln_answer *answer, pln_error *error)
@@ -140,7 +179,7 @@ static pln_status print_row(struct run_output *output, uint64_t row, const pln_a
     if (answer->status != PLN_OK && output->table.numbered)
         printf("%5llu  ", (unsigned long long)row);
     if (answer->status != PLN_OK)
-        printf("error: %s\n", answer->message);
+        fputs("error: ", stdout), cli_print_sentence(stdout, answer->message);
     return cli_flush_output(error);
 }
 
@@ -182,5 +221,7 @@ void run_output_close(struct run_output *output)
 {
     pln_writer_close(&output->writer);
     run_vectors_close(&output->vectors);
+    free(output->last);
+    output->last = NULL;
     run_kept_finish(&output->kept);
 }

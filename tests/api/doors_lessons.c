@@ -76,7 +76,8 @@ static void knock_pln_label_list_result(void)
 static void knock_pln_lessons_create(void)
 {
     const pln_option wrong = {"no-such", "1"};
-    const pln_lessons_options no_size = {0};
+    const pln_lessons_options no_size = {0}, strided = {.size = sizeof strided, .stride = 3};
+    const pln_lessons_options wide = {.size = sizeof wide, .stride = UINT64_MAX};
     pln_lessons *l;
     refused(pln_lessons_create(NULL, "fill-mask", NULL, 0, NULL, &l, fresh()), "model is NULL");
     refused(pln_lessons_create(w.generator, NULL, NULL, 0, NULL, &l, fresh()), "task is NULL");
@@ -86,6 +87,8 @@ static void knock_pln_lessons_create(void)
     refused(pln_lessons_create(w.generator, "sing", NULL, 0, NULL, &l, fresh()), "there is no task");
     refused(pln_lessons_create(w.generator, "embed", NULL, 0, NULL, &l, fresh()), "learns nothing");
     refused(pln_lessons_create(w.generator, "fill-mask", NULL, 0, &no_size, &l, fresh()), "pln_lessons_options");
+    refused(pln_lessons_create(w.generator, "fill-mask", NULL, 0, &wide, &l, fresh()), "stride");
+    refused(pln_lessons_create(w.generator, "choose", NULL, 0, &strided, &l, fresh()), "stride");
     assert_null(l);
 }
 
@@ -121,6 +124,18 @@ static void knock_pln_lessons_count(void)
     pln_lessons_destroy(&l);
 }
 
+static void knock_pln_lessons_fit(void)
+{
+    uint32_t n;
+    pln_lessons *l = make_lessons();
+    refused(pln_lessons_fit(NULL, 0, 0, 1, &n, fresh()), "lessons is NULL");
+    refused(pln_lessons_fit(l, 0, 0, 1, NULL, fresh()), "n is NULL");
+    refused(pln_lessons_fit(l, 0, 1, 1, &n, fresh()), "there are 1");
+    must(pln_lessons_fit(l, UINT64_MAX, 0, 0, &n, fresh()), &w.error);
+    assert_int_equal(n, 1);
+    pln_lessons_destroy(&l);
+}
+
 static void knock_pln_lessons_batch(void)
 {
     const pln_tensor *tensors;
@@ -138,14 +153,7 @@ static void knock_pln_lessons_batch(void)
     pln_lessons_destroy(&l);
 }
 
-const struct door lesson_doors[] = {DOOR(pln_label_list_create),
-                                    DOOR(pln_label_list_destroy),
-                                    DOOR(pln_label_list_add),
-                                    DOOR(pln_label_list_result),
-                                    DOOR(pln_lessons_create),
-                                    DOOR(pln_lessons_destroy),
-                                    DOOR(pln_lessons_head),
-                                    DOOR(pln_lessons_add),
-                                    DOOR(pln_lessons_count),
-                                    DOOR(pln_lessons_batch),
-                                    {NULL, NULL}};
+const struct door lesson_doors[] = {
+    DOOR(pln_label_list_create), DOOR(pln_label_list_destroy), DOOR(pln_label_list_add), DOOR(pln_label_list_result),
+    DOOR(pln_lessons_create),    DOOR(pln_lessons_destroy),    DOOR(pln_lessons_head),   DOOR(pln_lessons_add),
+    DOOR(pln_lessons_count),     DOOR(pln_lessons_fit),        DOOR(pln_lessons_batch),  {NULL, NULL}};

@@ -22,6 +22,15 @@ static void knock_pln_trainer_create(void)
     options.schedule = NO_SUCH(pln_rate_schedule);
     refused(pln_trainer_create(w.generator, w.devices, &options, &trainer, fresh()), "schedule 99");
     options.schedule = PLN_RATE_SCHEDULE_CONSTANT;
+    options.label_smoothing = 1.5;
+    refused(pln_trainer_create(w.generator, w.devices, &options, &trainer, fresh()), "label smoothing 1.5");
+    options.label_smoothing = 0;
+    options.n_class_weights = 2;
+    refused(pln_trainer_create(w.generator, w.devices, &options, &trainer, fresh()), "class_weights is NULL");
+    options.class_weights = (const float[]){1, 1};
+    refused(pln_trainer_create(w.generator, w.devices, &options, &trainer, fresh()), "is not over labels");
+    options.class_weights = NULL;
+    options.n_class_weights = 0;
     options.placement = PLN_OPTIONS(pln_schedule_options, .n_place = 1);
     refused(pln_trainer_create(w.generator, w.devices, &options, &trainer, fresh()), "rule 0");
     assert_null(trainer);

@@ -5,6 +5,7 @@ import csv
 import json
 import pathlib
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -21,7 +22,7 @@ WORDS = ["king", "day", "land", "house", "man", "people", "city", "son", "hand",
 CONFIG = {"model_type": "electra", "architectures": ["ElectraForPreTraining"], "vocab_size": 0, "embedding_size": 16,
           "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64,
           "max_position_embeddings": 64, "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
-FAST = ["--device", "reference", "--threads", "1", "--layer-decay", "1", "--batch", "16"]
+FAST = ["--device", "reference", "--threads", "1", "--layer-decay", "1"]
 
 
 def model(name, **more):
@@ -75,10 +76,13 @@ def sentence(draw, *words):
     return " ".join(some)
 
 
-def finetune(task, files, out, *more, base=None):
-    command = [pleione, "finetune", base or BASE, "--task", task, "--train", files[0], "--validation", files[1], "--out",
-               str(to / out), *FAST, *([] if "--lr" in more else ["--lr", "0.002"]), *more]
-    return subprocess.run(command, capture_output=True, text=True)
+def command_of(task, files, out, *more, base=None, batch=True):
+    return [pleione, "finetune", base or BASE, "--task", task, "--train", files[0], "--validation", files[1], "--out", str(to / out),
+            *FAST, *(["--batch", "16"] if batch else []), *([] if "--lr" in more else ["--lr", "0.002"]), *more]
+
+
+def finetune(task, files, out, *more, base=None, batch=True):
+    return subprocess.run(command_of(task, files, out, *more, base=base, batch=batch), capture_output=True, text=True)
 
 
 def log_of(out):
@@ -252,12 +256,108 @@ class Runs(unittest.TestCase):
         last = log_of("nan")[0][-1]["step"]
         self.assertTrue((to / f"nan/checkpoint-{last}/model.safetensors").exists())
 
+    def test_weights(self):
+        """Smoothed labels and weights of classes: the first loss is what it should be, and a rare label is learned."""
+        files = rows_of("rare", lambda draw: {"text": sentence(draw, "good" if (rare := draw.random() < 0.1) else "bad"),
+                                             "label": "plus" if rare else "minus"})
+        more = ["--recipe", "huggingface", "--shuffle", "no", "--steps", "1", "--batch", "96"]
+        losses = {}
+        for name, given in (("plain", []), ("smooth", ["--label-smoothing", "0.2"]), ("balance", ["--class-weights", "balanced"])):
+            done = finetune("classify", files, f"rare-{name}", *more, *given, batch=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            losses[name] = log_of(f"rare-{name}")[0][0]["loss"]
+        self.assertEqual(len(set(losses.values())), 3)
+        done = finetune("classify", files, "rare-learned", "--epochs", "12", "--class-weights", "balanced", "--label-smoothing", "0.05")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertGreater(results_of("rare-learned")["f1_macro"], 0.9)
+
+    def test_batch_tokens(self):
+        """Rows of so many tokens, each once an epoch."""
+        files = rows_of("tokens", single)
+        more = ["--batch-tokens", "64", "--dropout", "0.1", "--epochs", "2.5"]
+        self.assertEqual(finetune("classify", files, "tokens", *more, batch=False).returncode, 0)
+        steps, evaluations = log_of("tokens")
+        self.assertTrue(all(x["tokens"] <= 64 for x in steps))
+        self.assertGreater(len({x["rows"] for x in steps}), 1)
+        ends = [i for i, x in enumerate(steps) if x["epoch"] == int(x["epoch"])]
+        self.assertEqual([sum(x["rows"] for x in steps[:i + 1]) for i in ends], [96, 192])
+        self.assertEqual([x["step"] for x in evaluations], [steps[i]["step"] for i in ends] + [steps[-1]["step"]])
+        stop = ends[0] + 2
+        self.assertEqual(finetune("classify", files, "tokens2", *more, "--stop-after", str(stop), batch=False).returncode, 0)
+        self.assertEqual(finetune("classify", files, "tokens2", *more, "--resume", batch=False).returncode, 0)
+        self.assertEqual(*((to / out / "model.safetensors").read_bytes() for out in ("tokens", "tokens2")))
+
+    def test_stride(self):
+        """Pieces of a long text that share tokens are more, in training alone."""
+        base = model("decoder-stride", is_decoder=True)
+        long = rows_of("long", lambda draw: {"text": " ".join(draw.choice(WORDS) for _ in range(30))}, n=8)
+        rows = {}
+        for stride in (0, 6):
+            out = f"stride-{stride}"
+            done = finetune("generate", long, out, "--steps", "1", "--max-length", "14", "--stride", str(stride), "--batch", "1000",
+                            base=base, batch=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            rows[stride] = log_of(out)[0][0]["rows"]
+        self.assertEqual(rows, {0: 8 * 3, 6: 8 * 4})
+        done = finetune("generate", long, "stride-refused", "--max-length", "14", "--stride", "12", base=base)
+        self.assertEqual((done.returncode, "stride" in done.stderr), (2, True))
+
+    def test_joint(self):
+        files = rows_of("joint", answer)
+        done = finetune("answer", files, "joint", "--answer-head", "joint", "--epochs", "12")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertGreater(results_of("joint")["f1"], 80)
+        judged = subprocess.run([pleione, "evaluate", str(to / "joint"), "--task", "answer", "--input", files[1], "--json", "--device",
+                                 "reference", "--max-length", "64"], capture_output=True, text=True)
+        self.assertAlmostEqual(json.loads(judged.stdout)["f1"], results_of("joint")["f1"], places=5)
+
+    def test_killed(self):
+        """SIGKILL at moments drawn by a seed, in a row: the run goes on to the bits of the one that nobody disturbed."""
+        files = rows_of("killed", single)
+        more = ["--epochs", "20", "--dropout", "0.1", "--validate-every", "7", "--save-every", "3"]
+        began = time.monotonic()
+        self.assertEqual(finetune("classify", files, "calm", *more).returncode, 0)
+        whole = time.monotonic() - began
+        command = command_of("classify", files, "killed", *more, "--resume")
+        draw, kills = random.Random(16), 0
+        for _ in range(12):
+            run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                run.wait(timeout=draw.uniform(0.02, max(0.2, whole / 2)))
+            except subprocess.TimeoutExpired:
+                run.kill()
+                kills += 1
+            self.assertIn(run.wait(), (0, -signal.SIGKILL))
+        self.assertGreater(kills, 0)
+        done = subprocess.run(command, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for name in ("model.safetensors", "config.json", "results.json"):
+            self.assertEqual((to / "calm" / name).read_bytes(), (to / "killed" / name).read_bytes(), name)
+        drop = {"tokens_per_s", "data_wait"}
+        self.assertEqual(*([[{k: v for k, v in x.items() if k not in drop} for x in part] for part in log_of(out)]
+                           for out in ("calm", "killed")))
+
+    def test_full_disk(self):
+        """A write that fails is exit 1 with the file's name; what was whole stays, and the run goes on."""
+        files = rows_of("full", single)
+        more = ["--epochs", "4", "--save-every", "2"]
+        self.assertEqual(finetune("classify", files, "full", *more, "--stop-after", "4").returncode, 0)
+        kept = (to / "full/checkpoint-4/model.safetensors").read_bytes()
+        command = command_of("classify", files, "full", *more, "--resume")
+        small = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
+        done = subprocess.run(command, capture_output=True, text=True, preexec_fn=small, restore_signals=False)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn(str(to / "full"), done.stderr)
+        self.assertEqual((to / "full/checkpoint-4/model.safetensors").read_bytes(), kept)
+        self.assertEqual(subprocess.run(command, stdout=subprocess.DEVNULL).returncode, 0)
+        self.assertEqual(finetune("classify", files, "room", *more).returncode, 0)
+        self.assertEqual(*((to / out / "model.safetensors").read_bytes() for out in ("full", "room")))
+
     def test_interrupt(self):
         files = rows_of("stop", single)
         more = ["--epochs", "30", "--validate-every", "1000"]
-        self.assertEqual(finetune("classify", files, "calm", *more).returncode, 0)
-        command = [pleione, "finetune", BASE, "--task", "classify", "--train", files[0], "--validation", files[1], "--out",
-                   str(to / "stop"), *FAST, "--lr", "0.002", *more]
+        self.assertEqual(finetune("classify", files, "whole-stop", *more).returncode, 0)
+        command = command_of("classify", files, "stop", *more)
         for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
             run = subprocess.Popen(command, stdout=subprocess.DEVNULL)
             command += [] if "--resume" in command else ["--resume"]
@@ -268,7 +368,7 @@ class Runs(unittest.TestCase):
             run.send_signal(number)
             self.assertEqual(run.wait(), code)
         self.assertEqual(subprocess.run(command, stdout=subprocess.DEVNULL).returncode, 0)
-        self.assertEqual(*((to / out / "model.safetensors").read_bytes() for out in ("calm", "stop")))
+        self.assertEqual(*((to / out / "model.safetensors").read_bytes() for out in ("whole-stop", "stop")))
 
     def test_formats(self):
         """CSV with a list as JSON, CoNLL, SQuAD; what run makes of the model."""
@@ -315,12 +415,18 @@ class Refusals(unittest.TestCase):
 
     def test_options(self):
         files = rows_of("options", single)
-        for option, value in (("--label-smoothing", "0.1"), ("--class-weights", "balanced"), ("--answer-head", "joint"),
-                              ("--batch-tokens", "100")):
-            self.refuse(f"{option}", "classify", files, option, value)
+        for option, value in (("--label-smoothing", "1.1"), ("--class-weights", "heavy"), ("answer-head", "joint"),
+                              ("--answer-head", "third"), ("--batch-tokens", "100")):
+            self.refuse(option, "classify", files, option if option.startswith("--") else f"--{option}", value)
+        sets = rows_of("options-sets", multi)
+        self.refuse("one label each", "classify", sets, "--class-weights", "balanced")
+        self.refuse("label smoothing", "classify", sets, "--label-smoothing", "0.1")
+        self.refuse("label smoothing", "answer", rows_of("options-answer", answer), "--label-smoothing", "0.1")
+        self.refuse("--class-weights", "choose", rows_of("options-choose", choose), "--class-weights", "balanced")
+        self.refuse("exclude each other", "classify", files, "--steps", "3", "--epochs", "2")
         self.refuse("--metric", "classify", files, "--metric", "f1")
         self.refuse("the task embed learns nothing", "embed", files)
-        self.refuse("--stride", "classify", files, "--stride", "3")
+        self.refuse("stride:", "classify", files, "--stride", "3")
         self.refuse("--accumulate", "classify", files, "--accumulate", "3")
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""test_memory.py PLEIONE SOURCE: training on cpu takes what `estimate --train` says and at most 40 MB more, saving included,
-whatever part of a batch is padding."""
+"""test_memory.py PLEIONE SOURCE train|pretrain: training on cpu takes what `estimate --train` says and at most 40 MB more, saving
+included, whatever part of a batch is padding; and so does pre-training, beside `estimate --pretrain`."""
 import json
 import pathlib
 import random
@@ -30,15 +30,33 @@ def write_data(path):
     path.write_bytes(struct.pack("<Q", len(text)) + text + data)
 
 
+def train(pleione, models, folder):
+    model, data = models / "electra-tiny-discriminator", folder / "data.safetensors"
+    write_data(data)
+    return ([pleione, "estimate", model, "--train"],
+            [pleione, "train", model, "--data", data, "--out", folder / "out", "--steps", str(STEPS)])
+
+
+def pretrain(pleione, models, folder):
+    """Both halves that are shipped, on documents that fill every example, with validations and two checkpoints."""
+    draw, halves, text = random.Random(0), folder / "halves", folder / "text.txt"
+    halves.mkdir()
+    for half in ("discriminator", "generator"):
+        (halves / half).symlink_to(models / f"electra-tiny-{half}")
+    words = [word for word in (halves / "generator/vocab.txt").read_text().split() if word.isalpha()]
+    text.write_text("".join(" ".join(draw.choices(words, k=20)) + "\n" for _ in range(20000)))
+    return ([pleione, "estimate", halves, "--pretrain"],
+            [pleione, "pretrain", text, "--vocab", halves / "generator", "--init", halves, "--out", folder / "out", "--steps", str(STEPS),
+             "--max-length", str(LENGTH), "--validation", text, "--validation-examples", "64", "--save-every", "2"])
+
+
 def main():
-    pleione, model = sys.argv[1], pathlib.Path(sys.argv[2]) / "models/electra-tiny-discriminator"
+    pleione, models = sys.argv[1], pathlib.Path(sys.argv[2]).resolve() / "models"
     with tempfile.TemporaryDirectory() as folder:
-        data = pathlib.Path(folder) / "data.safetensors"
-        write_data(data)
-        told = json.loads(subprocess.run([pleione, "estimate", model, "--train", "-b", str(BATCH), "-s", str(LENGTH), "--device", "cpu",
-                                          "--json"], check=True, capture_output=True, text=True).stdout)
-        subprocess.run([pleione, "train", model, "--data", data, "--out", pathlib.Path(folder) / "out", "--batch", str(BATCH),
-                        "--steps", str(STEPS), "--device", "cpu"], check=True)
+        estimate, steps = {"train": train, "pretrain": pretrain}[sys.argv[3]](pleione, models, pathlib.Path(folder))
+        told = json.loads(subprocess.run([*estimate, "-b", str(BATCH), "-s", str(LENGTH), "--device", "cpu", "--json"], check=True,
+                                         capture_output=True, text=True).stdout)
+        subprocess.run([*steps, "--batch", str(BATCH), "--device", "cpu"], check=True)
     planned = told["total_bytes"]
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
     print(f"planned {planned / 1e6:.1f} MB, peak {peak / 1e6:.1f} MB")

@@ -16,6 +16,9 @@ import sys
 import tempfile
 import time
 import unittest
+import xml.etree.ElementTree
+
+import events
 
 EXE, FOLDER = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
 OPTIONS = {"--vocab": FOLDER / "vocab.txt", "--config": FOLDER / "config.json", "--device": "cpu", "--batch": "8", "--max-length": "32",
@@ -125,6 +128,35 @@ class Pretrain(unittest.TestCase):
         done = self.run_it("--out", out, "--resume")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assert_same_run(out, evaluations=False)
+
+    def test_curves_and_events(self):
+        """Of a run in two parts, as if it were one: no point twice, none missing."""
+        out, picture, board = self.tmp / "seen", self.tmp / "seen.svg", self.tmp / "board"
+        more = ["--out", out, "--validation", FOLDER / "corpus.txt", "--validation-examples", "16", "--plot", picture, "--tensorboard", board]
+        done = self.run_it(*more, "--stop-after", "17")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        half = picture.read_text()
+        shutil.rmtree(out / "checkpoint-17")  # as if killed before it: steps behind 14 are made again
+        self.assertEqual(self.run_it(*more, "--resume").returncode, 0)
+        self.assert_same_run(out)
+        log = lines(out / "log.jsonl")
+        found = events.read(board / "events.out.tfevents.pleione")
+        self.assertEqual(len(found), len(log))
+        for (step, values), line in zip(found, log):
+            self.assertEqual(step, line["step"])
+            expected = {k: v for k, v in line.items() if v is not None and k != "step"}
+            self.assertEqual(values.keys(), expected.keys())
+            for name, value in values.items():
+                self.assertAlmostEqual(value, expected[name], delta=1e-6 * abs(value))
+        root = xml.etree.ElementTree.fromstring(picture.read_text())
+        texts = {t.text for t in root.iter("{http://www.w3.org/2000/svg}text")}
+        for name in ("loss", "masked_lm_loss", "disc_loss", "disc_auc", "masked_lm_accuracy", "eval_loss", "eval_disc_auc"):
+            self.assertIn(name, texts)
+        points = {len(p.get("points").split()) for p in root.iter("{http://www.w3.org/2000/svg}polyline")}
+        self.assertEqual(max(points), 40)
+        self.assertLess(len(half), len(picture.read_text()))
+        for option, path in (("--plot", self.tmp / "no" / "a.svg"), ("--tensorboard", picture)):
+            self.refuse(1, path.name, "--out", self.tmp / "unseen", option, path)
 
     def refuse(self, code, sentence, *more, **how):
         done = self.run_it(*more, **how)

@@ -262,6 +262,17 @@ class Files(unittest.TestCase):
         self.assertEqual(len(done.stdout.splitlines()), 5000)
         self.assertIn(b"cut.jsonl.gz: its gzip data is cut off", done.stderr)
 
+    def test_nothing_is_obeyed(self):
+        """What a file holds reaches no terminal as a command to it."""
+        with open(self.path("a.csv"), "wb") as file:
+            file.write(b"a\x1b[31m,b\n1,2\n")
+        done = run("run", DISC, *ON, "--input", self.path("a.csv"), code=2)
+        self.assertIn(b"there are: a [31m, b", done.stderr)
+        with open(self.path("a.jsonl"), "wb") as file:
+            file.write(b'{"text": "a", "text_pair": ["\\u001b"]}\n{"\x1b[2J": 1}\n')
+        done = run("run", DISC, *ON, "--input", self.path("a.jsonl"), code=1)
+        self.assertNotIn(b"\x1b", done.stderr + done.stdout)
+
     def test_refused_before_it_begins(self):
         source, out = self.make_input(), self.path("out.jsonl")
         for words, options in ((b'no column "zzz"; there are: id, text, answer', ("--column", "text=zzz")),
@@ -406,6 +417,33 @@ class Resumed(unittest.TestCase):
         self.assertEqual(done.returncode, 1, done.stderr)
         with open(out, "rb") as file:
             return file.read(), done.stderr
+
+    def resume(self, text, options, others, cut):
+        """A run that is cut and gone on with is the whole; with other options it is refused, and left as it is."""
+        source, out = (os.path.join(self.kept.name, name) for name in ("rows.txt", "out.jsonl"))
+        with open(source, "w", encoding="ascii") as file:
+            file.write(text)
+        command = [*options, "--input", source, "--output", out]
+        run("run", *command)
+        with open(out, "rb") as file:
+            whole = file.read()
+        half = b"".join(whole.splitlines(keepends=True)[:cut])
+        for more, code, expected in (((), 0, whole), (others, 2, half)):
+            with open(out, "wb") as file:
+                file.write(half)
+            done = run("run", *command, *more, "--resume", code=code)
+            with open(out, "rb") as file:
+                self.assertEqual(file.read(), expected)
+        self.assertIn(b"row %d of %s has another answer" % (cut - 1, out.encode()), done.stderr)
+
+    def test_other_options(self):
+        texts = "".join(f"{i} the king [MASK]\n" for i in range(9))
+        self.resume(texts, [GEN, *ON], ("--top", "2"), 5)
+
+    def test_draws_go_on(self):
+        """What is drawn hangs on the number of the row."""
+        model = os.path.join(SOURCE, "tests", "generation", "cases", "writer")
+        self.resume("the cat\n" * 6, [model, *ON, "--sample", "--max-new-tokens", "6"], ("--sample-seed", "1"), 3)
 
     def test_cut_anywhere(self):
         write_csv(self.source, rows_of(30))
