@@ -100,9 +100,8 @@ static struct generate_choice *find_unlikely(struct generate_choice *choices, ui
 static pln_status draw_some(const struct generate_search *s, uint32_t most, struct continuation *list, pln_error *error)
 {
     const uint32_t n = list_choices(s);
-    struct generate_place place = {.seed = s->options->seed,
-                                   .number = s->prompt->number,
-                                   .step = s->lines[0].n - s->prompt->n_ids};
+    struct generate_place place = {
+        .seed = s->options->seed, .number = s->prompt->number, .step = s->lines[0].n - s->prompt->n_ids};
     if (n < most)
         return pln_fail(error, PLN_FAILED, "prompt %u: only %u tokens are left to draw for token %u of %u beams",
                         s->index, n, s->lines[0].n, s->n);

@@ -48,9 +48,10 @@ static pln_status check_counts(const pln_generator_options *o, pln_error *error)
         return pln_fail(error, PLN_INVALID, "beams is %u and n_best %u: expected 1 to %d", o->beams, o->n_best,
                         MOST_LINES);
     if (o->n_best > o->beams && (o->beams > 1 || !o->sample))
-        return pln_fail(error, PLN_INVALID,
-                        "n_best is %u: there are as many sequences as beams (%u), or of one beam they are drawn (sample)",
-                        o->n_best, o->beams);
+        return pln_fail(
+            error, PLN_INVALID,
+            "n_best is %u: there are as many sequences as beams (%u), or of one beam they are drawn (sample)",
+            o->n_best, o->beams);
     if (o->batch > MOST_BATCH)
         return pln_fail(error, PLN_INVALID, "batch is %u: expected at most %d", o->batch, MOST_BATCH);
     return PLN_OK;

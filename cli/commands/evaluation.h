@@ -15,8 +15,8 @@ struct evaluation {
     bool json, wide;
     const char *on_error; /* --on-error */
     bool stop;            /* a row without an answer ends it; else the others are scored */
-    bool confusion;   /* --confusion, with or without a file */
-    const char *plot; /* FILE.svg of --confusion; NULL: none */
+    bool confusion;       /* --confusion, with or without a file */
+    const char *plot;     /* FILE.svg of --confusion; NULL: none */
 };
 
 /* Rows through the model to scores. 0, or the exit code after a sentence. */

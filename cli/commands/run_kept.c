@@ -140,8 +140,7 @@ pln_status run_kept_columns(struct run_kept *kept, struct cli_source *source, co
 {
     uint32_t in_file = 0, n = sizeof own / sizeof *own;
     size_t room = 0;
-    if (kept->wanted && source->reader && !source->told && !cli_source_peek(source) &&
-        source->first_status != PLN_OK) {
+    if (kept->wanted && source->reader && !source->told && !cli_source_peek(source) && source->first_status != PLN_OK) {
         *error = source->first_error;
         return error->status;
     }

@@ -181,8 +181,8 @@ static void test_refusals(void **state)
 
 int main(int argc, char **argv)
 {
-    static const struct CMUnitTest tests[] = {cmocka_unit_test(test_texts), cmocka_unit_test(test_long), cmocka_unit_test(test_options),
-                                              cmocka_unit_test(test_refusals)};
+    static const struct CMUnitTest tests[] = {cmocka_unit_test(test_texts), cmocka_unit_test(test_long),
+                                              cmocka_unit_test(test_options), cmocka_unit_test(test_refusals)};
     char path[512];
     if (argc < 3)
         return 2;
