@@ -291,9 +291,55 @@ static int remove_folder(void **state)
     return rmdir(folder);
 }
 
+/* Layers of a task are told apart by which ones it has; what is beside them of an optimizer is not read. */
+static void heads_of_google_are_named(void **state)
+{
+    (void)state;
+    static const struct row answers[] = {
+        {"electra/embeddings/word_embeddings", "electra.embeddings.word_embeddings.weight"},
+        {"task_specific/squad/dense/kernel", "joint_qa.start.weight"},
+        {"task_specific/squad/dense/bias", "joint_qa.start.bias"},
+        {"task_specific/squad/dense/kernel/adam_m", NULL},
+        {"task_specific/squad/qa_hidden/kernel", "joint_qa.end_hidden.weight"},
+        {"task_specific/squad/dense_1/kernel", "joint_qa.end.weight"},
+        {"task_specific/squad/dense_2/kernel", "joint_qa.answerable_hidden.weight"},
+        {"task_specific/squad/dense_3/bias", "joint_qa.answerable.bias"},
+    };
+    static const struct row first[] = {
+        {"electra/embeddings/word_embeddings", "electra.embeddings.word_embeddings.weight"},
+        {"task_specific/newsqa/qa_hidden/kernel", "joint_qa.end_hidden.weight"},
+        {"task_specific/newsqa/dense_2/kernel", "joint_qa.answerable.weight"},
+    };
+    static const struct row classes[] = {
+        {"electra/embeddings/word_embeddings", "electra.embeddings.word_embeddings.weight"},
+        {"task_specific/mnli/dense/kernel", "task_specific.dense.weight"},
+        {"task_specific/mnli/dense/bias/adam_v", NULL},
+    };
+    static const struct row tags[] = {
+        {"electra/embeddings/word_embeddings", "electra.embeddings.word_embeddings.weight"},
+        {"task_specific/chunk/dense/kernel", "classifier.weight"},
+    };
+    check_rows(answers, COUNT(answers));
+    check_rows(first, COUNT(first));
+    check_rows(classes, COUNT(classes));
+    check_rows(tags, COUNT(tags));
+    static const char *const several[] = {"electra/embeddings/word_embeddings", "task_specific/cola/dense/kernel",
+                                          "task_specific/rte/dense/kernel", NULL};
+    assert_int_equal(open_names(several, PLN_PART_DEFAULT), PLN_OK);
+    assert_string_equal(names.note, "there are heads of several tasks under task_specific/, none of which is read");
+    assert_int_equal(electra_infer_head(&names), PLN_HEAD_MODEL);
+    close_names();
+    static const char *const squad[] = {"electra/embeddings/word_embeddings", "task_specific/squad/dense/kernel",
+                                        "task_specific/squad/qa_hidden/kernel", NULL};
+    assert_int_equal(open_names(squad, PLN_PART_DEFAULT), PLN_OK);
+    assert_int_equal(electra_infer_head(&names), PLN_HEAD_JOINT_QUESTION_ANSWERING);
+    close_names();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(heads_of_google_are_named),
         cmocka_unit_test(keras_names_are_translated),
         cmocka_unit_test(flax_names_are_translated),
         cmocka_unit_test(names_of_objects_are_translated),
