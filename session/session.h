@@ -121,6 +121,8 @@ pln_status session_batch_plan(pln_session *session, const struct session_request
                               const struct session_step *step, struct session_batch *batch, pln_error *error);
 /* Whether the mask lets others look at a token. */
 bool session_attends(const struct session_request *request, uint32_t row, uint32_t token);
+/* The same of element i of the source's mask, which is there. */
+bool session_attends_source(const struct session_request *request, uint64_t i);
 /* Whether a mask of tokens becomes numbers that are added to the scores. */
 bool session_adds_mask(const struct session_request *request);
 
