@@ -336,10 +336,49 @@ static void heads_of_google_are_named(void **state)
     close_names();
 }
 
+static void wrappers_inside_of_names_are_taken_away(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"_fsdp_wrapped_module.electra.encoder.layer.0._fsdp_wrapped_module.output.dense.weight",
+         "electra.encoder.layer.0.output.dense.weight"},
+        {"_fsdp_wrapped_module.electra._orig_mod.embeddings._checkpoint_wrapped_module.word_embeddings.weight",
+         "electra.embeddings.word_embeddings.weight"},
+        {"_fsdp_wrapped_module.electra.my_orig_mod.weight", "electra.my_orig_mod.weight"},
+    };
+    check_rows(rows, COUNT(rows));
+}
+
+static void halves_of_pytorch_are_chosen(void **state)
+{
+    (void)state;
+    static const char *const both[] = {"model.discriminator.electra.embeddings.word_embeddings.weight",
+                                       "model.discriminator.discriminator_predictions.dense.weight",
+                                       "model.generator.electra.embeddings.word_embeddings.weight",
+                                       "model.generator.generator_lm_head.bias", NULL};
+    assert_int_equal(open_names(both, PLN_PART_DEFAULT), PLN_BAD_MODEL);
+    assert_non_null(strstr(error.message, "holds a discriminator and a generator: which one is meant?"));
+    close_names();
+    assert_int_equal(open_names(both, PLN_PART_GENERATOR), PLN_OK);
+    assert_string_equal(source_of("electra.embeddings.word_embeddings.weight"), both[2]);
+    assert_string_equal(source_of("generator_lm_head.bias"), both[3]);
+    assert_int_equal(names.found, 2);
+    close_names();
+    static const char *const one[] = {"discriminator_model.electra.embeddings.word_embeddings.weight", NULL};
+    assert_int_equal(open_names(one, PLN_PART_DEFAULT), PLN_OK);
+    assert_string_equal(source_of("electra.embeddings.word_embeddings.weight"), one[0]);
+    close_names();
+    assert_int_equal(open_names(one, PLN_PART_GENERATOR), PLN_BAD_MODEL);
+    assert_non_null(strstr(error.message, "holds no generator"));
+    close_names();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(heads_of_google_are_named),
+        cmocka_unit_test(wrappers_inside_of_names_are_taken_away),
+        cmocka_unit_test(halves_of_pytorch_are_chosen),
         cmocka_unit_test(keras_names_are_translated),
         cmocka_unit_test(flax_names_are_translated),
         cmocka_unit_test(names_of_objects_are_translated),
