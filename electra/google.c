@@ -140,10 +140,8 @@ static const char *layer_of(const struct task *task, const char *layer)
     static const struct {
         const char *from, *to, *alone;
     } of_answers[] = {
-        {"dense/", "joint_qa/start/", NULL},
-        {"qa_hidden/", "joint_qa/end_hidden/", NULL},
-        {"dense_1/", "joint_qa/end/", NULL},
-        {"dense_2/", "joint_qa/answerable_hidden/", "joint_qa/answerable/"},
+        {"dense/", "joint_qa/start/", NULL},        {"qa_hidden/", "joint_qa/end_hidden/", NULL},
+        {"dense_1/", "joint_qa/end/", NULL},        {"dense_2/", "joint_qa/answerable_hidden/", "joint_qa/answerable/"},
         {"dense_3/", "joint_qa/answerable/", NULL},
     };
     if (task->one_layer) /* its only tagging task; all others look at the first token */

@@ -328,8 +328,7 @@ static pln_status check_part(const struct naming *n, pln_part part)
 static pln_status take_of_google(struct naming *n, pln_part part)
 {
     const char *said = NULL;
-    const pln_status status =
-        electra_google_take(n->checkpoint, part, n->from, &n->names->memory, &said, n->error);
+    const pln_status status = electra_google_take(n->checkpoint, part, n->from, &n->names->memory, &said, n->error);
     return status == PLN_OK && said ? note(n, "%s", said) : status;
 }
 

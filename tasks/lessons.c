@@ -283,8 +283,7 @@ static bool make_room(pln_lessons *l, uint32_t n, struct filling *f)
     f->last = arena_allocate(&l->batch, n * sizeof *f->last);
     f->impossible = arena_allocate(&l->batch, n * sizeof *f->impossible);
     f->numbers = arena_allocate(&l->batch, ((size_t)n * l->lessons.n_numbers + 1) * sizeof *f->numbers);
-    return f->ids && f->mask && f->types && f->labels && f->first && f->last && f->impossible &&
-           f->numbers;
+    return f->ids && f->mask && f->types && f->labels && f->first && f->last && f->impossible && f->numbers;
 }
 
 /* Padding has the tokenizer's id; where labels are of tokens, it has none. */

@@ -376,16 +376,11 @@ static void halves_of_pytorch_are_chosen(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(heads_of_google_are_named),
-        cmocka_unit_test(wrappers_inside_of_names_are_taken_away),
-        cmocka_unit_test(halves_of_pytorch_are_chosen),
-        cmocka_unit_test(keras_names_are_translated),
-        cmocka_unit_test(flax_names_are_translated),
-        cmocka_unit_test(names_of_objects_are_translated),
-        cmocka_unit_test(wrappers_are_taken_away),
-        cmocka_unit_test(a_run_has_two_halves),
-        cmocka_unit_test(other_runs_have_other_halves),
-        cmocka_unit_test(a_half_of_other_files_is_checked),
+        cmocka_unit_test(heads_of_google_are_named),    cmocka_unit_test(wrappers_inside_of_names_are_taken_away),
+        cmocka_unit_test(halves_of_pytorch_are_chosen), cmocka_unit_test(keras_names_are_translated),
+        cmocka_unit_test(flax_names_are_translated),    cmocka_unit_test(names_of_objects_are_translated),
+        cmocka_unit_test(wrappers_are_taken_away),      cmocka_unit_test(a_run_has_two_halves),
+        cmocka_unit_test(other_runs_have_other_halves), cmocka_unit_test(a_half_of_other_files_is_checked),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -20,7 +20,8 @@
 enum { INPUTS = 8 };
 
 static const char *const heads[] = {
-    "masked-lm", "untied", "multiple-choice", "sequence-classification", "token-classification", "question-answering", "cross"};
+    "masked-lm",          "untied", "multiple-choice", "sequence-classification", "token-classification",
+    "question-answering", "cross"};
 static const char *const variants[] = {"full", "bare", "dark", "faint", "labels"};
 static const char *folder;
 static pln_runtime *runtime;
