@@ -165,7 +165,10 @@ typedef struct pln_loss_options {
     pln_value
         *total;      /* f32 [1,1], of span_cross_entropy [1,2]: divisor of the whole step, when a run is a part of it */
     pln_value **lse; /* of the two cross entropies */
-    pln_value **count; /* what was divided by */
+    pln_value **count;        /* what was divided by */
+    pln_value *class_weights; /* f32 [1,C] of cross_entropy: what a row of each class counts for; NULL: all 1 */
+    float
+        smoothing; /* of cross_entropy: the share of a row that all classes have alike; both as PyTorch's CrossEntropyLoss */
 } pln_loss_options;
 PLN_API pln_value *pln_cross_entropy(pln_graph *graph, const char *name, pln_value *logits, pln_value *labels,
                                      int32_t ignore_index, const pln_loss_options *options); /* one thread */

@@ -44,6 +44,10 @@ typedef struct pln_trainer_options {
     pln_semantics semantics;               /* of the forward pass and of labels; losses are means in all of them */
     uint32_t unused;
     bool sum; /* the loss is a sum over the rows of the batch (of words where words have labels), not a mean */
+    /* Of losses that are a softmax over classes, as PyTorch's CrossEntropyLoss has them; else PLN_INVALID. */
+    double label_smoothing;     /* the share of a label that all classes have alike: 0 to 1 */
+    const float *class_weights; /* what a label of each class counts for, also in the mean; copied; NULL: all 1 */
+    uint64_t n_class_weights;   /* the head's number of classes; not for those of a vocabulary, or for choices */
 } pln_trainer_options;
 
 /* In C; elsewhere pln_trainer_defaults fills them in, given the size. */

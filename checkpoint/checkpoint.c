@@ -13,6 +13,7 @@
 #include "checkpoint/shards.h"
 #include "common/fail.h"
 #include "common/jsonfile.h"
+#include "common/notes.h"
 
 struct ckpt {
     char *directory, *weights; /* the file or the index that was read; NULL: none */
@@ -33,13 +34,7 @@ static pln_status no_memory(const struct ckpt *c, pln_error *error)
 
 static pln_status add_note(struct ckpt *c, const char *text, pln_error *error)
 {
-    const size_t old = c->note ? strlen(c->note) : 0, bytes = old + strlen(text) + 3;
-    char *longer = realloc(c->note, bytes);
-    if (!longer)
-        return no_memory(c, error);
-    snprintf(longer + old, bytes - old, "%s%s", old ? "; " : "", text);
-    c->note = longer;
-    return PLN_OK;
+    return notes_add(&c->note, "; ", text) ? PLN_OK : no_memory(c, error);
 }
 
 /* A directory of weights may lack it: what it would say is in the shapes of the tensors. */
@@ -170,6 +165,15 @@ void ckpt_close(struct ckpt **checkpoint)
     free(c->weights);
     free(c);
     *checkpoint = NULL;
+}
+
+pln_status ckpt_generation_config(const struct ckpt *c, json_t **config, pln_error *error)
+{
+    char path[PATH_MAX];
+    *config = NULL;
+    if (snprintf(path, PATH_MAX, "%s/" CKPT_GENERATION_CONFIG, c->directory) >= PATH_MAX)
+        return pln_fail(error, PLN_BAD_MODEL, "%s: the path is too long", c->directory);
+    return access(path, F_OK) == 0 ? jsonfile_load(path, JSONFILE_CONFIG_LIMIT, config, error) : PLN_OK;
 }
 
 bool ckpt_has_config(const struct ckpt *checkpoint)

@@ -12,6 +12,7 @@
 #include "common/fail.h"
 #include "common/jsontext.h"
 #include "common/mapped.h"
+#include "common/notes.h"
 
 bool ckpt_tensor_bytes(const pln_tensor *tensor, uint64_t *bytes)
 {
@@ -95,13 +96,7 @@ bool ckpt_content_note(struct ckpt_content *content, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    const size_t old = content->note ? strlen(content->note) : 0, bytes = old + strlen(text) + 3;
-    char *longer = realloc(content->note, bytes);
-    if (!longer)
-        return false;
-    snprintf(longer + old, bytes - old, "%s%s", old ? "; " : "", text);
-    content->note = longer;
-    return true;
+    return notes_add(&content->note, "; ", text);
 }
 
 pln_status ckpt_content_init(struct ckpt_content *content, const char *path, pln_error *error)

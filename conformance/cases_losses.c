@@ -14,11 +14,25 @@ struct loss_form {
     const char *name;
     bool some, none; /* of the rows count */
     bool window, total, count;
+    bool weights; /* of cross_entropy: of classes, and labels are smoothed, which hang on no row */
+    float smoothing;
 };
 static const struct loss_form loss_forms[] = {
     {"all rows", .count = false}, {"some rows", .some = true, .window = true},
     {"no row", .none = true},     {"total", .total = true},
     {"count", .count = true},     {"some rows, total and count", .some = true, .total = true, .count = true},
+};
+static const struct loss_form softmax_forms[] = {
+    {"all rows", .count = false},
+    {"some rows", .some = true, .window = true},
+    {"no row", .none = true},
+    {"total", .total = true},
+    {"count", .count = true},
+    {"some rows, total and count", .some = true, .total = true, .count = true},
+    {"smoothed", .smoothing = 0.1f},
+    {"weights of classes", .some = true, .count = true, .weights = true},
+    {"weights of classes, smoothed", .some = true, .window = true, .weights = true, .smoothing = 0.25f},
+    {"weights of classes, smoothed, total", .total = true, .weights = true, .smoothing = 1},
 };
 
 static bool choose(uint32_t index, const struct loss_form **form, const uint32_t **shape)
@@ -50,14 +64,24 @@ static int32_t total_of(struct conf_case *c)
     return total;
 }
 
+/* From 0, which a class may count for, to 3. */
+static int32_t weights_of(struct conf_case *c, uint32_t classes)
+{
+    const int32_t weights = conf_input(c, conf_fixed(1), classes, 0, 1);
+    for (uint32_t i = 0; i < classes; i++)
+        conf_floats(c, weights)[i] = i % 7 == 3 ? 0 : 0.25f * (float)(1 + conf_below(c, 12));
+    return weights;
+}
+
 static struct conf_node *add_cross_entropy(struct conf_case *c, uint32_t index)
 {
-    const struct loss_form *form;
-    const uint32_t *shape;
-    if (!choose(index, &form, &shape))
+    const uint32_t at = index / COUNT(softmax_forms);
+    if (at >= (conf_quick ? 4 : COUNT(loss_shapes)))
         return NULL;
+    const struct loss_form *form = &softmax_forms[index % COUNT(softmax_forms)];
+    const uint32_t *shape = loss_shapes[at];
     const pln_dim rows = conf_rows(c, shape[0]);
-    const pln_cross_entropy_params params = {.ignore_index = index / COUNT(loss_forms) % 2 ? 0 : -100};
+    const pln_cross_entropy_params params = {.ignore_index = at % 2 ? 0 : -100, .smoothing = form->smoothing};
     name_case(c, "cross_entropy", shape, form);
     struct conf_node *node =
         conf_node(c, PLN_OP_CROSS_ENTROPY, &params, sizeof params, PLN_CROSS_ENTROPY_INPUTS, PLN_CROSS_ENTROPY_OUTPUTS);
@@ -68,6 +92,8 @@ static struct conf_node *add_cross_entropy(struct conf_case *c, uint32_t index)
             conf_ints(c, labels)[j] = params.ignore_index;
     if (form->total)
         node->inputs[PLN_CROSS_ENTROPY_INPUT_TOTAL] = total_of(c);
+    if (form->weights)
+        node->inputs[PLN_CROSS_ENTROPY_INPUT_WEIGHTS] = weights_of(c, shape[1]);
     node->outputs[PLN_CROSS_ENTROPY_OUTPUT_LOSS] = conf_output(c, conf_fixed(1), 1);
     if (form->some)
         node->outputs[PLN_CROSS_ENTROPY_OUTPUT_LSE] = conf_output(c, rows, 1);
@@ -94,7 +120,8 @@ bool conf_cross_entropy_backward(struct conf_case *c, uint32_t index)
         return false;
     const int32_t logits = loss->inputs[PLN_CROSS_ENTROPY_INPUT_LOGITS];
     const pln_cross_entropy_params *forward = (const void *)loss->params;
-    const pln_cross_entropy_backward_params params = {.ignore_index = forward->ignore_index, .scale = 1.5f};
+    const pln_cross_entropy_backward_params params = {
+        .ignore_index = forward->ignore_index, .scale = 1.5f, .smoothing = forward->smoothing};
     struct conf_node *node = conf_node(c, PLN_OP_CROSS_ENTROPY_BACKWARD, &params, sizeof params,
                                        PLN_CROSS_ENTROPY_BACKWARD_INPUTS, PLN_CROSS_ENTROPY_BACKWARD_OUTPUTS);
     if (loss->outputs[PLN_CROSS_ENTROPY_OUTPUT_LSE] == PLN_ABSENT)
@@ -105,6 +132,7 @@ bool conf_cross_entropy_backward(struct conf_case *c, uint32_t index)
     node->inputs[PLN_CROSS_ENTROPY_BACKWARD_INPUT_LABELS] = loss->inputs[PLN_CROSS_ENTROPY_INPUT_LABELS];
     node->inputs[PLN_CROSS_ENTROPY_BACKWARD_INPUT_LSE] = loss->outputs[PLN_CROSS_ENTROPY_OUTPUT_LSE];
     node->inputs[PLN_CROSS_ENTROPY_BACKWARD_INPUT_COUNT] = loss->outputs[PLN_CROSS_ENTROPY_OUTPUT_COUNT];
+    node->inputs[PLN_CROSS_ENTROPY_BACKWARD_INPUT_WEIGHTS] = loss->inputs[PLN_CROSS_ENTROPY_INPUT_WEIGHTS];
     node->outputs[0] = gradient_of(c, logits, index);
     return true;
 }

@@ -48,8 +48,8 @@ static pln_status choose_half(const struct google *n, const struct halves *h, pl
     const char *where = ckpt_directory(n->checkpoint);
     if (*part == PLN_PART_DEFAULT && h->discriminator && h->generator)
         return pln_fail(n->error, PLN_BAD_MODEL,
-                        "%s: holds a discriminator and a generator: which one is meant? (part discriminator or "
-                        "generator)",
+                        "%s: holds a discriminator and a generator: which one is meant? (part of pln_model_options, or "
+                        "--part discriminator|generator)",
                         where);
     if (*part == PLN_PART_GENERATOR && !h->generator)
         return pln_fail(n->error, PLN_BAD_MODEL, "%s: holds no generator%s, but %s", where,

@@ -86,8 +86,13 @@ pln_value *electra_loss_total(struct electra_describe *d, uint32_t sums)
 
 void electra_class_loss(struct electra_describe *d, pln_value *logits, pln_dim rows)
 {
-    electra_loss(d, pln_cross_entropy(d->graph, "loss", logits, electra_input(d, ELECTRA_INPUT_labels, rows, 1), -100,
-                                      PLN_OPTIONS(pln_loss_options, .total = electra_loss_total(d, 1))));
+    const uint32_t classes = electra_classes(d->config, electra_head(d->features->head));
+    pln_value *weights =
+        d->features->class_weights ? electra_input(d, ELECTRA_INPUT_class_weights, pln_rows_fixed(1), classes) : NULL;
+    electra_loss(
+        d, pln_cross_entropy(d->graph, "loss", logits, electra_input(d, ELECTRA_INPUT_labels, rows, 1), -100,
+                             PLN_OPTIONS(pln_loss_options, .total = electra_loss_total(d, 1), .class_weights = weights,
+                                         .smoothing = (float)d->features->label_smoothing)));
 }
 
 #define OF_TASK "task_specific.dense"

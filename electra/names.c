@@ -12,6 +12,7 @@
 
 #include "common/affix.h"
 #include "common/fail.h"
+#include "common/notes.h"
 
 /* Dictionaries round the model, the first that is there is opened; then the next one. */
 static const char *const containers[] = {"state_dict/", "model_state_dict/", "model/", "params/"};
@@ -44,14 +45,9 @@ __attribute__((format(printf, 2, 3))) static pln_status note(struct naming *n, c
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    char **kept = &n->names->note;
-    const size_t old = *kept ? strlen(*kept) : 0, bytes = old + strlen(text) + 3;
-    char *longer = realloc(*kept, bytes);
-    if (!longer)
-        return pln_fail(n->error, PLN_NO_MEMORY, "no memory for the names of tensors");
-    snprintf(longer + old, bytes - old, "%s%s", old ? "; " : "", text);
-    *kept = longer;
-    return PLN_OK;
+    return notes_add(&n->names->note, "; ", text)
+               ? PLN_OK
+               : pln_fail(n->error, PLN_NO_MEMORY, "no memory for the names of tensors");
 }
 
 /* ---- dictionaries round the model */

@@ -135,6 +135,7 @@ pln_status electra_rtd_describe(const struct electra_rtd_half *generator, const 
                                               .train = true,
                                               .total = true,
                                               .dropout = options->dropout,
+                                              .layer_decay = options->layer_decay,
                                               .recompute = options->recompute,
                                               .trace = options->trace};
     *rtd = (struct electra_rtd){0};

@@ -17,11 +17,11 @@ enum electra_sharing {
 };
 
 /* What names of the generator's own weights begin with in the flat state. */
-#define ELECTRA_GENERATOR "generator."
+#define ELECTRA_OF_GENERATOR "generator."
 
 struct electra_rtd_half {
     const struct electra_config *config;
-    struct electra_weights *weights; /* of the generator: `half` is ELECTRA_GENERATOR */
+    struct electra_weights *weights; /* of the generator: `half` is ELECTRA_OF_GENERATOR */
 };
 
 struct electra_rtd_options {
@@ -30,6 +30,8 @@ struct electra_rtd_options {
     bool disallow_correct; /* what is drawn is never what stood there */
     float temperature, generator_weight, discriminator_weight;
     double dropout; /* below 0: as the configs say */
+    double
+        layer_decay; /* as in features.def, in each half by its own layers; what is shared learns as the generator's */
     bool recompute, trace;
     bool forward_only; /* no gradients; the flat state is the same */
 };

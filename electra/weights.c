@@ -12,6 +12,7 @@
 
 #include "common/affix.h"
 #include "common/fail.h"
+#include "common/notes.h"
 
 struct electra_weight {
     struct electra_weight *next, *in_chain;
@@ -343,22 +344,11 @@ const struct weight *electra_weights_found(const struct electra_weights *weights
 
 /* ---- reports */
 
-static bool append(char **text, const char *name)
-{
-    const size_t old = *text ? strlen(*text) : 0, bytes = old + strlen(name) + 3;
-    char *longer = realloc(*text, bytes);
-    if (!longer)
-        return false;
-    snprintf(longer + old, bytes - old, "%s%s", old ? ", " : "", name);
-    *text = longer;
-    return true;
-}
-
 char *electra_weights_missing(const struct electra_weights *weights)
 {
     char *text = NULL;
     for (const struct electra_weight *w = weights->list; w; w = w->next)
-        if (w->missing && !append(&text, w->name))
+        if (w->missing && !notes_add(&text, ", ", w->name))
             break;
     return text;
 }
@@ -381,7 +371,7 @@ char *electra_weights_unexpected(const struct electra_weights *weights, bool tak
         const struct electra_name *name = &weights->names->list[i];
         if (weights->used[i] || name == weights->same || (source && is_of_source(weights, name->name)))
             continue;
-        if (!append(&text, name->tensor->name))
+        if (!notes_add(&text, ", ", name->tensor->name))
             break;
     }
     return text;

@@ -34,7 +34,8 @@ static void add_loss(pln_graph *graph, struct graph_node *node, struct graph_cal
 void graph_gradient_cross_entropy(pln_graph *graph, struct graph_node *node)
 {
     const pln_cross_entropy_params *p = (const void *)node->params;
-    const pln_cross_entropy_backward_params params = {.ignore_index = p->ignore_index, .scale = scale_of(graph, node)};
+    const pln_cross_entropy_backward_params params = {
+        .ignore_index = p->ignore_index, .scale = scale_of(graph, node), .smoothing = p->smoothing};
     add_loss(graph, node,
              (struct graph_call){
                  .op = PLN_OP_CROSS_ENTROPY_BACKWARD,
@@ -42,7 +43,8 @@ void graph_gradient_cross_entropy(pln_graph *graph, struct graph_node *node)
                             [PLN_CROSS_ENTROPY_BACKWARD_INPUT_LSE] =
                                 graph_late_output(graph, node, PLN_CROSS_ENTROPY_OUTPUT_LSE),
                             [PLN_CROSS_ENTROPY_BACKWARD_INPUT_COUNT] =
-                                graph_late_output(graph, node, PLN_CROSS_ENTROPY_OUTPUT_COUNT)},
+                                graph_late_output(graph, node, PLN_CROSS_ENTROPY_OUTPUT_COUNT),
+                            [PLN_CROSS_ENTROPY_BACKWARD_INPUT_WEIGHTS] = node->inputs[PLN_CROSS_ENTROPY_INPUT_WEIGHTS]},
                  .params = &params});
 }
 

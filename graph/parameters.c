@@ -73,7 +73,7 @@ static pln_value *find_weight(pln_graph *graph, const char *name, uint32_t rows,
 static pln_value *add_weight(pln_graph *graph, const char *name, uint32_t rows, uint32_t width)
 {
     if (!graph->parameters)
-        graph->parameters = pln_graph_state(graph, "parameters", 0, PLN_PARAMETER_WIDTH);
+        graph->parameters = pln_graph_state(graph, GRAPH_PARAMETERS, 0, PLN_PARAMETER_WIDTH);
     pln_value **weights =
         graph_grow(graph, graph->weights, graph->n_weights, &graph->room_weights, sizeof *graph->weights);
     const size_t bytes = strlen(name) + 1;
@@ -176,8 +176,9 @@ void pln_graph_parameter_factors(const pln_graph *graph, float *factors)
     for (uint32_t i = 0; i < graph->n_table; i++) {
         const pln_parameter *p = &graph->table[i];
         for (uint32_t r = 0; r < p->flat_rows; r++) {
-            factors[2 * (p->flat_row + r)] = p->weight_decay;
-            factors[2 * (p->flat_row + r) + 1] = p->learning_rate;
+            float *of_row = factors + (size_t)PLN_ADAMW_FACTOR_COLUMNS * (p->flat_row + r);
+            of_row[PLN_ADAMW_FACTOR_WEIGHT_DECAY] = p->weight_decay;
+            of_row[PLN_ADAMW_FACTOR_LEARNING_RATE] = p->learning_rate;
         }
     }
 }

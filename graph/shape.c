@@ -58,8 +58,8 @@ void graph_want_dropout(const struct graph_rule *r, uint32_t origin, uint32_t ra
 {
     graph_require(r, !r->node->inputs[origin] == !r->node->inputs[random], "origin and random go together");
     graph_require(r, site < 65536, "there are more than 65535 places of dropout");
-    graph_want(r, origin, PLN_I32, &rows, 2);
-    graph_want(r, random, PLN_I32, &(pln_dim){0, 0, 1}, 3);
+    graph_want(r, origin, PLN_I32, &rows, PLN_ORIGIN_COLUMNS);
+    graph_want(r, random, PLN_I32, &(pln_dim){0, 0, 1}, PLN_RANDOM_COLUMNS);
 }
 
 pln_dim graph_want_starts(const struct graph_rule *r, uint32_t i)
@@ -298,6 +298,9 @@ void graph_shape_cross_entropy(pln_graph *graph, const struct graph_node *node, 
     graph_want(&r, PLN_CROSS_ENTROPY_INPUT_LOGITS, PLN_F32, NULL, 0);
     graph_want(&r, PLN_CROSS_ENTROPY_INPUT_LABELS, PLN_I32, &rows, 1);
     graph_want_vector(&r, PLN_CROSS_ENTROPY_INPUT_TOTAL, 1);
+    graph_want_vector(&r, PLN_CROSS_ENTROPY_INPUT_WEIGHTS, INPUT(CROSS_ENTROPY, LOGITS)->width);
+    const float smoothing = ((const pln_cross_entropy_params *)(const void *)node->params)->smoothing;
+    graph_require(&r, smoothing >= 0 && smoothing <= 1, "smoothing is a share, from 0 to 1");
     out[PLN_CROSS_ENTROPY_OUTPUT_LOSS] = out[PLN_CROSS_ENTROPY_OUTPUT_COUNT] = graph_shape_scalar();
     out[PLN_CROSS_ENTROPY_OUTPUT_LSE] = graph_floats(rows, 1);
 }

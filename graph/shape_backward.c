@@ -121,6 +121,7 @@ void graph_shape_cross_entropy_backward(pln_graph *graph, const struct graph_nod
     WANT(CROSS_ENTROPY_BACKWARD, LABELS, PLN_I32, &logits->rows, 1);
     WANT(CROSS_ENTROPY_BACKWARD, LSE, PLN_F32, &logits->rows, 1);
     graph_want_vector(&r, PLN_CROSS_ENTROPY_BACKWARD_INPUT_COUNT, 1);
+    graph_want_vector(&r, PLN_CROSS_ENTROPY_BACKWARD_INPUT_WEIGHTS, logits->width);
     out[0] = graph_shape_like(logits);
 }
 
@@ -172,7 +173,7 @@ void graph_shape_adamw(pln_graph *graph, const struct graph_node *node, struct g
         graph_want(&r, i, PLN_F32, &parameter->rows, parameter->width);
         out[i] = graph_shape_like(parameter);
     }
-    graph_want_vector(&r, PLN_ADAMW_INPUT_SETTINGS, 8);
-    WANT(ADAMW, FACTORS, PLN_F32, &parameter->rows, 2);
+    graph_want_vector(&r, PLN_ADAMW_INPUT_SETTINGS, PLN_ADAMW_SETTING_COLUMNS);
+    WANT(ADAMW, FACTORS, PLN_F32, &parameter->rows, PLN_ADAMW_FACTOR_COLUMNS);
     graph_want_vector(&r, PLN_ADAMW_INPUT_NORM, 1);
 }

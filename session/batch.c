@@ -127,6 +127,8 @@ static struct electra_features features_of(const pln_session *s, const struct se
         f.recompute = b->step->recompute;
         f.dropout = b->step->dropout;
         f.layer_decay = b->step->layer_decay;
+        f.label_smoothing = b->step->label_smoothing;
+        f.class_weights = b->step->class_weights != NULL;
     }
     return f;
 }

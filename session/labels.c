@@ -34,12 +34,17 @@ static pln_status check_tokens(const pln_session *s, struct session_request *r, 
     return status == PLN_OK ? session_want_integers(r->labels, least, last_class(s), -100, error) : status;
 }
 
-static void count_tokens(const pln_session *s, const struct session_request *r, float totals[2])
+static double share_of(const float *weights, int64_t label)
 {
-    uint64_t n = 0;
+    return label == -100 ? 0 : weights ? (double)weights[label] : 1;
+}
+
+static void count_tokens(const pln_session *s, const struct session_request *r, const float *weights, float totals[2])
+{
+    double n = 0;
     for (uint32_t i = 0; i < r->rows; i++)
         for (uint32_t j = 0; j < r->length; j++)
-            n += session_token_label(s, r, i, j) != -100;
+            n += share_of(weights, session_token_label(s, r, i, j));
     totals[0] = (float)n;
 }
 
@@ -66,9 +71,10 @@ static bool weighs(const struct session_request *r, uint32_t row, uint32_t token
     return !m || session_real(m, (uint64_t)row * r->length + token) == 1;
 }
 
-static void count_weights(const pln_session *s, const struct session_request *r, float totals[2])
+static void count_weights(const pln_session *s, const struct session_request *r, const float *weights, float totals[2])
 {
     (void)s;
+    (void)weights;
     uint64_t n = 0;
     for (uint32_t i = 0; i < r->rows; i++)
         for (uint32_t j = 0; j < r->length; j++)
@@ -120,19 +126,20 @@ static pln_status check_sequences(const pln_session *s, struct session_request *
     return status == PLN_OK && r->problem == ELECTRA_MULTI_LABEL ? session_want_floats(t, error) : status;
 }
 
-static void count_classes(const pln_session *s, const struct session_request *r, float totals[2])
+static void count_classes(const pln_session *s, const struct session_request *r, const float *weights, float totals[2])
 {
     (void)s;
-    uint64_t n = 0;
+    double n = 0;
     for (uint64_t i = 0; i < pln_tensor_elements(r->labels); i++)
-        n += session_integer(r->labels, i) != -100;
+        n += share_of(weights, session_integer(r->labels, i));
     totals[0] = (float)n;
 }
 
-static void count_sequences(const pln_session *s, const struct session_request *r, float totals[2])
+static void count_sequences(const pln_session *s, const struct session_request *r, const float *weights,
+                            float totals[2])
 {
     if (r->problem == ELECTRA_SINGLE_LABEL)
-        count_classes(s, r, totals);
+        count_classes(s, r, weights, totals);
     else
         totals[0] = (float)pln_tensor_elements(r->labels);
 }
@@ -216,9 +223,10 @@ static float count_answers(const struct session_request *r, const pln_tensor *po
     return (float)n;
 }
 
-static void count_spans(const pln_session *s, const struct session_request *r, float totals[2])
+static void count_spans(const pln_session *s, const struct session_request *r, const float *weights, float totals[2])
 {
     (void)s;
+    (void)weights;
     totals[0] = count_answers(r, r->start_positions);
     totals[1] = count_answers(r, r->end_positions);
 }
@@ -257,7 +265,8 @@ static const char all_ignored[] = "all of them are -100";
 
 static const struct kind {
     pln_status (*check)(const pln_session *session, struct session_request *request, pln_error *error);
-    void (*count)(const pln_session *session, const struct session_request *request, float totals[2]);
+    void (*count)(const pln_session *session, const struct session_request *request, const float *class_weights,
+                  float totals[2]);
     session_packer *pack;        /* the input `labels`; NULL: the kind has none */
     session_packer *pack_values; /* the input `label_values` */
     uint32_t sums;               /* of the loss */
@@ -295,10 +304,11 @@ const char *session_labels_names(const pln_session *session)
     return session->head->labels == PLN_LABELS_SPANS ? "start_positions and end_positions" : "labels";
 }
 
-void session_labels_totals(const pln_session *session, const struct session_request *request, float totals[2])
+void session_labels_totals(const pln_session *session, const struct session_request *request,
+                           const float *class_weights, float totals[2])
 {
     totals[0] = totals[1] = 0;
-    kind_of(session)->count(session, request, totals);
+    kind_of(session)->count(session, request, class_weights, totals);
 }
 
 const char *session_labels_missing(const pln_session *session, const float totals[2])
@@ -319,6 +329,12 @@ void session_pack_labels(const struct session_packing *p, void *out)
 void session_pack_label_values(const struct session_packing *p, void *out)
 {
     kind_of(p->session)->pack_values(p, out);
+}
+
+void session_pack_class_weights(const struct session_packing *p, void *out)
+{
+    const uint32_t classes = electra_classes(&p->session->config, p->session->head);
+    memcpy(out, p->b->step->class_weights, classes * sizeof(float));
 }
 
 void session_pack_total(const struct session_packing *p, void *out)

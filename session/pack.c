@@ -158,8 +158,8 @@ void session_pack_pair_starts(const struct session_packing *p, void *out)
 /* (1 - m) times what hides a key; 0 for m = 1 also where the product would be -0. */
 static float added_by_mask(const struct session_packing *p, double m)
 {
-    const float masked = p->r->semantics->masked;
-    return m == 1 ? 0 : (float)((1 - m) * (double)(masked != 0 ? masked : -FLT_MAX));
+    const double masked = p->r->semantics->masked != 0 ? (double)p->r->semantics->masked : -(double)FLT_MAX;
+    return m == 1 ? 0 : (float)((1 - m) * masked);
 }
 
 /* The side of a mask along sequence, plane, query or key; one of rank 3 has no planes. */
@@ -365,25 +365,21 @@ void session_pack_rows(const struct session_packing *p, void *out)
     }
 }
 
-/* Where a row comes from, for dropout: sequence within the whole step, position. */
 void session_pack_row_origin(const struct session_packing *p, void *out)
 {
     for (uint32_t i = 0; i < picked_rows(p); i++) {
         uint32_t row, position;
         pick(p, i, &row, &position);
-        ((int32_t *)out)[2 * i] = (int32_t)(p->b->step->first_sequence + row);
-        ((int32_t *)out)[2 * i + 1] = (int32_t)position;
+        session_write_origin(out, i, p->b->step->first_sequence + row, position);
     }
 }
 
 void session_pack_origin(const struct session_packing *p, void *out)
 {
-    int32_t *to = out;
+    uint32_t to = 0;
     for (uint32_t i = 0; i < p->r->rows; i++)
-        for (uint32_t j = 0; j < p->b->lengths[i]; j++) {
-            *to++ = (int32_t)(p->b->step->first_sequence + i);
-            *to++ = (int32_t)j;
-        }
+        for (uint32_t j = 0; j < p->b->lengths[i]; j++)
+            session_write_origin(out, to++, p->b->step->first_sequence + i, j);
 }
 
 void session_pack_random(const struct session_packing *p, void *out)

@@ -36,9 +36,19 @@ struct session_step {
     bool recompute, trace;       /* as in electra/features.def, with a total */
     double dropout, layer_decay; /* the same */
     uint32_t first_sequence;     /* of the batch, within the whole step */
-    int32_t random[3];           /* seed, low and high word; step */
-    float total[2];              /* what the losses are divided by */
+    int32_t random[PLN_RANDOM_COLUMNS];
+    float total[2];             /* what the losses are divided by */
+    double label_smoothing;     /* as in electra/features.def */
+    const float *class_weights; /* one for each class of the head; NULL: all 1 */
 };
+
+/* Row i of an input `origin` (columns.def): where the row comes from, for dropout. */
+static inline void session_write_origin(int32_t *origin, uint32_t i, uint32_t sequence, uint32_t position)
+{
+    int32_t *row = origin + (size_t)PLN_ORIGIN_COLUMNS * i;
+    row[PLN_ORIGIN_SEQUENCE] = (int32_t)sequence;
+    row[PLN_ORIGIN_POSITION] = (int32_t)position;
+}
 
 struct pln_session {
     pln_model *model;
@@ -165,8 +175,10 @@ pln_status session_labels_check(const pln_session *session, struct session_reque
 /* Whether all that a loss needs is there, and how to ask for it. */
 bool session_labels_whole(const struct session_request *request);
 const char *session_labels_names(const pln_session *session);
-/* What the loss of the request is a mean over: targets, labels or weights; for answers of first and last apart. */
-void session_labels_totals(const pln_session *session, const struct session_request *request, float totals[2]);
+/* What the loss of the request is a mean over: targets, labels or weights; for answers of first and last apart.
+ * class_weights: what a label of each class counts for; NULL: 1. */
+void session_labels_totals(const pln_session *session, const struct session_request *request,
+                           const float *class_weights, float totals[2]);
 /* Why there is nothing to divide by; NULL: there is something. */
 const char *session_labels_missing(const pln_session *session, const float totals[2]);
 /* The label that the logits of a token are held against. */
@@ -220,6 +232,7 @@ pln_status session_forward_targets(pln_session *session, const pln_tensor *input
 /* The same with outputs as the graph has them: [rows, width] under their names; spans have `logits` of width 2. */
 struct session_flat {
     const pln_tensor *outputs; /* the session's until its next forward */
+    const enum electra_output *kinds;
     uint32_t n_outputs;
     const int32_t *starts; /* [sequences + 1]: where the tokens of each begin in rows of tokens */
 };

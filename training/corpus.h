@@ -59,7 +59,7 @@ double corpus_text_epoch(const struct corpus_text *text);
 struct corpus_example {
     int32_t *ids;      /* [n], [CLS] and [SEP] among them */
     uint32_t n, first; /* tokens in all; of the first segment, whose type is 0 */
-    double epoch;      /* where the text stood when it left the buffer */
+    double epoch;      /* how much of the text the examples up to it, as they leave the buffer, were made of */
 };
 
 struct corpus_builder {
@@ -90,7 +90,9 @@ uint32_t corpus_mask_slots(const struct corpus_masking *masking);
 uint32_t corpus_mask(const struct corpus_masking *masking, const struct corpus_example *example, uint64_t number,
                      int64_t *positions, int64_t *masked);
 
-/* ---- corpus.c */
+/* ---- corpus.c, corpus_make.c */
+
+enum { CORPUS_AHEAD = 4096 }; /* examples that wait in the queue, about */
 
 /* First in, first out. */
 struct corpus_list {
@@ -108,6 +110,8 @@ struct pln_corpus {
     struct corpus_masking masking;
     int32_t pad;
     struct corpus_example *buffer; /* [options.shuffle_buffer] */
+    double epoch;                  /* where the text stood behind the last sentence */
+    double *epochs;                /* the same, a ring: of those that wait, in the order in which they were made */
     uint32_t n_buffer;
     uint64_t shuffled, emitted; /* examples that left the buffer; that were handed out */
     struct corpus_list queue;

@@ -24,8 +24,9 @@ static bool foresee(const pln_trainer *trainer, float rate, double norm, struct 
     const double correction2 = o->no_bias_correction ? 1 : 1 - pow(o->beta2, steps);
     double decay = 0, scale = 0;
     for (uint32_t r = 0; r < trainer->rows; r++) {
-        decay = fmax(decay, (double)trainer->update.factors[2 * r]);
-        scale = fmax(scale, (double)trainer->update.factors[2 * r + 1]);
+        const float *factors = trainer->update.factors + (size_t)PLN_ADAMW_FACTOR_COLUMNS * r;
+        decay = fmax(decay, (double)factors[PLN_ADAMW_FACTOR_WEIGHT_DECAY]);
+        scale = fmax(scale, (double)factors[PLN_ADAMW_FACTOR_LEARNING_RATE]);
     }
     next->first = fmax(trainer->bounds.first, norm);
     next->second = fmax(trainer->bounds.second, norm * norm);

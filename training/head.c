@@ -72,6 +72,11 @@ static void sum_over_rows(const pln_session *s, const struct session_request *re
     totals[1] = 1;
 }
 
+static bool is_softmax(const pln_session *s, const struct session_request *request)
+{
+    return s->head->labels != PLN_LABELS_SEQUENCES || request->problem == ELECTRA_SINGLE_LABEL;
+}
+
 /* Nothing to learn from would be a division by 0. */
 static pln_status read_batch(struct training_subject *subject, struct training_batch *batch, pln_error *error)
 {
@@ -81,7 +86,10 @@ static pln_status read_batch(struct training_subject *subject, struct training_b
     const pln_status status = read_request(s, batch, &request, error);
     if (status != PLN_OK)
         return status;
-    session_labels_totals(s, &request, batch->totals);
+    const struct session_step *step = &training_head_of(subject)->step;
+    if ((step->class_weights || step->label_smoothing > 0) && !is_softmax(s, &request))
+        return pln_fail(error, PLN_INVALID, "label smoothing and weights of classes need labels of which one is right");
+    session_labels_totals(s, &request, step->class_weights, batch->totals);
     const char *missing = session_labels_missing(s, batch->totals);
     if (missing)
         return pln_fail(error, PLN_INVALID, "no label in the batch: %s", missing);
@@ -96,9 +104,7 @@ static struct session_step step_of(const struct training_head *head, const struc
 {
     struct session_step step = head->step;
     step.trace = batch->trace;
-    step.random[0] = (int32_t)(uint32_t)batch->seed;
-    step.random[1] = (int32_t)(uint32_t)(batch->seed >> 32);
-    step.random[2] = (int32_t)batch->made;
+    memcpy(step.random, (int32_t[PLN_RANDOM_COLUMNS])TRAINING_RANDOM(batch->seed, batch->made), sizeof step.random);
     memcpy(step.total, batch->totals, sizeof step.total);
     return step;
 }
@@ -208,6 +214,7 @@ static void destroy(struct training_subject **subject)
     struct training_head *head = training_head_of(*subject);
     *subject = NULL;
     pln_session_destroy(&head->session);
+    free(head->class_weights);
     free(head);
 }
 
@@ -227,6 +234,35 @@ static const struct training_subject_kind kind = {
     .destroy = destroy,
 };
 
+/* What can be said of both before labels are seen. */
+static pln_status take_weights(struct training_head *head, const pln_trainer_options *o, pln_error *error)
+{
+    const struct electra_head *h = head->session->head;
+    const uint32_t classes = electra_classes(&head->model->config, h);
+    const bool softmax = h->labels != PLN_LABELS_REPLACED && h->labels != PLN_LABELS_SPANS;
+    if (o->label_smoothing > 0 && !softmax)
+        return pln_fail(error, PLN_INVALID, "label smoothing: the loss of the head %s is over no classes", h->name);
+    if (!o->class_weights)
+        return o->n_class_weights ? pln_fail(error, PLN_INVALID, "class_weights is NULL, and n_class_weights %llu",
+                                             (unsigned long long)o->n_class_weights)
+                                  : PLN_OK;
+    if (!softmax || h->classes != ELECTRA_OF_LABELS)
+        return pln_fail(error, PLN_INVALID, "weights of classes: the loss of the head %s is not over labels", h->name);
+    if (o->n_class_weights != classes)
+        return pln_fail(error, PLN_INVALID, "%llu weights of classes, expected %u",
+                        (unsigned long long)o->n_class_weights, classes);
+    for (uint32_t i = 0; i < classes; i++)
+        if (!(o->class_weights[i] >= 0 && isfinite(o->class_weights[i])))
+            return pln_fail(error, PLN_INVALID, "the weight of class %u is %g: expected 0 or more", i,
+                            (double)o->class_weights[i]);
+    head->class_weights = malloc(classes * sizeof *head->class_weights);
+    if (!head->class_weights)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for the weights of %u classes", classes);
+    memcpy(head->class_weights, o->class_weights, classes * sizeof *head->class_weights);
+    head->step.class_weights = head->class_weights;
+    return PLN_OK;
+}
+
 static pln_status open_session(struct training_head *head, pln_devices *devices, pln_states *states,
                                const pln_trainer_options *o, pln_error *error)
 {
@@ -241,6 +277,9 @@ static pln_status open_session(struct training_head *head, pln_devices *devices,
     if (head->session->head->labels == PLN_LABELS_NONE)
         return pln_fail(error, PLN_INVALID, "the head %s has no loss to train with; choose another with --head",
                         head->session->head->name);
+    const pln_status taken = take_weights(head, o, error);
+    if (taken != PLN_OK)
+        return taken;
     uint32_t dims[GRAPH_SYMBOLS], n_dims; /* any shape has the same parameters */
     return session_prepare(head->session, &head->step, 1, 1, dims, &n_dims, error);
 }
@@ -255,8 +294,10 @@ pln_status training_head_create(pln_model *model, pln_devices *devices, pln_stat
     head->subject.kind = &kind;
     head->model = model;
     head->sum = options->sum;
-    head->step = (struct session_step){
-        .recompute = options->recompute, .dropout = options->dropout, .layer_decay = options->layer_decay};
+    head->step = (struct session_step){.recompute = options->recompute,
+                                       .dropout = options->dropout,
+                                       .layer_decay = options->layer_decay,
+                                       .label_smoothing = options->label_smoothing};
     pln_status status = open_session(head, devices, states, options, error);
     if (status == PLN_OK)
         head->graph = pln_session_graph(head->session);

@@ -11,7 +11,8 @@
 struct training_head {
     struct training_subject subject;
     pln_model *model;
-    bool sum; /* not the mean over rows */
+    bool sum;             /* not the mean over rows */
+    float *class_weights; /* NULL: all 1; those of `step` */
     pln_session *session;
     const pln_graph *graph;     /* the first one, whose table counts */
     struct session_step step;   /* what every part is given; the rest comes with the batch */

@@ -47,34 +47,41 @@ static void free_variant(struct rtd_variant *v)
 
 /* ---- a part of a step */
 
-static void bind(struct rtd_variant *v, enum electra_input input, const void *data)
-{
-    if (v->rtd.graph.inputs[input])
-        v->inputs[v->rtd.graph.inputs[input]->id] = data;
-}
-
 /* What changes with every run, beside the packed rows. */
 struct rtd_numbers {
-    int32_t random[3];
+    int32_t random[PLN_RANDOM_COLUMNS];
     float masked, tokens;
 };
 
-static void bind_inputs(struct rtd_variant *v, const struct rtd_packed *p, const struct rtd_numbers *numbers)
+/* Every input that the graph has, or none is handed over unwritten. */
+static pln_status bind_inputs(struct rtd_variant *v, const struct rtd_packed *p, const struct rtd_numbers *numbers,
+                              pln_error *error)
 {
-    bind(v, ELECTRA_INPUT_ids, p->ids);
-    bind(v, ELECTRA_INPUT_token_types, p->types);
-    bind(v, ELECTRA_INPUT_positions, p->positions);
-    bind(v, ELECTRA_INPUT_starts, p->starts);
-    bind(v, ELECTRA_INPUT_rows, p->at);
-    bind(v, ELECTRA_INPUT_labels, p->labels);
-    bind(v, ELECTRA_INPUT_origin, p->origin);
-    bind(v, ELECTRA_INPUT_row_origin, p->at_origin);
-    bind(v, ELECTRA_INPUT_random, numbers->random);
-    bind(v, ELECTRA_INPUT_total, &numbers->masked);
+    const struct electra_graph *graph = &v->rtd.graph;
+    const void *const operands[ELECTRA_INPUTS] = {
+        [ELECTRA_INPUT_ids] = p->ids,
+        [ELECTRA_INPUT_token_types] = p->types,
+        [ELECTRA_INPUT_positions] = p->positions,
+        [ELECTRA_INPUT_starts] = p->starts,
+        [ELECTRA_INPUT_rows] = p->at,
+        [ELECTRA_INPUT_labels] = p->labels,
+        [ELECTRA_INPUT_origin] = p->origin,
+        [ELECTRA_INPUT_row_origin] = p->at_origin,
+        [ELECTRA_INPUT_random] = numbers->random,
+        [ELECTRA_INPUT_total] = &numbers->masked,
+    };
+    for (uint32_t i = 0; i < ELECTRA_INPUTS; i++) {
+        if (graph->inputs[i] && !operands[i])
+            return pln_fail(error, PLN_FAILED, "input %s of graph %s has nobody who fills it", graph->inputs[i]->name,
+                            graph->graph->name);
+        if (graph->inputs[i])
+            v->inputs[graph->inputs[i]->id] = operands[i];
+    }
     if (v->rtd.originals)
         v->inputs[v->rtd.originals->id] = p->originals;
     if (v->rtd.total)
         v->inputs[v->rtd.total->id] = &numbers->tokens;
+    return PLN_OK;
 }
 
 static uint32_t set_dims(const struct electra_graph *graph, uint32_t tokens, uint32_t batch, uint32_t targets,
@@ -112,8 +119,9 @@ static pln_status run_packed(struct training_rtd *rtd, enum rtd_form form, const
         return status;
     const uint32_t n_dims = set_dims(&v->rtd.graph, p->tokens, p->rows, p->masked, rtd->dims);
     rtd->last = form;
-    bind_inputs(v, p, numbers);
-    status = take_outputs(rtd, v, error);
+    status = bind_inputs(v, p, numbers, error);
+    if (status == PLN_OK)
+        status = take_outputs(rtd, v, error);
     if (status == PLN_OK)
         status = sched_run(v->schedule, rtd->dims, n_dims, &(struct sched_bound){v->inputs, v->outputs}, error);
     if (status != PLN_OK)
@@ -155,13 +163,11 @@ static pln_status run_part(struct training_subject *subject, const struct traini
     struct rtd_request request;
     struct rtd_packed packed;
     const struct rtd_numbers numbers = {
-        .random = {(int32_t)(uint32_t)batch->seed, (int32_t)(uint32_t)(batch->seed >> 32), (int32_t)batch->made},
-        .masked = batch->totals[0],
-        .tokens = batch->totals[1]};
+        .random = TRAINING_RANDOM(batch->seed, batch->made), .masked = batch->totals[0], .tokens = batch->totals[1]};
     pool_reset(&rtd->pool);
     pln_status status = rtd_request_read(batch->inputs, batch->n_inputs, &request, error);
     if (status == PLN_OK && !part)
-        status = rtd_result_begin(rtd, &request, error);
+        status = rtd_result_begin(rtd, &request, false, error);
     const uint32_t rows = request.rows / batch->parts;
     if (status == PLN_OK)
         status = rtd_pack(rtd, &request, part * rows, rows, &packed, error);
@@ -183,15 +189,13 @@ pln_status training_rtd_evaluate(struct training_subject *subject, const pln_ten
     pool_reset(&rtd->pool);
     pln_status status = rtd_request_read(inputs, n_inputs, &request, error);
     if (status == PLN_OK)
-        status = rtd_result_begin(rtd, &request, error);
+        status = rtd_result_begin(rtd, &request, number > 0, error);
     if (status == PLN_OK)
         status = rtd_pack(rtd, &request, 0, request.rows, &packed, error);
     if (status != PLN_OK)
         return status;
     const struct rtd_numbers numbers = {
-        .random = {(int32_t)(uint32_t)seed, (int32_t)(uint32_t)(seed >> 32), (int32_t)number},
-        .masked = (float)request.masked,
-        .tokens = (float)request.tokens};
+        .random = TRAINING_RANDOM(seed, number), .masked = (float)request.masked, .tokens = (float)request.tokens};
     return run_packed(rtd, RTD_EVALUATED, &packed, &numbers, error);
 }
 
@@ -335,7 +339,7 @@ static pln_status open_weights(struct training_rtd *rtd, uint64_t seed, pln_erro
         electra_weights_init(&rtd->generator_weights, g->checkpoint, &g->names, &g->config, seed + 1, error);
     if (status == PLN_OK)
         status = electra_weights_init(&rtd->discriminator_weights, d->checkpoint, &d->names, &d->config, seed, error);
-    rtd->generator_weights.half = ELECTRA_GENERATOR;
+    rtd->generator_weights.half = ELECTRA_OF_GENERATOR;
     return status;
 }
 
@@ -405,6 +409,7 @@ pln_status training_rtd_create(const struct training_rtd_parts *parts, const pln
     rtd->placement.cover = true;
     rtd->options = *rtd_options;
     rtd->options.dropout = options->dropout;
+    rtd->options.layer_decay = options->layer_decay;
     rtd->options.recompute = options->recompute;
     rtd->mask_id = find_mask(parts->discriminator);
     pln_status status = open_weights(rtd, options->seed, error);

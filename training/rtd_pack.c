@@ -157,8 +157,7 @@ static void pack_tokens(const struct rtd_request *r, uint32_t row, uint32_t leng
         p->ids[to] = (int32_t)session_integer(r->masked_ids, from);
         p->types[to] = r->token_type_ids ? (int32_t)session_integer(r->token_type_ids, from) : 0;
         p->positions[to] = (int32_t)i;
-        p->origin[2 * to] = (int32_t)row;
-        p->origin[2 * to + 1] = (int32_t)i;
+        session_write_origin(p->origin, to, row, i);
     }
 }
 
@@ -170,8 +169,7 @@ static uint32_t pack_masked(const struct rtd_request *r, uint32_t row, uint32_t 
             continue;
         p->at[n] = (int32_t)(start + (uint32_t)at);
         p->labels[n] = p->originals[p->at[n]];
-        p->at_origin[2 * n] = (int32_t)row;
-        p->at_origin[2 * n + 1] = (int32_t)at;
+        session_write_origin(p->at_origin, n, row, (uint32_t)at);
         n++;
     }
     return n;

@@ -44,6 +44,8 @@ static pln_status check_options(const pln_trainer_options *o, pln_error *error)
         status = pln_fail(error, PLN_INVALID, "the linear schedule needs the number of steps");
     if (status == PLN_OK && !(o->layer_decay > 0 && o->layer_decay < INFINITY))
         status = pln_fail(error, PLN_INVALID, "layer decay %g: expected more than 0", o->layer_decay);
+    if (status == PLN_OK && !(o->label_smoothing >= 0 && o->label_smoothing <= 1))
+        status = pln_fail(error, PLN_INVALID, "label smoothing %g: expected 0 to 1", o->label_smoothing);
     if (status == PLN_OK && !o->accumulate)
         status = pln_fail(error, PLN_INVALID, "accumulate 0: a batch has at least one part");
     return status;
@@ -95,7 +97,10 @@ static pln_status create(pln_devices *devices, const pln_trainer_options *option
 static pln_status make_head(pln_trainer *trainer, const void *what, pln_error *error)
 {
     pln_model *const *model = what;
-    return training_head_create(*model, trainer->devices, trainer->states, &trainer->options, &trainer->subject, error);
+    const pln_status status =
+        training_head_create(*model, trainer->devices, trainer->states, &trainer->options, &trainer->subject, error);
+    trainer->options.class_weights = NULL; /* they were copied */
+    return status;
 }
 
 pln_status pln_trainer_create(pln_model *model, pln_devices *devices, const pln_trainer_options *options,
@@ -115,6 +120,8 @@ struct halves {
 static pln_status make_halves(pln_trainer *trainer, const void *what, pln_error *error)
 {
     const struct halves *h = what;
+    if (trainer->options.label_smoothing > 0 || trainer->options.class_weights || trainer->options.n_class_weights)
+        return pln_fail(error, PLN_INVALID, "pre-training has neither label smoothing nor weights of classes");
     const struct training_rtd_parts parts = {h->generator, h->discriminator, trainer->devices, trainer->states};
     return training_rtd_create(&parts, &trainer->options, &h->options, &trainer->subject, error);
 }
@@ -239,7 +246,7 @@ static pln_status read_parameters(pln_trainer *trainer, const pln_tensor **tenso
 {
     pln_status status = training_parameters_begin(trainer, error);
     if (status == PLN_OK)
-        status = training_image_read(trainer, "parameters", error);
+        status = training_image_read(trainer, GRAPH_PARAMETERS, error);
     *tensors = trainer->tensors;
     *count = trainer->n_tensors;
     return status;
@@ -263,7 +270,7 @@ static pln_status read_gradients(pln_trainer *trainer, const pln_tensor *inputs,
     uint64_t tokens;
     pln_status status = training_gradients(trainer, inputs, n_inputs, loss, &tokens, error);
     if (status == PLN_OK)
-        status = training_image_read(trainer, "gradients", error);
+        status = training_image_read(trainer, GRAPH_GRADIENTS, error);
     *tensors = trainer->tensors;
     *count = trainer->n_tensors;
     return status;

@@ -14,16 +14,17 @@ static pln_graph *describe(pln_trainer *trainer)
     struct training_update *u = &trainer->update;
     const pln_tensor *factors = &trainer->update.factors_tensor;
     pln_graph *g = pln_graph_create("update");
-    pln_value *gradient = pln_graph_state(g, "gradients", trainer->rows, PLN_PARAMETER_WIDTH);
+    pln_value *gradient = pln_graph_state(g, GRAPH_GRADIENTS, trainer->rows, PLN_PARAMETER_WIDTH);
     pln_value *norm = pln_global_norm(g, "norm", gradient);
-    u->settings = pln_graph_input(g, "settings", PLN_F32, pln_rows_fixed(1), 8);
-    pln_adamw(g, "adamw",
-              PLN_OPTIONS(pln_adamw_operands,
-                          .parameter = pln_graph_state(g, "parameters", trainer->rows, PLN_PARAMETER_WIDTH),
-                          .first_moment = pln_graph_state(g, "first_moment", trainer->rows, PLN_PARAMETER_WIDTH),
-                          .second_moment = pln_graph_state(g, "second_moment", trainer->rows, PLN_PARAMETER_WIDTH),
-                          .gradient = gradient, .settings = u->settings,
-                          .factors = pln_graph_constant(g, "factors", &factors, 1), .norm = norm));
+    u->settings = pln_graph_input(g, "settings", PLN_F32, pln_rows_fixed(1), PLN_ADAMW_SETTING_COLUMNS);
+    pln_adamw(
+        g, "adamw",
+        PLN_OPTIONS(pln_adamw_operands,
+                    .parameter = pln_graph_state(g, GRAPH_PARAMETERS, trainer->rows, PLN_PARAMETER_WIDTH),
+                    .first_moment = pln_graph_state(g, TRAINING_FIRST_MOMENT, trainer->rows, PLN_PARAMETER_WIDTH),
+                    .second_moment = pln_graph_state(g, TRAINING_SECOND_MOMENT, trainer->rows, PLN_PARAMETER_WIDTH),
+                    .gradient = gradient, .settings = u->settings,
+                    .factors = pln_graph_constant(g, "factors", &factors, 1), .norm = norm));
     pln_graph_output(g, "norm", norm);
     return g;
 }
@@ -31,12 +32,15 @@ static pln_graph *describe(pln_trainer *trainer)
 pln_status training_update_init(pln_trainer *trainer, pln_error *error)
 {
     struct training_update *u = &trainer->update;
-    u->factors = calloc(trainer->rows, 2 * sizeof *u->factors);
+    u->factors = calloc(trainer->rows, PLN_ADAMW_FACTOR_COLUMNS * sizeof *u->factors);
     if (!u->factors)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for the factors of %u rows of parameters", trainer->rows);
     pln_graph_parameter_factors(trainer->subject->kind->graph(trainer->subject), u->factors);
-    u->factors_tensor =
-        (pln_tensor){.name = "factors", .dtype = PLN_F32, .rank = 2, .shape = {trainer->rows, 2}, .data = u->factors};
+    u->factors_tensor = (pln_tensor){.name = "factors",
+                                     .dtype = PLN_F32,
+                                     .rank = 2,
+                                     .shape = {trainer->rows, PLN_ADAMW_FACTOR_COLUMNS},
+                                     .data = u->factors};
     u->graph = describe(trainer);
     pln_schedule_options options = trainer->placement;
     options.states = trainer->states;
@@ -64,7 +68,7 @@ static float correction(const pln_trainer *trainer, double beta)
 }
 
 struct update_run {
-    float settings[8];
+    float settings[PLN_ADAMW_SETTING_COLUMNS];
     float *norm;
 };
 
@@ -88,9 +92,14 @@ static double clip_of(const pln_trainer_options *o)
 pln_status training_update_run(pln_trainer *trainer, float rate, float *norm, pln_error *error)
 {
     const pln_trainer_options *o = &trainer->options;
-    struct update_run u = {.settings = {rate, (float)(1 - o->beta1), (float)(1 - o->beta2), (float)o->eps,
-                                        (float)o->weight_decay, (float)clip_of(o), correction(trainer, o->beta1),
-                                        correction(trainer, o->beta2)},
+    struct update_run u = {.settings = {[PLN_ADAMW_SETTING_LEARNING_RATE] = rate,
+                                        [PLN_ADAMW_SETTING_NEW1] = (float)(1 - o->beta1),
+                                        [PLN_ADAMW_SETTING_NEW2] = (float)(1 - o->beta2),
+                                        [PLN_ADAMW_SETTING_EPS] = (float)o->eps,
+                                        [PLN_ADAMW_SETTING_WEIGHT_DECAY] = (float)o->weight_decay,
+                                        [PLN_ADAMW_SETTING_CLIP] = (float)clip_of(o),
+                                        [PLN_ADAMW_SETTING_CORRECTION1] = correction(trainer, o->beta1),
+                                        [PLN_ADAMW_SETTING_CORRECTION2] = correction(trainer, o->beta2)},
                            .norm = norm};
     return training_guard(trainer, rate, clip_of(o) * 1.001, run_update, &u, error);
 }

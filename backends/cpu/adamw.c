@@ -17,21 +17,22 @@ struct step {
 
 static struct step read_settings(const float *settings, float norm)
 {
-    const float learning_rate = settings[0], clip = settings[5];
-    return (struct step){.new1 = settings[1],
-                         .new2 = settings[2],
-                         .eps = settings[3],
+    const float clip = settings[PLN_ADAMW_SETTING_CLIP];
+    return (struct step){.new1 = settings[PLN_ADAMW_SETTING_NEW1],
+                         .new2 = settings[PLN_ADAMW_SETTING_NEW2],
+                         .eps = settings[PLN_ADAMW_SETTING_EPS],
                          .clip = clip != 0 ? fminf(1, clip / (norm + 1e-6f)) : 1,
-                         .first = 1 / settings[6],
-                         .second = 1 / sqrtf(settings[7]),
-                         .learning_rate = learning_rate,
-                         .weight_decay = settings[4]};
+                         .first = 1 / settings[PLN_ADAMW_SETTING_CORRECTION1],
+                         .second = 1 / sqrtf(settings[PLN_ADAMW_SETTING_CORRECTION2]),
+                         .learning_rate = settings[PLN_ADAMW_SETTING_LEARNING_RATE],
+                         .weight_decay = settings[PLN_ADAMW_SETTING_WEIGHT_DECAY]};
 }
 
 static void update_row(const struct cpu_call *call, const struct step *s, uint32_t r)
 {
     const float *factors = cpu_vector(&call->in[PLN_ADAMW_INPUT_FACTORS], r);
-    const float rate = s->learning_rate * factors[1], decay = s->weight_decay * factors[0];
+    const float rate = s->learning_rate * factors[PLN_ADAMW_FACTOR_LEARNING_RATE];
+    const float decay = s->weight_decay * factors[PLN_ADAMW_FACTOR_WEIGHT_DECAY];
     float *parameter = cpu_vector(&call->out[PLN_ADAMW_OUTPUT_PARAMETER], r);
     float *first = cpu_vector(&call->out[PLN_ADAMW_OUTPUT_FIRST_MOMENT], r);
     float *second = cpu_vector(&call->out[PLN_ADAMW_OUTPUT_SECOND_MOMENT], r);

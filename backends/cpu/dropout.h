@@ -25,7 +25,12 @@ static inline struct dropout dropout_of(const struct cpu_operand *origin, const 
     if (!origin->data || !random->data || !drop_below)
         return (struct dropout){0};
     const uint32_t *words = random->data;
-    return (struct dropout){origin, {words[0], words[1]}, words[2], site, drop_below, keep_scale};
+    return (struct dropout){.origin = origin,
+                            .key = {words[PLN_RANDOM_SEED_LOW], words[PLN_RANDOM_SEED_HIGH]},
+                            .step = words[PLN_RANDOM_STEP],
+                            .site = site,
+                            .drop_below = drop_below,
+                            .keep_scale = keep_scale};
 }
 
 /* Of op params that have the fields of dropout. */
@@ -114,7 +119,8 @@ static inline const float *dropout_of_row(const struct dropout *d, uint32_t row,
     if (!d->origin)
         return NULL;
     const int32_t *origin = (const int32_t *)d->origin->data + (size_t)row * d->origin->stride;
-    return dropout_factors(d, d->site, (uint32_t)origin[0], 0, (uint32_t)origin[1] * width + column, n, room);
+    const uint32_t first = (uint32_t)origin[PLN_ORIGIN_POSITION] * width + column;
+    return dropout_factors(d, d->site, (uint32_t)origin[PLN_ORIGIN_SEQUENCE], 0, first, n, room);
 }
 
 enum { DROPOUT_TOGETHER = 128 }; /* factors that are made at a time where a row may be of any width */

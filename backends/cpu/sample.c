@@ -101,7 +101,7 @@ void CPU_NAME(sample)(const struct cpu_call *call)
                          .barred = barred->data ? cpu_index(barred, r) : -1,
                          .top = -INFINITY};
         const int32_t *place = (const int32_t *)origin->data + (size_t)r * origin->stride;
-        draw_row(&d, (uint32_t)place[0], (uint32_t)place[1] * logits->width);
+        draw_row(&d, (uint32_t)place[PLN_ORIGIN_SEQUENCE], (uint32_t)place[PLN_ORIGIN_POSITION] * logits->width);
         ((int32_t *)ids->data)[(size_t)r * ids->stride] = (int32_t)d.drawn;
         if (best->data)
             ((int32_t *)best->data)[(size_t)r * best->stride] = (int32_t)find_largest(d.logits, d.width);

@@ -76,6 +76,8 @@
 #define GPU_SAMPLE_BEST 2u
 
 #define GPU_CROSS_ENTROPY_LSE 2u
+#define GPU_CROSS_ENTROPY_WEIGHTS 4u /* and of its backward pass, as the next */
+#define GPU_CROSS_ENTROPY_SMOOTHING 8u
 #define GPU_SPAN_CROSS_ENTROPY_LSE 1u
 #define GPU_BINARY_CROSS_ENTROPY_WEIGHTS 2u /* and of its backward pass */
 #define GPU_LOSS_MEAN_TOTAL 1u

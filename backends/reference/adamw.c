@@ -12,8 +12,14 @@ struct settings { /* as in the input: new1 is 1 - beta1, the weight of a new gra
 
 static struct settings read_settings(const real *s)
 {
-    return (struct settings){(double)s[0], (double)s[1], (double)s[2], (double)s[3],
-                             (double)s[4], (double)s[5], (double)s[6], (double)s[7]};
+    return (struct settings){.learning_rate = (double)s[PLN_ADAMW_SETTING_LEARNING_RATE],
+                             .new1 = (double)s[PLN_ADAMW_SETTING_NEW1],
+                             .new2 = (double)s[PLN_ADAMW_SETTING_NEW2],
+                             .eps = (double)s[PLN_ADAMW_SETTING_EPS],
+                             .weight_decay = (double)s[PLN_ADAMW_SETTING_WEIGHT_DECAY],
+                             .clip = (double)s[PLN_ADAMW_SETTING_CLIP],
+                             .correction1 = (double)s[PLN_ADAMW_SETTING_CORRECTION1],
+                             .correction2 = (double)s[PLN_ADAMW_SETTING_CORRECTION2]};
 }
 
 static void update_row(const struct ref_call *call, const struct settings *s, double clip, uint32_t r)
@@ -24,7 +30,8 @@ static void update_row(const struct ref_call *call, const struct settings *s, do
     real *first = ref_row(&out[PLN_ADAMW_OUTPUT_FIRST_MOMENT], r);
     real *second = ref_row(&out[PLN_ADAMW_OUTPUT_SECOND_MOMENT], r);
     const real *gradient = ref_row(&out[PLN_ADAMW_OUTPUT_GRADIENT], r);
-    const double rate = s->learning_rate * (double)factors[1], decay = s->weight_decay * (double)factors[0];
+    const double rate = s->learning_rate * (double)factors[PLN_ADAMW_FACTOR_LEARNING_RATE];
+    const double decay = s->weight_decay * (double)factors[PLN_ADAMW_FACTOR_WEIGHT_DECAY];
     for (uint32_t c = 0; c < out->width; c++) {
         const double g = (double)gradient[c] * clip;
         const double m = (double)first[c] + s->new1 * (g - (double)first[c]);

@@ -18,8 +18,9 @@ struct dropout {
 static inline double dropout_factor(const struct dropout *d, uint32_t row, uint32_t site, uint32_t first, uint32_t word)
 {
     const int32_t *random = d->random->data;
-    const uint32_t key[2] = {(uint32_t)random[0], (uint32_t)random[1]};
-    uint32_t words[4] = {(uint32_t)random[2], site, (uint32_t)ref_index(d->origin, row), first + word / 4};
+    const uint32_t key[2] = {(uint32_t)random[PLN_RANDOM_SEED_LOW], (uint32_t)random[PLN_RANDOM_SEED_HIGH]};
+    uint32_t words[4] = {(uint32_t)random[PLN_RANDOM_STEP], site, (uint32_t)ref_index(d->origin, row),
+                         first + word / 4};
     philox(key, words, words);
     return words[word % 4] < d->drop_below ? 0 : d->keep_scale;
 }

@@ -11,9 +11,10 @@ static double noise(const struct ref_call *call, uint32_t row, uint32_t column, 
     const pln_sample_params *p = call->params;
     const int32_t *random = call->in[PLN_SAMPLE_INPUT_RANDOM].data;
     const struct ref_operand *origin = &call->in[PLN_SAMPLE_INPUT_ORIGIN];
-    const uint32_t position = (uint32_t)((const int32_t *)origin->data)[(size_t)row * origin->stride + 1];
-    const uint32_t key[2] = {(uint32_t)random[0], (uint32_t)random[1]}, word = position * width + column;
-    uint32_t words[4] = {(uint32_t)random[2], p->site, (uint32_t)ref_index(origin, row), word / 4};
+    const int32_t *place = (const int32_t *)origin->data + (size_t)row * origin->stride;
+    const uint32_t key[2] = {(uint32_t)random[PLN_RANDOM_SEED_LOW], (uint32_t)random[PLN_RANDOM_SEED_HIGH]};
+    const uint32_t word = (uint32_t)place[PLN_ORIGIN_POSITION] * width + column;
+    uint32_t words[4] = {(uint32_t)random[PLN_RANDOM_STEP], p->site, (uint32_t)place[PLN_ORIGIN_SEQUENCE], word / 4};
     philox(key, words, words);
     return -log(-log1p(-((words[word % 4] >> 8) + 0.5) * 0x1p-24));
 }

@@ -18,17 +18,6 @@ enum { MOST_SEEDS = 64 };
 
 /* ---- what can be refused by its word */
 
-static int check_word(const char *option, const char *value, const char *words)
-{
-    const size_t bytes = value ? strlen(value) : 0;
-    if (!value)
-        return 0;
-    for (const char *at = words; at; at = strchr(at, '|') ? strchr(at, '|') + 1 : NULL)
-        if (bytes && strncmp(at, value, bytes) == 0 && (at[bytes] == '|' || !at[bytes]))
-            return 0;
-    return cli_usage_error("option %s: \"%.60s\" is none of %s", option, value, words);
-}
-
 static int check_words(const struct finetuning_options *o)
 {
     const struct {
@@ -37,14 +26,12 @@ static int check_words(const struct finetuning_options *o)
         {"--recipe", o->recipe, "electra|huggingface"},
         {"--shuffle", o->shuffle, "yes|no"},
         {"--reduction", o->reduction, "mean|sum"},
-        {"--schedule", o->schedule, "constant|linear"},
-        {"--bias-correction", o->bias_correction, "yes|no"},
         {"--class-weights", o->class_weights, "none|balanced"},
         {"--answer-head", o->answer_head, "linear|joint"},
         {"--problem-type", o->problem_type, "single_label_classification|multi_label_classification|regression"}};
-    int code = 0;
+    int code = cli_learning_check(&o->learning);
     for (size_t i = 0; code == 0 && i < sizeof all / sizeof *all; i++)
-        code = check_word(all[i].option, all[i].value, all[i].words);
+        code = cli_check_word(all[i].option, all[i].value, all[i].words);
     return code;
 }
 
@@ -80,11 +67,11 @@ static int check(struct finetuning_options *o, const pln_task_info **info)
     }
     if (code == 0 && (strcmp(o->train, "-") == 0 || strcmp(o->validation, "-") == 0))
         code = cli_usage_error("finetune reads its files several times: - (standard input) cannot be one of them");
-    if (code == 0 && o->steps && !isnan(o->epochs))
+    if (code == 0 && o->learning.steps && !isnan(o->epochs))
         code = cli_usage_error("--steps and --epochs exclude each other");
     if (code == 0 && !isnan(o->epochs) && !(o->epochs > 0 && o->epochs <= 1e6))
         code = cli_usage_error("--epochs %g: expected more than 0", o->epochs);
-    if (code == 0 && o->warmup != UINT32_MAX && !isnan(o->warmup_ratio))
+    if (code == 0 && o->learning.warmup != UINT32_MAX && !isnan(o->warmup_ratio))
         code = cli_usage_error("--warmup and --warmup-ratio exclude each other");
     if (code == 0 && !isnan(o->warmup_ratio) && !(o->warmup_ratio >= 0 && o->warmup_ratio <= 1))
         code = cli_usage_error("--warmup-ratio %g: expected 0 to 1", o->warmup_ratio);
@@ -232,7 +219,7 @@ static int run_all(struct finetuning_options *o, const struct cli_common *common
     f = (struct finetuning){.o = o, .common = common, .out = o->out, .seed = common->seed, .info = info};
     s.n = 0;
     int code = o->seeds ? read_seeds(o->seeds, s.numbers, &s.n) : 0;
-    if (code == 0 && s.n && o->log)
+    if (code == 0 && s.n && o->run.log)
         code = cli_usage_error("--log and --seeds: each seed has a log.jsonl in its folder");
     if (code)
         return code;
@@ -253,22 +240,20 @@ int cli_finetune(int argc, char **argv)
     options.n = 0;
     const double none = (double)NAN;
     o = (struct finetuning_options){.recipe = "electra",
-                                    .schedule = "linear",
+                                    .learning = {.schedule = "linear",
+                                                 .warmup = UINT32_MAX,
+                                                 .accumulate = 1,
+                                                 .learning_rate = none,
+                                                 .weight_decay = none,
+                                                 .clip = 1,
+                                                 .beta1 = 0.9,
+                                                 .beta2 = 0.999,
+                                                 .eps = none,
+                                                 .layer_decay = none,
+                                                 .dropout = -1},
                                     .shuffle = "yes",
-                                    .warmup = UINT32_MAX,
                                     .stride = UINT32_MAX,
-                                    .accumulate = 1,
-                                    .save_every = 1000,
-                                    .keep = 2,
                                     .epochs = none,
-                                    .learning_rate = none,
-                                    .weight_decay = none,
-                                    .clip = 1,
-                                    .beta1 = 0.9,
-                                    .beta2 = 0.999,
-                                    .eps = none,
-                                    .layer_decay = none,
-                                    .dropout = -1,
                                     .warmup_ratio = none};
     const struct cli_option own[] = {
         {"--task", CLI_TEXT, &o.task.name, "classify|rank|tag|answer|choose|fill-mask|generate", "what is learned"},
@@ -283,8 +268,6 @@ int cli_finetune(int argc, char **argv)
         {"--recipe", CLI_TEXT, &o.recipe, "electra|huggingface",
          "the numbers that are not given: ELECTRA's own (default), or those of the Hugging Face trainer"},
         {"--epochs", CLI_REAL, &o.epochs, "E", "times through the rows (default: by the recipe, 3; answer 2)"},
-        {"--steps", CLI_UNSIGNED, &o.steps, "N", "instead of --epochs"},
-        {"--batch", CLI_UNSIGNED, &o.batch, "B", "rows a step (default: by the recipe, 32 or 8)"},
         {"--batch-tokens", CLI_UNSIGNED, &o.batch_tokens, "N", "is refused: batches are of rows"},
         {"--shuffle", CLI_TEXT, &o.shuffle, "yes|no", "each epoch has an order of its own, by --seed (default yes)"},
         {"--max-length", CLI_UNSIGNED, &o.max_length, "L", "tokens of a row (default: by the recipe)"},
@@ -296,32 +279,16 @@ int cli_finetune(int argc, char **argv)
         {"--class-weights", CLI_TEXT, &o.class_weights, "none|balanced", "balanced is refused"},
         {"--reduction", CLI_TEXT, &o.reduction, "mean|sum", "of the loss over a batch (default: by the recipe)"},
         {"--answer-head", CLI_TEXT, &o.answer_head, "linear|joint", "joint is refused"},
-        {"--lr", CLI_REAL, &o.learning_rate, "X", "learning rate (default: by the recipe)"},
-        {"--schedule", CLI_TEXT, &o.schedule, "constant|linear", "linear: falls to 0 at the last step (default)"},
-        {"--warmup", CLI_COUNT, &o.warmup, "N", "steps in which the rate rises from 0"},
         {"--warmup-ratio", CLI_REAL, &o.warmup_ratio, "R", "the same as a share of the steps (default: by the recipe)"},
-        {"--weight-decay", CLI_REAL, &o.weight_decay, "W", "biases and LayerNorm excluded (default: by the recipe)"},
-        {"--clip", CLI_REAL, &o.clip, "C", "global norm of the gradients; 0 is off (default 1)"},
-        {"--beta1", CLI_REAL, &o.beta1, "X", "of AdamW (default 0.9)"},
-        {"--beta2", CLI_REAL, &o.beta2, "X", "of AdamW (default 0.999)"},
-        {"--eps", CLI_REAL, &o.eps, "X", "of AdamW (default: by the recipe)"},
-        {"--bias-correction", CLI_TEXT, &o.bias_correction, "yes|no", "of AdamW (default: by the recipe)"},
-        {"--layer-decay", CLI_REAL, &o.layer_decay, "D", "of the rate, from layer to layer (default: by the recipe)"},
-        {"--accumulate", CLI_UNSIGNED, &o.accumulate, "N", "equal parts in which a batch is run (default 1)"},
-        {"--dropout", CLI_REAL, &o.dropout, "P", "everywhere (default: the config's rates)"},
-        {"--recompute", CLI_FLAG, &o.recompute, NULL, "layers are computed again for the backward pass: less memory"},
-        {"--validate-every", CLI_UNSIGNED, &o.validate_every, "N", "steps (default: an epoch)"},
         {"--metric", CLI_TEXT, &o.metric, "NAME", "the score by which the best is kept (default: the task's first)"},
         {"--early-stopping", CLI_UNSIGNED, &o.early_stopping, "P", "ends after P validations without a better one"},
         {"--seeds", CLI_TEXT, &o.seeds, "1,2,3", "a run for each, in DIR/seed-S; mean and spread in results.json"},
-        {"--save-every", CLI_UNSIGNED, &o.save_every, "N", "steps between checkpoints (default 1000)"},
-        {"--keep", CLI_UNSIGNED, &o.keep, "K", "checkpoints that stay: the newest (default 2)"},
-        {"--stop-after", CLI_UNSIGNED, &o.stop_after, "N", "makes a checkpoint at step N and ends"},
-        {"--resume", CLI_FLAG, &o.resume, NULL, "goes on at the newest checkpoint of --out"},
-        {"--log", CLI_TEXT, &o.log, "FILE.jsonl", "one object a step (default: log.jsonl in --out)"},
     };
     cli_common_options(&common, "--device", &options);
     cli_add_options(&options, own, sizeof own / sizeof *own);
+    cli_learning_rows(&o.learning, &(struct cli_learning_words){"rows a step", "instead of --epochs", "by the recipe"},
+                      &options);
+    cli_long_run_rows(&o.run, "steps (default: an epoch)", &options);
     static const struct cli_usage usage = {
         .synopsis = "finetune MODEL --task T --train FILE --validation FILE --out DIR",
         .description =

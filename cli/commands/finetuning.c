@@ -87,14 +87,14 @@ static pln_status after_step(struct finetuning *f, pln_error *error)
     pln_status status = PLN_OK;
     if (made % f->validate_every == 0 || made == f->steps)
         status = finetuning_validate(f, error);
-    if (status == PLN_OK && made % f->o->save_every == 0)
-        status = cli_checkpoint_make(f->out, made, f->o->keep, write_checkpoint, f, error);
+    if (status == PLN_OK && made % f->o->run.save_every == 0)
+        status = cli_checkpoint_make(f->out, made, f->o->run.keep, write_checkpoint, f, error);
     return status;
 }
 
 static pln_status make_steps(struct finetuning *f, pln_error *error)
 {
-    const uint32_t stop = f->o->stop_after, last = stop && stop < f->steps ? stop : f->steps;
+    const uint32_t stop = f->o->run.stop_after, last = stop && stop < f->steps ? stop : f->steps;
     pln_status status = PLN_OK;
     f->progress = cli_progress_begin("step");
     f->progress.before = f->begun;
@@ -113,7 +113,7 @@ static pln_status make_steps(struct finetuning *f, pln_error *error)
     if (!whole || pln_trainer_steps(f->trainer) <= f->begun)
         return status;
     const pln_status saved =
-        cli_checkpoint_make(f->out, pln_trainer_steps(f->trainer), f->o->keep, write_checkpoint, f, &unsaved);
+        cli_checkpoint_make(f->out, pln_trainer_steps(f->trainer), f->o->run.keep, write_checkpoint, f, &unsaved);
     if (status == PLN_OK && saved != PLN_OK)
         *error = unsaved;
     return status == PLN_OK ? saved : status;

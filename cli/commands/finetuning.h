@@ -8,18 +8,18 @@
 
 #include <limits.h>
 
+#include "cli/learning.h"
 #include "cli/tasks.h"
 
 /* What is 0, NaN or NULL is not given, and the recipe's. */
 struct finetuning_options {
     struct cli_task task; /* its input is that of the pass */
-    const char *model, *train, *validation, *out, *label, *recipe, *problem_type, *labels, *reduction, *schedule,
-        *bias_correction, *metric, *log, *shuffle, *seeds, *class_weights, *answer_head;
-    bool recompute, resume;
-    uint32_t batch, batch_tokens, steps, warmup, accumulate, max_length, stride, save_every, keep, stop_after,
-        validate_every, early_stopping;
-    double epochs, learning_rate, weight_decay, clip, beta1, beta2, eps, layer_decay, dropout, warmup_ratio,
-        label_smoothing;
+    struct cli_learning learning;
+    struct cli_long_run run;
+    const char *model, *train, *validation, *out, *label, *recipe, *problem_type, *labels, *reduction, *metric,
+        *shuffle, *seeds, *class_weights, *answer_head;
+    uint32_t batch_tokens, max_length, stride, early_stopping;
+    double epochs, warmup_ratio, label_smoothing;
 };
 
 enum { FINETUNING_SCORES = 32, FINETUNING_NAME = 32 };

@@ -14,25 +14,31 @@
 /* ---- numbers that nobody gave are the recipe's */
 
 struct recipe {
-    double learning_rate, layer_decay, warmup, eps, decay, epochs;
-    uint32_t batch, length;
-    bool no_correction, sum;
+    struct cli_learning learning;
+    double warmup_ratio, epochs;
+    uint32_t length;
+    bool sum;
 };
 
 static struct recipe recipe_of(const struct finetuning *f)
 {
     const bool deep = pln_model_number(f->m.model, "num_hidden_layers") >= 24;
     const bool answers = f->info->head == PLN_HEAD_QUESTION_ANSWERING;
+    static const struct cli_learning electra = {.learning_rate = 1e-4,
+                                                .layer_decay = 0.8,
+                                                .eps = 1e-6,
+                                                .weight_decay = 0.01,
+                                                .batch = 32,
+                                                .warmup = UINT32_MAX,
+                                                .bias_correction = "no"};
+    static const struct cli_learning trainer = {
+        .learning_rate = 5e-5, .layer_decay = 1, .eps = 1e-8, .weight_decay = 0, .batch = 8, .bias_correction = "yes"};
     if (strcmp(f->o->recipe, "huggingface") == 0)
-        return (struct recipe){5e-5, 1, 0, 1e-8, 0, 3, 8, UINT32_MAX, false, false};
-    return (struct recipe){1e-4, deep ? 0.9 : 0.8,    0.1,  1e-6, 0.01, answers ? 2 : 3,
-                           32,   answers ? 512 : 128, true, true};
-}
-
-static void take_real(double *number, double usual)
-{
-    if (isnan(*number))
-        *number = usual;
+        return (struct recipe){trainer, 0, 3, UINT32_MAX, false};
+    struct recipe r = {electra, 0.1, answers ? 2 : 3, answers ? 512 : 128, true};
+    if (deep)
+        r.learning.layer_decay = 0.9;
+    return r;
 }
 
 /* The options as they are used, by their names: what a run is gone on with. */
@@ -51,31 +57,14 @@ static json_t *describe_run(const struct finetuning *f)
                  {"--problem-type", o->problem_type},
                  {"--labels", o->labels},
                  {"--reduction", o->reduction},
-                 {"--schedule", o->schedule},
-                 {"--bias-correction", o->bias_correction},
                  {"--metric", o->metric},
                  {"--shuffle", o->shuffle}};
     const struct {
         const char *name;
         double number;
-    } numbers[] = {{"--batch", o->batch},
-                   {"--steps", o->steps},
-                   {"--epochs", o->epochs},
-                   {"--warmup", o->warmup},
-                   {"--warmup-ratio", o->warmup_ratio},
-                   {"--accumulate", o->accumulate},
-                   {"--max-length", o->max_length},
-                   {"--stride", o->stride},
-                   {"--validate-every", o->validate_every},
-                   {"--early-stopping", o->early_stopping},
-                   {"--lr", o->learning_rate},
-                   {"--weight-decay", o->weight_decay},
-                   {"--clip", o->clip},
-                   {"--beta1", o->beta1},
-                   {"--beta2", o->beta2},
-                   {"--eps", o->eps},
-                   {"--layer-decay", o->layer_decay},
-                   {"--dropout", o->dropout}};
+    } numbers[] = {
+        {"--epochs", o->epochs}, {"--warmup-ratio", o->warmup_ratio},         {"--max-length", o->max_length},
+        {"--stride", o->stride}, {"--validate-every", o->run.validate_every}, {"--early-stopping", o->early_stopping}};
     json_t *run = json_object(), *columns = json_array();
     char seed[24];
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)f->seed);
@@ -88,6 +77,7 @@ static json_t *describe_run(const struct finetuning *f)
     for (uint32_t i = 0; i < o->task.columns.n; i++)
         cli_append_json(columns, cli_json_text(o->task.columns.items[i], strlen(o->task.columns.items[i])));
     cli_set_json(run, "--column", columns);
+    cli_learning_describe(&o->learning, f->common, run);
     return run;
 }
 
@@ -153,6 +143,11 @@ static pln_status open_model(struct finetuning *f, pln_error *error)
     return pln_model_open(f->m.runtime, f->o->model, &options, &f->m.model, error);
 }
 
+static double or_else(double number, double usual)
+{
+    return isnan(number) ? usual : number;
+}
+
 static uint32_t round_up(double x)
 {
     const double up = ceil(x - 1e-9);
@@ -161,50 +156,28 @@ static uint32_t round_up(double x)
 
 static pln_status make_trainer(struct finetuning *f, pln_error *error)
 {
-    struct finetuning_options o = *f->o;
+    const struct finetuning_options *o = f->o;
     const struct recipe r = recipe_of(f);
-    take_real(&o.learning_rate, r.learning_rate);
-    take_real(&o.layer_decay, r.layer_decay);
-    take_real(&o.eps, r.eps);
-    take_real(&o.weight_decay, r.decay);
-    take_real(&o.epochs, r.epochs);
-    take_real(&o.warmup_ratio, r.warmup);
+    struct cli_learning learning = o->learning;
     const uint32_t lessons = pln_lessons_count(f->lessons);
-    f->batch = o.batch ? o.batch : r.batch;
+    cli_learning_settle(&learning, &r.learning);
+    f->batch = learning.batch;
     f->per_epoch = lessons / f->batch + (lessons % f->batch > 0);
-    f->steps = o.steps ? o.steps : round_up(f->per_epoch * o.epochs);
-    f->validate_every = o.validate_every ? o.validate_every : f->per_epoch;
-    const double ramp = ceil(o.warmup_ratio * f->steps - 1e-9);
-    const pln_schedule_options placement = {.size = sizeof placement,
-                                            .place = f->common->place.items,
-                                            .n_place = f->common->place.n,
-                                            .no_fallback = f->common->no_fallback};
-    const pln_trainer_options options = {
-        .size = sizeof options,
-        .head = pln_lessons_head(f->lessons),
-        .learning_rate = o.learning_rate,
-        .beta1 = o.beta1,
-        .beta2 = o.beta2,
-        .eps = o.eps,
-        .weight_decay = o.weight_decay,
-        .clip = o.clip,
-        .no_bias_correction = o.bias_correction ? strcmp(o.bias_correction, "no") == 0 : r.no_correction,
-        .schedule = strcmp(o.schedule, "linear") == 0 ? PLN_RATE_SCHEDULE_LINEAR : PLN_RATE_SCHEDULE_CONSTANT,
-        .warmup = o.warmup != UINT32_MAX ? o.warmup : (uint32_t)ramp,
-        .steps = f->steps,
-        .layer_decay = o.layer_decay,
-        .accumulate = o.accumulate,
-        .dropout = o.dropout,
-        .seed = f->seed,
-        .recompute = o.recompute,
-        .placement = &placement,
-        .semantics = f->common->semantics,
-        .sum = o.reduction ? strcmp(o.reduction, "sum") == 0 : r.sum};
-    if (f->batch % o.accumulate || (lessons % f->batch) % o.accumulate) {
+    f->steps = o->learning.steps ? o->learning.steps : round_up(f->per_epoch * or_else(o->epochs, r.epochs));
+    f->validate_every = o->run.validate_every ? o->run.validate_every : f->per_epoch;
+    learning.steps = f->steps;
+    if (learning.warmup == UINT32_MAX)
+        learning.warmup = (uint32_t)ceil(or_else(o->warmup_ratio, r.warmup_ratio) * f->steps - 1e-9);
+    pln_schedule_options placement;
+    pln_trainer_options options = cli_learning_trainer(&learning, f->common, &placement);
+    options.head = pln_lessons_head(f->lessons);
+    options.seed = f->seed;
+    options.sum = o->reduction ? strcmp(o->reduction, "sum") == 0 : r.sum;
+    if (f->batch % learning.accumulate || (lessons % f->batch) % learning.accumulate) {
         *error = (pln_error){.status = PLN_INVALID, .node = -1};
         snprintf(error->message, sizeof error->message,
                  "--accumulate %u: batches of %u, of which the last has %u, cannot be run in as many equal parts",
-                 o.accumulate, f->batch, lessons % f->batch ? lessons % f->batch : f->batch);
+                 learning.accumulate, f->batch, lessons % f->batch ? lessons % f->batch : f->batch);
         return PLN_INVALID;
     }
     return pln_trainer_create(f->m.model, f->m.devices, &options, &f->trainer, error);
@@ -267,7 +240,7 @@ int finetuning_begin(struct finetuning *f)
         status = make_trainer(f, &error);
     if (status != PLN_OK)
         return cli_interrupted() ? 0 : cli_fail(&error);
-    int code = cli_record_check(f->out, f->o->resume, describe_run(f), NULL);
+    int code = cli_record_check(f->out, f->o->run.resume, describe_run(f), NULL);
     if (code == 0)
         code = cli_record_write(f->out, describe_run(f));
     if (code)
@@ -275,7 +248,8 @@ int finetuning_begin(struct finetuning *f)
     f->begun = cli_checkpoint_newest(f->out);
     if (f->begun)
         status = restore(f, f->begun, &error);
-    snprintf(f->log_path, sizeof f->log_path, "%s%s", f->o->log ? f->o->log : f->out, f->o->log ? "" : "/log.jsonl");
+    snprintf(f->log_path, sizeof f->log_path, "%s%s", f->o->run.log ? f->o->run.log : f->out,
+             f->o->run.log ? "" : "/log.jsonl");
     if (status == PLN_OK && f->begun < f->steps && !f->stopped)
         status = cli_log_open(f->log_path, f->begun, &f->log, &error);
     return status == PLN_OK ? 0 : cli_fail(&error);

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "cli/apart.h"
 #include "cli/commands/commands.h"
 #include "cli/commands/pretraining.h"
 
@@ -20,18 +21,6 @@ static const struct preset {
     {"large", 2e-4, 2048, 512, 400000, 10000, 0.25, 1.0 / 4},
 };
 
-static bool is_one_of(const char *option, const char *value, const char *const *names)
-{
-    for (size_t i = 0; names[i]; i++)
-        if (strcmp(names[i], value) == 0)
-            return true;
-    char known[96] = "";
-    for (size_t i = 0, at = 0; names[i] && at < sizeof known; i++)
-        at += (size_t)snprintf(known + at, sizeof known - at, "%s%s", i ? ", " : "", names[i]);
-    cli_usage_error("option %s: \"%s\" is none of %s", option, value, known);
-    return false;
-}
-
 static void take_count(uint32_t *number, uint32_t usual)
 {
     if (!*number)
@@ -44,19 +33,23 @@ static void take_real(double *number, double usual)
         *number = usual;
 }
 
-static bool are_words_known(const struct pretraining_options *o)
+static int check_words(const struct pretraining_options *o)
 {
-    return is_one_of("--size", o->size, (const char *const[]){"small", "base", "large", NULL}) &&
-           is_one_of("--sharing", o->sharing, (const char *const[]){"embeddings", "none", "all", NULL}) &&
-           is_one_of("--objective", o->objective, (const char *const[]){"rtd", "mlm", "electric", NULL}) &&
-           is_one_of("--documents", o->documents, (const char *const[]){"blank", "file", NULL}) &&
-           is_one_of("--schedule", o->schedule, (const char *const[]){"constant", "linear", NULL}) &&
-           is_one_of("--bias-correction", o->bias_correction, (const char *const[]){"yes", "no", NULL});
+    const struct {
+        const char *option, *value, *words;
+    } all[] = {{"--size", o->size, "small|base|large"},
+               {"--sharing", o->sharing, "embeddings|none|all"},
+               {"--objective", o->objective, "rtd|mlm|electric"},
+               {"--documents", o->documents, "blank|file"}};
+    int code = cli_learning_check(&o->learning);
+    for (size_t i = 0; code == 0 && i < sizeof all / sizeof *all; i++)
+        code = cli_check_word(all[i].option, all[i].value, all[i].words);
+    return code;
 }
 
 int pretraining_settle(struct pretraining_options *o)
 {
-    if (!are_words_known(o))
+    if (check_words(o))
         return PLN_INVALID;
     if (strcmp(o->objective, "electric") == 0)
         return cli_usage_error("--objective electric is not there: its two-tower generator has not been built");
@@ -67,21 +60,37 @@ int pretraining_settle(struct pretraining_options *o)
     if (whole && (o->generator_layers != 1 || !(isnan(o->generator_size) || o->generator_size == 1)))
         return cli_usage_error("--generator-size and --generator-layers: with --sharing all and --objective mlm the "
                                "generator is as large as the discriminator");
-    take_count(&o->batch, p->batch);
+    const struct cli_learning usual = {
+        .batch = p->batch, .steps = p->steps, .warmup = p->warmup, .learning_rate = p->learning_rate};
+    cli_learning_settle(&o->learning, &usual);
     take_count(&o->max_length, p->max_length);
-    take_count(&o->steps, p->steps);
-    if (o->warmup == UINT32_MAX)
-        o->warmup = p->warmup;
-    if (o->batch % o->accumulate)
-        return cli_usage_error("--accumulate %u: a batch of %u cannot be run in so many equal parts", o->accumulate,
-                               o->batch);
-    take_real(&o->learning_rate, p->learning_rate);
+    if (o->learning.batch % o->learning.accumulate)
+        return cli_usage_error("--accumulate %u: a batch of %u cannot be run in so many equal parts",
+                               o->learning.accumulate, o->learning.batch);
     take_real(&o->mask_prob, p->mask_prob);
     take_real(&o->generator_size, p->generator_size);
-    take_count(&o->validate_every, o->save_every);
+    take_count(&o->run.validate_every, o->run.save_every);
     if (!(o->generator_size > 0 && o->generator_size <= 1) || !(o->generator_layers > 0 && o->generator_layers <= 1))
         return cli_usage_error("--generator-size and --generator-layers are shares: more than 0, at most 1");
     return 0;
+}
+
+/* A corpus is read again when a run goes on, and so must not have grown by what the run itself wrote. */
+static int check_outputs(const struct pretraining_options *o, const struct cli_list *files)
+{
+    const char *const read[] = {o->vocab, o->config, o->validation};
+    const struct {
+        const char *option, *path;
+    } outputs[] = {{"--out", o->out}, {"--log", o->run.log}, {"--dump-steps", o->dump}};
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < sizeof outputs / sizeof *outputs; i++) {
+        code = cli_check_outside(outputs[i].option, outputs[i].path, files->items, files->n);
+        if (code == 0)
+            code = cli_check_outside(outputs[i].option, outputs[i].path, &o->validation, 1);
+        if (code == 0)
+            code = cli_check_apart(outputs[i].option, outputs[i].path, read, sizeof read / sizeof *read);
+    }
+    return code;
 }
 
 int cli_pretrain(int argc, char **argv)
@@ -93,21 +102,20 @@ int cli_pretrain(int argc, char **argv)
                                     .size = "small",
                                     .sharing = "embeddings",
                                     .objective = "rtd",
-                                    .schedule = "linear",
-                                    .bias_correction = "no",
-                                    .warmup = UINT32_MAX,
-                                    .accumulate = 1,
+                                    .learning = {.schedule = "linear",
+                                                 .bias_correction = "no",
+                                                 .warmup = UINT32_MAX,
+                                                 .accumulate = 1,
+                                                 .learning_rate = (double)NAN,
+                                                 .weight_decay = 0.01,
+                                                 .clip = 1,
+                                                 .beta1 = 0.9,
+                                                 .beta2 = 0.999,
+                                                 .eps = 1e-6,
+                                                 .layer_decay = 1,
+                                                 .dropout = -1},
                                     .shuffle_buffer = 16384,
-                                    .save_every = 1000,
-                                    .keep = 2,
                                     .validation_examples = 512,
-                                    .learning_rate = (double)NAN,
-                                    .weight_decay = 0.01,
-                                    .clip = 1,
-                                    .beta1 = 0.9,
-                                    .beta2 = 0.999,
-                                    .eps = 1e-6,
-                                    .dropout = -1,
                                     .generator_size = (double)NAN,
                                     .generator_layers = 1,
                                     .mask_prob = (double)NAN,
@@ -139,33 +147,17 @@ int cli_pretrain(int argc, char **argv)
         {"--disallow-correct", CLI_FLAG, &o.disallow_correct, NULL, "what is drawn is never what stood there"},
         {"--generator-weight", CLI_REAL, &o.generator_weight, "W", "of its loss (default 1)"},
         {"--discriminator-weight", CLI_REAL, &o.discriminator_weight, "W", "of its loss (default 50)"},
-        {"--batch", CLI_UNSIGNED, &o.batch, "B", "examples a step (default: by --size)"},
-        {"--steps", CLI_UNSIGNED, &o.steps, "N", "in all (default: by --size)"},
-        {"--lr", CLI_REAL, &o.learning_rate, "X", "learning rate (default: by --size)"},
-        {"--schedule", CLI_TEXT, &o.schedule, "constant|linear", "linear: falls to 0 at the last step (default)"},
-        {"--warmup", CLI_COUNT, &o.warmup, "N", "steps in which the rate rises from 0 (default: by --size)"},
-        {"--weight-decay", CLI_REAL, &o.weight_decay, "W", "biases and LayerNorm excluded (default 0.01)"},
-        {"--clip", CLI_REAL, &o.clip, "C", "global norm of the gradients; 0 is off (default 1)"},
-        {"--beta1", CLI_REAL, &o.beta1, "X", "of AdamW (default 0.9)"},
-        {"--beta2", CLI_REAL, &o.beta2, "X", "of AdamW (default 0.999)"},
-        {"--eps", CLI_REAL, &o.eps, "X", "of AdamW (default 1e-6)"},
-        {"--bias-correction", CLI_TEXT, &o.bias_correction, "yes|no", "of AdamW (default no)"},
-        {"--accumulate", CLI_UNSIGNED, &o.accumulate, "N", "equal parts in which a batch is run (default 1)"},
-        {"--dropout", CLI_REAL, &o.dropout, "P", "everywhere (default: the config's rates)"},
-        {"--recompute", CLI_FLAG, &o.recompute, NULL, "layers are computed again for the backward pass: less memory"},
         {"--validation", CLI_TEXT, &o.validation, "PATH", "text that is not trained on; the best by it is kept"},
-        {"--validate-every", CLI_UNSIGNED, &o.validate_every, "N", "steps (default: at each checkpoint)"},
         {"--validation-examples", CLI_UNSIGNED, &o.validation_examples, "N", "always the same (default 512)"},
-        {"--save-every", CLI_UNSIGNED, &o.save_every, "N", "steps between checkpoints (default 1000)"},
-        {"--keep", CLI_UNSIGNED, &o.keep, "K", "checkpoints that stay: the newest (default 2)"},
-        {"--stop-after", CLI_UNSIGNED, &o.stop_after, "N", "makes a checkpoint at step N and ends"},
-        {"--resume", CLI_FLAG, &o.resume, NULL, "goes on at the newest checkpoint of --out"},
-        {"--log", CLI_TEXT, &o.log, "FILE.jsonl", "one object a step (default: log.jsonl in --out)"},
         {"--dump-steps", CLI_TEXT, &o.dump, "DIR", "tensors of each step, for tests"},
     };
     struct cli_options options = {0};
     cli_device_rows(&common, "--device", &options);
     cli_add_options(&options, own, sizeof own / sizeof *own);
+    cli_learning_rows(&o.learning,
+                      &(struct cli_learning_words){"examples a step", "in all (default: by --size)", "by --size"},
+                      &options);
+    cli_long_run_rows(&o.run, "steps (default: at each checkpoint)", &options);
     static const struct cli_usage usage = {
         .synopsis = "pretrain CORPUS... --vocab FILE|DIR --out DIR",
         .description =
@@ -187,7 +179,9 @@ int cli_pretrain(int argc, char **argv)
         return parsed - 1;
     if (!files.n || !o.vocab || !o.out)
         return cli_usage_error("pretrain needs a CORPUS, --vocab FILE|DIR and --out DIR");
-    const int code = pretraining_settle(&o);
+    int code = pretraining_settle(&o);
+    if (code == 0)
+        code = check_outputs(&o, &files);
     if (code)
         return code;
     cli_catch_interrupt();

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/checkpoints.h"
 #include "cli/commands/commands.h"
 
 /* ---- before the first step */
@@ -47,28 +48,8 @@ static pln_status open_models(struct pretraining *p, uint32_t at, pln_error *err
 static pln_status make_trainer(struct pretraining *p, pln_error *error)
 {
     const struct pretraining_options *o = p->o;
-    const pln_schedule_options placement = {.size = sizeof placement,
-                                            .place = p->common->place.items,
-                                            .n_place = p->common->place.n,
-                                            .no_fallback = p->common->no_fallback};
-    const pln_trainer_options options = {.size = sizeof options,
-                                         .learning_rate = o->learning_rate,
-                                         .beta1 = o->beta1,
-                                         .beta2 = o->beta2,
-                                         .eps = o->eps,
-                                         .weight_decay = o->weight_decay,
-                                         .clip = o->clip,
-                                         .no_bias_correction = strcmp(o->bias_correction, "no") == 0,
-                                         .schedule = strcmp(o->schedule, "linear") == 0 ? PLN_RATE_SCHEDULE_LINEAR
-                                                                                        : PLN_RATE_SCHEDULE_CONSTANT,
-                                         .warmup = o->warmup,
-                                         .steps = o->steps,
-                                         .layer_decay = 1,
-                                         .accumulate = o->accumulate,
-                                         .dropout = o->dropout,
-                                         .seed = p->common->seed,
-                                         .recompute = o->recompute,
-                                         .placement = &placement};
+    pln_schedule_options placement;
+    const pln_trainer_options options = cli_learning_trainer(&o->learning, p->common, &placement);
     pln_pretraining_options halves = {.size = sizeof halves,
                                       .masked_lm_only = p->masked_lm_only,
                                       .disallow_correct = o->disallow_correct,
@@ -94,6 +75,15 @@ static pln_corpus_options corpus_options(const struct pretraining *p)
                                 .threads = p->common->threads};
 }
 
+/* The same examples, masks and draws each time. */
+static pln_status open_validation(const struct pretraining *p, pln_corpus **corpus, pln_error *error)
+{
+    pln_corpus_options options = corpus_options(p);
+    options.once = true;
+    options.shuffle_buffer = 1;
+    return pln_corpus_open(p->tokenizer, &p->o->validation, 1, &options, corpus, error);
+}
+
 static pln_status open_corpora(struct pretraining *p, pln_error *error)
 {
     const pln_corpus_options options = corpus_options(p);
@@ -101,9 +91,18 @@ static pln_status open_corpora(struct pretraining *p, pln_error *error)
     if (status != PLN_OK || !p->o->validation)
         return status;
     pln_corpus *validation; /* opened for a look, so that a wrong path costs nothing */
-    status = pln_corpus_open(p->tokenizer, &p->o->validation, 1, &options, &validation, error);
+    status = open_validation(p, &validation, error);
+    if (status == PLN_OK)
+        status = pln_corpus_look(validation, p->o->validation_examples, error);
     pln_corpus_close(&validation);
     return status;
+}
+
+/* A text that is empty or bad from the beginning leaves nothing behind. Of a run that goes on the text was good, and
+ * standard input is read from where it stands. */
+static pln_status look_at_corpus(struct pretraining *p, pln_error *error)
+{
+    return cli_checkpoint_newest(p->o->out) ? PLN_OK : pln_corpus_look(p->corpus, p->o->learning.batch, error);
 }
 
 static pln_status check_length(const struct pretraining *p, pln_error *error)
@@ -137,7 +136,12 @@ static int open_run(struct pretraining *p)
         status = cli_open_devices(p->common, &p->m, &error);
     if (status != PLN_OK)
         return cli_fail(&error);
-    const int code = pretraining_begin(p, &at);
+    int code = pretraining_check(p);
+    if (code)
+        return code;
+    if (look_at_corpus(p, &error) != PLN_OK)
+        return cli_fail(&error);
+    code = pretraining_begin(p, &at);
     if (code)
         return code;
     status = open_models(p, at, &error);
@@ -148,7 +152,7 @@ static int open_run(struct pretraining *p)
     if (status == PLN_OK && at)
         status = pretraining_restore(p, at, &error);
     p->begun = at;
-    if (status == PLN_OK && p->begun < p->o->steps)
+    if (status == PLN_OK && p->begun < p->o->learning.steps)
         status = pretraining_open_log(p, &error);
     if (status == PLN_OK)
         status = make_dump(p, &error);
@@ -157,77 +161,27 @@ static int open_run(struct pretraining *p)
 
 /* ---- validation */
 
-/* The mean over batches, each as heavy as what it is a mean of. */
-struct sums {
-    pln_pretraining_report total;
-    double masked, tokens;
-};
-
-static void add_share(double *sum, double value, double weight)
+/* *report: of all its examples together. */
+static pln_status run_validation(struct pretraining *p, pln_pretraining_report *report, pln_error *error)
 {
-    *sum += isnan(value) ? 0 : value * weight;
-}
-
-static void add_report(struct sums *s, const pln_pretraining_report *r)
-{
-    const double masked = (double)r->masked, tokens = (double)r->tokens;
-    double mlm = (double)s->total.masked_lm_loss, disc = (double)s->total.disc_loss;
-    add_share(&mlm, (double)r->masked_lm_loss, masked);
-    add_share(&disc, (double)r->disc_loss, tokens);
-    s->total.masked_lm_loss = (float)mlm;
-    s->total.disc_loss = (float)disc;
-    add_share(&s->total.masked_lm_accuracy, r->masked_lm_accuracy, masked);
-    add_share(&s->total.sampled_masked_lm_accuracy, r->sampled_masked_lm_accuracy, masked);
-    add_share(&s->total.disc_accuracy, r->disc_accuracy, tokens);
-    add_share(&s->total.disc_precision, r->disc_precision, tokens);
-    add_share(&s->total.disc_recall, r->disc_recall, tokens);
-    add_share(&s->total.disc_auc, r->disc_auc, tokens);
-    s->masked += masked;
-    s->tokens += tokens;
-}
-
-static pln_pretraining_report mean_of(const struct sums *s, bool masked_lm_only)
-{
-    pln_pretraining_report r = s->total;
-    const double tokens = masked_lm_only ? (double)NAN : s->tokens;
-    r.masked_lm_loss = (float)((double)r.masked_lm_loss / s->masked);
-    r.disc_loss = (float)((double)r.disc_loss / tokens);
-    r.masked_lm_accuracy /= s->masked;
-    r.sampled_masked_lm_accuracy /= s->masked;
-    r.disc_accuracy /= tokens;
-    r.disc_precision /= tokens;
-    r.disc_recall /= tokens;
-    r.disc_auc /= tokens;
-    return r;
-}
-
-/* The same examples, masks and draws each time. */
-static pln_status run_validation(struct pretraining *p, struct sums *sums, pln_error *error)
-{
-    pln_corpus_options options = corpus_options(p);
     pln_corpus *corpus;
     uint32_t left = p->o->validation_examples, number = 0;
-    options.once = true;
-    options.shuffle_buffer = 1;
-    pln_status status = pln_corpus_open(p->tokenizer, &p->o->validation, 1, &options, &corpus, error);
+    pln_status status = open_validation(p, &corpus, error);
     while (status == PLN_OK && left) {
-        const uint32_t rows = left < p->o->batch ? left : p->o->batch;
+        const uint32_t rows = left < p->o->learning.batch ? left : p->o->learning.batch;
         const pln_corpus_batch *batch;
-        pln_pretraining_report report = {.size = sizeof report};
         status = pln_corpus_next(corpus, rows, &batch, error);
         if (status == PLN_FAILED && number) { /* there are no more */
             status = PLN_OK;
             break;
         }
         if (status == PLN_OK)
-            status = pln_trainer_pretraining_evaluate(p->trainer, batch->tensors, batch->n_tensors, number++, &report,
+            status = pln_trainer_pretraining_evaluate(p->trainer, batch->tensors, batch->n_tensors, number++, NULL,
                                                       error);
-        if (status == PLN_OK)
-            add_report(sums, &report);
         left -= status == PLN_OK ? batch->rows : 0;
     }
     pln_corpus_close(&corpus);
-    return status;
+    return status == PLN_OK ? pln_trainer_pretraining_report(p->trainer, report, error) : status;
 }
 
 static pln_status keep_best(struct pretraining *p, double loss, pln_error *error)
@@ -251,15 +205,14 @@ static pln_status keep_best(struct pretraining *p, double loss, pln_error *error
 
 static pln_status validate(struct pretraining *p, double epoch, pln_error *error)
 {
-    struct sums sums = {.total = {.size = sizeof sums.total}};
-    pln_status status = run_validation(p, &sums, error);
+    pln_pretraining_report report = {.size = sizeof report};
+    pln_status status = run_validation(p, &report, error);
     if (status != PLN_OK)
         return status;
-    const pln_pretraining_report mean = mean_of(&sums, p->masked_lm_only);
-    const double loss = p->o->generator_weight * (double)mean.masked_lm_loss +
-                        (p->masked_lm_only ? 0 : p->o->discriminator_weight * (double)mean.disc_loss);
+    const double loss = p->o->generator_weight * (double)report.masked_lm_loss +
+                        (p->masked_lm_only ? 0 : p->o->discriminator_weight * (double)report.disc_loss);
     status = keep_best(p, loss, error);
-    return status == PLN_OK ? pretraining_log_validation(p, pln_trainer_steps(p->trainer), epoch, &mean, loss, error)
+    return status == PLN_OK ? pretraining_log_validation(p, pln_trainer_steps(p->trainer), epoch, &report, loss, error)
                             : status;
 }
 
@@ -272,7 +225,7 @@ static pln_status make_step(struct pretraining *p, struct pretraining_step *s, p
     const double began = cli_seconds();
     s->step = (pln_trainer_report){.size = sizeof s->step};
     s->halves = (pln_pretraining_report){.size = sizeof s->halves};
-    pln_status status = pln_corpus_next(p->corpus, p->o->batch, &batch, error);
+    pln_status status = pln_corpus_next(p->corpus, p->o->learning.batch, &batch, error);
     if (status == PLN_OK)
         status = pln_trainer_step(p->trainer, batch->tensors, batch->n_tensors, &s->step, error);
     if (status == PLN_OK)
@@ -288,32 +241,33 @@ static pln_status make_step(struct pretraining *p, struct pretraining_step *s, p
     return status == PLN_OK ? pretraining_log_step(p, s, error) : status;
 }
 
-static pln_status after_step(struct pretraining *p, const struct pretraining_step *s, uint32_t last, pln_error *error)
+static pln_status after_step(struct pretraining *p, const struct pretraining_step *s, pln_error *error)
 {
     const uint32_t made = s->step.step;
-    const bool ends = made == last || cli_interrupted();
     pln_status status = PLN_OK;
     pretraining_show(p, s);
-    if (p->o->validation && (made % p->o->validate_every == 0 || made == p->o->steps))
+    if (p->o->validation && (made % p->o->run.validate_every == 0 || made == p->o->learning.steps))
         status = validate(p, s->epoch, error);
-    if (status == PLN_OK && (ends || made % p->o->save_every == 0))
+    if (status == PLN_OK && made % p->o->run.save_every == 0)
         status = pretraining_checkpoint(p, error);
     return status;
 }
 
+/* Where the run stands is kept whenever an interrupt came. Not where something failed: the corpus has gone on then. */
 static pln_status make_steps(struct pretraining *p, pln_error *error)
 {
-    const uint32_t stop = p->o->stop_after, last = stop && stop < p->o->steps ? stop : p->o->steps;
+    const uint32_t stop = p->o->run.stop_after, steps = p->o->learning.steps;
+    const uint32_t last = stop && stop < steps ? stop : steps;
     pln_status status = PLN_OK;
     struct pretraining_step step = {0};
     while (status == PLN_OK && !cli_interrupted() && pln_trainer_steps(p->trainer) < last) {
         status = make_step(p, &step, error);
         if (status == PLN_OK)
-            status = after_step(p, &step, last, error);
+            status = after_step(p, &step, error);
     }
     if (p->shows)
         fputc('\n', stderr);
-    return status;
+    return status == PLN_OK && pln_trainer_steps(p->trainer) > p->begun ? pretraining_checkpoint(p, error) : status;
 }
 
 /* ---- after the last */
@@ -325,7 +279,7 @@ static int finish(struct pretraining *p, pln_status status, pln_error *error)
     int code = status == PLN_OK ? 0 : cli_fail(error);
     if (pretraining_halves(p, p->o->out, error) != PLN_OK)
         code = cli_fail(error);
-    printf("%u of %u steps, in %s\n", pln_trainer_steps(p->trainer), p->o->steps, p->o->out);
+    printf("%u of %u steps, in %s\n", pln_trainer_steps(p->trainer), p->o->learning.steps, p->o->out);
     if (p->log && fclose(p->log) != 0 && !code) {
         snprintf(error->message, sizeof error->message, "the log: %s", strerror(errno));
         error->status = PLN_FAILED;
@@ -356,7 +310,7 @@ int pretraining_run(const struct pretraining_options *options, const struct cli_
     pln_error error = {.status = PLN_OK};
     int code = open_run(&p);
     if (!code) {
-        const pln_status status = p.begun < options->steps ? make_steps(&p, &error) : PLN_OK;
+        const pln_status status = p.begun < options->learning.steps ? make_steps(&p, &error) : PLN_OK;
         code = finish(&p, status, &error);
     }
     close_run(&p);

@@ -8,17 +8,17 @@
 
 #include <limits.h>
 
-#include "cli/cli.h"
+#include "cli/learning.h"
 
 /* Options; what is 0 or NULL is not given, and the preset's until pretraining_settle. */
 struct pretraining_options {
-    const char *vocab, *out, *column, *documents, *size, *config, *sharing, *init, *objective, *schedule,
-        *bias_correction, *validation, *log, *dump;
-    bool cased, keep_accents, join_chinese, disallow_correct, recompute, resume;
-    uint32_t batch, max_length, steps, warmup, accumulate, shuffle_buffer, save_every, keep, stop_after, validate_every,
-        validation_examples;
-    double learning_rate, weight_decay, clip, beta1, beta2, eps, dropout, generator_size, generator_layers, mask_prob,
-        mask_token_prob, temperature, generator_weight, discriminator_weight;
+    const char *vocab, *out, *column, *documents, *size, *config, *sharing, *init, *objective, *validation, *dump;
+    struct cli_learning learning;
+    struct cli_long_run run;
+    bool cased, keep_accents, join_chinese, disallow_correct;
+    uint32_t max_length, shuffle_buffer, validation_examples;
+    double generator_size, generator_layers, mask_prob, mask_token_prob, temperature, generator_weight,
+        discriminator_weight;
 };
 
 struct pretraining {
@@ -43,6 +43,8 @@ int pretraining_settle(struct pretraining_options *options);
 
 /* ---- pretraining_start.c */
 
+/* Whether the folder may be used, and the run is the one that it holds. Changes nothing. */
+int pretraining_check(const struct pretraining *p);
 /* Makes or finds the two halves' folders, and what the run was begun with; *at: the newest checkpoint, 0 for none. */
 int pretraining_begin(struct pretraining *p, uint32_t *at);
 /* From here on the folder holds a run: nothing can be refused any more. */

@@ -10,8 +10,8 @@
 
 static const char *path_of(const struct pretraining *p, char path[PATH_MAX])
 {
-    if (p->o->log)
-        return p->o->log;
+    if (p->o->run.log)
+        return p->o->run.log;
     pretraining_path(p, "log.jsonl", path);
     return path;
 }
@@ -84,11 +84,11 @@ pln_status pretraining_log_validation(struct pretraining *p, uint32_t step, doub
 
 void pretraining_show(const struct pretraining *p, const struct pretraining_step *s)
 {
-    const uint32_t left = p->o->steps - s->step.step;
+    const uint32_t left = p->o->learning.steps - s->step.step;
     const double minutes = left * s->seconds / 60;
     if (!p->shows)
         return;
-    fprintf(stderr, "\rstep %u of %u  mlm %.3f", s->step.step, p->o->steps, (double)s->halves.masked_lm_loss);
+    fprintf(stderr, "\rstep %u of %u  mlm %.3f", s->step.step, p->o->learning.steps, (double)s->halves.masked_lm_loss);
     if (!p->masked_lm_only)
         fprintf(stderr, "  disc %.4f  auc %.3f", (double)s->halves.disc_loss, s->halves.disc_auc);
     fprintf(stderr, "  %.0f tokens/s  %.0f:%02.0f h left \033[K", (double)s->halves.tokens / s->seconds,

@@ -61,7 +61,7 @@ static pln_status write_all(void *context, const char *folder, pln_error *error)
 
 pln_status pretraining_checkpoint(struct pretraining *p, pln_error *error)
 {
-    return cli_checkpoint_make(p->o->out, pln_trainer_steps(p->trainer), p->o->keep, write_all, p, error);
+    return cli_checkpoint_make(p->o->out, pln_trainer_steps(p->trainer), p->o->run.keep, write_all, p, error);
 }
 
 pln_status pretraining_restore(struct pretraining *p, uint32_t at, pln_error *error)

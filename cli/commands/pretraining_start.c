@@ -128,15 +128,6 @@ static int make_halves(const struct pretraining *p)
 
 /* ---- the record */
 
-/* Of the devices' options the one that is said to change numbers. */
-static const char *math_of(const struct cli_common *common)
-{
-    for (uint32_t i = 0; i < common->device_options.n; i++)
-        if (strstr(common->device_options.items[i], "math=bf16"))
-            return "bf16";
-    return "f32";
-}
-
 static json_t *describe_run(const struct pretraining *p)
 {
     const struct pretraining_options *o = p->o;
@@ -145,22 +136,17 @@ static json_t *describe_run(const struct pretraining *p)
         json_array_append_new(files, cli_json_text(p->files->items[i], strlen(p->files->items[i])));
     char seed[24];
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)p->common->seed);
-    run = json_pack(
-        "{s:o,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:b,s:b,s:b,s:i,s:i,s:i,s:i,s:i,s:i,s:f,s:f,s:f,s:f,s:f,s:f,"
-        "s:f,"
-        "s:f,s:f,s:f,s:f,s:f,s:f,s:f}",
-        "CORPUS", files, "--vocab", o->vocab, "--seed", seed, "--column", o->column, "--documents", o->documents,
-        "--size", o->size, "--config", o->config ? o->config : "", "--sharing", o->sharing, "--objective", o->objective,
-        "--schedule", o->schedule, "--bias-correction", o->bias_correction, "--cased", o->cased, "--keep-accents",
-        o->keep_accents, "--join-chinese", o->join_chinese, "--disallow-correct", o->disallow_correct, "--batch",
-        (int)o->batch, "--max-length", (int)o->max_length, "--steps", (int)o->steps, "--warmup", (int)o->warmup,
-        "--accumulate", (int)o->accumulate, "--shuffle-buffer", (int)o->shuffle_buffer, "--lr", o->learning_rate,
-        "--weight-decay", o->weight_decay, "--clip", o->clip, "--beta1", o->beta1, "--beta2", o->beta2, "--eps", o->eps,
-        "--dropout", o->dropout, "--generator-size", o->generator_size, "--generator-layers", o->generator_layers,
-        "--mask-prob", o->mask_prob, "--mask-token-prob", o->mask_token_prob, "--temperature", o->temperature,
-        "--generator-weight", o->generator_weight, "--discriminator-weight", o->discriminator_weight);
+    run = json_pack("{s:o,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:b,s:b,s:b,s:i,s:i,s:f,s:f,s:f,s:f,s:f,s:f,s:f}",
+                    "CORPUS", files, "--vocab", o->vocab, "--seed", seed, "--column", o->column, "--documents",
+                    o->documents, "--size", o->size, "--config", o->config ? o->config : "", "--sharing", o->sharing,
+                    "--objective", o->objective, "--cased", o->cased, "--keep-accents", o->keep_accents,
+                    "--join-chinese", o->join_chinese, "--disallow-correct", o->disallow_correct, "--max-length",
+                    (int)o->max_length, "--shuffle-buffer", (int)o->shuffle_buffer, "--generator-size",
+                    o->generator_size, "--generator-layers", o->generator_layers, "--mask-prob", o->mask_prob,
+                    "--mask-token-prob", o->mask_token_prob, "--temperature", o->temperature, "--generator-weight",
+                    o->generator_weight, "--discriminator-weight", o->discriminator_weight);
     if (run)
-        json_object_set_new(run, "--math", json_string(math_of(p->common)));
+        cli_learning_describe(&o->learning, p->common, run);
     if (run && o->init)
         json_object_set_new(run, "--init", cli_json_text(o->init, strlen(o->init)));
     return run;
@@ -189,13 +175,15 @@ int pretraining_record(const struct pretraining *p)
     return cli_record_write(p->o->out, describe_run(p));
 }
 
+int pretraining_check(const struct pretraining *p)
+{
+    const int code = check_folder(p);
+    return code ? code : cli_record_check(p->o->out, p->o->run.resume, describe_run(p), "--init");
+}
+
 int pretraining_begin(struct pretraining *p, uint32_t *at)
 {
-    int code = check_folder(p);
-    if (code == 0)
-        code = cli_record_check(p->o->out, p->o->resume, describe_run(p), "--init");
-    if (code == 0)
-        code = make_folder(p->o->out);
+    const int code = make_folder(p->o->out);
     if (code)
         return code;
     *at = cli_checkpoint_newest(p->o->out);

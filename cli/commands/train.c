@@ -2,57 +2,32 @@
  *
  * pleione train: steps on raw tensors, a Hugging Face directory out. The options.
  */
-#include <string.h>
-
+#include "cli/apart.h"
 #include "cli/commands/commands.h"
 #include "cli/commands/training.h"
-
-static bool one_of(const char *option, const char *value, const char *a, const char *b)
-{
-    const bool known = strcmp(value, a) == 0 || strcmp(value, b) == 0;
-    if (!known)
-        cli_usage_error("option %s: \"%s\" is neither %s nor %s", option, value, a, b);
-    return known;
-}
 
 int cli_train(int argc, char **argv)
 {
     static struct cli_common common; /* lists of thousands of texts do not belong on a small stack */
     static struct cli_list arguments;
-    struct cli_training t = {.schedule = "constant",
-                             .bias_correction = "yes",
-                             .batch = 32,
-                             .accumulate = 1,
-                             .learning_rate = 1e-4,
-                             .weight_decay = 0.01,
-                             .clip = 1,
-                             .beta1 = 0.9,
-                             .beta2 = 0.999,
-                             .eps = 1e-6,
-                             .layer_decay = 1,
-                             .dropout = -1};
+    struct cli_training t = {.learning = {.schedule = "constant",
+                                          .bias_correction = "yes",
+                                          .batch = 32,
+                                          .accumulate = 1,
+                                          .learning_rate = 1e-4,
+                                          .weight_decay = 0.01,
+                                          .clip = 1,
+                                          .beta1 = 0.9,
+                                          .beta2 = 0.999,
+                                          .eps = 1e-6,
+                                          .layer_decay = 1,
+                                          .dropout = -1}};
     const struct cli_option own[] = {
         {"--head", CLI_HEAD, &t.head, "H", "as in `pleione forward` (default: the config's)"},
         {"--data", CLI_TEXT, &t.data, "FILE", "safetensors: input_ids, attention_mask, labels, ...; rows in order"},
         {"--shuffle", CLI_FLAG, &t.shuffle, NULL,
          "each epoch in another order, drawn from --seed (default: as in the file)"},
         {"--out", CLI_TEXT, &t.out, "DIR", "Hugging Face directory to write, with the trainer's state"},
-        {"--batch", CLI_UNSIGNED, &t.batch, "B", "rows a step (default 32)"},
-        {"--steps", CLI_UNSIGNED, &t.steps, "N", "in all (default: once through the rows)"},
-        {"--lr", CLI_REAL, &t.learning_rate, "X", "learning rate (default 1e-4)"},
-        {"--schedule", CLI_TEXT, &t.schedule, "constant|linear",
-         "linear: falls to 0 at the last step (default constant)"},
-        {"--warmup", CLI_COUNT, &t.warmup, "N", "steps in which the rate rises from 0 (default 0)"},
-        {"--weight-decay", CLI_REAL, &t.weight_decay, "W", "biases and LayerNorm excluded (default 0.01)"},
-        {"--clip", CLI_REAL, &t.clip, "C", "global norm of the gradients; 0 is off (default 1)"},
-        {"--beta1", CLI_REAL, &t.beta1, "X", "of AdamW (default 0.9)"},
-        {"--beta2", CLI_REAL, &t.beta2, "X", "of AdamW (default 0.999)"},
-        {"--eps", CLI_REAL, &t.eps, "X", "of AdamW (default 1e-6)"},
-        {"--bias-correction", CLI_TEXT, &t.bias_correction, "yes|no", "of AdamW (default yes)"},
-        {"--layer-decay", CLI_REAL, &t.layer_decay, "D", "of the rate, layer by layer downwards (default 1)"},
-        {"--accumulate", CLI_UNSIGNED, &t.accumulate, "N", "equal parts in which a batch is run (default 1)"},
-        {"--dropout", CLI_REAL, &t.dropout, "P", "everywhere (default: the config's rates)"},
-        {"--recompute", CLI_FLAG, &t.recompute, NULL, "layers are computed again for the backward pass: less memory"},
         {"--log", CLI_TEXT, &t.log, "FILE.jsonl",
          "one object a step: step loss gradient_norm learning_rate tokens_per_s page_faults"},
         {"--resume", CLI_TEXT, &t.resume, "DIR", "goes on from what an earlier run saved"},
@@ -63,6 +38,9 @@ int cli_train(int argc, char **argv)
     struct cli_options options = {0};
     cli_common_options(&common, "--device", &options);
     cli_add_options(&options, own, sizeof own / sizeof *own);
+    cli_learning_rows(&t.learning,
+                      &(struct cli_learning_words){"rows a step", "in all (default: once through the rows)", NULL},
+                      &options);
     static const struct cli_usage usage = {
         .synopsis = "train MODEL --data FILE --out DIR",
         .description =
@@ -80,11 +58,12 @@ int cli_train(int argc, char **argv)
         return parsed - 1;
     if (arguments.n != 1 || !t.data || !t.out)
         return cli_usage_error("train needs one MODEL directory, --data FILE and --out DIR");
-    if (!one_of("--schedule", t.schedule, "constant", "linear") ||
-        !one_of("--bias-correction", t.bias_correction, "yes", "no"))
+    if (cli_learning_check(&t.learning))
         return PLN_INVALID;
     if (t.keep && !t.save_every)
         return cli_usage_error("--keep says how many saves of --save-every stay; it needs that one");
+    if (cli_check_apart("--log", t.log, (const char *const[]){t.data}, 1))
+        return PLN_INVALID;
     cli_catch_interrupt();
     return cli_training_run(&t, &common, arguments.items[0]);
 }

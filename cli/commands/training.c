@@ -22,35 +22,6 @@ struct run {
     struct cli_progress progress;
 };
 
-/* placement, which the options keep, is filled in too. */
-static pln_trainer_options options_of(const struct cli_training *t, const struct cli_common *common,
-                                      pln_schedule_options *placement)
-{
-    *placement = (pln_schedule_options){.size = sizeof *placement,
-                                        .place = common->place.items,
-                                        .n_place = common->place.n,
-                                        .no_fallback = common->no_fallback};
-    return (pln_trainer_options){.size = sizeof(pln_trainer_options),
-                                 .head = t->head,
-                                 .learning_rate = t->learning_rate,
-                                 .beta1 = t->beta1,
-                                 .beta2 = t->beta2,
-                                 .eps = t->eps,
-                                 .weight_decay = t->weight_decay,
-                                 .clip = t->clip,
-                                 .no_bias_correction = strcmp(t->bias_correction, "no") == 0,
-                                 .schedule = strcmp(t->schedule, "linear") == 0 ? PLN_RATE_SCHEDULE_LINEAR
-                                                                                : PLN_RATE_SCHEDULE_CONSTANT,
-                                 .warmup = t->warmup,
-                                 .layer_decay = t->layer_decay,
-                                 .accumulate = t->accumulate,
-                                 .dropout = t->dropout,
-                                 .seed = common->seed,
-                                 .recompute = t->recompute,
-                                 .placement = placement,
-                                 .semantics = common->semantics};
-}
-
 /* ---- before the first step */
 
 static pln_status check_rows(struct run *r, pln_error *error)
@@ -118,11 +89,13 @@ static pln_status open_trainer(struct run *r, const struct cli_common *common, c
 static pln_status open_run(struct run *r, const struct cli_common *common, const char *directory, pln_error *error)
 {
     pln_schedule_options placement;
-    pln_trainer_options options = options_of(r->t, common, &placement);
-    pln_status status = cli_rows_open(&r->rows, r->t->data, r->t->batch, error);
-    r->steps = r->t->steps;
+    pln_trainer_options options = cli_learning_trainer(&r->t->learning, common, &placement);
+    const uint32_t batch = r->t->learning.batch;
+    pln_status status = cli_rows_open(&r->rows, r->t->data, batch, error);
+    options.head = r->t->head;
+    r->steps = r->t->learning.steps;
     if (status == PLN_OK && !r->steps) /* once through the rows */
-        r->steps = (uint32_t)((r->rows.rows + r->t->batch - 1) / r->t->batch);
+        r->steps = (uint32_t)((r->rows.rows + batch - 1) / batch);
     options.steps = r->steps;
     if (status == PLN_OK)
         status = open_trainer(r, common, directory, &options, error);

@@ -6,14 +6,14 @@
 #define CLI_COMMANDS_TRAINING_H
 
 #include "cli/commands/rows.h"
+#include "cli/learning.h"
 
 struct cli_training {
     pln_head head;
-    const char *data, *out, *resume, *log, *schedule, *bias_correction;
-    uint32_t batch, steps, warmup, accumulate;
+    const char *data, *out, *resume, *log;
+    struct cli_learning learning;
     uint32_t save_every, keep; /* steps between saves; numbered ones that stay. 0: none */
-    double learning_rate, weight_decay, clip, beta1, beta2, eps, layer_decay, dropout;
-    bool recompute, shuffle;
+    bool shuffle;
 };
 
 /* Trains the model of the directory and saves what was reached, whether all went well, the user stopped it, or a step

@@ -149,7 +149,53 @@ class Pretrain(unittest.TestCase):
         self.refuse(4, "vocab", *new, "--vocab", "no/vocab.txt")
         self.refuse(2, "as large as", *new, "--sharing", "all", "--generator-size", "0.5")
         (self.tmp / "bad.jsonl").write_text('{"text": "a line"}\n{"text": 3\n')
-        self.refuse(2, "bad.jsonl:2", "--out", self.tmp / "bad", corpus=[self.tmp / "bad.jsonl"])
+
+    def test_nothing_is_made_of_a_bad_text(self):
+        """Said before anything is made: an empty corpus, one of blank lines, a bad row, the same of a validation."""
+        out = self.tmp / "nothing"
+        for name, text, sentence in (("empty.txt", "", "empty.txt: there is no text"), ("blank.txt", "\n \n\n", "blank.txt: there is no text"),
+                                     ("bad.jsonl", '{"text": "a line"}\n{"text": 3\n', "bad.jsonl:2")):
+            (self.tmp / name).write_text(text)
+            self.refuse(2, sentence, "--out", out, corpus=[self.tmp / name])
+            self.refuse(2, sentence, "--out", out, "--validation", self.tmp / name)
+            self.assertFalse(out.exists(), name)
+        self.refuse(2, "there is no text in -", "--out", out, corpus=["-", self.tmp / "empty.txt"], stdin="\n")
+        self.assertFalse(out.exists())
+
+    def test_outputs_are_no_inputs(self):
+        """A corpus is not emptied by its log, nor read with what the run writes."""
+        folder, link = self.tmp / "texts", self.tmp / "link.txt"
+        folder.mkdir()
+        text = (FOLDER / "corpus.txt").read_bytes()
+        (folder / "a.txt").write_bytes(text)
+        link.symlink_to(folder / "a.txt")
+        out = self.tmp / "apart"
+        self.refuse(2, "option --log: ", "--out", out, "--log", folder / "a.txt", corpus=[link])
+        self.refuse(2, "option --log: ", "--out", out, "--log", link, "--validation", folder / "a.txt")
+        for inner in (folder / "run", folder / "new" / "run", folder, f"{folder}/../texts/run/"):
+            self.refuse(2, "which is read", "--out", inner, corpus=[folder])
+        self.refuse(2, "which is read", "--out", out, "--log", folder / "log.jsonl", corpus=[folder])
+        self.assertEqual([p.name for p in folder.iterdir()], ["a.txt"])
+        self.assertEqual((folder / "a.txt").read_bytes(), text)
+        done = subprocess.run([EXE, "vocab", folder / "a.txt", "-o", link], capture_output=True, text=True, timeout=60)
+        self.assertEqual((done.returncode, (folder / "a.txt").read_bytes()), (2, text))
+        self.assertIn("is read too", done.stderr)
+
+    def test_epoch(self):
+        """Of what was handed out, not of what the shuffle buffer has swallowed."""
+        logs = []
+        for buffer in ("1", "50"):
+            out = self.tmp / f"epoch-{buffer}"
+            self.assertEqual(self.run_it("--out", out, "--steps", "12", "--shuffle-buffer", buffer).returncode, 0)
+            logs.append([line["epoch"] for line in lines(out / "log.jsonl")])
+        self.assertEqual(*logs)
+        self.assertEqual(logs[0], sorted(set(logs[0])))
+        self.assertLess(logs[0][0], 0.2)
+
+    def test_loss_that_is_not_finite(self):
+        out = self.tmp / "nan"
+        self.refuse(1, "step 3: the loss is not finite", "--out", out, "--lr", "1e30", "--warmup", "1", "--clip", "0")
+        self.assertTrue((out / "discriminator" / "model.safetensors").exists())
 
     def test_standard_input_ends(self):
         self.refuse(1, "has ended", "--out", self.tmp / "input", corpus=["-"], stdin="one line of text\n\nand another\n")

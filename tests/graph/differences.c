@@ -48,7 +48,8 @@ pln_value *diff_input(struct diff *d, const char *name, pln_dim rows, uint32_t w
     for (uint32_t i = 0; i < d->n_inputs; i++)
         if (strcmp(d->inputs[i].value->name, name) == 0)
             return d->inputs[i].value;
-    const bool reals = fill == DIFF_REALS || fill == DIFF_SPREAD || fill == DIFF_ONES || fill == DIFF_TOTAL;
+    const bool reals =
+        fill == DIFF_REALS || fill == DIFF_SPREAD || fill == DIFF_ONES || fill == DIFF_TOTAL || fill == DIFF_POSITIVE;
     pln_value *value = pln_graph_input(d->g, name, reals ? PLN_F32 : PLN_I32, rows, width);
     d->inputs[d->n_inputs++] = (struct diff_input){.value = value, .fill = fill, .number = number};
     d->pairs |= fill == DIFF_PAIR_STARTS;
@@ -155,10 +156,11 @@ static void fill_input(struct diff *d, struct diff_input *in)
         return;
     }
     for (uint32_t i = 0; i < n; i++)
-        reals[i] = in->fill == DIFF_SPREAD  ? ((float)diff_below(d, 192) - 96) / 8 + 0.0625f
-                   : in->fill == DIFF_ONES  ? (float)(!i || diff_below(d, 4))
-                   : in->fill == DIFF_TOTAL ? (float)in->number + 0.5f
-                                            : noise(d);
+        reals[i] = in->fill == DIFF_SPREAD     ? ((float)diff_below(d, 192) - 96) / 8 + 0.0625f
+                   : in->fill == DIFF_ONES     ? (float)(!i || diff_below(d, 4))
+                   : in->fill == DIFF_TOTAL    ? (float)in->number + 0.5f
+                   : in->fill == DIFF_POSITIVE ? (float)(512 + diff_below(d, 1025)) / 1024
+                                               : noise(d);
 }
 
 static void draw_lengths(struct diff *d, bool full)

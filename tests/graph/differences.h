@@ -20,9 +20,10 @@ enum diff_fill {
     DIFF_PAIR_STARTS,
     DIFF_SOURCE_PAIR_STARTS,
     DIFF_ORIGIN,
-    DIFF_LABELS, /* below `number`, one in four is -100 */
-    DIFF_ONES,   /* 1, one in four is 0 */
-    DIFF_TOTAL,  /* `number` + 0.5 */
+    DIFF_LABELS,   /* below `number`, one in four is -100 */
+    DIFF_ONES,     /* 1, one in four is 0 */
+    DIFF_TOTAL,    /* `number` + 0.5 */
+    DIFF_POSITIVE, /* in [1/2, 3/2] */
 };
 
 struct diff_input {

@@ -204,10 +204,14 @@ static pln_value *segment_mean_case(struct diff *t, uint32_t variant)
 static pln_value *cross_entropy_case(struct diff *t, uint32_t variant)
 {
     pln_loss_options o = {.size = sizeof o};
-    if (variant > 2)
+    if (variant > 5)
         return NULL;
-    if (variant == 1)
+    if (variant == 1 || variant == 4)
         o.total = diff_input(t, "total", pln_rows_fixed(1), 1, DIFF_TOTAL, 3);
+    if (variant >= 4)
+        o.smoothing = 0.25f;
+    if (variant == 3 || variant == 4)
+        o.class_weights = diff_input(t, "weights", pln_rows_fixed(1), 5, DIFF_POSITIVE, 0);
     if (variant == 2) { /* choices: logits of each sequence in another shape */
         pln_value *rows = pln_gather(t->g, "rows", hidden(t, "hidden", 6),
                                      diff_input(t, "index", (pln_dim){DIFF_BATCH, 3, 0}, 1, DIFF_BELOW, 5));

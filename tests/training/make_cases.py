@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes tests/training/cases: small models trained by PyTorch in float64, fifty steps of AdamW each, dropout 0.
 
-    make_cases.py [OUT]        needs torch, transformers 5, safetensors
+    make_cases.py [OUT [CASE...]]        needs torch, transformers 5, safetensors
 
 A case is a folder: config.json and model.safetensors (the weights at first), data.safetensors (the rows, in order, wrapping
 round), case.json (the options of the trainer, the losses, the norms of the gradients before clipping), and
@@ -88,10 +88,20 @@ CASES = {  # name: class, config, rows, options
     "sequence-regression": ("ElectraForSequenceClassification", dict(num_labels=1),
                             with_labels(lambda m: torch.randn(ROWS)), dict(bias_correction=False)),
     "token": ("ElectraForTokenClassification", dict(num_labels=7), with_labels(lambda m: some(m, 7, 0.7)), dict(accumulate=2)),
+    "sequence-weighted": ("ElectraForSequenceClassification", dict(num_labels=5), with_labels(lambda m: torch.randint(0, 5, (ROWS,))),
+                          dict(label_smoothing=0.1, class_weights=[0.5, 2.0, 1.0, 0.25, 3.0], accumulate=2)),
+    "token-weighted": ("ElectraForTokenClassification", dict(num_labels=7), with_labels(lambda m: some(m, 7, 0.7)),
+                       dict(class_weights=[1.5, 0.0, 1.0, 0.25, 3.0, 0.75, 1.25])),
+    "masked-lm-smoothed": ("ElectraForMaskedLM", {}, with_labels(lambda m: some(m, 60, 0.3)), dict(label_smoothing=0.2)),
     "answers": ("ElectraForQuestionAnswering", {}, answers, {}),
     "choice-first": ("ElectraForMultipleChoice", {}, choices, {}),
     "choice-mean": ("ElectraForMultipleChoice", dict(summary_type="mean", summary_activation="tanh"), choices, dict(accumulate=2)),
 }
+
+
+SEEDS = {name: i for i, name in enumerate(  # of those whose folders are older than this list
+    ["pretraining", "pretraining-wide", "masked-lm", "causal-lm", "causal-lm-cross", "sequence-single", "sequence-multi",
+     "sequence-regression", "token", "answers", "choice-first", "choice-mean"])}
 
 
 def depth(name, layers):
@@ -119,6 +129,10 @@ def train(model, data, o):
         if model.config.is_decoder:  # transformers makes this one in float32
             labels = data["labels"][at]
             loss = torch.nn.functional.cross_entropy(out.logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten())
+        if "class_weights" in o or "label_smoothing" in o:
+            weights = torch.tensor(o["class_weights"], dtype=torch.float64) if "class_weights" in o else None
+            loss = torch.nn.functional.cross_entropy(out.logits.flatten(0, -2), data["labels"][at].flatten(), weights,
+                                                     label_smoothing=o.get("label_smoothing", 0.0))
         model.zero_grad()
         loss.backward()
         parts = [p for _, p in parameters if p.grad is not None]
@@ -143,7 +157,10 @@ def train(model, data, o):
 
 def main():
     out = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent / "cases")
-    for number, (name, (cls, config, rows, options)) in enumerate(CASES.items()):
+    for name, (cls, config, rows, options) in CASES.items():
+        if sys.argv[2:] and name not in sys.argv[2:]:
+            continue
+        number = SEEDS.get(name, len(name))
         torch.manual_seed(number)
         folder = out / name
         folder.mkdir(parents=True, exist_ok=True)

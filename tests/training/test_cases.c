@@ -22,8 +22,21 @@ static double number(const json_t *options, const char *field)
 
 static const pln_schedule_options no_fallback = {.size = sizeof no_fallback, .no_fallback = true};
 
+/* Weights of classes, of a case that has them. */
+static float class_weights[16];
+
+static uint32_t read_weights(const json_t *o)
+{
+    const json_t *list = json_object_get(o, "class_weights");
+    const uint32_t n = (uint32_t)json_array_size(list);
+    for (uint32_t i = 0; i < n && i < 16; i++)
+        class_weights[i] = (float)json_number_value(json_array_get(list, i));
+    return n;
+}
+
 static pln_trainer_options read_options(const json_t *o)
 {
+    const uint32_t n_weights = read_weights(o);
     const char *schedule = json_string_value(json_object_get(o, "schedule"));
     return (pln_trainer_options){.size = sizeof(pln_trainer_options),
                                  .learning_rate = number(o, "learning_rate"),
@@ -40,6 +53,9 @@ static pln_trainer_options read_options(const json_t *o)
                                  .layer_decay = number(o, "layer_decay"),
                                  .accumulate = (uint32_t)number(o, "accumulate"),
                                  .dropout = -1,
+                                 .label_smoothing = number(o, "label_smoothing"),
+                                 .class_weights = n_weights ? class_weights : NULL,
+                                 .n_class_weights = n_weights,
                                  .placement = &no_fallback};
 }
 

@@ -53,7 +53,8 @@
 
 /* p of query i, in row r, and of keys j to j + 3, with zeros where dropped; j is a multiple of 4. */
 #define DROP_KEYS(p, r, i, j)                                                                                          \
-    drop4(philox(seed0, seed1, at_step, site, TO_UINT(origin[ROW(origin, r)]), ((i) << 16) + (j) / 4u), drop_below, p)
+    drop4(philox(seed0, seed1, at_step, site, TO_UINT(origin[ROW(origin, r) + PLN_ORIGIN_SEQUENCE]),                   \
+                 ((i) << 16) + (j) / 4u), drop_below, p)
 
 /* The sequence that row `first` lies in, up to row `end` of the group, and the keys of it that the launch sees. `pairs_used`
  * is a constant: whether the kernel asks for PAIR_ROW. */

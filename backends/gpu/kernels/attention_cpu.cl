@@ -53,7 +53,7 @@ static float16 kept16(__global const int *random, int sequence, uint head, uint 
     const float scale = as_float(params[PLN_ATTENTION_PARAM_KEEP_SCALE]);
     float4 kept[4];
     for (uint n = 0; n < 4; n++)
-        kept[n] = dropout4((uint)random[0], (uint)random[1], (uint)random[2], site, (uint)sequence, i << 16, j + 4u * n, below,
+        kept[n] = dropout4(RANDOM(0), site, (uint)sequence, i << 16, j + 4u * n, below,
                            scale);
     return (float16)(kept[0], kept[1], kept[2], kept[3]);
 }
@@ -144,7 +144,8 @@ BODY(NO_LOCALS)
                     e = away < (float16)(-103.0f) || outside ? (float16)(0.0f) : e;
                     sum[at] = fma(sum[at], keep, sum_of(e));
                     if (DROPOUT)
-                        e *= kept16(random + FIRST(random), origin[ROW(origin, r)], head, r - begin, k0 - from, plan + record);
+                        e *= kept16(random + FIRST(random), origin[ROW(origin, r) + PLN_ORIGIN_SEQUENCE], head, r - begin,
+                                    k0 - from, plan + record);
                     vstore16(e, i, p);
                     top[at] = now;
                     if (keep != 1.0f)

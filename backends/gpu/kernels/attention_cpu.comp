@@ -96,8 +96,8 @@ BODY(NO_LOCALS)
             UNROLL for (uint j = 0u; DROPOUT && j < WG; j += 4u)
             {
                 const F4 kept =
-                    dropout4(TO_UINT(random[FIRST(random)]), TO_UINT(random[FIRST(random) + 1u]), TO_UINT(random[FIRST(random) + 2u]),
-                             PARAM(PLN_ATTENTION_PARAM_SITE) + (head << 16), TO_UINT(origin[ROW(origin, row)]),
+                    dropout4(RANDOM(FIRST(random)), PARAM(PLN_ATTENTION_PARAM_SITE) + (head << 16),
+                             TO_UINT(origin[ROW(origin, row) + PLN_ORIGIN_SEQUENCE]),
                              (row - begin) << 16, k0 + j - from, PARAM(PLN_ATTENTION_PARAM_DROP_BELOW),
                              PARAM_FLOAT(PLN_ATTENTION_PARAM_KEEP_SCALE));
                 s[j] *= kept.x;

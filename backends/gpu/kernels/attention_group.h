@@ -4,8 +4,10 @@
  * keys, what dropout is drawn from, and Q in tile_q.
  */
     const uint tr = THREAD / 8u, tc = THREAD % 8u;
-    const uint seed0 = DROPOUT ? TO_UINT(random[FIRST(random)]) : 0u, seed1 = DROPOUT ? TO_UINT(random[FIRST(random) + 1u]) : 0u;
-    const uint at_step = DROPOUT ? TO_UINT(random[FIRST(random) + 2u]) : 0u, site = PARAM(PLN_ATTENTION_PARAM_SITE) + (head << 16);
+    const uint seed0 = DROPOUT ? TO_UINT(random[FIRST(random) + PLN_RANDOM_SEED_LOW]) : 0u;
+    const uint seed1 = DROPOUT ? TO_UINT(random[FIRST(random) + PLN_RANDOM_SEED_HIGH]) : 0u;
+    const uint at_step = DROPOUT ? TO_UINT(random[FIRST(random) + PLN_RANDOM_STEP]) : 0u;
+    const uint site = PARAM(PLN_ATTENTION_PARAM_SITE) + (head << 16);
     const uint drop_below = PARAM(PLN_ATTENTION_PARAM_DROP_BELOW);
     const float y_scale = DROPOUT ? factor * PARAM_FLOAT(PLN_ATTENTION_PARAM_KEEP_SCALE) : factor;
 

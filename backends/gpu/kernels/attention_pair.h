@@ -32,9 +32,8 @@
             score_ += BIAS_OF(b, i, j, keys);                                                                          \
         const bool hidden_ = HIDDEN(i, j, keys0);                                                                      \
         if (DROPOUT) {                                                                                                 \
-            const U4 w_ = philox(TO_UINT(random[FIRST(random)]), TO_UINT(random[FIRST(random) + 1u]),                  \
-                                 TO_UINT(random[FIRST(random) + 2u]), PARAM(PLN_ATTENTION_BACKWARD_PARAM_SITE) + (head << 16), \
-                                 TO_UINT(origin[ROW(origin, row_)]), ((i) << 16) + (j) / 4u);                          \
+            const U4 w_ = philox(RANDOM(FIRST(random)), PARAM(PLN_ATTENTION_BACKWARD_PARAM_SITE) + (head << 16),       \
+                                 TO_UINT(origin[ROW(origin, row_) + PLN_ORIGIN_SEQUENCE]), ((i) << 16) + (j) / 4u);    \
             m_ *= word_of(w_, j) < PARAM(PLN_ATTENTION_BACKWARD_PARAM_DROP_BELOW)                                      \
                       ? 0.0f                                                                                           \
                       : PARAM_FLOAT(PLN_ATTENTION_BACKWARD_PARAM_KEEP_SCALE);                                          \

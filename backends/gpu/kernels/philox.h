@@ -17,6 +17,11 @@ FUNCTION uint high_product(uint a, uint b)
 #define high_product(a, b) ((uint)(((ulong)(a) * (ulong)(b)) >> 32)) /* mul_hi is wrong in oclgrind */
 #endif
 
+/* The key and the first word of the counter, from the element of random where they begin. */
+#define RANDOM(at)                                                                                                     \
+    TO_UINT(random[(at) + PLN_RANDOM_SEED_LOW]), TO_UINT(random[(at) + PLN_RANDOM_SEED_HIGH]),                         \
+        TO_UINT(random[(at) + PLN_RANDOM_STEP])
+
 FUNCTION U4 philox(uint k0, uint k1, uint a, uint b, uint c, uint d)
 {
     for (uint i = 0u; i < 10u; i++) {
@@ -63,6 +68,6 @@ FUNCTION F4 dropout4(uint k0, uint k1, uint step, uint site, uint sequence, uint
 /* Of columns c to c + 3 of a row of that width, `at` its row of origin. The kernel binds origin and random (slots given), and
  * its params have the three fields of dropout from `fields` on. */
 #define DROPOUT4(at, c, width, random_at, fields)                                                                      \
-    dropout4(TO_UINT(random[random_at]), TO_UINT(random[(random_at) + 1u]), TO_UINT(random[(random_at) + 2u]),         \
-             PARAM(fields), TO_UINT(origin[at]), 0u, TO_UINT(origin[(at) + 1u]) * (width) + (c), PARAM((fields) + 1u), \
+    dropout4(RANDOM(random_at), PARAM(fields), TO_UINT(origin[(at) + PLN_ORIGIN_SEQUENCE]), 0u,                        \
+             TO_UINT(origin[(at) + PLN_ORIGIN_POSITION]) * (width) + (c), PARAM((fields) + 1u),                        \
              PARAM_FLOAT((fields) + 2u))

@@ -405,7 +405,7 @@ static void listed_keys_are_never_cut(void **state)
 static void a_loss_ends_in_one_group_that_sees_all_rows(void **state)
 {
     (void)state;
-    static const pln_cross_entropy_params params = {-100};
+    static const pln_cross_entropy_params params = {.ignore_index = -100};
     begin(PLN_OP_CROSS_ENTROPY, &params, sizeof params);
     f.inputs[PLN_CROSS_ENTROPY_INPUT_LOGITS] = temporary(tokens, 50);
     f.inputs[PLN_CROSS_ENTROPY_INPUT_LABELS] = temporary(tokens, 1);
