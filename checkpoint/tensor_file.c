@@ -9,6 +9,7 @@
 #include "checkpoint/content.h"
 #include "checkpoint/tensors.h"
 #include "common/door.h"
+#include "common/mapped.h"
 #include "common/regular.h"
 
 struct pln_tensor_file {
@@ -158,6 +159,14 @@ const char *ckpt_tensors_format(const pln_tensor_file *file)
 const char *ckpt_tensors_path(const pln_tensor_file *file)
 {
     return file->path;
+}
+
+bool ckpt_tensors_read(const pln_tensor_file *file, const char *path)
+{
+    bool read = strcmp(file->path, path) == 0;
+    for (uint32_t i = 0; !read && i < file->content.n_parts; i++)
+        read = strcmp(mapped_path(file->content.parts[i]), path) == 0;
+    return read;
 }
 
 const char *ckpt_tensors_note(const pln_tensor_file *file)

@@ -25,6 +25,8 @@ void ckpt_tensors_close(pln_tensor_file **file);
 const char *ckpt_tensors_format(const pln_tensor_file *file);
 const char *ckpt_tensors_path(const pln_tensor_file *file);
 const char *ckpt_tensors_note(const pln_tensor_file *file);
+/* Whether it is this file, or one of those that it has its data in. */
+bool ckpt_tensors_read(const pln_tensor_file *file, const char *path);
 
 /* In the order of the file; they live as long as the file is open. */
 const pln_tensor *ckpt_tensors(const pln_tensor_file *file, uint32_t *count);

@@ -175,6 +175,11 @@ const unsigned char *mapped_bytes(const struct mapped *file, size_t *bytes)
     return (const unsigned char *)atomic_load(&file->begin);
 }
 
+const char *mapped_path(const struct mapped *file)
+{
+    return file->path;
+}
+
 int mapped_descriptor(const struct mapped *file)
 {
     return file->fd;

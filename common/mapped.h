@@ -20,6 +20,8 @@ void mapped_close(struct mapped **file);
 
 /* The bytes, read-only, as many as there were at first. */
 const unsigned char *mapped_bytes(const struct mapped *file, size_t *bytes);
+/* As it was given to mapped_open. */
+const char *mapped_path(const struct mapped *file);
 /* The open file, for somebody else who is to read it; it stays the mapping's. */
 int mapped_descriptor(const struct mapped *file);
 /* PLN_BAD_MODEL names the path: the file has become shorter, so what was read since it was opened may be wrong. */

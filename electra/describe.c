@@ -75,8 +75,11 @@ static void describe_source(struct electra_describe *d)
         electra_input(d, ELECTRA_INPUT_source_starts, starts_rows(d), 1);
     if (d->features->source_mask)
         electra_input(d, ELECTRA_INPUT_source_mask, rows, 1);
-    if (d->features->attentions)
-        describe_pairs(d, ELECTRA_INPUT_source_pair_starts, ELECTRA_SYMBOL_source_pairs);
+    pln_dim pairs = {0};
+    if (d->features->attentions || d->features->source_bias)
+        pairs = describe_pairs(d, ELECTRA_INPUT_source_pair_starts, ELECTRA_SYMBOL_source_pairs);
+    if (d->features->source_bias)
+        electra_input(d, ELECTRA_INPUT_source_bias, pairs, 1);
 }
 
 enum { SCOPE_BYTES = 48 };

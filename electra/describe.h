@@ -17,8 +17,8 @@ struct electra_describe {
     const char *prefix;        /* of names of weights: "encoder.layer.3."; NULL in a head */
     uint32_t depth;            /* for layer-wise learning rates: embeddings 0, layer i has i + 1, heads layers + 2 */
     pln_dim tokens, batch;
-    pln_value *loss, *logits;       /* of the head */
-    pln_loss losses[2];             /* that `loss` is made of, where it is no loss of an op itself */
+    pln_value *loss, *logits; /* of the head */
+    pln_loss losses[2];       /* that `loss` is made of, where it is no loss of an op itself */
     uint32_t n_losses;
     const char *loss_name;          /* that the graph has for it; NULL: "loss" */
     pln_value *ids;                 /* what is looked up; NULL: the input of that name */

@@ -10,8 +10,15 @@
 
 /* What a name of the model begins with. */
 static const char *const tops[] = {
-    "electra",    "discriminator_predictions", "generator_predictions", "generator_lm_head", "classifier",
-    "qa_outputs", "sequence_summary",          "joint_qa",              "task_specific",
+    "electra",
+    "discriminator_predictions",
+    "generator_predictions",
+    "generator_lm_head",
+    "classifier",
+    "qa_outputs",
+    "sequence_summary",
+    "joint_qa",
+    "task_specific",
 };
 static const char *const bare_tops[] = {"embeddings", "embeddings_project", "encoder"};
 

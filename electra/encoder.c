@@ -190,6 +190,7 @@ static pln_value *cross_attention(struct electra_describe *d, uint32_t layer, pl
                                .heads = d->config->num_attention_heads,
                                .starts = inputs[ELECTRA_INPUT_starts],
                                .key_mask = inputs[ELECTRA_INPUT_source_mask],
+                               .bias = inputs[ELECTRA_INPUT_source_bias],
                                .pair_starts = inputs[ELECTRA_INPUT_source_pair_starts],
                                .dropout = drop.rate,
                                .origin = drop.origin,

@@ -20,6 +20,15 @@ static const char *const containers[] = {"state_dict/", "model_state_dict/", "mo
 /* What wrappers of PyTorch put before every name. */
 static const char *const wrappers[] = {"module.", "_orig_mod.", "model."};
 
+/* What wrappers put between the parts of names, wherever a module is wrapped; no module of ELECTRA is called so. */
+static const char *const inner_wrappers[] = {"_fsdp_wrapped_module.", "_checkpoint_wrapped_module.", "_orig_mod."};
+
+/* What training loops with both halves call them. */
+static const char *const half_names[][3] = {
+    {[PLN_PART_DISCRIMINATOR] = "discriminator.", [PLN_PART_GENERATOR] = "generator."},
+    {[PLN_PART_DISCRIMINATOR] = "discriminator_model.", [PLN_PART_GENERATOR] = "generator_model."},
+};
+
 /* A set of names on its way: `from` is the file's name without what was opened. */
 struct naming {
     struct electra_names *names;
@@ -150,6 +159,90 @@ static pln_status strip_wrappers(struct naming *n)
     return status;
 }
 
+/* Takes every such part out of a name; false: there was none. The name is as long as it was, or shorter. */
+static bool unwrap(char *name, const char *wrapper)
+{
+    const size_t n = strlen(wrapper);
+    bool found = false;
+    for (char *at = name; (at = strstr(at, wrapper)) != NULL;) {
+        if (at != name && at[-1] != '.') {
+            at++;
+            continue;
+        }
+        memmove(at, at + n, strlen(at + n) + 1);
+        found = true;
+    }
+    return found;
+}
+
+static pln_status strip_inner_wrappers(struct naming *n)
+{
+    struct electra_names *names = n->names;
+    for (size_t w = 0; w < sizeof inner_wrappers / sizeof *inner_wrappers; w++) {
+        bool any = false;
+        for (uint32_t i = 0; i < names->count; i++) {
+            struct electra_name *name = &names->list[i];
+            if (name->dropped || !strstr(name->name, inner_wrappers[w]))
+                continue;
+            char *copy = arena_copy(&names->memory, name->name);
+            if (!copy)
+                return pln_fail(n->error, PLN_NO_MEMORY, "no memory for the names of tensors");
+            any |= unwrap(copy, inner_wrappers[w]);
+            name->name = copy;
+        }
+        const pln_status status =
+            any ? note(n, "names have '%s' in them, which is left away", inner_wrappers[w]) : PLN_OK;
+        if (status != PLN_OK)
+            return status;
+    }
+    return PLN_OK;
+}
+
+/* Whether the names of all tensors of floats begin with that of a half, and which halves there are. */
+static bool find_named_halves(const struct electra_names *names, const char *const halves[3], bool there[3])
+{
+    there[PLN_PART_DISCRIMINATOR] = there[PLN_PART_GENERATOR] = false;
+    for (uint32_t i = 0; i < names->count; i++) {
+        const struct electra_name *name = &names->list[i];
+        if (name->dropped || !is_float(name->tensor))
+            continue;
+        const bool discriminator = begins(name->name, halves[PLN_PART_DISCRIMINATOR]);
+        if (!discriminator && !begins(name->name, halves[PLN_PART_GENERATOR]))
+            return false;
+        there[discriminator ? PLN_PART_DISCRIMINATOR : PLN_PART_GENERATOR] = true;
+    }
+    return there[PLN_PART_DISCRIMINATOR] || there[PLN_PART_GENERATOR];
+}
+
+/* Of both halves under names of their own the one that is asked for stays. */
+static pln_status take_named_half(struct naming *n, pln_part part)
+{
+    struct electra_names *names = n->names;
+    bool there[3];
+    size_t h = 0;
+    while (h < sizeof half_names / sizeof *half_names && !find_named_halves(names, half_names[h], there))
+        h++;
+    if (h == sizeof half_names / sizeof *half_names)
+        return PLN_OK;
+    const bool both = there[PLN_PART_DISCRIMINATOR] && there[PLN_PART_GENERATOR];
+    if (part == PLN_PART_DEFAULT && both)
+        return pln_fail(n->error, PLN_BAD_MODEL,
+                        "%s: holds a discriminator and a generator: which one is meant? (part discriminator or "
+                        "generator)",
+                        ckpt_directory(n->checkpoint));
+    if (part == PLN_PART_DEFAULT)
+        part = there[PLN_PART_GENERATOR] ? PLN_PART_GENERATOR : PLN_PART_DISCRIMINATOR;
+    if (!there[part])
+        return pln_fail(n->error, PLN_BAD_MODEL, "%s: holds no %s", ckpt_directory(n->checkpoint),
+                        electra_part_string(part));
+    for (uint32_t i = 0; i < names->count; i++) {
+        struct electra_name *name = &names->list[i];
+        name->dropped |= !begins(name->name, half_names[h][part]);
+        name->name = name->dropped ? name->tensor->name : name->name + strlen(half_names[h][part]);
+    }
+    return note(n, "the tensors are those under '%s'", half_names[h][part]);
+}
+
 /* Files of ElectraModel have no prefix. */
 static pln_status add_prefix(struct naming *n)
 {
@@ -231,8 +324,7 @@ static pln_status check_part(const struct naming *n, pln_part part)
 static pln_status take_of_google(struct naming *n, pln_part part)
 {
     const char *said = NULL;
-    const pln_status status =
-        electra_google_take(n->checkpoint, part, n->from, &n->names->memory, &said, n->error);
+    const pln_status status = electra_google_take(n->checkpoint, part, n->from, &n->names->memory, &said, n->error);
     return status == PLN_OK && said ? note(n, "%s", said) : status;
 }
 
@@ -245,6 +337,12 @@ static pln_status make_names(struct naming *n, pln_part part)
         status = translate(n);
     if (status == PLN_OK)
         status = strip_wrappers(n);
+    if (status == PLN_OK)
+        status = take_named_half(n, part);
+    if (status == PLN_OK)
+        status = strip_wrappers(n);
+    if (status == PLN_OK)
+        status = strip_inner_wrappers(n);
     if (status == PLN_OK)
         status = add_prefix(n);
     if (status != PLN_OK)

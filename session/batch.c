@@ -48,23 +48,38 @@ static bool has_holes(const struct session_request *r, const uint32_t *lengths)
     return false;
 }
 
+bool session_attends_source(const struct session_request *r, uint64_t i)
+{
+    const double m = session_real(r->encoder_attention_mask, i);
+    return r->semantics->whole_mask ? m >= 1 : m != 0;
+}
+
 static bool source_has_holes(const struct session_request *r)
 {
-    const pln_tensor *m = r->encoder_attention_mask;
-    for (uint64_t i = 0; m && i < (uint64_t)r->rows * r->source_length; i++)
-        if (session_real(m, i) == 0)
+    const uint64_t n = r->encoder_attention_mask ? (uint64_t)r->rows * r->source_length : 0;
+    for (uint64_t i = 0; i < n; i++)
+        if (!session_attends_source(r, i))
             return true;
     return false;
 }
 
+/* Whether a mask hides by a number, and has an element that does not just attend. */
+static bool adds(const struct session_request *r, const pln_tensor *mask, uint64_t n)
+{
+    bool found = false;
+    for (uint64_t i = 0; mask && r->semantics->masked != 0 && !found && i < n; i++)
+        found = session_real(mask, i) != 1;
+    return found;
+}
+
 bool session_adds_mask(const struct session_request *r)
 {
-    bool adds = false;
-    const uint64_t n =
-        r->attention_mask && !r->pair_mask && r->semantics->masked != 0 ? (uint64_t)r->rows * r->length : 0;
-    for (uint64_t i = 0; !adds && i < n; i++)
-        adds = session_real(r->attention_mask, i) != 1;
-    return adds;
+    return !r->pair_mask && adds(r, r->attention_mask, (uint64_t)r->rows * r->length);
+}
+
+static bool adds_source_mask(const struct session_request *r)
+{
+    return adds(r, r->encoder_attention_mask, (uint64_t)r->rows * r->source_length);
 }
 
 static bool keeps_every_position(const pln_session *s, const struct session_request *r, bool labels)
@@ -95,7 +110,8 @@ static struct electra_features features_of(const pln_session *s, const struct se
         .bias_planes = bias_planes(s, r),
         .head_mask = r->head_mask != NULL,
         .source = r->encoder_hidden_states != NULL,
-        .source_mask = source_has_holes(r),
+        .source_mask = !adds_source_mask(r) && source_has_holes(r),
+        .source_bias = adds_source_mask(r),
         .labels = labels,
         .targets = r->targets != NULL,
         .hidden_states = o->hidden_states || c->output_hidden_states,

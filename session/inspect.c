@@ -52,7 +52,7 @@ static bool is_read(const pln_model *m, const char *path)
     if (strcmp(name, "config.json") == 0)
         return ckpt_has_config(m->checkpoint);
     for (uint32_t i = 0; ckpt_file(m->checkpoint, i); i++)
-        if (strcmp(ckpt_tensors_path(ckpt_file(m->checkpoint, i)), path) == 0)
+        if (ckpt_tensors_read(ckpt_file(m->checkpoint, i), path))
             return true;
     return weights && strcmp(weights, path) == 0;
 }
@@ -60,7 +60,7 @@ static bool is_read(const pln_model *m, const char *path)
 static const char *format_of(const pln_model *m, const char *path)
 {
     for (uint32_t i = 0; ckpt_file(m->checkpoint, i); i++)
-        if (strcmp(ckpt_tensors_path(ckpt_file(m->checkpoint, i)), path) == 0)
+        if (ckpt_tensors_read(ckpt_file(m->checkpoint, i), path))
             return ckpt_tensors_format(ckpt_file(m->checkpoint, i));
     return NULL;
 }

@@ -316,7 +316,17 @@ void session_pack_source_rows(const struct session_packing *p, void *out)
 void session_pack_source_mask(const struct session_packing *p, void *out)
 {
     for (uint64_t i = 0; i < (uint64_t)p->r->rows * p->r->source_length; i++)
-        ((int32_t *)out)[i] = session_real(p->r->encoder_attention_mask, i) != 0;
+        ((int32_t *)out)[i] = session_attends_source(p->r, i);
+}
+
+void session_pack_source_bias(const struct session_packing *p, void *out)
+{
+    const uint64_t source = p->r->source_length;
+    float *to = out;
+    for (uint64_t i = 0; i < p->r->rows; i++)
+        for (uint32_t query = 0; query < p->b->lengths[i]; query++)
+            for (uint64_t key = 0; key < source; key++)
+                *to++ = added_by_mask(p, session_real(p->r->encoder_attention_mask, i * source + key));
 }
 
 void session_pack_source_pair_starts(const struct session_packing *p, void *out)

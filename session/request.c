@@ -91,8 +91,7 @@ static pln_status find_tokens(const struct session_request *r, const pln_tensor 
         *tokens = all[i] ? all[i] : *tokens;
     }
     return *tokens ? PLN_OK
-                   : pln_fail(error, PLN_INVALID,
-                              "neither input_ids nor inputs_embeds is given, expected one of them");
+                   : pln_fail(error, PLN_INVALID, "neither input_ids nor inputs_embeds is given, expected one of them");
 }
 
 static pln_status want_width(const pln_tensor *tensor, uint32_t width, const char *field, pln_error *error)

@@ -323,13 +323,13 @@ static pln_status check_package(const struct saving *s)
     if (refusal)
         return pln_fail(s->error, PLN_INVALID, "%s: %s", where, refusal);
     if (is_google_head(s) && s->package != ELECTRA_FOR_PYTORCH)
-        return pln_fail(s->error, PLN_INVALID,
-                        "%s: has a head of Google's fine-tuning, for which %s has no class", where,
-                        s->package == ELECTRA_FOR_TF ? "TensorFlow" : "Flax");
+        return pln_fail(s->error, PLN_INVALID, "%s: has a head of Google's fine-tuning, for which %s has no class",
+                        where, s->package == ELECTRA_FOR_TF ? "TensorFlow" : "Flax");
     if (difference)
         warn(s, difference, "");
     if (is_google_head(s))
-        warn(s, "has a head of Google's fine-tuning, for which transformers has no class: this library reads it back", "");
+        warn(s, "has a head of Google's fine-tuning, for which transformers has no class: this library reads it back",
+             "");
     char *others = electra_weights_unexpected(&s->weights, s->head->source);
     if (others)
         warn(s, "left out, since the head does not have them: ", others);

@@ -78,7 +78,7 @@ struct session_request {
     uint32_t length;            /* tokens of a sequence, padding included */
     uint32_t source_length;
     uint32_t starts; /* of each sequence, whose ends are asked for; 0: none, or labels say the one */
-    bool pair_mask; /* attention_mask is for pairs of tokens (3-D, 4-D) */
+    bool pair_mask;  /* attention_mask is for pairs of tokens (3-D, 4-D) */
     enum electra_problem problem;
     const uint32_t *targets; /* positions row * length + token whose vocabulary logits are wanted; NULL: all */
     uint32_t n_targets;
@@ -131,6 +131,8 @@ pln_status session_batch_plan(pln_session *session, const struct session_request
                               const struct session_step *step, struct session_batch *batch, pln_error *error);
 /* Whether the mask lets others look at a token. */
 bool session_attends(const struct session_request *request, uint32_t row, uint32_t token);
+/* The same of element i of the source's mask, which is there. */
+bool session_attends_source(const struct session_request *request, uint64_t i);
 /* Whether a mask of tokens becomes numbers that are added to the scores. */
 bool session_adds_mask(const struct session_request *request);
 

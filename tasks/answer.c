@@ -74,10 +74,10 @@ static pln_status ask(struct task_row *row, pln_error *error)
 struct finding {
     const struct task_row *row;
     int32_t cls;
-    float null;         /* the least score of any window for there being no answer */
-    float *begin, *end; /* [tokens] */
-    float *band;        /* [tokens, widest] scores of spans by their first token and length - 1 */
-    uint32_t *best;     /* [top of a window] */
+    float null;                /* the least score of any window for there being no answer */
+    float *begin, *end;        /* [tokens] */
+    float *band;               /* [tokens, widest] scores of spans by their first token and length - 1 */
+    uint32_t *best;            /* [top of a window] */
     struct answer_spans spans; /* the best so far */
 };
 
@@ -129,9 +129,9 @@ static struct answer_span make_span(const struct finding *f, const struct task_t
         last = b;
     }
     return (struct answer_span){.begin = t->begins[first],
-                         .end = t->ends[last],
-                         .begin_byte = t->begin_bytes[first],
-                         .end_byte = t->end_bytes[last]};
+                                .end = t->ends[last],
+                                .begin_byte = t->begin_bytes[first],
+                                .end_byte = t->end_bytes[last]};
 }
 
 static void keep_best(struct answer_spans *spans, uint32_t top)
@@ -234,8 +234,7 @@ static pln_status find_spans(struct task_row *row, struct answer_spans *spans, p
         keep_best(&f.spans, settings->top);
     }
     *spans = f.spans;
-    return whole ? PLN_OK
-                 : pln_fail(error, PLN_NO_MEMORY, "no memory for the spans of %u windows", row->n_sequences);
+    return whole ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "no memory for the spans of %u windows", row->n_sequences);
 }
 
 /* Google's head says by another score than that of spans whether there is no answer: then the empty one is the first, else
@@ -284,26 +283,26 @@ const struct task_kind task_answer = {
                                           {"answers.answer_start", true, true, "where they begin, in code points"},
                                           {0}},
             .options =
-                (const pln_option_info[]){{"top", "1..", "that many answers, the best ones, as a list (default 1)"},
-                                          {"max-answer", "1..",
-                                           "tokens of the longest answer (default 15, of the joint head 30)"},
-                                          {"no-answer", "yes|no", "that there is none may be the answer"},
-                                          {"answer-head", "linear|joint",
-                                           "begin and end by themselves, or Google's joint head, which scores an end "
-                                           "for each begin (default as the model has it)"},
-                                          {"null-threshold", "X",
-                                           "of the joint head, with no-answer: there is none if the score for that is "
-                                           "above (default -2.75)"},
-                                          {"max-length", "1..",
-                                           "tokens of a window, question and all (default "
-                                           "384, or what the model takes)"},
-                                          {"stride", "0..",
-                                           "tokens that a window shares with the one before "
-                                           "(default 128, or half a window)"},
-                                          {"inside-words", "yes|no",
-                                           "an answer may begin and end within a word, "
-                                           "as where words have no blanks"},
-                                          {0}},
+                (const pln_option_info[]){
+                    {"top", "1..", "that many answers, the best ones, as a list (default 1)"},
+                    {"max-answer", "1..", "tokens of the longest answer (default 15, of the joint head 30)"},
+                    {"no-answer", "yes|no", "that there is none may be the answer"},
+                    {"answer-head", "linear|joint",
+                     "begin and end by themselves, or Google's joint head, which scores an end "
+                     "for each begin (default as the model has it)"},
+                    {"null-threshold", "X",
+                     "of the joint head, with no-answer: there is none if the score for that is "
+                     "above (default -2.75)"},
+                    {"max-length", "1..",
+                     "tokens of a window, question and all (default "
+                     "384, or what the model takes)"},
+                    {"stride", "0..",
+                     "tokens that a window shares with the one before "
+                     "(default 128, or half a window)"},
+                    {"inside-words", "yes|no",
+                     "an answer may begin and end within a word, "
+                     "as where words have no blanks"},
+                    {0}},
             .scores = (const char *const[]){"f1", "exact_match", NULL},
         },
     .also = PLN_HEAD_JOINT_QUESTION_ANSWERING,

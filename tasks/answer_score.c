@@ -14,8 +14,8 @@ static const struct score_family *family(const struct task_setup *setup, uint32_
     return &score_spans;
 }
 
-static pln_status judge_window(const struct task_row *row, const struct task_sequence *s, const struct answer_gold *gold,
-                               struct score_row *r, pln_error *error)
+static pln_status judge_window(const struct task_row *row, const struct task_sequence *s,
+                               const struct answer_gold *gold, struct score_row *r, pln_error *error)
 {
     const struct answer_settings *settings = row->settings;
     const struct task_output *logits = &s->outputs[0];
@@ -60,8 +60,8 @@ static pln_status learn(struct task_row *row, struct task_lessons *into, pln_err
     for (uint32_t i = 0; status == PLN_OK && i < row->n_sequences; i++) {
         uint32_t first, last;
         answer_find_positions(&row->sequences[i].tokens, &gold, &first, &last);
-        const struct task_lesson lesson = {&row->sequences[i], 1, TASK_SPAN, .first = (int32_t)first,
-                                           .last = (int32_t)last, .impossible = !gold.n};
+        const struct task_lesson lesson = {
+            &row->sequences[i], 1, TASK_SPAN, .first = (int32_t)first, .last = (int32_t)last, .impossible = !gold.n};
         status = task_learn(into, &lesson, error);
     }
     return status;

@@ -23,11 +23,10 @@ static bool judges_none(const struct electra_describe *d)
 static pln_value *score_pair(struct electra_describe *d, pln_value *pair, const char *hidden_name, const char *name,
                              const char *hidden_node, const char *node, pln_value *residual)
 {
-    pln_value *x = electra_dense(d, pair, hidden_name, WIDTH, 2 * d->config->hidden_size,
-                                 PLN_OPTIONS(pln_linear_options, .name = hidden_node,
-                                             .activation = PLN_ACTIVATION_GELU));
-    return electra_dense(d, x, name, 1, WIDTH,
-                         PLN_OPTIONS(pln_linear_options, .name = node, .residual = residual));
+    pln_value *x =
+        electra_dense(d, pair, hidden_name, WIDTH, 2 * d->config->hidden_size,
+                      PLN_OPTIONS(pln_linear_options, .name = hidden_node, .activation = PLN_ACTIVATION_GELU));
+    return electra_dense(d, x, name, 1, WIDTH, PLN_OPTIONS(pln_linear_options, .name = node, .residual = residual));
 }
 
 /* A row of a pair of rows: the state of the start, then that of the token. Gathered one behind the other they lie side
@@ -36,7 +35,8 @@ static pln_value *describe_ends(struct electra_describe *d, pln_value *hidden)
 {
     const uint32_t starts = d->features->starts ? d->features->starts : 1;
     const pln_dim pairs = {d->tokens.symbol, starts, 0}, rows = {d->tokens.symbol, 2 * starts, 0};
-    pln_value *states = pln_gather(d->graph, "answer.pairs", hidden, electra_input(d, ELECTRA_INPUT_span_rows, rows, 1));
+    pln_value *states =
+        pln_gather(d->graph, "answer.pairs", hidden, electra_input(d, ELECTRA_INPUT_span_rows, rows, 1));
     return score_pair(d, pln_reshape(d->graph, states, pairs, 2 * d->config->hidden_size), END_HIDDEN, END,
                       "answer.end_hidden", "answer.end", electra_input(d, ELECTRA_INPUT_barred_ends, pairs, 1));
 }
@@ -50,8 +50,8 @@ static pln_value *describe_seen(struct electra_describe *d, pln_value *hidden, p
     pln_value *begins = electra_input(d, ELECTRA_INPUT_answer_pair_starts, bounds, 1);
     const pln_dim pairs = pln_graph_pairs(d->graph, begins);
     d->out->symbols[ELECTRA_SYMBOL_answer_pairs] = pairs.symbol;
-    pln_value *query = pln_gather(d->graph, "answer.query", start_weight,
-                                  electra_input(d, ELECTRA_INPUT_answer_queries, rows, 1));
+    pln_value *query =
+        pln_gather(d->graph, "answer.query", start_weight, electra_input(d, ELECTRA_INPUT_answer_queries, rows, 1));
     pln_value *seen =
         pln_attention(d->graph, query,
                       PLN_OPTIONS(pln_attention_options, .name = "answer.seen", .heads = 1, .scale = 1, .key = hidden,
@@ -87,11 +87,10 @@ static void describe_loss(struct electra_describe *d, pln_value *start, pln_valu
                             half = {"answer.half", PLN_F32, 2, {1, 1}, numbers + 4};
     pln_value *total = electra_loss_total(d, 2);
     pln_value *both = place(d, "answer.logits", end, &second, place(d, "answer.start_column", start, &first, NULL));
-    pln_value *span = pln_span_cross_entropy(d->graph, none ? "span_loss" : "loss", both,
-                                             d->out->inputs[ELECTRA_INPUT_starts],
-                                             electra_input(d, ELECTRA_INPUT_first, d->batch, 1),
-                                             electra_input(d, ELECTRA_INPUT_last, d->batch, 1),
-                                             PLN_OPTIONS(pln_loss_options, .total = total));
+    pln_value *span = pln_span_cross_entropy(
+        d->graph, none ? "span_loss" : "loss", both, d->out->inputs[ELECTRA_INPUT_starts],
+        electra_input(d, ELECTRA_INPUT_first, d->batch, 1), electra_input(d, ELECTRA_INPUT_last, d->batch, 1),
+        PLN_OPTIONS(pln_loss_options, .total = total));
     if (!none) {
         electra_loss(d, span);
         return;
@@ -122,9 +121,9 @@ static void describe(struct electra_describe *d, pln_value *hidden)
     if (!weight || !bias)
         return;
     pln_value *barred = electra_input(d, ELECTRA_INPUT_barred, d->tokens, 1), *end = NULL;
-    pln_value *start = pln_linear(d->graph, hidden, weight,
-                                  PLN_OPTIONS(pln_linear_options, .name = "answer.start", .bias = bias,
-                                              .residual = barred));
+    pln_value *start =
+        pln_linear(d->graph, hidden, weight,
+                   PLN_OPTIONS(pln_linear_options, .name = "answer.start", .bias = bias, .residual = barred));
     pln_value *none = judges_none(d) ? describe_none(d, hidden, weight) : NULL;
     if (f->labels || f->starts)
         end = describe_ends(d, hidden);

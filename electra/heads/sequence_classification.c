@@ -26,9 +26,8 @@ static pln_value *describe_dense(struct electra_describe *d, pln_value *x)
     const uint32_t width = d->config->hidden_size;
     const struct electra_dropout drop = electra_dropout(d, d->config->classifier_dropout, ELECTRA_PICKED);
     return electra_dense(d, x, "classifier.dense", width, width,
-                         PLN_OPTIONS(pln_linear_options, .name = "classifier.dense",
-                                     .activation = PLN_ACTIVATION_GELU, .dropout = drop.rate, .origin = drop.origin,
-                                     .random = drop.random));
+                         PLN_OPTIONS(pln_linear_options, .name = "classifier.dense", .activation = PLN_ACTIVATION_GELU,
+                                     .dropout = drop.rate, .origin = drop.origin, .random = drop.random));
 }
 
 static void describe(struct electra_describe *d, pln_value *hidden)

@@ -291,16 +291,96 @@ static int remove_folder(void **state)
     return rmdir(folder);
 }
 
+/* Layers of a task are told apart by which ones it has; what is beside them of an optimizer is not read. */
+static void heads_of_google_are_named(void **state)
+{
+    (void)state;
+    static const struct row answers[] = {
+        {"electra/embeddings/word_embeddings", "electra.embeddings.word_embeddings.weight"},
+        {"task_specific/squad/dense/kernel", "joint_qa.start.weight"},
+        {"task_specific/squad/dense/bias", "joint_qa.start.bias"},
+        {"task_specific/squad/dense/kernel/adam_m", NULL},
+        {"task_specific/squad/qa_hidden/kernel", "joint_qa.end_hidden.weight"},
+        {"task_specific/squad/dense_1/kernel", "joint_qa.end.weight"},
+        {"task_specific/squad/dense_2/kernel", "joint_qa.answerable_hidden.weight"},
+        {"task_specific/squad/dense_3/bias", "joint_qa.answerable.bias"},
+    };
+    static const struct row first[] = {
+        {"electra/embeddings/word_embeddings", "electra.embeddings.word_embeddings.weight"},
+        {"task_specific/newsqa/qa_hidden/kernel", "joint_qa.end_hidden.weight"},
+        {"task_specific/newsqa/dense_2/kernel", "joint_qa.answerable.weight"},
+    };
+    static const struct row classes[] = {
+        {"electra/embeddings/word_embeddings", "electra.embeddings.word_embeddings.weight"},
+        {"task_specific/mnli/dense/kernel", "task_specific.dense.weight"},
+        {"task_specific/mnli/dense/bias/adam_v", NULL},
+    };
+    static const struct row tags[] = {
+        {"electra/embeddings/word_embeddings", "electra.embeddings.word_embeddings.weight"},
+        {"task_specific/chunk/dense/kernel", "classifier.weight"},
+    };
+    check_rows(answers, COUNT(answers));
+    check_rows(first, COUNT(first));
+    check_rows(classes, COUNT(classes));
+    check_rows(tags, COUNT(tags));
+    static const char *const several[] = {"electra/embeddings/word_embeddings", "task_specific/cola/dense/kernel",
+                                          "task_specific/rte/dense/kernel", NULL};
+    assert_int_equal(open_names(several, PLN_PART_DEFAULT), PLN_OK);
+    assert_string_equal(names.note, "there are heads of several tasks under task_specific/, none of which is read");
+    assert_int_equal(electra_infer_head(&names), PLN_HEAD_MODEL);
+    close_names();
+    static const char *const squad[] = {"electra/embeddings/word_embeddings", "task_specific/squad/dense/kernel",
+                                        "task_specific/squad/qa_hidden/kernel", NULL};
+    assert_int_equal(open_names(squad, PLN_PART_DEFAULT), PLN_OK);
+    assert_int_equal(electra_infer_head(&names), PLN_HEAD_JOINT_QUESTION_ANSWERING);
+    close_names();
+}
+
+static void wrappers_inside_of_names_are_taken_away(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"_fsdp_wrapped_module.electra.encoder.layer.0._fsdp_wrapped_module.output.dense.weight",
+         "electra.encoder.layer.0.output.dense.weight"},
+        {"_fsdp_wrapped_module.electra._orig_mod.embeddings._checkpoint_wrapped_module.word_embeddings.weight",
+         "electra.embeddings.word_embeddings.weight"},
+        {"_fsdp_wrapped_module.electra.my_orig_mod.weight", "electra.my_orig_mod.weight"},
+    };
+    check_rows(rows, COUNT(rows));
+}
+
+static void halves_of_pytorch_are_chosen(void **state)
+{
+    (void)state;
+    static const char *const both[] = {"model.discriminator.electra.embeddings.word_embeddings.weight",
+                                       "model.discriminator.discriminator_predictions.dense.weight",
+                                       "model.generator.electra.embeddings.word_embeddings.weight",
+                                       "model.generator.generator_lm_head.bias", NULL};
+    assert_int_equal(open_names(both, PLN_PART_DEFAULT), PLN_BAD_MODEL);
+    assert_non_null(strstr(error.message, "holds a discriminator and a generator: which one is meant?"));
+    close_names();
+    assert_int_equal(open_names(both, PLN_PART_GENERATOR), PLN_OK);
+    assert_string_equal(source_of("electra.embeddings.word_embeddings.weight"), both[2]);
+    assert_string_equal(source_of("generator_lm_head.bias"), both[3]);
+    assert_int_equal(names.found, 2);
+    close_names();
+    static const char *const one[] = {"discriminator_model.electra.embeddings.word_embeddings.weight", NULL};
+    assert_int_equal(open_names(one, PLN_PART_DEFAULT), PLN_OK);
+    assert_string_equal(source_of("electra.embeddings.word_embeddings.weight"), one[0]);
+    close_names();
+    assert_int_equal(open_names(one, PLN_PART_GENERATOR), PLN_BAD_MODEL);
+    assert_non_null(strstr(error.message, "holds no generator"));
+    close_names();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(keras_names_are_translated),
-        cmocka_unit_test(flax_names_are_translated),
-        cmocka_unit_test(names_of_objects_are_translated),
-        cmocka_unit_test(wrappers_are_taken_away),
-        cmocka_unit_test(a_run_has_two_halves),
-        cmocka_unit_test(other_runs_have_other_halves),
-        cmocka_unit_test(a_half_of_other_files_is_checked),
+        cmocka_unit_test(heads_of_google_are_named),    cmocka_unit_test(wrappers_inside_of_names_are_taken_away),
+        cmocka_unit_test(halves_of_pytorch_are_chosen), cmocka_unit_test(keras_names_are_translated),
+        cmocka_unit_test(flax_names_are_translated),    cmocka_unit_test(names_of_objects_are_translated),
+        cmocka_unit_test(wrappers_are_taken_away),      cmocka_unit_test(a_run_has_two_halves),
+        cmocka_unit_test(other_runs_have_other_halves), cmocka_unit_test(a_half_of_other_files_is_checked),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -109,5 +109,33 @@ def run(head, name, more, folder):
     save_file(cases, folder / "cases.safetensors")
 
 
+def run_cross(folder):
+    """A decoder that looks at an encoder's states through a mask, in TF."""
+    draw = np.random.default_rng(5)
+    torch.manual_seed(5)
+    settings = config({"is_decoder": True, "add_cross_attention": True})
+    model = transformers.ElectraModel(settings).eval()
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.normal_(0, 0.4)
+    cases = {}
+    with tempfile.TemporaryDirectory() as saved:
+        model.save_pretrained(saved, safe_serialization=False)
+        in_tf = transformers.TFElectraModel.from_pretrained(saved, from_pt=True)
+    for variant, mask in (("full", [[1, 1, 0, 1], [1, 0, 0, 1], [1] * 4]), ("dark", [[1, 1, 0, 1], [0] * 4, [1] * 4]),
+                          ("faint", [[1, 1, 0.5, 1], [-1, 0, 0, 1], [1, 2, 1, 1]])):
+        given = {"input_ids": draw.integers(0, V, (B, T)).astype(np.int32), "encoder_attention_mask": np.array(mask, np.float32),
+                 "encoder_hidden_states": draw.normal(size=(B, 4, settings.hidden_size)).astype(np.float32)}
+        out = in_tf(**{k: tf.constant(v) for k, v in given.items()}, training=False).last_hidden_state.numpy()
+        cases.update({f"tf/{variant}/in/{k}": v for k, v in given.items()}, **{f"tf/{variant}/out/last_hidden_state": out})
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps({**settings.to_diff_dict(), "architectures": ["ElectraModel"]}, indent=2) + "\n")
+    save_file({k: v.numpy().copy() for k, v in model.state_dict().items() if "position_ids" not in k}, folder / "model.safetensors")
+    save_file(cases, folder / "cases.safetensors")
+
+
 for head, (name, more) in HEADS.items():
-    run(head, name, more, Path(sys.argv[1]) / head)
+    if len(sys.argv) < 3 or head in sys.argv[2:]:
+        run(head, name, more, Path(sys.argv[1]) / head)
+if len(sys.argv) < 3 or "cross" in sys.argv[2:]:
+    run_cross(Path(sys.argv[1]) / "cross")

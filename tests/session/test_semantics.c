@@ -20,7 +20,8 @@
 enum { INPUTS = 8 };
 
 static const char *const heads[] = {
-    "masked-lm", "untied", "multiple-choice", "sequence-classification", "token-classification", "question-answering"};
+    "masked-lm",          "untied", "multiple-choice", "sequence-classification", "token-classification",
+    "question-answering", "cross"};
 static const char *const variants[] = {"full", "bare", "dark", "faint", "labels"};
 static const char *folder;
 static pln_runtime *runtime;
@@ -122,7 +123,7 @@ static void test_frameworks(void **state)
         }
         close_head();
     }
-    assert_int_equal(replayed, 6 * 5 + 6 * 3 - 2); /* of untied, Flax has neither the faint mask nor the bare ids */
+    assert_int_equal(replayed, 6 * 5 + 6 * 3 - 2 + 3); /* of untied, Flax has neither the faint mask nor the bare ids */
 }
 
 /* Google's masks are TF's, its language models predict with hidden_act, and its loss is the sum of TF's. */
