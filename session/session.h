@@ -78,7 +78,7 @@ struct session_request {
     uint32_t length;            /* tokens of a sequence, padding included */
     uint32_t source_length;
     uint32_t starts; /* of each sequence, whose ends are asked for; 0: none, or labels say the one */
-    bool pair_mask; /* attention_mask is for pairs of tokens (3-D, 4-D) */
+    bool pair_mask;  /* attention_mask is for pairs of tokens (3-D, 4-D) */
     enum electra_problem problem;
     const uint32_t *targets; /* positions row * length + token whose vocabulary logits are wanted; NULL: all */
     uint32_t n_targets;
@@ -165,6 +165,9 @@ pln_status session_batch_unpack(pln_session *session, const struct session_reque
 /* The same as tensors [rows, width] under their names in the graph. */
 pln_status session_batch_flat(pln_session *session, const pln_graph *graph, const struct session_batch *batch,
                               pln_error *error);
+
+/* Of every graph: memory of runs is given back until the next one. */
+void session_rest(pln_session *session);
 
 /* ---- labels.c */
 
