@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """test_memory.py PLEIONE SOURCE: training on cpu takes what `estimate --train` says and at most 40 MB more, saving included,
-whatever part of a batch is padding."""
+whatever part of a batch is padding; fine-tuning too, validations included."""
 import json
 import pathlib
 import random
@@ -30,19 +30,40 @@ def write_data(path):
     path.write_bytes(struct.pack("<Q", len(text)) + text + data)
 
 
+def write_rows(path):
+    """Texts that are cut to LENGTH, and shorter ones."""
+    draw = random.Random(1)
+    path.write_text("".join(json.dumps({"text": " ".join(draw.choice(["king", "day", "house"]) for _ in range(n)), "label": n % 2}) + "\n"
+                            for n in [LENGTH, LENGTH + 1, *(draw.randint(10, LENGTH) for _ in range(2 * BATCH - 2))]))
+
+
+def plan(pleione, model, *more):
+    told = subprocess.run([pleione, "estimate", model, "--train", "-b", str(BATCH), "-s", str(LENGTH), "--device", "cpu", "--json", *more],
+                          check=True, capture_output=True, text=True)
+    return json.loads(told.stdout)["total_bytes"]
+
+
+def judge(what, planned):
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    print(f"{what}: planned {planned / 1e6:.1f} MB, peak {peak / 1e6:.1f} MB")
+    if peak > planned + BEYOND or planned < 50e6:
+        sys.exit(1)
+
+
 def main():
     pleione, model = sys.argv[1], pathlib.Path(sys.argv[2]) / "models/electra-tiny-discriminator"
     with tempfile.TemporaryDirectory() as folder:
         data = pathlib.Path(folder) / "data.safetensors"
         write_data(data)
-        told = json.loads(subprocess.run([pleione, "estimate", model, "--train", "-b", str(BATCH), "-s", str(LENGTH), "--device", "cpu",
-                                          "--json"], check=True, capture_output=True, text=True).stdout)
+        rows = pathlib.Path(folder) / "rows.jsonl"
+        write_rows(rows)
         subprocess.run([pleione, "train", model, "--data", data, "--out", pathlib.Path(folder) / "out", "--batch", str(BATCH),
                         "--steps", str(STEPS), "--device", "cpu"], check=True)
-    planned = told["total_bytes"]
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-    print(f"planned {planned / 1e6:.1f} MB, peak {peak / 1e6:.1f} MB")
-    sys.exit(peak > planned + BEYOND or planned < 50e6)
+        judge("train", plan(pleione, model))
+        subprocess.run([pleione, "finetune", model, "--task", "classify", "--train", rows, "--validation", rows, "--out",
+                        pathlib.Path(folder) / "tuned", "--batch", str(BATCH), "--epochs", "2", "--save-every", "1", "--device", "cpu"],
+                       check=True, capture_output=True)
+        judge("finetune", max(plan(pleione, model), plan(pleione, model, "--head", "sequence-classification")))
 
 
 main()
