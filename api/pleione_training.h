@@ -97,6 +97,9 @@ PLN_API pln_status pln_trainer_save(pln_trainer *trainer, const char *directory,
 /* The model alone, without the trainer's state: what a directory is that is only answered from. Otherwise as above. One
  * thread. */
 PLN_API pln_status pln_trainer_save_model(pln_trainer *trainer, const char *directory, pln_error *error);
+/* Gives back the memory that only steps need until the next one takes it again: room for whoever looks at the model
+ * meanwhile. One thread. */
+PLN_API pln_status pln_trainer_rest(pln_trainer *trainer, pln_error *error);
 /* Saves into `directory`.step-N, N the steps made, and removes those with smaller N but for the newest: `keep` stay.
  * One thread. */
 PLN_API pln_status pln_trainer_save_step(pln_trainer *trainer, const char *directory, uint32_t keep, pln_error *error);

@@ -252,6 +252,11 @@ static void drop_plans(pln_schedule *schedule, uint32_t n, const uint32_t *capac
     }
 }
 
+void sched_rest(pln_schedule *schedule)
+{
+    drop_plans(schedule, 0, schedule->dims);
+}
+
 void sched_be_steady(pln_schedule *schedule)
 {
     if (!schedule->steady)

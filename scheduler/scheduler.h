@@ -286,6 +286,8 @@ pln_status sched_view_device(pln_schedule *schedule, uint32_t device, const uint
 void sched_bucket(const pln_schedule *schedule, const uint32_t *dims, uint32_t *capacity);
 /* From now on runs are steady and plans cover (pln_schedule_options); plans of before are gone. */
 void sched_be_steady(pln_schedule *schedule);
+/* Plans give their memory back; they are made again when they are needed. */
+void sched_rest(pln_schedule *schedule);
 /* The plan of the bucket, made when it is met first. */
 pln_status sched_plan_get(pln_schedule *schedule, const uint32_t *dims, struct sched_plan **plan, pln_error *error);
 void sched_plan_destroy(pln_schedule *schedule, struct sched_plan **plan);

@@ -251,6 +251,12 @@ void session_be_steady(pln_session *session)
         sched_be_steady(v->schedule);
 }
 
+void session_rest(pln_session *session)
+{
+    for (struct session_variant *v = session->variants; v; v = v->next)
+        sched_rest(v->schedule);
+}
+
 void session_settle_problem(pln_session *session, const struct session_request *request)
 {
     if (session->problem == ELECTRA_PROBLEM_UNSET)

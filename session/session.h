@@ -168,6 +168,9 @@ pln_status session_batch_unpack(pln_session *session, const struct session_reque
 pln_status session_batch_flat(pln_session *session, const pln_graph *graph, const struct session_batch *batch,
                               pln_error *error);
 
+/* Of every graph: memory of runs is given back until the next one. */
+void session_rest(pln_session *session);
+
 /* ---- labels.c */
 
 /* Types, shapes and ranges of the labels that are there; settles request->problem. */

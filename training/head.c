@@ -193,6 +193,12 @@ static void taken(struct training_subject *subject)
     ckpt_release_pages(training_head_of(subject)->model->checkpoint);
 }
 
+static void rest(struct training_subject *subject)
+{
+    training_head_of(subject)->batch = (struct session_batch){0};
+    session_rest(training_head_of(subject)->session);
+}
+
 static void name_tensor(const struct training_subject *subject, const char *parameter, char *out, size_t bytes)
 {
     electra_file_name(parameter, head_of(subject)->session->head->bare, out, bytes);
@@ -223,6 +229,7 @@ static const struct training_subject_kind kind = {
     .origin = origin,
     .graph = graph,
     .taken = taken,
+    .rest = rest,
     .read = read_batch,
     .run = run_part,
     .find_bad = find_bad,

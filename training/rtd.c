@@ -273,6 +273,13 @@ static void taken(struct training_subject *subject)
     ckpt_release_pages(training_rtd_of(subject)->discriminator->checkpoint);
 }
 
+static void rest(struct training_subject *subject)
+{
+    for (uint32_t i = 0; i < RTD_FORMS; i++)
+        if (training_rtd_of(subject)->variants[i].schedule)
+            sched_rest(training_rtd_of(subject)->variants[i].schedule);
+}
+
 /* Names in the flat state are those of the state's file. */
 static void name_tensor(const struct training_subject *subject, const char *parameter, char *out, size_t bytes)
 {
@@ -311,6 +318,7 @@ const struct training_subject_kind training_rtd_kind = {
     .origin = origin,
     .graph = graph,
     .taken = taken,
+    .rest = rest,
     .read = read_batch,
     .run = run_part,
     .find_bad = find_bad,

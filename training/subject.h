@@ -41,6 +41,8 @@ struct training_subject_kind {
     const pln_graph *(*graph)(const struct training_subject *subject);
     /* The first values were taken: their sources need not stay in memory. */
     void (*taken)(struct training_subject *subject);
+    /* What runs need of memory is given back until the next one; parameters and what belongs to them stay. */
+    void (*rest)(struct training_subject *subject);
 
     /* The whole batch at the door: nothing has run when it is refused, with PLN_INVALID. */
     pln_status (*read)(struct training_subject *subject, struct training_batch *batch, pln_error *error);

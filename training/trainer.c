@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/door.h"
+#include "scheduler/scheduler.h"
 #include "training/rtd.h"
 #include "training/trainer.h"
 
@@ -199,6 +200,19 @@ void pln_trainer_destroy(pln_trainer **trainer)
     if (t->states)
         pln_states_destroy(&t->states);
     free(t);
+}
+
+pln_status pln_trainer_rest(pln_trainer *trainer, pln_error *error)
+{
+    NEED(error, trainer);
+    const pln_status status = training_begin(trainer, error);
+    if (status != PLN_OK)
+        return status;
+    trainer->subject->kind->rest(trainer->subject);
+    sched_rest(trainer->update.schedule);
+    training_image_release(trainer);
+    training_end(trainer);
+    return PLN_OK;
 }
 
 uint32_t pln_trainer_steps(const pln_trainer *trainer)

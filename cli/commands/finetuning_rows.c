@@ -133,7 +133,10 @@ static pln_status settle_labels(struct finetuning *f, const char *const *found, 
         return PLN_OK;
     if (!found) /* their number counts, and names stay if the model has as many */
         return n == have || copy_labels(f, NULL, n) ? PLN_OK : fail(error, f->o->train, "no memory for its labels");
-    if (model_names_all(f, found, n) && !f->o->labels) {
+    if (model_names_all(f, found, n)) {
+        if (f->o->labels)
+            fprintf(stderr,
+                    "pleione: --labels is not needed: the model names all labels of the rows, in its own order\n");
         f->n_labels = 0;
         return PLN_OK;
     }

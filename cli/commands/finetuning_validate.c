@@ -245,6 +245,8 @@ pln_status finetuning_validate(struct finetuning *f, pln_error *error)
         return status;
     cli_remove_folder(folder);
     status = pln_trainer_save_model(f->trainer, folder, error);
+    if (status == PLN_OK) /* the model that is judged has the memory that steps had */
+        status = pln_trainer_rest(f->trainer, error);
     if (status == PLN_OK)
         status = pln_model_open(f->m.runtime, folder, &options, &j.model, error);
     if (status == PLN_OK)

@@ -16,5 +16,5 @@ learn() { # NAME TASK ENDING OPTION...; goes on where it stopped
     "$pleione" evaluate "$out/$name" --task "$task" --input "$sets/$name-test.$ending"
 }
 learn category classify csv --lr 3e-4 --epochs 4 "$@"
-learn words tag conll --lr 5e-4 --epochs 4 "$@"
+learn words tag conll --lr 1e-3 --layer-decay 0.9 --epochs 3 "$@"
 learn definition answer json --lr 5e-4 --epochs 3 --max-length 192 "$@"

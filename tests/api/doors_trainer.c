@@ -127,6 +127,12 @@ static void knock_pln_trainer_save_step(void)
     refused(pln_trainer_save_step(w.trainer, w.folder, 0, fresh()), "keep 0");
 }
 
+static void knock_pln_trainer_rest(void)
+{
+    refused(pln_trainer_rest(NULL, fresh()), "trainer is NULL");
+    must(pln_trainer_rest(w.trainer, fresh()), &w.error);
+}
+
 static void knock_pln_trainer_save_model(void)
 {
     refused(pln_trainer_save_model(NULL, w.folder, fresh()), "trainer is NULL");
@@ -188,20 +194,10 @@ static void knock_pln_trainer_estimate(void)
     refused(pln_trainer_estimate(w.trainer, UINT32_MAX, 1, 0, &memory, fresh()), "a batch of");
 }
 
-const struct door trainer_doors[] = {DOOR(pln_trainer_defaults),
-                                     DOOR(pln_trainer_create),
-                                     DOOR(pln_trainer_destroy),
-                                     DOOR(pln_trainer_step),
-                                     DOOR(pln_trainer_steps),
-                                     DOOR(pln_trainer_save),
-                                     DOOR(pln_trainer_restore),
-                                     DOOR(pln_trainer_seed),
-                                     DOOR(pln_trainer_check),
-                                     DOOR(pln_trainer_check_save),
-                                     DOOR(pln_trainer_save_step),
-                                     DOOR(pln_trainer_save_model),
-                                     DOOR(pln_trainer_parameters),
-                                     DOOR(pln_trainer_gradients),
-                                     DOOR(pln_trainer_trace),
-                                     DOOR(pln_trainer_estimate),
-                                     {NULL, NULL}};
+const struct door trainer_doors[] = {
+    DOOR(pln_trainer_defaults),   DOOR(pln_trainer_create),     DOOR(pln_trainer_destroy),
+    DOOR(pln_trainer_step),       DOOR(pln_trainer_steps),      DOOR(pln_trainer_save),
+    DOOR(pln_trainer_restore),    DOOR(pln_trainer_seed),       DOOR(pln_trainer_check),
+    DOOR(pln_trainer_check_save), DOOR(pln_trainer_save_step),  DOOR(pln_trainer_rest),
+    DOOR(pln_trainer_save_model), DOOR(pln_trainer_parameters), DOOR(pln_trainer_gradients),
+    DOOR(pln_trainer_trace),      DOOR(pln_trainer_estimate),   {NULL, NULL}};
