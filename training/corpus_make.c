@@ -268,4 +268,3 @@ void corpus_halt(pln_corpus *corpus)
     pthread_join(corpus->thread, NULL);
     corpus->running = false;
 }
-

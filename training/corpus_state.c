@@ -81,8 +81,7 @@ static bool fill_image(const pln_corpus *c, struct image *image)
         memcpy(image->ids + at, e->ids, e->n * sizeof *e->ids);
         image->sizes[2 * i] = (int32_t)e->n;
         image->sizes[2 * i + 1] = (int32_t)e->first;
-        image->epochs[i] =
-            i < c->n_buffer ? c->epochs[(c->shuffled + i) % c->options.shuffle_buffer] : e->epoch;
+        image->epochs[i] = i < c->n_buffer ? c->epochs[(c->shuffled + i) % c->options.shuffle_buffer] : e->epoch;
     }
     return true;
 }

@@ -40,9 +40,9 @@ struct rtd_variant {
 /* What a batch came to, over all parts, or several batches that are judged together: for the report. */
 struct rtd_result {
     bool there;
-    struct rtd_request request; /* its tensors are the caller's and gone */
-    double masked_lm_loss, disc_loss;    /* means of the last batch */
-    double masked_lm_sum, disc_sum;      /* over what the batches before it had */
+    struct rtd_request request;       /* its tensors are the caller's and gone */
+    double masked_lm_loss, disc_loss; /* means of the last batch */
+    double masked_lm_sum, disc_sum;   /* over what the batches before it had */
     uint64_t examples, tokens, masked, mask_tokens, replaced, best_right, sampled_right; /* of all batches */
     float *logits;    /* [tokens] of the discriminator, in the order of the rows */
     float *changed;   /* [tokens] labels */
@@ -61,7 +61,7 @@ struct training_rtd {
     pln_schedule_options placement;
     struct electra_rtd_options options;
     double mask_probability; /* for estimates */
-    int32_t mask_id; /* -1: the tokenizer has none, or there is no tokenizer */
+    int32_t mask_id;         /* -1: the tokenizer has none, or there is no tokenizer */
     struct rtd_variant variants[RTD_FORMS];
     enum rtd_form last; /* that was run */
     uint32_t dims[GRAPH_SYMBOLS];

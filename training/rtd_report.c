@@ -197,7 +197,8 @@ pln_pretraining_report rtd_report(struct training_rtd *rtd)
     const struct rtd_request *q = &r->request;
     const double none = (double)NAN;
     pln_pretraining_report out = {.size = sizeof out,
-                                  .masked_lm_loss = (float)mean(r->masked_lm_sum, r->masked_lm_loss, q->masked, r->masked),
+                                  .masked_lm_loss =
+                                      (float)mean(r->masked_lm_sum, r->masked_lm_loss, q->masked, r->masked),
                                   .disc_loss = NAN,
                                   .examples = r->examples,
                                   .tokens = r->tokens,

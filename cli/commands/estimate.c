@@ -170,9 +170,8 @@ static pln_status estimate_halves(const struct estimate *e, const struct cli_com
     struct planner p = {.m = &m, .length = e->length};
     pln_model *generator = NULL, *discriminator = NULL;
     const pln_trainer_options training = options_of(e, common);
-    pln_pretraining_options halves = {.size = sizeof halves,
-                                      .masked_lm_only = strcmp(e->objective, "mlm") == 0,
-                                      .mask_probability = e->mask_prob};
+    pln_pretraining_options halves = {
+        .size = sizeof halves, .masked_lm_only = strcmp(e->objective, "mlm") == 0, .mask_probability = e->mask_prob};
     pln_sharing_find(halves.masked_lm_only ? "none" : e->sharing, &halves.sharing);
     pln_status status = cli_open_devices(common, &m, error);
     if (status == PLN_OK)
@@ -222,7 +221,8 @@ int cli_estimate(int argc, char **argv)
         {"-s", CLI_UNSIGNED, &e.length, "S", "tokens each"},
         {"--train", CLI_FLAG, &e.train, NULL, "of a step of training, and the largest batch that fits"},
         {"--pretrain", CLI_FLAG, &e.pretrain, NULL,
-         "the same of pre-training; MODEL has discriminator/ and generator/, as --out and --init of `pleione pretrain`"},
+         "the same of pre-training; MODEL has discriminator/ and generator/, as --out and --init of `pleione "
+         "pretrain`"},
         {"--sharing", CLI_TEXT, &e.sharing, "embeddings|none|all", "as in `pleione pretrain` (default embeddings)"},
         {"--objective", CLI_TEXT, &e.objective, "rtd|mlm", "as in `pleione pretrain` (default rtd)"},
         {"--mask-prob", CLI_REAL, &e.mask_prob, "P", "as in `pleione pretrain` (default 0.15)"},

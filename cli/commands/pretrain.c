@@ -81,7 +81,11 @@ static int check_outputs(const struct pretraining_options *o, const struct cli_l
     const char *const read[] = {o->vocab, o->config, o->validation};
     const struct {
         const char *option, *path;
-    } outputs[] = {{"--out", o->out}, {"--log", o->run.log}, {"--dump-steps", o->dump}, {"--plot", o->run.plot}, {"--tensorboard", o->run.tensorboard}};
+    } outputs[] = {{"--out", o->out},
+                   {"--log", o->run.log},
+                   {"--dump-steps", o->dump},
+                   {"--plot", o->run.plot},
+                   {"--tensorboard", o->run.tensorboard}};
     int code = 0;
     for (size_t i = 0; code == 0 && i < sizeof outputs / sizeof *outputs; i++) {
         code = cli_check_outside(outputs[i].option, outputs[i].path, files->items, files->n);

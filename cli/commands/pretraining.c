@@ -181,8 +181,8 @@ static pln_status run_validation(struct pretraining *p, pln_pretraining_report *
             break;
         }
         if (status == PLN_OK)
-            status = pln_trainer_pretraining_evaluate(p->trainer, batch->tensors, batch->n_tensors, number++, NULL,
-                                                      error);
+            status =
+                pln_trainer_pretraining_evaluate(p->trainer, batch->tensors, batch->n_tensors, number++, NULL, error);
         left -= status == PLN_OK ? batch->rows : 0;
     }
     pln_corpus_close(&corpus);

@@ -3,9 +3,12 @@
  * Where a run begins: the folders of both halves with config and tokenizer, and a record of what changes its numbers,
  * so that it can be gone on with by the same command only.
  */
+#define _DEFAULT_SOURCE /* flock */
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -181,9 +184,19 @@ int pretraining_check(const struct pretraining *p)
     return code ? code : cli_record_check(p->o->out, p->o->run.resume, describe_run(p), "--init");
 }
 
+/* Two processes would mix what they write. (Some file systems have no locks.) The descriptor stays open as long as the process lives. */
+static int take_folder(const char *path)
+{
+    const int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const bool taken = folder >= 0 && flock(folder, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    return taken ? cli_usage_error("%s: another process is training there", path) : 0;
+}
+
 int pretraining_begin(struct pretraining *p, uint32_t *at)
 {
-    const int code = make_folder(p->o->out);
+    int code = make_folder(p->o->out);
+    if (code == 0)
+        code = take_folder(p->o->out);
     if (code)
         return code;
     *at = cli_checkpoint_newest(p->o->out);

@@ -213,6 +213,16 @@ class Pretrain(unittest.TestCase):
         self.assertEqual((done.returncode, (folder / "a.txt").read_bytes()), (2, text))
         self.assertIn("is read too", done.stderr)
 
+    def test_one_at_a_time(self):
+        out = self.tmp / "twice"
+        p = subprocess.Popen([EXE, "pretrain", FOLDER / "corpus.txt", *words("--out", out, "--steps", "1000000")], stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL)
+        while not (out / "log.jsonl").exists():
+            time.sleep(0.02)
+        self.refuse(2, "another process is training there", "--out", out, "--steps", "1000000", "--resume")
+        p.terminate()
+        self.assertEqual(p.wait(60), 143)
+
     def test_epoch(self):
         """Of what was handed out, not of what the shuffle buffer has swallowed."""
         logs = []
