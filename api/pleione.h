@@ -36,21 +36,21 @@
  * Size 0, or one smaller than in 0.2.0, is PLN_INVALID; a larger one is PLN_UNSUPPORTED if it sets a member that this
  * library does not know. Of a struct that the library fills it writes `size` bytes at most. What is handed over in
  * arrays of the caller has a stride, or never grows: pln_error, pln_tensor, pln_binding, pln_text, pln_example,
- * pln_added_token, pln_dim, pln_loss, pln_word, pln_fill, pln_class, pln_option, pln_option_info, pln_column_info, pln_prompt,
- * pln_field, pln_record, pln_cell. What the library hands out by pointer (pln_device_entry, pln_parameter,
- * pln_encodings, pln_task_info, pln_item, pln_answer, pln_score, pln_generated) may grow at its end: copy members, not
- * the struct. Until 1.0 the name of the library does not change with such growth; what does not fit this rule is a new
- * minor version.
+ * pln_added_token, pln_dim, pln_loss, pln_word, pln_fill, pln_class, pln_option, pln_option_info, pln_column_info,
+ * pln_prompt, pln_field, pln_record, pln_cell. What the library hands out by pointer (pln_device_entry, pln_parameter,
+ * pln_encodings, pln_task_info, pln_item, pln_answer, pln_score, pln_generated, pln_corpus_batch) may grow at its end:
+ * copy members, not the struct. Until 1.0 the name of the library does not change with such growth; what does not fit
+ * this rule is a new minor version.
  *
  * Threads. Each function says who may call it. "any thread": any, at any time; runtime, devices, models, tokenizers and
  * finished graphs are shared by all threads. "one thread": one at a time for a session, a schedule (with those that
- * share its states), a task or a generator (with its session), a trainer, an encoder, scores or a vocabulary trainer, of
- * which different ones are used freely at the same time; a call that finds its own in use gives PLN_INVALID. A graph
- * that is being described is nobody else's either, and nobody looks. "alone": the object is used by nobody, and by
- * nobody afterwards.
+ * share its states), a task or a generator (with its session), a trainer, an encoder, scores, lessons, a list of
+ * labels, a reader, a writer, a corpus or a vocabulary trainer, of which different ones are used freely at the same
+ * time; a call that finds its own in use gives PLN_INVALID. A graph that is being described is nobody else's either,
+ * and nobody looks. "alone": the object is used by nobody, and by nobody afterwards.
  *
- * Callbacks (`log`, `progress`, `next`, `answer`) are called while a call of the library runs. They must return, must
- * not call what the running call uses, and must not throw or jump out.
+ * Callbacks (`log`, `progress`, `cancel`, `next`, `answer`, `token`) are called while a call of the library runs. They
+ * must return, must not call what the running call uses, and must not throw or jump out.
  *
  * HDF5 files are read and written by a program of its own, pleione-hdf5, which is started for each file and waited for:
  * a caller who handles SIGCHLD sees one. No other call starts a process.

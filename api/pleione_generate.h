@@ -17,13 +17,14 @@ typedef struct pln_generator pln_generator;
 
 /* Of the tokens of the vocabulary first the scores are changed (repetition_penalty, no_repeat_ngram, min_new_tokens), then,
  * to sample, divided (temperature) and sifted (top_k, top_p, typical_p), in this order. Of equal scores the lower token
- * comes first. */
+ * comes first. With beams that are sampled each step draws the continuations of all of them, none twice, by their sums of
+ * scores; sifting leaves a token more than n_stop, so that one can go on. */
 typedef struct pln_generator_options {
     uint32_t size;           /* sizeof(pln_generator_options) */
     uint32_t max_new_tokens; /* at least 1; fewer where the model's positions end before */
     uint32_t min_new_tokens; /* before that no token stops */
-    uint32_t beams;          /* at least 1; more: the most probable whole sequences are looked for, not to be sampled */
-    uint32_t n_best;         /* sequences of each prompt, at most `beams`, or any number to be sampled; 1: the best */
+    uint32_t beams;          /* at least 1; more: the most probable whole sequences are looked for */
+    uint32_t n_best;         /* sequences of each prompt, at most `beams`, or of one beam any number to be sampled */
     float length_penalty;    /* of beams: a sum of log probabilities is divided by (new tokens)^length_penalty */
     bool early_stopping;     /* of beams: ends when there are `beams` whole sequences, whatever might become better */
     bool sample;             /* tokens are drawn, else the most probable one is taken */
@@ -34,9 +35,12 @@ typedef struct pln_generator_options {
     float repetition_penalty; /* above 0: scores of tokens that are there already are divided by it if positive, else
                                  multiplied; 1: none */
     uint32_t no_repeat_ngram; /* no token that would complete so many tokens as they stand there already; 0: any */
-    const int32_t *stop;      /* tokens after which a sequence ends; borrows */
+    /* Tokens after which a sequence ends; borrows. NULL: eos_token_id of the model, that of generation_config.json if it
+     * has this file, else that of config.json. None: any pointer, and n_stop 0. */
+    const int32_t *stop;
     uint32_t n_stop;
-    uint64_t seed;  /* a draw hangs on it, the prompt's number, the sequence's rank and the step, and on nothing else */
+    uint64_t seed; /* a draw hangs on it, the prompt's number, the sequence's rank (of beams the draw's in its step) and
+                       the step, and on nothing else */
     uint32_t batch; /* prompts that are worked on at the same time; 0: 8. Changes no answer */
 } pln_generator_options;
 
@@ -61,13 +65,14 @@ typedef struct pln_prompt {
 typedef struct pln_generated {
     const int32_t *ids; /* the new ones, with the one that stopped it */
     uint32_t n_ids;
-    bool stopped; /* by a token of `stop`, not by its length */
+    bool stopped; /* by a token that ends it, not by its length */
     float
         score; /* sum of the log probabilities of its tokens, as they were chosen by; of beams that over length^penalty */
 } pln_generated;
 
 /* Returns new; keeps the session, whose head is causal-lm, and whose config has is_decoder. options NULL:
- * PLN_GENERATOR_DEFAULTS. PLN_INVALID names the option that is out of range. One thread. */
+ * PLN_GENERATOR_DEFAULTS. PLN_INVALID names the option that is out of range; PLN_BAD_MODEL: the model's eos_token_id is
+ * none. One thread. */
 PLN_API pln_status pln_generator_create(pln_session *session, const pln_generator_options *options,
                                         pln_generator **generator, pln_error *error);
 PLN_API void pln_generator_destroy(pln_generator **generator); /* alone */

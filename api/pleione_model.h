@@ -176,7 +176,7 @@ typedef struct pln_session_options { /* zero is a good default */
     bool trace;          /* every node's first output comes back too, packed, as "node:NAME" */
     const pln_schedule_options *schedule; /* NULL: the default */
     pln_semantics semantics;              /* whatever framework wrote the file */
-    uint32_t unused;
+    uint32_t unused;                      /* once padding: nobody reads it */
 } pln_session_options;
 
 /* Returns new; keeps model and devices. options may be NULL. Weights that the checkpoint lacks are drawn at random and

@@ -29,6 +29,7 @@ typedef struct pln_pretraining_options { /* zero is ELECTRA's own way */
     double temperature;          /* of drawing; 0: 1 */
     double generator_weight;     /* of its loss in the sum; 0: 1 */
     double discriminator_weight; /* 0: 50 */
+    double mask_probability;     /* of a token to be chosen: for pln_trainer_estimate; 0: 0.15 */
 } pln_pretraining_options;
 
 /* Returns new: a trainer (pln_trainer_step, _save, _restore, _parameters, ...) of both halves as one graph. Keeps the
@@ -44,7 +45,7 @@ PLN_API pln_status pln_trainer_create_pretraining(pln_model *generator, pln_mode
                                                   const pln_pretraining_options *pretraining, pln_trainer **trainer,
                                                   pln_error *error);
 
-/* Of the last step or evaluation. Shares are of the chosen tokens, or of all; what has nothing to be a share of is NaN.
+/* Of the last step, or of an evaluation. Shares are of the chosen tokens, or of all; what has nothing to be a share of is NaN.
  */
 typedef struct pln_pretraining_report {
     uint32_t size;                   /* sizeof(pln_pretraining_report) */
@@ -64,7 +65,8 @@ typedef struct pln_pretraining_report {
 PLN_API pln_status pln_trainer_pretraining_report(pln_trainer *trainer, pln_pretraining_report *report,
                                                   pln_error *error);
 /* The losses of a batch, without dropout and without learning from it. What is drawn hangs on the seed and `number`
- * alone. One thread. */
+ * alone. Numbers count from 0; the report is of all batches since the one with 0, as if they were one, and its tensors
+ * are the last one's. report may be NULL: pln_trainer_pretraining_report has it too. One thread. */
 PLN_API pln_status pln_trainer_pretraining_evaluate(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
                                                     uint32_t number, pln_pretraining_report *report, pln_error *error);
 
@@ -105,13 +107,19 @@ typedef struct pln_corpus_batch { /* handed out by pointer: may grow */
         *tensors; /* i64, as pln_trainer_create_pretraining says: input_ids, attention_mask, token_type_ids,
                                    * masked_ids [rows, longest row], positions [rows, slots] */
     uint32_t n_tensors;
-    double epoch;  /* passes through the corpus, up to the last example */
+    double epoch;  /* passes through the corpus: how much of it the examples so far are */
     double waited; /* seconds that this call waited for examples */
 } pln_corpus_batch;
 
 /* The next examples, masked anew. It belongs to the corpus until its next call. PLN_INVALID: a row cannot be read
- * ("FILE:LINE: sentence"); PLN_FAILED: a file cannot, or a corpus that is read once has ended before. One thread. */
+ * ("FILE:LINE: sentence"), or there is no text; PLN_FAILED: a file cannot, or a corpus that is read once has ended
+ * before. One thread. */
 PLN_API pln_status pln_corpus_next(pln_corpus *corpus, uint32_t rows, const pln_corpus_batch **batch, pln_error *error);
+
+/* Waits until so many examples are there, or some thousands, or all that are left, and takes none: what is wrong at the
+ * beginning of a text is said before a run makes anything. Errors as pln_corpus_next; PLN_INVALID also names a text
+ * without any. One thread. */
+PLN_API pln_status pln_corpus_look(pln_corpus *corpus, uint32_t rows, pln_error *error);
 
 /* Writes where the corpus stands, examples that wait among it, to a file of its own. After pln_corpus_restore on a
  * corpus of the same files and options what follows is the same. PLN_FAILED names the path; a corpus whose reading has

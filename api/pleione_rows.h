@@ -30,7 +30,7 @@ typedef struct pln_record {
 } pln_record;
 
 /* The field of that name; NULL if the row has none, or for NULL. Any thread. */
-PLN_API const pln_field *pln_record_find(const pln_record *row, const char *name);
+PLN_API const pln_field *pln_record_field(const pln_record *row, const char *name);
 
 /* A list that stands as JSON in a text, as in a cell of CSV ('["a","b"]'): returns new *items, which hold their texts
  * too, freed by pln_free; numbers and booleans as in a pln_field. PLN_INVALID: it is no JSON list of texts, numbers and

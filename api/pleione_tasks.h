@@ -66,7 +66,7 @@ typedef struct pln_item {
 } pln_item;
 
 typedef struct pln_answer {
-    uint64_t row;            /* from 0, in the order of the input */
+    uint64_t row;            /* from 0, or first_row of the stream, in the order of the input */
     const pln_record *asked; /* the row */
     pln_status status;       /* not PLN_OK: the row has no answer, `message` says why, and what follows it is empty */
     const char *message;
@@ -99,6 +99,8 @@ typedef struct pln_task_stream { /* zero is a good default of what may be zero *
     uint32_t window; /* rows that are sorted by length together; 0: 1024. Fewer where rows are long, or come slowly */
     uint32_t batch_tokens; /* budget of a forward; 0: the device's default. Changes no answer */
     bool labels;           /* rows have labels: answers have loss and weight */
+    uint64_t first_row; /* the number of the first row: of a run that goes on where another one ended, whose draws hang
+                              on the numbers of rows */
 } pln_task_stream;
 
 typedef struct pln_task_report { /* filled by the library */

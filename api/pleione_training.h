@@ -42,7 +42,7 @@ typedef struct pln_trainer_options {
     bool recompute;      /* layers are computed again in the backward pass: less memory, a third more time */
     const pln_schedule_options *placement; /* NULL: the default; `states` is ignored */
     pln_semantics semantics;               /* of the forward pass and of labels; losses are means in all of them */
-    uint32_t unused;
+    uint32_t unused;                       /* once padding: nobody reads it */
     bool sum; /* the loss is a sum over the rows of the batch (of words where words have labels), not a mean */
     /* Of losses that are a softmax over classes, as PyTorch's CrossEntropyLoss has them; else PLN_INVALID. */
     double label_smoothing;     /* the share of a label that all classes have alike: 0 to 1 */

@@ -167,6 +167,15 @@ void ckpt_close(struct ckpt **checkpoint)
     *checkpoint = NULL;
 }
 
+pln_status ckpt_generation_config(const struct ckpt *c, json_t **config, pln_error *error)
+{
+    char path[PATH_MAX];
+    *config = NULL;
+    if (snprintf(path, PATH_MAX, "%s/" CKPT_GENERATION_CONFIG, c->directory) >= PATH_MAX)
+        return pln_fail(error, PLN_BAD_MODEL, "%s: the path is too long", c->directory);
+    return access(path, F_OK) == 0 ? jsonfile_load(path, JSONFILE_CONFIG_LIMIT, config, error) : PLN_OK;
+}
+
 bool ckpt_has_config(const struct ckpt *checkpoint)
 {
     return checkpoint->has_config;

@@ -33,6 +33,10 @@ const char *ckpt_directory(const struct ckpt *checkpoint);
 /* The object in config.json, borrowed; an empty one if the directory has weights only. */
 const json_t *ckpt_config(const struct ckpt *checkpoint);
 bool ckpt_has_config(const struct ckpt *checkpoint);
+#define CKPT_GENERATION_CONFIG "generation_config.json"
+/* The object in that file, which is read now; returns a new reference, NULL if the directory has no such file.
+ * PLN_BAD_MODEL. */
+pln_status ckpt_generation_config(const struct ckpt *checkpoint, json_t **config, pln_error *error);
 /* The path of the file or index that was read; NULL: there are no weights. */
 const char *ckpt_weights(const struct ckpt *checkpoint);
 /* The files that are open, borrowed; NULL behind the last. */

@@ -35,8 +35,10 @@ static void read_variable(hid_t attribute, hid_t space, size_t n, struct list *l
     if (!texts || H5Tset_size(type, H5T_VARIABLE) < 0 || H5Tset_cset(type, H5Tget_cset(have)) < 0 ||
         H5Aread(attribute, type, texts) < 0)
         tell_problem("the file is damaged: HDF5 cannot read %s", where);
-    for (size_t i = 0; i < n; i++)
-        add(list, texts[i] ? texts[i] : "", texts[i] ? strlen(texts[i]) : 0, where);
+    for (size_t i = 0; i < n; i++) {
+        const char *text = texts[i] ? texts[i] : "";
+        add(list, text, strlen(text), where);
+    }
     H5Dvlen_reclaim(type, space, H5P_DEFAULT, texts);
     H5Tclose(have);
     H5Tclose(type);

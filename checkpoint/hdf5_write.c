@@ -20,7 +20,9 @@
 static bool layer_of(const struct ckpt_output *output, char layer[CKPT_MAX_NAME + 1])
 {
     const char *slash = strchr(output->name, '/');
-    const char *begin = output->layer ? output->layer : slash ? slash + 1 : "";
+    const char *begin = slash ? slash + 1 : "";
+    if (output->layer)
+        begin = output->layer;
     const size_t n = strcspn(begin, "/");
     if (!n || n > CKPT_MAX_NAME)
         return false;

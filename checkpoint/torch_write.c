@@ -191,7 +191,7 @@ static void add_to_directory(struct archive *a, uint64_t size)
 {
     struct bytes *b = &a->directory;
     const bool large = size >= UINT32_MAX, far = a->begin >= UINT32_MAX;
-    const size_t wide = (large ? 16u : 0u) + (far ? 8u : 0u);
+    const size_t wide = 16 * (size_t)large + 8 * (size_t)far;
     add_text(b, "PK\1\2");
     add_number(b, VERSION, 2);
     add_number(b, VERSION, 2);

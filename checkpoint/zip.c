@@ -83,7 +83,9 @@ static long ZCALLBACK seek_window(voidpf opaque, voidpf stream, ZPOS64_T offset,
 {
     struct window *w = stream;
     (void)opaque;
-    const uint64_t from = origin == ZLIB_FILEFUNC_SEEK_END ? w->size : origin == ZLIB_FILEFUNC_SEEK_CUR ? w->at : 0;
+    uint64_t from = origin == ZLIB_FILEFUNC_SEEK_CUR ? w->at : 0;
+    if (origin == ZLIB_FILEFUNC_SEEK_END)
+        from = w->size;
     if (offset > w->size - (from < w->size ? from : w->size))
         return -1;
     w->at = from + offset;

@@ -54,6 +54,9 @@ struct cli_option {
     const char *help;
 };
 
+/* Names of all heads, with blanks between. */
+void cli_head_names(char *text, size_t bytes);
+
 struct cli_command {
     const char *name, *summary;
     int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns the exit code */
@@ -176,6 +179,8 @@ void cli_close(struct cli_model *m);
  * choose for it. Returns the status that the error then has. */
 pln_status cli_misfit(pln_error *error);
 int cli_exit_code(pln_status status);
+/* A sentence and the end of its line. It may quote what a file holds: what a terminal would obey is a blank. */
+void cli_print_sentence(FILE *out, const char *sentence);
 /* Prints "pleione: sentence" and returns the exit code of the status. */
 int cli_fail(const pln_error *error);
 /* The same of a file: "PATH: what". */

@@ -16,10 +16,7 @@ static const char *values_of(const struct cli_option *option, char *text, size_t
 {
     text[0] = '\0';
     if (option->kind == CLI_HEAD) {
-        size_t used = 0;
-        pln_head head;
-        for (uint32_t i = PLN_HEAD_DEFAULT + 1; pln_head_find(pln_head_string((pln_head)i), &head) && used < bytes; i++)
-            used += (size_t)snprintf(text + used, bytes - used, "%s%s", used ? " " : "", pln_head_string(head));
+        cli_head_names(text, bytes);
     } else if (strcmp(option->name, "--device") == 0 || strcmp(option->name, "--devices") == 0) {
         snprintf(text, bytes, "%s", devices);
     } else if (option->argument && strchr(option->argument, '|') && islower((unsigned char)*option->argument)) {

@@ -13,14 +13,22 @@ static void print_name(void)
     fprintf(stderr, "%spleione:%s ", terminal_style(stderr, TERMINAL_BAD), terminal_style(stderr, TERMINAL_PLAIN));
 }
 
+void cli_print_sentence(FILE *out, const char *sentence)
+{
+    for (; *sentence; sentence++)
+        fputc((unsigned char)*sentence < 0x20 || *sentence == 0x7f ? ' ' : *sentence, out);
+    fputc('\n', out);
+}
+
 int cli_usage_error(const char *format, ...)
 {
-    print_name();
+    char sentence[1000];
     va_list arguments;
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    vsnprintf(sentence, sizeof sentence, format, arguments);
     va_end(arguments);
-    fputc('\n', stderr);
+    print_name();
+    cli_print_sentence(stderr, sentence);
     return PLN_INVALID;
 }
 
@@ -46,7 +54,7 @@ pln_status cli_misfit(pln_error *error)
 int cli_fail(const pln_error *error)
 {
     print_name();
-    fprintf(stderr, "%s\n", error->message);
+    cli_print_sentence(stderr, error->message);
     return cli_exit_code(error->status);
 }
 

@@ -87,7 +87,8 @@ void cli_learning_rows(struct cli_learning *learning, const struct cli_learning_
     static char texts[ROWS][120]; /* a command runs once */
     for (size_t i = 0; i < ROWS; i++) {
         const struct row *row = &rows[i];
-        const char *help = row->help ? row->help : strcmp(row->name, "--steps") == 0 ? words->steps : words->batch;
+        const char *said = strcmp(row->name, "--steps") == 0 ? words->steps : words->batch;
+        const char *help = row->help ? row->help : said;
         const bool whole = help == words->steps || row->kind == CLI_FLAG || strstr(help, "(default");
         if (whole)
             snprintf(texts[i], sizeof texts[i], "%s", help);
@@ -201,6 +202,8 @@ void cli_long_run_rows(struct cli_long_run *run, const char *validate_every, str
         {"--stop-after", CLI_UNSIGNED, &run->stop_after, "N", "makes a checkpoint at step N and ends"},
         {"--resume", CLI_FLAG, &run->resume, NULL, "goes on at the newest checkpoint of --out"},
         {"--log", CLI_TEXT, &run->log, "FILE.jsonl", "one object a step (default: log.jsonl in --out)"},
+        {"--plot", CLI_TEXT, &run->plot, "FILE.svg", "its curves as a picture, drawn at checkpoints and at the end"},
+        {"--tensorboard", CLI_TEXT, &run->tensorboard, "DIR", "its numbers as TensorBoard reads them"},
     };
     run->save_every = 1000;
     run->keep = 2;

@@ -41,7 +41,7 @@ void cli_learning_describe(const struct cli_learning *learning, const struct cli
 struct cli_long_run {
     uint32_t save_every, keep, stop_after, validate_every;
     bool resume;
-    const char *log;
+    const char *log, *plot, *tensorboard;
 };
 void cli_long_run_rows(struct cli_long_run *run, const char *validate_every, struct cli_options *options);
 

@@ -75,6 +75,15 @@ void cli_common_options(struct cli_common *common, const char *device_name, stru
     cli_model_rows(common, options);
 }
 
+void cli_head_names(char *text, size_t bytes)
+{
+    size_t used = 0;
+    pln_head head;
+    *text = '\0';
+    for (uint32_t i = PLN_HEAD_DEFAULT + 1; pln_head_find(pln_head_string((pln_head)i), &head) && used < bytes; i++)
+        used += (size_t)snprintf(text + used, bytes - used, "%s%s", used ? " " : "", pln_head_string(head));
+}
+
 /* ---- help */
 
 /* The meaning stands beside the option if that leaves room for it, else below. */
@@ -289,7 +298,8 @@ static int take_option(int left, char **argv, const struct cli_options *options,
         cli_usage_error("option %s %s", option->name, option->kind == CLI_FLAG ? "takes no value" : "needs a value");
         return 0;
     }
-    const char *value = equals ? equals + 1 : optional ? "" : argv[1]; /* a flag looks at none */
+    const char *behind = optional ? "" : argv[1]; /* a flag looks at none */
+    const char *value = equals ? equals + 1 : behind;
     const size_t row = (size_t)(option - options->rows);
     if (!flag && option->kind != CLI_REPEATED && given[row]) {
         cli_usage_error("option %s is given twice", option->name);

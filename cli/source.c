@@ -58,8 +58,10 @@ pln_status cli_source_open(struct cli_source *source, const struct cli_task *tas
         bytes += strlen(task->columns.items[i]) + 1;
     char *names = malloc(bytes);
     pln_option *columns = calloc(task->columns.n + 1, sizeof *columns);
-    const pln_status status = names && columns ? open_reader(source, task, names, columns, error)
-                                               : fail(error, PLN_NO_MEMORY, "no memory for the names of columns");
+    source->lines = malloc(CLI_SOURCE_LINES * sizeof *source->lines);
+    const pln_status status = names && columns && source->lines
+                                  ? open_reader(source, task, names, columns, error)
+                                  : fail(error, PLN_NO_MEMORY, "no memory for the names of columns");
     free(names);
     free(columns);
     return status;
@@ -69,6 +71,7 @@ void cli_source_close(struct cli_source *source)
 {
     pln_reader_close(&source->reader);
     free(source->items);
+    free(source->lines);
     *source = (struct cli_source){0};
 }
 
@@ -239,12 +242,23 @@ static const pln_record *make_row(struct cli_source *source)
     return &source->made;
 }
 
-pln_status cli_source_next(struct cli_source *source, const pln_record **row, pln_error *error)
+void cli_source_tell(const struct cli_source *source, uint64_t row, const char *sentence, char *to, size_t room)
 {
-    if (!source->reader) {
-        *row = make_row(source);
-        return PLN_OK;
+    const char *file = NULL;
+    size_t bytes = 0;
+    if (source->reader) {
+        pln_reader_place(source->reader, &file, NULL);
+        bytes = strlen(file);
     }
+    if (!file || (strncmp(sentence, file, bytes) == 0 && sentence[bytes] == ':'))
+        snprintf(to, room, "%s", sentence);
+    else
+        snprintf(to, room, "%.200s:%llu: %.280s", file, (unsigned long long)source->lines[row % CLI_SOURCE_LINES],
+                 sentence);
+}
+
+static pln_status take_row(struct cli_source *source, const pln_record **row, pln_error *error)
+{
     if (!source->peeked)
         return pln_reader_next(source->reader, row, error);
     source->peeked = false;
@@ -252,4 +266,15 @@ pln_status cli_source_next(struct cli_source *source, const pln_record **row, pl
     if (source->first_status != PLN_OK)
         *error = source->first_error;
     return source->first_status;
+}
+
+pln_status cli_source_next(struct cli_source *source, const pln_record **row, pln_error *error)
+{
+    if (!source->reader) {
+        *row = make_row(source);
+        return PLN_OK;
+    }
+    const pln_status status = take_row(source, row, error);
+    pln_reader_place(source->reader, NULL, &source->lines[source->n_given++ % CLI_SOURCE_LINES]);
+    return status;
 }

@@ -7,7 +7,10 @@
 
 #include "cli/tasks.h"
 
-enum { CLI_SOURCE_COLUMNS = 16 };
+enum {
+    CLI_SOURCE_COLUMNS = 16,
+    CLI_SOURCE_LINES = 1 << 14 /* more rows are never on their way between their reading and their answer */
+};
 
 struct cli_source {                                     /* zero at first */
     pln_reader *reader;                                 /* NULL: texts of the command line */
@@ -24,6 +27,7 @@ struct cli_source {                                     /* zero at first */
     const pln_record *first; /* with `peeked`: what comes next */
     pln_status first_status;
     pln_error first_error;
+    uint64_t *lines, n_given; /* [CLI_SOURCE_LINES] where rows begin, by number */
 };
 
 /* The file, or stdin when there are no texts either; nothing of it is read but its head. An interrupt ends the waiting
@@ -38,6 +42,9 @@ const pln_record *cli_source_peek(struct cli_source *source);
  * it has. (Of JSON lines only a row can lack one.) */
 pln_status cli_source_use(struct cli_source *source, const pln_task_info *info, const struct cli_task *task,
                           pln_error *error);
+/* A sentence about a row, from 0 by cli_source_next, of which no more than CLI_SOURCE_LINES came after it: with file and
+ * line, as those about rows that cannot be read have them; as it is for texts. */
+void cli_source_tell(const struct cli_source *source, uint64_t row, const char *sentence, char *to, size_t room);
 /* As pln_reader_next. */
 pln_status cli_source_next(struct cli_source *source, const pln_record **row, pln_error *error);
 #endif

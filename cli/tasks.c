@@ -125,6 +125,14 @@ int cli_task_check(const struct cli_task *task)
     return 0;
 }
 
+int cli_check_on_error(const char *value, bool *stop)
+{
+    *stop = value && strcmp(value, "stop") == 0;
+    return !value || *stop || strcmp(value, "row") == 0
+               ? 0
+               : cli_usage_error("option --on-error: \"%s\" is not row|stop", value);
+}
+
 int cli_task_name_labels(struct cli_task *task, const pln_task_info *info, const char *column)
 {
     enum { MOST_LABELS = 4, MOST_NAME = 256 };

@@ -25,6 +25,9 @@ struct cli_task {               /* zero at first */
 void cli_task_options(struct cli_task *task, struct cli_options *options);
 /* 0, or the exit code after a sentence: there is no such task, a column is no NAME=COLUMN. */
 int cli_task_check(const struct cli_task *task);
+/* --on-error row|stop, NULL if it is not given: whether the first row without an answer ends the command. 0, or the exit
+ * code after a sentence. */
+int cli_check_on_error(const char *value, bool *stop);
 /* --label-column: the labels of the task are those of that column (NULL: as the task calls them), whose paths are those of
  * the task's. The texts live as long as the command. 0, or an exit code after a sentence. */
 int cli_task_name_labels(struct cli_task *task, const pln_task_info *info, const char *column);

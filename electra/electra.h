@@ -33,7 +33,8 @@ bool electra_same_features(const struct electra_features *a, const struct electr
 
 /* What an output of the graph is; T tokens, P pairs. */
 enum electra_output {
-    ELECTRA_STATE,            /* [T,H]: last_hidden_state, hidden_states.N */
+    ELECTRA_STATE,            /* [T,H]: last_hidden_state */
+    ELECTRA_LAYER_STATE,      /* [T,H]: hidden_states.N, in their order */
     ELECTRA_LOGITS,           /* as the head lays them out */
     ELECTRA_LOSS,             /* [1,1] */
     ELECTRA_ATTENTIONS,       /* [heads*P,1]: attentions.N */

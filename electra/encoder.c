@@ -238,7 +238,7 @@ pln_value *electra_encoder(struct electra_describe *d)
     pln_value *x = embeddings(d);
     for (uint32_t i = 0;; i++) {
         if (d->features->hidden_states)
-            mark_layer(d, ELECTRA_STATE, "hidden_states", i, x);
+            mark_layer(d, ELECTRA_LAYER_STATE, "hidden_states", i, x);
         if (i == d->config->num_hidden_layers)
             break;
         x = layer(d, i, x);

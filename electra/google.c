@@ -19,7 +19,9 @@ struct google {
 
 const char *electra_part_string(pln_part part)
 {
-    return part == PLN_PART_DISCRIMINATOR ? "discriminator" : part == PLN_PART_GENERATOR ? "generator" : "default";
+    static const char *const parts[] = {
+        [PLN_PART_DEFAULT] = "default", [PLN_PART_DISCRIMINATOR] = "discriminator", [PLN_PART_GENERATOR] = "generator"};
+    return (size_t)part < sizeof parts / sizeof *parts ? parts[part] : parts[PLN_PART_DEFAULT];
 }
 
 /* ---- the halves of Google's training runs */
@@ -48,8 +50,8 @@ static pln_status choose_half(const struct google *n, const struct halves *h, pl
     const char *where = ckpt_directory(n->checkpoint);
     if (*part == PLN_PART_DEFAULT && h->discriminator && h->generator)
         return pln_fail(n->error, PLN_BAD_MODEL,
-                        "%s: holds a discriminator and a generator: which one is meant? (part discriminator or "
-                        "generator)",
+                        "%s: holds a discriminator and a generator: which one is meant? (part of pln_model_options, or "
+                        "--part discriminator|generator)",
                         where);
     if (*part == PLN_PART_GENERATOR && !h->generator)
         return pln_fail(n->error, PLN_BAD_MODEL, "%s: holds no generator%s, but %s", where,
@@ -140,10 +142,8 @@ static const char *layer_of(const struct task *task, const char *layer)
     static const struct {
         const char *from, *to, *alone;
     } of_answers[] = {
-        {"dense/", "joint_qa/start/", NULL},
-        {"qa_hidden/", "joint_qa/end_hidden/", NULL},
-        {"dense_1/", "joint_qa/end/", NULL},
-        {"dense_2/", "joint_qa/answerable_hidden/", "joint_qa/answerable/"},
+        {"dense/", "joint_qa/start/", NULL},        {"qa_hidden/", "joint_qa/end_hidden/", NULL},
+        {"dense_1/", "joint_qa/end/", NULL},        {"dense_2/", "joint_qa/answerable_hidden/", "joint_qa/answerable/"},
         {"dense_3/", "joint_qa/answerable/", NULL},
     };
     if (task->one_layer) /* its only tagging task; all others look at the first token */

@@ -137,13 +137,13 @@ static pln_status choose_heads(const struct ckpt *checkpoint, enum electra_diale
     if (!given && !ckpt_has_config(checkpoint) && dialect != ELECTRA_GOOGLE && dialect != ELECTRA_OBJECTS)
         return pln_fail(error, PLN_BAD_MODEL,
                         "%s/config.json: is not there, and no tensor says how many attention heads there are; say it "
-                        "(heads), or fetch the file",
+                        "(heads of pln_model_options, or --heads N), or fetch the file",
                         where);
     *guessed = !given;
     if (!given && hidden % HEAD_SIZE)
         return pln_fail(error, PLN_BAD_MODEL,
                         "%s: the number of attention heads is not known: there is no config.json that says it, and the "
-                        "hidden size %llu is no multiple of %d; say it (heads)",
+                        "hidden size %llu is no multiple of %d; say it (heads of pln_model_options, or --heads N)",
                         where, (unsigned long long)hidden, HEAD_SIZE);
     return set(json, field, given ? given : hidden / HEAD_SIZE)
                ? PLN_OK

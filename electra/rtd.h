@@ -17,11 +17,11 @@ enum electra_sharing {
 };
 
 /* What names of the generator's own weights begin with in the flat state. */
-#define ELECTRA_GENERATOR "generator."
+#define ELECTRA_OF_GENERATOR "generator."
 
 struct electra_rtd_half {
     const struct electra_config *config;
-    struct electra_weights *weights; /* of the generator: `half` is ELECTRA_GENERATOR */
+    struct electra_weights *weights; /* of the generator: `half` is ELECTRA_OF_GENERATOR */
 };
 
 struct electra_rtd_options {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Beam search, step by step as transformers has it: of all continuations of all beams the best are kept, those that end
- * are weighed against whole sequences, the others go on. Numbers are f32 where the reference's are.
+ * Beam search, step by step as transformers has it: of all continuations of all beams the best are kept, or some are
+ * drawn; those that end are weighed against whole sequences, the others go on. Numbers are f32 where the reference's are.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -67,6 +67,51 @@ static uint32_t find_best(const struct generate_search *s, uint32_t most, struct
         }
     }
     return n;
+}
+
+/* What may follow any of the beams, with the probability that it is drawn first. */
+static uint32_t list_choices(const struct generate_search *s)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < s->n; i++) {
+        const float *scores = s->scores + (s->parted ? (size_t)i * s->vocabulary : 0);
+        const uint32_t more = generate_sift(s->options, scores, s->vocabulary, s->choices + n);
+        for (uint32_t j = n; j < n + more; j++) {
+            s->choices[j].beam = i;
+            s->choices[j].score += s->lines[i].score;
+        }
+        n += more;
+    }
+    generate_weigh(s->choices, n);
+    return n;
+}
+
+/* The best one of probability 0, as all are that have another are taken; p of those that are taken is below 0. */
+static struct generate_choice *find_unlikely(struct generate_choice *choices, uint32_t n)
+{
+    struct generate_choice *best = NULL;
+    for (uint32_t i = 0; i < n; i++)
+        if (choices[i].p == 0 && (!best || choices[i].score > best->score))
+            best = &choices[i];
+    return best;
+}
+
+/* Draws `most` of them, none twice, in the order in which they are drawn. */
+static pln_status draw_some(const struct generate_search *s, uint32_t most, struct continuation *list, pln_error *error)
+{
+    const uint32_t n = list_choices(s);
+    struct generate_place place = {
+        .seed = s->options->seed, .number = s->prompt->number, .step = s->lines[0].n - s->prompt->n_ids};
+    if (n < most)
+        return pln_fail(error, PLN_FAILED, "prompt %u: only %u tokens are left to draw for token %u of %u beams",
+                        s->index, n, s->lines[0].n, s->n);
+    for (; place.rank < most; place.rank++) {
+        struct generate_choice *c = generate_pick(s->choices, n, generate_draw(&place));
+        c = c ? c : find_unlikely(s->choices, n);
+        list[place.rank] = (struct continuation){.score = c->score, .beam = c->beam, .token = c->id};
+        c->p = -1;
+    }
+    return PLN_OK;
 }
 
 static void write_line(const struct generate_line *from, const struct continuation *c, float score,
@@ -159,15 +204,20 @@ static pln_status go_on(struct generate_search *s, struct continuation *list, ui
 
 pln_status generate_beams_take(struct generate_search *s, const float *logits, pln_error *error)
 {
-    const uint32_t each = s->options->n_stop > 1 ? 1 + s->options->n_stop : 2;
-    const uint32_t most = each * s->n; /* enough to go on if all of the best end */
+    const uint32_t most = generate_beam_width(s->options) * s->n; /* enough to go on if all of the best end */
+    uint32_t n = 0;
     struct continuation *list = calloc(most, sizeof *list);
     pln_status status = list ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "no memory for %u beams", s->n);
     bool all_end = true;
     if (status == PLN_OK)
         status = score_beams(s, logits, error);
-    const uint32_t n = status == PLN_OK ? find_best(s, most, list) : 0;
-    for (uint32_t i = 0; i < n; i++) {
+    if (status == PLN_OK && s->options->sample) {
+        status = draw_some(s, most, list, error);
+        n = most;
+    } else if (status == PLN_OK) {
+        n = find_best(s, most, list);
+    }
+    for (uint32_t i = 0; status == PLN_OK && i < n; i++) {
         list[i].ends = generate_stops(s->options, list[i].token) || s->lines[0].n + 1 == s->longest;
         all_end &= list[i].ends;
     }

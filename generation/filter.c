@@ -137,7 +137,7 @@ static uint32_t keep_from(float least, struct generate_choice *choices, uint32_t
     return kept;
 }
 
-static void set_probabilities(struct generate_choice *choices, uint32_t n)
+void generate_weigh(struct generate_choice *choices, uint32_t n)
 {
     float top = -INFINITY;
     double sum = 0;
@@ -149,14 +149,14 @@ static void set_probabilities(struct generate_choice *choices, uint32_t n)
         choices[i].p /= sum;
 }
 
-/* From the lowest score on, what together is no more than 1 - top_p goes; the highest stays. */
-static uint32_t keep_top_p(float top_p, struct generate_choice *choices, uint32_t n)
+/* From the lowest score on, what together is no more than 1 - top_p goes; the `least` highest stay. */
+static uint32_t keep_top_p(float top_p, uint32_t least, struct generate_choice *choices, uint32_t n)
 {
     double sum = 0;
     uint32_t first = 0;
     qsort(choices, n, sizeof *choices, by_score);
-    set_probabilities(choices, n);
-    for (; first + 1 < n; first++) {
+    generate_weigh(choices, n);
+    for (; first + least < n; first++) {
         sum += choices[first].p;
         if (!((float)sum <= 1 - top_p))
             break;
@@ -165,11 +165,11 @@ static uint32_t keep_top_p(float top_p, struct generate_choice *choices, uint32_
     return n - first;
 }
 
-static uint32_t keep_typical(float mass, struct generate_choice *choices, uint32_t n)
+static uint32_t keep_typical(float mass, uint32_t least, struct generate_choice *choices, uint32_t n)
 {
     double entropy = 0, sum = 0;
     uint32_t last = 0, kept = 1;
-    set_probabilities(choices, n);
+    generate_weigh(choices, n);
     for (uint32_t i = 0; i < n; i++)
         entropy -= choices[i].p > 0 ? choices[i].p * log(choices[i].p) : 0;
     for (uint32_t i = 0; i < n; i++)
@@ -187,23 +187,29 @@ static uint32_t keep_typical(float mass, struct generate_choice *choices, uint32
         last += (float)sum < mass;
     }
     last = last < n ? last : n - 1;
-    while (kept < n && all[kept].p <= all[last].p)
+    while (kept < n && (all[kept].p <= all[last].p || kept < least))
         kept++;
     return kept;
+}
+
+uint32_t generate_beam_width(const pln_generator_options *o)
+{
+    return o->n_stop > 1 ? 1 + o->n_stop : 2;
 }
 
 uint32_t generate_sift(const pln_generator_options *o, const float *scores, uint32_t vocabulary,
                        struct generate_choice *choices)
 {
+    const uint32_t least = o->beams > 1 ? generate_beam_width(o) : 1, k = o->top_k > least ? o->top_k : least;
     uint32_t n = list_choices(o->temperature, scores, vocabulary, choices);
-    if (n && o->top_k && o->top_k < n)
-        n = keep_from(kth_highest(choices, n, o->top_k), choices, n);
+    if (n && o->top_k && k < n)
+        n = keep_from(kth_highest(choices, n, k), choices, n);
     if (n && o->top_p < 1)
-        n = keep_top_p(o->top_p, choices, n);
+        n = keep_top_p(o->top_p, least, choices, n);
     if (n && o->typical_p < 1)
-        n = keep_typical(o->typical_p, choices, n);
+        n = keep_typical(o->typical_p, least, choices, n);
     qsort(choices, n, sizeof *choices, by_id);
-    set_probabilities(choices, n);
+    generate_weigh(choices, n);
     return n;
 }
 
@@ -219,14 +225,17 @@ double generate_draw(const struct generate_place *place)
     return (double)(bits >> 11) * 0x1p-53;
 }
 
-const struct generate_choice *generate_pick(const struct generate_choice *choices, uint32_t n, double u)
+struct generate_choice *generate_pick(struct generate_choice *choices, uint32_t n, double u)
 {
-    double sum = 0;
-    uint32_t i = 0;
-    for (; i + 1 < n; i++) {
-        sum += choices[i].p;
-        if (u < sum)
-            break;
+    struct generate_choice *found = NULL;
+    double all = 0, sum = 0;
+    for (uint32_t i = 0; i < n; i++)
+        all += choices[i].p > 0 ? choices[i].p : 0;
+    for (uint32_t i = 0; i < n && (!found || u * all >= sum); i++) {
+        if (choices[i].p <= 0)
+            continue;
+        found = &choices[i];
+        sum += found->p;
     }
-    return &choices[i];
+    return found;
 }

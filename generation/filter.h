@@ -11,8 +11,9 @@
 /* A token that may be drawn. */
 struct generate_choice {
     int32_t id;
-    float score; /* after temperature */
-    double p;    /* all choices together have 1 */
+    uint32_t beam; /* that it would follow, of several */
+    float score;   /* after temperature */
+    double p;      /* all choices together have 1 */
 };
 
 /* What a sequence holds so far, of which the last n_new tokens are new. */
@@ -26,8 +27,10 @@ void generate_process(const pln_generator_options *options, const struct generat
                       uint32_t vocabulary);
 /* Scores become log probabilities. False: one is NaN, or none is above -infinity. */
 bool generate_log_softmax(float *scores, uint32_t vocabulary);
+/* Continuations that are looked at for each beam, so that one is left to go on with if all others end. */
+uint32_t generate_beam_width(const pln_generator_options *options);
 /* The tokens that temperature, top_k, top_p and typical_p leave, by their ids; returns how many, 0: scores are no numbers.
- * Room in choices for the whole vocabulary. */
+ * Room in choices for the whole vocabulary. With beams at least n_stop + 1 are left, as one of them must go on. */
 uint32_t generate_sift(const pln_generator_options *options, const float *scores, uint32_t vocabulary,
                        struct generate_choice *choices);
 
@@ -38,6 +41,8 @@ struct generate_place {
 };
 /* From 0 up to below 1: Philox of the seed and the counter (step, rank, number). */
 double generate_draw(const struct generate_place *place);
-/* The choice at u of the way through the probabilities, by ascending ids. */
-const struct generate_choice *generate_pick(const struct generate_choice *choices, uint32_t n, double u);
+/* All choices together have 1 again. */
+void generate_weigh(struct generate_choice *choices, uint32_t n);
+/* The choice at u of the way through the probabilities above 0, in their order; NULL: there is none. */
+struct generate_choice *generate_pick(struct generate_choice *choices, uint32_t n, double u);
 #endif

@@ -10,6 +10,7 @@
 #include "common/door.h"
 #include "generation/generator.h"
 #include "generation/search.h"
+#include "generation/stops.h"
 
 enum { BATCH = 8, MOST_LINES = 1024, MOST_BATCH = 4096 };
 
@@ -46,13 +47,11 @@ static pln_status check_counts(const pln_generator_options *o, pln_error *error)
     if (!o->beams || o->beams > MOST_LINES || !o->n_best || o->n_best > MOST_LINES)
         return pln_fail(error, PLN_INVALID, "beams is %u and n_best %u: expected 1 to %d", o->beams, o->n_best,
                         MOST_LINES);
-    if (o->beams > 1 && o->sample)
-        return pln_fail(error, PLN_INVALID, "%u beams and sample: sequences are looked for or drawn, not both",
-                        o->beams);
-    if (!o->sample && o->n_best > o->beams)
-        return pln_fail(error, PLN_INVALID,
-                        "n_best is %u: there are as many sequences as beams (%u), or they are drawn (sample)",
-                        o->n_best, o->beams);
+    if (o->n_best > o->beams && (o->beams > 1 || !o->sample))
+        return pln_fail(
+            error, PLN_INVALID,
+            "n_best is %u: there are as many sequences as beams (%u), or of one beam they are drawn (sample)",
+            o->n_best, o->beams);
     if (o->batch > MOST_BATCH)
         return pln_fail(error, PLN_INVALID, "batch is %u: expected at most %d", o->batch, MOST_BATCH);
     return PLN_OK;
@@ -98,12 +97,19 @@ static pln_status allocate(pln_generator *g, pln_error *error)
 {
     const pln_generator_options *o = &g->options;
     const size_t lines = o->beams, all = g->vocabulary;
-    g->stop = malloc((o->n_stop + 1ul) * sizeof *g->stop);
-    g->choices = o->sample ? malloc(all * sizeof *g->choices) : NULL;
+    const bool own = o->stop != NULL; /* else the model's */
+    pln_status status = PLN_OK;
+    if (own)
+        g->stop = malloc((o->n_stop + 1ul) * sizeof *g->stop);
+    else
+        status = generate_stops_of(g->session->model, &g->stop, &g->options.n_stop, error);
+    if (status != PLN_OK)
+        return status;
+    g->choices = o->sample ? malloc(lines * all * sizeof *g->choices) : NULL;
     g->scores = malloc(lines * all * sizeof *g->scores);
     if (!g->stop || (o->sample && !g->choices) || !g->scores)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a generator of %u beams", o->beams);
-    if (o->n_stop)
+    if (own && o->n_stop)
         memcpy(g->stop, o->stop, o->n_stop * sizeof *g->stop);
     g->options.stop = g->stop;
     return PLN_OK;

@@ -262,7 +262,7 @@ void pln_graph_gradients(pln_graph *graph, const pln_loss *losses, uint32_t n_lo
         return;
     if (graph->parameters)
         graph->gradients =
-            pln_graph_state(graph, "gradients", graph->parameters->rows.offset, graph->parameters->width);
+            pln_graph_state(graph, GRAPH_GRADIENTS, graph->parameters->rows.offset, graph->parameters->width);
     graph->losses = losses;
     graph->n_losses = n_losses;
     for (uint32_t i = 0; i < o.n_inputs; i++)

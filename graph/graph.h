@@ -61,6 +61,10 @@ struct graph_output {
 
 struct graph_scope;
 
+/* Names of the flat states of a graph that is trained, as pleione_graph.h promises them. */
+#define GRAPH_PARAMETERS "parameters"
+#define GRAPH_GRADIENTS "gradients"
+
 struct pln_graph {
     struct arena arena;
     const char *name;

@@ -39,21 +39,22 @@ pln_value *pln_embed(pln_graph *graph, pln_value *token_types, pln_value *type, 
     const struct dropout drop = draw_dropout(graph, o.name, o.dropout, o.origin, o.random);
     const pln_embed_params params = {
         .eps = o.eps, .site = drop.site, .drop_below = drop.below, .keep_scale = drop.scale, .padding = o.padding};
-    return graph_add(graph, &(struct graph_call){.op = PLN_OP_EMBED,
-                                                 .name = o.name,
-                                                 .inputs = {[PLN_EMBED_INPUT_IDS] = o.ids,
-                                                            [PLN_EMBED_INPUT_EMBEDDINGS] = o.embeddings,
-                                                            [PLN_EMBED_INPUT_TOKEN_TYPES] = token_types,
-                                                            [PLN_EMBED_INPUT_POSITIONS] = o.positions,
-                                                            [PLN_EMBED_INPUT_WORD] = o.word,
-                                                            [PLN_EMBED_INPUT_TYPE] = type,
-                                                            [PLN_EMBED_INPUT_POSITION] = o.position,
-                                                            [PLN_EMBED_INPUT_GAMMA] = gamma,
-                                                            [PLN_EMBED_INPUT_BETA] = beta,
-                                                            [PLN_EMBED_INPUT_ORIGIN] = drop.origin,
-                                                            [PLN_EMBED_INPUT_RANDOM] = drop.random},
-                                                 .params = &params,
-                                                 .wanted = {NULL, o.mean, o.rstd}});
+    return graph_add(
+        graph, &(struct graph_call){.op = PLN_OP_EMBED,
+                                    .name = o.name,
+                                    .inputs = {[PLN_EMBED_INPUT_IDS] = o.ids,
+                                               [PLN_EMBED_INPUT_EMBEDDINGS] = o.embeddings,
+                                               [PLN_EMBED_INPUT_TOKEN_TYPES] = token_types,
+                                               [PLN_EMBED_INPUT_POSITIONS] = o.positions,
+                                               [PLN_EMBED_INPUT_WORD] = o.word,
+                                               [PLN_EMBED_INPUT_TYPE] = type,
+                                               [PLN_EMBED_INPUT_POSITION] = o.position,
+                                               [PLN_EMBED_INPUT_GAMMA] = gamma,
+                                               [PLN_EMBED_INPUT_BETA] = beta,
+                                               [PLN_EMBED_INPUT_ORIGIN] = drop.origin,
+                                               [PLN_EMBED_INPUT_RANDOM] = drop.random},
+                                    .params = &params,
+                                    .wanted = {[PLN_EMBED_OUTPUT_MEAN] = o.mean, [PLN_EMBED_OUTPUT_RSTD] = o.rstd}});
 }
 
 pln_value *pln_linear(pln_graph *graph, pln_value *x, pln_value *weight, const pln_linear_options *options)
@@ -66,9 +67,14 @@ pln_value *pln_linear(pln_graph *graph, pln_value *x, pln_value *weight, const p
         .activation = o.activation, .site = drop.site, .drop_below = drop.below, .keep_scale = drop.scale};
     return graph_add(graph, &(struct graph_call){.op = PLN_OP_LINEAR,
                                                  .name = o.name,
-                                                 .inputs = {x, weight, o.bias, o.residual, drop.origin, drop.random},
+                                                 .inputs = {[PLN_LINEAR_INPUT_X] = x,
+                                                            [PLN_LINEAR_INPUT_WEIGHT] = weight,
+                                                            [PLN_LINEAR_INPUT_BIAS] = o.bias,
+                                                            [PLN_LINEAR_INPUT_RESIDUAL] = o.residual,
+                                                            [PLN_LINEAR_INPUT_ORIGIN] = drop.origin,
+                                                            [PLN_LINEAR_INPUT_RANDOM] = drop.random},
                                                  .params = &params,
-                                                 .wanted = {NULL, o.preactivation}});
+                                                 .wanted = {[PLN_LINEAR_OUTPUT_PREACTIVATION] = o.preactivation}});
 }
 
 pln_value *pln_layer_norm(pln_graph *graph, pln_value *x, pln_value *gamma, pln_value *beta,
@@ -78,11 +84,15 @@ pln_value *pln_layer_norm(pln_graph *graph, pln_value *x, pln_value *gamma, pln_
     if (!GRAPH_TAKE(graph, "layer_norm", pln_layer_norm_options, o, options))
         return NULL;
     const pln_layer_norm_params params = {.eps = o.eps};
-    return graph_add(graph, &(struct graph_call){.op = PLN_OP_LAYER_NORM,
-                                                 .name = o.name,
-                                                 .inputs = {x, gamma, beta},
-                                                 .params = &params,
-                                                 .wanted = {NULL, o.mean, o.rstd}});
+    return graph_add(
+        graph,
+        &(struct graph_call){.op = PLN_OP_LAYER_NORM,
+                             .name = o.name,
+                             .inputs = {[PLN_LAYER_NORM_INPUT_X] = x,
+                                        [PLN_LAYER_NORM_INPUT_GAMMA] = gamma,
+                                        [PLN_LAYER_NORM_INPUT_BETA] = beta},
+                             .params = &params,
+                             .wanted = {[PLN_LAYER_NORM_OUTPUT_MEAN] = o.mean, [PLN_LAYER_NORM_OUTPUT_RSTD] = o.rstd}});
 }
 
 pln_value *pln_attention(pln_graph *graph, pln_value *query, const pln_attention_options *options)
@@ -121,13 +131,26 @@ pln_value *pln_attention(pln_graph *graph, pln_value *query, const pln_attention
         .drop_below = drop.below,
         .keep_scale = drop.scale,
     };
-    return graph_add(graph, &(struct graph_call){.op = PLN_OP_ATTENTION,
-                                                 .name = o.name,
-                                                 .inputs = {query, o.key, o.value, o.starts, o.source_starts,
-                                                            o.key_mask, o.bias, o.pair_starts, o.distance, o.head_mask,
-                                                            drop.origin, drop.random, o.key_rows},
-                                                 .params = &params,
-                                                 .wanted = {NULL, o.lse, o.probabilities}});
+    return graph_add(
+        graph,
+        &(struct graph_call){
+            .op = PLN_OP_ATTENTION,
+            .name = o.name,
+            .inputs = {[PLN_ATTENTION_INPUT_QUERY] = query,
+                       [PLN_ATTENTION_INPUT_KEY] = o.key,
+                       [PLN_ATTENTION_INPUT_VALUE] = o.value,
+                       [PLN_ATTENTION_INPUT_STARTS] = o.starts,
+                       [PLN_ATTENTION_INPUT_SOURCE_STARTS] = o.source_starts,
+                       [PLN_ATTENTION_INPUT_KEY_MASK] = o.key_mask,
+                       [PLN_ATTENTION_INPUT_BIAS] = o.bias,
+                       [PLN_ATTENTION_INPUT_PAIR_STARTS] = o.pair_starts,
+                       [PLN_ATTENTION_INPUT_DISTANCE] = o.distance,
+                       [PLN_ATTENTION_INPUT_HEAD_MASK] = o.head_mask,
+                       [PLN_ATTENTION_INPUT_ORIGIN] = drop.origin,
+                       [PLN_ATTENTION_INPUT_RANDOM] = drop.random,
+                       [PLN_ATTENTION_INPUT_KEY_ROWS] = o.key_rows},
+            .params = &params,
+            .wanted = {[PLN_ATTENTION_OUTPUT_LSE] = o.lse, [PLN_ATTENTION_OUTPUT_PROBABILITIES] = o.probabilities}});
 }
 
 pln_value *pln_activation(pln_graph *graph, pln_value *x, uint32_t activation, const pln_activation_options *options)
@@ -140,7 +163,10 @@ pln_value *pln_activation(pln_graph *graph, pln_value *x, uint32_t activation, c
         .activation = activation, .site = drop.site, .drop_below = drop.below, .keep_scale = drop.scale};
     return graph_add(graph, &(struct graph_call){.op = PLN_OP_ACTIVATION,
                                                  .name = o.name,
-                                                 .inputs = {x, o.residual, drop.origin, drop.random},
+                                                 .inputs = {[PLN_ACTIVATION_INPUT_X] = x,
+                                                            [PLN_ACTIVATION_INPUT_RESIDUAL] = o.residual,
+                                                            [PLN_ACTIVATION_INPUT_ORIGIN] = drop.origin,
+                                                            [PLN_ACTIVATION_INPUT_RANDOM] = drop.random},
                                                  .params = &params});
 }
 
@@ -153,27 +179,39 @@ pln_value *pln_sample(pln_graph *graph, pln_value *logits, pln_value *origin, pl
     const pln_sample_params params = {.site = ++graph->n_sites, .temperature = o.temperature == 0 ? 1 : o.temperature};
     return graph_add(graph, &(struct graph_call){.op = PLN_OP_SAMPLE,
                                                  .name = o.name,
-                                                 .inputs = {logits, o.barred, origin, random},
+                                                 .inputs = {[PLN_SAMPLE_INPUT_LOGITS] = logits,
+                                                            [PLN_SAMPLE_INPUT_BARRED] = o.barred,
+                                                            [PLN_SAMPLE_INPUT_ORIGIN] = origin,
+                                                            [PLN_SAMPLE_INPUT_RANDOM] = random},
                                                  .params = &params,
-                                                 .wanted = {NULL, o.best}});
+                                                 .wanted = {[PLN_SAMPLE_OUTPUT_BEST] = o.best}});
 }
 
 pln_value *pln_substitute(pln_graph *graph, const char *name, pln_value *ids, pln_value *index, pln_value *replaced,
                           pln_value **labels)
 {
-    return graph_add(
-        graph, &(struct graph_call){
-                   .op = PLN_OP_SUBSTITUTE, .name = name, .inputs = {ids, index, replaced}, .wanted = {NULL, labels}});
+    return graph_add(graph, &(struct graph_call){.op = PLN_OP_SUBSTITUTE,
+                                                 .name = name,
+                                                 .inputs = {[PLN_SUBSTITUTE_INPUT_IDS] = ids,
+                                                            [PLN_SUBSTITUTE_INPUT_INDEX] = index,
+                                                            [PLN_SUBSTITUTE_INPUT_REPLACED] = replaced},
+                                                 .wanted = {[PLN_SUBSTITUTE_OUTPUT_LABELS] = labels}});
 }
 
 pln_value *pln_gather(pln_graph *graph, const char *name, pln_value *x, pln_value *index)
 {
-    return graph_add(graph, &(struct graph_call){.op = PLN_OP_GATHER, .name = name, .inputs = {x, index}});
+    return graph_add(graph,
+                     &(struct graph_call){.op = PLN_OP_GATHER,
+                                          .name = name,
+                                          .inputs = {[PLN_GATHER_INPUT_X] = x, [PLN_GATHER_INPUT_INDEX] = index}});
 }
 
 pln_value *pln_segment_mean(pln_graph *graph, const char *name, pln_value *x, pln_value *starts)
 {
-    return graph_add(graph, &(struct graph_call){.op = PLN_OP_SEGMENT_MEAN, .name = name, .inputs = {x, starts}});
+    return graph_add(graph, &(struct graph_call){
+                                .op = PLN_OP_SEGMENT_MEAN,
+                                .name = name,
+                                .inputs = {[PLN_SEGMENT_MEAN_INPUT_X] = x, [PLN_SEGMENT_MEAN_INPUT_STARTS] = starts}});
 }
 
 /* The options of a loss that is no softmax over classes. */
@@ -193,11 +231,16 @@ pln_value *pln_cross_entropy(pln_graph *graph, const char *name, pln_value *logi
     if (!GRAPH_TAKE(graph, name, pln_loss_options, o, options))
         return NULL;
     const pln_cross_entropy_params params = {.ignore_index = ignore_index, .smoothing = o.smoothing};
-    return graph_add(graph, &(struct graph_call){.op = PLN_OP_CROSS_ENTROPY,
-                                                 .name = name,
-                                                 .inputs = {logits, labels, o.total, o.class_weights},
-                                                 .params = &params,
-                                                 .wanted = {NULL, o.lse, o.count}});
+    return graph_add(
+        graph, &(struct graph_call){
+                   .op = PLN_OP_CROSS_ENTROPY,
+                   .name = name,
+                   .inputs = {[PLN_CROSS_ENTROPY_INPUT_LOGITS] = logits,
+                              [PLN_CROSS_ENTROPY_INPUT_LABELS] = labels,
+                              [PLN_CROSS_ENTROPY_INPUT_TOTAL] = o.total,
+                              [PLN_CROSS_ENTROPY_INPUT_WEIGHTS] = o.class_weights},
+                   .params = &params,
+                   .wanted = {[PLN_CROSS_ENTROPY_OUTPUT_LSE] = o.lse, [PLN_CROSS_ENTROPY_OUTPUT_COUNT] = o.count}});
 }
 
 pln_value *pln_binary_cross_entropy(pln_graph *graph, const char *name, pln_value *logits, pln_value *labels,
@@ -208,8 +251,11 @@ pln_value *pln_binary_cross_entropy(pln_graph *graph, const char *name, pln_valu
         return NULL;
     return graph_add(graph, &(struct graph_call){.op = PLN_OP_BINARY_CROSS_ENTROPY,
                                                  .name = name,
-                                                 .inputs = {logits, labels, weights, o.total},
-                                                 .wanted = {NULL, o.count}});
+                                                 .inputs = {[PLN_BINARY_CROSS_ENTROPY_INPUT_LOGITS] = logits,
+                                                            [PLN_BINARY_CROSS_ENTROPY_INPUT_LABELS] = labels,
+                                                            [PLN_BINARY_CROSS_ENTROPY_INPUT_WEIGHTS] = weights,
+                                                            [PLN_BINARY_CROSS_ENTROPY_INPUT_TOTAL] = o.total},
+                                                 .wanted = {[PLN_BINARY_CROSS_ENTROPY_OUTPUT_COUNT] = o.count}});
 }
 
 pln_value *pln_mean_squared_error(pln_graph *graph, const char *name, pln_value *x, pln_value *labels,
@@ -220,8 +266,10 @@ pln_value *pln_mean_squared_error(pln_graph *graph, const char *name, pln_value 
         return NULL;
     return graph_add(graph, &(struct graph_call){.op = PLN_OP_MEAN_SQUARED_ERROR,
                                                  .name = name,
-                                                 .inputs = {x, labels, o.total},
-                                                 .wanted = {NULL, o.count}});
+                                                 .inputs = {[PLN_MEAN_SQUARED_ERROR_INPUT_X] = x,
+                                                            [PLN_MEAN_SQUARED_ERROR_INPUT_LABELS] = labels,
+                                                            [PLN_MEAN_SQUARED_ERROR_INPUT_TOTAL] = o.total},
+                                                 .wanted = {[PLN_MEAN_SQUARED_ERROR_OUTPUT_COUNT] = o.count}});
 }
 
 pln_value *pln_span_cross_entropy(pln_graph *graph, const char *name, pln_value *logits, pln_value *starts,
@@ -230,27 +278,44 @@ pln_value *pln_span_cross_entropy(pln_graph *graph, const char *name, pln_value 
     pln_loss_options o = {.size = sizeof o};
     if (!take_loss(graph, name, &o, options))
         return NULL;
-    return graph_add(graph, &(struct graph_call){.op = PLN_OP_SPAN_CROSS_ENTROPY,
-                                                 .name = name,
-                                                 .inputs = {logits, starts, first, last, o.total},
-                                                 .wanted = {NULL, o.lse, o.count}});
+    return graph_add(
+        graph,
+        &(struct graph_call){
+            .op = PLN_OP_SPAN_CROSS_ENTROPY,
+            .name = name,
+            .inputs = {[PLN_SPAN_CROSS_ENTROPY_INPUT_LOGITS] = logits,
+                       [PLN_SPAN_CROSS_ENTROPY_INPUT_STARTS] = starts,
+                       [PLN_SPAN_CROSS_ENTROPY_INPUT_FIRST] = first,
+                       [PLN_SPAN_CROSS_ENTROPY_INPUT_LAST] = last,
+                       [PLN_SPAN_CROSS_ENTROPY_INPUT_TOTAL] = o.total},
+            .wanted = {[PLN_SPAN_CROSS_ENTROPY_OUTPUT_LSE] = o.lse, [PLN_SPAN_CROSS_ENTROPY_OUTPUT_COUNT] = o.count}});
 }
 
 pln_value *pln_scatter(pln_graph *graph, const char *name, pln_value *state, pln_value *index, pln_value *x)
 {
-    return graph_add(graph, &(struct graph_call){.op = PLN_OP_SCATTER, .name = name, .inputs = {state, index, x}});
+    return graph_add(
+        graph,
+        &(struct graph_call){
+            .op = PLN_OP_SCATTER,
+            .name = name,
+            .inputs = {
+                [PLN_SCATTER_INPUT_STATE] = state, [PLN_SCATTER_INPUT_INDEX] = index, [PLN_SCATTER_INPUT_X] = x}});
 }
 
 pln_value *pln_accumulate(pln_graph *graph, const char *name, pln_value *state, pln_value *x, float scale)
 {
     const pln_accumulate_params params = {.scale = scale};
     return graph_add(
-        graph, &(struct graph_call){.op = PLN_OP_ACCUMULATE, .name = name, .inputs = {state, x}, .params = &params});
+        graph, &(struct graph_call){.op = PLN_OP_ACCUMULATE,
+                                    .name = name,
+                                    .inputs = {[PLN_ACCUMULATE_INPUT_STATE] = state, [PLN_ACCUMULATE_INPUT_X] = x},
+                                    .params = &params});
 }
 
 pln_value *pln_global_norm(pln_graph *graph, const char *name, pln_value *x)
 {
-    return graph_add(graph, &(struct graph_call){.op = PLN_OP_GLOBAL_NORM, .name = name, .inputs = {x}});
+    return graph_add(
+        graph, &(struct graph_call){.op = PLN_OP_GLOBAL_NORM, .name = name, .inputs = {[PLN_GLOBAL_NORM_INPUT_X] = x}});
 }
 
 pln_value *pln_adamw(pln_graph *graph, const char *name, const pln_adamw_operands *operands)
@@ -260,6 +325,11 @@ pln_value *pln_adamw(pln_graph *graph, const char *name, const pln_adamw_operand
         return NULL;
     return graph_add(graph, &(struct graph_call){.op = PLN_OP_ADAMW,
                                                  .name = name,
-                                                 .inputs = {o.parameter, o.first_moment, o.second_moment, o.gradient,
-                                                            o.settings, o.factors, o.norm}});
+                                                 .inputs = {[PLN_ADAMW_INPUT_PARAMETER] = o.parameter,
+                                                            [PLN_ADAMW_INPUT_FIRST_MOMENT] = o.first_moment,
+                                                            [PLN_ADAMW_INPUT_SECOND_MOMENT] = o.second_moment,
+                                                            [PLN_ADAMW_INPUT_GRADIENT] = o.gradient,
+                                                            [PLN_ADAMW_INPUT_SETTINGS] = o.settings,
+                                                            [PLN_ADAMW_INPUT_FACTORS] = o.factors,
+                                                            [PLN_ADAMW_INPUT_NORM] = o.norm}});
 }

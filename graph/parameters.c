@@ -73,7 +73,7 @@ static pln_value *find_weight(pln_graph *graph, const char *name, uint32_t rows,
 static pln_value *add_weight(pln_graph *graph, const char *name, uint32_t rows, uint32_t width)
 {
     if (!graph->parameters)
-        graph->parameters = pln_graph_state(graph, "parameters", 0, PLN_PARAMETER_WIDTH);
+        graph->parameters = pln_graph_state(graph, GRAPH_PARAMETERS, 0, PLN_PARAMETER_WIDTH);
     pln_value **weights =
         graph_grow(graph, graph->weights, graph->n_weights, &graph->room_weights, sizeof *graph->weights);
     const size_t bytes = strlen(name) + 1;

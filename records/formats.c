@@ -8,16 +8,19 @@
 #include "records/codec.h"
 #include "records/format.h"
 
-#define FORMAT(name, ending, writing) extern const struct records_reading records_read_##name;
+#define READ(name, ending) extern const struct records_reading records_read_##name;
+#define WRITTEN(name, ending) READ(name, ending) extern const struct records_writing records_write_##name;
 #include "records/formats.def"
-#undef FORMAT
-extern const struct records_writing records_write_jsonl, records_write_csv, records_write_tsv;
+#undef READ
+#undef WRITTEN
 
-#define FORMAT(name, ending, writing) {#name, ending, &records_read_##name, writing},
+#define READ(name, ending) {#name, ending, &records_read_##name, NULL},
+#define WRITTEN(name, ending) {#name, ending, &records_read_##name, &records_write_##name},
 static const struct records_format formats[] = {
 #include "records/formats.def"
 };
-#undef FORMAT
+#undef READ
+#undef WRITTEN
 enum { N_FORMATS = sizeof formats / sizeof *formats };
 
 static bool suits(const struct records_format *format, bool to_write)

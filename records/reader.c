@@ -175,7 +175,7 @@ void pln_reader_progress(const pln_reader *reader, uint64_t *done, uint64_t *tot
 
 /* ---- rows */
 
-const pln_field *pln_record_find(const pln_record *row, const char *name)
+const pln_field *pln_record_field(const pln_record *row, const char *name)
 {
     for (uint32_t i = 0; row && name && i < row->n_fields; i++)
         if (row->fields[i].name && strcmp(row->fields[i].name, name) == 0)

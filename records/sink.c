@@ -97,7 +97,8 @@ static pln_status write_rows(struct records_sink *s, pln_error *error)
 
 pln_status records_sink_row(struct records_sink *s, pln_error *error)
 {
-    return s->rows.bytes >= (s->codec ? SINK_MEMBER : BLOCK) ? write_rows(s, error) : PLN_OK;
+    const size_t full = s->codec ? SINK_MEMBER : BLOCK;
+    return s->rows.bytes >= full ? write_rows(s, error) : PLN_OK;
 }
 
 pln_status records_sink_flush(struct records_sink *s, pln_error *error)

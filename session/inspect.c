@@ -196,7 +196,9 @@ static json_t *list_heads(pln_model *m, pln_error *error)
 static const char *half_of(const pln_model *m)
 {
     const bool discriminator = m->names.has[PLN_PART_DISCRIMINATOR], generator = m->names.has[PLN_PART_GENERATOR];
-    return discriminator && generator ? "both" : discriminator ? "discriminator" : generator ? "generator" : NULL;
+    if (discriminator)
+        return generator ? "both" : "discriminator";
+    return generator ? "generator" : NULL;
 }
 
 /* ---- tokenizer */

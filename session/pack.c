@@ -158,8 +158,8 @@ void session_pack_pair_starts(const struct session_packing *p, void *out)
 /* (1 - m) times what hides a key; 0 for m = 1 also where the product would be -0. */
 static float added_by_mask(const struct session_packing *p, double m)
 {
-    const float masked = p->r->semantics->masked;
-    return m == 1 ? 0 : (float)((1 - m) * (double)(masked != 0 ? masked : -FLT_MAX));
+    const double masked = p->r->semantics->masked != 0 ? (double)p->r->semantics->masked : -(double)FLT_MAX;
+    return m == 1 ? 0 : (float)((1 - m) * masked);
 }
 
 /* The side of a mask along sequence, plane, query or key; one of rank 3 has no planes. */

@@ -26,6 +26,7 @@ static const char *const fixed_files[] = {
     "tokenizer_config.json",
     "special_tokens_map.json",
     "added_tokens.json",
+    CKPT_GENERATION_CONFIG,
     "model.safetensors",
     "model.safetensors.index.json",
     "pytorch_model.bin",
@@ -251,6 +252,8 @@ static pln_status save_files(const struct saving *s, const struct ckpt_save *sav
     pln_status status = save_config(s, save);
     if (status == PLN_OK)
         status = save_tokenizer(s, save);
+    if (status == PLN_OK)
+        status = ckpt_save_copy(save, CKPT_GENERATION_CONFIG, ckpt_directory(s->model->checkpoint), false, s->error);
     return status == PLN_OK
                ? ckpt_save_shards(save, s->writer, s->outputs, s->count, s->indexed, s->shard_bytes, s->error)
                : status;

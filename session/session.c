@@ -293,7 +293,7 @@ pln_status session_forward_flat(pln_session *session, const pln_tensor *inputs, 
     if (status == PLN_OK)
         status = session_batch_flat(session, session->last->graph.graph, &batch, error);
     if (status == PLN_OK)
-        *flat = (struct session_flat){session->outputs, session->n_outputs, batch.starts};
+        *flat = (struct session_flat){session->outputs, session->last->graph.outputs, session->n_outputs, batch.starts};
     return status;
 }
 

@@ -233,6 +233,7 @@ pln_status session_forward_targets(pln_session *session, const pln_tensor *input
 /* The same with outputs as the graph has them: [rows, width] under their names; spans have `logits` of width 2. */
 struct session_flat {
     const pln_tensor *outputs; /* the session's until its next forward */
+    const enum electra_output *kinds;
     uint32_t n_outputs;
     const int32_t *starts; /* [sequences + 1]: where the tokens of each begin in rows of tokens */
 };

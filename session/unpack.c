@@ -181,6 +181,7 @@ static pln_status unpack_output(const struct session_packing *p, const struct el
         add_output(p->session, output->name, 1, &(uint64_t){p->r->rows})->data = in;
         return PLN_OK;
     case ELECTRA_STATE:
+    case ELECTRA_LAYER_STATE:
         break;
     }
     return unpack_tokens(p, output->name, in, value->width, 0, value->width, false, error);

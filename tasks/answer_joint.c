@@ -75,8 +75,9 @@ static pln_status choose_starts(struct pass *p, uint32_t i, const float *begins,
 
 static pln_status keep_first(struct pass *p, const struct session_flat *flat, pln_error *error)
 {
-    const pln_tensor *begins = task_output_find(flat, "start_logits"), *hidden = task_output_find(flat, "last_hidden_state"),
-                     *none = task_output_find(flat, "answerable_logits");
+    const pln_tensor *begins = task_find_output(flat, (struct task_read){ELECTRA_TOKEN_SCORES, 0});
+    const pln_tensor *hidden = task_find_output(flat, (struct task_read){ELECTRA_STATE, 0});
+    const pln_tensor *none = task_find_output(flat, (struct task_read){ELECTRA_ROW_SCORES, 0});
     if (!begins || !hidden)
         return pln_fail(error, PLN_INVALID, "the session does not give start_logits");
     p->width = (uint32_t)hidden->shape[1];
@@ -114,13 +115,13 @@ static pln_status run_ends(struct pass *p, uint32_t begin, uint32_t end, float *
         in[i].shape[0] = n;
         in[i].data = (const char *)in[i].data + begin * row;
     }
-    in[2] = (pln_tensor){"last_hidden_state", PLN_F32, 3, {n, p->length, p->width},
-                         p->hidden + (size_t)begin * p->length * p->width};
+    in[2] = (pln_tensor){
+        "last_hidden_state", PLN_F32, 3, {n, p->length, p->width}, p->hidden + (size_t)begin * p->length * p->width};
     in[3] = (pln_tensor){"start_positions", PLN_I32, 2, {n, p->n_starts}, p->starts + (size_t)begin * p->n_starts};
     const pln_status status = session_forward_flat(p->work->session, in, 4, NULL, 0, &flat, error);
     if (status != PLN_OK)
         return status;
-    const pln_tensor *ends = task_output_find(&flat, "end_logits");
+    const pln_tensor *ends = task_find_output(&flat, (struct task_read){ELECTRA_PAIR_SCORES, 0});
     if (!ends)
         return pln_fail(error, PLN_INVALID, "the session does not give end_logits");
     const float *from = ends->data;
@@ -299,8 +300,7 @@ pln_status answer_joint_find(const struct task_row *row, struct answer_spans *sp
     }
     answer_sort(spans);
     drop_doubles(context, spans, settings->top);
-    return whole ? PLN_OK
-                 : pln_fail(error, PLN_NO_MEMORY, "no memory for the spans of %u windows", row->n_sequences);
+    return whole ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "no memory for the spans of %u windows", row->n_sequences);
 }
 
 double answer_joint_loss(const struct task_sequence *s, uint32_t first, uint32_t last, bool impossible)

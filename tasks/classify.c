@@ -23,7 +23,7 @@ static pln_status open(struct task_setup *setup, pln_error *error)
 {
     (void)error;
     struct settings *settings = setup->settings;
-    settings->function = task_word(setup, &task_classify.info, "function", usual_function(setup->config));
+    settings->function = task_word(setup, "function", usual_function(setup->config));
     settings->top = task_number(setup, "top", UINT32_MAX);
     return PLN_OK;
 }
@@ -32,7 +32,7 @@ static pln_status ask(struct task_row *row, pln_error *error)
 {
     pln_example example = {0};
     pln_status status = task_take_text(row, "text", &example.text, error);
-    if (status == PLN_OK && pln_record_find(row->row, "text_pair"))
+    if (status == PLN_OK && pln_record_field(row->row, "text_pair"))
         status = task_take_text(row, "text_pair", &example.pair, error);
     if (!example.pair.bytes) /* an empty one is none, as the reference has it for a single row */
         example.pair.text = NULL;

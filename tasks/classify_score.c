@@ -45,7 +45,7 @@ static pln_status judge_number(struct task_row *row, const struct task_output *l
 /* A text that is no list, or an empty cell, names one label, or none. */
 static pln_status take_labels(struct task_row *row, const pln_text **labels, uint32_t *n, pln_error *error)
 {
-    const pln_field *field = pln_record_find(row->row, "label");
+    const pln_field *field = pln_record_field(row->row, "label");
     if (!field || !field->text.text || (field->text.bytes && field->text.text[0] == '['))
         return task_take_list(row, "label", labels, n, error);
     *labels = &field->text;
@@ -56,7 +56,7 @@ static pln_status take_labels(struct task_row *row, const pln_text **labels, uin
 static pln_status name(struct task_row *row, const pln_text **names, uint32_t *n, bool *list, pln_error *error)
 {
     const pln_status status = take_labels(row, names, n, error);
-    const pln_field *field = pln_record_find(row->row, "label");
+    const pln_field *field = pln_record_field(row->row, "label");
     *list = field && *names != &field->text;
     return status;
 }

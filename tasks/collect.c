@@ -14,7 +14,7 @@ static pln_status check_outputs(const struct task_row *row, pln_error *error)
 {
     pln_status status = PLN_OK;
     for (uint32_t i = 0; i < row->n_sequences; i++)
-        for (uint32_t j = 0; status == PLN_OK && j < TASK_OUTPUTS && row->setup->outputs[j]; j++)
+        for (uint32_t j = 0; status == PLN_OK && j < row->setup->n_outputs; j++)
             status = task_check_finite(&row->sequences[i].outputs[j], row->kind->barred, error);
     return status;
 }
@@ -67,7 +67,7 @@ static pln_status answer(struct task_row *row, pln_error *error)
 /* What the results of the batch hold of a sequence whose row waits for others. */
 static pln_status keep(struct task_sequence *s, pln_error *error)
 {
-    for (uint32_t i = 0; i < TASK_OUTPUTS && s->row->setup->outputs[i]; i++) {
+    for (uint32_t i = 0; i < s->row->setup->n_outputs; i++) {
         struct task_output *o = &s->outputs[i];
         const size_t bytes = (size_t)o->rows * o->width * sizeof *o->data;
         float *copy = arena_allocate(s->row->memory, bytes + 1);

@@ -13,7 +13,6 @@ enum pooling { MEAN, CLS, MAX, EACH };
 struct settings {
     uint32_t pooling;
     bool normalize;
-    char output[32];
 };
 
 /* Layer 0 are the embeddings. The last one needs no other output where the head is the model itself. */
@@ -21,18 +20,16 @@ static pln_status open(struct task_setup *setup, pln_error *error)
 {
     struct settings *settings = setup->settings;
     const uint32_t last = setup->config->num_hidden_layers, layer = task_number(setup, "layer", last);
-    settings->pooling = task_word(setup, &task_embed.info, "pooling", MEAN);
+    settings->pooling = task_word(setup, "pooling", MEAN);
     settings->normalize = task_flag(setup, "normalize");
     setup->head = setup->session_head == PLN_HEAD_DEFAULT ? PLN_HEAD_MODEL : setup->session_head;
     if (layer > last)
         return pln_fail(error, PLN_INVALID, "option layer of the task embed is %u; it may be a number from 0 to %u",
                         layer, last);
     setup->hidden_states = layer != last || setup->head != PLN_HEAD_MODEL;
+    setup->outputs[0] = (struct task_read){ELECTRA_STATE, 0};
     if (setup->hidden_states)
-        snprintf(settings->output, sizeof settings->output, "hidden_states.%u", layer);
-    else
-        snprintf(settings->output, sizeof settings->output, "last_hidden_state");
-    setup->outputs[0] = settings->output;
+        setup->outputs[0] = (struct task_read){ELECTRA_LAYER_STATE, layer};
     return PLN_OK;
 }
 
@@ -54,7 +51,9 @@ static void pool(enum pooling pooling, const struct task_output *state, float *o
             sum += (double)x;
             most = x > most ? x : most;
         }
-        out[c] = pooling == CLS ? state->data[c] : pooling == MAX ? most : (float)(sum / state->rows);
+        out[c] = pooling == MAX ? most : (float)(sum / state->rows);
+        if (pooling == CLS)
+            out[c] = state->data[c];
     }
 }
 

@@ -11,8 +11,7 @@
 
 struct pln_scores {
     pln_task *task;
-    pln_encode_options encode; /* of the task, as it was; what it reads too */
-    const char *output;
+    pln_encode_options encode; /* of the task, as it was; its way through the model too */
     pln_status (*run)(struct task_work *work, struct task_sequence *const *sequences, uint32_t n, pln_error *error);
     bool labelled;
     struct score_book_options options;
@@ -54,7 +53,6 @@ pln_status pln_scores_create(pln_task *task, const pln_scores_options *options, 
     }
     s->task = task;
     s->encode = task->setup.encode;
-    s->output = task->setup.outputs[0];
     s->run = task->setup.run;
     s->labelled = task->labelled;
     task->labelled = true;
@@ -71,7 +69,6 @@ void pln_scores_destroy(pln_scores **scores)
         return;
     s->task->labelled = s->labelled;
     s->task->setup.encode = s->encode;
-    s->task->setup.outputs[0] = s->output;
     s->task->setup.run = s->run;
     score_book_destroy(&s->book);
     free(s->list);

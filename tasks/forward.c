@@ -76,10 +76,11 @@ static pln_status list_targets(struct task_sequence *const *sequences, uint32_t 
 
 /* ---- outputs */
 
-const pln_tensor *task_output_find(const struct session_flat *flat, const char *name)
+const pln_tensor *task_find_output(const struct session_flat *flat, struct task_read read)
 {
+    uint32_t before = 0;
     for (uint32_t i = 0; i < flat->n_outputs; i++)
-        if (strcmp(flat->outputs[i].name, name) == 0)
+        if (flat->kinds[i] == read.kind && before++ == read.layer)
             return &flat->outputs[i];
     return NULL;
 }
@@ -88,7 +89,7 @@ const pln_tensor *task_output_find(const struct session_flat *flat, const char *
 static void place(const struct task_window *w, const struct task_batch *batch, const struct targets *in,
                   const struct session_flat *flat, uint32_t output, const float *data, uint32_t width)
 {
-    const bool logits = strcmp(w->task->setup.outputs[output], "logits") == 0;
+    const bool logits = w->task->setup.outputs[output].kind == ELECTRA_LOGITS;
     const bool by_row = logits && w->task->session->head->logits == ELECTRA_BY_ROW;
     uint64_t target = 0;
     for (uint32_t i = 0; i < batch->end - batch->begin; i++) {
@@ -111,10 +112,11 @@ static void place(const struct task_window *w, const struct task_batch *batch, c
 static pln_status copy_outputs(struct task_window *w, const struct task_batch *batch, const struct targets *in,
                                const struct session_flat *flat, struct task_results *results, pln_error *error)
 {
-    for (uint32_t i = 0; i < TASK_OUTPUTS && w->task->setup.outputs[i]; i++) {
-        const pln_tensor *t = task_output_find(flat, w->task->setup.outputs[i]);
+    for (uint32_t i = 0; i < w->task->setup.n_outputs; i++) {
+        const pln_tensor *t = task_find_output(flat, w->task->setup.outputs[i]);
         if (!t)
-            return pln_fail(error, PLN_INVALID, "the session does not give %s", w->task->setup.outputs[i]);
+            return pln_fail(error, PLN_INVALID, "the session does not give what the task %s reads",
+                            w->task->kind->info.name);
         const size_t n = (size_t)pln_tensor_elements(t);
         float *data = array_reserve(results->data[i], &results->room[i], n, sizeof *data);
         if (!data)

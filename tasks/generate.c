@@ -8,6 +8,7 @@
 
 #include "common/fail.h"
 #include "generation/generator.h"
+#include "generation/stops.h"
 #include "tasks/task.h"
 
 enum { BATCH = 32, MOST_EXACT = 1 << 24 /* ids below are exact in a float */ };
@@ -19,26 +20,40 @@ struct settings {
 
 /* ---- options */
 
+static pln_status find_stop(const struct task_setup *setup, pln_text word, int32_t *id, pln_error *error)
+{
+    char text[256];
+    const size_t bytes = word.bytes < sizeof text ? word.bytes : sizeof text - 1;
+    memcpy(text, word.text, bytes);
+    text[bytes] = 0;
+    *id = bytes == word.bytes ? pln_tokenizer_id(setup->tokenizer, text) : -1;
+    return *id >= 0 ? PLN_OK
+                    : pln_fail(error, PLN_INVALID,
+                               "option stop of the task generate: \"%.100s\" is no token of the vocabulary", text);
+}
+
+/* Those of the option; else the model's own. */
 static pln_status find_stops(struct task_setup *setup, pln_generator_options *o, pln_error *error)
 {
     const char *value = task_value(setup, "stop");
-    pln_text *words;
-    const uint32_t n = value ? task_split(&setup->memory, task_string(value), &words) : 0;
+    const bool none = task_flag(setup, "no-stop");
+    pln_text *words = NULL;
+    int32_t *of_model = NULL;
+    uint32_t n = value ? task_split(&setup->memory, task_string(value), &words) : 0;
+    if (value && none)
+        return pln_fail(error, PLN_INVALID, "the options stop and no-stop of the task generate exclude each other");
+    pln_status status = value || none ? PLN_OK : generate_stops_of(setup->model, &of_model, &n, error);
     int32_t *stop = n < UINT32_MAX ? arena_allocate(&setup->memory, (n + 1ul) * sizeof *stop) : NULL;
-    for (uint32_t i = 0; stop && i < n; i++) {
-        char *word = arena_allocate(&setup->memory, words[i].bytes + 1);
-        if (!word)
-            return pln_fail(error, PLN_NO_MEMORY, "no memory for tokens of stop");
-        memcpy(word, words[i].text, words[i].bytes);
-        word[words[i].bytes] = 0;
-        stop[i] = pln_tokenizer_id(setup->tokenizer, word);
-        if (stop[i] < 0)
-            return pln_fail(error, PLN_INVALID,
-                            "option stop of the task generate: \"%.100s\" is no token of the vocabulary", word);
-    }
+    if (status == PLN_OK && !stop)
+        status = pln_fail(error, PLN_NO_MEMORY, "no memory for tokens of stop");
+    for (uint32_t i = 0; status == PLN_OK && value && i < n; i++)
+        status = find_stop(setup, words[i], &stop[i], error);
+    if (status == PLN_OK && of_model && n)
+        memcpy(stop, of_model, n * sizeof *stop);
+    free(of_model);
     o->stop = stop;
-    o->n_stop = stop ? n : 0;
-    return stop ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "no memory for tokens of stop");
+    o->n_stop = n;
+    return status;
 }
 
 static pln_status read_length_penalty(const struct task_setup *setup, float *penalty, pln_error *error)
@@ -74,7 +89,6 @@ static pln_status open(struct task_setup *setup, pln_error *error)
     o->batch = BATCH;
     settings->positions = setup->config->max_position_embeddings;
     setup->encode.no_special = task_flag(setup, "no-special");
-    setup->outputs[0] = "ids";
     if (!setup->config->is_decoder)
         return pln_fail(error, PLN_INVALID, "the task generate needs a decoder: is_decoder is false in config.json");
     if (setup->config->vocab_size > MOST_EXACT)
@@ -235,14 +249,16 @@ const struct task_kind task_generate = {
                     {"beams", "1..1024", "whole sequences are compared, so many at a time (default 1)"},
                     {"n-best", "1..1024", "sequences of each text (default 1)"},
                     {"length-penalty", "X", "of beams: above 0 longer ones are preferred, below shorter (default 1)"},
-                    {"sample", "yes|no", "tokens are drawn, else the most probable one is taken"},
+                    {"sample", "yes|no",
+                     "tokens are drawn, of beams what may follow them; else the most probable is taken"},
                     {"temperature", "0.0..", "of drawing: scores are divided by it (default 1)"},
                     {"top-k", "0..", "so many of the most probable tokens are drawn from; 0: all (default 50)"},
                     {"top-p", "0.0..1.0", "those that together reach this probability (default 1)"},
                     {"typical-p", "0.0..1.0", "those of the most typical surprise that reach this (default 1)"},
                     {"repetition-penalty", "0.0..", "scores of tokens that are there already, divided (default 1)"},
                     {"no-repeat-ngram", "0..", "no so many tokens stand twice in a row; 0: they may (default 0)"},
-                    {"stop", "A,B,...", "tokens that end a text"},
+                    {"stop", "A,B,...", "tokens that end a text (default: eos_token_id of the model)"},
+                    {"no-stop", "yes|no", "no token ends a text"},
                     {"sample-seed", "0..", "of drawing; a row's draws hang on it and the row's number (default 0)"},
                     {"no-special", "yes|no", "[CLS] and [SEP] are not put around the text"},
                     TASK_TOO_LONG,

@@ -20,7 +20,6 @@ static void open(struct task_setup *setup)
     setup->encode.max_length = setup->longest;
     setup->encode.overflow = true;
     setup->encode.truncate_left = false;
-    setup->outputs[0] = "logits";
 }
 
 static pln_status judge(struct task_row *row, pln_error *error)

@@ -48,9 +48,11 @@ pln_status task_read_index(const char *column, pln_text text, uint32_t end, uint
         whole = text.text[i] >= '0' && text.text[i] <= '9';
         n = 10 * n + (unsigned)(text.text[i] - '0');
     }
-    if (!whole || n >= end)
-        return pln_fail(error, PLN_INVALID, "the column `%s`: \"%.*s\" is no whole number from 0 to %u", column,
-                        (int)(text.bytes < 60 ? text.bytes : 60), text.text, end ? end - 1 : 0);
+    if (!whole || n >= end) {
+        const int shown = (int)(text.bytes < 60 ? text.bytes : 60);
+        return pln_fail(error, PLN_INVALID, "the column `%s`: \"%.*s\" is no whole number from 0 to %u", column, shown,
+                        text.text, end ? end - 1 : 0);
+    }
     *index = (uint32_t)n;
     return PLN_OK;
 }

@@ -147,7 +147,9 @@ pln_status pln_label_list_add(pln_label_list *list, const pln_record *row, pln_e
 static int by_number(const void *a, const void *b)
 {
     const long long x = strtoll(*(const char *const *)a, NULL, 10), y = strtoll(*(const char *const *)b, NULL, 10);
-    return x < y ? -1 : x > y ? 1 : strcmp(*(const char *const *)a, *(const char *const *)b);
+    if (x != y)
+        return x < y ? -1 : 1;
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 static int by_bytes(const void *a, const void *b)
@@ -159,7 +161,9 @@ static enum problem problem_of(const pln_label_list *l)
 {
     if (l->wanted != UNSAID || l->kind->info.head != PLN_HEAD_SEQUENCE_CLASSIFICATION)
         return l->wanted;
-    return l->lists ? MULTI : l->broken && !l->words ? REGRESSION : SINGLE;
+    if (l->lists)
+        return MULTI;
+    return l->broken && !l->words ? REGRESSION : SINGLE;
 }
 
 pln_status pln_label_list_result(pln_label_list *list, const char *const **labels, uint32_t *n_labels,

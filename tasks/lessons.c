@@ -308,7 +308,8 @@ static bool fill_tokens(pln_lessons *l, const struct kept *k, uint32_t row, uint
         memcpy(f->types + to, l->lessons.types + from, n * sizeof *f->types);
         for (uint32_t j = 0; j < f->length; j++) {
             f->mask[to + j] = j < n;
-            f->ids[to + j] = j < n ? f->ids[to + j] : pad < 0 ? 0 : pad;
+            if (j >= n)
+                f->ids[to + j] = pad < 0 ? 0 : pad;
             if (k->labels)
                 f->labels[to + j] = j < n ? k->labels[j] : -100;
         }

@@ -70,8 +70,8 @@ static void list_words(char *out, size_t room, const char *words)
     for (const char *at = words; *at && used + 1 < room;) {
         const size_t n = strcspn(at, "|");
         const char *rest = at[n] ? at + n + 1 : "";
-        const char *behind = !*rest ? "" : strchr(rest, '|') ? ", " : " or ";
-        used += (size_t)snprintf(out + used, room - used, "%.*s%s", (int)n, at, behind);
+        const char *between = strchr(rest, '|') ? ", " : " or ";
+        used += (size_t)snprintf(out + used, room - used, "%.*s%s", (int)n, at, *rest ? between : "");
         at = rest;
     }
 }
@@ -135,13 +135,25 @@ pln_status task_check_options(const pln_task_info *info, const pln_option *optio
 
 const char *task_value(const struct task_setup *setup, const char *key)
 {
+    for (uint32_t i = 0; setup->asked && setup->info->options[i].key; i++)
+        if (strcmp(setup->info->options[i].key, key) == 0)
+            *setup->asked |= UINT64_C(1) << i;
     return pln_option_value(setup->options, setup->n_options, key);
 }
 
-uint32_t task_word(const struct task_setup *setup, const pln_task_info *info, const char *key, uint32_t unsaid)
+pln_status task_check_asked(const struct task_setup *setup, uint64_t asked, pln_error *error)
+{
+    for (uint32_t i = 0; setup->info->options[i].key; i++)
+        if (!(asked >> i & 1))
+            return pln_fail(error, PLN_FAILED, "the task %s does not look at its option %s", setup->info->name,
+                            setup->info->options[i].key);
+    return PLN_OK;
+}
+
+uint32_t task_word(const struct task_setup *setup, const char *key, uint32_t unsaid)
 {
     const char *value = task_value(setup, key);
-    const pln_option_info *option = find_option(info, key);
+    const pln_option_info *option = find_option(setup->info, key);
     return value && option ? (uint32_t)find_word(option->values, value) : unsaid;
 }
 

@@ -9,7 +9,7 @@
 
 static bool chosen(const pln_model *model, const pln_record *row)
 {
-    return row && pln_record_find(row, "query") && pln_model_classes(model, PLN_HEAD_SEQUENCE_CLASSIFICATION) == 1;
+    return row && pln_record_field(row, "query") && pln_model_classes(model, PLN_HEAD_SEQUENCE_CLASSIFICATION) == 1;
 }
 
 /* ---- activation */
@@ -83,8 +83,8 @@ static pln_status open(struct task_setup *setup, pln_error *error)
 /* A list of them, or one in its place. */
 static pln_status take_passages(const struct task_row *row, const pln_text **passages, uint32_t *n, pln_error *error)
 {
-    const pln_field *one = pln_record_find(row->row, "passage");
-    if (!one || pln_record_find(row->row, "passages"))
+    const pln_field *one = pln_record_field(row->row, "passage");
+    if (!one || pln_record_field(row->row, "passages"))
         return task_take_list(row, "passages", passages, n, error);
     *passages = &one->text;
     *n = 1;

@@ -36,7 +36,7 @@ static pln_status judge_pair(struct task_row *row, pln_error *error)
     struct score_pair_row *r = task_judge(row, &score_pairs, 0, error);
     pln_text query, label;
     pln_status status = r ? task_take_text(row, "query", &query, error) : PLN_NO_MEMORY;
-    const char *column = pln_record_find(row->row, "label") ? "label" : "labels";
+    const char *column = pln_record_field(row->row, "label") ? "label" : "labels";
     if (status == PLN_OK)
         status = task_take_text(row, column, &label, error);
     if (status == PLN_OK)
@@ -54,7 +54,7 @@ static pln_status judge(struct task_row *row, pln_error *error)
     const uint32_t n = row->n_sequences;
     const pln_text *labels;
     uint32_t n_labels;
-    if (!pln_record_find(row->row, "passages"))
+    if (!pln_record_field(row->row, "passages"))
         return judge_pair(row, error);
     struct score_query_row *r = task_judge(row, &score_queries, 0, error);
     double *relevance = arena_allocate(row->memory, (2 * (size_t)n + 1) * sizeof *relevance), *scores = relevance + n;
@@ -92,8 +92,8 @@ static pln_status learn_passage(const struct task_row *row, uint32_t passage, co
 
 static pln_status learn(struct task_row *row, struct task_lessons *into, pln_error *error)
 {
-    const bool one = !pln_record_find(row->row, "passages");
-    const char *column = one && pln_record_find(row->row, "label") ? "label" : "labels";
+    const bool one = !pln_record_field(row->row, "passages");
+    const char *column = one && pln_record_field(row->row, "label") ? "label" : "labels";
     const pln_text *labels;
     pln_text label;
     uint32_t n = 1;

@@ -13,7 +13,7 @@
 
 pln_status task_take_text(const struct task_row *row, const char *name, pln_text *text, pln_error *error)
 {
-    const pln_field *field = pln_record_find(row->row, name);
+    const pln_field *field = pln_record_field(row->row, name);
     if (!field)
         return pln_fail(error, PLN_INVALID, "the row has no column `%s`", name);
     if (!field->text.text)
@@ -48,7 +48,7 @@ static pln_status read_list(const struct task_row *row, const char *name, pln_te
 pln_status task_take_list(const struct task_row *row, const char *name, const pln_text **items, uint32_t *n_items,
                           pln_error *error)
 {
-    const pln_field *field = pln_record_find(row->row, name);
+    const pln_field *field = pln_record_field(row->row, name);
     if (!field)
         return pln_fail(error, PLN_INVALID, "the row has no column `%s`", name);
     if (field->text.text)

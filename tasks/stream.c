@@ -93,7 +93,7 @@ static struct task_window *take_window(struct stream *s)
     s->filling = true;
     pthread_mutex_unlock(&s->lock);
     if (w && first) {
-        task_window_begin(w, s->task, s->report.rows);
+        task_window_begin(w, s->task, s->options.first_row + s->report.rows);
         w->labelled = s->options.labels || s->task->labelled;
     }
     return w;

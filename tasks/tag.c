@@ -24,7 +24,7 @@ static pln_status open(struct task_setup *setup, pln_error *error)
     enum { SPECIAL = 2 }; /* [CLS] and [SEP] are in each window */
     struct settings *settings = setup->settings;
     const char *too_long = task_value(setup, "too-long");
-    settings->aggregation = (enum aggregation)task_word(setup, &task_tag.info, "aggregation", NONE);
+    settings->aggregation = (enum aggregation)task_word(setup, "aggregation", NONE);
     if (!task_value(setup, "stride") && setup->too_long != TASK_WINDOW)
         return PLN_OK;
     if (too_long && setup->too_long != TASK_WINDOW)
@@ -86,7 +86,7 @@ static pln_status ask_words(struct task_row *row, pln_error *error)
 static pln_status ask(struct task_row *row, pln_error *error)
 {
     pln_example example = {0};
-    if (pln_record_find(row->row, "tokens"))
+    if (pln_record_field(row->row, "tokens"))
         return ask_words(row, error);
     const pln_status status = task_take_text(row, "text", &example.text, error);
     return status == PLN_OK ? task_add(row, &example, error) : status;

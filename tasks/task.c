@@ -17,8 +17,7 @@ static uint32_t longest_text(const struct task_setup *setup, uint32_t bound)
     return bound && bound < longest ? bound : longest;
 }
 
-/* Model and options, behind the door: the table of the task has been asked about them. */
-pln_status task_open_setup(const struct task_kind *kind, struct task_setup *setup, uint32_t longest, pln_error *error)
+static pln_status open_setup(const struct task_kind *kind, struct task_setup *setup, uint32_t longest, pln_error *error)
 {
     static const char *const words[] = {"error", "cut", "window"};
     const char *too_long = task_value(setup, "too-long");
@@ -35,12 +34,24 @@ pln_status task_open_setup(const struct task_kind *kind, struct task_setup *setu
     setup->encode.max_length = setup->too_long == TASK_REFUSE ? 0 : setup->longest;
     setup->encode.overflow = setup->too_long == TASK_WINDOW;
     setup->head = kind->info.head;
-    setup->outputs[0] = "logits";
+    setup->outputs[0].kind = ELECTRA_LOGITS;
+    setup->n_outputs = 1;
     setup->run = kind->run;
     setup->settings = arena_allocate(&setup->memory, kind->settings_bytes + 1);
     if (!setup->settings)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for the task %s", kind->info.name);
     return kind->open ? kind->open(setup, error) : PLN_OK;
+}
+
+/* Model and options, behind the door: the table of the task has been asked about them. */
+pln_status task_open_setup(const struct task_kind *kind, struct task_setup *setup, uint32_t longest, pln_error *error)
+{
+    uint64_t asked = 0;
+    setup->info = &kind->info;
+    setup->asked = &asked;
+    const pln_status status = open_setup(kind, setup, longest, error);
+    setup->asked = NULL;
+    return status == PLN_OK ? task_check_asked(setup, asked, error) : status;
 }
 
 static pln_status find_kind(const pln_model *model, pln_head head, const char *name, const struct task_kind **kind,

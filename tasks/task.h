@@ -29,6 +29,12 @@ enum { TASK_OUTPUTS = 2, TASK_INPUTS = 3 };
 struct task_work;
 struct task_sequence;
 
+/* An output that a task reads. */
+struct task_read {
+    enum electra_output kind;
+    uint32_t layer; /* of ELECTRA_LAYER_STATE; 0: the embeddings */
+};
+
 /* Everything about a task that is the same for all its rows. `open` reads it above the line and writes below it. */
 struct task_setup {
     pln_model *model;
@@ -37,6 +43,8 @@ struct task_setup {
     pln_head session_head;     /* PLN_HEAD_DEFAULT while a session is only prepared */
     const pln_option *options; /* checked against the table of the task: look them up by task_word, task_number, ... */
     uint32_t n_options;
+    const pln_task_info *info;   /* the task's */
+    uint64_t *asked;             /* while it is opened, bit i: option i of the info was looked up; NULL afterwards */
     enum task_too_long too_long; /* option too-long, if the task has it */
     uint32_t longest;            /* tokens that a sequence may have, special ones included */
     struct arena memory;         /* as long as the task */
@@ -45,9 +53,10 @@ struct task_setup {
     pln_encode_options encode; /* max_length, overflow are set by too_long; a task sets truncation, stride, ... */
     pln_head head;             /* of the session; that of the info unless a task chooses */
     bool hidden_states;        /* the session must have them */
-    const char *outputs[TASK_OUTPUTS]; /* that are read: "logits" unless a task says otherwise; then NULL */
+    struct task_read outputs[TASK_OUTPUTS]; /* the logits unless a task says otherwise */
+    uint32_t n_outputs;
     /* Instead of a forward of the engine, for answers that take many: sets outputs[0] of the n sequences of a batch, whose
-     * tokens are there. `outputs` names it. NULL: a forward. That of the kind unless a task says otherwise. */
+     * tokens are there. NULL: a forward. That of the kind unless a task says otherwise. */
     pln_status (*run)(struct task_work *work, struct task_sequence *const *sequences, uint32_t n, pln_error *error);
 };
 
@@ -76,7 +85,7 @@ struct task_sequence {
     uint32_t length;  /* tokens with the padding that the reference would give this row alone, if the head sees it */
     const uint32_t *targets; /* places of tokens whose logits are wanted, ascending; NULL: of all. Set by `mark` */
     uint32_t n_targets;
-    struct task_output outputs[TASK_OUTPUTS]; /* as named in the setup */
+    struct task_output outputs[TASK_OUTPUTS]; /* as in the setup */
 };
 
 struct task_row {
@@ -220,11 +229,14 @@ const struct task_kind *task_kind_choose(const pln_model *model, pln_head head, 
 pln_status task_check_options(const pln_task_info *info, const pln_option *options, uint32_t n_options,
                               pln_error *error);
 /* The place of the value among the words of the option; `unsaid` if it was not given. */
-uint32_t task_word(const struct task_setup *setup, const pln_task_info *info, const char *key, uint32_t unsaid);
+uint32_t task_word(const struct task_setup *setup, const char *key, uint32_t unsaid);
 uint32_t task_number(const struct task_setup *setup, const char *key, uint32_t unsaid); /* UINT32_MAX if larger */
 double task_real(const struct task_setup *setup, const char *key, double unsaid);
 bool task_flag(const struct task_setup *setup, const char *key);
 const char *task_value(const struct task_setup *setup, const char *key); /* NULL: not given */
+/* PLN_FAILED if `open` has not looked up one of the info's options: keys stand in the info and in `open`, and one that is
+ * spelled otherwise there would be taken and change nothing. */
+pln_status task_check_asked(const struct task_setup *setup, uint64_t asked, pln_error *error);
 /* Items of a text that are separated by commas, blanks around them left out, empty ones too; returns how many, in memory.
  * UINT32_MAX: there is no memory. */
 uint32_t task_split(struct arena *memory, pln_text text, pln_text **items);
@@ -300,7 +312,7 @@ uint32_t task_find_best(const float *x, uint32_t n); /* of equal ones the first;
 /* input_ids, token_type_ids and attention_mask of sequences, the longest of which is the first; in memory. */
 pln_status task_fill_inputs(const struct task_work *work, struct task_sequence *const *sequences, uint32_t n,
                             struct arena *memory, pln_tensor tensors[TASK_INPUTS], pln_error *error);
-const pln_tensor *task_output_find(const struct session_flat *flat, const char *name); /* NULL: it is not there */
+const pln_tensor *task_find_output(const struct session_flat *flat, struct task_read read); /* NULL: it is not there */
 
 /* ---- arithmetic.c */
 

@@ -93,7 +93,9 @@ pln_status task_window_add(struct task_window *window, const pln_record *row, co
     if (!rows)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for %u rows", window->n_rows);
     window->rows = rows;
-    const pln_record *kept = row && copy ? copy_row(window, row) : row ? row : &nothing;
+    const pln_record *kept = row ? row : &nothing;
+    if (row && copy)
+        kept = copy_row(window, row);
     if (!kept)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a row");
     const pln_task *task = window->task;

@@ -18,7 +18,7 @@ struct settings {
 static bool chosen(const pln_model *model, const pln_record *row)
 {
     (void)model;
-    return row && pln_record_find(row, "candidate_labels") && !pln_record_find(row, "query");
+    return row && pln_record_field(row, "candidate_labels") && !pln_record_field(row, "query");
 }
 
 /* ---- opening */
@@ -59,7 +59,10 @@ static bool format(const char *template, pln_text label, char *out, size_t *byte
             memcpy(out + *bytes, put.text, put.bytes);
         *bytes += put.bytes;
         *places += place;
-        at += place ? (at[1] == '}' ? 2 : 3) : brace ? 2 : 1;
+        if (place)
+            at = strchr(at, '}') + 1;
+        else
+            at += brace ? 2 : 1;
     }
     return true;
 }
@@ -105,7 +108,7 @@ static pln_status split_labels(const struct task_row *row, pln_text text, struct
 static pln_status take_labels(const struct task_row *row, struct labels *labels, pln_error *error)
 {
     const struct settings *settings = row->settings;
-    const pln_field *field = pln_record_find(row->row, "candidate_labels");
+    const pln_field *field = pln_record_field(row->row, "candidate_labels");
     if (!field && settings->labels)
         return split_labels(row, task_string(settings->labels), labels, error);
     if (!field)

@@ -74,7 +74,7 @@ static size_t clean_up_all(char *text, size_t bytes, const struct clean_up *list
 void tok_decoder_add(struct tok_decoder *decoder, const char *token, size_t bytes)
 {
     const bool joins = decoder->begun && bytes >= 2 && memcmp(token, "##", 2) == 0;
-    const size_t skipped = joins ? 2 : 0, blank = decoder->begun && !joins ? 1 : 0;
+    const size_t skipped = joins ? 2 : 0, blank = decoder->begun && !joins;
     if (!reserve(decoder, bytes + 1))
         return;
     char *added = decoder->text + decoder->bytes;

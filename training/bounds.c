@@ -7,7 +7,7 @@
 
 #include "training/trainer.h"
 
-const char *const training_states[TRAINING_STATES] = {"parameters", "first_moment", "second_moment"};
+const char *const training_states[TRAINING_STATES] = {GRAPH_PARAMETERS, TRAINING_FIRST_MOMENT, TRAINING_SECOND_MOMENT};
 
 static double *bound_of(struct training_bounds *bounds, int state)
 {

@@ -59,7 +59,7 @@ double corpus_text_epoch(const struct corpus_text *text);
 struct corpus_example {
     int32_t *ids;      /* [n], [CLS] and [SEP] among them */
     uint32_t n, first; /* tokens in all; of the first segment, whose type is 0 */
-    double epoch;      /* where the text stood when it left the buffer */
+    double epoch;      /* how much of the text the examples up to it, as they leave the buffer, were made of */
 };
 
 struct corpus_builder {
@@ -90,13 +90,20 @@ uint32_t corpus_mask_slots(const struct corpus_masking *masking);
 uint32_t corpus_mask(const struct corpus_masking *masking, const struct corpus_example *example, uint64_t number,
                      int64_t *positions, int64_t *masked);
 
-/* ---- corpus.c */
+/* ---- corpus_list.c */
+
+enum { CORPUS_AHEAD = 1024 }; /* examples that wait in the queue, about, and a batch of the last size */
 
 /* First in, first out. */
 struct corpus_list {
     struct corpus_example *items; /* [room], a ring */
     size_t first, n, room;
 };
+bool corpus_list_put(struct corpus_list *list, const struct corpus_example *example); /* false: no memory */
+struct corpus_example corpus_list_take(struct corpus_list *list);
+void corpus_list_free(struct corpus_list *list);
+
+/* ---- corpus.c, and its thread in corpus_make.c */
 
 struct pln_corpus {
     const pln_tokenizer *tokenizer;
@@ -108,7 +115,10 @@ struct pln_corpus {
     struct corpus_masking masking;
     int32_t pad;
     struct corpus_example *buffer; /* [options.shuffle_buffer] */
+    double epoch;                  /* where the text stood behind the last sentence */
+    double *epochs;                /* the same, a ring: of those that wait, in the order in which they were made */
     uint32_t n_buffer;
+    uint32_t rows;              /* of the last batch */
     uint64_t shuffled, emitted; /* examples that left the buffer; that were handed out */
     struct corpus_list queue;
     bool ended;        /* no example will come any more */
@@ -127,8 +137,6 @@ struct pln_corpus {
     size_t room_handed;
 };
 
-bool corpus_list_put(struct corpus_list *list, const struct corpus_example *example);
-struct corpus_example corpus_list_take(struct corpus_list *list);
 /* Begins and ends the thread that makes examples. */
 pln_status corpus_start(pln_corpus *corpus, pln_error *error);
 void corpus_halt(pln_corpus *corpus);

@@ -81,7 +81,8 @@ static bool fill_image(const pln_corpus *c, struct image *image)
         memcpy(image->ids + at, e->ids, e->n * sizeof *e->ids);
         image->sizes[2 * i] = (int32_t)e->n;
         image->sizes[2 * i + 1] = (int32_t)e->first;
-        image->epochs[i] = e->epoch;
+        image->epochs[i] =
+            i < c->n_buffer ? c->epochs[(c->shuffled + i) % c->options.shuffle_buffer] : e->epoch;
     }
     return true;
 }
@@ -211,6 +212,7 @@ static bool read_examples(pln_corpus *c, const struct state *s)
         if (!read_example(s, i, at, &e))
             return false;
         if (i < buffer) {
+            c->epochs[(c->shuffled + i) % c->options.shuffle_buffer] = e.epoch;
             c->buffer[c->n_buffer++] = e;
         } else if (!corpus_list_put(&c->queue, &e)) {
             free(e.ids);
@@ -233,17 +235,18 @@ static pln_status take_state(pln_corpus *c, const struct state *s, pln_error *er
 {
     const int64_t *n = s->numbers;
     corpus_clear(c);
+    c->shuffled = (uint64_t)n[NUMBER_SHUFFLED];
     if (!read_examples(c, s) || !read_sentences(&c->builder, s))
         return pln_fail(error, PLN_NO_MEMORY, "no memory for %llu examples that wait", (unsigned long long)s->n);
     c->builder.made = (uint64_t)n[NUMBER_MADE];
     c->builder.target = (uint32_t)n[NUMBER_TARGET];
-    c->shuffled = (uint64_t)n[NUMBER_SHUFFLED];
     c->emitted = (uint64_t)n[NUMBER_EMITTED];
     c->ended = n[NUMBER_ENDED] != 0;
     c->status = PLN_OK;
     const pln_status status = corpus_text_seek(&c->text, (uint32_t)n[NUMBER_FILE], (uint64_t)n[NUMBER_ROW], error);
     c->text.rows = (uint64_t)n[NUMBER_ROWS];
     c->text.passes = (uint64_t)n[NUMBER_PASSES];
+    c->epoch = corpus_text_epoch(&c->text);
     return status;
 }
 

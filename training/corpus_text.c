@@ -163,7 +163,7 @@ static pln_status take_text(struct corpus_text *t, const pln_record *record, str
     const char *path = t->files[t->file], *file;
     uint64_t line;
     row->whole = is_json_lines(path);
-    const pln_field *field = pln_record_find(record, row->whole ? t->column : "text");
+    const pln_field *field = pln_record_field(record, row->whole ? t->column : "text");
     if (field && field->text.text) {
         row->text = field->text;
         return PLN_OK;

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "common/fail.h"
-#include "electra/saved_config.h"
 #include "graph/graph.h"
 #include "training/head.h"
 
@@ -18,31 +17,18 @@ static pln_status save_config(const struct training_head *head, const struct ckp
     config.problem_type = head->session->problem;
     if (head->model->weights.tie == ELECTRA_APART)
         config.tie_word_embeddings = false;
-    json_t *json = electra_config_saved(&config, head->session->head, PLN_F32, true);
-    const pln_status status = json ? ckpt_save_json(save, TRAINING_CONFIG, json, error)
-                                   : pln_fail(error, PLN_NO_MEMORY, "no memory for " TRAINING_CONFIG);
-    json_decref(json);
-    return status;
+    return training_save_config(save, &config, head->session->head, error);
 }
 
 pln_status training_head_save_init(struct training_head *head, pln_error *error)
 {
     pln_status status = PLN_OK;
-    for (uint32_t i = 0; status == PLN_OK && i < TRAINING_TOKENIZER_FILES; i++) {
+    for (uint32_t i = 0; status == PLN_OK && i < TRAINING_COPIED_FILES; i++) {
         bool there = false;
         if (ckpt_save_readable(training_files[i], ckpt_directory(head->model->checkpoint), &there, error) != PLN_OK ||
             there)
             head->tokenizer_files |= 1u << i; /* an unreadable one is told when it is to be saved */
     }
-    return status;
-}
-
-static pln_status save_tokenizer(const struct training_head *head, const struct ckpt_save *save, pln_error *error)
-{
-    const char *from = ckpt_directory(head->model->checkpoint);
-    pln_status status = PLN_OK;
-    for (uint32_t i = 0; status == PLN_OK && i < TRAINING_TOKENIZER_FILES; i++)
-        status = ckpt_save_copy(save, training_files[i], from, head->tokenizer_files >> i & 1, error);
     return status;
 }
 
@@ -96,12 +82,7 @@ static pln_status save_weights(struct training_head *head, const struct ckpt_sav
 
 pln_status training_head_check_save(struct training_subject *subject, pln_error *error)
 {
-    const char *from = ckpt_directory(training_head_of(subject)->model->checkpoint);
-    pln_status status = PLN_OK;
-    bool there;
-    for (uint32_t i = 0; status == PLN_OK && i < TRAINING_TOKENIZER_FILES; i++)
-        status = ckpt_save_readable(training_files[i], from, &there, error);
-    return status;
+    return training_check_copies(training_head_of(subject)->model->checkpoint, error);
 }
 
 pln_status training_head_save(struct training_subject *subject, const struct ckpt_save *save, const pln_tensor *tensors,
@@ -110,6 +91,6 @@ pln_status training_head_save(struct training_subject *subject, const struct ckp
     struct training_head *head = training_head_of(subject);
     pln_status status = save_config(head, save, error);
     if (status == PLN_OK)
-        status = save_tokenizer(head, save, error);
+        status = training_save_copies(save, head->model->checkpoint, head->tokenizer_files, error);
     return status == PLN_OK ? save_weights(head, save, tensors, n_tensors, error) : status;
 }

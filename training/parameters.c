@@ -96,7 +96,7 @@ pln_status training_parameters_begin(pln_trainer *trainer, pln_error *error)
     if (status != PLN_OK)
         return status;
     pln_graph_parameter_values(trainer->subject->kind->graph(trainer->subject), trainer->flat);
-    status = write_image(trainer, "parameters", trainer->subject->kind->origin(trainer->subject), error);
+    status = write_image(trainer, GRAPH_PARAMETERS, trainer->subject->kind->origin(trainer->subject), error);
     trainer->subject->kind->taken(trainer->subject);
     trainer->ready = status == PLN_OK;
     return status;

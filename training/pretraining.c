@@ -47,14 +47,15 @@ static pln_status evaluate(pln_trainer *trainer, const pln_tensor *inputs, uint3
     pln_status status = training_parameters_begin(trainer, error);
     if (status == PLN_OK)
         status = training_rtd_evaluate(trainer->subject, inputs, n_inputs, trainer->options.seed, number, error);
-    return status == PLN_OK ? give_report(trainer, report, error) : status;
+    return status == PLN_OK && report ? give_report(trainer, report, error) : status;
 }
 
 pln_status pln_trainer_pretraining_evaluate(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
                                             uint32_t number, pln_pretraining_report *report, pln_error *error)
 {
-    NEED(error, trainer, report);
-    ROOM(error, pln_pretraining_report, report);
+    NEED(error, trainer);
+    if (report)
+        ROOM(error, pln_pretraining_report, report);
     pln_status status = training_begin(trainer, error);
     if (status != PLN_OK)
         return status;
@@ -68,9 +69,9 @@ pln_status pln_trainer_pretraining_evaluate(pln_trainer *trainer, const pln_tens
 static pln_status write_half(pln_trainer *trainer, pln_half half, const struct ckpt_save *save, pln_error *error)
 {
     const struct training_rtd *rtd = training_rtd_of(trainer->subject);
-    pln_status status = training_image_read(trainer, "parameters", error);
+    pln_status status = training_image_read(trainer, GRAPH_PARAMETERS, error);
     if (status == PLN_OK)
-        status = training_image_check(trainer, "parameters", error);
+        status = training_image_check(trainer, GRAPH_PARAMETERS, error);
     if (status == PLN_OK)
         status = rtd_save_half(rtd, half, save, trainer->tensors, trainer->n_tensors, error);
     training_image_release(trainer);

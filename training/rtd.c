@@ -47,34 +47,41 @@ static void free_variant(struct rtd_variant *v)
 
 /* ---- a part of a step */
 
-static void bind(struct rtd_variant *v, enum electra_input input, const void *data)
-{
-    if (v->rtd.graph.inputs[input])
-        v->inputs[v->rtd.graph.inputs[input]->id] = data;
-}
-
 /* What changes with every run, beside the packed rows. */
 struct rtd_numbers {
     int32_t random[PLN_RANDOM_COLUMNS];
     float masked, tokens;
 };
 
-static void bind_inputs(struct rtd_variant *v, const struct rtd_packed *p, const struct rtd_numbers *numbers)
+/* Every input that the graph has, or none is handed over unwritten. */
+static pln_status bind_inputs(struct rtd_variant *v, const struct rtd_packed *p, const struct rtd_numbers *numbers,
+                              pln_error *error)
 {
-    bind(v, ELECTRA_INPUT_ids, p->ids);
-    bind(v, ELECTRA_INPUT_token_types, p->types);
-    bind(v, ELECTRA_INPUT_positions, p->positions);
-    bind(v, ELECTRA_INPUT_starts, p->starts);
-    bind(v, ELECTRA_INPUT_rows, p->at);
-    bind(v, ELECTRA_INPUT_labels, p->labels);
-    bind(v, ELECTRA_INPUT_origin, p->origin);
-    bind(v, ELECTRA_INPUT_row_origin, p->at_origin);
-    bind(v, ELECTRA_INPUT_random, numbers->random);
-    bind(v, ELECTRA_INPUT_total, &numbers->masked);
+    const struct electra_graph *graph = &v->rtd.graph;
+    const void *const operands[ELECTRA_INPUTS] = {
+        [ELECTRA_INPUT_ids] = p->ids,
+        [ELECTRA_INPUT_token_types] = p->types,
+        [ELECTRA_INPUT_positions] = p->positions,
+        [ELECTRA_INPUT_starts] = p->starts,
+        [ELECTRA_INPUT_rows] = p->at,
+        [ELECTRA_INPUT_labels] = p->labels,
+        [ELECTRA_INPUT_origin] = p->origin,
+        [ELECTRA_INPUT_row_origin] = p->at_origin,
+        [ELECTRA_INPUT_random] = numbers->random,
+        [ELECTRA_INPUT_total] = &numbers->masked,
+    };
+    for (uint32_t i = 0; i < ELECTRA_INPUTS; i++) {
+        if (graph->inputs[i] && !operands[i])
+            return pln_fail(error, PLN_FAILED, "input %s of graph %s has nobody who fills it", graph->inputs[i]->name,
+                            graph->graph->name);
+        if (graph->inputs[i])
+            v->inputs[graph->inputs[i]->id] = operands[i];
+    }
     if (v->rtd.originals)
         v->inputs[v->rtd.originals->id] = p->originals;
     if (v->rtd.total)
         v->inputs[v->rtd.total->id] = &numbers->tokens;
+    return PLN_OK;
 }
 
 static uint32_t set_dims(const struct electra_graph *graph, uint32_t tokens, uint32_t batch, uint32_t targets,
@@ -112,8 +119,9 @@ static pln_status run_packed(struct training_rtd *rtd, enum rtd_form form, const
         return status;
     const uint32_t n_dims = set_dims(&v->rtd.graph, p->tokens, p->rows, p->masked, rtd->dims);
     rtd->last = form;
-    bind_inputs(v, p, numbers);
-    status = take_outputs(rtd, v, error);
+    status = bind_inputs(v, p, numbers, error);
+    if (status == PLN_OK)
+        status = take_outputs(rtd, v, error);
     if (status == PLN_OK)
         status = sched_run(v->schedule, rtd->dims, n_dims, &(struct sched_bound){v->inputs, v->outputs}, error);
     if (status != PLN_OK)
@@ -159,7 +167,7 @@ static pln_status run_part(struct training_subject *subject, const struct traini
     pool_reset(&rtd->pool);
     pln_status status = rtd_request_read(batch->inputs, batch->n_inputs, &request, error);
     if (status == PLN_OK && !part)
-        status = rtd_result_begin(rtd, &request, error);
+        status = rtd_result_begin(rtd, &request, false, error);
     const uint32_t rows = request.rows / batch->parts;
     if (status == PLN_OK)
         status = rtd_pack(rtd, &request, part * rows, rows, &packed, error);
@@ -181,7 +189,7 @@ pln_status training_rtd_evaluate(struct training_subject *subject, const pln_ten
     pool_reset(&rtd->pool);
     pln_status status = rtd_request_read(inputs, n_inputs, &request, error);
     if (status == PLN_OK)
-        status = rtd_result_begin(rtd, &request, error);
+        status = rtd_result_begin(rtd, &request, number > 0, error);
     if (status == PLN_OK)
         status = rtd_pack(rtd, &request, 0, request.rows, &packed, error);
     if (status != PLN_OK)
@@ -285,7 +293,7 @@ static pln_status estimate(struct training_subject *subject, uint32_t batch, uin
 {
     struct training_rtd *rtd = training_rtd_of(subject);
     uint32_t dims[GRAPH_SYMBOLS];
-    const uint32_t chosen = (uint32_t)(0.155 * length), n = batch * (chosen ? chosen : 1);
+    const uint32_t chosen = (uint32_t)((rtd->mask_probability + 0.005) * length), n = batch * (chosen ? chosen : 1);
     const struct rtd_variant *v = &rtd->variants[RTD_STEP];
     const uint32_t n_dims = set_dims(&v->rtd.graph, batch * length, batch, n, dims);
     return pln_schedule_estimate(v->schedule, dims, n_dims, index, memory, error);
@@ -339,7 +347,7 @@ static pln_status open_weights(struct training_rtd *rtd, uint64_t seed, pln_erro
         electra_weights_init(&rtd->generator_weights, g->checkpoint, &g->names, &g->config, seed + 1, error);
     if (status == PLN_OK)
         status = electra_weights_init(&rtd->discriminator_weights, d->checkpoint, &d->names, &d->config, seed, error);
-    rtd->generator_weights.half = ELECTRA_GENERATOR;
+    rtd->generator_weights.half = ELECTRA_OF_GENERATOR;
     return status;
 }
 
@@ -408,6 +416,7 @@ pln_status training_rtd_create(const struct training_rtd_parts *parts, const pln
     rtd->placement.states = parts->states;
     rtd->placement.cover = true;
     rtd->options = *rtd_options;
+    rtd->mask_probability = parts->mask_probability;
     rtd->options.dropout = options->dropout;
     rtd->options.layer_decay = options->layer_decay;
     rtd->options.recompute = options->recompute;

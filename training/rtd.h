@@ -37,12 +37,13 @@ struct rtd_variant {
     void **outputs;      /* [outputs of the graph] */
 };
 
-/* What a batch came to, over all parts: for the report. */
+/* What a batch came to, over all parts, or several batches that are judged together: for the report. */
 struct rtd_result {
     bool there;
     struct rtd_request request; /* its tensors are the caller's and gone */
-    double masked_lm_loss, disc_loss;
-    uint64_t tokens, masked, mask_tokens, replaced, best_right, sampled_right;
+    double masked_lm_loss, disc_loss;    /* means of the last batch */
+    double masked_lm_sum, disc_sum;      /* over what the batches before it had */
+    uint64_t examples, tokens, masked, mask_tokens, replaced, best_right, sampled_right; /* of all batches */
     float *logits;    /* [tokens] of the discriminator, in the order of the rows */
     float *changed;   /* [tokens] labels */
     int64_t *sampled; /* [rows, slots] */
@@ -59,6 +60,7 @@ struct training_rtd {
     pln_devices *devices;
     pln_schedule_options placement;
     struct electra_rtd_options options;
+    double mask_probability; /* for estimates */
     int32_t mask_id; /* -1: the tokenizer has none, or there is no tokenizer */
     struct rtd_variant variants[RTD_FORMS];
     enum rtd_form last; /* that was run */
@@ -81,11 +83,13 @@ struct training_rtd_parts {
     pln_model *generator, *discriminator;
     pln_devices *devices;
     pln_states *states; /* where the flat states live */
+    double mask_probability;
 };
 pln_status training_rtd_create(const struct training_rtd_parts *parts, const pln_trainer_options *options,
                                const struct electra_rtd_options *rtd_options, struct training_subject **subject,
                                pln_error *error);
-/* A batch forward, without dropout; what is drawn hangs on seed and number. The result is kept for the report. */
+/* A batch forward, without dropout; what is drawn hangs on seed and number. The result is kept for the report, beside
+ * those of the numbers from 0 on. */
 pln_status training_rtd_evaluate(struct training_subject *subject, const pln_tensor *inputs, uint32_t n_inputs,
                                  uint64_t seed, uint32_t number, pln_error *error);
 
@@ -98,8 +102,8 @@ pln_status rtd_pack(struct training_rtd *rtd, const struct rtd_request *request,
 
 /* ---- rtd_report.c */
 
-/* Room for a batch, all counts 0. */
-pln_status rtd_result_begin(struct training_rtd *rtd, const struct rtd_request *request, pln_error *error);
+/* Room for a batch. more: it counts beside what was there, else alone. */
+pln_status rtd_result_begin(struct training_rtd *rtd, const struct rtd_request *request, bool more, pln_error *error);
 /* Adds what a part came to; outputs by electra_rtd_output, NULL where the graph has none. */
 void rtd_result_add(struct training_rtd *rtd, const struct rtd_packed *packed, void *const *outputs);
 void rtd_result_finish(struct rtd_result *result);

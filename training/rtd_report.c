@@ -15,10 +15,11 @@
 static bool take_room(struct rtd_result *r, const struct rtd_request *request)
 {
     const size_t slots = (size_t)request->rows * request->slots, places = (size_t)request->rows * request->length;
+    const size_t tokens = (size_t)(r->tokens + request->tokens);
     size_t room[2] = {r->room_tokens, r->room_tokens}, room_places[2] = {r->room_places, r->room_places};
-    float *logits = array_reserve(r->logits, &room[0], request->tokens, sizeof *logits);
+    float *logits = array_reserve(r->logits, &room[0], tokens, sizeof *logits);
     r->logits = logits ? logits : r->logits;
-    float *changed = array_reserve(r->changed, &room[1], request->tokens, sizeof *changed);
+    float *changed = array_reserve(r->changed, &room[1], tokens, sizeof *changed);
     r->changed = changed ? changed : r->changed;
     int64_t *sampled = array_reserve(r->sampled, &r->room_slots, slots + 1, sizeof *sampled);
     r->sampled = sampled ? sampled : r->sampled;
@@ -33,17 +34,34 @@ static bool take_room(struct rtd_result *r, const struct rtd_request *request)
     return true;
 }
 
-pln_status rtd_result_begin(struct training_rtd *rtd, const struct rtd_request *request, pln_error *error)
+static void forget(struct rtd_result *r)
+{
+    r->masked_lm_sum = r->disc_sum = 0;
+    r->examples = r->tokens = r->masked = r->mask_tokens = r->replaced = r->best_right = r->sampled_right = 0;
+}
+
+/* The means so far become sums, to which the next batch adds. */
+static void sum_up(struct rtd_result *r)
+{
+    r->masked_lm_sum += r->masked_lm_loss * (double)r->request.masked;
+    r->disc_sum += r->disc_loss * (double)r->request.tokens;
+}
+
+pln_status rtd_result_begin(struct training_rtd *rtd, const struct rtd_request *request, bool more, pln_error *error)
 {
     struct rtd_result *r = &rtd->result;
     const size_t slots = (size_t)request->rows * request->slots, places = (size_t)request->rows * request->length;
+    if (more && r->there)
+        sum_up(r);
+    else
+        forget(r);
     r->there = false;
     if (!take_room(r, request))
         return pln_fail(error, PLN_NO_MEMORY, "no memory for the results of %llu tokens",
                         (unsigned long long)request->tokens);
     r->request = *request;
     r->masked_lm_loss = r->disc_loss = 0;
-    r->tokens = r->masked = r->mask_tokens = r->replaced = r->best_right = r->sampled_right = 0;
+    r->examples += request->rows;
     for (size_t i = 0; i < slots; i++)
         r->sampled[i] = -1;
     for (size_t i = 0; i < places; i++)
@@ -151,6 +169,12 @@ static double share(uint64_t part, uint64_t all)
     return all ? (double)part / (double)all : (double)NAN;
 }
 
+/* Of all batches: their sum, and the mean of the last one, which `last` of all are of. */
+static double mean(double sum, double loss, uint64_t last, uint64_t all)
+{
+    return last == all ? loss : (sum + loss * (double)last) / (double)all;
+}
+
 static void judge_discriminator(const struct rtd_result *r, pln_pretraining_report *out)
 {
     uint64_t right = 0, called = 0, hit = 0;
@@ -160,7 +184,7 @@ static void judge_discriminator(const struct rtd_result *r, pln_pretraining_repo
         called += says;
         hit += says && is;
     }
-    out->disc_loss = (float)r->disc_loss;
+    out->disc_loss = (float)mean(r->disc_sum, r->disc_loss, r->request.tokens, r->tokens);
     out->disc_accuracy = share(right, r->tokens);
     out->disc_precision = share(hit, called);
     out->disc_recall = share(hit, r->replaced);
@@ -173,9 +197,9 @@ pln_pretraining_report rtd_report(struct training_rtd *rtd)
     const struct rtd_request *q = &r->request;
     const double none = (double)NAN;
     pln_pretraining_report out = {.size = sizeof out,
-                                  .masked_lm_loss = (float)r->masked_lm_loss,
+                                  .masked_lm_loss = (float)mean(r->masked_lm_sum, r->masked_lm_loss, q->masked, r->masked),
                                   .disc_loss = NAN,
-                                  .examples = q->rows,
+                                  .examples = r->examples,
                                   .tokens = r->tokens,
                                   .masked = r->masked,
                                   .mask_tokens = r->mask_tokens,

@@ -8,35 +8,16 @@
 
 #include "common/affix.h"
 #include "common/fail.h"
-#include "electra/saved_config.h"
 #include "training/rtd.h"
 
 static pln_status save_config(const struct ckpt_save *save, const pln_model *model, pln_head head, pln_error *error)
 {
-    json_t *json = electra_config_saved(&model->config, electra_head(head), PLN_F32, true);
-    const pln_status status = json ? ckpt_save_json(save, TRAINING_CONFIG, json, error)
-                                   : pln_fail(error, PLN_NO_MEMORY, "no memory for " TRAINING_CONFIG);
-    json_decref(json);
-    return status;
-}
-
-static pln_status save_tokenizer(const struct ckpt_save *save, const pln_model *model, pln_error *error)
-{
-    const char *from = ckpt_directory(model->checkpoint);
-    pln_status status = PLN_OK;
-    for (uint32_t i = 0; status == PLN_OK && i < TRAINING_TOKENIZER_FILES; i++)
-        status = ckpt_save_copy(save, training_files[i], from, false, error);
-    return status;
+    return training_save_config(save, &model->config, electra_head(head), error);
 }
 
 pln_status rtd_check_save(struct training_subject *subject, pln_error *error)
 {
-    const char *from = ckpt_directory(training_rtd_of(subject)->discriminator->checkpoint);
-    pln_status status = PLN_OK;
-    bool there;
-    for (uint32_t i = 0; status == PLN_OK && i < TRAINING_TOKENIZER_FILES; i++)
-        status = ckpt_save_readable(training_files[i], from, &there, error);
-    return status;
+    return training_check_copies(training_rtd_of(subject)->discriminator->checkpoint, error);
 }
 
 pln_status rtd_save(struct training_subject *subject, const struct ckpt_save *save, const pln_tensor *tensors,
@@ -45,7 +26,7 @@ pln_status rtd_save(struct training_subject *subject, const struct ckpt_save *sa
     const struct training_rtd *rtd = training_rtd_of(subject);
     pln_status status = save_config(save, rtd->discriminator, PLN_HEAD_PRETRAINING, error);
     if (status == PLN_OK)
-        status = save_tokenizer(save, rtd->discriminator, error);
+        status = training_save_copies(save, rtd->discriminator->checkpoint, 0, error);
     return status == PLN_OK ? ckpt_save_tensors(save, TRAINING_WEIGHTS, tensors, n_tensors, error) : status;
 }
 
@@ -59,11 +40,11 @@ static bool is_encoder(const char *name)
 const char *rtd_name_in(const struct training_rtd *rtd, pln_half half, const char *name)
 {
     const enum electra_sharing sharing = rtd->options.sharing;
-    const bool own = begins(name, ELECTRA_GENERATOR);
+    const bool own = begins(name, ELECTRA_OF_GENERATOR);
     if (half == PLN_HALF_DISCRIMINATOR)
         return own ? NULL : name;
     if (own)
-        return name + strlen(ELECTRA_GENERATOR);
+        return name + strlen(ELECTRA_OF_GENERATOR);
     if (sharing == ELECTRA_SHARING_ALL)
         return is_encoder(name) ? name : NULL;
     return sharing == ELECTRA_SHARING_EMBEDDINGS && begins(name, "embeddings.") ? name : NULL;
@@ -99,6 +80,6 @@ pln_status rtd_save_half(const struct training_rtd *rtd, pln_half half, const st
     const pln_model *model = generator ? rtd->generator : rtd->discriminator;
     pln_status status = save_config(save, model, generator ? PLN_HEAD_MASKED_LM : PLN_HEAD_PRETRAINING, error);
     if (status == PLN_OK)
-        status = save_tokenizer(save, model, error);
+        status = training_save_copies(save, model->checkpoint, 0, error);
     return status == PLN_OK ? save_weights(rtd, half, save, tensors, n_tensors, error) : status;
 }

@@ -25,6 +25,7 @@ const char *const training_files[] = {"vocab.txt",
                                       "tokenizer_config.json",
                                       "special_tokens_map.json",
                                       "added_tokens.json",
+                                      CKPT_GENERATION_CONFIG,
                                       TRAINING_CONFIG,
                                       TRAINING_WEIGHTS,
                                       FIRST_MOMENT,
@@ -56,15 +57,15 @@ static pln_status save_counters(const pln_trainer *trainer, const struct ckpt_sa
 static pln_status save_files(pln_trainer *trainer, const struct ckpt_save *save, pln_error *error)
 {
     struct training_subject *subject = trainer->subject;
-    pln_status status = training_image_read(trainer, "parameters", error);
+    pln_status status = training_image_read(trainer, GRAPH_PARAMETERS, error);
     if (status == PLN_OK)
-        status = training_image_check(trainer, "parameters", error);
+        status = training_image_check(trainer, GRAPH_PARAMETERS, error);
     if (status == PLN_OK)
         status = subject->kind->save(subject, save, trainer->tensors, trainer->n_tensors, error);
     if (status == PLN_OK)
-        status = save_moment(trainer, save, "first_moment", FIRST_MOMENT, error);
+        status = save_moment(trainer, save, TRAINING_FIRST_MOMENT, FIRST_MOMENT, error);
     if (status == PLN_OK)
-        status = save_moment(trainer, save, "second_moment", SECOND_MOMENT, error);
+        status = save_moment(trainer, save, TRAINING_SECOND_MOMENT, SECOND_MOMENT, error);
     if (status == PLN_OK)
         status = save_counters(trainer, save, error);
     training_image_release(trainer);
@@ -143,9 +144,9 @@ static const char *const model_files[] = {
 
 static pln_status write_model(pln_trainer *trainer, const struct ckpt_save *save, pln_error *error)
 {
-    pln_status status = training_image_read(trainer, "parameters", error);
+    pln_status status = training_image_read(trainer, GRAPH_PARAMETERS, error);
     if (status == PLN_OK)
-        status = training_image_check(trainer, "parameters", error);
+        status = training_image_check(trainer, GRAPH_PARAMETERS, error);
     if (status == PLN_OK)
         status = trainer->subject->kind->save(trainer->subject, save, trainer->tensors, trainer->n_tensors, error);
     training_image_release(trainer);
@@ -236,12 +237,12 @@ static pln_status restore(pln_trainer *trainer, const char *directory, pln_error
     if (status == PLN_OK)
         status = restore_counters(trainer, directory, error);
     if (status == PLN_OK)
-        status = restore_state(trainer, directory, "parameters", TRAINING_WEIGHTS, error);
+        status = restore_state(trainer, directory, GRAPH_PARAMETERS, TRAINING_WEIGHTS, error);
     if (status == PLN_OK)
-        status = restore_state(trainer, directory, "first_moment", FIRST_MOMENT, error);
+        status = restore_state(trainer, directory, TRAINING_FIRST_MOMENT, FIRST_MOMENT, error);
     if (status == PLN_OK)
-        status = restore_state(trainer, directory, "second_moment", SECOND_MOMENT, error);
-    return status == PLN_OK ? training_state_clear(trainer, "gradients", error) : status;
+        status = restore_state(trainer, directory, TRAINING_SECOND_MOMENT, SECOND_MOMENT, error);
+    return status == PLN_OK ? training_state_clear(trainer, GRAPH_GRADIENTS, error) : status;
 }
 
 pln_status pln_trainer_restore(pln_trainer *trainer, const char *directory, pln_error *error)

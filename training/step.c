@@ -40,7 +40,7 @@ pln_status training_gradients(pln_trainer *trainer, const pln_tensor *inputs, ui
         return status;
     training_image_release(trainer);
     if (trainer->dirty)
-        status = training_state_clear(trainer, "gradients", error);
+        status = training_state_clear(trainer, GRAPH_GRADIENTS, error);
     if (status != PLN_OK)
         return status;
     trainer->dirty = true;
@@ -67,7 +67,7 @@ static pln_status refuse_step(pln_trainer *trainer, const pln_tensor *inputs, ui
         if (status == PLN_OK)
             bad = subject->kind->find_bad(subject);
     }
-    return pln_fail(error, PLN_FAILED, "step %u: the %s is %g; the first node that is not finite is %s",
+    return pln_fail(error, PLN_FAILED, "step %u: the %s is not finite (%g); the first such node is %s",
                     trainer->made + 1, what, (double)value, bad ? bad : "none of the forward and backward pass");
 }
 

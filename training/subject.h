@@ -72,7 +72,17 @@ struct training_subject_kind {
 #define TRAINING_CONFIG "config.json"
 #define TRAINING_WEIGHTS "model.safetensors"
 extern const char *const training_files[];
-enum { TRAINING_TOKENIZER_FILES = 5 }; /* the first ones of that list */
+enum { TRAINING_COPIED_FILES = 6 }; /* the first ones of that list: tokenizer, and what writing texts goes by */
+
+/* model_files.c: of the model. Its config as it is now, for weights in f32; the files that are copied,
+ * of which bit i of `required` says that file i of the list was there; whether they can be read. */
+struct electra_config;
+struct electra_head;
+pln_status training_save_config(const struct ckpt_save *save, const struct electra_config *config,
+                                const struct electra_head *head, pln_error *error);
+pln_status training_save_copies(const struct ckpt_save *save, const struct ckpt *from, uint32_t required,
+                                pln_error *error);
+pln_status training_check_copies(const struct ckpt *from, pln_error *error);
 
 /* head.c: a model with one head and its loss, by a session of its own. states: where the flat states live. placement of
  * the options is there. */

@@ -116,6 +116,7 @@ pln_status pln_trainer_create(pln_model *model, pln_devices *devices, const pln_
 struct halves {
     pln_model *generator, *discriminator;
     struct electra_rtd_options options;
+    double mask_probability;
 };
 
 static pln_status make_halves(pln_trainer *trainer, const void *what, pln_error *error)
@@ -123,7 +124,8 @@ static pln_status make_halves(pln_trainer *trainer, const void *what, pln_error 
     const struct halves *h = what;
     if (trainer->options.label_smoothing > 0 || trainer->options.class_weights || trainer->options.n_class_weights)
         return pln_fail(error, PLN_INVALID, "pre-training has neither label smoothing nor weights of classes");
-    const struct training_rtd_parts parts = {h->generator, h->discriminator, trainer->devices, trainer->states};
+    const struct training_rtd_parts parts = {h->generator, h->discriminator, trainer->devices, trainer->states,
+                                             h->mask_probability};
     return training_rtd_create(&parts, &trainer->options, &h->options, &trainer->subject, error);
 }
 
@@ -138,7 +140,9 @@ static pln_status check_halves(const pln_pretraining_options *o, pln_error *erro
     pln_status status = check_range("temperature", o->temperature, 0, FLT_MAX, error);
     if (status == PLN_OK)
         status = check_range("generator weight", o->generator_weight, 0, FLT_MAX, error);
-    return status == PLN_OK ? check_range("discriminator weight", o->discriminator_weight, 0, FLT_MAX, error) : status;
+    if (status == PLN_OK)
+        status = check_range("discriminator weight", o->discriminator_weight, 0, FLT_MAX, error);
+    return status == PLN_OK ? check_range("mask probability", o->mask_probability, 0, 1 + FLT_EPSILON, error) : status;
 }
 
 static float or_else(double x, float usual)
@@ -166,7 +170,8 @@ pln_status pln_trainer_create_pretraining(pln_model *generator, pln_model *discr
                                    .disallow_correct = p.disallow_correct,
                                    .temperature = or_else(p.temperature, 1),
                                    .generator_weight = or_else(p.generator_weight, 1),
-                                   .discriminator_weight = or_else(p.discriminator_weight, 50)}};
+                                   .discriminator_weight = or_else(p.discriminator_weight, 50)},
+                                  (double)or_else(p.mask_probability, 0.15f)};
     return create(devices, options, make_halves, &halves, trainer, error);
 }
 
@@ -260,7 +265,7 @@ static pln_status read_parameters(pln_trainer *trainer, const pln_tensor **tenso
 {
     pln_status status = training_parameters_begin(trainer, error);
     if (status == PLN_OK)
-        status = training_image_read(trainer, "parameters", error);
+        status = training_image_read(trainer, GRAPH_PARAMETERS, error);
     *tensors = trainer->tensors;
     *count = trainer->n_tensors;
     return status;
@@ -284,7 +289,7 @@ static pln_status read_gradients(pln_trainer *trainer, const pln_tensor *inputs,
     uint64_t tokens;
     pln_status status = training_gradients(trainer, inputs, n_inputs, loss, &tokens, error);
     if (status == PLN_OK)
-        status = training_image_read(trainer, "gradients", error);
+        status = training_image_read(trainer, GRAPH_GRADIENTS, error);
     *tensors = trainer->tensors;
     *count = trainer->n_tensors;
     return status;

@@ -11,6 +11,10 @@
 #include "common/in_use.h"
 #include "training/subject.h"
 
+/* The states beside those of the graph. */
+#define TRAINING_FIRST_MOMENT "first_moment"
+#define TRAINING_SECOND_MOMENT "second_moment"
+
 struct training_update {
     pln_graph *graph;
     pln_schedule *schedule;

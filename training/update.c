@@ -14,16 +14,17 @@ static pln_graph *describe(pln_trainer *trainer)
     struct training_update *u = &trainer->update;
     const pln_tensor *factors = &trainer->update.factors_tensor;
     pln_graph *g = pln_graph_create("update");
-    pln_value *gradient = pln_graph_state(g, "gradients", trainer->rows, PLN_PARAMETER_WIDTH);
+    pln_value *gradient = pln_graph_state(g, GRAPH_GRADIENTS, trainer->rows, PLN_PARAMETER_WIDTH);
     pln_value *norm = pln_global_norm(g, "norm", gradient);
     u->settings = pln_graph_input(g, "settings", PLN_F32, pln_rows_fixed(1), PLN_ADAMW_SETTING_COLUMNS);
-    pln_adamw(g, "adamw",
-              PLN_OPTIONS(pln_adamw_operands,
-                          .parameter = pln_graph_state(g, "parameters", trainer->rows, PLN_PARAMETER_WIDTH),
-                          .first_moment = pln_graph_state(g, "first_moment", trainer->rows, PLN_PARAMETER_WIDTH),
-                          .second_moment = pln_graph_state(g, "second_moment", trainer->rows, PLN_PARAMETER_WIDTH),
-                          .gradient = gradient, .settings = u->settings,
-                          .factors = pln_graph_constant(g, "factors", &factors, 1), .norm = norm));
+    pln_adamw(
+        g, "adamw",
+        PLN_OPTIONS(pln_adamw_operands,
+                    .parameter = pln_graph_state(g, GRAPH_PARAMETERS, trainer->rows, PLN_PARAMETER_WIDTH),
+                    .first_moment = pln_graph_state(g, TRAINING_FIRST_MOMENT, trainer->rows, PLN_PARAMETER_WIDTH),
+                    .second_moment = pln_graph_state(g, TRAINING_SECOND_MOMENT, trainer->rows, PLN_PARAMETER_WIDTH),
+                    .gradient = gradient, .settings = u->settings,
+                    .factors = pln_graph_constant(g, "factors", &factors, 1), .norm = norm));
     pln_graph_output(g, "norm", norm);
     return g;
 }

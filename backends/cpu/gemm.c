@@ -17,6 +17,7 @@ enum {
     BLOCK_BYTES = 448 << 10, /* of packed x: beside a panel of the weight it fits the second level of cache */
     MOST_STEPS = 1024,       /* of depth in a panel of x; more is multiplied in parts */
     FEW_PANELS = 3,          /* of x: less arithmetic than it takes to bring the weight */
+    FEW_ROWS = 4,            /* of x: memory never rests as it is, and what is fetched twice only costs */
     LARGE_PANEL = 48 << 10   /* bytes of the weight that take longer to bring than a tile */
 };
 
@@ -271,7 +272,8 @@ static void multiply_block(const struct cpu_micro_kernel *kernel, const struct c
     const uint32_t packed_before = p->passed_x ? block->depth.first : 0;
     const size_t weight_panel = weight_panel_bytes(kernel, p->depth);
     const size_t depth_bytes = weight_panel_bytes(kernel, depth), part_bytes = depth_bytes / block->panels;
-    const bool waits = block->panels <= FEW_PANELS || depth_bytes >= LARGE_PANEL;
+    const bool waits =
+        block->rows.last - block->rows.first > FEW_ROWS && (block->panels <= FEW_PANELS || depth_bytes >= LARGE_PANEL);
     const uint32_t later_step = waits ? (4 * kernel->weight_step + block->panels - 1) / block->panels : 0;
     const char *weight = (const char *)p->packed + weight_panel_bytes(kernel, block->depth.first) +
                          columns.first / kernel->columns * weight_panel;

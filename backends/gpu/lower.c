@@ -210,7 +210,8 @@ static pln_status emit_windows(const struct gpu_view *view, const struct gpu_pas
     const struct gpu_kernel *kernel = pass->kernel;
     const struct gpu_slot *table = find_table(view, kernel);
     const bool again = pass != lowering->row->passes, whole = !table || !gpu_slot_here(table);
-    const uint32_t rows = kernel->single ? 1 : view->slots[kernel->rows].rows, table_rows = whole ? 1 : table->rows;
+    const uint32_t rows = kernel->single ? 1 : view->slots[kernel->rows].rows;
+    const uint32_t table_rows = whole ? 1 : table->rows;
     const uint64_t all = (uint64_t)rows * table_rows;
     const uint32_t each = launch->columns ? launch->columns : 1, per_group = launch->table_per_group;
     for (launch->first_row = 0; launch->first_row < rows; launch->first_row += launch->window_rows) {

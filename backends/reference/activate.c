@@ -29,43 +29,102 @@ static double clamp(double x, double low, double high)
 
 static const double pi = 3.14159265358979323846;
 
+/* ---- a function for each row of the list */
+
+static double activation_NONE(double x)
+{
+    return x;
+}
+
+static double activation_GELU(double x)
+{
+    return gelu(x);
+}
+
+static double activation_GELU_TANH(double x)
+{
+    return 0.5 * x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x * x * x)));
+}
+
+static double activation_GELU_10(double x)
+{
+    return isnan(x) ? x : clamp(gelu(x), -10, 10);
+}
+
+static double activation_QUICK_GELU(double x)
+{
+    return x * sigmoid(1.702 * x);
+}
+
+static double activation_RELU(double x)
+{
+    return x > 0 || isnan(x) ? x : 0;
+}
+
+static double activation_RELU2(double x)
+{
+    return x > 0 || isnan(x) ? x * x : 0;
+}
+
+static double activation_RELU6(double x)
+{
+    return isnan(x) ? x : clamp(x, 0, 6);
+}
+
+static double activation_SILU(double x)
+{
+    return x * sigmoid(x);
+}
+
+static double activation_MISH(double x)
+{
+    return x * tanh(softplus(x));
+}
+
+static double activation_SIGMOID(double x)
+{
+    return sigmoid(x);
+}
+
+static double activation_TANH(double x)
+{
+    return tanh(x);
+}
+
+static double activation_HARDSWISH(double x)
+{
+    return x * clamp(x + 3, 0, 6) / 6;
+}
+
+static double activation_LEAKY_RELU(double x)
+{
+    return x > 0 ? x : 0.01 * x;
+}
+
+static double activation_LAPLACE(double x)
+{
+    return 0.5 * (1 + erf((x - 0.707107) / (0.282095 * sqrt(2.0))));
+}
+
+static double activation_SQRT_SOFTPLUS(double x)
+{
+    return sqrt(softplus(x));
+}
+
 double ref_activate(uint32_t activation, double x)
 {
     switch (activation) {
-    case PLN_ACTIVATION_GELU:
-        return gelu(x);
-    case PLN_ACTIVATION_GELU_TANH:
-        return 0.5 * x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x * x * x)));
-    case PLN_ACTIVATION_GELU_10:
-        return isnan(x) ? x : clamp(gelu(x), -10, 10);
-    case PLN_ACTIVATION_QUICK_GELU:
-        return x * sigmoid(1.702 * x);
-    case PLN_ACTIVATION_RELU:
-        return x > 0 || isnan(x) ? x : 0;
-    case PLN_ACTIVATION_RELU2:
-        return x > 0 || isnan(x) ? x * x : 0;
-    case PLN_ACTIVATION_RELU6:
-        return isnan(x) ? x : clamp(x, 0, 6);
-    case PLN_ACTIVATION_SILU:
-        return x * sigmoid(x);
-    case PLN_ACTIVATION_MISH:
-        return x * tanh(softplus(x));
-    case PLN_ACTIVATION_SIGMOID:
-        return sigmoid(x);
-    case PLN_ACTIVATION_TANH:
-        return tanh(x);
-    case PLN_ACTIVATION_HARDSWISH:
-        return x * clamp(x + 3, 0, 6) / 6;
-    case PLN_ACTIVATION_LEAKY_RELU:
-        return x > 0 ? x : 0.01 * x;
-    case PLN_ACTIVATION_LAPLACE:
-        return 0.5 * (1 + erf((x - 0.707107) / (0.282095 * sqrt(2.0))));
-    case PLN_ACTIVATION_SQRT_SOFTPLUS:
-        return sqrt(softplus(x));
+#define PLN_ACTIVATION(number, NAME, names, formula)                                                                   \
+    case number:                                                                                                       \
+        return activation_##NAME(x);
+#include "graph/activations.def"
+#undef PLN_ACTIVATION
     default:
         return x;
     }
 }
+
+/* ---- slopes */
 
 static double gelu_slope(double x)
 {
@@ -97,41 +156,97 @@ static double laplace_slope(double x)
     return exp(-z * z) / (0.282095 * sqrt(2 * pi));
 }
 
+static double slope_NONE(double x)
+{
+    (void)x;
+    return 1;
+}
+
+static double slope_GELU(double x)
+{
+    return gelu_slope(x);
+}
+
+static double slope_GELU_TANH(double x)
+{
+    return gelu_tanh_slope(x);
+}
+
+static double slope_GELU_10(double x)
+{
+    return gelu(x) > 10 ? 0 : gelu_slope(x);
+}
+
+static double slope_QUICK_GELU(double x)
+{
+    return silu_slope(1.702, x);
+}
+
+static double slope_RELU(double x)
+{
+    return x > 0 ? 1 : 0;
+}
+
+static double slope_RELU2(double x)
+{
+    return x > 0 ? 2 * x : 0;
+}
+
+static double slope_RELU6(double x)
+{
+    return x > 0 && x < 6 ? 1 : 0;
+}
+
+static double slope_SILU(double x)
+{
+    return silu_slope(1, x);
+}
+
+static double slope_MISH(double x)
+{
+    return mish_slope(x);
+}
+
+static double slope_SIGMOID(double x)
+{
+    return sigmoid(x) * (1 - sigmoid(x));
+}
+
+static double slope_TANH(double x)
+{
+    return 1 - tanh(x) * tanh(x);
+}
+
+static double slope_HARDSWISH(double x)
+{
+    if (x <= -3)
+        return 0;
+    return x < 3 ? x / 3 + 0.5 : 1;
+}
+
+static double slope_LEAKY_RELU(double x)
+{
+    return x > 0 ? 1 : 0.01;
+}
+
+static double slope_LAPLACE(double x)
+{
+    return laplace_slope(x);
+}
+
+static double slope_SQRT_SOFTPLUS(double x)
+{
+    return sigmoid(x) / (2 * sqrt(softplus(x)));
+}
+
 double ref_activation_slope(uint32_t activation, double x)
 {
     switch (activation) {
-    case PLN_ACTIVATION_GELU:
-        return gelu_slope(x);
-    case PLN_ACTIVATION_GELU_TANH:
-        return gelu_tanh_slope(x);
-    case PLN_ACTIVATION_GELU_10:
-        return gelu(x) > 10 ? 0 : gelu_slope(x);
-    case PLN_ACTIVATION_QUICK_GELU:
-        return silu_slope(1.702, x);
-    case PLN_ACTIVATION_RELU:
-        return x > 0 ? 1 : 0;
-    case PLN_ACTIVATION_RELU2:
-        return x > 0 ? 2 * x : 0;
-    case PLN_ACTIVATION_RELU6:
-        return x > 0 && x < 6 ? 1 : 0;
-    case PLN_ACTIVATION_SILU:
-        return silu_slope(1, x);
-    case PLN_ACTIVATION_MISH:
-        return mish_slope(x);
-    case PLN_ACTIVATION_SIGMOID:
-        return sigmoid(x) * (1 - sigmoid(x));
-    case PLN_ACTIVATION_TANH:
-        return 1 - tanh(x) * tanh(x);
-    case PLN_ACTIVATION_HARDSWISH:
-        if (x <= -3)
-            return 0;
-        return x < 3 ? x / 3 + 0.5 : 1;
-    case PLN_ACTIVATION_LEAKY_RELU:
-        return x > 0 ? 1 : 0.01;
-    case PLN_ACTIVATION_LAPLACE:
-        return laplace_slope(x);
-    case PLN_ACTIVATION_SQRT_SOFTPLUS:
-        return sigmoid(x) / (2 * sqrt(softplus(x)));
+#define PLN_ACTIVATION(number, NAME, names, formula)                                                                   \
+    case number:                                                                                                       \
+        return slope_##NAME(x);
+#include "graph/activations.def"
+#undef PLN_ACTIVATION
     default:
         return 1;
     }

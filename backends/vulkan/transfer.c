@@ -113,7 +113,9 @@ static pln_status start_copy(pln_device *device, uint32_t half, pln_buffer *buff
     VkCommandBufferBeginInfo begin = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
                                       .flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT};
     uint64_t place = (uint64_t)half * staging->half;
-    VkBufferCopy copy = {.srcOffset = upload ? place : offset, .dstOffset = upload ? offset : place, .size = bytes};
+    VkBufferCopy copy = {.srcOffset = offset, .dstOffset = place, .size = bytes};
+    if (upload)
+        copy = (VkBufferCopy){.srcOffset = place, .dstOffset = offset, .size = bytes};
     VkBuffer from = upload ? staging->buffer->handle : buffer->handle;
     VkBuffer to = upload ? buffer->handle : staging->buffer->handle;
     VkResult result = vk->BeginCommandBuffer(commands, &begin);

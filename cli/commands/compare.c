@@ -167,7 +167,8 @@ static pln_status add_row(struct compare *c, uint32_t i, const struct question *
     table_set_number(t, "p90_ms", measure_quantile(d, 0.9) * 1e3);
     table_set_number(t, "planned_bytes", q->planned);
     table_set_number(t, "largest_difference", q->difference.largest);
-    table_set_text(t, "verdict", !agrees ? "DISAGREES" : q->difference.missing ? "no number" : "agrees");
+    const char *verdict = q->difference.missing ? "no number" : "agrees";
+    table_set_text(t, "verdict", agrees ? verdict : "DISAGREES");
     table_set_text(t, "diverges", q->diverges);
     if (*q->diverges && t->n_notes < TABLE_NOTES) /* a narrow terminal leaves the column out */
         table_add_note(t, "%s, %s diverges first at %s.", d->place.label, c->speed.measure.batch.shape, q->diverges);

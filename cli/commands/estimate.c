@@ -2,10 +2,11 @@
  *
  * pleione estimate: exact bytes of a batch on each device, before anything is allocated.
  */
+#include <limits.h>
 #include <string.h>
 
-#include "cli/cli.h"
 #include "cli/commands/commands.h"
+#include "cli/learning.h"
 #include "cli/tables/table.h"
 
 enum { MOST_BATCH = 1 << 20 };
@@ -13,8 +14,16 @@ enum { MOST_BATCH = 1 << 20 };
 struct estimate {
     pln_head head;
     uint32_t batch, length;
-    bool json, train, recompute, wide;
+    bool json, train, pretrain, recompute, wide;
+    const char *sharing, *objective; /* of pre-training */
+    double mask_prob;
 };
+
+/* Whether it is of steps, which have a largest batch. */
+static bool steps(const struct estimate *e)
+{
+    return e->train || e->pretrain;
+}
 
 static uint64_t total_bytes(const pln_memory *m)
 {
@@ -43,7 +52,7 @@ static void print_json(const struct estimate *e, const char *device, const pln_m
                              "seq", (json_int_t)e->length, "arena_bytes", (json_int_t)m->arena_bytes, "scratch_bytes",
                              (json_int_t)m->scratch_bytes, "constant_bytes", (json_int_t)m->constant_bytes,
                              "state_bytes", (json_int_t)m->state_bytes, "total_bytes", (json_int_t)total_bytes(m));
-    if (e->train)
+    if (steps(e))
         json_object_set_new(line, "largest_batch", json_integer(largest));
     cli_print_json(line);
 }
@@ -58,7 +67,7 @@ static void add_memory(const struct estimate *e, struct table *t, const char *de
     table_set_number(t, "scratch", mib(m->scratch_bytes));
     table_set_number(t, "state", mib(m->state_bytes));
     table_set_number(t, "together", mib(total_bytes(m)));
-    if (e->train)
+    if (steps(e))
         table_set_number(t, "largest", largest);
 }
 
@@ -107,7 +116,7 @@ static pln_status tell_devices(const struct estimate *e, const struct planner *p
         pln_memory memory = {.size = sizeof memory};
         uint32_t largest = 0;
         status = plan_memory(p, e->batch, i, &memory, error);
-        if (status == PLN_OK && e->train && i < pln_devices_count(devices))
+        if (status == PLN_OK && steps(e) && i < pln_devices_count(devices))
             status = find_largest(p, i, entry->info.memory_bytes, &largest, error);
         if (status != PLN_OK || (i >= pln_devices_count(devices) && !memory.constant_bytes && !memory.scratch_bytes))
             continue;
@@ -122,7 +131,7 @@ static pln_status tell_devices(const struct estimate *e, const struct planner *p
 static pln_status print_devices(const struct estimate *e, const struct planner *p, pln_error *error)
 {
     struct table t = {0};
-    table_add_columns(&t, columns, sizeof columns / sizeof *columns - !e->train);
+    table_add_columns(&t, columns, sizeof columns / sizeof *columns - !steps(e));
     pln_status status = tell_devices(e, p, &t, error);
     if (t.failed) {
         *error = (pln_error){.status = PLN_NO_MEMORY, .node = -1, .message = "no memory for the table"};
@@ -134,16 +143,60 @@ static pln_status print_devices(const struct estimate *e, const struct planner *
     return status;
 }
 
-static pln_status estimate(const struct estimate *e, const struct cli_common *common, const char *directory,
-                           pln_error *error)
+static pln_trainer_options options_of(const struct estimate *e, const struct cli_common *common)
 {
-    struct cli_model m = {0};
-    struct planner p = {.m = &m, .length = e->length};
     pln_trainer_options training = PLN_TRAINER_DEFAULTS;
     training.head = e->head;
     training.recompute = e->recompute;
     training.accumulate = 1;
     training.semantics = common->semantics;
+    return training;
+}
+
+static pln_status open_half(const struct cli_model *m, const char *directory, const char *half, pln_model **model,
+                            pln_error *error)
+{
+    char path[PATH_MAX];
+    const pln_model_options options = {.size = sizeof options, .random_weights = true};
+    snprintf(path, sizeof path, "%s/%s", directory, half);
+    return pln_model_open(m->runtime, path, &options, model, error);
+}
+
+/* Of both halves in a folder, as pretrain makes it. */
+static pln_status estimate_halves(const struct estimate *e, const struct cli_common *common, const char *directory,
+                                  pln_error *error)
+{
+    struct cli_model m = {0};
+    struct planner p = {.m = &m, .length = e->length};
+    pln_model *generator = NULL, *discriminator = NULL;
+    const pln_trainer_options training = options_of(e, common);
+    pln_pretraining_options halves = {.size = sizeof halves,
+                                      .masked_lm_only = strcmp(e->objective, "mlm") == 0,
+                                      .mask_probability = e->mask_prob};
+    pln_sharing_find(halves.masked_lm_only ? "none" : e->sharing, &halves.sharing);
+    pln_status status = cli_open_devices(common, &m, error);
+    if (status == PLN_OK)
+        status = open_half(&m, directory, "generator", &generator, error);
+    if (status == PLN_OK && !halves.masked_lm_only)
+        status = open_half(&m, directory, "discriminator", &discriminator, error);
+    if (status == PLN_OK)
+        status = pln_trainer_create_pretraining(generator, discriminator ? discriminator : generator, m.devices,
+                                                &training, &halves, &p.trainer, error);
+    if (status == PLN_OK)
+        status = print_devices(e, &p, error);
+    pln_trainer_destroy(&p.trainer);
+    pln_model_close(&discriminator);
+    pln_model_close(&generator);
+    cli_close(&m);
+    return status;
+}
+
+static pln_status estimate(const struct estimate *e, const struct cli_common *common, const char *directory,
+                           pln_error *error)
+{
+    struct cli_model m = {0};
+    struct planner p = {.m = &m, .length = e->length};
+    const pln_trainer_options training = options_of(e, common);
     pln_status status = cli_open_model(common, directory, true, &m, error);
     if (status == PLN_OK)
         status = cli_open(common, directory, PLN_OPTIONS(pln_session_options, .head = e->head), &m, error);
@@ -159,7 +212,7 @@ static pln_status estimate(const struct estimate *e, const struct cli_common *co
 int cli_estimate(int argc, char **argv)
 {
     static struct cli_common common;
-    struct estimate e = {0};
+    struct estimate e = {.sharing = "embeddings", .objective = "rtd", .mask_prob = 0.15};
     static struct cli_list arguments;
     struct cli_options options = {0};
     cli_common_options(&common, "--device", &options);
@@ -168,6 +221,11 @@ int cli_estimate(int argc, char **argv)
         {"-b", CLI_UNSIGNED, &e.batch, "B", "sequences"},
         {"-s", CLI_UNSIGNED, &e.length, "S", "tokens each"},
         {"--train", CLI_FLAG, &e.train, NULL, "of a step of training, and the largest batch that fits"},
+        {"--pretrain", CLI_FLAG, &e.pretrain, NULL,
+         "the same of pre-training; MODEL has discriminator/ and generator/, as --out and --init of `pleione pretrain`"},
+        {"--sharing", CLI_TEXT, &e.sharing, "embeddings|none|all", "as in `pleione pretrain` (default embeddings)"},
+        {"--objective", CLI_TEXT, &e.objective, "rtd|mlm", "as in `pleione pretrain` (default rtd)"},
+        {"--mask-prob", CLI_REAL, &e.mask_prob, "P", "as in `pleione pretrain` (default 0.15)"},
         {"--recompute", CLI_FLAG, &e.recompute, NULL, "as in `pleione train`"},
         {"--json", CLI_FLAG, &e.json, NULL, "one JSON object a device"},
         {"--wide", CLI_FLAG, &e.wide, NULL, CLI_WIDE_HELP},
@@ -178,15 +236,21 @@ int cli_estimate(int argc, char **argv)
         .description = "Exact bytes on each device that a batch of B sequences of S tokens takes: packed weights, "
                        "arena, scratch.\n"
                        "Nothing is allocated; the model directory may lack its weights.",
-        .examples = "  pleione estimate models/electra-tiny-discriminator -b 8 -s 128 --device vulkan\n",
+        .examples = "  pleione estimate models/electra-tiny-discriminator -b 8 -s 128 --device vulkan\n"
+                    "  pleione estimate run --pretrain -b 128 -s 128\n",
     };
     const int parsed = cli_parse(argc, argv, &usage, &options, &arguments);
     if (parsed)
         return parsed - 1;
     if (arguments.n != 1 || !e.batch || !e.length)
         return cli_usage_error("estimate needs one MODEL directory, -b B and -s S");
+    if (e.train && e.pretrain)
+        return cli_usage_error("--train and --pretrain are estimated one at a time");
+    if (cli_check_word("--sharing", e.sharing, "embeddings|none|all") ||
+        cli_check_word("--objective", e.objective, "rtd|mlm"))
+        return PLN_INVALID;
     pln_error error;
-    if (estimate(&e, &common, arguments.items[0], &error) != PLN_OK)
+    if ((e.pretrain ? estimate_halves : estimate)(&e, &common, arguments.items[0], &error) != PLN_OK)
         return cli_fail(&error);
     return cli_finish_output();
 }

@@ -6,11 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/apart.h"
 #include "cli/commands/commands.h"
 #include "cli/commands/evaluation.h"
 #include "cli/part.h"
-
-enum { PLACES = 1 << 14 }; /* more rows are never on their way */
 
 struct run {
     const struct evaluation *e;
@@ -21,8 +20,9 @@ struct run {
     pln_scores *scores;
     struct cli_part plot; /* begun before anything is answered, so that a wrong path costs nothing */
     struct cli_progress progress;
-    uint64_t lines[PLACES], read; /* where rows begin, by number */
-    pln_error problem;            /* of the first row that has no answer; status PLN_OK: none */
+    uint64_t failed;   /* rows that have no answer */
+    pln_error problem; /* of the first of them, or of what ended it; status PLN_OK: none */
+    bool ended;        /* by that problem */
 };
 
 /* ---- rows: `next` on one thread, `answer` on another */
@@ -34,33 +34,27 @@ static pln_status next_row(void *context, const pln_record **row, pln_error *err
         *error = (pln_error){.status = PLN_CANCELLED, .node = -1, .message = "interrupted"};
         return PLN_CANCELLED;
     }
-    const pln_status status = cli_source_next(&r->source, row, error);
-    pln_reader_place(r->source.reader, NULL, &r->lines[r->read++ % PLACES]);
-    return status;
+    return cli_source_next(&r->source, row, error);
 }
 
-/* A bad row of the reader names its place itself. */
-static void keep_problem(struct run *r, const pln_answer *answer, const pln_error *error)
+/* Whether the others are scored without it: one that has no answer, or that these scores cannot take. */
+static bool pass_over(struct run *r, const pln_answer *answer, const pln_error *error)
 {
-    const char *file;
-    pln_reader_place(r->source.reader, &file, NULL);
-    const size_t bytes = strlen(file);
-    r->problem = *error;
-    if (strncmp(error->message, file, bytes) != 0 || error->message[bytes] != ':')
-        snprintf(r->problem.message, sizeof r->problem.message, "%.200s:%llu: %.280s", file,
-                 (unsigned long long)r->lines[answer->row % PLACES], error->message);
+    r->ended = r->e->stop || (answer->status == PLN_OK && error->status != PLN_INVALID);
+    if (!r->failed++ || r->ended) {
+        r->problem = *error;
+        cli_source_tell(&r->source, answer->row, error->message, r->problem.message, sizeof r->problem.message);
+    }
+    return !r->ended;
 }
 
-/* A score over some of the rows would be another one: the first that has no answer ends it. */
 static bool count_answer(void *context, const pln_answer *answer)
 {
     struct run *r = context;
     pln_error error;
     uint64_t done, total;
-    if (pln_scores_add(r->scores, answer, &error) != PLN_OK) {
-        keep_problem(r, answer, &error);
+    if (pln_scores_add(r->scores, answer, &error) != PLN_OK && !pass_over(r, answer, &error))
         return false;
-    }
     pln_reader_progress(r->source.reader, &done, &total);
     cli_progress_update(&r->progress, done, total);
     return !cli_interrupted();
@@ -77,7 +71,7 @@ static pln_status run_rows(struct run *r, pln_error *error)
     r->progress = cli_progress_begin("evaluating");
     const pln_status status = pln_task_run(r->task, &stream, NULL, error);
     cli_progress_end(&r->progress);
-    if (r->problem.status == PLN_OK)
+    if (!r->ended)
         return status;
     *error = r->problem;
     return error->status;
@@ -156,10 +150,21 @@ static pln_status list_labels(const struct run *r, struct evaluated *found, pln_
     return PLN_NO_MEMORY;
 }
 
+static int say_failures(const struct run *r)
+{
+    if (!r->failed)
+        return 0;
+    fprintf(stderr, "pleione: %llu of %llu rows count in no score, the first: ", (unsigned long long)r->failed,
+            (unsigned long long)(r->failed + pln_scores_rows(r->scores)));
+    cli_print_sentence(stderr, r->problem.message);
+    return PLN_FAILED;
+}
+
 static int tell(struct run *r)
 {
     pln_error error;
-    struct evaluated found = {.task = r->info->name, .directory = r->e->directory, .rows = pln_scores_rows(r->scores)};
+    struct evaluated found = {
+        .task = r->info->name, .directory = r->e->directory, .rows = pln_scores_rows(r->scores), .failed = r->failed};
     pln_status status = pln_scores_result(r->scores, &found.scores, &found.n_scores, &error);
     if (status == PLN_OK && r->e->confusion)
         status = list_labels(r, &found, &error);
@@ -177,16 +182,18 @@ static int tell(struct run *r)
         code = cli_part_end(&r->plot);
     }
     free(found.labels);
-    return code;
+    return code ? code : say_failures(r);
 }
 
 int cli_evaluate_rows(const struct evaluation *e)
 {
-    static struct run r; /* 128 KiB of line numbers */
+    struct run r = {.e = e};
     pln_error error;
-    r = (struct run){.e = e};
     pln_task_find(e->task.name, &r.info);
-    int code = e->plot ? cli_part_begin(&r.plot, e->plot) : 0;
+    const char *const input = e->task.input ? e->task.input : "-";
+    int code = cli_check_apart("--plot", e->plot, &input, 1);
+    if (code == 0 && e->plot)
+        code = cli_part_begin(&r.plot, e->plot);
     if (code)
         return code;
     pln_status status = open_source(&r, &error);
@@ -221,7 +228,9 @@ static int check(struct evaluation *e)
     const pln_task_info *info;
     if (!e->task.name || !e->task.input)
         return cli_usage_error("evaluate needs --task T and --input FILE");
-    int code = cli_task_check(&e->task);
+    int code = cli_check_on_error(e->on_error, &e->stop);
+    if (code == 0)
+        code = cli_task_check(&e->task);
     if (code == 0 && pln_task_find(e->task.name, &info))
         code = info->scores[0] ? cli_task_name_labels(&e->task, info, e->label)
                                : cli_usage_error("the task %s has no scores: nobody labels its rows", info->name);
@@ -249,6 +258,8 @@ int cli_evaluate(int argc, char **argv)
          "95 % intervals by drawing the rows N times anew, with --seed (default 0: none)"},
         {"--confusion", CLI_OPTIONAL, &e.plot, "[FILE.svg]",
          "which labels were given for which, as a table or a picture; of tasks that give one of several"},
+        {"--on-error", CLI_TEXT, &e.on_error, "row|stop",
+         "a row without an answer: the others are scored and the exit code is 1 (default), or it ends the evaluation"},
         {"--batch-tokens", CLI_UNSIGNED, &e.batch_tokens, "N", "tokens of a forward (default: by the device)"},
         {"--wide", CLI_FLAG, &e.wide, NULL, CLI_WIDE_HELP},
     };
@@ -259,10 +270,9 @@ int cli_evaluate(int argc, char **argv)
         .description =
             "Answers rows whose answers are known and tells how good that is: the scores of scikit-learn, scipy, "
             "seqeval and the SQuAD script, and the loss that training would have. Nothing is cut where the task can "
-            "take "
-            "long rows in pieces. A row that is bad or has no answer ends it, with its file and line; the exit code is "
-            "2 "
-            "for a bad row. A score that is undefined is null.",
+            "take long rows in pieces; elsewhere --too-long cut does it. A row that is bad or has no answer counts in "
+            "no score: the others are scored, it is told with file and line, and the exit code is 1; with --on-error "
+            "stop it ends the evaluation, with 2 for a bad row. A score that is undefined is null.",
         .examples =
             "  pleione evaluate MODEL --task classify --input test.csv --column text=sentence --label-column gold\n"
             "  pleione evaluate MODEL --task tag --input test.conll --bootstrap 1000 --json\n"

@@ -51,6 +51,8 @@ void cli_print_evaluation_json(const struct evaluated *found)
 {
     json_t *object = json_object(), *intervals = NULL;
     cli_set_json(object, "rows", json_integer((json_int_t)found->rows));
+    if (found->failed)
+        cli_set_json(object, "errors", json_integer((json_int_t)found->failed));
     for (uint32_t i = 0; i < found->n_scores; i++) {
         const pln_score *s = found->scores[i];
         set_score(object, s, number(s->value));
@@ -153,7 +155,9 @@ static int most_first(const void *a, const void *b)
     const struct pair *x = a, *y = b;
     if (x->count != y->count)
         return x->count < y->count ? 1 : -1;
-    return x->gold != y->gold ? (x->gold < y->gold ? -1 : 1) : (x->given < y->given ? -1 : x->given > y->given);
+    if (x->gold != y->gold)
+        return x->gold < y->gold ? -1 : 1;
+    return (x->given > y->given) - (x->given < y->given);
 }
 
 /* The most frequent confusions, where a matrix finds no room. */
@@ -193,7 +197,10 @@ static bool print_pairs(const struct evaluated *found, bool wide)
 bool cli_print_evaluation(const struct evaluated *found, bool wide)
 {
     bool made = true;
-    printf("%llu rows\n", (unsigned long long)found->rows);
+    printf("%llu rows", (unsigned long long)found->rows);
+    if (found->failed)
+        printf(", %llu without an answer", (unsigned long long)found->failed);
+    putchar('\n');
     if (!print_scores(found, wide))
         return false;
     if (!found->counts)

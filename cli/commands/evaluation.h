@@ -13,8 +13,10 @@ struct evaluation {
     const char *directory, *label; /* --label-column */
     uint32_t bootstrap, batch_tokens;
     bool json, wide;
-    bool confusion;   /* --confusion, with or without a file */
-    const char *plot; /* FILE.svg of --confusion; NULL: none */
+    const char *on_error; /* --on-error */
+    bool stop;            /* a row without an answer ends it; else the others are scored */
+    bool confusion;       /* --confusion, with or without a file */
+    const char *plot;     /* FILE.svg of --confusion; NULL: none */
 };
 
 /* Rows through the model to scores. 0, or the exit code after a sentence. */
@@ -23,7 +25,7 @@ int cli_evaluate_rows(const struct evaluation *e);
 /* What is told. labels [n_labels], counts [n_labels, n_labels] of the confusion; counts NULL: it was not asked for. */
 struct evaluated {
     const char *task, *directory;
-    uint64_t rows;
+    uint64_t rows, failed; /* that count, and that have no answer */
     const pln_score *const *scores;
     uint32_t n_scores;
     const char **labels;

@@ -215,8 +215,8 @@ static int run_all(struct finetuning_options *o, const struct cli_common *common
     f = (struct finetuning){.o = o, .common = common, .out = o->out, .seed = common->seed, .info = info};
     s.n = 0;
     int code = o->seeds ? read_seeds(o->seeds, s.numbers, &s.n) : 0;
-    if (code == 0 && s.n && o->run.log)
-        code = cli_usage_error("--log and --seeds: each seed has a log.jsonl in its folder");
+    if (code == 0 && s.n && (o->run.log || o->run.plot || o->run.tensorboard))
+        code = cli_usage_error("--log, --plot, --tensorboard and --seeds: each seed has a log.jsonl in its folder");
     if (code)
         return code;
     cli_catch_interrupt();

@@ -27,7 +27,7 @@ static pln_status log_step(struct finetuning *f, const pln_trainer_report *r, ui
     cli_set_json(line, "tokens", json_integer((json_int_t)r->tokens));
     cli_set_json(line, "tokens_per_s", cli_json_number((double)r->tokens / seconds));
     cli_set_json(line, "data_wait", cli_json_number(waited / seconds));
-    return cli_log_write(f->log, f->log_path, line, error);
+    return follow_log(&f->follow, f->log, f->log_path, line, error);
 }
 
 static pln_status make_step(struct finetuning *f, pln_error *error)
@@ -158,7 +158,8 @@ static int finish(struct finetuning *f, pln_status status, pln_error *error)
         code = cli_fail(error);
     }
     f->log = NULL;
-    return code ? code : written;
+    const int drawn = follow_draw(&f->follow), followed = follow_close(&f->follow);
+    return code ? code : written ? written : drawn ? drawn : followed;
 }
 
 int finetuning_run(struct finetuning *f)

@@ -10,6 +10,7 @@
 
 #include "cli/learning.h"
 #include "cli/tasks.h"
+#include "cli/tables/follow.h"
 
 /* What is 0, NaN or NULL is not given, and the recipe's. */
 struct finetuning_options {
@@ -47,6 +48,7 @@ struct finetuning {
     pln_lessons *lessons;
     pln_trainer *trainer;
     FILE *log;
+    struct follow follow;
     char log_path[PATH_MAX];
     uint32_t batch, per_epoch, steps; /* settled; with --batch-tokens batch and per_epoch are 0 */
     uint32_t epoch, first;            /* where the next batch begins: in the order of the epoch */

@@ -272,7 +272,15 @@ int finetuning_begin(struct finetuning *f)
              f->o->run.log ? "" : "/log.jsonl");
     if (status == PLN_OK && f->begun < f->steps && !f->stopped)
         status = cli_log_open(f->log_path, f->begun, &f->log, &error);
-    return status == PLN_OK ? 0 : cli_fail(&error);
+    if (status != PLN_OK)
+        return cli_fail(&error);
+    return f->log ? follow_open(&f->follow, &(struct follow_options){.plot = f->o->run.plot,
+                                                                     .tensorboard = f->o->run.tensorboard,
+                                                                     .log = f->log_path,
+                                                                     .title = "Fine-tuning",
+                                                                     .begun = f->begun,
+                                                                     .steps = f->steps})
+                  : 0;
 }
 
 void finetuning_end(struct finetuning *f)

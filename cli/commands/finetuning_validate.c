@@ -230,7 +230,7 @@ static pln_status log_scores(const struct finetuning *f, const struct finetuning
     cli_set_json(line, "step", json_integer(step));
     cli_set_json(line, "epoch", cli_json_number(finetuning_epoch(f, step)));
     finetuning_set_scores(line, "eval_", r);
-    return cli_log_write(f->log, f->log_path, line, error);
+    return follow_log(&f->follow, f->log, f->log_path, line, error);
 }
 
 pln_status finetuning_validate(struct finetuning *f, pln_error *error)

@@ -46,11 +46,12 @@ int cli_forward(int argc, char **argv)
     struct forward f = {0};
     static struct cli_list arguments;
     struct cli_options options = {0};
+    char heads[400], head_help[450];
+    cli_head_names(heads, sizeof heads);
+    snprintf(head_help, sizeof head_help, "%s (default: the config's)", heads);
     cli_common_options(&common, "--device", &options);
     const struct cli_option own[] = {
-        {"--head", CLI_HEAD, &f.head, "H",
-         "model pretraining causal-lm masked-lm sequence-classification multiple-choice token-classification "
-         "question-answering (default: the config's)"},
+        {"--head", CLI_HEAD, &f.head, "H", head_help},
         {"--inputs", CLI_TEXT, &f.inputs, "FILE",
          "safetensors: input_ids or inputs_embeds, attention_mask, labels, ..."},
         {"--outputs", CLI_TEXT, &f.outputs, "FILE", "safetensors: loss, logits, last_hidden_state, ..."},

@@ -66,8 +66,9 @@ static void print_heads(const json_t *model)
         const bool fits = json_is_true(json_object_get(head, "fits"));
         const char *error = json_string_value(json_object_get(head, "error"));
         const bool default_head = strcmp(text_of(head, "head"), text_of(model, "head")) == 0;
-        printf("  %-24s %s%s%s%s\n", text_of(head, "head"), fits ? "fits" : "does not fit",
-               default_head ? ", the default" : "", error ? ": " : "", error ? error : "");
+        printf("  %-24s %s%s", text_of(head, "head"), fits ? "fits" : "does not fit",
+               default_head ? ", the default" : "");
+        printf(error ? ": %s\n" : "\n", error);
         if (!error && json_array_size(json_object_get(head, "missing")) < 6)
             print_names("  missing", json_object_get(head, "missing"));
         if (default_head)

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "cli/apart.h"
 #include "cli/commands/commands.h"
 #include "cli/commands/pretraining.h"
 
@@ -72,6 +73,24 @@ int pretraining_settle(struct pretraining_options *o)
     if (!(o->generator_size > 0 && o->generator_size <= 1) || !(o->generator_layers > 0 && o->generator_layers <= 1))
         return cli_usage_error("--generator-size and --generator-layers are shares: more than 0, at most 1");
     return 0;
+}
+
+/* A corpus is read again when a run goes on, and so must not have grown by what the run itself wrote. */
+static int check_outputs(const struct pretraining_options *o, const struct cli_list *files)
+{
+    const char *const read[] = {o->vocab, o->config, o->validation};
+    const struct {
+        const char *option, *path;
+    } outputs[] = {{"--out", o->out}, {"--log", o->run.log}, {"--dump-steps", o->dump}, {"--plot", o->run.plot}, {"--tensorboard", o->run.tensorboard}};
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < sizeof outputs / sizeof *outputs; i++) {
+        code = cli_check_outside(outputs[i].option, outputs[i].path, files->items, files->n);
+        if (code == 0)
+            code = cli_check_outside(outputs[i].option, outputs[i].path, &o->validation, 1);
+        if (code == 0)
+            code = cli_check_apart(outputs[i].option, outputs[i].path, read, sizeof read / sizeof *read);
+    }
+    return code;
 }
 
 int cli_pretrain(int argc, char **argv)
@@ -160,7 +179,9 @@ int cli_pretrain(int argc, char **argv)
         return parsed - 1;
     if (!files.n || !o.vocab || !o.out)
         return cli_usage_error("pretrain needs a CORPUS, --vocab FILE|DIR and --out DIR");
-    const int code = pretraining_settle(&o);
+    int code = pretraining_settle(&o);
+    if (code == 0)
+        code = check_outputs(&o, &files);
     if (code)
         return code;
     cli_catch_interrupt();

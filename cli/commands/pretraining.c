@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/checkpoints.h"
 #include "cli/commands/commands.h"
 
 /* ---- before the first step */
@@ -74,6 +75,15 @@ static pln_corpus_options corpus_options(const struct pretraining *p)
                                 .threads = p->common->threads};
 }
 
+/* The same examples, masks and draws each time. */
+static pln_status open_validation(const struct pretraining *p, pln_corpus **corpus, pln_error *error)
+{
+    pln_corpus_options options = corpus_options(p);
+    options.once = true;
+    options.shuffle_buffer = 1;
+    return pln_corpus_open(p->tokenizer, &p->o->validation, 1, &options, corpus, error);
+}
+
 static pln_status open_corpora(struct pretraining *p, pln_error *error)
 {
     const pln_corpus_options options = corpus_options(p);
@@ -81,9 +91,18 @@ static pln_status open_corpora(struct pretraining *p, pln_error *error)
     if (status != PLN_OK || !p->o->validation)
         return status;
     pln_corpus *validation; /* opened for a look, so that a wrong path costs nothing */
-    status = pln_corpus_open(p->tokenizer, &p->o->validation, 1, &options, &validation, error);
+    status = open_validation(p, &validation, error);
+    if (status == PLN_OK)
+        status = pln_corpus_look(validation, p->o->validation_examples, error);
     pln_corpus_close(&validation);
     return status;
+}
+
+/* A text that is empty or bad from the beginning leaves nothing behind. Of a run that goes on the text was good, and
+ * standard input is read from where it stands. */
+static pln_status look_at_corpus(struct pretraining *p, pln_error *error)
+{
+    return cli_checkpoint_newest(p->o->out) ? PLN_OK : pln_corpus_look(p->corpus, p->o->learning.batch, error);
 }
 
 static pln_status check_length(const struct pretraining *p, pln_error *error)
@@ -117,7 +136,12 @@ static int open_run(struct pretraining *p)
         status = cli_open_devices(p->common, &p->m, &error);
     if (status != PLN_OK)
         return cli_fail(&error);
-    const int code = pretraining_begin(p, &at);
+    int code = pretraining_check(p);
+    if (code)
+        return code;
+    if (look_at_corpus(p, &error) != PLN_OK)
+        return cli_fail(&error);
+    code = pretraining_begin(p, &at);
     if (code)
         return code;
     status = open_models(p, at, &error);
@@ -132,82 +156,37 @@ static int open_run(struct pretraining *p)
         status = pretraining_open_log(p, &error);
     if (status == PLN_OK)
         status = make_dump(p, &error);
-    return status == PLN_OK ? pretraining_record(p) : cli_fail(&error);
+    if (status != PLN_OK)
+        return cli_fail(&error);
+    code = p->log ? pretraining_follow(p) : 0;
+    return code ? code : pretraining_record(p);
 }
 
 /* ---- validation */
 
-/* The mean over batches, each as heavy as what it is a mean of. */
-struct sums {
-    pln_pretraining_report total;
-    double masked, tokens;
-};
+enum { LOOK = 8 }; /* rows that are looked at together: a few, so that a validation takes little memory beside a step */
 
-static void add_share(double *sum, double value, double weight)
+/* *report: of all its examples together. */
+static pln_status run_validation(struct pretraining *p, pln_pretraining_report *report, pln_error *error)
 {
-    *sum += isnan(value) ? 0 : value * weight;
-}
-
-static void add_report(struct sums *s, const pln_pretraining_report *r)
-{
-    const double masked = (double)r->masked, tokens = (double)r->tokens;
-    double mlm = (double)s->total.masked_lm_loss, disc = (double)s->total.disc_loss;
-    add_share(&mlm, (double)r->masked_lm_loss, masked);
-    add_share(&disc, (double)r->disc_loss, tokens);
-    s->total.masked_lm_loss = (float)mlm;
-    s->total.disc_loss = (float)disc;
-    add_share(&s->total.masked_lm_accuracy, r->masked_lm_accuracy, masked);
-    add_share(&s->total.sampled_masked_lm_accuracy, r->sampled_masked_lm_accuracy, masked);
-    add_share(&s->total.disc_accuracy, r->disc_accuracy, tokens);
-    add_share(&s->total.disc_precision, r->disc_precision, tokens);
-    add_share(&s->total.disc_recall, r->disc_recall, tokens);
-    add_share(&s->total.disc_auc, r->disc_auc, tokens);
-    s->masked += masked;
-    s->tokens += tokens;
-}
-
-static pln_pretraining_report mean_of(const struct sums *s, bool masked_lm_only)
-{
-    pln_pretraining_report r = s->total;
-    const double tokens = masked_lm_only ? (double)NAN : s->tokens;
-    r.masked_lm_loss = (float)((double)r.masked_lm_loss / s->masked);
-    r.disc_loss = (float)((double)r.disc_loss / tokens);
-    r.masked_lm_accuracy /= s->masked;
-    r.sampled_masked_lm_accuracy /= s->masked;
-    r.disc_accuracy /= tokens;
-    r.disc_precision /= tokens;
-    r.disc_recall /= tokens;
-    r.disc_auc /= tokens;
-    return r;
-}
-
-/* The same examples, masks and draws each time. */
-static pln_status run_validation(struct pretraining *p, struct sums *sums, pln_error *error)
-{
-    pln_corpus_options options = corpus_options(p);
     pln_corpus *corpus;
     uint32_t left = p->o->validation_examples, number = 0;
-    options.once = true;
-    options.shuffle_buffer = 1;
-    pln_status status = pln_corpus_open(p->tokenizer, &p->o->validation, 1, &options, &corpus, error);
+    pln_status status = open_validation(p, &corpus, error);
     while (status == PLN_OK && left) {
-        const uint32_t rows = left < p->o->learning.batch ? left : p->o->learning.batch;
+        const uint32_t rows = left < LOOK ? left : LOOK;
         const pln_corpus_batch *batch;
-        pln_pretraining_report report = {.size = sizeof report};
         status = pln_corpus_next(corpus, rows, &batch, error);
         if (status == PLN_FAILED && number) { /* there are no more */
             status = PLN_OK;
             break;
         }
         if (status == PLN_OK)
-            status = pln_trainer_pretraining_evaluate(p->trainer, batch->tensors, batch->n_tensors, number++, &report,
+            status = pln_trainer_pretraining_evaluate(p->trainer, batch->tensors, batch->n_tensors, number++, NULL,
                                                       error);
-        if (status == PLN_OK)
-            add_report(sums, &report);
         left -= status == PLN_OK ? batch->rows : 0;
     }
     pln_corpus_close(&corpus);
-    return status;
+    return status == PLN_OK ? pln_trainer_pretraining_report(p->trainer, report, error) : status;
 }
 
 static pln_status keep_best(struct pretraining *p, double loss, pln_error *error)
@@ -231,15 +210,14 @@ static pln_status keep_best(struct pretraining *p, double loss, pln_error *error
 
 static pln_status validate(struct pretraining *p, double epoch, pln_error *error)
 {
-    struct sums sums = {.total = {.size = sizeof sums.total}};
-    pln_status status = run_validation(p, &sums, error);
+    pln_pretraining_report report = {.size = sizeof report};
+    pln_status status = run_validation(p, &report, error);
     if (status != PLN_OK)
         return status;
-    const pln_pretraining_report mean = mean_of(&sums, p->masked_lm_only);
-    const double loss = p->o->generator_weight * (double)mean.masked_lm_loss +
-                        (p->masked_lm_only ? 0 : p->o->discriminator_weight * (double)mean.disc_loss);
+    const double loss = p->o->generator_weight * (double)report.masked_lm_loss +
+                        (p->masked_lm_only ? 0 : p->o->discriminator_weight * (double)report.disc_loss);
     status = keep_best(p, loss, error);
-    return status == PLN_OK ? pretraining_log_validation(p, pln_trainer_steps(p->trainer), epoch, &mean, loss, error)
+    return status == PLN_OK ? pretraining_log_validation(p, pln_trainer_steps(p->trainer), epoch, &report, loss, error)
                             : status;
 }
 
@@ -268,33 +246,34 @@ static pln_status make_step(struct pretraining *p, struct pretraining_step *s, p
     return status == PLN_OK ? pretraining_log_step(p, s, error) : status;
 }
 
-static pln_status after_step(struct pretraining *p, const struct pretraining_step *s, uint32_t last, pln_error *error)
+static pln_status after_step(struct pretraining *p, const struct pretraining_step *s, pln_error *error)
 {
     const uint32_t made = s->step.step;
-    const bool ends = made == last || cli_interrupted();
     pln_status status = PLN_OK;
     pretraining_show(p, s);
     if (p->o->validation && (made % p->o->run.validate_every == 0 || made == p->o->learning.steps))
         status = validate(p, s->epoch, error);
-    if (status == PLN_OK && (ends || made % p->o->run.save_every == 0))
-        status = pretraining_checkpoint(p, error);
-    return status;
+    if (status != PLN_OK || made % p->o->run.save_every)
+        return status;
+    follow_draw(&p->follow); /* what cannot be drawn is said, and at the end again */
+    return pretraining_checkpoint(p, error);
 }
 
+/* Where the run stands is kept whenever an interrupt came. Not where something failed: the corpus has gone on then. */
 static pln_status make_steps(struct pretraining *p, pln_error *error)
 {
-    const uint32_t stop = p->o->run.stop_after,
-                   last = stop && stop < p->o->learning.steps ? stop : p->o->learning.steps;
+    const uint32_t stop = p->o->run.stop_after, steps = p->o->learning.steps;
+    const uint32_t last = stop && stop < steps ? stop : steps;
     pln_status status = PLN_OK;
     struct pretraining_step step = {0};
     while (status == PLN_OK && !cli_interrupted() && pln_trainer_steps(p->trainer) < last) {
         status = make_step(p, &step, error);
         if (status == PLN_OK)
-            status = after_step(p, &step, last, error);
+            status = after_step(p, &step, error);
     }
     if (p->shows)
         fputc('\n', stderr);
-    return status;
+    return status == PLN_OK && pln_trainer_steps(p->trainer) > p->begun ? pretraining_checkpoint(p, error) : status;
 }
 
 /* ---- after the last */
@@ -312,7 +291,8 @@ static int finish(struct pretraining *p, pln_status status, pln_error *error)
         error->status = PLN_FAILED;
         code = cli_fail(error);
     }
-    return code;
+    const int drawn = follow_draw(&p->follow);
+    return code ? code : drawn;
 }
 
 static void close_run(struct pretraining *p)
@@ -341,6 +321,8 @@ int pretraining_run(const struct pretraining_options *options, const struct cli_
         code = finish(&p, status, &error);
     }
     close_run(&p);
+    const int followed = follow_close(&p.follow);
+    code = code ? code : followed;
     const int written = cli_finish_output();
     if (code || written)
         return code ? code : written;

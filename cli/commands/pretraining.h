@@ -9,6 +9,7 @@
 #include <limits.h>
 
 #include "cli/learning.h"
+#include "cli/tables/follow.h"
 
 /* Options; what is 0 or NULL is not given, and the preset's until pretraining_settle. */
 struct pretraining_options {
@@ -32,6 +33,7 @@ struct pretraining {
     pln_corpus *corpus;
     bool masked_lm_only;
     FILE *log;
+    struct follow follow;
     uint32_t begun; /* steps that an earlier run made */
     double best;    /* least loss of a validation; NaN: there was none */
     uint32_t best_step;
@@ -43,6 +45,8 @@ int pretraining_settle(struct pretraining_options *options);
 
 /* ---- pretraining_start.c */
 
+/* Whether the folder may be used, and the run is the one that it holds. Changes nothing. */
+int pretraining_check(const struct pretraining *p);
 /* Makes or finds the two halves' folders, and what the run was begun with; *at: the newest checkpoint, 0 for none. */
 int pretraining_begin(struct pretraining *p, uint32_t *at);
 /* From here on the folder holds a run: nothing can be refused any more. */
@@ -62,6 +66,8 @@ pln_status pretraining_restore(struct pretraining *p, uint32_t at, pln_error *er
 /* ---- pretraining_log.c */
 
 pln_status pretraining_open_log(struct pretraining *p, pln_error *error);
+/* Picture and events; the log is open. 0, or an exit code after a sentence. */
+int pretraining_follow(struct pretraining *p);
 struct pretraining_step {
     pln_trainer_report step;
     pln_pretraining_report halves;

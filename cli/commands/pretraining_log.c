@@ -22,10 +22,21 @@ pln_status pretraining_open_log(struct pretraining *p, pln_error *error)
     return cli_log_open(path_of(p, path), p->begun, &p->log, error);
 }
 
+int pretraining_follow(struct pretraining *p)
+{
+    char path[PATH_MAX];
+    return follow_open(&p->follow, &(struct follow_options){.plot = p->o->run.plot,
+                                                            .tensorboard = p->o->run.tensorboard,
+                                                            .log = path_of(p, path),
+                                                            .title = "Pre-training",
+                                                            .begun = p->begun,
+                                                            .steps = p->o->learning.steps});
+}
+
 static pln_status write_line(struct pretraining *p, json_t *line, pln_error *error)
 {
     char path[PATH_MAX];
-    return cli_log_write(p->log, path_of(p, path), line, error);
+    return follow_log(&p->follow, p->log, path_of(p, path), line, error);
 }
 
 static void set_halves(json_t *line, const char *prefix, const pln_pretraining_report *r)

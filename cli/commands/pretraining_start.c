@@ -175,13 +175,15 @@ int pretraining_record(const struct pretraining *p)
     return cli_record_write(p->o->out, describe_run(p));
 }
 
+int pretraining_check(const struct pretraining *p)
+{
+    const int code = check_folder(p);
+    return code ? code : cli_record_check(p->o->out, p->o->run.resume, describe_run(p), "--init");
+}
+
 int pretraining_begin(struct pretraining *p, uint32_t *at)
 {
-    int code = check_folder(p);
-    if (code == 0)
-        code = cli_record_check(p->o->out, p->o->run.resume, describe_run(p), "--init");
-    if (code == 0)
-        code = make_folder(p->o->out);
+    const int code = make_folder(p->o->out);
     if (code)
         return code;
     *at = cli_checkpoint_newest(p->o->out);

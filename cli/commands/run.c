@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/apart.h"
 #include "cli/commands/commands.h"
 #include "cli/commands/run_output.h"
 #include "cli/terminal.h"
@@ -17,13 +18,14 @@ struct run {
     struct run_output output;
     pln_task *task;
     const char *on_error;
+    bool stop; /* --on-error stop */
     bool overhead;
     uint32_t batch_tokens;
     struct cli_progress progress;
     uint64_t skipped, rows; /* that the output had already; that it has by now, those among them */
     struct run_failures failures;
     pln_error error; /* of writing, which ended the run; status PLN_OK: none */
-    bool stopped;    /* by --on-error stop */
+    bool stopped;    /* by a row without an answer */
 };
 
 static pln_status fail(pln_error *error, pln_status status, const char *sentence)
@@ -38,17 +40,17 @@ static pln_status fail(pln_error *error, pln_status status, const char *sentence
 static pln_status next_row(void *context, const pln_record **row, pln_error *error)
 {
     struct run *run = context;
-    pln_error no_memory;
+    pln_error problem;
     *row = NULL;
     if (cli_interrupted())
         return fail(error, PLN_CANCELLED, "interrupted");
     const pln_status status = cli_source_next(&run->source, row, error);
     if ((status != PLN_OK && status != PLN_INVALID) || (status == PLN_OK && !*row))
         return status;
-    if (run_keep(&run->output.kept, &run->source, &run->asked, status == PLN_OK, &no_memory) == PLN_OK)
+    if (run_keep(&run->output.kept, &run->source, &run->asked, status == PLN_OK, &problem) == PLN_OK)
         return status;
-    *error = no_memory;
-    return no_memory.status;
+    *error = problem;
+    return problem.status;
 }
 
 /* ---- answers out: called from another one */
@@ -57,12 +59,14 @@ static bool take_answer(void *context, const pln_answer *answer)
 {
     struct run *run = context;
     uint64_t done, total;
-    const uint64_t row = run->skipped + answer->row;
+    const uint64_t row = answer->row;
     if (cli_interrupted())
         return false;
     if (answer->status != PLN_OK) {
-        run_note_failure(&run->failures, row, answer->message);
-        run->stopped = run->on_error && strcmp(run->on_error, "stop") == 0;
+        char why[sizeof run->failures.why];
+        cli_source_tell(&run->source, row, answer->message, why, sizeof why);
+        run_note_failure(&run->failures, row, why);
+        run->stopped = run->stop;
     }
     if (run->stopped || run_output_put(&run->output, row, answer, &run->error) != PLN_OK)
         return false;
@@ -74,16 +78,74 @@ static bool take_answer(void *context, const pln_answer *answer)
 
 /* ---- what is opened */
 
-/* Passes over the rows whose answers the output has. */
+/* The last row whose answer the output has, on its way through the task once more. */
+struct again {
+    const struct run_output *output;
+    const pln_record *row;
+    pln_status status; /* of reading it */
+    const pln_error *error;
+    bool given, same;
+};
+
+static pln_status next_again(void *context, const pln_record **row, pln_error *error)
+{
+    struct again *again = context;
+    *row = again->given ? NULL : again->row;
+    if (again->given || again->status == PLN_OK)
+        error = NULL;
+    else
+        *error = *again->error;
+    again->given = true;
+    return error ? again->status : PLN_OK;
+}
+
+static bool compare_again(void *context, const pln_answer *answer)
+{
+    struct again *again = context;
+    again->same = run_output_ends_with(again->output, answer);
+    return true;
+}
+
+/* What goes on with other options, another model or device would be neither of both runs. */
+static pln_status check_last(struct run *run, struct again *again, pln_error *error)
+{
+    char sentence[500];
+    const pln_task_stream stream = {.size = sizeof stream,
+                                    .context = again,
+                                    .next = next_again,
+                                    .answer = compare_again,
+                                    .first_row = run->skipped - 1};
+    const pln_status status = pln_task_run(run->task, &stream, NULL, error);
+    if (status != PLN_OK || again->same)
+        return status;
+    snprintf(sentence, sizeof sentence,
+             "--resume: row %llu of %.300s has another answer than this run gives: the model, the input, the options "
+             "or the device were others",
+             (unsigned long long)run->skipped - 1, run->output.path);
+    return fail(error, PLN_INVALID, sentence);
+}
+
+/* Passes over the rows whose answers the output has; of the first that failed it does not know where it begins. */
 static pln_status skip_rows(struct run *run, pln_error *error)
 {
     const pln_record *row;
+    pln_error problem;
+    char why[sizeof run->failures.why];
     for (run->rows = 0; run->rows < run->skipped; run->rows++) {
-        const pln_status status = cli_source_next(&run->source, &row, error);
+        const pln_status status = cli_source_next(&run->source, &row, &problem);
         if (status == PLN_OK && !row)
             return fail(error, PLN_INVALID, "--resume: the output has more rows than the input: another run wrote it");
-        if (status != PLN_OK && status != PLN_INVALID)
+        if (status != PLN_OK && status != PLN_INVALID) {
+            *error = problem;
             return status;
+        }
+        if (run->failures.n && run->rows == run->failures.first) {
+            cli_source_tell(&run->source, run->rows, run->failures.why, why, sizeof why);
+            memcpy(run->failures.why, why, sizeof why);
+        }
+        struct again again = {.output = &run->output, .row = row, .status = status, .error = &problem};
+        if (run->rows + 1 == run->skipped && check_last(run, &again, error) != PLN_OK)
+            return error->status;
     }
     return PLN_OK;
 }
@@ -145,13 +207,14 @@ static int say_failures(const struct run *run)
     if (!failures->n)
         return 0;
     if (!run->source.reader && run->source.texts->n == 1)
-        fprintf(stderr, "pleione: %s\n", failures->why);
+        fputs("pleione: ", stderr);
     else if (run->stopped)
-        fprintf(stderr, "pleione: row %llu: %s\n", (unsigned long long)run->rows, failures->why);
+        fprintf(stderr, "pleione: row %llu: ", (unsigned long long)run->rows);
     else
-        fprintf(stderr, "pleione: %llu of %llu rows have no answer, the first is row %llu: %s\n",
-                (unsigned long long)failures->n, (unsigned long long)run->rows, (unsigned long long)failures->first,
-                failures->why);
+        fprintf(stderr,
+                "pleione: %llu of %llu rows have no answer, the first is row %llu: ", (unsigned long long)failures->n,
+                (unsigned long long)run->rows, (unsigned long long)failures->first);
+    cli_print_sentence(stderr, failures->why);
     return PLN_FAILED;
 }
 
@@ -163,7 +226,8 @@ static int answer_rows(struct run *run)
                                     .context = run,
                                     .next = next_row,
                                     .answer = take_answer,
-                                    .batch_tokens = run->batch_tokens};
+                                    .batch_tokens = run->batch_tokens,
+                                    .first_row = run->skipped};
     run->progress = cli_progress_begin("run");
     run->progress.shown &= run->source.reader && (run->output.path || !terminal_width(stdout));
     const pln_status status = pln_task_run(run->task, &stream, &report, &error);
@@ -183,8 +247,9 @@ static int open_and_answer(struct run *run, const char *directory, const struct 
 {
     pln_error error;
     pln_status status = cli_source_open(&run->source, &run->asked, texts, &error);
-    if (status == PLN_OK && run->source.reader)
-        status = run_output_apart(&run->output, &run->asked, &error);
+    const char *const input = run->asked.input ? run->asked.input : "-";
+    if (status == PLN_OK && run->source.reader && cli_check_apart("--output", run->output.path, &input, 1))
+        return PLN_INVALID;
     if (status == PLN_OK)
         status = open_task(run, directory, &error);
     if (status != PLN_OK)
@@ -192,11 +257,11 @@ static int open_and_answer(struct run *run, const char *directory, const struct 
     return answer_rows(run);
 }
 
-static int check_options(const struct run *run)
+static int check_options(struct run *run)
 {
-    if (run->on_error && strcmp(run->on_error, "row") != 0 && strcmp(run->on_error, "stop") != 0)
-        return cli_usage_error("option --on-error: \"%s\" is not row|stop", run->on_error);
-    const int code = run_output_check(&run->output);
+    int code = cli_check_on_error(run->on_error, &run->stop);
+    if (code == 0)
+        code = run_output_check(&run->output);
     return code ? code : cli_task_check(&run->asked);
 }
 

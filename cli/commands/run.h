@@ -18,18 +18,21 @@ struct run_kept {
     bool wanted;
     pthread_mutex_t lock;
     struct kept *first, *last, *given;
+    const char **columns; /* that the output has, if it names them; NULL: any */
+    uint32_t n_columns;
 };
 
-/* The row's columns that the task does not read, of the row that was read last; none of a bad row. PLN_NO_MEMORY. */
+/* The row's columns that the task does not read, of the row that was read last; none of a bad row. PLN_NO_MEMORY.
+ * PLN_INVALID names one that the output has not: nothing of the row is kept then. */
 pln_status run_keep(struct run_kept *kept, struct cli_source *source, const struct cli_task *task, bool good,
                     pln_error *error);
 /* The cells of the row that was kept first; they live until the next call. NULL: nothing is kept. */
 const pln_cell *run_kept_next(struct run_kept *kept, uint32_t *n);
 void run_kept_finish(struct run_kept *kept);
-/* Names of such columns of a file whose columns are known, behind `row`, `answer` and `error`; returns how many, and new
- * *names (free), which hold their texts too. 0: there is no memory. */
-uint32_t run_kept_columns(const struct run_kept *kept, const struct cli_source *source, const struct cli_task *task,
-                          const char ***names);
+/* From here on the output has named columns: `row`, `answer`, `error`, and those of the file that are kept; of JSON lines
+ * those of the row that comes first. PLN_INVALID: that row is bad. PLN_NO_MEMORY. */
+pln_status run_kept_columns(struct run_kept *kept, struct cli_source *source, const struct cli_task *task,
+                            pln_error *error);
 
 /* ---- for a person */
 

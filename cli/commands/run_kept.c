@@ -60,12 +60,29 @@ static pln_status no_memory(pln_error *error)
     return PLN_NO_MEMORY;
 }
 
+static bool has_column(const struct run_kept *kept, const char *name)
+{
+    for (uint32_t i = 0; i < kept->n_columns; i++)
+        if (strcmp(kept->columns[i], name) == 0)
+            return true;
+    return !kept->columns;
+}
+
+static pln_status refuse_column(const pln_cell *cell, pln_error *error)
+{
+    *error = (pln_error){.status = PLN_INVALID, .node = -1};
+    snprintf(error->message, sizeof error->message,
+             "--keep: the output has the columns of the first row, and \"%.200s\" is none of them", cell->name);
+    return PLN_INVALID;
+}
+
 pln_status run_keep(struct run_kept *kept, struct cli_source *source, const struct cli_task *task, bool good,
                     pln_error *error)
 {
     const pln_cell *cells = NULL;
     uint32_t n = 0;
     size_t bytes = 1;
+    pln_status status = PLN_OK;
     if (!kept->wanted || !source->reader)
         return PLN_OK;
     if (good && pln_reader_cells(source->reader, &cells, &n, error) != PLN_OK)
@@ -78,9 +95,14 @@ pln_status run_keep(struct run_kept *kept, struct cli_source *source, const stru
     char *text = (char *)(row->cells + n);
     row->next = NULL;
     row->n = 0;
-    for (uint32_t i = 0; i < n; i++)
-        if (!is_read(source, task, cells[i].name))
-            copy_cell(&row->cells[row->n++], &cells[i], &text);
+    for (uint32_t i = 0; i < n; i++) {
+        if (is_read(source, task, cells[i].name))
+            continue;
+        copy_cell(&row->cells[row->n++], &cells[i], &text);
+        if (status == PLN_OK && !has_column(kept, row->cells[row->n - 1].name))
+            status = refuse_column(&cells[i], error);
+    }
+    row->n = status == PLN_OK ? row->n : 0;
     pthread_mutex_lock(&kept->lock);
     if (kept->last)
         kept->last->next = row;
@@ -88,7 +110,7 @@ pln_status run_keep(struct run_kept *kept, struct cli_source *source, const stru
         kept->first = row;
     kept->last = row;
     pthread_mutex_unlock(&kept->lock);
-    return PLN_OK;
+    return status;
 }
 
 const pln_cell *run_kept_next(struct run_kept *kept, uint32_t *n)
@@ -109,27 +131,33 @@ void run_kept_finish(struct run_kept *kept)
     do
         run_kept_next(kept, &n);
     while (kept->given);
+    free(kept->columns);
+    kept->columns = NULL;
 }
 
-uint32_t run_kept_columns(const struct run_kept *kept, const struct cli_source *source, const struct cli_task *task,
-                          const char ***names)
+pln_status run_kept_columns(struct run_kept *kept, struct cli_source *source, const struct cli_task *task,
+                            pln_error *error)
 {
     uint32_t in_file = 0, n = sizeof own / sizeof *own;
-    const char *const *columns = pln_reader_columns(source->reader, &in_file);
-    char *text = NULL;
     size_t room = 0;
+    if (kept->wanted && source->reader && !source->told && !cli_source_peek(source) && source->first_status != PLN_OK) {
+        *error = source->first_error;
+        return error->status;
+    }
+    const char *const *columns = pln_reader_columns(source->reader, &in_file);
     for (uint32_t i = 0; i < in_file; i++)
         room += name_kept(columns[i], NULL, 0) + 1;
-    *names = malloc((n + in_file) * sizeof **names + room);
-    if (!*names)
-        return 0;
-    memcpy(*names, own, sizeof own);
-    text = (char *)(*names + n + in_file);
+    kept->columns = malloc((n + in_file) * sizeof *kept->columns + room);
+    if (!kept->columns)
+        return no_memory(error);
+    memcpy(kept->columns, own, sizeof own);
+    char *text = (char *)(kept->columns + n + in_file);
     for (uint32_t i = 0; kept->wanted && i < in_file; i++) {
         if (is_read(source, task, columns[i]))
             continue;
-        (*names)[n++] = text;
+        kept->columns[n++] = text;
         text += name_kept(columns[i], text, room) + 1;
     }
-    return n;
+    kept->n_columns = n;
+    return PLN_OK;
 }

@@ -2,12 +2,10 @@
  *
  * One row of the output for each row of the input.
  */
-#define _POSIX_C_SOURCE 200809L /* fstat */
 #include "cli/commands/run_output.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static pln_status fail(pln_error *error, pln_status status, const char *sentence)
@@ -50,27 +48,42 @@ static bool has_named_columns(const char *path)
     return false;
 }
 
-static pln_status open_writer(struct run_output *output, const struct cli_source *source, const struct cli_task *task,
+static pln_status open_writer(struct run_output *output, struct cli_source *source, const struct cli_task *task,
                               pln_error *error)
 {
-    const char *path = output->path ? output->path : "-", **names = NULL;
-    pln_writer_options options = {.size = sizeof options, .resume = output->resume};
-    if (output->path && has_named_columns(path)) {
-        if (output->kept.wanted && source->reader && !source->told)
-            return fail(error, PLN_INVALID,
-                        "--keep: rows of JSON lines have columns of their own: name an --output FILE.jsonl");
-        options.n_columns = run_kept_columns(&output->kept, source, task, &names);
-        options.columns = names;
-        if (!names)
-            return fail(error, PLN_NO_MEMORY, "no memory for the columns of the output");
-    }
-    const pln_status status = pln_writer_open(path, &options, &output->writer, error);
-    free(names);
-    return status;
+    const char *path = output->path ? output->path : "-";
+    pln_status status = PLN_OK;
+    if (output->path && has_named_columns(path))
+        status = run_kept_columns(&output->kept, source, task, error);
+    if (status != PLN_OK)
+        return status;
+    const pln_writer_options options = {.size = sizeof options,
+                                        .resume = output->resume,
+                                        .columns = output->kept.columns,
+                                        .n_columns = output->kept.n_columns};
+    return pln_writer_open(path, &options, &output->writer, error);
 }
 
-/* Rows of the output that have an error. */
-static pln_status count_errors(const struct run_output *output, uint64_t rows, struct run_failures *failures,
+static pln_status keep_last(struct run_output *output, pln_reader *reader, pln_error *error)
+{
+    const pln_cell *cells;
+    uint32_t n;
+    if (pln_reader_cells(reader, &cells, &n, error) != PLN_OK)
+        return error->status;
+    for (uint32_t i = 0; i < n; i++) {
+        if (strcmp(cells[i].name, "answer") != 0 || !cells[i].text.bytes)
+            continue;
+        output->last = malloc(cells[i].text.bytes + 1);
+        if (!output->last)
+            return fail(error, PLN_NO_MEMORY, "no memory for the last row of the output");
+        memcpy(output->last, cells[i].text.text, cells[i].text.bytes);
+        output->last[cells[i].text.bytes] = '\0';
+    }
+    return PLN_OK;
+}
+
+/* Rows of the output that have an error; the answer of the last one is kept. */
+static pln_status count_errors(struct run_output *output, uint64_t rows, struct run_failures *failures,
                                pln_error *error)
 {
     pln_reader *reader;
@@ -78,9 +91,11 @@ static pln_status count_errors(const struct run_output *output, uint64_t rows, s
     pln_status status = pln_reader_open(output->path, NULL, &reader, error);
     for (uint64_t i = 0; status == PLN_OK && i < rows; i++) {
         status = pln_reader_next(reader, &row, error);
-        const pln_field *why = status == PLN_OK ? pln_record_find(row, "error") : NULL;
+        const pln_field *why = status == PLN_OK ? pln_record_field(row, "error") : NULL;
         if (status == PLN_OK && !row)
             break;
+        if (status == PLN_OK && i + 1 == rows)
+            status = keep_last(output, reader, error);
         if (!why || !why->text.bytes)
             continue;
         char text[sizeof failures->why];
@@ -98,22 +113,7 @@ static pln_status count_missing(struct run_output *output, struct run_failures *
     return run_vectors_count_failures(&output->vectors, &failures->n, &failures->first, error);
 }
 
-/* An output that is the input would be emptied before it is read, or grow for ever. */
-pln_status run_output_apart(const struct run_output *output, const struct cli_task *task, pln_error *error)
-{
-    char sentence[500];
-    struct stat in, out;
-    const bool given = task->input && strcmp(task->input, "-") != 0;
-    if (!output->path || stat(output->path, &out) != 0 || !S_ISREG(out.st_mode))
-        return PLN_OK;
-    if ((given ? stat(task->input, &in) : fstat(STDIN_FILENO, &in)) != 0 || in.st_dev != out.st_dev ||
-        in.st_ino != out.st_ino)
-        return PLN_OK;
-    snprintf(sentence, sizeof sentence, "option --output: %.400s is the file that rows are read from", output->path);
-    return fail(error, PLN_INVALID, sentence);
-}
-
-pln_status run_output_open(struct run_output *output, const struct cli_source *source, const struct cli_task *task,
+pln_status run_output_open(struct run_output *output, struct cli_source *source, const struct cli_task *task,
                            uint64_t *rows, struct run_failures *failures, pln_error *error)
 {
     const bool vectors = output->path && run_vectors_suit(output->path);
@@ -129,6 +129,25 @@ pln_status run_output_open(struct run_output *output, const struct cli_source *s
     if (!*rows)
         return PLN_OK;
     return vectors ? count_missing(output, failures, error) : count_errors(output, *rows, failures, error);
+}
+
+/* Its reader writes JSON in its own way. */
+static bool is_same_json(const char *a, const char *b)
+{
+    json_t *x = json_loads(a, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    json_t *y = json_loads(b, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    const bool same = x && y && json_equal(x, y);
+    json_decref(x);
+    json_decref(y);
+    return same;
+}
+
+bool run_output_ends_with(const struct run_output *output, const pln_answer *answer)
+{
+    const bool good = answer->status == PLN_OK;
+    if (output->vectors.file)
+        return run_vectors_end_with(&output->vectors, answer);
+    return good == (output->last != NULL) && (!good || is_same_json(answer->json, output->last));
 }
 
 /* ---- rows */
@@ -160,7 +179,7 @@ static pln_status print_row(struct run_output *output, uint64_t row, const pln_a
     if (answer->status != PLN_OK && output->table.numbered)
         printf("%5llu  ", (unsigned long long)row);
     if (answer->status != PLN_OK)
-        printf("error: %s\n", answer->message);
+        fputs("error: ", stdout), cli_print_sentence(stdout, answer->message);
     return cli_flush_output(error);
 }
 
@@ -202,5 +221,7 @@ void run_output_close(struct run_output *output)
 {
     pln_writer_close(&output->writer);
     run_vectors_close(&output->vectors);
+    free(output->last);
+    output->last = NULL;
     run_kept_finish(&output->kept);
 }

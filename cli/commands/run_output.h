@@ -15,6 +15,7 @@ struct run_output {
     struct run_table table;
     pln_writer *writer;         /* NULL: */
     struct run_vectors vectors; /* without a file: the table */
+    char *last;                 /* the answer of the last row that stood there, as JSON; NULL: it had none */
     double flushed;
 };
 
@@ -27,11 +28,11 @@ void run_note_failure(struct run_failures *failures, uint64_t row, const char *w
 
 /* 0, or the exit code after a sentence about the options. */
 int run_output_check(const struct run_output *output);
-/* PLN_INVALID: the output is the file that rows are read from, by whatever name, or as standard input. */
-pln_status run_output_apart(const struct run_output *output, const struct cli_task *task, pln_error *error);
 /* *rows: those that stand in it already, with `resume`, and which of them are failures. PLN_INVALID, PLN_FAILED. */
-pln_status run_output_open(struct run_output *output, const struct cli_source *source, const struct cli_task *task,
+pln_status run_output_open(struct run_output *output, struct cli_source *source, const struct cli_task *task,
                            uint64_t *rows, struct run_failures *failures, pln_error *error);
+/* Whether the last of the rows that stand in it has this answer, or none as this one. */
+bool run_output_ends_with(const struct run_output *output, const pln_answer *answer);
 /* PLN_FAILED: it cannot be written. PLN_INVALID: it takes no such answer. */
 pln_status run_output_put(struct run_output *output, uint64_t row, const pln_answer *answer, pln_error *error);
 /* All rows are written, unless one could not be. 0, or an exit code after a sentence. */

@@ -44,6 +44,21 @@ static bool is_column(const json_t *object, const json_t *value)
     return !json_array_size(value) || !is_number(json_array_get(value, 0)) || json_object_size(object) > 1;
 }
 
+/* Whether its lists that stand line by line name nothing: then lines have numbers. */
+static bool lacks_names(const json_t *object)
+{
+    const char *key;
+    json_t *value;
+    bool lists = false;
+    json_object_foreach((json_t *)(uintptr_t)object, key, value)
+    {
+        if (is_column(object, value) && !is_number(json_array_get(value, 0)))
+            return false;
+        lists = lists || is_column(object, value);
+    }
+    return lists;
+}
+
 static void add_column(struct run_table *t, const char *key, enum table_type type, uint32_t rank)
 {
     if (t->table.n_columns == TABLE_COLUMNS || table_find(&t->table, key) >= 0)
@@ -66,13 +81,17 @@ static void add_columns(struct run_table *t, const json_t *object)
 {
     const char *key;
     json_t *value;
+    if (lacks_names(object))
+        add_column(t, "number", TABLE_COUNT, 0);
     for (int pass = 0; pass < 3; pass++)
         json_object_foreach((json_t *)(uintptr_t)object, key, value)
         {
             const json_t *first = is_column(object, value) ? json_array_get(value, 0) : sample(value);
             const bool number = is_number(first), real = json_is_real(first);
-            if (pass == (real ? 0 : number || is_ids(first) ? 1 : 2))
-                add_column(t, key, real ? TABLE_NUMBER : number ? TABLE_COUNT : TABLE_TEXT, pass == 1 ? 2 : 0);
+            if (real && pass == 0)
+                add_column(t, key, TABLE_NUMBER, 0);
+            else if (!real && pass == (number || is_ids(first) ? 1 : 2))
+                add_column(t, key, number ? TABLE_COUNT : TABLE_TEXT, pass == 1 ? 2 : 0);
         }
 }
 
@@ -136,6 +155,8 @@ static void add_object(struct run_table *t, uint64_t row, const json_t *object)
         json_array_size(value);
     for (size_t i = 0; i < lines; i++) {
         add_row(t, row);
+        if (lacks_names(object) && table_find(&t->table, "number") >= 0)
+            table_set_number(&t->table, "number", (double)i);
         json_object_foreach((json_t *)(uintptr_t)object, key, value)
         {
             if (is_column(object, value))

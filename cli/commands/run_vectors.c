@@ -164,6 +164,18 @@ pln_status run_vectors_count_failures(struct run_vectors *v, uint64_t *failed, u
     return read ? PLN_OK : fail(error, PLN_FAILED, "%s cannot be read: %s", v->path, strerror(errno));
 }
 
+bool run_vectors_end_with(const struct run_vectors *v, const pln_answer *answer)
+{
+    const long bytes = (long)(v->width * sizeof(float));
+    const bool good = answer->status == PLN_OK;
+    float x;
+    bool same = (!good || answer->n_numbers == v->width) && fseek(v->file, -bytes, SEEK_END) == 0;
+    for (uint32_t i = 0; same && i < v->width; i++)
+        same =
+            fread(&x, sizeof x, 1, v->file) == 1 && (good ? memcmp(&x, &answer->numbers[i], sizeof x) == 0 : isnan(x));
+    return fseek(v->file, 0, SEEK_END) == 0 && same;
+}
+
 /* ---- rows */
 
 static pln_status put_missing(struct run_vectors *v, uint64_t n, pln_error *error)
@@ -188,8 +200,10 @@ pln_status run_vectors_put(struct run_vectors *v, const pln_answer *answer, pln_
     pln_status status = PLN_OK;
     const bool good = answer->status == PLN_OK;
     if (good && (!answer->n_numbers || answer->n_numbers != answer->width || (v->width && v->width != answer->width)))
-        return fail(error, PLN_INVALID,
-                    "%s takes one vector a row, and this task gives something else; name a .jsonl file", v->path);
+        return fail(
+            error, PLN_INVALID,
+            "%s takes one vector a row, as embed gives with the pooling mean, cls or max; a .jsonl file takes all",
+            v->path);
     if (good && !v->width)
         status = set_width(v, answer->width, error);
     if (status == PLN_OK && !good)

@@ -26,6 +26,8 @@ pln_status run_vectors_open(struct run_vectors *v, const char *path, bool resume
 void run_vectors_close(struct run_vectors *v);
 /* How many of the rows that are there are NaN, and the first of them. PLN_FAILED. */
 pln_status run_vectors_count_failures(struct run_vectors *v, uint64_t *failed, uint64_t *first, pln_error *error);
+/* Whether the last row that is there is this answer's vector, or missing as that is; the file is read. */
+bool run_vectors_end_with(const struct run_vectors *v, const pln_answer *answer);
 /* PLN_INVALID: the answer is no vector as wide as those before. PLN_FAILED: the file cannot be written. */
 pln_status run_vectors_put(struct run_vectors *v, const pln_answer *answer, pln_error *error);
 pln_status run_vectors_flush(struct run_vectors *v, pln_error *error);

@@ -2,6 +2,7 @@
  *
  * pleione train: steps on raw tensors, a Hugging Face directory out. The options.
  */
+#include "cli/apart.h"
 #include "cli/commands/commands.h"
 #include "cli/commands/training.h"
 
@@ -61,6 +62,8 @@ int cli_train(int argc, char **argv)
         return PLN_INVALID;
     if (t.keep && !t.save_every)
         return cli_usage_error("--keep says how many saves of --save-every stay; it needs that one");
+    if (cli_check_apart("--log", t.log, (const char *const[]){t.data}, 1))
+        return PLN_INVALID;
     cli_catch_interrupt();
     return cli_training_run(&t, &common, arguments.items[0]);
 }

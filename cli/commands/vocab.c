@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "cli/apart.h"
 #include "cli/blocks.h"
 #include "cli/commands/commands.h"
 #include "cli/part.h"
@@ -110,6 +111,9 @@ int cli_vocab(int argc, char **argv)
         train_options.special = special.items;
         train_options.n_special = special.n;
     }
+    if (files.n ? cli_check_apart("-o", output, files.items, files.n)
+                : cli_check_apart("-o", output, (const char *const[]){"-"}, 1))
+        return PLN_INVALID;
     pln_error error;
     struct cli_part part = {0};
     struct cli_blocks blocks;

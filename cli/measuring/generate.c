@@ -19,6 +19,7 @@ static const struct table_column columns[] = {
     {.key = "tokens_per_s", .title = "tokens/s", .type = TABLE_NUMBER, .digits = 1, .width = 9},
     {.key = "gbytes_per_s", .title = "weights", .unit = "GB/s", .type = TABLE_NUMBER, .digits = 1, .width = 8},
     {.key = "of_roof_percent", .title = "of roof", .unit = "%", .type = TABLE_NUMBER, .digits = 1},
+    {.key = "verdict", .title = "verdict", .judges = true}, /* of a device that was lost */
     {.key = "name", .type = TABLE_TEXT},
     {.key = "threads", .type = TABLE_COUNT},
     {.key = "runs", .type = TABLE_COUNT},
@@ -78,6 +79,22 @@ static double weight_bytes(const struct measured_device *d)
     return all * (strstr(d->facts.dtype, "f16") ? 0.5 : 1);
 }
 
+/* A rate that memory cannot have is no result. */
+static pln_status check_roof(const struct measured_device *d, struct writing *w, pln_error *error)
+{
+    const double rate = w->weight_bytes / w->step / 1e9, roof = w->roof.gbytes;
+    bool exceeded = false;
+    const pln_status status =
+        roof > 0 ? roof_exceeded(d, (struct roof_rates){.gbytes = rate}, &w->roof, &exceeded, error) : PLN_OK;
+    if (status != PLN_OK || !exceeded)
+        return status;
+    *error = (pln_error){.status = PLN_FAILED, .node = -1};
+    snprintf(error->message, sizeof error->message,
+             "%s, writing: %.1f GB/s of weights are more than the %.1f that memory can do: the measurement is wrong",
+             d->place.label, rate, roof);
+    return PLN_FAILED;
+}
+
 static pln_status write_here(void *context, void *argument, pln_error *error)
 {
     struct measured_device *d = context;
@@ -101,9 +118,13 @@ static pln_status write_here(void *context, void *argument, pln_error *error)
     for (uint32_t i = 0; status == PLN_OK && i < w->batch; i++)
         prompts[i] = (pln_prompt){.ids = ids + (size_t)i * w->length, .n_ids = w->length, .number = i};
     const double end = cli_seconds() + w->seconds;
-    do
+    do {
         status = status == PLN_OK ? time_run(generator, prompts, w, error) : status;
-    while (status == PLN_OK && !cli_interrupted() && cli_seconds() < end);
+        if (status == PLN_OK) /* in turn with what it is held against */
+            roof_read_again(d, &w->roof);
+    } while (status == PLN_OK && !cli_interrupted() && cli_seconds() < end);
+    if (status == PLN_OK && !cli_interrupted())
+        status = check_roof(d, w, error);
     pln_generator_destroy(&generator);
     free(prompts);
     free(ids);

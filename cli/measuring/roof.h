@@ -16,9 +16,12 @@ struct roof {
     double slack; /* a result counts as impossible above (1 + slack) * gflops */
 };
 
-/* These two are to be called in the process of the row. Measures for about a quarter of a second on the processor, a
+/* What follows is to be called in the process of the row. Measures for about a quarter of a second on the processor, a
  * few seconds at most on a GPU. */
 pln_status roof_measure(const struct measured_device *device, struct roof *roof, pln_error *error);
+
+/* The rate of reading once more, for about a tenth of a second, where it is measured: the larger one counts. */
+void roof_read_again(const struct measured_device *device, struct roof *roof);
 
 /* What a run did at most, GFLOP/s and GB/s of weights. */
 struct roof_rates {

@@ -52,8 +52,9 @@ static void knock_options(pln_session *session)
     refused(pln_generator_create(session, &options, &generator, fresh()), "token 50 of stop is none of the 50");
     options = (pln_generator_options)PLN_GENERATOR_DEFAULTS;
     options.beams = 2;
+    options.n_best = 3;
     options.sample = true;
-    refused(pln_generator_create(session, &options, &generator, fresh()), "2 beams and sample");
+    refused(pln_generator_create(session, &options, &generator, fresh()), "n_best is 3");
     options.beams = 0;
     options.size = 0;
     refused(pln_generator_create(session, &options, &generator, fresh()), "pln_generator_options");

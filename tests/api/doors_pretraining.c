@@ -62,6 +62,26 @@ static void refuse_batch(pln_trainer *t, uint32_t i, const pln_tensor *bad, cons
     refused(pln_trainer_step(t, batch, 3, NULL, fresh()), words);
 }
 
+/* Batches that are numbered on are one look: the same as both by themselves, each as heavy as what it is a mean of. */
+static void add_up_looks(void)
+{
+    pln_pretraining_report a = {.size = sizeof a}, b = a, both = a;
+    pln_trainer *t = make_trainer(), *other = make_trainer();
+    must(pln_trainer_pretraining_evaluate(t, good_batch, 3, 0, &a, fresh()), &w.error);
+    must(pln_trainer_pretraining_evaluate(other, good_batch, 3, 1, &b, fresh()), &w.error);
+    must(pln_trainer_pretraining_evaluate(t, good_batch, 3, 1, NULL, fresh()), &w.error);
+    must(pln_trainer_pretraining_report(t, &both, fresh()), &w.error);
+    assert_int_equal(both.examples, 2);
+    assert_int_equal(both.tokens, a.tokens + b.tokens);
+    assert_float_equal(both.masked_lm_loss, (a.masked_lm_loss + b.masked_lm_loss) / 2, 1e-5f);
+    assert_float_equal(both.disc_loss, (a.disc_loss + b.disc_loss) / 2, 1e-6f);
+    must(pln_trainer_pretraining_evaluate(t, good_batch, 3, 0, &both, fresh()), &w.error);
+    assert_int_equal(both.examples, 1);
+    assert_memory_equal(&both.masked_lm_loss, &a.masked_lm_loss, sizeof a.masked_lm_loss);
+    pln_trainer_destroy(&other);
+    pln_trainer_destroy(&t);
+}
+
 static void knock_pln_trainer_pretraining_evaluate(void)
 {
     static const int32_t far[] = {5}, none[] = {-1}, wild[] = {2, 96, INT32_MAX, 98, 3};
@@ -70,7 +90,7 @@ static void knock_pln_trainer_pretraining_evaluate(void)
     pln_trainer *t = make_trainer();
     refused(pln_trainer_pretraining_evaluate(NULL, good_batch, 3, 0, &report, fresh()), "trainer is NULL");
     refused(pln_trainer_pretraining_evaluate(t, NULL, 3, 0, &report, fresh()), "NULL");
-    refused(pln_trainer_pretraining_evaluate(t, good_batch, 3, 0, NULL, fresh()), "report is NULL");
+    must(pln_trainer_pretraining_evaluate(t, good_batch, 3, 0, NULL, fresh()), &w.error);
     refused(pln_trainer_pretraining_evaluate(t, good_batch, 2, 0, &report, fresh()), "positions");
     refuse_batch(t, 0, &(pln_tensor){.name = "labels", .dtype = PLN_I32, .rank = 2, .shape = {1, 5}, .data = ids},
                  "does not take a tensor labels");
@@ -91,6 +111,7 @@ static void knock_pln_trainer_pretraining_evaluate(void)
     must(pln_trainer_pretraining_evaluate(t, good_batch, 3, 0, &report, fresh()), &w.error);
     assert_int_equal(report.masked, 1);
     pln_trainer_destroy(&t);
+    add_up_looks();
 }
 
 static void knock_pln_trainer_save_half(void)
@@ -159,6 +180,18 @@ static void knock_pln_corpus_next(void)
     pln_corpus_close(&c);
 }
 
+static void knock_pln_corpus_look(void)
+{
+    pln_corpus *c = make_corpus();
+    const pln_corpus_batch *batch;
+    refused(pln_corpus_look(NULL, 1, fresh()), "corpus is NULL");
+    must(pln_corpus_look(c, 0, fresh()), &w.error);
+    must(pln_corpus_look(c, 3, fresh()), &w.error);
+    must(pln_corpus_next(c, 2, &batch, fresh()), &w.error);
+    assert_true(batch->epoch > 0 && batch->epoch < 0.2);
+    pln_corpus_close(&c);
+}
+
 static void knock_pln_corpus_save(void)
 {
     pln_corpus *c = make_corpus();
@@ -187,6 +220,7 @@ const struct door pretraining_doors[] = {DOOR(pln_trainer_create_pretraining),
                                          DOOR(pln_corpus_open),
                                          DOOR(pln_corpus_close),
                                          DOOR(pln_corpus_next),
+                                         DOOR(pln_corpus_look),
                                          DOOR(pln_corpus_save),
                                          DOOR(pln_corpus_restore),
                                          {NULL, NULL}};

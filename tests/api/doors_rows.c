@@ -18,14 +18,14 @@ static const char *write_rows(const char *name, const char *text)
     return path;
 }
 
-static void knock_pln_record_find(void)
+static void knock_pln_record_field(void)
 {
     const pln_field fields[] = {{.name = NULL}, {.name = "a"}};
     const pln_record record = {fields, 2};
-    assert_null(pln_record_find(NULL, "a"));
-    assert_null(pln_record_find(&record, NULL));
-    assert_null(pln_record_find(&record, "b"));
-    assert_ptr_equal(pln_record_find(&record, "a"), &fields[1]);
+    assert_null(pln_record_field(NULL, "a"));
+    assert_null(pln_record_field(&record, NULL));
+    assert_null(pln_record_field(&record, "b"));
+    assert_ptr_equal(pln_record_field(&record, "a"), &fields[1]);
 }
 
 static void knock_pln_text_list(void)
@@ -184,7 +184,7 @@ static void knock_pln_writer_close(void)
 }
 
 const struct door row_doors[] = {
-    DOOR(pln_record_find),     DOOR(pln_text_list),      DOOR(pln_reader_open),  DOOR(pln_reader_close),
+    DOOR(pln_record_field),    DOOR(pln_text_list),      DOOR(pln_reader_open),  DOOR(pln_reader_close),
     DOOR(pln_reader_next),     DOOR(pln_reader_columns), DOOR(pln_reader_cells), DOOR(pln_reader_place),
     DOOR(pln_reader_progress), DOOR(pln_writer_open),    DOOR(pln_writer_rows),  DOOR(pln_writer_put),
     DOOR(pln_writer_flush),    DOOR(pln_writer_finish),  DOOR(pln_writer_close), {NULL, NULL}};

@@ -44,7 +44,7 @@ def check_rounds(peers):
     order = []
     own = [Engine("pleione", [4, 2, 3], order), Engine("pleione level=c", [40, 20, 30], order)]
     others = [Engine("a", [9, 8, 7], order), Engine("b", [6, 5, 6], order)]
-    arguments = types.SimpleNamespace(rounds=3, seconds=1, math="f32", threads=2)
+    arguments = types.SimpleNamespace(rounds=3, seconds=1, math="f32", threads=2, generate=0)
     r = peers.measure(own, others, "8x4-16", arguments)
     names = ["pleione", "pleione level=c", "a", "b"]
     assert order == names + names[1:] + names[:1] + names[2:] + names[:2], order
@@ -57,7 +57,7 @@ def check_rounds(peers):
 def check_tables(peers, result):
     with tempfile.TemporaryDirectory() as folder:
         outputs = [pathlib.Path(folder) / "t.json", pathlib.Path(folder) / "t.md"]
-        arguments = types.SimpleNamespace(model=str(MODEL), math="f32", threads=2, rounds=3, output=outputs)
+        arguments = types.SimpleNamespace(model=str(MODEL), math="f32", threads=2, rounds=3, output=outputs, generate=0)
         with contextlib.redirect_stdout(io.StringIO()):
             peers.save(arguments, [result, result])
         assert json.loads(outputs[0].read_text())["results"] == [result, result]
@@ -68,15 +68,21 @@ def check_tables(peers, result):
 
 
 def check_pleione(peers):
-    arguments = types.SimpleNamespace(pleione=PLEIONE, model=str(MODEL), threads=1, math="f32")
+    arguments = types.SimpleNamespace(pleione=PLEIONE, model=str(MODEL), threads=1, math="f32", generate=0)
     engine = peers.Pleione(arguments)
     engine.command[engine.command.index("cpu")] = "reference"
     r = engine.run("2x3-8", 0.01)
     assert 6 <= r["tokens"] <= 16 and r["best_ms"] <= r["median_ms"] and r["roof_gflops"] > r["gflops"], r
+    arguments.generate, arguments.model = 5, str(SOURCE / "tests/generation/cases/writer")
+    engine = peers.Pleione(arguments)
+    engine.command[engine.command.index("cpu")] = "reference"
+    r = engine.run("2x3", 0.01)
+    assert r["tokens"] == 2 and r["new_tokens"] == 5 and r["best_ms"] > 0 and r["roof_gflops"] >= r["gflops"], r
 
 
 def check_refusals():
-    for wanted, options in [("no engine abacus", ["--peers", "abacus"]), ("no shape like", ["--shapes", "8by128"]),
+    for wanted, options in [("no engine abacus", ["--peers", "abacus"]), ("no engine ncnn", ["--generate", "3", "--peers", "ncnn"]),
+                            ("of one length", ["--generate", "3", "--ragged", "2x3-8"]), ("no shape like", ["--shapes", "8by128"]),
                             ("does not end in .json or .md", ["-o", "t.pdf"]), ("cannot be written", ["-o", "/nowhere/t.md"])]:
         found = subprocess.run([sys.executable, str(PEERS), str(MODEL), *options], capture_output=True, text=True)
         assert found.returncode and wanted in found.stderr and "Traceback" not in found.stderr, (options, found.stderr)

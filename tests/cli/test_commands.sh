@@ -131,6 +131,9 @@ check 1 "$to/no/vocab.txt cannot be written" vocab "$2/tests/cli/line.txt" --siz
 check 0 "" convert $disc "$to/bin" --to pytorch --dtype bf16
 check 0 "" convert "$to/bin" "$to/back" --dtype f32 --shard-size 300KB
 check 0 "computer" run "$to/back" $on "Where is thy computer?"
+cp -r "$2/tests/generation/cases/writer" "$to/ender" && echo '{"eos_token_id": 7}' >"$to/ender/generation_config.json"
+check 0 "" convert "$to/ender" "$to/converted"
+cmp -s "$to/ender/generation_config.json" "$to/converted/generation_config.json" || fail "what ends a text is lost by convert"
 check 2 "is not safetensors, pytorch, tf or flax" convert $disc "$to/never" --to onnx
 check 2 "is not f32, f16 or bf16" convert $disc "$to/never" --dtype f64
 check 2 "is not a size" convert $disc "$to/never" --shard-size 5parsecs

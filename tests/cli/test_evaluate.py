@@ -117,6 +117,32 @@ class Scores(unittest.TestCase):
         small = evaluate("classify", "-", "--input-format", "jsonl", "--json", "--batch-tokens", "20", stdin=text)
         self.assertEqual(small.stdout, done.stdout)
 
+    def test_rows_without_an_answer(self):
+        """They count in no score, wherever they stand; the others' scores are what they are alone."""
+        rows = CASES["classify"]["rows"]
+        good = evaluate("classify", write_jsonl("classify", None, rows[:20]), "--json", "--bootstrap", "50", "--confusion")
+        lines = [json_of(row) for row in rows[:20]]
+        for at, bad in ((20, '{"text": "a", "label": "worst"}'), (11, '{"text": '), (7, '{"text": null, "label": "bad"}'),
+                        (7, '{"text": "' + "word " * 600 + '", "label": "bad"}'), (0, '{"text": "a"}')):
+            lines.insert(at, bad)
+        (to / "some.jsonl").write_text("\n".join(lines) + "\n")
+        done = evaluate("classify", to / "some.jsonl", "--json", "--bootstrap", "50", "--confusion")
+        self.assertEqual((done.returncode, json.loads(done.stdout)), (1, json.loads(good.stdout) | {"errors": 5}))
+        self.assertEqual(done.stderr, f"pleione: 5 of 25 rows count in no score, the first: {to}/some.jsonl:1: "
+                                      "the row has no column `label`\n")
+        self.assertRegex(evaluate("classify", to / "some.jsonl").stdout, r"^20 rows, 5 without an answer\n")
+        cut = evaluate("classify", to / "some.jsonl", "--json", "--too-long", "cut")
+        self.assertEqual((cut.returncode, json.loads(cut.stdout)["errors"], json.loads(cut.stdout)["rows"]), (1, 4, 21))
+        (to / "bad.csv").write_text("text,label\na,worst\nb\n")
+        done = evaluate("classify", to / "bad.csv", "--json")
+        self.assertEqual((done.returncode, json.loads(done.stdout)), (1, {
+            "rows": 0, "errors": 2, "loss": None, "accuracy": None, "f1_micro": None, "f1_macro": None, "matthews": None}))
+        # A list of passages, then pairs: the first row says of which kind the scores are.
+        mixed = [CASES["rank"]["rows"][0], {"query": "a", "passage": "b", "label": "1"}, CASES["rank"]["rows"][1]]
+        done = evaluate("rank", write_jsonl("rank", None, mixed), "--json")
+        self.assertEqual((done.returncode, json.loads(done.stdout)["rows"], json.loads(done.stdout)["errors"]), (1, 2, 1))
+        self.assertIn("rank.jsonl:2: rows of two kinds", done.stderr)
+
     def test_no_rows(self):
         (to / "none.jsonl").write_text("")
         done = evaluate("classify", to / "none.jsonl", "--json", "--bootstrap", "5")
@@ -162,7 +188,8 @@ class Refusals(unittest.TestCase):
                                ('{"text": "a", "label": ["bad"]}', "is a list"), ('{"text": ', ""),
                                ('{"text": "' + "word " * 600 + '", "label": "bad"}', "at most 512")]:
             (to / "bad.jsonl").write_text('{"text": "a", "label": "bad"}\n\n' + line + "\n" + '{"text": "b", "label": "bad"}\n')
-            self.refuse(evaluate("classify", to / "bad.jsonl", "--json"), 2, f"{to}/bad.jsonl:3: ", sentence)
+            self.refuse(evaluate("classify", to / "bad.jsonl", "--json", "--on-error", "stop"), 2,
+                        f"{to}/bad.jsonl:3: ", sentence)
         for name, row, sentence in [
                 ("choose", {"prompt": "a", "choices": ["b", "c"], "label": "2"}, "no whole number from 0 to 1"),
                 ("tag", {"tokens": ["a", "b"], "tags": ["O"]}, "`tags` has 1 items, `tokens` 2"),
@@ -173,7 +200,8 @@ class Refusals(unittest.TestCase):
                 ("answer", {"question": "a", "context": "b c", "answers.text": ["c"], "answers.answer_start": ["9"]}, "from 0 to 3"),
                 ("answer", {"question": "a", "context": "b c", "answers.text": ["c d"], "answers.answer_start": ["2"]}, "behind the")]:
             with self.subTest(name):
-                self.refuse(evaluate(name, write_jsonl(name, None, [row]), "--json"), 2, f"{name}.jsonl:1: ", sentence)
+                self.refuse(evaluate(name, write_jsonl(name, None, [row]), "--json", "--on-error", "stop"), 2,
+                            f"{name}.jsonl:1: ", sentence)
 
     def test_before_the_model(self):
         (to / "few.csv").write_text("text,gold\na,bad\n")
@@ -187,6 +215,7 @@ class Refusals(unittest.TestCase):
     def test_options(self):
         path = write_jsonl("tag")
         self.refuse(evaluate("tag", path, "--confusion"), 2, "confus")
+        self.refuse(evaluate("tag", path, "--on-error", "go"), 2, '--on-error: "go" is not row|stop')
         self.refuse(evaluate("tag", path, "--bootstrap", "1000000"), 2, "1000000")
         self.refuse(evaluate("tag", path, task="detect"), 2, "no scores")
         self.refuse(evaluate("tag", path, task="walk"), 2, "walk")

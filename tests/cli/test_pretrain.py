@@ -16,6 +16,9 @@ import sys
 import tempfile
 import time
 import unittest
+import xml.etree.ElementTree
+
+import events
 
 EXE, FOLDER = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
 OPTIONS = {"--vocab": FOLDER / "vocab.txt", "--config": FOLDER / "config.json", "--device": "cpu", "--batch": "8", "--max-length": "32",
@@ -126,6 +129,35 @@ class Pretrain(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assert_same_run(out, evaluations=False)
 
+    def test_curves_and_events(self):
+        """Of a run in two parts, as if it were one: no point twice, none missing."""
+        out, picture, board = self.tmp / "seen", self.tmp / "seen.svg", self.tmp / "board"
+        more = ["--out", out, "--validation", FOLDER / "corpus.txt", "--validation-examples", "16", "--plot", picture, "--tensorboard", board]
+        done = self.run_it(*more, "--stop-after", "17")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        half = picture.read_text()
+        shutil.rmtree(out / "checkpoint-17")  # as if killed before it: steps behind 14 are made again
+        self.assertEqual(self.run_it(*more, "--resume").returncode, 0)
+        self.assert_same_run(out)
+        log = lines(out / "log.jsonl")
+        found = events.read(board / "events.out.tfevents.pleione")
+        self.assertEqual(len(found), len(log))
+        for (step, values), line in zip(found, log):
+            self.assertEqual(step, line["step"])
+            expected = {k: v for k, v in line.items() if v is not None and k != "step"}
+            self.assertEqual(values.keys(), expected.keys())
+            for name, value in values.items():
+                self.assertAlmostEqual(value, expected[name], delta=1e-6 * abs(value))
+        root = xml.etree.ElementTree.fromstring(picture.read_text())
+        texts = {t.text for t in root.iter("{http://www.w3.org/2000/svg}text")}
+        for name in ("loss", "masked_lm_loss", "disc_loss", "disc_auc", "masked_lm_accuracy", "eval_loss", "eval_disc_auc"):
+            self.assertIn(name, texts)
+        points = {len(p.get("points").split()) for p in root.iter("{http://www.w3.org/2000/svg}polyline")}
+        self.assertEqual(max(points), 40)
+        self.assertLess(len(half), len(picture.read_text()))
+        for option, path in (("--plot", self.tmp / "no" / "a.svg"), ("--tensorboard", picture)):
+            self.refuse(1, path.name, "--out", self.tmp / "unseen", option, path)
+
     def refuse(self, code, sentence, *more, **how):
         done = self.run_it(*more, **how)
         self.assertEqual(done.returncode, code, done.stderr)
@@ -149,7 +181,53 @@ class Pretrain(unittest.TestCase):
         self.refuse(4, "vocab", *new, "--vocab", "no/vocab.txt")
         self.refuse(2, "as large as", *new, "--sharing", "all", "--generator-size", "0.5")
         (self.tmp / "bad.jsonl").write_text('{"text": "a line"}\n{"text": 3\n')
-        self.refuse(2, "bad.jsonl:2", "--out", self.tmp / "bad", corpus=[self.tmp / "bad.jsonl"])
+
+    def test_nothing_is_made_of_a_bad_text(self):
+        """Said before anything is made: an empty corpus, one of blank lines, a bad row, the same of a validation."""
+        out = self.tmp / "nothing"
+        for name, text, sentence in (("empty.txt", "", "empty.txt: there is no text"), ("blank.txt", "\n \n\n", "blank.txt: there is no text"),
+                                     ("bad.jsonl", '{"text": "a line"}\n{"text": 3\n', "bad.jsonl:2")):
+            (self.tmp / name).write_text(text)
+            self.refuse(2, sentence, "--out", out, corpus=[self.tmp / name])
+            self.refuse(2, sentence, "--out", out, "--validation", self.tmp / name)
+            self.assertFalse(out.exists(), name)
+        self.refuse(2, "there is no text in -", "--out", out, corpus=["-", self.tmp / "empty.txt"], stdin="\n")
+        self.assertFalse(out.exists())
+
+    def test_outputs_are_no_inputs(self):
+        """A corpus is not emptied by its log, nor read with what the run writes."""
+        folder, link = self.tmp / "texts", self.tmp / "link.txt"
+        folder.mkdir()
+        text = (FOLDER / "corpus.txt").read_bytes()
+        (folder / "a.txt").write_bytes(text)
+        link.symlink_to(folder / "a.txt")
+        out = self.tmp / "apart"
+        self.refuse(2, "option --log: ", "--out", out, "--log", folder / "a.txt", corpus=[link])
+        self.refuse(2, "option --log: ", "--out", out, "--log", link, "--validation", folder / "a.txt")
+        for inner in (folder / "run", folder / "new" / "run", folder, f"{folder}/../texts/run/"):
+            self.refuse(2, "which is read", "--out", inner, corpus=[folder])
+        self.refuse(2, "which is read", "--out", out, "--log", folder / "log.jsonl", corpus=[folder])
+        self.assertEqual([p.name for p in folder.iterdir()], ["a.txt"])
+        self.assertEqual((folder / "a.txt").read_bytes(), text)
+        done = subprocess.run([EXE, "vocab", folder / "a.txt", "-o", link], capture_output=True, text=True, timeout=60)
+        self.assertEqual((done.returncode, (folder / "a.txt").read_bytes()), (2, text))
+        self.assertIn("is read too", done.stderr)
+
+    def test_epoch(self):
+        """Of what was handed out, not of what the shuffle buffer has swallowed."""
+        logs = []
+        for buffer in ("1", "50"):
+            out = self.tmp / f"epoch-{buffer}"
+            self.assertEqual(self.run_it("--out", out, "--steps", "12", "--shuffle-buffer", buffer).returncode, 0)
+            logs.append([line["epoch"] for line in lines(out / "log.jsonl")])
+        self.assertEqual(*logs)
+        self.assertEqual(logs[0], sorted(set(logs[0])))
+        self.assertLess(logs[0][0], 0.2)
+
+    def test_loss_that_is_not_finite(self):
+        out = self.tmp / "nan"
+        self.refuse(1, "step 3: the loss is not finite", "--out", out, "--lr", "1e30", "--warmup", "1", "--clip", "0")
+        self.assertTrue((out / "discriminator" / "model.safetensors").exists())
 
     def test_standard_input_ends(self):
         self.refuse(1, "has ended", "--out", self.tmp / "input", corpus=["-"], stdin="one line of text\n\nand another\n")

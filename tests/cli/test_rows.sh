@@ -46,6 +46,8 @@ for ROGUE in run fail; do
         # shellcheck disable=SC2086
         lost 1 "$why" bench "$disc" $few $mode
     done
+    # shellcheck disable=SC2086
+    lost 1 "$why" bench "$2/tests/generation/cases/writer" $few --generate --seconds 0.01
     check 0 "$why" devices --device rogue
 done
 

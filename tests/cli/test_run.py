@@ -214,6 +214,32 @@ class Files(unittest.TestCase):
                 self.assertEqual(json.loads(row["answer"]) if row["answer"] else None, o.get("answer"))
         self.assertEqual(len(objects(GEN, "--input", self.path("out.csv.zst"), "--column", "text=id", code=1)), 40)
 
+    def test_keep_of_json_lines_in_a_table(self):
+        """The columns are those of the first row, nested values JSON; a row with another one has an error in its place."""
+        lines = ['{"text": "a [MASK]", "id": 1, "o": {"p": [1e3, 2.50]}, "l": ["x", "y"], "row": null}', '{"text": null, "id": 2}',
+                 '{"text": "b [MASK]", "new": 1}', '{"text": ', '{"text": "c [MASK]", "l": "z"}']
+        with open(self.path("a.jsonl"), "w", encoding="utf-8") as file:
+            file.write("\n".join(lines))
+        more = ("--top", "1", "--input", self.path("a.jsonl"), "--keep", "--output", self.path("out.csv"))
+        done = run("run", GEN, *ON, *more, code=1)
+        self.assertIn(b"3 of 5 rows have no answer, the first is row 1: %s/a.jsonl:2: the row has no column `text`" %
+                      self.folder.encode(), done.stderr)
+        whole = self.read("out.csv")
+        table = list(csv.DictReader(io.StringIO(whole.decode(), newline="")))
+        self.assertEqual(list(table[0]), ["row", "answer", "error", "id", "o", "l", "input.row"])
+        self.assertEqual([json.loads(table[0][name]) for name in ("id", "o", "l")], [1, {"p": [1e3, 2.5]}, ["x", "y"]])
+        self.assertIn("2.50", table[0]["o"])
+        self.assertEqual([bool(row["answer"]) for row in table], [True, False, False, False, True])
+        self.assertIn('"new" is none of them', table[2]["error"])
+        self.assertEqual([row["l"] for row in table], ['["x", "y"]', "", "", "", "z"])
+        with open(self.path("out.csv"), "wb") as file:
+            file.write(whole[:len(whole) // 2])
+        self.assertIn(b"3 of 5 rows", run("run", GEN, *ON, *more, "--resume", code=1).stderr)
+        self.assertEqual(self.read("out.csv"), whole)
+        with open(self.path("a.jsonl"), "w", encoding="utf-8") as file:
+            file.write("{\n" + lines[0])
+        self.assertIn(b"a.jsonl:1: ", run("run", GEN, *ON, *more, code=2).stderr)
+
     def test_numbers_stay_as_they_are(self):
         lines = b'{"text": "a [MASK]", "n": 1.50, "o": {"p": [1e3, null]}, "q": null, "r": true}\n'
         done = run("run", GEN, *ON, "--top", "1", "--json", "--keep", "--input", "-", "--input-format", "jsonl", text=lines)
@@ -236,6 +262,17 @@ class Files(unittest.TestCase):
         self.assertEqual(len(done.stdout.splitlines()), 5000)
         self.assertIn(b"cut.jsonl.gz: its gzip data is cut off", done.stderr)
 
+    def test_nothing_is_obeyed(self):
+        """What a file holds reaches no terminal as a command to it."""
+        with open(self.path("a.csv"), "wb") as file:
+            file.write(b"a\x1b[31m,b\n1,2\n")
+        done = run("run", DISC, *ON, "--input", self.path("a.csv"), code=2)
+        self.assertIn(b"there are: a [31m, b", done.stderr)
+        with open(self.path("a.jsonl"), "wb") as file:
+            file.write(b'{"text": "a", "text_pair": ["\\u001b"]}\n{"\x1b[2J": 1}\n')
+        done = run("run", DISC, *ON, "--input", self.path("a.jsonl"), code=1)
+        self.assertNotIn(b"\x1b", done.stderr + done.stdout)
+
     def test_refused_before_it_begins(self):
         source, out = self.make_input(), self.path("out.jsonl")
         for words, options in ((b'no column "zzz"; there are: id, text, answer', ("--column", "text=zzz")),
@@ -255,10 +292,10 @@ class Files(unittest.TestCase):
         os.link(source, other)
         for out, more in ((source, ()), (other, ()), (other, ("--resume",))):
             done = run("run", GEN, *ON, "--input", source, "--output", out, *more, code=2)
-            self.assertIn(b"is the file that rows are read from", done.stderr)
+            self.assertIn(b"is read too, and would be lost", done.stderr)
             with open(source, "rb") as file:
                 done = subprocess.run([PLEIONE, "run", GEN, *ON, "--output", out], stdin=file, capture_output=True, timeout=20)
-            self.assertIn(b"is the file that rows are read from", done.stderr)
+            self.assertIn(b"is read too, and would be lost", done.stderr)
             self.assertEqual(self.read("in.csv"), whole)
         self.assertIn(b"needs an --output", run("run", GEN, *ON, "--input", source, "--resume", code=2).stderr)
         self.assertIn(b"needs --json or an --output", run("run", GEN, *ON, "--input", source, "--keep", code=2).stderr)
@@ -310,6 +347,39 @@ class Files(unittest.TestCase):
         for number, line in enumerate(lines[1:]):
             self.assertRegex(line, rf"^ *{number}  \[(\d+, ){{6}}\.\.\.\] of 7 +the ")
 
+    def test_choices_have_numbers(self):
+        model = of_head(self.folder, "ElectraForMultipleChoice")
+        lines = run("run", model, *ON, "And the king", "said", "went").stdout.decode().splitlines()
+        self.assertEqual(lines[0].split(), ["row", "number", "scores", "choice"])
+        self.assertEqual([line.split()[:2] for line in lines[1:]], [["0", "0"], ["0", "1"]])
+
+    def test_progress(self):
+        """Rows, their rate and what is left, on a terminal; nothing elsewhere, or where the answers themselves are seen."""
+        def slowly(stderr, stdout):
+            with subprocess.Popen([PLEIONE, "run", GEN, *ON, "--top", "1", "--json"], stdin=subprocess.PIPE, stdout=stdout,
+                                  stderr=stderr) as child:
+                for _ in range(3):  # the line comes with the first answer that is half a second old
+                    child.stdin.write(b"a [MASK]\n")
+                    child.stdin.flush()
+                    time.sleep(0.6)
+                child.stdin.close()
+                return child.wait()
+
+        ours, theirs = pty.openpty()
+        self.assertEqual(slowly(theirs, subprocess.DEVNULL), 0)
+        os.close(theirs)
+        seen = b""
+        try:
+            while True:
+                seen += os.read(ours, 1 << 16)
+        except OSError:
+            pass
+        os.close(ours)
+        self.assertRegex(seen, rb"run [23] rows, \d+ rows/s")
+        with open(self.path("said"), "wb") as said:
+            self.assertEqual(slowly(said, subprocess.DEVNULL), 0)
+        self.assertEqual(self.read("said"), b"")
+
     def test_a_person_reads(self):
         ours, theirs = pty.openpty()
         source = self.make_input()
@@ -347,6 +417,33 @@ class Resumed(unittest.TestCase):
         self.assertEqual(done.returncode, 1, done.stderr)
         with open(out, "rb") as file:
             return file.read(), done.stderr
+
+    def resume(self, text, options, others, cut):
+        """A run that is cut and gone on with is the whole; with other options it is refused, and left as it is."""
+        source, out = (os.path.join(self.kept.name, name) for name in ("rows.txt", "out.jsonl"))
+        with open(source, "w", encoding="ascii") as file:
+            file.write(text)
+        command = [*options, "--input", source, "--output", out]
+        run("run", *command)
+        with open(out, "rb") as file:
+            whole = file.read()
+        half = b"".join(whole.splitlines(keepends=True)[:cut])
+        for more, code, expected in (((), 0, whole), (others, 2, half)):
+            with open(out, "wb") as file:
+                file.write(half)
+            done = run("run", *command, *more, "--resume", code=code)
+            with open(out, "rb") as file:
+                self.assertEqual(file.read(), expected)
+        self.assertIn(b"row %d of %s has another answer" % (cut - 1, out.encode()), done.stderr)
+
+    def test_other_options(self):
+        texts = "".join(f"{i} the king [MASK]\n" for i in range(9))
+        self.resume(texts, [GEN, *ON], ("--top", "2"), 5)
+
+    def test_draws_go_on(self):
+        """What is drawn hangs on the number of the row."""
+        model = os.path.join(SOURCE, "tests", "generation", "cases", "writer")
+        self.resume("the cat\n" * 6, [model, *ON, "--sample", "--max-new-tokens", "6"], ("--sample-seed", "1"), 3)
 
     def test_cut_anywhere(self):
         write_csv(self.source, rows_of(30))

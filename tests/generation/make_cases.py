@@ -3,12 +3,16 @@
 """Records what `generate` of transformers 5 gives: make_cases.py DIR
 
 Two small random decoders, one of which looks at a source, go into folders of their own; cases.json has prompts, options, and the
-new tokens of each; filters.json has rows of logits and the distribution that processors and warpers leave of them. A case is kept
-only if its tokens stay under noise of 1e-3 on all scores, so that rounding decides nothing. The tests replay them without Python.
+new tokens of each; draws.json has the same of drawn sequences, with the draws of generation/filter.c in the place of torch's;
+stops.json has what the tokens of stop are by a model's files; filters.json has rows of logits and the distribution that processors
+and warpers leave of them. A case is kept only if its tokens stay under noise of 1e-3 on all scores, so that rounding decides
+nothing. The tests replay them without Python.
 """
 import json
 import pathlib
+import shutil
 import sys
+import tempfile
 
 import torch
 import transformers
@@ -66,6 +70,117 @@ def generate(model, prompts, options, sources, noise=None):
     return all_ids, all_scores
 
 
+def philox(key, counter):
+    a, b, c, d = counter
+    k0, k1 = key
+    for _ in range(10):
+        p, q = 0xd2511f53 * a, 0xcd9e8d57 * c
+        a, b, c, d = (q >> 32) ^ b ^ k0, q & 0xffffffff, (p >> 32) ^ d ^ k1, p & 0xffffffff
+        k0, k1 = (k0 + 0x9e3779b9) & 0xffffffff, (k1 + 0xbb67ae85) & 0xffffffff
+    return a, b, c, d
+
+
+class Draws:
+    """torch.multinomial with the draws of a seed: rank by rank of a step; none twice. It notes draws near a seam. When only those
+    of probability 0 are left, where torch takes any, the best one is taken."""
+    def __init__(self, seed, number):
+        self.seed, self.number, self.step, self.unsure, self.scores = seed, number, 0, False, None
+
+    def watch(self, model):
+        continue_beams = type(model)._get_top_k_continuations
+
+        def note(accumulated_log_probs, **more):
+            self.scores = accumulated_log_probs
+            return continue_beams(model, accumulated_log_probs=accumulated_log_probs, **more)
+        model._get_top_k_continuations = note
+        torch.multinomial = self
+
+    def __call__(self, p, num_samples):
+        out = torch.zeros(p.shape[0], num_samples, dtype=torch.long)
+        for row in range(p.shape[0]):
+            left = p[row].double().clone()
+            for i in range(num_samples):
+                a, b, _, _ = philox((self.seed, 0), (self.step, row if p.shape[0] > 1 else i, self.number, 0))
+                u = ((a << 32 | b) >> 11) * 2.0 ** -53 * left.sum().item()
+                sums = left.cumsum(0)
+                if left.sum().item() == 0:
+                    scores = self.scores[row].clone()
+                    scores[(p[row] > 0).nonzero().flatten()] = -float("inf")
+                    scores[out[row, :i]] = -float("inf")
+                    out[row, i] = int(scores.argmax())
+                    continue
+                self.unsure |= left.sum().item() < 1e-12 or (sums - u).abs().min().item() < 1e-4 * left.sum().item()
+                out[row, i] = int((sums <= u).sum())
+                left[out[row, i]] = 0
+        self.step += 1
+        return out
+
+
+def make_draws(folder, model):
+    cases = []
+    for form, options in [
+        ("plain", dict(max_new_tokens=10)),
+        ("three", dict(max_new_tokens=10, num_return_sequences=3, temperature=0.7, top_k=12)),
+        ("top p, stop", dict(max_new_tokens=16, top_p=0.8, top_k=0, eos_token_id=[7, 12, 31], min_new_tokens=3)),
+        ("typical, no repeats", dict(max_new_tokens=12, typical_p=0.7, repetition_penalty=1.2, no_repeat_ngram_size=2)),
+        ("beams", dict(max_new_tokens=8, num_beams=4, num_return_sequences=4, temperature=2.0)),
+        ("beams, stop", dict(max_new_tokens=12, num_beams=3, num_return_sequences=2, eos_token_id=[7, 12], top_k=20, temperature=1.5)),
+        ("beams, narrow", dict(max_new_tokens=8, num_beams=2, num_return_sequences=2, eos_token_id=[7, 12, 31], top_k=1, top_p=0.1)),
+        ("beams, typical", dict(max_new_tokens=8, num_beams=3, num_return_sequences=3, typical_p=0.3, temperature=2.0,
+                                repetition_penalty=1.3, eos_token_id=[5], length_penalty=2.0)),
+    ]:
+        for seed in range(500):
+            torch.manual_seed(seed)
+            prompts = [torch.randint(0, 50, (n,)).tolist() for n in (1, 4, 9)]
+            kept, unsure, ids, scores = torch.multinomial, False, [], []
+            for number, prompt in enumerate(prompts):
+                draws = Draws(seed, number)
+                draws.watch(model)
+                out = model.generate(torch.tensor([prompt]), attention_mask=torch.ones(1, len(prompt), dtype=torch.long),
+                                     do_sample=True, pad_token_id=0, return_dict_in_generate=True, output_scores=True,
+                                     **{"top_k": 50, **options})
+                torch.multinomial = kept
+                unsure |= draws.unsure
+                stop = set(options.get("eos_token_id") or [])
+                new = out.sequences[:, len(prompt):].tolist()
+                ids.append([row[:next((j + 1 for j, t in enumerate(row) if t in stop), len(row))] for row in new])
+                scores.append(out.sequences_scores.tolist() if options.get("num_beams", 1) > 1 else [0.0] * len(new))
+                if unsure:
+                    break
+            if not unsure:
+                break
+        else:
+            sys.exit(f"{form}: no draws that rounding does not change")
+        cases.append({"model": "writer", "name": form, "options": {"do_sample": True, "seed": seed, **options}, "prompts": prompts,
+                      "ids": ids, "scores": scores})
+        print("draws", form, "seed", seed)
+    (folder / "draws.json").write_text("[\n" + ",\n".join(json.dumps(c) for c in cases) + "\n]\n")
+
+
+def make_stops(folder):
+    """A key that is missing is not the same as null."""
+    rows = []
+    missing = "missing"
+    config = json.loads((folder / "writer" / "config.json").read_text())
+    prompt = torch.tensor([[3, 14, 15]])
+    for of_config, of_generation in [(missing, None), (None, None), (25, None), ([7, 12, 25], None), (25, {"eos_token_id": 29}),
+                                     (25, {}), (25, {"eos_token_id": None}), (None, {"eos_token_id": [12, 25]}),
+                                     (missing, {"eos_token_id": 25, "max_length": 20})]:
+        with tempfile.TemporaryDirectory() as copy:
+            copy = pathlib.Path(copy)
+            shutil.copy(folder / "writer" / "model.safetensors", copy)
+            own = {k: v for k, v in config.items() if k != "eos_token_id"} | ({} if of_config == missing else {"eos_token_id": of_config})
+            (copy / "config.json").write_text(json.dumps(own))
+            if of_generation is not None:
+                (copy / "generation_config.json").write_text(json.dumps(of_generation))
+            model = transformers.ElectraForCausalLM.from_pretrained(copy).eval()
+            ids = model.generate(prompt, attention_mask=torch.ones_like(prompt), do_sample=False, max_new_tokens=25, pad_token_id=0)
+            rows.append({"config": {} if of_config == missing else {"eos_token_id": of_config}, "generation_config": of_generation,
+                         "prompt": prompt[0].tolist(), "ids": ids[0, 3:].tolist()})
+            print("stops", of_config, of_generation, len(rows[-1]["ids"]))
+    (folder / "stops.json").write_text("[\n" + ",\n".join(json.dumps(r) for r in rows) + "\n]\n")
+
+
 def make_searches(folder):
     cases = []
     models = {"writer": make_model(folder, "writer", 5), "looker": make_model(folder, "looker", 6, add_cross_attention=True)}
@@ -114,6 +229,8 @@ def make_searches(folder):
             cases.append({"model": name, "name": form, "options": options, "prompts": prompts, "ids": ids, "scores": scores})
             print(name, form, "seed", seed)
     (folder / "cases.json").write_text("[\n" + ",\n".join(json.dumps(c) for c in cases) + "\n]\n")
+    make_draws(folder, models["writer"])
+    make_stops(folder)
 
 
 def make_texts(folder):

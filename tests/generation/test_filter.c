@@ -103,7 +103,7 @@ static void test_frequencies(void **state)
 {
     (void)state;
     enum { N = 4, DRAWS = 10000 };
-    const struct generate_choice choices[N] = {{2, 0, 0.5}, {3, 0, 0.25}, {7, 0, 0.2}, {9, 0, 0.05}};
+    struct generate_choice choices[N] = {{2, 0, 0, 0.5}, {3, 0, 0, 0.25}, {7, 0, 0, 0.2}, {9, 0, 0, 0.05}};
     uint32_t counts[N] = {0};
     for (uint32_t i = 0; i < DRAWS; i++)
         counts[generate_pick(choices, N, generate_draw(&(struct generate_place){5, i, 0, i % 7})) - choices]++;

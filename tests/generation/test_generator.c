@@ -3,17 +3,21 @@
  * Tokens that a decoder writes, against `generate` of transformers 5, and what must change none of them:
  * test_generator CASES DEVICE [OPTION...]
  */
+#define _XOPEN_SOURCE 700 /* mkdtemp, realpath, symlink */
+#include <errno.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/on_devices.h"
 
 enum { PROMPTS = 3, LONGEST = 40, MOST_STOPS = 8, HIDDEN = 12, SOURCE = 5 };
 
 static const char *folder;
-static json_t *cases;
+static json_t *cases, *drawn, *stops;
 static pln_tensor sources[PROMPTS];
 static pln_error error;
 
@@ -55,6 +59,12 @@ static pln_generator_options read_options(const json_t *json, int32_t *stop)
     o.early_stopping = json_is_true(json_object_get(json, "early_stopping"));
     o.repetition_penalty = real(json, "repetition_penalty", 1);
     o.no_repeat_ngram = number(json, "no_repeat_ngram_size", 0);
+    o.sample = json_is_true(json_object_get(json, "do_sample"));
+    o.seed = number(json, "seed", 0);
+    o.temperature = real(json, "temperature", 1);
+    o.top_k = number(json, "top_k", 50);
+    o.top_p = real(json, "top_p", 1);
+    o.typical_p = real(json, "typical_p", 1);
     o.n_stop = integers(json_object_get(json, "eos_token_id"), stop);
     o.stop = stop;
     return o;
@@ -109,17 +119,17 @@ static void compare(const struct fixture *f, const json_t *json)
     }
 }
 
-static void test_searches(void **state)
+static void run_cases(const json_t *list, const char *model, uint32_t batch)
 {
-    const char *model = *state;
     struct fixture f;
     uint32_t n = 0;
     open_session(&f, model);
-    for (size_t i = 0; i < json_array_size(cases); i++) {
-        const json_t *json = json_array_get(cases, i);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *json = json_array_get(list, i);
         if (strcmp(json_string_value(json_object_get(json, "model")), model) != 0)
             continue;
-        const pln_generator_options options = read_options(json_object_get(json, "options"), f.stop);
+        pln_generator_options options = read_options(json_object_get(json, "options"), f.stop);
+        options.batch = batch;
         read_prompts(&f, json);
         must(pln_generator_create(f.session, &options, &f.generator, &error), &error);
         must(pln_generator_run(f.generator, f.prompts, PROMPTS, NULL, NULL, &error), &error);
@@ -130,6 +140,115 @@ static void test_searches(void **state)
     }
     assert_true(n > 3);
     close_session(&f);
+}
+
+static void test_searches(void **state)
+{
+    run_cases(cases, *state, 0);
+}
+
+/* With draws of ours in the place of torch's the reference draws these sequences; in any batch. */
+static void test_drawn(void **state)
+{
+    (void)state;
+    run_cases(drawn, "writer", 0);
+    run_cases(drawn, "writer", 1);
+}
+
+/* ---- what ends a text */
+
+static void write_json(const char *directory, const char *name, const json_t *json)
+{
+    char path[600];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    unlink(path);
+    if (json && !json_is_null(json))
+        assert_int_equal(json_dump_file(json, path, JSON_ENCODE_ANY), 0);
+}
+
+/* The writer with another config, and a generation_config.json if it is none of null. */
+static void make_model(const char *directory, const json_t *own, const json_t *generation)
+{
+    char from[600], to[600], whole[600];
+    snprintf(from, sizeof from, "%s/writer/model.safetensors", folder);
+    snprintf(to, sizeof to, "%s/model.safetensors", directory);
+    assert_non_null(realpath(from, whole));
+    assert_true(symlink(whole, to) == 0 || errno == EEXIST);
+    snprintf(from, sizeof from, "%s/writer/config.json", folder);
+    json_t *config = json_load_file(from, 0, NULL);
+    assert_non_null(config);
+    json_object_del(config, "eos_token_id");
+    json_object_update(config, (json_t *)(uintptr_t)own);
+    write_json(directory, "config.json", config);
+    write_json(directory, "generation_config.json", generation);
+    json_decref(config);
+}
+
+static pln_status write_on(struct fixture *f, const char *directory, const int32_t *stop)
+{
+    pln_generator_options options = PLN_GENERATOR_DEFAULTS;
+    options.max_new_tokens = 25;
+    options.stop = stop;
+    must(pln_model_open(runtime, directory, NULL, &f->model, &error), &error);
+    must(pln_session_create(f->model, devices, NULL, &f->session, &error), &error);
+    const pln_status status = pln_generator_create(f->session, &options, &f->generator, &error);
+    if (status == PLN_OK)
+        must(pln_generator_run(f->generator, f->prompts, 1, NULL, NULL, &error), &error);
+    return status;
+}
+
+static void check_stops(const char *directory, const json_t *row)
+{
+    struct fixture f = {0};
+    int32_t expected[LONGEST];
+    make_model(directory, json_object_get(row, "config"), json_object_get(row, "generation_config"));
+    f.prompts[0] = (pln_prompt){.ids = f.ids[0], .n_ids = integers(json_object_get(row, "prompt"), f.ids[0])};
+    must(write_on(&f, directory, NULL), &error);
+    const pln_generated *found = pln_generator_result(f.generator, 0, 0);
+    const uint32_t n = integers(json_object_get(row, "ids"), expected);
+    assert_int_equal(found->n_ids, n);
+    assert_memory_equal(found->ids, expected, n * sizeof *expected);
+    assert_int_equal(found->stopped, n < 25);
+    close_session(&f);
+    must(write_on(&f, directory, expected), &error); /* none, whatever the model says */
+    assert_int_equal(pln_generator_result(f.generator, 0, 0)->n_ids, 25);
+    close_session(&f);
+}
+
+static void test_stops(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *own, *words;
+    } bad[] = {{"{\"eos_token_id\": \"a\"}", "generation_config.json: eos_token_id is no token"},
+               {"{\"eos_token_id\": [1, [2]]}", "generation_config.json: eos_token_id is no token"},
+               {"{\"eos_token_id\": 2.5}", "generation_config.json: eos_token_id is no token"},
+               {"[]", "generation_config.json"}};
+    char directory[] = "/tmp/pleione-stops-XXXXXX", path[600];
+    uint32_t stopped = 0;
+    assert_non_null(mkdtemp(directory));
+    for (size_t i = 0; i < json_array_size(stops); i++) {
+        check_stops(directory, json_array_get(stops, i));
+        stopped += json_array_size(json_object_get(json_array_get(stops, i), "ids")) < 25;
+    }
+    assert_true(stopped > 3 && stopped < json_array_size(stops));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct fixture f = {0};
+        json_t *json = json_loads(bad[i].own, 0, NULL), *none = json_object();
+        make_model(directory, none, json);
+        assert_int_equal(write_on(&f, directory, NULL), PLN_BAD_MODEL);
+        if (!strstr(error.message, bad[i].words))
+            fail_msg("\"%s\" does not say \"%s\"", error.message, bad[i].words);
+        close_session(&f);
+        json_decref(json);
+        json_decref(none);
+    }
+    static const char *const names[] = {"config.json", "generation_config.json", "model.safetensors"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        snprintf(path, sizeof path, "%s/%s", directory, names[i]);
+        unlink(path);
+    }
+    assert_int_equal(rmdir(directory), 0);
 }
 
 /* ---- drawn sequences */
@@ -210,12 +329,21 @@ static void test_ends(void **state)
     close_session(&f);
 }
 
+static json_t *load(const char *name)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s.json", folder, name);
+    return json_load_file(path, 0, NULL);
+}
+
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
         {"writer", test_searches, NULL, NULL, (void *)(uintptr_t) "writer"},
         {"looker", test_searches, NULL, NULL, (void *)(uintptr_t) "looker"},
+        cmocka_unit_test(test_drawn),
         cmocka_unit_test(test_draws),
+        cmocka_unit_test(test_stops),
         cmocka_unit_test(test_ends),
     };
     char path[512];
@@ -224,8 +352,7 @@ int main(int argc, char **argv)
     if (argc < 3)
         return 2;
     folder = argv[1];
-    snprintf(path, sizeof path, "%s/cases.json", folder);
-    if (!(cases = json_load_file(path, 0, NULL)))
+    if (!(cases = load("cases")) || !(drawn = load("draws")) || !(stops = load("stops")))
         return 2;
     snprintf(path, sizeof path, "%s/source.safetensors", folder);
     if (pln_tensor_file_open(path, &file, &error) != PLN_OK)
@@ -240,5 +367,7 @@ int main(int argc, char **argv)
     const int failed = run_on_devices(tests, sizeof tests / sizeof *tests, argc - 2, argv + 2);
     pln_tensor_file_close(&file);
     json_decref(cases);
+    json_decref(drawn);
+    json_decref(stops);
     return failed;
 }

@@ -129,6 +129,33 @@ static void test_long(void **state)
     close_session(&f);
 }
 
+/* The model names no token of stop; the first that it writes is one then. Beams may be drawn, the same ones each time. */
+static void test_options(void **state)
+{
+    (void)state;
+    struct fixture f;
+    pln_field fields[1];
+    const pln_record row = row_of(&fields[0], "the cat");
+    static const pln_option beams[] = {{"sample", "yes"}, {"beams", "3"}, {"n-best", "2"}, {"no-stop", "yes"}};
+    static const pln_option both[] = {{"stop", "a"}, {"no-stop", "yes"}};
+    const pln_answer *const *answers;
+    char first[2000] = "";
+    pln_task *task;
+    open_session(&f);
+    for (int again = 0; again < 2; again++) {
+        must(pln_task_create(f.session, "generate", beams, 4, &task, &error), &error);
+        must(pln_task_answer(task, &row, 1, &answers, &error), &error);
+        assert_int_equal(answers[0]->n_items, 2);
+        if (again)
+            assert_string_equal(answers[0]->json, first);
+        snprintf(first, sizeof first, "%s", answers[0]->json);
+        pln_task_destroy(&task);
+    }
+    assert_int_equal(pln_task_create(f.session, "generate", both, 2, &task, &error), PLN_INVALID);
+    assert_non_null(strstr(error.message, "exclude each other"));
+    close_session(&f);
+}
+
 static void test_refusals(void **state)
 {
     (void)state;
@@ -155,7 +182,7 @@ static void test_refusals(void **state)
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {cmocka_unit_test(test_texts), cmocka_unit_test(test_long),
-                                              cmocka_unit_test(test_refusals)};
+                                              cmocka_unit_test(test_options), cmocka_unit_test(test_refusals)};
     char path[512];
     if (argc < 3)
         return 2;

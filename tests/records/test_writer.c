@@ -70,8 +70,8 @@ static void what_is_written_is_read(void **state)
         for (unsigned row = 0; row < files[i].rows; row++) {
             assert_int_equal(pln_reader_next(reader, &record, NULL), PLN_OK);
             assert_non_null(record);
-            assert_int_equal(atoi(pln_record_find(record, "row")->text.text), row);
-            const pln_text text = pln_record_find(record, "text")->text, expected = text_of(row);
+            assert_int_equal(atoi(pln_record_field(record, "row")->text.text), row);
+            const pln_text text = pln_record_field(record, "text")->text, expected = text_of(row);
             assert_int_equal(text.bytes, expected.bytes);
             assert_memory_equal(text.text, expected.text, text.bytes);
         }

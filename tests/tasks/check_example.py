@@ -61,6 +61,7 @@ Where?
     "embed": ("embed-lower", ["And the king said unto Moses, Go up to Jerusalem.", "the king"], """\
 0.801
 """),
+    "generate": ("writer", ["The cat sat"], "The cat satpppppppp pp pppppf tfpp\n"),
     "evaluate": ("electra-tiny-generator", ["fill-mask", "tests/tasks/kings.txt"], """\
 loss 3.7936
 perplexity 44.4140
@@ -79,7 +80,8 @@ def main():
         sys.exit(f"{source} has {lines} lines, and {MOST_LINES} are too many")
     root = pathlib.Path(source).parent.parent
     with tempfile.TemporaryDirectory() as folder:
-        where = root / "models" / model if model and model.startswith("electra-") else pathlib.Path(folder) / "model"
+        known = [root / "models" / str(model), root / "tests/generation/cases" / str(model)]
+        where = next((path for path in known if path.is_dir()), pathlib.Path(folder) / "model")
         if model and not where.exists():
             drawn.write_model(model, where)
         run = subprocess.run([str(pathlib.Path(program).resolve()), *([str(where)] if model else []), *arguments], capture_output=True, text=True, timeout=300,
