@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""test_memory.py PLEIONE SOURCE train|pretrain|finetune: training on cpu takes what `estimate --train` says and at most 40 MB more,
-saving and validations included, whatever part of a batch is padding; and so does pre-training, beside `estimate --pretrain`."""
+"""test_memory.py PLEIONE SOURCE train|finetune|pretrain: training on cpu takes what `estimate --train` says and at most 40 MB more,
+saving included, whatever part of a batch is padding; so does fine-tuning with its validations, and pre-training beside `estimate
+--pretrain`."""
 import json
 import pathlib
 import random
@@ -33,8 +34,19 @@ def write_data(path):
 def train(pleione, models, folder):
     model, data = models / "electra-tiny-discriminator", folder / "data.safetensors"
     write_data(data)
-    return ([[pleione, "estimate", model, "--train"]],
+    return ([pleione, "estimate", model, "--train"],
             [pleione, "train", model, "--data", data, "--out", folder / "out", "--steps", str(STEPS)])
+
+
+def finetune(pleione, models, folder):
+    """Texts that are cut to LENGTH, and shorter ones; a validation after each epoch, a checkpoint after each step."""
+    model, rows, draw = models / "electra-tiny-discriminator", folder / "rows.jsonl", random.Random(1)
+    lengths = [LENGTH, LENGTH + 1, *(draw.randint(10, LENGTH) for _ in range(2 * BATCH - 2))]
+    rows.write_text("".join(json.dumps({"text": " ".join(draw.choice(["king", "day", "house"]) for _ in range(n)), "label": n % 2}) + "\n"
+                            for n in lengths))
+    return ([pleione, "estimate", model, "--train", "--head", "sequence-classification"],
+            [pleione, "finetune", model, "--task", "classify", "--train", rows, "--validation", rows, "--out", folder / "out", "--epochs",
+             "2", "--save-every", "1"])
 
 
 def pretrain(pleione, models, folder):
@@ -45,36 +57,19 @@ def pretrain(pleione, models, folder):
         (halves / half).symlink_to(models / f"electra-tiny-{half}")
     words = [word for word in (halves / "generator/vocab.txt").read_text().split() if word.isalpha()]
     text.write_text("".join(" ".join(draw.choices(words, k=20)) + "\n" for _ in range(20000)))
-    return ([[pleione, "estimate", halves, "--pretrain"]],
+    return ([pleione, "estimate", halves, "--pretrain"],
             [pleione, "pretrain", text, "--vocab", halves / "generator", "--init", halves, "--out", folder / "out", "--steps", str(STEPS),
              "--max-length", str(LENGTH), "--validation", text, "--validation-examples", "64", "--save-every", "2"])
-
-
-def write_rows(path):
-    """Texts that are cut to LENGTH, and shorter ones."""
-    draw = random.Random(1)
-    path.write_text("".join(json.dumps({"text": " ".join(draw.choice(["king", "day", "house"]) for _ in range(n)), "label": n % 2}) + "\n"
-                            for n in [LENGTH, LENGTH + 1, *(draw.randint(10, LENGTH) for _ in range(2 * BATCH - 2))]))
-
-
-def finetune(pleione, models, folder):
-    """Validations are of a head whose plans are the larger ones, or not."""
-    model, rows = models / "electra-tiny-discriminator", folder / "rows.jsonl"
-    write_rows(rows)
-    estimate = [pleione, "estimate", model, "--train"]
-    return ([estimate, [*estimate, "--head", "sequence-classification"]],
-            [pleione, "finetune", model, "--task", "classify", "--train", rows, "--validation", rows, "--out", folder / "out", "--epochs", "2",
-             "--save-every", "1"])
 
 
 def main():
     pleione, models = sys.argv[1], pathlib.Path(sys.argv[2]).resolve() / "models"
     with tempfile.TemporaryDirectory() as folder:
-        estimates, steps = {"train": train, "pretrain": pretrain, "finetune": finetune}[sys.argv[3]](pleione, models, pathlib.Path(folder))
-        told = [json.loads(subprocess.run([*estimate, "-b", str(BATCH), "-s", str(LENGTH), "--device", "cpu", "--json"], check=True,
-                                          capture_output=True, text=True).stdout) for estimate in estimates]
-        subprocess.run([*steps, "--batch", str(BATCH), "--device", "cpu"], check=True, stdout=subprocess.DEVNULL)
-    planned = max(t["total_bytes"] for t in told)
+        estimate, steps = {"train": train, "finetune": finetune, "pretrain": pretrain}[sys.argv[3]](pleione, models, pathlib.Path(folder))
+        told = json.loads(subprocess.run([*estimate, "-b", str(BATCH), "-s", str(LENGTH), "--device", "cpu", "--json"], check=True,
+                                         capture_output=True, text=True).stdout)
+        subprocess.run([*steps, "--batch", str(BATCH), "--device", "cpu"], check=True)
+    planned = told["total_bytes"]
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
     print(f"planned {planned / 1e6:.1f} MB, peak {peak / 1e6:.1f} MB")
     sys.exit(peak > planned + BEYOND or planned < 50e6)
