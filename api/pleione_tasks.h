@@ -28,6 +28,7 @@ typedef struct pln_task_info {      /* what is known of a task by itself */
     const pln_column_info *labels;  /* what a score reads besides */
     const pln_option_info *options; /* keys are those of the command: "top" for --top */
     const char *const *scores;      /* names, the default one first; ends with NULL */
+    uint32_t lesson_tokens, epochs; /* what ELECTRA's own fine-tuning takes for it; 0: nothing is learned */
 } pln_task_info;
 
 PLN_API const pln_task_info *pln_task_at(uint32_t index);                 /* NULL behind the last; any thread */

@@ -304,6 +304,8 @@ const struct task_kind task_answer = {
                      "as where words have no blanks"},
                     {0}},
             .scores = (const char *const[]){"f1", "exact_match", NULL},
+            .lesson_tokens = 512,
+            .epochs = 2,
         },
     .also = PLN_HEAD_JOINT_QUESTION_ANSWERING,
     .settings_bytes = sizeof(struct answer_settings),

@@ -55,13 +55,18 @@ const struct task_score task_score_answer = {.family = family, .judge = judge};
 
 static pln_status learn(struct task_row *row, struct task_lessons *into, pln_error *error)
 {
+    const struct answer_settings *settings = row->settings;
     struct answer_gold gold;
     pln_status status = answer_take_gold(row, &gold, error);
     for (uint32_t i = 0; status == PLN_OK && i < row->n_sequences; i++) {
         uint32_t first, last;
         answer_find_positions(&row->sequences[i].tokens, &gold, &first, &last);
-        const struct task_lesson lesson = {
-            &row->sequences[i], 1, TASK_SPAN, .first = (int32_t)first, .last = (int32_t)last, .impossible = !gold.n};
+        const struct task_lesson lesson = {&row->sequences[i],
+                                           1,
+                                           settings->joint ? TASK_SPAN_OR_NONE : TASK_SPAN,
+                                           .first = (int32_t)first,
+                                           .last = (int32_t)last,
+                                           .impossible = !gold.n};
         status = task_learn(into, &lesson, error);
     }
     return status;

@@ -60,6 +60,8 @@ const struct task_kind task_choose = {
             .labels = (const pln_column_info[]){{"label", false, true, "the right choice, from 0"}, {0}},
             .options = (const pln_option_info[]){TASK_TOO_LONG, {0}},
             .scores = (const char *const[]){"accuracy", NULL},
+            .lesson_tokens = 128,
+            .epochs = 3,
         },
     .ask = ask,
     .answer = answer,

@@ -90,6 +90,8 @@ const struct task_kind task_classify = {
                                                  {0}},
             .scores = (const char *const[]){"accuracy", "f1_micro", "f1_macro", "f1_by_class", "matthews", "pearson",
                                             "spearman", "mse", NULL},
+            .lesson_tokens = 128,
+            .epochs = 3,
         },
     .settings_bytes = sizeof(struct settings),
     .open = open,

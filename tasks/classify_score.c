@@ -141,4 +141,4 @@ static pln_status learn(struct task_row *row, struct task_lessons *into, pln_err
     return status == PLN_OK ? task_learn(into, &lesson, error) : status;
 }
 
-const struct task_learn task_learn_classify = {.name = name, .learn = learn};
+const struct task_learn task_learn_classify = {.name = name, .problems = true, .learn = learn};

@@ -242,6 +242,8 @@ const struct task_kind task_fill_mask = {
                                                  TASK_TOO_LONG,
                                                  {0}},
             .scores = (const char *const[]){"perplexity", "accuracy", NULL},
+            .lesson_tokens = 128,
+            .epochs = 3,
         },
     .settings_bytes = sizeof(struct settings),
     .open = open,

@@ -264,6 +264,8 @@ const struct task_kind task_generate = {
                     TASK_TOO_LONG,
                     {0}},
             .scores = (const char *const[]){"perplexity", NULL},
+            .lesson_tokens = 128,
+            .epochs = 3,
         },
     .settings_bytes = sizeof(struct settings),
     .open = open,

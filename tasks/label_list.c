@@ -47,10 +47,9 @@ pln_status pln_label_list_create(const char *task, const char *problem_type, pln
     const pln_status status = find_problem(problem_type, &problem, error);
     if (status != PLN_OK)
         return status;
-    if (problem_type && kind->info.head != PLN_HEAD_SEQUENCE_CLASSIFICATION)
-        return pln_fail(error, PLN_INVALID, "the task %s has no problem type", task);
-    if (problem_type && kind->learn->problem_type)
-        return pln_fail(error, PLN_INVALID, "the task %s has one problem type only", task);
+    if (problem_type && !kind->learn->problems)
+        return pln_fail(error, PLN_INVALID, "the task %s has %s", task,
+                        kind->learn->problem_type ? "one problem type only" : "no problem type");
     pln_label_list *l = calloc(1, sizeof *l);
     if (!l)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a list of labels");
@@ -159,7 +158,7 @@ static int by_bytes(const void *a, const void *b)
 
 static enum problem problem_of(const pln_label_list *l)
 {
-    if (l->wanted != UNSAID || l->kind->info.head != PLN_HEAD_SEQUENCE_CLASSIFICATION)
+    if (l->wanted != UNSAID || !l->kind->learn->problems)
         return l->wanted;
     if (l->lists)
         return MULTI;

@@ -327,7 +327,7 @@ static bool fill_tokens(pln_lessons *l, const struct kept *k, uint32_t row, uint
 static uint32_t list_tensors(pln_lessons *l, uint32_t n, const struct filling *f)
 {
     pln_tensor *t = l->tensors;
-    const bool choices = l->task.setup.head == PLN_HEAD_MULTIPLE_CHOICE;
+    const bool choices = l->kind.learn->choices;
     const void *const columns[] = {f->ids, f->mask, f->types};
     static const char *const names[] = {"input_ids", "attention_mask", "token_type_ids"};
     uint32_t used = 0;
@@ -345,9 +345,10 @@ static uint32_t list_tensors(pln_lessons *l, uint32_t n, const struct filling *f
         t[used++] = (pln_tensor){"labels", PLN_I32, 2, {n, f->length}, f->labels};
         break;
     case TASK_SPAN:
+    case TASK_SPAN_OR_NONE:
         t[used++] = (pln_tensor){"start_positions", PLN_I32, 1, {n}, f->first};
         t[used++] = (pln_tensor){"end_positions", PLN_I32, 1, {n}, f->last};
-        if (l->task.setup.head == PLN_HEAD_JOINT_QUESTION_ANSWERING)
+        if (l->lessons.target == TASK_SPAN_OR_NONE)
             t[used++] = (pln_tensor){"is_impossible", PLN_I32, 1, {n}, f->impossible};
         break;
     }

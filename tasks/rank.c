@@ -157,6 +157,8 @@ const struct task_kind task_rank = {
                                           TASK_TOO_LONG_CUT,
                                           {0}},
             .scores = (const char *const[]){"ndcg", "mrr", NULL},
+            .lesson_tokens = 128,
+            .epochs = 3,
         },
     .settings_bytes = sizeof(struct task_rank_settings),
     .chosen = chosen,

@@ -390,6 +390,8 @@ const struct task_kind task_tag = {
                                                   "answer, cut, or in windows (default error, window with stride)"},
                                                  {0}},
             .scores = (const char *const[]){"f1", "precision", "recall", "accuracy", NULL},
+            .lesson_tokens = 128,
+            .epochs = 3,
         },
     .settings_bytes = sizeof(struct settings),
     .open = open,

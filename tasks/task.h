@@ -131,7 +131,7 @@ struct task_score {
 
 /* The fourth side, beside the third: what is learned from a row. */
 struct task_lessons;
-enum task_target { TASK_CLASS, TASK_NUMBERS, TASK_TOKENS, TASK_SPAN };
+enum task_target { TASK_CLASS, TASK_NUMBERS, TASK_TOKENS, TASK_SPAN, TASK_SPAN_OR_NONE /* the head asks `impossible` */ };
 struct task_lesson {
     const struct task_sequence *sequences; /* one, or all choices of an example */
     uint32_t n_sequences;
@@ -141,13 +141,15 @@ struct task_lesson {
     uint32_t n_numbers;
     const int32_t *tokens; /* [tokens of the sequence], -100: none */
     int32_t first, last;   /* of a span: places of tokens */
-    bool impossible;       /* the row has no answer, in whatever window */
+    bool impossible;       /* of a span or none: the row has no answer, in whatever window */
 };
 struct task_learn {
     /* Labels of the row that name classes, and whether they stand in a list. NULL: none do. */
     pln_status (*name)(struct task_row *row, const pln_text **names, uint32_t *n, bool *list, pln_error *error);
     uint32_t n_labels;        /* without `name`: that the head must have; 0: as the model has it */
     const char *problem_type; /* that goes with them */
+    bool problems;            /* with `name`: the labels may be of any type of problem, which rows or the caller say */
+    bool choices;             /* sequences of an example stand side by side in a batch, [B,C,S] */
     /* Instead of cutting a row that is too long; longest is set. May be NULL. */
     void (*open)(struct task_setup *setup);
     bool pieces; /* it makes pieces of a text, which may share tokens, and the task has no option that says how many */

@@ -45,6 +45,7 @@ struct finetuning {
     char *label_texts;
     uint32_t n_labels;
     const char *problem_type;
+    bool named; /* labels of the rows name classes */
     pln_lessons *lessons;
     pln_trainer *trainer;
     FILE *log;

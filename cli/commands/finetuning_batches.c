@@ -135,11 +135,9 @@ static pln_status count_all(struct finetuning *f, double *counts, uint32_t n, pl
 
 float *finetuning_balance(struct finetuning *f, uint32_t *n, pln_error *error)
 {
-    const pln_head head = pln_lessons_head(f->lessons);
     *n = (uint32_t)pln_model_number(f->m.model, "num_labels");
-    if (head != PLN_HEAD_SEQUENCE_CLASSIFICATION && head != PLN_HEAD_TOKEN_CLASSIFICATION) {
-        fail(error, PLN_INVALID,
-             "--class-weights balanced is for classify and tag, whose labels are the same for all rows");
+    if (!f->named) {
+        fail(error, PLN_INVALID, "--class-weights balanced is for labels that name classes, the same for all rows");
         return NULL;
     }
     double *counts = calloc(*n + 1ul, sizeof *counts), all = 0, occur = 0;

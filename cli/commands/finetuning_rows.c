@@ -182,9 +182,9 @@ pln_status finetuning_labels(struct finetuning *f, pln_error *error)
         status = settle_labels(f, labels, n, error);
         if (status == PLN_OK)
             status = check_labels(f, f->o->train, labels, n, error);
-        const char *type = f->info->head == PLN_HEAD_SEQUENCE_CLASSIFICATION && labels ? f->problem_type : NULL;
+        f->named = labels != NULL; /* so the type that they were found to be, if any, is one of those that may be asked for */
         if (status == PLN_OK && labels)
-            status = list_labels(f, f->o->validation, type, &validation, &others, &n_others, &unused, error);
+            status = list_labels(f, f->o->validation, f->problem_type, &validation, &others, &n_others, &unused, error);
         if (status == PLN_OK && labels)
             status = check_labels(f, f->o->validation, others, n_others, error);
     }

@@ -23,7 +23,6 @@ struct recipe {
 static struct recipe recipe_of(const struct finetuning *f)
 {
     const bool deep = pln_model_number(f->m.model, "num_hidden_layers") >= 24;
-    const bool answers = f->info->head == PLN_HEAD_QUESTION_ANSWERING;
     static const struct cli_learning electra = {.learning_rate = 1e-4,
                                                 .layer_decay = 0.8,
                                                 .eps = 1e-6,
@@ -35,7 +34,7 @@ static struct recipe recipe_of(const struct finetuning *f)
         .learning_rate = 5e-5, .layer_decay = 1, .eps = 1e-8, .weight_decay = 0, .batch = 8, .bias_correction = "yes"};
     if (strcmp(f->o->recipe, "huggingface") == 0)
         return (struct recipe){trainer, 0, 3, UINT32_MAX, false};
-    struct recipe r = {electra, 0.1, answers ? 2 : 3, answers ? 512 : 128, true};
+    struct recipe r = {electra, 0.1, f->info->epochs, f->info->lesson_tokens, true};
     if (deep)
         r.learning.layer_decay = 0.9;
     return r;
