@@ -20,7 +20,7 @@ enum conf_verdict conf_compile(const struct conf_target *target, const struct co
     memset(told, 0, sizeof told);
     enum conf_verdict verdict = conf_instance_open(&in, c, why, why_bytes);
     if (verdict == CONF_PASSED && target->backend->plan_info &&
-        target->backend->plan_info(target->device, &in.segment, in.plan, &info, &error) != PLN_OK) {
+        conf_instance_info(&in, &info, &error) != PLN_OK) {
         snprintf(why, why_bytes, "%s", error.message);
         verdict = CONF_FAILED;
     }
@@ -79,7 +79,7 @@ enum conf_verdict conf_dump(const struct conf_target *target, const struct conf_
     memset(programs, 0, sizeof programs);
     enum conf_verdict verdict = conf_instance_view(&in, c, why, why_bytes);
     if (verdict == CONF_PASSED &&
-        target->backend->plan_info(target->device, &in.segment, NULL, &info, &error) != PLN_OK) {
+        target->backend->plan_info(target->device, in.segment, NULL, &info, &error) != PLN_OK) {
         snprintf(why, why_bytes, "%s", error.message);
         verdict = CONF_FAILED;
     }

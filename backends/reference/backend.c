@@ -107,7 +107,8 @@ static pln_status device_info(uint32_t index, const pln_device *device, pln_devi
 static pln_status device_open(uint32_t index, const pln_host *host, const pln_option *given, uint32_t n,
                               pln_device **device, pln_error *error)
 {
-    (void)index;
+    if (index > 0)
+        return pln_fail(error, PLN_NO_DEVICE, "reference has one device");
     for (uint32_t i = 0; i < n; i++)
         if (strcmp(given[i].key, "precision") != 0)
             return pln_fail(error, PLN_INVALID, "reference knows no option %s", given[i].key);
