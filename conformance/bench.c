@@ -208,7 +208,6 @@ static bool open_device(struct conf_bench *bench)
     struct conf_target *o = &bench->oracle;
     pln_error error = {0};
     char why[CONF_WHY];
-    bench->heap = conf_heap_live();
     bench->host = conf_host_create(bench->plugin->threads, 0);
     bench->oracle_host = conf_host_create(bench->plugin->threads, 0);
     if (!bench->host || !bench->oracle_host)
@@ -245,6 +244,22 @@ static bool take_step(struct conf_bench *bench, enum conf_step step, bool (*run)
     return !conf_take_violation(why, sizeof why) || fail(bench, step, PLN_FAILED, "%s", why);
 }
 
+void conf_bench_ask(const struct conf_bench *bench, unsigned char *taken)
+{
+    enum { OF_A_GROUP = 4 };
+    static struct conf_case c;
+    char why[CONF_WHY];
+    memset(taken, 0, CONF_ASKED);
+    for (uint32_t at = 0; at < conf_n_groups * OF_A_GROUP && at < CONF_ASKED; at++) {
+        struct conf_instance in = {.target = &bench->target};
+        conf_begin(&c, at % OF_A_GROUP, 0);
+        if (conf_groups[at / OF_A_GROUP].fill(&c, at % OF_A_GROUP))
+            taken[at] = conf_instance_view(&in, &c, why, sizeof why) == CONF_PASSED;
+        conf_instance_close(&in);
+        conf_free(&c);
+    }
+}
+
 void conf_bench_open(struct conf_bench *bench, const struct conf_plugin *plugin)
 {
     *bench = (struct conf_bench){.plugin = plugin};
@@ -254,6 +269,7 @@ void conf_bench_open(struct conf_bench *bench, const struct conf_plugin *plugin)
         take_step(bench, CONF_OPEN, open_device)) {
         bench->hello.step = CONF_STEPS;
         bench->hello.status = PLN_OK;
+        conf_bench_ask(bench, bench->taken);
     }
 }
 

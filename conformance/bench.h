@@ -11,7 +11,7 @@
 #include "conformance/host.h"
 #include "conformance/process.h"
 
-enum { CONF_OPTIONS = 16, CONF_HALVES = 4, CONF_WHY = 480, CONF_TEXT = 160 };
+enum { CONF_OPTIONS = 16, CONF_HALVES = 4, CONF_WHY = 480, CONF_TEXT = 160, CONF_ASKED = 256 };
 
 /* What to load, and how to open it. */
 struct conf_plugin {
@@ -52,11 +52,13 @@ struct conf_bench {
     struct conf_host *half_hosts[CONF_HALVES];
     struct conf_hello hello;
     struct conf_process process;
-    uint64_t heap; /* blocks of the plugin before the device was opened */
+    unsigned char taken[CONF_ASKED]; /* what supports said of some cases at first */
 };
 
 /* Fills bench->hello. */
 void conf_bench_open(struct conf_bench *bench, const struct conf_plugin *plugin);
+/* Asks about some cases of every op: a byte each, of CONF_ASKED. */
+void conf_bench_ask(const struct conf_bench *bench, unsigned char *taken);
 /* One device more, with a host of its own and one more option (NULL: none). False: why. */
 bool conf_bench_target(struct conf_bench *bench, const pln_option *more, struct conf_host *host,
                        struct conf_target *target, char *why, size_t bytes);

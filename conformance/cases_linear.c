@@ -13,14 +13,17 @@
 struct product {
     pln_dim rows;
     uint32_t n, k, activation;
-    bool bias, residual, preactivation, strided, plain;
+    bool bias, residual, preactivation, dropout, strided, plain;
 };
 
 /* y = a product of x by a weight (absent: one of its own); x and residual lie in wider rows where it is strided, y in a
  * window. */
 static int32_t add_product(struct conf_case *c, const struct product *p, int32_t x, int32_t weight)
 {
-    const pln_linear_params params = {.activation = p->activation};
+    const pln_linear_params params = {.activation = p->activation,
+                                      .site = p->dropout ? CONF_SITE : 0,
+                                      .drop_below = p->dropout ? CONF_DROP_BELOW : 0,
+                                      .keep_scale = p->dropout ? CONF_KEEP_SCALE : 0};
     struct conf_node *node =
         conf_node(c, PLN_OP_LINEAR, &params, sizeof params, PLN_LINEAR_INPUTS, PLN_LINEAR_OUTPUTS);
     const float scale = (p->activation ? 4 : 1) / sqrtf((float)p->k); /* what an activation sees reaches its ends */
@@ -31,16 +34,20 @@ static int32_t add_product(struct conf_case *c, const struct product *p, int32_t
         node->inputs[PLN_LINEAR_INPUT_BIAS] = conf_constant(c, 1, p->n, 2, !p->plain);
     if (p->residual)
         node->inputs[PLN_LINEAR_INPUT_RESIDUAL] = conf_input(c, p->rows, p->n, p->strided ? p->n + 11 : 0, 1);
+    if (p->dropout) {
+        node->inputs[PLN_LINEAR_INPUT_ORIGIN] = conf_origin(c, p->rows, NULL);
+        node->inputs[PLN_LINEAR_INPUT_RANDOM] = conf_random(c);
+    }
     if (p->preactivation)
         node->outputs[PLN_LINEAR_OUTPUT_PREACTIVATION] = conf_output(c, p->rows, p->n);
     const int32_t y = conf_output(c, p->rows, p->strided ? p->n + 6 : p->n);
     return node->outputs[PLN_LINEAR_OUTPUT_Y] = p->strided ? conf_window(c, y, 3, p->n) : y;
 }
 
-/* Each activation with bias, residual and pre-activation there or not. */
+/* Each activation with bias, residual and pre-activation there or not, and with dropout alone and beside both. */
 bool conf_linear_forms(struct conf_case *c, uint32_t index)
 {
-    enum { FORMS = 8 };
+    enum { FORMS = 10, DROPPED = 8 };
     const uint32_t form = index % FORMS, activation = index / FORMS;
     if (activation >= PLN_ACTIVATIONS)
         return false;
@@ -49,12 +56,14 @@ bool conf_linear_forms(struct conf_case *c, uint32_t index)
                         .k = 21 + activation,
                         .activation = activation,
                         .bias = form & 1,
-                        .residual = form & 2,
+                        .residual = form == DROPPED + 1 || form & 2,
                         .preactivation = form & 4,
+                        .dropout = form >= DROPPED,
                         .strided = activation % 2,
                         .plain = form < 2};
-    snprintf(c->name, sizeof c->name, "linear of activation %u%s%s%s%s", activation, p.bias ? ", bias" : "",
-             p.residual ? ", residual" : "", p.preactivation ? ", preactivation" : "", p.strided ? ", strided" : "");
+    snprintf(c->name, sizeof c->name, "linear of activation %u%s%s%s%s%s", activation, p.bias ? ", bias" : "",
+             p.residual ? ", residual" : "", p.preactivation ? ", preactivation" : "",
+             p.dropout ? ", dropout" : "", p.strided ? ", strided" : "");
     add_product(c, &p, conf_input(c, p.rows, p.k, p.strided ? p.k + 7 : 0, 1), PLN_ABSENT);
     return true;
 }

@@ -192,12 +192,17 @@ const uint32_t conf_n_contract = sizeof conf_contract / sizeof *conf_contract;
 
 enum conf_verdict conf_try_end(struct conf_bench *bench, const struct conf_test *test, char *why, size_t bytes)
 {
+    unsigned char taken[CONF_ASKED];
     (void)test;
+    conf_bench_ask(bench, taken);
+    const bool same = memcmp(taken, bench->taken, sizeof taken) == 0;
     for (uint32_t i = 0; i < CONF_HALVES; i++)
         conf_bench_close_target(&bench->halves[i]);
     conf_bench_close_target(&bench->target);
     bench->oracle.backend->device_close(&bench->oracle.device);
     conf_host_check(bench->host);
+    if (!same)
+        return fail(why, bytes, "supports is not pure: it answers otherwise than when the device was opened");
     if (conf_host_live(bench->host)) {
         snprintf(why, bytes, "%u blocks of host->allocate are left when all is closed", conf_host_live(bench->host));
         return CONF_FAILED;

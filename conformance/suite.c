@@ -69,6 +69,9 @@ static bool add_cases(struct conf_suite *s, const struct conf_wanted *w, uint32_
         conf_begin(&c, i, 0);
         if (!conf_groups[group].fill(&c, i))
             break;
+        /* Of a group that is no op's, those that are of this op alone. */
+        const bool fits = conf_groups[group].op || !w->op || strcmp(w->op, conf_groups[group].name) == 0 ||
+                          (c.n_nodes == 1 && strcmp(w->op, conf_op_name(c.nodes[0].op)) == 0);
         const struct conf_test test = {.kind = CONF_CASE,
                                        .level = conf_level_of(&c),
                                        .group = group,
@@ -76,7 +79,7 @@ static bool add_cases(struct conf_suite *s, const struct conf_wanted *w, uint32_
                                        .op = conf_groups[group].op ? conf_groups[group].op
                                              : c.n_nodes == 1      ? c.nodes[0].op
                                                                    : 0};
-        if (is_kept(i, w->thin))
+        if (fits && is_kept(i, w->thin))
             whole = add_if(s, w, test, "%s", c.name);
         conf_free(&c);
     }
@@ -161,7 +164,7 @@ bool conf_suite_list(struct conf_suite *s, const struct conf_wanted *wanted)
     const struct conf_test end = {.kind = CONF_END, .name = "everything is closed"};
     bool whole = every_op_has_cases() && (wanted->cases || list_contract(s, wanted));
     for (uint32_t g = 0; whole && g < conf_n_groups; g++)
-        if (is_group(wanted, &conf_groups[g]))
+        if (is_group(wanted, &conf_groups[g]) || !conf_groups[g].op)
             whole = add_cases(s, wanted, g);
     if (wanted->cases)
         return whole;

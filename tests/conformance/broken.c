@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A plugin with one fault, to see that conformance finds it: the reference, and the option fault=NAME, which damages
- * the memory of each run, keeps the numbers of the first, allocates in it, refuses every node or foretells a constant that
- * is too small.
+ * the memory of each run, keeps the numbers of the first, refuses every node or foretells a constant that is too small.
  */
 #include <string.h>
 
 #include "backends/reference/reference.h"
 #include "common/fail.h"
 
-enum fault { NONE, ELEMENT, UNWRITTEN, ROW, PADDING, GUARD, INPUT, STALE, ALLOCATE, REFUSE, BYTES };
+enum fault { NONE, ELEMENT, UNWRITTEN, ROW, PADDING, GUARD, INPUT, STALE, REFUSE, BYTES };
 static const char *const names[] = {"none",  "element", "unwritten", "row",    "padding", "guard",
-                                    "input", "stale",   "allocate",  "refuse", "bytes"};
+                                    "input", "stale",   "refuse",  "bytes"};
 
 /* One device and one plan at a time is all that conformance opens. */
 static struct {
     const pln_backend *right;
-    const pln_host *host;
     enum fault fault;
     pln_value_info input, output;
     uint32_t runs, dims[64];
@@ -26,10 +24,12 @@ static pln_status open_broken(uint32_t index, const pln_host *host, const pln_op
                               pln_device **device, pln_error *error)
 {
     const char *wanted = pln_option_value(options, n, "fault");
+    for (uint32_t i = 0; i < n; i++)
+        if (strcmp(options[i].key, "fault") != 0)
+            return pln_fail(error, PLN_INVALID, "no such option");
     for (uint32_t i = 0; wanted && i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i], wanted) == 0) {
             state.fault = (enum fault)i;
-            state.host = host;
             return state.right->device_open(index, host, NULL, 0, device, error);
         }
     return pln_fail(error, PLN_INVALID, "no such fault");
@@ -40,7 +40,8 @@ static pln_status judge(pln_device *device, const pln_segment *segment, pln_verd
 {
     const pln_status status = state.right->supports(device, segment, verdicts, stride, error);
     for (uint32_t i = 0; state.fault == REFUSE && i < segment->n_nodes; i++)
-        ((pln_verdict *)(void *)((char *)verdicts + (size_t)i * stride))->supported = 0;
+        *(pln_verdict *)(void *)((char *)verdicts + (size_t)i * stride) =
+            (pln_verdict){.size = sizeof *verdicts, .reason = "out of order"};
     return status;
 }
 
@@ -104,8 +105,6 @@ static pln_status run_broken(pln_plan *plan, const pln_run *run, pln_error *erro
     pln_run as_run = *run;
     if (state.fault == STALE)
         as_run.dims = state.dims;
-    if (state.fault == ALLOCATE)
-        state.host->release(state.host->context, state.host->allocate(state.host->context, 64));
     const pln_status status = state.right->plan_run(plan, &as_run, error);
     damage(run);
     return status;

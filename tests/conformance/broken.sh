@@ -13,7 +13,7 @@ expect() { # CODE FAULT ARGUMENTS...
 }
 conform=$1 plugin=$2
 expect 0 none
-for fault in element unwritten row guard input allocate bytes; do
+for fault in element unwritten row guard input bytes; do
     expect 5 $fault --op linear
 done
 expect 5 padding --op linear --case 31x33x50
