@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "conformance/bench.h"
 #include "conformance/heap.h"
@@ -180,7 +181,15 @@ static enum conf_verdict try_members(struct conf_bench *bench, const struct conf
 
 /* ---- threads */
 
-enum { THREAD_ROUNDS = 40 };
+enum { LEAST_ROUNDS = 40, MOST_ROUNDS = 4000 };
+static const double meeting_seconds = 0.2; /* long enough for runs to meet on a busy machine */
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
 
 struct runner {
     struct pair *pair;
@@ -195,7 +204,10 @@ static void *run_often(void *argument)
     struct runner *r = argument;
     pln_error error = {0};
     uint32_t *first = malloc(r->pair->in.words * sizeof *first);
-    for (uint32_t i = 0; first && i < THREAD_ROUNDS && r->status == PLN_OK && !r->differs; i++) {
+    const double until = now() + meeting_seconds;
+    for (uint32_t i = 0; first && r->status == PLN_OK && !r->differs; i++) {
+        if (i >= MOST_ROUNDS || (i >= LEAST_ROUNDS && now() > until))
+            break;
         r->status = conf_instance_run(&r->pair->in, &r->now, &error);
         if (i == 0)
             memcpy(first, r->pair->in.after, r->pair->in.words * sizeof *first);

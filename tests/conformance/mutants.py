@@ -243,7 +243,7 @@ MUTANTS = [
     ("rows of the first node for all", "beside each other", [("p->nodes[i].y.rows, p->dims", "p->nodes[0].y.rows, p->dims")]),
     ("NaN swallowed", "NaN", [(WRITE, "        s = isnan(s) ? 0 : s;\n" + WRITE)]),
     ("infinity swallowed", "infinity", [(WRITE, "        s = isinf(s) ? 3e38f : s;\n" + WRITE)]),
-    ("the next row catches a NaN", "NaN", [(WRITE, WRITE + "        if (r && isnan(row(&node->x, r - 1)[0]))\n            y[c] = NAN;\n")]),
+    ("the next row catches a NaN", "NaN", [(WRITE, WRITE + "        if (r && isnan(row(&node->x, r - 1)[(r - 1) % node->x.width]))\n            y[c] = NAN;\n")]),
     ("the last element", "linear", wrong_where("c + 1 == node->y.width && r == 0")),
     ("row 300", "row 300", wrong_where("r == 300")),
     ("rows past 1,024", "row 1025", wrong_where("r > 1024")),
