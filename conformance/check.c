@@ -121,7 +121,7 @@ static enum conf_verdict run_rounds(struct conf_instance *in, struct conf_instan
 {
     enum conf_verdict verdict = CONF_PASSED;
     for (uint32_t round = 0; verdict == CONF_PASSED && round < CONF_ROUNDS; round++) {
-        pln_error error = {0};
+        pln_failure error = {.size = sizeof error};
         struct conf_case now;
         conf_begin(&now, index, round);
         fill(&now, index);

@@ -56,7 +56,7 @@ static bool takes(const struct conf_target *t, const struct newer *n)
                                  .n_symbols = 2,
                                  .capacity = capacity};
     pln_verdict verdict = {.size = sizeof verdict};
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     return t->backend->supports(t->device, &segment, &verdict, sizeof verdict, &error) == PLN_OK && verdict.supported;
 }
 

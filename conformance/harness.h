@@ -108,7 +108,7 @@ extern uint32_t conf_allocations;
 struct conf_target { /* an open device */
     const pln_backend *backend;
     pln_device *device;
-    pln_device_info info;
+    pln_device_description info;
     const pln_host *host;
 };
 

@@ -35,7 +35,7 @@ static void place_values(struct conf_instance *in, const struct conf_case *c)
     in->words = at + GUARD_WORDS;
 }
 
-static pln_status create_constants(struct conf_instance *in, const struct conf_case *c, pln_error *error)
+static pln_status create_constants(struct conf_instance *in, const struct conf_case *c, pln_failure *error)
 {
     pln_status status = PLN_OK;
     for (uint32_t i = 0; status == PLN_OK && i < c->n_values; i++) {
@@ -140,7 +140,7 @@ void conf_instance_close(struct conf_instance *in)
 
 enum conf_verdict conf_instance_view(struct conf_instance *in, const struct conf_case *c, char *why, size_t bytes)
 {
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     pln_verdict verdicts[CONF_NODES] = {{0}};
     place_values(in, c);
     view_case(in, c);
@@ -164,7 +164,7 @@ enum conf_verdict conf_instance_view(struct conf_instance *in, const struct conf
 }
 
 /* Memory and constants for what was looked at. */
-static pln_status allocate(struct conf_instance *in, const struct conf_case *c, pln_error *error)
+static pln_status allocate(struct conf_instance *in, const struct conf_case *c, pln_failure *error)
 {
     const pln_backend *b = in->target->backend;
     void *image = NULL;
@@ -185,7 +185,7 @@ static pln_status allocate(struct conf_instance *in, const struct conf_case *c, 
 enum conf_verdict conf_instance_open(struct conf_instance *in, const struct conf_case *c, char *why, size_t bytes)
 {
     const pln_backend *b = in->target->backend;
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     pln_plan_info dry = {.size = sizeof dry}, made = dry;
     const enum conf_verdict verdict = conf_instance_view(in, c, why, bytes);
     if (verdict != CONF_PASSED)
@@ -242,7 +242,7 @@ void conf_fill_image(const struct conf_instance *in, const struct conf_case *c, 
 }
 
 /* Moves the image to the device or from it; value by value where elements are wider there. */
-static pln_status move_image(struct conf_instance *in, const struct conf_case *c, bool write, pln_error *error)
+static pln_status move_image(struct conf_instance *in, const struct conf_case *c, bool write, pln_failure *error)
 {
     const struct conf_target *t = in->target;
     if (t->info.flags & PLN_DEVICE_FLAG_HOST_MEMORY) {
@@ -268,7 +268,7 @@ static pln_status move_image(struct conf_instance *in, const struct conf_case *c
     return status;
 }
 
-pln_status conf_instance_run(struct conf_instance *in, const struct conf_case *c, pln_error *error)
+pln_status conf_instance_run(struct conf_instance *in, const struct conf_case *c, pln_failure *error)
 {
     const pln_run run = {.size = sizeof run, .n_dims = c->n_symbols ? c->n_symbols : 1, .dims = c->numbers};
     conf_fill_image(in, c, in->image);

@@ -38,5 +38,5 @@ bool conf_in_memory(const struct conf_value *v);
 /* What the image of the case holds before a run. */
 void conf_fill_image(const struct conf_instance *in, const struct conf_case *c, uint32_t *image);
 /* Image in, run, image back (in->after). */
-pln_status conf_instance_run(struct conf_instance *in, const struct conf_case *c, pln_error *error);
+pln_status conf_instance_run(struct conf_instance *in, const struct conf_case *c, pln_failure *error);
 #endif

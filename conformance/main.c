@@ -31,7 +31,7 @@ static const char usage[] =
 struct arguments {
     const char *plugin, *op, *text, *dump;
     uint32_t device, threads, thin, n_options;
-    pln_option options[32];
+    pln_setting options[32];
     char keys[32][64];
     bool list, verbose, allow_refusals, skip_refused_options, compile;
 };
@@ -98,7 +98,7 @@ static bool take_option(struct arguments *a, const char *text)
     if (!equals || a->n_options == 32)
         return false;
     snprintf(a->keys[a->n_options], sizeof a->keys[0], "%.*s", (int)(equals - text), text);
-    a->options[a->n_options] = (pln_option){a->keys[a->n_options], equals + 1};
+    a->options[a->n_options] = (pln_setting){.size = sizeof(pln_setting), .key = a->keys[a->n_options], .value = equals + 1};
     a->n_options++;
     return true;
 }
@@ -164,10 +164,11 @@ static const pln_backend *load(const char *path)
 }
 
 static pln_status open_target(struct conf_target *t, const pln_backend *backend, uint32_t index, const pln_host *host,
-                              const pln_option *options, uint32_t n, pln_error *error)
+                              const pln_setting *settings, uint32_t n, pln_failure *error)
 {
     *t = (struct conf_target){.backend = backend, .host = host, .info.size = sizeof t->info};
-    pln_status status = backend->device_open(index, host, options, n, &t->device, error);
+    const pln_opening opening = {.size = sizeof opening, .host = host, .n_settings = n, .setting_stride = sizeof *settings, .settings = settings};
+    pln_status status = backend->device_open(index, &opening, &t->device, error);
     if (status == PLN_OK)
         status = backend->device_info(index, t->device, &t->info, error);
     return status;
@@ -296,7 +297,7 @@ int main(int argc, char **argv)
         fputs(usage, stderr);
         return PLN_INVALID;
     }
-    static const pln_option precise[] = {{"precision", "f64"}};
+    static const pln_setting precise[] = {{.size = sizeof(pln_setting), .key = "precision", .value = "f64"}};
     const pln_backend *backend = load(a.plugin);
     struct team *team = team_create(a.threads);
     if (!backend || !team || !every_op_has_cases())
@@ -312,7 +313,7 @@ int main(int argc, char **argv)
                            .team_barrier = host_team_barrier,
                            .cache_directory = host_cache_directory};
     struct conf_target target, oracle;
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     const pln_status status = open_target(&target, backend, a.device, &host, a.options, a.n_options, &error);
     if (status != PLN_OK) {
         fprintf(stderr, "%s\n", error.message);

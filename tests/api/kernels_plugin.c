@@ -12,8 +12,8 @@ enum { TOLD = 2 };
 
 static void tell(pln_plan_info *info, uint32_t room, uint32_t i)
 {
-    pln_kernel_info kernel = {.inverse_throughput = 70 + i};
-    const pln_program program = {.language = PLN_LANGUAGE_OPENCL_C, .kernel = i ? "second" : "first"};
+    pln_launch_info kernel = {.inverse_throughput = 70 + i};
+    const pln_launch_program program = {.language = PLN_LANGUAGE_OPENCL_C, .kernel = i ? "second" : "first"};
     snprintf(kernel.name, sizeof kernel.name, "%s", program.kernel);
 #ifdef OLD
     if (info->kernels && i < room)
@@ -25,7 +25,7 @@ static void tell(pln_plan_info *info, uint32_t room, uint32_t i)
 }
 
 static pln_status plan_info(pln_device *device, const pln_segment *segment, pln_plan *plan, pln_plan_info *info,
-                            pln_error *error)
+                            pln_failure *error)
 {
     (void)device, (void)segment, (void)plan, (void)error;
     const uint32_t room = info->n_kernels;

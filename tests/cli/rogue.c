@@ -27,14 +27,14 @@ static void come_to(const char *what)
         abort();
 }
 
-static pln_status count(uint32_t *n, pln_error *error)
+static pln_status count(uint32_t *n, pln_failure *error)
 {
     come_to("list");
     return right->device_count(n, error);
 }
 
 static pln_status open_device(uint32_t index, const pln_host *host, const pln_option *options, uint32_t n,
-                              pln_device **device, pln_error *error)
+                              pln_device **device, pln_failure *error)
 {
     come_to("open");
     return right->device_open(index, host, options, n, device, error);
@@ -61,7 +61,7 @@ static pln_status idle(void)
     return PLN_OK;
 }
 
-static pln_status run_plan(pln_plan *plan, const pln_run *run, pln_error *error)
+static pln_status run_plan(pln_plan *plan, const pln_run *run, pln_failure *error)
 {
     come_to("run");
     if (is_asked("hang"))
@@ -70,7 +70,7 @@ static pln_status run_plan(pln_plan *plan, const pln_run *run, pln_error *error)
         return idle();
     if (!is_asked("fail"))
         return right->plan_run(plan, run, error);
-    *error = (pln_error){.status = PLN_DEVICE_LOST, .node = -1, .message = "the rogue is lost"};
+    *error = (pln_failure){.status = PLN_DEVICE_LOST, .node = -1, .message = "the rogue is lost"};
     return PLN_DEVICE_LOST;
 }
 

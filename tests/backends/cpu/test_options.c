@@ -18,7 +18,7 @@
 
 static const pln_backend *backend;
 
-static pln_status open_with(const char *key, const char *value, pln_device **device, pln_error *error)
+static pln_status open_with(const char *key, const char *value, pln_device **device, pln_failure *error)
 {
     const pln_option option = {key, value};
     *device = NULL;
@@ -28,7 +28,7 @@ static pln_status open_with(const char *key, const char *value, pln_device **dev
 static void refuses(const char *key, const char *value, const char *named)
 {
     pln_device *device;
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     assert_int_equal(open_with(key, value, &device, &error), PLN_INVALID);
     assert_null(device);
     assert_int_equal(error.status, PLN_INVALID);
@@ -74,7 +74,7 @@ static const pln_segment segment = {.size = sizeof segment,
 static void level_is_honoured(const char *level)
 {
     pln_device *device;
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     if (open_with("level", level, &device, &error)) {
         assert_string_not_equal(level, "c");
         assert_int_equal(error.status, PLN_INVALID);
@@ -107,7 +107,7 @@ static void math_is_honoured(void **state)
     (void)state;
     static const char *const levels[] = {"c", "avx2"};
     pln_device *device;
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     for (int i = 0; i < 2; i++) {
         const pln_option both[] = {{"math", "bf16"}, {"level", levels[i]}};
         assert_int_equal(backend->device_open(0, &fake_host, both, 2, &device, &error), PLN_INVALID);
@@ -150,7 +150,7 @@ static void what_bf16_cannot_hold_is_refused(void **state)
         .size = sizeof info, .name = "dense", .rows = 1, .width = 4, .n_uses = 1, .uses = &use, .plain = within};
     pln_device *device;
     pln_constant *constant;
-    pln_error error;
+    pln_failure error = {.size = sizeof error};
     if (backend->device_open(0, &fake_host, options, 2, &device, &error))
         skip();
     assert_int_equal(backend->constant_create(device, &info, &constant, &error), PLN_OK);
@@ -166,7 +166,7 @@ static void newer_ops_are_refused(void **state)
 {
     (void)state;
     pln_device *device;
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     assert_int_equal(open_with(NULL, NULL, &device, &error), PLN_OK);
     pln_node_info nodes[2] = {node, node};
     nodes[0].op = 9999;
@@ -194,7 +194,7 @@ static void memory_is_foretold(void **state)
     static const char *const ways[] = {"own", "blis", "sgemm"};
     for (int i = 0; i < 3; i++) {
         pln_device *device;
-        pln_error error = {0};
+        pln_failure error = {.size = sizeof error};
         if (open_with("gemm", ways[i], &device, &error)) {
             assert_int_equal(error.status, PLN_INVALID);
             continue;
@@ -229,7 +229,7 @@ static bool wakes_team(uint64_t flops)
     one.values = own;
     pln_device *device;
     pln_plan *plan;
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     const pln_run numbers = {.size = sizeof numbers, .n_dims = 1, .dims = segment.capacity};
     assert_int_equal(open_with(NULL, NULL, &device, &error), PLN_OK);
     assert_int_equal(backend->plan_create(device, &one, &plan, &error), PLN_OK);

@@ -35,7 +35,7 @@ struct fixture {
     pln_segment segment;
     struct gpu_launch launches[MAX_LAUNCHES];
     uint32_t n_launches;
-    pln_error error;
+    pln_failure error = {.size = sizeof error};
 };
 static struct fixture f;
 
@@ -93,7 +93,7 @@ static int32_t constant(uint32_t rows, uint32_t width)
     return value(PLN_VALUE_CONSTANT, (pln_dim){0, 0, rows}, width, width, 0);
 }
 
-static pln_status keep(void *context, const struct gpu_launch *launch, pln_error *error)
+static pln_status keep(void *context, const struct gpu_launch *launch, pln_failure *error)
 {
     (void)context;
     (void)error;
@@ -665,7 +665,7 @@ static void what_f16_cannot_hold_is_refused(void **state)
         .size = sizeof info, .name = "dense", .rows = 1, .width = 4, .n_uses = 1, .uses = &use, .plain = within};
     const struct gpu_constant_layout layout = gpu_constant_layout(&limits, &info);
     uint16_t out[4];
-    pln_error error;
+    pln_failure error = {.size = sizeof error};
     assert_int_equal(gpu_constant_pack(&host, &info, &layout, out, &error), PLN_OK);
     assert_int_equal(out[2], 0xfc00);
     info.plain = beyond;
@@ -687,7 +687,7 @@ static void options_of_other_kernels_are_said(void **state)
     int messages = 0;
     const pln_host host = {.size = sizeof host, .context = &messages, .log = count_message};
     struct gpu_limits limits = {.cpu_variant = true};
-    pln_error error;
+    pln_failure error = {.size = sizeof error};
     assert_int_equal(gpu_variant_choose(&limits, &host, true, false, &error), PLN_OK);
     assert_true(limits.cpu_variant);
     assert_int_equal(messages, 0);

@@ -13,8 +13,8 @@
 static void says_what_is_missing(void **state)
 {
     uint32_t n = 99;
-    pln_error error = {0};
-    pln_device_info info = {.size = sizeof info};
+    pln_failure error = {.size = sizeof error};
+    pln_device_description info = {.size = sizeof info};
     pln_device *device = NULL;
     (void)state;
     assert_int_equal(clb_device_count(&n, &error), PLN_NO_DEVICE);
