@@ -47,11 +47,12 @@ static pln_status create_constants(struct conf_instance *in, const struct conf_c
         for (uint32_t j = 0; j < c->n_nodes; j++)
             for (uint32_t k = 0; k < c->nodes[j].n_inputs; k++)
                 if (c->nodes[j].inputs[k] == (int32_t)i && n < CONF_OPERANDS)
-                    uses[n++] = (pln_constant_use){c->nodes[j].op, k};
+                    uses[n++] = (pln_constant_use){.size = sizeof *uses, .op = c->nodes[j].op, .input = k};
         const pln_constant_info info = {.size = sizeof info,
                                         .rows = v->rows.offset,
                                         .width = v->width,
                                         .n_uses = n,
+                                        .use_stride = sizeof *uses,
                                         .uses = uses,
                                         .plain = v->plain ? v->data : NULL,
                                         .source = v,

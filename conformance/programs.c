@@ -18,6 +18,8 @@ enum conf_verdict conf_compile(const struct conf_target *target, const struct co
         .size = sizeof info, .n_kernels = MOST_KERNELS, .kernels = told, .kernel_stride = sizeof *told};
     pln_failure error = {.size = sizeof error};
     memset(told, 0, sizeof told);
+    for (uint32_t i = 0; i < MOST_KERNELS; i++)
+        told[i].size = sizeof told[i];
     enum conf_verdict verdict = conf_instance_open(&in, c, why, why_bytes);
     if (verdict == CONF_PASSED && target->backend->plan_info &&
         target->backend->plan_info(target->device, &in.segment, in.plan, &info, &error) != PLN_OK) {
@@ -77,6 +79,8 @@ enum conf_verdict conf_dump(const struct conf_target *target, const struct conf_
         .size = sizeof info, .n_kernels = MOST_KERNELS, .programs = programs, .program_stride = sizeof *programs};
     pln_failure error = {.size = sizeof error};
     memset(programs, 0, sizeof programs);
+    for (uint32_t i = 0; i < MOST_KERNELS; i++)
+        programs[i].size = sizeof programs[i];
     enum conf_verdict verdict = conf_instance_view(&in, c, why, why_bytes);
     if (verdict == CONF_PASSED &&
         target->backend->plan_info(target->device, &in.segment, NULL, &info, &error) != PLN_OK) {

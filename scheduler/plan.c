@@ -206,9 +206,9 @@ void sched_plan_destroy(pln_schedule *schedule, struct sched_plan **plan)
         return;
     pln_runtime *runtime = schedule->devices->runtime;
     for (uint32_t i = 0; p->segments && i < schedule->n_segments; i++) {
-        struct sched_open *open = p->opens[schedule->segments[i].device];
         if (!p->segments[i])
             continue;
+        struct sched_open *open = p->opens[schedule->segments[i].device];
         sched_enter(open);
         seam_plan_destroy(&p->segments[i]);
         sched_leave(open);

@@ -26,11 +26,10 @@ static pln_status describe(uint32_t index, const pln_device *device, pln_device_
 }
 
 /* One device is open for runs at a time. */
-static pln_status open_device(uint32_t index, const pln_host *host, const pln_option *options, uint32_t n,
-                              pln_device **device, pln_failure *error)
+static pln_status open_device(uint32_t index, const pln_opening *opening, pln_device **device, pln_failure *error)
 {
     lazy = index == 0;
-    return right->device_open(0, host, options, n, device, error);
+    return right->device_open(0, opening, device, error);
 }
 
 static pln_status run_plan(pln_plan *plan, const pln_run *run, pln_failure *error)

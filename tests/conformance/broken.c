@@ -21,15 +21,16 @@ static struct {
     uint32_t runs, dims[64];
 } state;
 
-static pln_status open_broken(uint32_t index, const pln_host *host, const pln_option *options, uint32_t n,
-                              pln_device **device, pln_failure *error)
+static pln_status open_broken(uint32_t index, const pln_opening *opening, pln_device **device, pln_failure *error)
 {
-    const char *wanted = pln_option_value(options, n, "fault");
+    const char *wanted = pln_opening_value(opening, "fault");
     for (uint32_t i = 0; wanted && i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i], wanted) == 0) {
             state.fault = (enum fault)i;
-            state.host = host;
-            return state.right->device_open(index, host, NULL, 0, device, error);
+            state.host = opening->host;
+            pln_opening bare = *opening;
+            bare.n_settings = 0;
+            return state.right->device_open(index, &bare, device, error);
         }
     return pln_failed(error, PLN_INVALID, -1, "no such fault");
 }

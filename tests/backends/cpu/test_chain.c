@@ -53,7 +53,7 @@ static pln_graph *feed_forwards(void)
     pln_value *y = linear(g, twice, WIDTH, WIDTH, PLN_OPTIONS(pln_linear_options, .name = "y", .residual = twice));
     pln_graph_output(g, "y",
                      pln_activation(g, y, PLN_ACTIVATION_GELU, PLN_OPTIONS(pln_activation_options, .name = "end")));
-    pln_failure error = {.size = sizeof error};
+    pln_error error;
     must(pln_graph_finish(g, &error), &error);
     return g;
 }
@@ -67,7 +67,7 @@ static void run(pln_schedule *s, struct rows *rows, uint32_t first, uint32_t n)
     const uint32_t dims[] = {0, n};
     const pln_binding inputs[] = {{"x", rows->x[first]}};
     const pln_binding outputs[] = {{"kept", rows->kept[first]}, {"y", rows->y[first]}};
-    pln_failure error = {.size = sizeof error};
+    pln_error error;
     must(pln_schedule_run(s, dims, 2, inputs, 1, outputs, 2, &error), &error);
 }
 
@@ -89,7 +89,7 @@ static void check(uint32_t threads, const char *option)
     pln_runtime *runtime;
     pln_devices *devices;
     pln_schedule *s;
-    pln_failure error = {.size = sizeof error};
+    pln_error error;
     must(pln_runtime_create(PLN_OPTIONS(pln_runtime_options, .threads = threads), &runtime, &error), &error);
     if (pln_devices_open(runtime, "cpu", &option, 1, &devices, &error) == PLN_OK) {
         pln_graph *g = feed_forwards();

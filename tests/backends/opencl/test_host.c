@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "backends/opencl/opencl.h"
+#include "tests/backends/opening.h"
 #include "tests/backends/opencl/fake_gpu.h"
 
 enum { ROWS = 20, BUFFER_BYTES = 64 * 1024, Y_OFFSET = 32 * 1024 };
@@ -49,11 +50,18 @@ static const char *cache_directory(void *context)
 static const pln_host host = {
     .size = sizeof host, .allocate = allocate, .release = release, .cache_directory = cache_directory};
 
+static pln_status try_device(const pln_option *options, uint32_t n, pln_device **device, pln_failure *error)
+{
+    pln_setting settings[OPENING_SETTINGS];
+    const pln_opening opening = opening_of(&host, options, n, settings);
+    return clb_device_open(0, &opening, device, error);
+}
+
 static pln_device *open_device(const pln_option *options, uint32_t n)
 {
     pln_device *device = NULL;
     pln_failure error = {.size = sizeof error};
-    if (clb_device_open(0, &host, options, n, &device, &error) != PLN_OK)
+    if (try_device(options, n, &device, &error) != PLN_OK)
         fail_msg("%s", error.message);
     return device;
 }
@@ -176,7 +184,7 @@ static void names_wrong_options(void **state)
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         pln_device *device = NULL;
         pln_failure error = {.size = sizeof error};
-        assert_int_equal(clb_device_open(0, &host, &wrong[i], 1, &device, &error), PLN_INVALID);
+        assert_int_equal(try_device(&wrong[i], 1, &device, &error), PLN_INVALID);
         assert_null(device);
         assert_non_null(strstr(error.message, wrong[i].key));
         assert_non_null(strstr(error.message, wrong[i].value));
@@ -244,9 +252,9 @@ static void tells_exact_bytes(void **state)
 {
     pln_device *device = open_device(NULL, 0);
     struct job job;
-    pln_launch_info kernels[2];
-    pln_plan_info dry = {.size = sizeof dry, .n_kernels = 1, .kernels = kernels};
-    pln_plan_info made = {.size = sizeof made, .n_kernels = 2, .kernels = kernels};
+    pln_launch_info kernels[2] = {{.size = sizeof *kernels}, {.size = sizeof *kernels}};
+    pln_plan_info dry = {.size = sizeof dry, .n_kernels = 1, .kernel_stride = sizeof *kernels, .kernels = kernels};
+    pln_plan_info made = {.size = sizeof made, .n_kernels = 2, .kernel_stride = sizeof *kernels, .kernels = kernels};
     pln_failure error = {.size = sizeof error};
     (void)state;
     job_init(&job, device, 0);

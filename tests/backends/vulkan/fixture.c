@@ -4,6 +4,8 @@
  */
 #include "tests/backends/vulkan/fixture.h"
 
+#include "tests/backends/opening.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,7 +88,10 @@ pln_status fixture_try(const char *text, pln_device **device, pln_failure *error
         *equals = 0;
         options[n++] = (pln_option){word, equals + 1};
     }
-    return pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION)->device_open((uint32_t)first_usable(), &host, options, n, device, error);
+    pln_setting settings[OPENING_SETTINGS];
+    const pln_opening opening = opening_of(&host, options, n, settings);
+    return pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION)
+        ->device_open((uint32_t)first_usable(), &opening, device, error);
 }
 
 pln_device *fixture_open(const char *text)

@@ -48,8 +48,8 @@ static void kernels_are_described(void **state)
                                  .capacity = capacity};
     assert_int_equal(backend->plan_create(device, &segment, &plan, NULL), PLN_OK);
 
-    pln_launch_info kernels[2];
-    pln_plan_info told = {.size = sizeof told, .n_kernels = 2, .kernels = kernels};
+    pln_launch_info kernels[2] = {{.size = sizeof *kernels}, {.size = sizeof *kernels}};
+    pln_plan_info told = {.size = sizeof told, .n_kernels = 2, .kernel_stride = sizeof *kernels, .kernels = kernels};
     assert_int_equal(backend->plan_info(device, &segment, plan, &told, NULL), PLN_OK);
     assert_int_equal(told.n_kernels, 2);
     assert_true(kernels[0].registers > 0);

@@ -186,7 +186,9 @@ static void dry_sizes_are_exact(void **state)
     const pln_backend *backend = pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION);
     struct chain *chain = chain_create("", 0);
     pln_launch_info kernels[2 * NODES];
-    pln_plan_info dry = {.size = sizeof dry}, made = {.size = sizeof made, .n_kernels = 2 * NODES, .kernels = kernels};
+    for (uint32_t i = 0; i < 2 * NODES; i++)
+        kernels[i] = (pln_launch_info){.size = sizeof *kernels};
+    pln_plan_info dry = {.size = sizeof dry}, made = {.size = sizeof made, .n_kernels = 2 * NODES, .kernel_stride = sizeof *kernels, .kernels = kernels};
     (void)state;
     assert_int_equal(backend->plan_info(chain->device, &chain->segment, NULL, &dry, NULL), PLN_OK);
     assert_int_equal(backend->plan_info(chain->device, &chain->segment, chain->plan, &made, NULL), PLN_OK);

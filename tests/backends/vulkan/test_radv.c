@@ -20,9 +20,9 @@ static const char *directory;
 
 static uint32_t check_kernels(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims)
 {
-    static pln_launch_info kernels[MOST_KERNELS];
+    static pln_kernel_info kernels[MOST_KERNELS];
     uint32_t n = 0;
-    pln_failure error = {.size = sizeof error};
+    pln_error error;
     must(pln_schedule_prepare(schedule, dims, n_dims, &error), &error);
     must(pln_schedule_kernels(schedule, 0, kernels, sizeof *kernels, MOST_KERNELS, &n, &error), &error);
     assert_true(n > 10 && n <= MOST_KERNELS);
@@ -42,7 +42,7 @@ static uint32_t check_head(pln_model *model, pln_devices *devices, pln_head head
                                          .attentions = true,
                                          .schedule = PLN_OPTIONS(pln_schedule_options, .no_fallback = true)};
     uint32_t dims[64], n_dims;
-    pln_failure error = {.size = sizeof error};
+    pln_error error;
     pln_session *session;
     must(pln_session_create(model, devices, &options, &session, &error), &error);
     must(pln_session_prepare(session, batch, length, dims, &n_dims, &error), &error);
@@ -55,7 +55,7 @@ static void test_no_spills(void **state)
 {
     (void)state;
     static const char *const variant[] = {"variant=gpu"};
-    pln_failure error = {.size = sizeof error};
+    pln_error error;
     pln_runtime *runtime;
     pln_devices *devices;
     pln_model *model;
