@@ -22,7 +22,7 @@ static inline void uses_add(struct uses *uses, uint32_t op, uint32_t input)
     for (uint32_t i = 0; i < uses->n; i++)
         if (uses->list[i].op == op && uses->list[i].input == input)
             return;
-    uses->list[uses->n++] = (pln_constant_use){.op = op, .input = input};
+    uses->list[uses->n++] = (pln_constant_use){.size = sizeof *uses->list, .op = op, .input = input};
 }
 
 /* Of each value of a segment: new, uses_release gives it back; NULL if there is no memory. One walk over the nodes. */

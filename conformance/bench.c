@@ -86,7 +86,7 @@ static bool count_devices(struct conf_bench *bench)
 {
     enum { MOST = 4096 };
     uint32_t n = 0, again = 0;
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     if (bench->backend->device_count(&n, &error) != PLN_OK)
         return fail(bench, CONF_COUNT, PLN_FAILED, "%s", error.message);
     if (bench->backend->device_count(&again, &error) != PLN_OK || again != n || n > MOST)
@@ -97,13 +97,13 @@ static bool count_devices(struct conf_bench *bench)
 }
 
 /* What is wrong with what a device tells of itself, or NULL. */
-static const char *refusal_of_info(const pln_backend *b, const pln_device_info *info)
+static const char *refusal_of_info(const pln_backend *b, const pln_device_description *info)
 {
     const bool host = info->flags & PLN_DEVICE_FLAG_HOST_MEMORY;
     if (info->kind < PLN_DEVICE_KIND_CPU || info->kind > PLN_DEVICE_KIND_OTHER)
         return "its kind is none";
-    if (!(info->dtypes & 1u << PLN_F32))
-        return "its dtypes are without f32";
+    if (!(info->dtypes & 1u << PLN_F32) || !(info->dtypes & 1u << PLN_I32))
+        return "its dtypes are without f32 or i32";
     if (info->f32_bytes != 4 && info->f32_bytes != 8)
         return "its f32_bytes are neither 4 nor 8";
     if (!info->alignment || info->alignment & (info->alignment - 1) || info->alignment > 1 << 20)
@@ -116,13 +116,18 @@ static const char *refusal_of_info(const pln_backend *b, const pln_device_info *
         return "it has memory of its own, and no buffer entries";
     if (!info->name[0])
         return "it has no name";
+    for (uint32_t i = 0; i < info->n_settings; i++) {
+        const pln_setting_info *s = info->setting_stride < sizeof s->size ? NULL : conf_setting(info, i);
+        if (!s || !s->key || !s->key[0] || strlen(s->key) > 31 || strpbrk(s->key, "=.") || !s->values || !s->help)
+            return "a setting has no key that can be one, no values, or no help";
+    }
     return NULL;
 }
 
 static bool read_info(struct conf_bench *bench)
 {
-    pln_device_info info = {.size = sizeof info}, again = info;
-    pln_error error = {0};
+    pln_device_description info = {.size = sizeof info}, again = info;
+    pln_failure error = {.size = sizeof error};
     const uint32_t i = bench->plugin->device;
     if (bench->backend->device_info(i, NULL, &info, &error) != PLN_OK ||
         bench->backend->device_info(i, NULL, &again, &error) != PLN_OK)
@@ -140,23 +145,27 @@ static bool read_info(struct conf_bench *bench)
     if (wrong)
         return fail(bench, CONF_INFO, PLN_FAILED, "%s", wrong);
     if (strcmp(info.name, again.name) != 0 || info.flags != again.flags || info.dtypes != again.dtypes ||
-        info.options != again.options)
+        info.n_settings != again.n_settings)
         return fail(bench, CONF_INFO, PLN_FAILED, "asked twice, it tells two things");
     return true;
 }
 
-bool conf_bench_target(struct conf_bench *bench, const pln_option *more, struct conf_host *host,
+bool conf_bench_target(struct conf_bench *bench, const pln_setting *more, struct conf_host *host,
                        struct conf_target *target, char *why, size_t bytes)
 {
-    pln_option options[CONF_OPTIONS + 1];
-    pln_error error = {0};
+    pln_setting options[CONF_OPTIONS + 1];
+    pln_failure error = {.size = sizeof error};
     const struct conf_plugin *p = bench->plugin;
     memcpy(options, p->options, sizeof p->options);
     if (more)
         options[p->n_options] = *more;
     *target = (struct conf_target){.backend = bench->backend, .host = host, .info.size = sizeof target->info};
-    pln_status status = bench->backend->device_open(p->device, conf_host_table(host), options,
-                                                    p->n_options + (more != NULL), &target->device, &error);
+    const pln_opening opening = {.size = sizeof opening,
+                                 .host = conf_host_table(host),
+                                 .n_settings = p->n_options + (more != NULL),
+                                 .setting_stride = sizeof *options,
+                                 .settings = options};
+    pln_status status = bench->backend->device_open(p->device, &opening, &target->device, &error);
     if (status == PLN_OK)
         status = bench->backend->device_info(p->device, target->device, &target->info, &error);
     if (status != PLN_OK) {
@@ -183,30 +192,46 @@ static bool has_word(const char *values, const char *word)
     return false;
 }
 
-static void find_halves(struct conf_bench *bench, const pln_option_info *options)
+/* Whether the user gave the key. */
+static bool is_given(const struct conf_plugin *p, const char *key)
+{
+    for (uint32_t i = 0; i < p->n_options; i++)
+        if (strcmp(p->options[i].key, key) == 0)
+            return true;
+    return false;
+}
+
+const pln_setting_info *conf_setting(const pln_device_description *info, uint32_t i)
+{
+    return (const pln_setting_info *)(const void *)((const char *)(const void *)info->settings +
+                                                    (size_t)i * info->setting_stride);
+}
+
+static void find_halves(struct conf_bench *bench, const pln_device_description *info)
 {
     static const struct {
         const char *word;
         uint32_t dtype;
     } words[] = {{"f16", PLN_F16}, {"bf16", PLN_BF16}};
     struct conf_hello *hello = &bench->hello;
-    for (; options && options->key; options++)
-        for (size_t i = 0; i < sizeof words / sizeof *words && options->values; i++) {
-            if (!has_word(options->values, words[i].word) || hello->n_halves == CONF_HALVES ||
-                pln_option_value(bench->plugin->options, bench->plugin->n_options, options->key))
+    for (uint32_t s = 0; s < info->n_settings; s++)
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+            const pln_setting_info *setting = conf_setting(info, s);
+            if (!has_word(setting->values, words[i].word) || hello->n_halves == CONF_HALVES ||
+                is_given(bench->plugin, setting->key))
                 continue;
             struct conf_half *half = &hello->halves[hello->n_halves++];
             half->dtype = words[i].dtype;
-            snprintf(half->key, sizeof half->key, "%s", options->key);
+            snprintf(half->key, sizeof half->key, "%s", setting->key);
             snprintf(half->value, sizeof half->value, "%s", words[i].word);
         }
 }
 
 static bool open_device(struct conf_bench *bench)
 {
-    static const pln_option precise[] = {{"precision", "f64"}};
+    static const pln_setting precise = {.size = sizeof precise, .key = "precision", .value = "f64"};
     struct conf_target *o = &bench->oracle;
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     char why[CONF_WHY];
     bench->host = conf_host_create(bench->plugin->threads, 0);
     bench->oracle_host = conf_host_create(bench->plugin->threads, 0);
@@ -217,11 +242,16 @@ static bool open_device(struct conf_bench *bench)
     const char *wrong = refusal_of_info(bench->backend, &bench->target.info);
     if (wrong)
         return fail(bench, CONF_OPEN, PLN_FAILED, "%s", wrong);
-    find_halves(bench, bench->target.info.options);
+    find_halves(bench, &bench->target.info);
     *o = (struct conf_target){.backend = pln_reference_query(PLN_ABI_VERSION, PLN_ABI_VERSION),
                               .host = bench->oracle_host,
                               .info.size = sizeof o->info};
-    if (o->backend->device_open(0, conf_host_table(o->host), precise, 1, &o->device, &error) != PLN_OK ||
+    const pln_opening opening = {.size = sizeof opening,
+                                 .host = conf_host_table(o->host),
+                                 .n_settings = 1,
+                                 .setting_stride = sizeof precise,
+                                 .settings = &precise};
+    if (o->backend->device_open(0, &opening, &o->device, &error) != PLN_OK ||
         o->backend->device_info(0, o->device, &o->info, &error) != PLN_OK)
         return fail(bench, CONF_OPEN, PLN_FAILED, "the reference: %s", error.message);
     return true;

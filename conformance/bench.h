@@ -17,7 +17,7 @@ enum { CONF_OPTIONS = 16, CONF_HALVES = 4, CONF_WHY = 480, CONF_TEXT = 160, CONF
 struct conf_plugin {
     const char *path; /* "reference" is the built-in one */
     uint32_t device, threads;
-    pln_option options[CONF_OPTIONS];
+    pln_setting options[CONF_OPTIONS];
     char keys[CONF_OPTIONS][64];
     uint32_t n_options;
 };
@@ -60,11 +60,12 @@ void conf_bench_open(struct conf_bench *bench, const struct conf_plugin *plugin)
 /* Asks about some cases of every op: a byte each, of CONF_ASKED. */
 void conf_bench_ask(const struct conf_bench *bench, unsigned char *taken);
 /* One device more, with a host of its own and one more option (NULL: none). False: why. */
-bool conf_bench_target(struct conf_bench *bench, const pln_option *more, struct conf_host *host,
+bool conf_bench_target(struct conf_bench *bench, const pln_setting *more, struct conf_host *host,
                        struct conf_target *target, char *why, size_t bytes);
 /* An open device on host memory: what is printed or leaked is its own. */
 bool conf_bench_has_no_driver(const struct conf_bench *bench);
 void conf_bench_close_target(struct conf_target *target);
+const pln_setting_info *conf_setting(const pln_device_description *info, uint32_t i);
 
 /* ---- what is tried */
 

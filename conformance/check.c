@@ -156,7 +156,7 @@ enum conf_verdict conf_check_round(struct conf_instance *in, struct conf_instanc
                                    uint32_t index, const struct conf_case *kept, uint32_t round, char *why,
                                    size_t bytes)
 {
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     struct conf_case *now = malloc(sizeof *now);
     if (!now)
         return CONF_FAILED;

@@ -29,15 +29,16 @@ static enum conf_verdict try_versions(struct conf_bench *bench, const struct con
 static enum conf_verdict try_past(struct conf_bench *bench, const struct conf_test *test, char *why, size_t bytes)
 {
     uint32_t n = 0;
-    pln_error error = {0};
-    pln_device_info info = {.size = sizeof info};
+    pln_failure error = {.size = sizeof error};
+    pln_device_description info = {.size = sizeof info};
     pln_device *device = NULL;
+    const pln_opening opening = {.size = sizeof opening, .host = conf_host_table(bench->host)};
     (void)test;
     if (bench->backend->device_count(&n, &error) != PLN_OK)
         return fail(why, bytes, error.message);
     if (bench->backend->device_info(n, NULL, &info, &error) == PLN_OK)
         return fail(why, bytes, "device_info tells of a device that is not counted");
-    if (bench->backend->device_open(n, conf_host_table(bench->host), NULL, 0, &device, &error) == PLN_OK) {
+    if (bench->backend->device_open(n, &opening, &device, &error) == PLN_OK) {
         bench->backend->device_close(&device);
         return fail(why, bytes, "device_open opens a device that is not counted");
     }
@@ -45,7 +46,7 @@ static enum conf_verdict try_past(struct conf_bench *bench, const struct conf_te
 }
 
 /* Opens with an option more; false where that is not refused as it should be. */
-static bool refuses(struct conf_bench *bench, const pln_option *option, char *why, size_t bytes)
+static bool refuses(struct conf_bench *bench, const pln_setting *option, char *why, size_t bytes)
 {
     struct conf_host *host = conf_host_create(1, 0);
     struct conf_target t;
@@ -67,7 +68,7 @@ static bool refuses(struct conf_bench *bench, const pln_option *option, char *wh
 static enum conf_verdict try_unknown_key(struct conf_bench *bench, const struct conf_test *test, char *why,
                                          size_t bytes)
 {
-    const pln_option option = {"no-such-option-of-any-device", "1"};
+    const pln_setting option = {.size = sizeof option, .key = "no-such-option-of-any-device", .value = "1"};
     (void)test;
     return refuses(bench, &option, why, bytes) ? CONF_PASSED : CONF_FAILED;
 }
@@ -76,11 +77,10 @@ static enum conf_verdict try_unknown_values(struct conf_bench *bench, const stru
                                             size_t bytes)
 {
     (void)test;
-    for (const pln_option_info *o = bench->target.info.options; o && o->key; o++) {
-        const pln_option option = {o->key, "no-such-value"};
-        if (!o->values || !o->help)
-            return fail(why, bytes, "an option has no values, or no help");
-        if (strchr(o->values, '|') && !refuses(bench, &option, why, bytes))
+    for (uint32_t i = 0; i < bench->target.info.n_settings; i++) {
+        const pln_setting_info *s = conf_setting(&bench->target.info, i);
+        const pln_setting option = {.size = sizeof option, .key = s->key, .value = "no-such-value"};
+        if (strchr(s->values, '|') && !refuses(bench, &option, why, bytes))
             return CONF_FAILED;
     }
     return CONF_PASSED;
@@ -93,7 +93,7 @@ static bool keeps(struct conf_bench *bench, pln_buffer *buffer, uint64_t element
     const pln_backend *b = bench->backend;
     const uint64_t wide = element;
     uint32_t ones[MOST], now[MOST];
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     for (uint32_t i = 0; i < MOST; i++) {
         const float x = (float)i + 0.5f;
         memcpy(&ones[i], &x, sizeof x);
@@ -120,7 +120,7 @@ static enum conf_verdict try_buffers(struct conf_bench *bench, const struct conf
     static const uint64_t parts[][2] = {{0, 300}, {0, 1}, {7, 100}, {299, 1}, {1, 299}, {64, 128}, {5, 0}};
     const uint64_t element = bench->target.info.f32_bytes;
     pln_buffer *a = NULL, *b = NULL;
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     (void)test;
     if (!bench->backend->buffer_create)
         return CONF_PASSED;

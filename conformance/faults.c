@@ -44,7 +44,7 @@ static enum conf_verdict open_under(struct conf_bench *bench, const struct conf_
                                     size_t bytes)
 {
     struct conf_instance in = {.target = &bench->target};
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     const enum conf_verdict verdict = conf_instance_view(&in, c, why, bytes);
     *status = PLN_OK;
     if (verdict == CONF_PASSED)
@@ -139,7 +139,7 @@ static enum conf_verdict try_refused(struct conf_bench *bench, const struct conf
         return CONF_REFUSED;
     }
     struct conf_instance in = {.target = &bench->target};
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     const uint32_t live = conf_host_live(bench->host), op = c->nodes[c->n_nodes - 1].op;
     enum conf_verdict verdict = conf_instance_view(&in, c, why, bytes);
     c->nodes[c->n_nodes - 1].op = 9999;

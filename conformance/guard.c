@@ -5,6 +5,7 @@
  */
 #include "conformance/guard.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,13 +38,14 @@ void conf_guard_leave(void)
 struct call {
     const char *name;
     uint32_t floats;
-    pln_error error; /* what the entry is given: no text in it ends */
+    pln_failure error; /* what the entry is given: no text in it ends */
 };
 
 static struct call begin(const char *name)
 {
     struct call c = {.name = name, .floats = conf_float_state()};
     memset(&c.error, 'Z', sizeof c.error);
+    c.error.size = sizeof c.error;
     conf_guard_enter(name);
     return c;
 }
@@ -59,19 +61,19 @@ static void end(const struct call *c)
 }
 
 /* The sentence of a failure, for whoever called. */
-static pln_status judge(struct call *c, pln_status status, uint32_t n_nodes, pln_error *error)
+static pln_status judge(struct call *c, pln_status status, uint32_t n_nodes, pln_failure *error)
 {
     end(c);
     if (status == PLN_OK)
         return status;
     const char *stop = memchr(c->error.message, '\0', sizeof c->error.message);
-    if ((uint32_t)status > PLN_CANCELLED)
+    if ((uint32_t)status > PLN_TIMED_OUT)
         conf_violate("%s returned %d, which is no status", c->name, (int)status);
     else if (!stop)
         conf_violate("%s failed (status %d) without a sentence that ends", c->name, (int)status);
     else if (stop == c->error.message || strchr(c->error.message, '\n'))
         conf_violate("%s failed (status %d) without a sentence, or with more than a line", c->name, (int)status);
-    else if (c->error.status != status)
+    else if (c->error.status != (uint32_t)status)
         conf_violate("%s returned status %d and wrote %d into the error record", c->name, (int)status,
                      (int)c->error.status);
     else if (c->error.node < -1 || c->error.node >= (int32_t)n_nodes)
@@ -82,7 +84,7 @@ static pln_status judge(struct call *c, pln_status status, uint32_t n_nodes, pln
     return status;
 }
 
-static pln_status count_devices(uint32_t *count, pln_error *error)
+static pln_status count_devices(uint32_t *count, pln_failure *error)
 {
     struct call c = begin("device_count");
     return judge(&c, real->device_count(count, &c.error), 0, error);
@@ -94,7 +96,7 @@ static void check_text(const char *what, const char *text, size_t bytes)
         conf_violate("%s has no end", what);
 }
 
-static pln_status tell_info(uint32_t index, const pln_device *device, pln_device_info *info, pln_error *error)
+static pln_status tell_info(uint32_t index, const pln_device *device, pln_device_description *info, pln_failure *error)
 {
     struct call c = begin("device_info");
     const pln_status status = judge(&c, real->device_info(index, device, info, &c.error), 0, error);
@@ -107,28 +109,38 @@ static pln_status tell_info(uint32_t index, const pln_device *device, pln_device
     return status;
 }
 
-/* Options of which nothing is there when the entry has returned. */
-static pln_status open_device(uint32_t index, const pln_host *host, const pln_option *options, uint32_t n,
-                              pln_device **device, pln_error *error)
+/* What it is given: gone when the entry has returned. */
+static pln_status open_device(uint32_t index, const pln_opening *opening, pln_device **device, pln_failure *error)
 {
-    enum { MOST = 32, TEXT = 256 };
-    static pln_option lent[MOST + 1];
-    static char keys[MOST][TEXT], values[MOST][TEXT];
-    for (uint32_t i = 0; i < n && i < MOST; i++) {
-        strncpy(keys[i], options[i].key, TEXT - 1);
-        strncpy(values[i], options[i].value, TEXT - 1);
-        lent[i] = (pln_option){keys[i], values[i]};
+    enum { MOST = 32, TEXT = 256, GROWN = 24 };
+    static struct {
+        pln_setting setting;
+        char key[TEXT], value[TEXT];
+    } lent[MOST];
+    static struct {
+        pln_opening opening;
+        unsigned char grown[GROWN];
+    } whole;
+    memset(&whole, 'Z', sizeof whole);
+    whole.opening = *opening;
+    whole.opening.size = sizeof whole;
+    whole.opening.settings = &lent->setting;
+    whole.opening.setting_stride = sizeof *lent;
+    for (uint32_t i = 0; i < opening->n_settings && i < MOST; i++) {
+        const pln_setting *s = pln_opening_setting(opening, i);
+        snprintf(lent[i].key, TEXT, "%s", s->key);
+        snprintf(lent[i].value, TEXT, "%s", s->value);
+        lent[i].setting = (pln_setting){.size = sizeof *lent, .key = lent[i].key, .value = lent[i].value};
     }
     struct call c = begin("device_open");
     *device = NULL;
-    const pln_status status = judge(&c, real->device_open(index, host, lent, n, device, &c.error), 0, error);
+    const pln_status status = judge(&c, real->device_open(index, &whole.opening, device, &c.error), 0, error);
+    memset(lent, 'Z', sizeof lent);
+    memset(&whole, 'Z', sizeof whole);
     if (status == PLN_OK && !*device) {
         conf_violate("device_open returned PLN_OK and no device");
         return PLN_FAILED;
     }
-    memset(lent, 0, sizeof lent);
-    memset(keys, 'Z', sizeof keys);
-    memset(values, 'Z', sizeof values);
     return status;
 }
 
@@ -140,7 +152,7 @@ static void close_device(pln_device **device)
     *device = NULL;
 }
 
-static pln_status create_buffer(pln_device *device, uint64_t bytes, pln_buffer **buffer, pln_error *error)
+static pln_status create_buffer(pln_device *device, uint64_t bytes, pln_buffer **buffer, pln_failure *error)
 {
     struct call c = begin("buffer_create");
     *buffer = NULL;
@@ -161,14 +173,14 @@ static void destroy_buffer(pln_device *device, pln_buffer **buffer)
 }
 
 static pln_status write_buffer(pln_device *device, pln_buffer *buffer, uint64_t offset, pln_dtype dtype, uint64_t count,
-                               const void *data, pln_error *error)
+                               const void *data, pln_failure *error)
 {
     struct call c = begin("buffer_write");
     return judge(&c, real->buffer_write(device, buffer, offset, dtype, count, data, &c.error), 0, error);
 }
 
 static pln_status read_buffer(pln_device *device, pln_buffer *buffer, uint64_t offset, pln_dtype dtype, uint64_t count,
-                              void *data, pln_error *error)
+                              void *data, pln_failure *error)
 {
     struct call c = begin("buffer_read");
     return judge(&c, real->buffer_read(device, buffer, offset, dtype, count, data, &c.error), 0, error);
@@ -183,7 +195,7 @@ enum { MOST_KERNELS = 1 << 20 };
 /* Verdicts lie further apart than they are long; what is between them stays. */
 enum { BETWEEN = 40, BETWEEN_BYTE = 0x5c, MOST_VERDICTS = 64 };
 
-static pln_status ask_once(pln_device *device, const pln_segment *segment, unsigned char *room, pln_error *error)
+static pln_status ask_once(pln_device *device, const pln_segment *segment, unsigned char *room, pln_failure *error)
 {
     const size_t stride = sizeof(pln_verdict) + BETWEEN;
     memset(room, BETWEEN_BYTE, segment->n_nodes * stride);
@@ -214,7 +226,7 @@ static pln_status ask_once(pln_device *device, const pln_segment *segment, unsig
 
 /* Three times, and the answers are the same. */
 static pln_status ask_support(pln_device *device, const pln_segment *segment, pln_verdict *verdicts, uint32_t stride,
-                              pln_error *error)
+                              pln_failure *error)
 {
     enum { TIMES = 3 };
     const size_t apart = sizeof(pln_verdict) + BETWEEN;
@@ -240,7 +252,7 @@ static pln_status ask_support(pln_device *device, const pln_segment *segment, pl
 }
 
 static pln_status create_constant(pln_device *device, const pln_constant_info *info, pln_constant **constant,
-                                  pln_error *error)
+                                  pln_failure *error)
 {
     struct call c = begin("constant_create");
     *constant = NULL;
@@ -260,7 +272,7 @@ static void destroy_constant(pln_device *device, pln_constant **constant)
     *constant = NULL;
 }
 
-static pln_status create_plan(pln_device *device, const pln_segment *segment, pln_plan **plan, pln_error *error)
+static pln_status create_plan(pln_device *device, const pln_segment *segment, pln_plan **plan, pln_failure *error)
 {
     struct call c = begin("plan_create");
     *plan = NULL;
@@ -273,7 +285,7 @@ static pln_status create_plan(pln_device *device, const pln_segment *segment, pl
     return status;
 }
 
-static pln_status run_plan(pln_plan *plan, const pln_run *run, pln_error *error)
+static pln_status run_plan(pln_plan *plan, const pln_run *run, pln_failure *error)
 {
     const uint64_t calls = conf_heap_calls();
     struct call c = begin("plan_run");
@@ -296,14 +308,14 @@ static void destroy_plan(pln_plan **plan)
     *plan = NULL;
 }
 
-static pln_status tell_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, pln_error *error)
+static pln_status tell_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, pln_failure *error)
 {
     struct call c = begin("plan_timing");
     return judge(&c, real->plan_timing(plan, node_ns, n_nodes, &c.error), n_nodes, error);
 }
 
 static pln_status tell_plan(pln_device *device, const pln_segment *segment, pln_plan *plan, pln_plan_info *info,
-                            pln_error *error)
+                            pln_failure *error)
 {
     struct call c = begin("plan_info");
     const pln_status status = judge(&c, real->plan_info(device, segment, plan, info, &c.error),

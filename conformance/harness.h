@@ -106,7 +106,7 @@ struct conf_host;
 struct conf_target { /* an open device */
     const pln_backend *backend;
     pln_device *device;
-    pln_device_info info;
+    pln_device_description info;
     struct conf_host *host;
 };
 

@@ -41,11 +41,14 @@ static void place_values(struct conf_instance *in, const struct conf_case *c)
 struct lent_constant {
     pln_constant_info info;
     unsigned char grown[GROWN];
-    pln_constant_use uses[CONF_OPERANDS];
+    struct {
+        pln_constant_use use;
+        unsigned char grown[GROWN];
+    } uses[CONF_OPERANDS];
     char name[NAME_BYTES];
 };
 
-static pln_status create_constant(struct conf_instance *in, const struct conf_case *c, uint32_t i, pln_error *error)
+static pln_status create_constant(struct conf_instance *in, const struct conf_case *c, uint32_t i, pln_failure *error)
 {
     const struct conf_value *v = &c->values[i];
     struct lent_constant *lent = malloc(sizeof *lent);
@@ -56,14 +59,15 @@ static pln_status create_constant(struct conf_instance *in, const struct conf_ca
     for (uint32_t j = 0; j < c->n_nodes; j++)
         for (uint32_t k = 0; k < c->nodes[j].n_inputs; k++)
             if (c->nodes[j].inputs[k] == (int32_t)i && n < CONF_OPERANDS)
-                lent->uses[n++] = (pln_constant_use){c->nodes[j].op, k};
+                lent->uses[n++].use = (pln_constant_use){.size = sizeof *lent->uses, .op = c->nodes[j].op, .input = k};
     snprintf(lent->name, sizeof lent->name, "weight %u", i);
     in->sources[i] = (struct conf_source){v->data, true};
     lent->info = (pln_constant_info){.size = sizeof lent->info + sizeof lent->grown,
                                      .rows = v->rows.offset,
                                      .width = v->width,
                                      .n_uses = n,
-                                     .uses = lent->uses,
+                                     .use_stride = sizeof *lent->uses,
+                                     .uses = &lent->uses->use,
                                      .plain = v->plain ? v->data : NULL,
                                      .source = &in->sources[i],
                                      .name = lent->name};
@@ -75,7 +79,7 @@ static pln_status create_constant(struct conf_instance *in, const struct conf_ca
     return status;
 }
 
-static pln_status create_constants(struct conf_instance *in, const struct conf_case *c, pln_error *error)
+static pln_status create_constants(struct conf_instance *in, const struct conf_case *c, pln_failure *error)
 {
     pln_status status = PLN_OK;
     for (uint32_t i = 0; status == PLN_OK && i < c->n_values; i++)
@@ -103,8 +107,13 @@ static pln_value_info value_of(const struct conf_instance *in, const struct conf
     const bool host = in->target->info.flags & PLN_DEVICE_FLAG_HOST_MEMORY;
     const uint64_t wide = in->target->info.f32_bytes, place_bytes = wide > 4 ? wide : 4;
     const struct conf_value *v = &c->values[i];
-    pln_value_info value = {
-        .kind = v->kind, .dtype = v->dtype, .rows = v->rows, .width = v->width, .row_stride = v->stride};
+    pln_value_info value = {.size = sizeof value + GROWN,
+                            .kind = v->kind,
+                            .dtype = v->dtype,
+                            .flags = v->kind == PLN_VALUE_TEMPORARY ? PLN_VALUE_READ_OUTSIDE : 0,
+                            .width = v->width,
+                            .row_stride = v->stride,
+                            .rows = v->rows};
     if (!placed)
         return value;
     const uint32_t base = v->base == PLN_ABSENT ? i : (uint32_t)v->base;
@@ -145,7 +154,8 @@ static char *name(char **at, const char *what, uint32_t i)
 
 static pln_node_info node_of(const struct conf_node *n, uint32_t i, char **at)
 {
-    return (pln_node_info){.op = n->op,
+    return (pln_node_info){.size = sizeof(pln_node_info) + GROWN,
+                           .op = n->op,
                            .version = n->version ? n->version : version_of(n->op),
                            .name = name(at, "node", i),
                            .params = copy(at, n->params, n->params_size),
@@ -238,7 +248,7 @@ void conf_instance_close(struct conf_instance *in)
 
 enum conf_verdict conf_instance_view(struct conf_instance *in, const struct conf_case *c, char *why, size_t bytes)
 {
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     pln_verdict verdicts[CONF_NODES] = {{0}};
     place_values(in, c);
     if (!view_case(in, c, false)) {
@@ -264,7 +274,7 @@ enum conf_verdict conf_instance_view(struct conf_instance *in, const struct conf
     return CONF_PASSED;
 }
 
-pln_status conf_instance_allocate(struct conf_instance *in, const struct conf_case *c, pln_error *error)
+pln_status conf_instance_allocate(struct conf_instance *in, const struct conf_case *c, pln_failure *error)
 {
     const pln_backend *b = in->target->backend;
     void *image = NULL;
@@ -279,7 +289,7 @@ pln_status conf_instance_allocate(struct conf_instance *in, const struct conf_ca
     return status == PLN_OK ? create_constants(in, c, error) : status;
 }
 
-pln_status conf_instance_plan(struct conf_instance *in, const struct conf_case *c, pln_error *error)
+pln_status conf_instance_plan(struct conf_instance *in, const struct conf_case *c, pln_failure *error)
 {
     if (!view_case(in, c, true))
         return PLN_NO_MEMORY;
@@ -292,7 +302,7 @@ pln_status conf_instance_plan(struct conf_instance *in, const struct conf_case *
     return status;
 }
 
-pln_status conf_instance_info(struct conf_instance *in, pln_plan_info *info, pln_error *error)
+pln_status conf_instance_info(struct conf_instance *in, pln_plan_info *info, pln_failure *error)
 {
     mprotect(in->lent, in->lent_bytes, PROT_READ);
     const pln_status status =
@@ -304,7 +314,7 @@ pln_status conf_instance_info(struct conf_instance *in, pln_plan_info *info, pln
 enum conf_verdict conf_instance_open(struct conf_instance *in, const struct conf_case *c, char *why, size_t bytes)
 {
     const pln_backend *b = in->target->backend;
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     pln_plan_info dry = {.size = sizeof dry}, made = dry;
     const enum conf_verdict verdict = conf_instance_view(in, c, why, bytes);
     if (verdict != CONF_PASSED)
@@ -361,7 +371,7 @@ void conf_fill_image(const struct conf_instance *in, const struct conf_case *c, 
 }
 
 /* Moves the image to the device or from it; value by value where elements are wider there. */
-static pln_status move_image(struct conf_instance *in, const struct conf_case *c, bool write, pln_error *error)
+static pln_status move_image(struct conf_instance *in, const struct conf_case *c, bool write, pln_failure *error)
 {
     const struct conf_target *t = in->target;
     if (t->info.flags & PLN_DEVICE_FLAG_HOST_MEMORY) {
@@ -401,7 +411,7 @@ static const uint32_t *lend_dims(struct conf_instance *in, const struct conf_cas
     return now;
 }
 
-pln_status conf_instance_again(struct conf_instance *in, const struct conf_case *c, pln_error *error)
+pln_status conf_instance_again(struct conf_instance *in, const struct conf_case *c, pln_failure *error)
 {
     struct {
         pln_run run;
@@ -413,7 +423,7 @@ pln_status conf_instance_again(struct conf_instance *in, const struct conf_case 
     return lent.run.dims ? in->target->backend->plan_run(in->plan, &lent.run, error) : PLN_NO_MEMORY;
 }
 
-pln_status conf_instance_run(struct conf_instance *in, const struct conf_case *c, pln_error *error)
+pln_status conf_instance_run(struct conf_instance *in, const struct conf_case *c, pln_failure *error)
 {
     conf_fill_image(in, c, in->image);
     pln_status status = move_image(in, c, true, error);

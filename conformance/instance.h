@@ -36,10 +36,10 @@ enum conf_verdict conf_instance_view(struct conf_instance *in, const struct conf
  * CONF_FAILED too when the plan takes other memory than was foretold. */
 enum conf_verdict conf_instance_open(struct conf_instance *in, const struct conf_case *c, char *why, size_t bytes);
 /* The two halves of it behind the view: memory and constants; the plan. */
-pln_status conf_instance_allocate(struct conf_instance *in, const struct conf_case *c, pln_error *error);
-pln_status conf_instance_plan(struct conf_instance *in, const struct conf_case *c, pln_error *error);
+pln_status conf_instance_allocate(struct conf_instance *in, const struct conf_case *c, pln_failure *error);
+pln_status conf_instance_plan(struct conf_instance *in, const struct conf_case *c, pln_failure *error);
 /* What the backend tells of the plan. */
-pln_status conf_instance_info(struct conf_instance *in, pln_plan_info *info, pln_error *error);
+pln_status conf_instance_info(struct conf_instance *in, pln_plan_info *info, pln_failure *error);
 void conf_instance_close(struct conf_instance *in);
 
 /* Whether a value has memory of its own in the image. */
@@ -47,9 +47,9 @@ bool conf_in_memory(const struct conf_value *v);
 /* What the image of the case holds before a run. */
 void conf_fill_image(const struct conf_instance *in, const struct conf_case *c, uint32_t *image);
 /* Image in, run, image back (in->after). */
-pln_status conf_instance_run(struct conf_instance *in, const struct conf_case *c, pln_error *error);
+pln_status conf_instance_run(struct conf_instance *in, const struct conf_case *c, pln_failure *error);
 /* The same on what lies there. */
-pln_status conf_instance_again(struct conf_instance *in, const struct conf_case *c, pln_error *error);
+pln_status conf_instance_again(struct conf_instance *in, const struct conf_case *c, pln_failure *error);
 /* One round of case `index` on both, whose plans were made of `kept` (round 0 of it), and the results side by side. */
 enum conf_verdict conf_check_round(struct conf_instance *in, struct conf_instance *oracle, conf_fill *fill,
                                    uint32_t index, const struct conf_case *kept, uint32_t round, char *why,

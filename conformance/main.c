@@ -37,7 +37,8 @@ static bool take_option(struct conf_plugin *p, const char *text)
     if (!equals || p->n_options == CONF_OPTIONS)
         return false;
     snprintf(p->keys[p->n_options], sizeof p->keys[0], "%.*s", (int)(equals - text), text);
-    p->options[p->n_options] = (pln_option){p->keys[p->n_options], equals + 1};
+    p->options[p->n_options] =
+        (pln_setting){.size = sizeof *p->options, .key = p->keys[p->n_options], .value = equals + 1};
     p->n_options++;
     return true;
 }

@@ -202,7 +202,7 @@ struct runner {
 static void *run_often(void *argument)
 {
     struct runner *r = argument;
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     uint32_t *first = malloc(r->pair->in.words * sizeof *first);
     const double until = now() + meeting_seconds;
     for (uint32_t i = 0; first && r->status == PLN_OK && !r->differs; i++) {
@@ -293,7 +293,7 @@ static bool has_same_bits(const struct pair *p, const struct conf_case *now, con
 static enum conf_verdict try_steady(struct conf_bench *bench, const struct conf_test *test, char *why, size_t bytes)
 {
     enum conf_verdict verdict;
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     struct pair *p = make_large(bench, test, &bench->target, 0, PLN_SEGMENT_STEADY, &verdict, why, bytes);
     if (verdict == CONF_PASSED)
         verdict = run_pair(p, 0, why, bytes);
@@ -323,7 +323,7 @@ static enum conf_verdict try_timing(struct conf_bench *bench, const struct conf_
     enum conf_verdict verdict;
     uint64_t ns[CONF_NODES + BEHIND];
     const uint64_t mark = 0x5eedf00d5eedf00d, day = 86400000000000;
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     struct pair *p = make(bench, test, &bench->target, SECOND, PLN_SEGMENT_TIMED, &verdict, why, bytes);
     if (verdict == CONF_PASSED)
         verdict = run_pair(p, 0, why, bytes);
@@ -350,7 +350,7 @@ static enum conf_verdict try_leaks(struct conf_bench *bench, const struct conf_t
     const bool own = bench->target.info.flags & PLN_DEVICE_FLAG_HOST_MEMORY; /* no driver below */
     enum conf_verdict verdict;
     uint64_t heap = 0, all = 0;
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     struct pair *p = make(bench, test, &bench->target, 0, 0, &verdict, why, bytes);
     for (uint32_t i = 0; verdict == CONF_PASSED && i < RUNS + WARM; i++) {
         if (conf_instance_run(&p->in, &p->c, &error) != PLN_OK) {

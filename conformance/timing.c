@@ -26,7 +26,7 @@ enum conf_verdict conf_time(struct conf_bench *bench, const struct conf_test *te
         return CONF_FAILED;
     conf_begin(c, 0, 0);
     speed->fill(c, 0);
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     enum conf_verdict verdict = conf_instance_open(&in, c, answer->why, sizeof answer->why);
     const double begin = now();
     double best = 0;

@@ -70,7 +70,7 @@ static enum conf_verdict run_half(struct conf_bench *b, const struct conf_test *
                                   char *why, size_t bytes)
 {
     const struct conf_half *half = &b->hello.halves[test->half];
-    const pln_option option = {half->key, half->value};
+    const pln_setting option = {.size = sizeof option, .key = half->key, .value = half->value};
     const double tolerance = conf_tolerance;
     struct conf_target *target = &b->halves[test->half];
     if (!target->device) {

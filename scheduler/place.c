@@ -49,6 +49,17 @@ static pln_status parse_rules(struct question *q, const pln_schedule_options *op
     return PLN_OK;
 }
 
+static pln_status ask_device(pln_devices *devices, uint32_t device, const pln_segment *view, pln_verdict *verdicts,
+                             pln_error *error)
+{
+    struct sched_open *open = sched_open_acquire(devices, device);
+    sched_enter(open);
+    const pln_status status = seam_supports(&open->seam, view, verdicts, error);
+    sched_leave(open);
+    sched_open_release(&open);
+    return status;
+}
+
 static pln_status ask_devices(struct question *q, pln_error *error)
 {
     pln_schedule *s = q->schedule;
@@ -59,15 +70,10 @@ static pln_status ask_devices(struct question *q, pln_error *error)
     struct arena arena = {0};
     pln_status status = PLN_OK;
     for (uint32_t d = 0; status == PLN_OK && d < s->devices->n; d++) {
-        const struct sched_device *device = &s->devices->devices[d];
         pln_segment view;
         status = sched_view(s, NULL, d, 0, n, capacity, &arena, &view, error);
-        for (uint32_t i = 0; i < n; i++)
-            q->verdicts[d * n + i].size = sizeof *q->verdicts;
-        sched_enter(device);
         if (status == PLN_OK)
-            status = device->backend->supports(device->device, &view, &q->verdicts[d * n], sizeof *q->verdicts, error);
-        sched_leave(device);
+            status = ask_device(s->devices, d, &view, &q->verdicts[d * n], error);
     }
     arena_finish(&arena);
     return status;

@@ -170,11 +170,15 @@ static void load_file(struct sched_backend *backend)
                  PLN_BACKEND_SYMBOL);
         return;
     }
-    backend->table = query(PLN_ABI_VERSION, PLN_ABI_VERSION);
-    if (!backend->table)
+    char reason[160];
+    const pln_backend *table = query(PLN_ABI_VERSION, PLN_ABI_VERSION);
+    if (!table)
         snprintf(backend->reason, sizeof backend->reason,
                  "%.150s speaks another version of the interface than %u: build it again", backend->path,
                  PLN_ABI_VERSION);
+    else if (!seam_accept(&backend->seam, table, reason, sizeof reason))
+        snprintf(backend->reason, sizeof backend->reason, "pleione-%s.so is refused: %s", backend->name, reason);
+    backend->loaded = !*backend->reason;
 }
 
 pln_status sched_backend_load(pln_runtime *runtime, const char *name, struct sched_backend **backend, pln_error *error)
@@ -182,11 +186,13 @@ pln_status sched_backend_load(pln_runtime *runtime, const char *name, struct sch
     struct sched_backend *b = sched_backend_find(runtime, name);
     if (!b)
         return pln_fail(error, PLN_NO_DEVICE, "no backend %.40s: there is no plugin pleione-%.40s.so", name, name);
-    if (!b->table && !*b->reason && strcmp(name, built_in) == 0)
-        b->table = pln_reference_query(PLN_ABI_VERSION, PLN_ABI_VERSION);
-    else if (!b->table && !*b->reason)
+    b->seam.faults = runtime->faults;
+    if (!b->loaded && !*b->reason && strcmp(name, built_in) == 0)
+        b->loaded = seam_accept(&b->seam, pln_reference_query(PLN_ABI_VERSION, PLN_ABI_VERSION), b->reason,
+                                sizeof b->reason);
+    else if (!b->loaded && !*b->reason)
         load_file(b);
-    if (!b->table)
+    if (!b->loaded)
         return pln_fail(error, PLN_NO_DEVICE, "backend %s cannot be loaded: %s", name, b->reason);
     *backend = b;
     return PLN_OK;

@@ -128,19 +128,19 @@ static pln_status run_segment(const struct run *run, uint32_t index, pln_error *
 {
     pln_schedule *s = run->schedule;
     const struct sched_segment *segment = &s->segments[index];
-    const struct sched_device *d = &s->devices->devices[segment->device];
+    struct sched_open *open = run->plan->opens[segment->device];
     const pln_run numbers = {.size = sizeof numbers, .n_dims = s->graph->n_symbols, .dims = run->dims};
     pln_status status = PLN_OK;
     for (uint32_t i = 0; status == PLN_OK && i < segment->n_copies; i++)
         status = copy_value(run, segment->copies[i].value, segment->copies[i].from, segment->copies[i].to, error);
     if (status == PLN_OK)
         status = copy_windows(run, segment, false, error);
-    sched_enter(d);
+    sched_enter(open);
     if (status == PLN_OK)
-        status = d->backend->plan_run(run->plan->segments[index], &numbers, error);
-    if (status == PLN_OK && s->timed && d->backend->plan_timing)
-        status = d->backend->plan_timing(run->plan->segments[index], s->node_ns + segment->first, segment->n, error);
-    sched_leave(d);
+        status = seam_plan_run(run->plan->segments[index], &numbers, error);
+    if (status == PLN_OK && s->timed && seam_measures(&open->seam))
+        status = seam_plan_timing(run->plan->segments[index], s->node_ns + segment->first, segment->n, error);
+    sched_leave(open);
     return status == PLN_OK ? copy_windows(run, segment, true, error) : status;
 }
 

@@ -60,8 +60,11 @@ void pln_runtime_destroy(pln_runtime **runtime)
     team_destroy(&r->team);
     pthread_mutex_destroy(&r->lock);
     free(r->backend_path);
+    faults_destroy(&r->faults);
     free(r->cache);
     for (uint32_t i = 0; i < r->n_backends; i++) {
+        for (uint32_t j = 0; r->backends[i].entries && j < r->backends[i].n_entries; j++)
+            sched_entry_finish(&r->backends[i].entries[j]);
         free(r->backends[i].path);
         free(r->backends[i].entries);
         free(r->backends[i].listed);
@@ -81,8 +84,8 @@ static void describe_backend(const struct sched_backend *backend, uint32_t index
     *entry = (pln_device_entry){.info.size = sizeof entry->info};
     snprintf(entry->name, sizeof entry->name, several ? "%s:%u" : "%s", backend->name, index);
     snprintf(entry->backend, sizeof entry->backend, "%s", backend->name);
-    if (backend->table)
-        snprintf(entry->backend_version, sizeof entry->backend_version, "%s", backend->table->version);
+    if (backend->loaded)
+        snprintf(entry->backend_version, sizeof entry->backend_version, "%s", backend->seam.table.version);
 }
 
 static void mark_unusable(pln_device_entry *entry, const char *reason)
@@ -101,7 +104,7 @@ static bool list_backend(pln_runtime *runtime, struct sched_backend *backend)
         return true;
     if (sched_backend_load(runtime, backend->name, &loaded, NULL) != PLN_OK)
         snprintf(error.message, sizeof error.message, "%s", backend->reason);
-    else if (backend->table->device_count(&n, &error) != PLN_OK)
+    else if (seam_device_count(&backend->seam, &n, &error) != PLN_OK)
         n = 0;
     else if (!n)
         snprintf(error.message, sizeof error.message, "it finds no device");
@@ -123,7 +126,11 @@ static bool list_backend(pln_runtime *runtime, struct sched_backend *backend)
     }
     for (uint32_t i = 0; i < n; i++) {
         describe_backend(backend, i, n > 1, &backend->entries[i]);
-        if (backend->table->device_info(i, NULL, &backend->entries[i].info, &error) != PLN_OK)
+        pln_device_description info;
+        pln_status status = seam_device_info(&backend->seam, i, NULL, &info, &error);
+        if (status == PLN_OK)
+            status = sched_entry_describe(&backend->entries[i], &info, &error);
+        if (status != PLN_OK)
             mark_unusable(&backend->entries[i], error.message);
     }
     return true;

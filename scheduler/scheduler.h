@@ -12,6 +12,7 @@
 
 #include "api/pleione_backend.h"
 #include "common/in_use.h"
+#include "common/seam.h"
 #include "common/team.h"
 #include "common/uses.h"
 #include "graph/graph.h"
@@ -23,8 +24,10 @@ struct sched_backend {
     char name[24];
     char *path; /* of the file; NULL: built in */
     bool refused;
+    bool shipped; /* lies where ours are installed */
     void *library;
-    const pln_backend *table; /* NULL: not loaded yet, or it could not be, see reason */
+    bool loaded; /* else not yet, or it could not be, see reason */
+    struct seam seam;
     char reason[256];
     uint32_t n_entries;
     pln_device_entry *entries;       /* once they were asked for, else NULL */
@@ -39,6 +42,7 @@ struct pln_runtime {
     void *progress_context;
     struct team *team;
     char *backend_path; /* of the options, or NULL */
+    struct faults *faults; /* of the options, or NULL */
     char *cache;        /* created at first use, or NULL */
     pln_host host;
     uint32_t n_backends;
@@ -58,34 +62,63 @@ pln_status sched_go_on(pln_runtime *runtime, const char *what, uint64_t done, ui
 /* Fills runtime->host: log, memory, constants, team, cache. */
 void sched_host_init(pln_runtime *runtime);
 
-/* An open device. */
+/* One opening of a device. It is closed when the list of devices and everything that was made on it let it go: after a
+ * loss a device has a new one, while what lay on the old one is still being destroyed. */
+struct sched_open {
+    struct seam_device seam;
+    atomic_uint references;
+    bool alone; /* it takes one caller at a time */
+    pthread_mutex_t lock;
+};
+
+/* A device of a list. */
 struct sched_device {
-    const pln_backend *backend;
-    pln_device *device;
+    const struct sched_backend *backend;
+    uint32_t index; /* of the backend's devices */
     pln_device_entry entry;
     uint32_t domain;
-    pthread_mutex_t *lock; /* NULL: it takes several callers at a time */
+    pln_setting *settings; /* that it was opened with, texts behind them; owned */
+    uint32_t n_settings;
+    struct sched_open *open; /* under the lock of the list */
 };
 
 /* Around every call of an entry of an open device: most take one caller at a time. */
-static inline void sched_enter(const struct sched_device *device)
+static inline void sched_enter(struct sched_open *open)
 {
-    if (device->lock)
-        pthread_mutex_lock(device->lock);
+    if (open->alone)
+        pthread_mutex_lock(&open->lock);
 }
 
-static inline void sched_leave(const struct sched_device *device)
+static inline void sched_leave(struct sched_open *open)
 {
-    if (device->lock)
-        pthread_mutex_unlock(device->lock);
+    if (open->alone)
+        pthread_mutex_unlock(&open->lock);
 }
 
-static inline void sched_buffer_destroy(const struct sched_device *device, pln_buffer **buffer)
+static inline bool sched_is_lost(const struct sched_open *open)
 {
-    sched_enter(device);
-    device->backend->buffer_destroy(device->device, buffer);
-    sched_leave(device);
+    return atomic_load_explicit(&open->seam.lost, memory_order_relaxed);
 }
+
+static inline void sched_buffer_destroy(struct sched_open *open, pln_buffer **buffer)
+{
+    sched_enter(open);
+    seam_buffer_destroy(&open->seam, buffer);
+    sched_leave(open);
+}
+
+/* Opens a device with its settings: new, counted once. */
+pln_status sched_open_create(pln_devices *devices, const struct sched_device *device, struct sched_open **open,
+                             pln_error *error);
+/* As it is open now; sched_open_release lets it go. Accepts NULL inside. */
+struct sched_open *sched_open_acquire(pln_devices *devices, uint32_t index);
+void sched_open_release(struct sched_open **open);
+/* Opens the device again if `lost` is still what it is open as; then that is let go by the list. */
+pln_status sched_open_again(pln_devices *devices, uint32_t index, const struct sched_open *lost, pln_error *error);
+
+/* Fills an entry with what the backend says, texts copied; sched_entry_finish frees them. */
+pln_status sched_entry_describe(pln_device_entry *entry, const pln_device_description *info, pln_error *error);
+void sched_entry_finish(pln_device_entry *entry);
 
 struct sched_constant;
 
@@ -96,6 +129,7 @@ struct pln_devices {
     size_t room;
     struct sched_device *devices; /* [room] */
     uint32_t n_domains;
+    pthread_mutex_t open_lock;      /* of what devices are open as */
     pthread_mutex_t constants_lock; /* is held while one is made: who needs the same one waits for it */
     struct sched_constant *constants;
 };
@@ -107,10 +141,12 @@ static inline bool sched_on_host(const struct sched_device *device)
 
 /* ---- constants: one packed copy per device, parts and uses, shared by all schedules on these devices */
 
-/* The constant of a graph value for a device, created when it is met first; counted. */
+/* The constant of a graph value for a device, as it is open now, created when it is met first; counted. */
 pln_status sched_constant_acquire(pln_devices *devices, uint32_t device, const pln_value *value,
                                   const pln_constant_use *uses, uint32_t n_uses, struct sched_constant **constant,
                                   pln_error *error);
+/* Whether it lies on a device that was lost since. */
+bool sched_constant_is_lost(const struct sched_constant *constant);
 void sched_constant_release(pln_devices *devices, struct sched_constant **constant);
 pln_constant *sched_constant_handle(const struct sched_constant *constant);
 /* pln_host.constant_read */
@@ -124,6 +160,7 @@ struct sched_state {
     uint32_t rows, width, row_stride;
     uint32_t domain;
     const struct sched_device *device; /* any of the domain */
+    struct sched_open *open;           /* that has the buffer; NULL on host memory */
     pln_buffer *buffer;
     void *data;
 };
@@ -222,7 +259,7 @@ struct pln_schedule {
 
 /* Where an instance of a value begins: host memory, or buffer and bytes. */
 struct sched_location {
-    const struct sched_device *device; /* of the domain */
+    struct sched_open *open; /* that has the buffer */
     pln_buffer *buffer;
     uint64_t offset;
     void *data;
@@ -231,6 +268,7 @@ struct sched_location {
 /* Memory of one domain in a plan. */
 struct sched_memory {
     const struct sched_device *device;
+    struct sched_open *open; /* of the plan, for buffers; NULL in a layout that is only asked about */
     uint32_t n_items, n_blocks;
     struct graph_memory_item *items;
     uint64_t *block_bytes;
@@ -244,7 +282,8 @@ struct sched_plan {
     uint32_t capacity[GRAPH_SYMBOLS];
     struct sched_memory *memory; /* [domains] */
     int32_t *instances;          /* [domains][values]: item of a base value, or of a window of a state; SCHED_NONE */
-    pln_plan **segments;
+    struct sched_open **opens;   /* [devices]: as they were open when the plan was made */
+    struct seam_plan **segments;
     char *staging; /* host image of a value with its row padding */
     uint64_t planned_bytes;
 };

@@ -30,6 +30,7 @@ static bool view_node(struct arena *arena, const struct graph_node *node, struct
 {
     const struct graph_op *op = graph_op(node->op);
     *out = (pln_node_info){
+        .size = sizeof *out,
         .op = node->op,
         .version = op->version,
         .name = node->name,
@@ -63,7 +64,8 @@ static pln_constant *find_constant(const pln_schedule *schedule, const pln_value
 static pln_status view_value(pln_schedule *schedule, const struct sched_plan *plan, uint32_t device,
                              const pln_value *value, pln_value_info *out, pln_error *error)
 {
-    *out = (pln_value_info){.kind = (uint32_t)value->kind,
+    *out = (pln_value_info){.size = sizeof *out,
+                            .kind = (uint32_t)value->kind,
                             .dtype = (uint32_t)value->dtype,
                             .rows = value->rows,
                             .width = value->width,

@@ -124,7 +124,7 @@ static void run_member(void *argument, uint32_t member, uint32_t members)
     }
 }
 
-pln_status cpu_plan_run(pln_plan *plan, const pln_run *run, pln_error *error)
+pln_status cpu_plan_run(pln_plan *plan, const pln_run *run, pln_failure *error)
 {
     (void)error;
     plan->run = run;

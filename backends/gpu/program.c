@@ -7,10 +7,11 @@
 
 #include "backends/gpu/gpu.h"
 
-pln_program gpu_program(const struct gpu_launch *launch, uint32_t node, pln_language language)
+pln_launch_program gpu_program(const struct gpu_launch *launch, uint32_t node, pln_language language)
 {
     const struct gpu_text *text = gpu_text_find(launch->kernel);
-    pln_program program = {.language = language,
+    pln_launch_program program = {.size = sizeof program,
+                           .language = language,
                            .node = node,
                            .kernel = text ? text->kernel : launch->kernel,
                            .text = text ? text->bytes : NULL,

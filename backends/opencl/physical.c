@@ -119,8 +119,8 @@ static void fill_entry(struct clb_entry *entry, cl_platform_id platform, cl_devi
     cl_device_type type = device_u64(id, CL_DEVICE_TYPE);
     *entry = (struct clb_entry){.platform = platform, .id = id};
     entry->unified = device_u32(id, CL_DEVICE_HOST_UNIFIED_MEMORY) != 0;
-    pln_device_info *info = &entry->info;
-    *info = (pln_device_info){
+    pln_device_description *info = &entry->info;
+    *info = (pln_device_description){
         .size = sizeof *info,
         .kind = kind_of(type, entry->unified),
         .dtypes = 1u << PLN_F32 | 1u << PLN_I32,
@@ -128,7 +128,6 @@ static void fill_entry(struct clb_entry *entry, cl_platform_id platform, cl_devi
         .f32_bytes = 4,
         .vendor_id = device_u32(id, CL_DEVICE_VENDOR_ID),
         .memory_bytes = device_u64(id, CL_DEVICE_GLOBAL_MEM_SIZE),
-        .options = clb_option_infos,
     };
     info->row_multiple = info->kind == PLN_DEVICE_KIND_CPU ? CPU_ROW_MULTIPLE : GPU_ROW_MULTIPLE;
     fill_limits(entry);
@@ -176,13 +175,13 @@ const struct clb_system *clb_system(void)
     return &system_state;
 }
 
-pln_status clb_entry_find(uint32_t index, const struct clb_entry **entry, pln_error *error)
+pln_status clb_entry_find(uint32_t index, const struct clb_entry **entry, pln_failure *error)
 {
     const struct clb_system *machine = clb_system();
     if (machine->n_entries == 0)
-        return pln_fail(error, PLN_NO_DEVICE, "%s", machine->reason);
+        return pln_failed(error, PLN_NO_DEVICE, -1, "%s", machine->reason);
     if (index >= machine->n_entries)
-        return pln_fail(error, PLN_NO_DEVICE, "opencl has %u devices, there is no opencl:%u", machine->n_entries,
+        return pln_failed(error, PLN_NO_DEVICE, -1, "opencl has %u devices, there is no opencl:%u", machine->n_entries,
                         index);
     *entry = &machine->entries[index];
     return PLN_OK;

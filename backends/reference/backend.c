@@ -10,7 +10,7 @@
 
 #include "backends/reference/kernel.h"
 #include "backends/reference/reference.h"
-#include "common/fail.h"
+#include "common/settings.h"
 
 struct row {
     uint32_t op, version, params_size, n_inputs, n_outputs;
@@ -32,6 +32,7 @@ enum { OPERANDS = 16 };
 struct pln_device {
     const pln_host *host;
     bool wide; /* precision=f64 */
+    struct settings settings;
 };
 
 struct pln_buffer {
@@ -69,26 +70,26 @@ struct pln_plan {
     const pln_run *run;
 };
 
-static const pln_option_info options[] = {
-    {"precision", "f32|f64", "storage type; arithmetic is in f64 in both"},
-    {NULL, NULL, NULL},
+static const pln_setting_info table[] = {
+    SETTING("precision", "f32|f64", "storage type; arithmetic is in f64 in both", "f32"),
+    {0},
 };
 
-static pln_status device_count(uint32_t *count, pln_error *error)
+static pln_status device_count(uint32_t *count, pln_failure *error)
 {
     (void)error;
     *count = 1;
     return PLN_OK;
 }
 
-static pln_status device_info(uint32_t index, const pln_device *device, pln_device_info *info, pln_error *error)
+static pln_status device_info(uint32_t index, const pln_device *device, pln_device_description *info, pln_failure *error)
 {
     if (index)
-        return pln_fail(error, PLN_NO_DEVICE, "reference has one device, not number %u", index);
+        return pln_failed(error, PLN_NO_DEVICE, -1, "reference has one device, not number %u", index);
     const bool wide = device && device->wide;
     const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    *info = (pln_device_info){
-        .size = sizeof *info,
+    pln_device_description full = {
+        .size = sizeof full,
         .kind = PLN_DEVICE_KIND_CPU,
         .flags = PLN_DEVICE_FLAG_CONCURRENT | (wide ? 0u : PLN_DEVICE_FLAG_HOST_MEMORY),
         .dtypes = 1u << PLN_F32 | 1u << PLN_I32 | 1u << PLN_F64,
@@ -99,26 +100,30 @@ static pln_status device_info(uint32_t index, const pln_device *device, pln_devi
         .name = "plain C, the definition of right",
         .driver = "built in",
         .version = "1",
-        .options = options,
     };
+    settings_describe(table, device ? &device->settings : NULL, &full);
+    pln_give(info, &full);
     return PLN_OK;
 }
 
-static pln_status device_open(uint32_t index, const pln_host *host, const pln_option *given, uint32_t n,
-                              pln_device **device, pln_error *error)
+static pln_status device_open(uint32_t index, const pln_opening *opening, pln_device **device, pln_failure *error)
 {
     if (index > 0)
-        return pln_fail(error, PLN_NO_DEVICE, "reference has one device");
+        return pln_failed(error, PLN_NO_DEVICE, -1, "reference has one device");
+    const pln_host *host = opening->host;
+    pln_option given[SETTINGS_MOST];
+    const uint32_t n = settings_take(opening, given);
     for (uint32_t i = 0; i < n; i++)
         if (strcmp(given[i].key, "precision") != 0)
-            return pln_fail(error, PLN_INVALID, "reference knows no option %s", given[i].key);
+            return pln_failed(error, PLN_INVALID, -1, "reference knows no option %s", given[i].key);
     const char *precision = pln_option_value(given, n, "precision");
     if (precision && strcmp(precision, "f32") != 0 && strcmp(precision, "f64") != 0)
-        return pln_fail(error, PLN_INVALID, "precision of reference is f32 or f64, not %s", precision);
+        return pln_failed(error, PLN_INVALID, -1, "precision of reference is f32 or f64, not %s", precision);
     *device = host->allocate(host->context, sizeof **device);
     if (!*device)
-        return pln_fail(error, PLN_NO_MEMORY, "no memory to open reference");
+        return pln_failed(error, PLN_NO_MEMORY, -1, "no memory to open reference");
     **device = (pln_device){.host = host, .wide = precision && strcmp(precision, "f64") == 0};
+    settings_show(&(*device)->settings, table, given, n);
     return PLN_OK;
 }
 
@@ -129,7 +134,7 @@ static void device_close(pln_device **device)
     *device = NULL;
 }
 
-static pln_status buffer_create(pln_device *device, uint64_t bytes, pln_buffer **buffer, pln_error *error)
+static pln_status buffer_create(pln_device *device, uint64_t bytes, pln_buffer **buffer, pln_failure *error)
 {
     const pln_host *host = device->host;
     *buffer = host->allocate(host->context, sizeof **buffer);
@@ -139,7 +144,7 @@ static pln_status buffer_create(pln_device *device, uint64_t bytes, pln_buffer *
         return PLN_OK;
     host->release(host->context, *buffer);
     *buffer = NULL;
-    return pln_fail(error, PLN_NO_MEMORY, "reference: no memory for a buffer of %llu bytes", (unsigned long long)bytes);
+    return pln_failed(error, PLN_NO_MEMORY, -1, "reference: no memory for a buffer of %llu bytes", (unsigned long long)bytes);
 }
 
 static void buffer_destroy(pln_device *device, pln_buffer **buffer)
@@ -152,7 +157,7 @@ static void buffer_destroy(pln_device *device, pln_buffer **buffer)
 }
 
 static pln_status buffer_write(pln_device *device, pln_buffer *buffer, uint64_t offset, pln_dtype dtype, uint64_t count,
-                               const void *data, pln_error *error)
+                               const void *data, pln_failure *error)
 {
     (void)error;
     if (dtype == PLN_F32 && device->wide) {
@@ -166,7 +171,7 @@ static pln_status buffer_write(pln_device *device, pln_buffer *buffer, uint64_t 
 }
 
 static pln_status buffer_read(pln_device *device, pln_buffer *buffer, uint64_t offset, pln_dtype dtype, uint64_t count,
-                              void *data, pln_error *error)
+                              void *data, pln_failure *error)
 {
     (void)error;
     if (dtype == PLN_F32 && device->wide) {
@@ -188,23 +193,23 @@ static const struct row *find_row(uint32_t op)
 }
 
 /* NULL if the node is taken, else why not. */
-static const char *refusal(const pln_node_info *node)
+static const char *refusal(const pln_segment *segment, const pln_node_info *node)
 {
     const struct row *row = find_row(node->op);
     if (!row)
         return "an op that this build does not know";
-    if (!pln_node_fits(node, row->version, row->params_size, row->n_inputs, row->n_outputs))
+    if (!pln_node_fits(segment, node, row->version, row->params_size, row->n_inputs, row->n_outputs))
         return "it uses more of the op than this build knows";
     return NULL;
 }
 
 static pln_status supports(pln_device *device, const pln_segment *segment, pln_verdict *verdicts,
-                           uint32_t verdict_stride, pln_error *error)
+                           uint32_t verdict_stride, pln_failure *error)
 {
     (void)error;
     for (uint32_t i = 0; i < segment->n_nodes; i++) {
         const pln_node_info *node = pln_segment_node(segment, i);
-        const char *reason = refusal(node);
+        const char *reason = refusal(segment, node);
         pln_verdict *verdict = (pln_verdict *)(void *)((char *)verdicts + (size_t)i * verdict_stride);
         verdict->supported = !reason;
         verdict->estimated_ns = node->flops + node->bytes; /* about one operation or byte a nanosecond */
@@ -216,10 +221,13 @@ static pln_status supports(pln_device *device, const pln_segment *segment, pln_v
 
 /* f32 rows are used where they lie when they can be. */
 static pln_status constant_create(pln_device *device, const pln_constant_info *info, pln_constant **constant,
-                                  pln_error *error)
+                                  pln_failure *error)
 {
     const pln_host *host = device->host;
     const size_t n = (size_t)info->rows * info->width;
+    if (info->layout != PLN_LAYOUT_ROWS)
+        return pln_failed(error, PLN_UNSUPPORTED, -1, "reference: constant %s has a layout that this build does not know",
+                          info->name);
     pln_constant *c = host->allocate(host->context, sizeof *c);
     if (c)
         c->bytes = n * (device->wide ? sizeof(double) : sizeof(float));
@@ -231,7 +239,7 @@ static pln_status constant_create(pln_device *device, const pln_constant_info *i
     }
     if (!c || !c->rows) {
         host->release(host->context, c);
-        return pln_fail(error, PLN_NO_MEMORY, "reference: no memory for constant %s", info->name);
+        return pln_failed(error, PLN_NO_MEMORY, -1, "reference: no memory for constant %s", info->name);
     }
     if (c->own) {
         host->constant_read(host->context, info, 0, info->rows, c->own);
@@ -320,18 +328,18 @@ static void plan_destroy(pln_plan **plan)
     host->release(host->context, p);
 }
 
-static pln_status plan_create(pln_device *device, const pln_segment *segment, pln_plan **plan, pln_error *error)
+static pln_status plan_create(pln_device *device, const pln_segment *segment, pln_plan **plan, pln_failure *error)
 {
     const pln_host *host = device->host;
     for (uint32_t i = 0; i < segment->n_nodes; i++) {
-        const char *reason = refusal(pln_segment_node(segment, i));
+        const char *reason = refusal(segment, pln_segment_node(segment, i));
         if (reason)
-            return pln_fail_node(error, PLN_UNSUPPORTED, (int32_t)i, "reference refuses %s: %s",
+            return pln_failed(error, PLN_UNSUPPORTED, (int32_t)i, "reference refuses %s: %s",
                                  pln_segment_node(segment, i)->name, reason);
     }
     pln_plan *p = host->allocate(host->context, sizeof *p);
     if (!p)
-        return pln_fail(error, PLN_NO_MEMORY, "reference: no memory for a plan");
+        return pln_failed(error, PLN_NO_MEMORY, -1, "reference: no memory for a plan");
     *p = (pln_plan){.device = device,
                     .timed = segment->flags & PLN_SEGMENT_TIMED,
                     .n_nodes = segment->n_nodes,
@@ -344,7 +352,7 @@ static pln_status plan_create(pln_device *device, const pln_segment *segment, pl
         host->allocate(host->context, p->scratch_doubles * host->team_size(host->context) * sizeof *p->scratch);
     if (!p->nodes || !p->values || !p->ns || !p->scratch) {
         plan_destroy(&p);
-        return pln_fail(error, PLN_NO_MEMORY, "reference: no memory for a plan of %u nodes", segment->n_nodes);
+        return pln_failed(error, PLN_NO_MEMORY, -1, "reference: no memory for a plan of %u nodes", segment->n_nodes);
     }
     copy_segment(p, segment);
     *plan = p;
@@ -381,7 +389,7 @@ static void run_member(void *argument, uint32_t index, uint32_t members)
     }
 }
 
-static pln_status plan_run(pln_plan *plan, const pln_run *run, pln_error *error)
+static pln_status plan_run(pln_plan *plan, const pln_run *run, pln_failure *error)
 {
     (void)error;
     plan->run = run;
@@ -390,10 +398,10 @@ static pln_status plan_run(pln_plan *plan, const pln_run *run, pln_error *error)
     return PLN_OK;
 }
 
-static pln_status plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, pln_error *error)
+static pln_status plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, pln_failure *error)
 {
     if (!plan->timed || n_nodes != plan->n_nodes)
-        return pln_fail(error, PLN_INVALID, "reference: the plan was not made to be timed for %u nodes", n_nodes);
+        return pln_failed(error, PLN_INVALID, -1, "reference: the plan was not made to be timed for %u nodes", n_nodes);
     memcpy(node_ns, plan->ns, n_nodes * sizeof *node_ns);
     return PLN_OK;
 }
@@ -408,7 +416,7 @@ static uint64_t constant_bytes(const pln_device *device, const pln_segment *segm
 }
 
 static pln_status plan_info(pln_device *device, const pln_segment *segment, pln_plan *plan, pln_plan_info *info,
-                            pln_error *error)
+                            pln_failure *error)
 {
     (void)error;
     const uint64_t doubles = plan ? plan->scratch_doubles : scratch_doubles(segment);

@@ -156,17 +156,16 @@ static void describe(const struct vkb_functions *vk, VkPhysicalDevice handle, st
     ask_memory(vk, physical);
     const VkPhysicalDeviceProperties *properties = &physical->properties;
     const VkDeviceSize alignment = properties->limits.minStorageBufferOffsetAlignment;
-    physical->info = (pln_device_info){
-        .size = sizeof(pln_device_info),
+    physical->info = (pln_device_description){
+        .size = sizeof(pln_device_description),
         .kind = device_kind(properties->deviceType),
         .dtypes = 1u << PLN_F32 | 1u << PLN_I32,
         .alignment = alignment > VALUE_ALIGNMENT ? (uint32_t)alignment : VALUE_ALIGNMENT,
         .f32_bytes = 4,
         .row_multiple = ROW_MULTIPLE,
         .vendor_id = properties->vendorID,
-        .options = vkb_option_infos,
     };
-    pln_device_info *info = &physical->info;
+    pln_device_description *info = &physical->info;
     snprintf(info->name, sizeof info->name, "%.127s", properties->deviceName);
     snprintf(info->driver, sizeof info->driver, "driver 0x%x", properties->driverVersion);
     snprintf(info->version, sizeof info->version, "Vulkan %u.%u.%u", VK_API_VERSION_MAJOR(properties->apiVersion),
@@ -183,14 +182,14 @@ static void describe(const struct vkb_functions *vk, VkPhysicalDevice handle, st
 }
 
 pln_status vkb_enumerate(const struct vkb_instance *instance, struct vkb_physical physicals[VKB_PHYSICALS], uint32_t *n,
-                         pln_error *error)
+                         pln_failure *error)
 {
     VkPhysicalDevice handles[VKB_PHYSICALS];
     *n = VKB_PHYSICALS;
     VkResult result = instance->vk.EnumeratePhysicalDevices(instance->handle, n, handles);
     if (result < 0) {
         *n = 0;
-        return pln_fail(error, PLN_NO_DEVICE, "no Vulkan driver answers (vkEnumeratePhysicalDevices: %s)",
+        return pln_failed(error, PLN_NO_DEVICE, -1, "no Vulkan driver answers (vkEnumeratePhysicalDevices: %s)",
                         vkb_result_name(result));
     }
     for (uint32_t i = 0; i < *n; i++)
