@@ -12,6 +12,7 @@
 struct newer {
     const char *what;
     uint32_t version, op, extra_params, extra_inputs, extra_outputs;
+    uint32_t kind, dtype, layout, value_flags, node_flags; /* of its first input, and of itself */
     bool filled; /* the params behind the known ones are not zero */
     bool taken;
 };
@@ -25,6 +26,14 @@ static const struct newer newer_nodes[] = {
     {"a later version", .version = 1000},
     {"an op of an unknown number", .op = 9999},
     {"op number 0", .op = UINT32_MAX},
+    {"a hint on its x that is not known", .value_flags = 1u << 15, .taken = true},
+    {"a hint on itself that is not known", .node_flags = 1u << 15, .taken = true},
+    {"a flag on its x that it must know", .value_flags = 1u << 16},
+    {"a flag on itself that it must know", .node_flags = 1u << 31},
+    {"an x of a kind that is none", .kind = 77},
+    {"an x of f16", .dtype = PLN_F16},
+    {"an x of a dtype that is none", .dtype = 77},
+    {"an x of another layout", .layout = 5},
 };
 
 static enum conf_verdict ask(const struct conf_target *t, const struct conf_case *c, const struct newer *n, char *why,
@@ -44,6 +53,16 @@ static enum conf_verdict ask(const struct conf_target *t, const struct conf_case
     for (uint32_t i = 0; i < n->extra_outputs; i++)
         node->outputs[node->n_outputs++] = 0;
     node->version = n->version;
+    node->flags = n->node_flags;
+    for (uint32_t i = 0; i < node->n_inputs; i++)
+        if (node->inputs[i] != PLN_ABSENT) {
+            struct conf_value *x = &more->values[node->inputs[i]];
+            x->kind = n->kind ? n->kind : x->kind;
+            x->dtype = n->dtype ? n->dtype : x->dtype;
+            x->layout = n->layout;
+            x->flags = n->value_flags;
+            break;
+        }
     if (n->op)
         node->op = n->op == UINT32_MAX ? 0 : n->op;
     const enum conf_verdict verdict = conf_instance_view(&in, more, why, bytes);

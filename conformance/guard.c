@@ -98,8 +98,21 @@ static void check_text(const char *what, const char *text, size_t bytes)
 
 static pln_status tell_info(uint32_t index, const pln_device *device, pln_device_description *info, pln_failure *error)
 {
+    enum { BEHIND = 64, BYTE = 0x3b };
+    struct {
+        pln_device_description info;
+        unsigned char behind[BEHIND];
+    } room;
+    memset(&room, BYTE, sizeof room);
+    room.info = (pln_device_description){.size = sizeof room.info};
     struct call c = begin("device_info");
-    const pln_status status = judge(&c, real->device_info(index, device, info, &c.error), 0, error);
+    const pln_status status = judge(&c, real->device_info(index, device, &room.info, &c.error), 0, error);
+    bool beyond = room.info.size != sizeof room.info;
+    for (size_t i = 0; i < BEHIND; i++)
+        beyond |= room.behind[i] != BYTE;
+    if (beyond)
+        conf_violate("device_info wrote behind the description of the host, or changed its size");
+    *info = room.info;
     if (status == PLN_OK) {
         check_text("the name in device_info", info->name, sizeof info->name);
         check_text("the driver in device_info", info->driver, sizeof info->driver);

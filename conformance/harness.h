@@ -15,7 +15,7 @@
 enum { CONF_VALUES = 48, CONF_NODES = 8, CONF_SYMBOLS = 12, CONF_OPERANDS = 20, CONF_ROUNDS = 3, CONF_SEQUENCES = 12 };
 
 struct conf_value {
-    uint32_t kind, dtype; /* pln_value_kind, pln_dtype */
+    uint32_t kind, dtype, layout, flags; /* pln_value_kind, pln_dtype, pln_layout, PLN_VALUE_* */
     pln_dim rows;
     uint32_t width, stride;
     int32_t base;   /* the value whose memory it is, PLN_ABSENT: its own */
@@ -30,6 +30,7 @@ struct conf_node {
     uint32_t op;
     uint32_t params[26];
     uint32_t version; /* 0: as the host knows it */
+    uint32_t flags;
     uint32_t params_size, n_inputs, n_outputs;
     int32_t inputs[CONF_OPERANDS], outputs[CONF_OPERANDS];
 };

@@ -110,7 +110,8 @@ static pln_value_info value_of(const struct conf_instance *in, const struct conf
     pln_value_info value = {.size = sizeof value + GROWN,
                             .kind = v->kind,
                             .dtype = v->dtype,
-                            .flags = v->kind == PLN_VALUE_TEMPORARY ? PLN_VALUE_READ_OUTSIDE : 0,
+                            .layout = v->layout,
+                            .flags = v->flags | (v->kind == PLN_VALUE_TEMPORARY ? PLN_VALUE_READ_OUTSIDE : 0),
                             .width = v->width,
                             .row_stride = v->stride,
                             .rows = v->rows};
@@ -157,6 +158,7 @@ static pln_node_info node_of(const struct conf_node *n, uint32_t i, char **at)
     return (pln_node_info){.size = sizeof(pln_node_info) + GROWN,
                            .op = n->op,
                            .version = n->version ? n->version : version_of(n->op),
+                           .flags = n->flags,
                            .name = name(at, "node", i),
                            .params = copy(at, n->params, n->params_size),
                            .params_size = n->params_size,

@@ -32,49 +32,40 @@ struct pln_plan {
     struct node nodes[];
 };
 
-static pln_status fail(pln_error *error, pln_status status, int32_t node, const char *sentence)
+static pln_status device_count(uint32_t *count, pln_failure *failure)
 {
-    if (error) {
-        *error = (pln_error){.status = status, .node = node};
-        snprintf(error->message, sizeof error->message, "mini: %s", sentence);
-    }
-    return status;
-}
-
-static pln_status device_count(uint32_t *count, pln_error *error)
-{
-    (void)error;
+    (void)failure;
     *count = 1;
     return PLN_OK;
 }
 
-static pln_status device_info(uint32_t index, const pln_device *device, pln_device_info *info, pln_error *error)
+static pln_status device_info(uint32_t index, const pln_device *device, pln_device_description *info,
+                              pln_failure *failure)
 {
     (void)device;
     if (index)
-        return fail(error, PLN_NO_DEVICE, -1, "there is one device");
-    *info = (pln_device_info){.size = sizeof *info,
-                              .kind = PLN_DEVICE_KIND_CPU,
-                              .flags = PLN_DEVICE_FLAG_HOST_MEMORY,
-                              .dtypes = 1u << PLN_F32 | 1u << PLN_I32,
-                              .alignment = 64,
-                              .f32_bytes = 4,
-                              .row_multiple = 1,
-                              .name = "linear in plain C",
-                              .driver = "none",
-                              .version = "1"};
+        return pln_failed(failure, PLN_NO_DEVICE, -1, "mini: there is one device");
+    pln_give(info, &(pln_device_description){.size = sizeof *info,
+                                             .kind = PLN_DEVICE_KIND_CPU,
+                                             .flags = PLN_DEVICE_FLAG_HOST_MEMORY,
+                                             .dtypes = 1u << PLN_F32 | 1u << PLN_I32,
+                                             .alignment = 64,
+                                             .f32_bytes = 4,
+                                             .row_multiple = 1,
+                                             .name = "linear in plain C",
+                                             .driver = "none",
+                                             .version = "1"});
     return PLN_OK;
 }
 
-static pln_status device_open(uint32_t index, const pln_host *host, const pln_option *options, uint32_t n_options,
-                              pln_device **device, pln_error *error)
+static pln_status device_open(uint32_t index, const pln_opening *opening, pln_device **device, pln_failure *failure)
 {
-    (void)options;
-    if (index || n_options)
-        return fail(error, index ? PLN_NO_DEVICE : PLN_INVALID, -1, "there is one device, without options");
+    const pln_host *host = opening->host;
+    if (index || opening->n_settings)
+        return pln_failed(failure, index ? PLN_NO_DEVICE : PLN_INVALID, -1, "mini: one device, without settings");
     *device = host->allocate(host->context, sizeof **device);
     if (!*device)
-        return fail(error, PLN_NO_MEMORY, -1, "no memory for a device");
+        return pln_failed(failure, PLN_NO_MEMORY, -1, "mini: no memory for a device");
     (*device)->host = host;
     return PLN_OK;
 }
@@ -95,12 +86,14 @@ static float activate(uint32_t activation, float x)
     return activation == PLN_ACTIVATION_TANH ? tanhf(x) : x;
 }
 
-static const char *refusal(const pln_node_info *node)
+/* Why node i is not taken, or NULL. */
+static const char *refusal(const pln_segment *segment, uint32_t i)
 {
+    const pln_node_info *node = pln_segment_node(segment, i);
     if (node->op != PLN_OP_LINEAR)
         return "only linear is taken";
     /* linear has one output that inference needs: who gives no pre-activation knows one output. */
-    if (!pln_node_fits(node, PLN_LINEAR_VERSION, sizeof(pln_linear_params), PLN_LINEAR_INPUTS, 1))
+    if (!pln_node_fits(segment, node, PLN_LINEAR_VERSION, sizeof(pln_linear_params), PLN_LINEAR_INPUTS, 1))
         return "a newer linear than this build knows, or its pre-activation";
     const pln_linear_params *params = node->params;
     const uint32_t a = params->activation;
@@ -110,12 +103,12 @@ static const char *refusal(const pln_node_info *node)
 }
 
 static pln_status supports(pln_device *device, const pln_segment *segment, pln_verdict *verdicts,
-                           uint32_t verdict_stride, pln_error *error)
+                           uint32_t verdict_stride, pln_failure *failure)
 {
-    (void)device, (void)error;
+    (void)device, (void)failure;
     for (uint32_t i = 0; i < segment->n_nodes; i++) {
         const pln_node_info *node = pln_segment_node(segment, i);
-        const char *reason = refusal(node);
+        const char *reason = refusal(segment, i);
         pln_verdict *verdict = (pln_verdict *)(void *)((char *)verdicts + (size_t)i * verdict_stride);
         verdict->supported = !reason;
         verdict->estimated_ns = node->flops / 2;
@@ -126,13 +119,13 @@ static pln_status supports(pln_device *device, const pln_segment *segment, pln_v
 }
 
 static pln_status constant_create(pln_device *device, const pln_constant_info *info, pln_constant **constant,
-                                  pln_error *error)
+                                  pln_failure *failure)
 {
     const pln_host *host = device->host;
     const size_t bytes = info->plain ? 0 : (size_t)info->rows * info->width * sizeof(float);
     pln_constant *c = host->allocate(host->context, sizeof *c + bytes);
     if (!c)
-        return fail(error, PLN_NO_MEMORY, -1, "no memory for a constant");
+        return pln_failed(failure, PLN_NO_MEMORY, -1, "mini: no memory for a constant");
     if (!info->plain)
         host->constant_read(host->context, info, 0, info->rows, c->own);
     c->rows = info->plain ? info->plain : c->own;
@@ -164,15 +157,15 @@ static void plan_destroy(pln_plan **plan)
     *plan = NULL;
 }
 
-static pln_status plan_create(pln_device *device, const pln_segment *segment, pln_plan **plan, pln_error *error)
+static pln_status plan_create(pln_device *device, const pln_segment *segment, pln_plan **plan, pln_failure *failure)
 {
     const pln_host *host = device->host;
     for (uint32_t i = 0; i < segment->n_nodes; i++)
-        if (refusal(pln_segment_node(segment, i)))
-            return fail(error, PLN_UNSUPPORTED, (int32_t)i, refusal(pln_segment_node(segment, i)));
+        if (refusal(segment, i))
+            return pln_failed(failure, PLN_UNSUPPORTED, (int32_t)i, "mini: %s", refusal(segment, i));
     pln_plan *p = host->allocate(host->context, sizeof *p + segment->n_nodes * sizeof *p->nodes);
     if (!p)
-        return fail(error, PLN_NO_MEMORY, -1, "no memory for a plan");
+        return pln_failed(failure, PLN_NO_MEMORY, -1, "mini: no memory for a plan");
     *p = (pln_plan){.host = host, .n_nodes = segment->n_nodes};
     for (uint32_t i = 0; i < segment->n_nodes; i++) {
         const pln_node_info *node = pln_segment_node(segment, i);
@@ -221,9 +214,9 @@ static void run_member(void *argument, uint32_t index, uint32_t members)
     }
 }
 
-static pln_status plan_run(pln_plan *plan, const pln_run *run, pln_error *error)
+static pln_status plan_run(pln_plan *plan, const pln_run *run, pln_failure *failure)
 {
-    (void)error;
+    (void)failure;
     plan->dims = run->dims;
     plan->host->team_run(plan->host->context, run_member, plan);
     return PLN_OK;
