@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/cli.h"
 #include "cli/commands/commands.h"
 
 #ifndef CONFORM_FOLDER /* of plugins, from that of the command */
