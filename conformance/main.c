@@ -14,10 +14,11 @@ static const char usage[] =
     "usage: pleione-conform PLUGIN.so|reference [--level N] [--op NAME] [--case TEXT] [--json] [--perf] [--device N]\n"
     "           [--option KEY=VALUE]... [--threads N] [--limit SECONDS] [--complete] [--thin N] [--quick]\n"
     "           [--half-constants] [--tolerance T] [--skip-refused-options] [--list] [--verbose] [--first]\n"
-    "           [--compile | --dump FOLDER]\n\n"
+    "           [--compile | --claims | --dump FOLDER]\n\n"
     "`pleione help conform` says what they mean. For tests: --thin runs one of N cases, --quick small shapes;\n"
     "--half-constants has weights that f16 holds; --compile makes plans and runs nothing, a kernel that spills fails its\n"
-    "case; --dump writes the programs of each case to files; --first ends with the first case that fails.\n";
+    "case; --dump writes the programs of each case to files; --first ends with the first case that fails;\n"
+    "--claims asks what is taken, and runs nothing.\n";
 
 enum { MOST_HANGS = 3, MOST_ENDS_OF_A_GROUP = 3, MOST_ENDS = 60, SKIPPED = 77 };
 
@@ -71,6 +72,7 @@ static bool take_flag(struct arguments *a, const char *name)
                  {"--perf", &a->wanted.speed},
                  {"--complete", &a->complete},
                  {"--first", &a->first},
+                 {"--claims", &a->mode.claims},
                  {"--compile", &a->mode.compile},
                  {"--skip-refused-options", &a->skip_refused_options}};
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
@@ -119,7 +121,7 @@ static bool parse(struct arguments *a, int argc, char **argv)
             i++;
         }
     }
-    a->wanted.cases = a->mode.compile || a->mode.dump;
+    a->wanted.cases = a->mode.compile || a->mode.dump || a->mode.claims;
     return a->plugin.path;
 }
 
@@ -248,7 +250,7 @@ static int report(const struct arguments *a, const struct conf_suite *s, const s
     conf_report_count(&r);
     for (uint32_t i = 0; i < s->n; i++)
         kernels = s->outcomes[i].answer.kernels > kernels ? s->outcomes[i].answer.kernels : kernels;
-    if (a->wanted.cases)
+    if (a->mode.compile || a->mode.dump)
         printf("%u kernels\n", kernels);
     if (a->json && !conf_report_print_json(&r)) {
         fputs("pleione-conform: no memory for the report\n", stderr);

@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "conformance/instance.h"
 #include "conformance/violation.h"
 
 static double now(void)
@@ -87,6 +88,15 @@ static enum conf_verdict run_half(struct conf_bench *b, const struct conf_test *
     return verdict;
 }
 
+/* What the device says of a case. */
+static enum conf_verdict ask_case(struct conf_bench *b, const struct conf_case *c, char *why, size_t bytes)
+{
+    struct conf_instance in = {.target = &b->target};
+    const enum conf_verdict verdict = conf_instance_view(&in, c, why, bytes);
+    conf_instance_close(&in);
+    return verdict;
+}
+
 static enum conf_verdict run_case(struct conf_bench *b, const struct conf_mode *mode, const struct conf_test *test,
                                   struct conf_answer *answer)
 {
@@ -98,7 +108,9 @@ static enum conf_verdict run_case(struct conf_bench *b, const struct conf_mode *
     conf_ulp = 0;
     conf_begin(&c, test->index, 0);
     fill(&c, test->index);
-    if (mode->dump)
+    if (mode->claims)
+        verdict = ask_case(b, &c, answer->why, sizeof answer->why);
+    else if (mode->dump)
         verdict = conf_dump(&b->target, &c, mode->dump, &kernels, answer->why, sizeof answer->why);
     else if (mode->compile)
         verdict = conf_compile(&b->target, &c, &kernels, answer->why, sizeof answer->why);

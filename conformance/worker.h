@@ -10,7 +10,7 @@
 
 /* What is done with each case instead of running it: */
 struct conf_mode {
-    bool compile;
+    bool compile, claims; /* its plan is made; supports is asked */
     const char *dump; /* folder */
 };
 
