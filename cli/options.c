@@ -45,7 +45,7 @@ void cli_device_rows(struct cli_common *common, const char *device_name, struct 
     const bool several = strcmp(device_name, "--devices") == 0;
     const struct cli_option rows[] = {
         {device_name, CLI_TEXT, &common->device, "LIST",
-         several ? "devices side by side, separated by ',' (default: all usable ones)"
+         several ? "devices side by side, separated by ',' (default: all usable ones); several as one: \"onednn+cpu\""
                  : "reference, cpu, vulkan, vulkan:1, opencl, auto (default), or a list \"vulkan,cpu\": the first that "
                    "takes a "
                    "node runs it"},

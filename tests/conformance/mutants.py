@@ -128,7 +128,7 @@ MUTANTS = [
      [at(VERDICT, "        ((pln_node_info *)(uintptr_t)node)->flops = 0;\n")]),
     ("supports answers 2", "neither 1 nor 0", [(VERDICT, "        verdict->supported = reason ? 0 : 2;\n")]),
     ("refuses without a reason", "without a reason", [('reason ? reason : ""', '""')]),
-    ("verdicts one behind the other", "linear", [("(size_t)i * verdict_stride", "(size_t)i * sizeof *verdict")]),
+    ("verdicts one behind the other", "behind a verdict", [("(size_t)i * verdict_stride", "(size_t)i * sizeof *verdict")]),
     ("verdicts without ends", "has no end", [SYSTEM, at(VERDICT, "        memset(verdict->reason, 66, sizeof verdict->reason);\n        continue;\n")]),
     ("writes behind a verdict", "behind a verdict", [at(VERDICT, "        verdict[1].size = 7;\n")]),
     ("estimates for ever", "supports estimates", [("verdict->estimated_ns = node->flops / 2", "verdict->estimated_ns = ~0ull")]),
