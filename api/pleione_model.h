@@ -26,6 +26,8 @@ typedef struct pln_runtime_options { /* zero is a good default */
      * ends with PLN_CANCELLED, and what it was given is as before. NULL: nobody is asked. Must not call pleione. */
     bool (*progress)(void *context, const char *what, uint64_t done, uint64_t total);
     void *progress_context;
+    const char *faults; /* made on purpose between the library and backends, for tests: docs/backends.md; borrows */
+    uint32_t probe_ms;  /* that a plugin which is not known yet has to say what it is; 0: 20000 */
 } pln_runtime_options;
 
 /* Returns new. Looks for plugins, loads none. options may be NULL. PLN_NO_MEMORY; PLN_FAILED where a folder of plugins

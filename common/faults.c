@@ -79,9 +79,10 @@ static bool find_what(const char *text, struct rule *rule)
             continue;
         char *end = (char *)(uintptr_t)(text + n);
         rule->what = (enum what)i;
-        if (i == DELAY)
-            rule->delay_ms = isdigit((unsigned char)*end) ? (uint32_t)strtoul(end, &end, 10) : 0;
-        return !*end;
+        if (i != DELAY)
+            return !*end;
+        rule->delay_ms = (uint32_t)strtoul(end, &end, 10);
+        return isdigit((unsigned char)text[n]) && !*end;
     }
     return false;
 }

@@ -61,8 +61,20 @@ static pln_status allocate_blocks(pln_schedule *schedule, struct sched_memory *m
     return status;
 }
 
+/* How many rows are made with a constant in this plan: for devices that choose between ways of packing it. */
+static void hint_rows(pln_schedule *schedule, struct sched_use *use, const uint32_t *capacity)
+{
+    for (uint32_t i = 0; i < schedule->graph->n_nodes; i++) {
+        const struct graph_node *node = schedule->graph->nodes[i];
+        const uint32_t rows = node->outputs[0] ? pln_dim_rows(node->outputs[0]->rows, capacity) : 0;
+        for (uint32_t j = 0; schedule->places[i].device == use->device && j < node->n_inputs; j++)
+            if (node->inputs[j] == use->value)
+                uses_hint(&use->uses, node->op, j, rows);
+    }
+}
+
 /* The sources of weights are given back while they are packed, since together they are as large as what is packed. */
-static pln_status acquire_constants(pln_schedule *schedule, pln_error *error)
+static pln_status acquire_constants(pln_schedule *schedule, const uint32_t *capacity, pln_error *error)
 {
     enum { MOST_BEHIND = 8 << 20 };
     pln_status status = PLN_OK;
@@ -71,6 +83,7 @@ static pln_status acquire_constants(pln_schedule *schedule, pln_error *error)
         struct sched_use *use = &schedule->uses[i];
         if (use->constant)
             continue;
+        hint_rows(schedule, use, capacity);
         status = sched_go_on(schedule->devices->runtime, "packing weights", i, schedule->n_uses, error);
         if (status != PLN_OK)
             break;
@@ -187,7 +200,7 @@ static pln_status create_plan(pln_schedule *schedule, const uint32_t *capacity, 
     if (status == PLN_OK)
         status = allocate_staging(schedule, *plan, error);
     if (status == PLN_OK)
-        status = acquire_constants(schedule, error);
+        status = acquire_constants(schedule, capacity, error);
     for (uint32_t i = 0; status == PLN_OK && i < schedule->n_segments; i++) {
         status = sched_go_on(schedule->devices->runtime, "compiling", i, schedule->n_segments, error);
         if (status == PLN_OK)
@@ -268,6 +281,11 @@ static void drop_plans(pln_schedule *schedule, uint32_t n, const uint32_t *capac
             sched_plan_destroy(schedule, &plan);
         }
     }
+}
+
+void sched_drop_plans(pln_schedule *schedule)
+{
+    drop_plans(schedule, 0, schedule->dims);
 }
 
 void sched_be_steady(pln_schedule *schedule)

@@ -201,12 +201,10 @@ pln_status pln_schedule_prepare(pln_schedule *schedule, const uint32_t *dims, ui
     return status;
 }
 
-static pln_status run_bound(pln_schedule *schedule, const struct sched_bound *bound, pln_error *error)
+static pln_status run_once(pln_schedule *schedule, const struct sched_bound *bound, pln_error *error)
 {
     struct run run = {.schedule = schedule, .dims = schedule->dims};
-    pln_status status = sched_check_ranges(schedule, schedule->dims, bound->inputs, error);
-    if (status != PLN_OK)
-        return status;
+    pln_status status;
     schedule->statistics = (pln_statistics){0};
     status = sched_plan_get(schedule, schedule->dims, &run.plan, error);
     if (status == PLN_OK)
@@ -217,6 +215,26 @@ static pln_status run_bound(pln_schedule *schedule, const struct sched_bound *bo
         status = read_outputs(&run, bound->outputs, error);
     if (run.plan)
         schedule->statistics.planned_bytes = run.plan->planned_bytes;
+    return status;
+}
+
+/* Each device may be lost a few times before it is given up. */
+static pln_status run_bound(pln_schedule *schedule, const struct sched_bound *bound, pln_error *error)
+{
+    enum { TRIES = 3 };
+    pln_status status = sched_check_ranges(schedule, schedule->dims, bound->inputs, error);
+    if (status == PLN_OK && schedule->unplaced)
+        status = sched_place_again(schedule, error);
+    if (status != PLN_OK)
+        return status;
+    status = run_once(schedule, bound, error);
+    for (uint32_t i = 0; status == PLN_DEVICE_LOST && i < TRIES * schedule->devices->n; i++) {
+        status = sched_recover(schedule, error);
+        if (status == PLN_OK)
+            status = run_once(schedule, bound, error);
+        else
+            break;
+    }
     return status;
 }
 

@@ -10,6 +10,8 @@
 #include "common/processors.h"
 #include "scheduler/scheduler.h"
 
+enum { PROBE_MS = 20000 };
+
 /* Opening a device asks for the cache folder, and "auto" for the list of devices: so one thread may hold it twice. */
 static void init_lock(pln_runtime *runtime)
 {
@@ -42,8 +44,11 @@ pln_status pln_runtime_create(const pln_runtime_options *options, pln_runtime **
         pln_runtime_destroy(&r);
         return pln_fail(error, PLN_NO_MEMORY, "cannot start a team of %u threads", o.threads);
     }
+    r->probe_ms = o.probe_ms ? o.probe_ms : PROBE_MS;
     sched_host_init(r);
-    const pln_status status = sched_backends_look(r, error);
+    pln_status status = faults_create(o.faults, &r->faults, error);
+    if (status == PLN_OK)
+        status = sched_backends_look(r, error);
     if (status == PLN_OK)
         *runtime = r;
     else

@@ -112,6 +112,9 @@ pln_status sched_check_rules(const pln_schedule_options *options, pln_error *err
     for (uint32_t i = 0; i < options->n_place; i++)
         if (!options->place || !options->place[i])
             return pln_fail(error, PLN_INVALID, "rule %u of place is NULL", i);
+    if (options->on_loss > PLN_ON_LOSS_FAILOVER)
+        return pln_fail(error, PLN_INVALID, "there is no way %u to go on after the loss of a device",
+                        (unsigned)options->on_loss);
     return PLN_OK;
 }
 
@@ -138,19 +141,26 @@ pln_status pln_schedule_create(pln_graph *graph, pln_devices *devices, const pln
     s->timed = o.timed;
     s->cover = o.cover;
     s->steady = o.steady;
+    s->no_fallback = o.no_fallback;
+    s->on_loss = o.on_loss;
+    s->gone = arena_allocate(&s->arena, devices->n * sizeof *s->gone);
     s->max_plans = o.plans ? o.plans : DEFAULT_PLANS;
     s->states = o.states;
     s->inputs = arena_allocate(&s->arena, (graph->n_values + 1) * sizeof *s->inputs);
     s->outputs = arena_allocate(&s->arena, (graph->n_outputs + 1) * sizeof *s->outputs);
-    pln_status status = s->inputs && s->outputs ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "no memory for a schedule");
+    pln_status status = s->inputs && s->outputs && s->gone ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "no memory for a schedule");
     if (status == PLN_OK && !s->states) {
         status = pln_states_create(devices, &s->own_states, error);
         s->states = s->own_states;
     }
     if (status == PLN_OK)
-        status = sched_place_nodes(s, &o, error);
+        status = sched_take_rules(s, &o, error);
+    if (status == PLN_OK)
+        status = sched_place_nodes(s, error);
     if (status == PLN_OK)
         status = sched_connect(s, error);
+    if (status == PLN_DEVICE_LOST && s->on_loss != PLN_ON_LOSS_FAIL)
+        status = sched_recover(s, error);
     if (status != PLN_OK)
         pln_schedule_destroy(&s);
     *schedule = s;

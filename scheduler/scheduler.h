@@ -43,6 +43,7 @@ struct pln_runtime {
     struct team *team;
     char *backend_path; /* of the options, or NULL */
     struct faults *faults; /* of the options, or NULL */
+    uint32_t probe_ms;
     char *cache;        /* created at first use, or NULL */
     pln_host host;
     uint32_t n_backends;
@@ -189,6 +190,11 @@ struct sched_place {
     uint64_t estimated_ns;
 };
 
+struct sched_rule {
+    char pattern[128];
+    uint32_t device;
+};
+
 struct sched_copy {         /* before the segment runs */
     const pln_value *value; /* a base */
     uint32_t from, to;      /* domains */
@@ -237,7 +243,12 @@ struct pln_schedule {
     pln_graph *graph;
     pln_devices *devices;
     pln_states *states, *own_states;
-    bool timed, cover, steady;
+    bool timed, cover, steady, no_fallback;
+    pln_on_loss on_loss;
+    bool *gone;    /* [devices]: lost, and done without */
+    bool unplaced; /* after a loss nobody took its nodes */
+    uint32_t n_rules;
+    struct sched_rule *rules; /* of placement */
     uint32_t max_plans;
     struct sched_place *places; /* one a node */
     uint64_t *node_ns;          /* measured in the last run, one a node */
@@ -288,10 +299,19 @@ struct sched_plan {
     uint64_t planned_bytes;
 };
 
-/* Whether the rules of placement are there. */
+/* Whether the rules of placement are there, and the number of what is done after a loss. */
 pln_status sched_check_rules(const pln_schedule_options *options, pln_error *error);
+/* Keeps the rules of placement. */
+pln_status sched_take_rules(pln_schedule *schedule, const pln_schedule_options *options, pln_error *error);
 /* Placement: fills places and segments. */
-pln_status sched_place_nodes(pln_schedule *schedule, const pln_schedule_options *options, pln_error *error);
+pln_status sched_place_nodes(pln_schedule *schedule, pln_error *error);
+/* After a run came to PLN_DEVICE_LOST: PLN_OK when it can be made once more, as on_loss says. Plans and what else lay on
+ * the lost device is gone then. */
+pln_status sched_recover(pln_schedule *schedule, pln_error *error);
+/* Placement and what follows of it anew, when no plan and no constant is left. */
+pln_status sched_place_again(pln_schedule *schedule, pln_error *error);
+/* All plans are gone. */
+void sched_drop_plans(pln_schedule *schedule);
 /* Copies and constant uses of the segments, ranges of inputs. */
 pln_status sched_connect(pln_schedule *schedule, pln_error *error);
 

@@ -175,10 +175,7 @@ static pln_status make_trainer(struct finetuning *f, pln_error *error)
     f->steps = o.steps ? o.steps : round_up(f->per_epoch * o.epochs);
     f->validate_every = o.validate_every ? o.validate_every : f->per_epoch;
     const double ramp = ceil(o.warmup_ratio * f->steps - 1e-9);
-    const pln_schedule_options placement = {.size = sizeof placement,
-                                            .place = f->common->place.items,
-                                            .n_place = f->common->place.n,
-                                            .no_fallback = f->common->no_fallback};
+    const pln_schedule_options placement = cli_placement(f->common);
     const pln_trainer_options options = {
         .size = sizeof options,
         .head = pln_lessons_head(f->lessons),

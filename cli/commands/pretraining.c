@@ -47,10 +47,7 @@ static pln_status open_models(struct pretraining *p, uint32_t at, pln_error *err
 static pln_status make_trainer(struct pretraining *p, pln_error *error)
 {
     const struct pretraining_options *o = p->o;
-    const pln_schedule_options placement = {.size = sizeof placement,
-                                            .place = p->common->place.items,
-                                            .n_place = p->common->place.n,
-                                            .no_fallback = p->common->no_fallback};
+    const pln_schedule_options placement = cli_placement(p->common);
     const pln_trainer_options options = {.size = sizeof options,
                                          .learning_rate = o->learning_rate,
                                          .beta1 = o->beta1,

@@ -26,10 +26,7 @@ struct run {
 static pln_trainer_options options_of(const struct cli_training *t, const struct cli_common *common,
                                       pln_schedule_options *placement)
 {
-    *placement = (pln_schedule_options){.size = sizeof *placement,
-                                        .place = common->place.items,
-                                        .n_place = common->place.n,
-                                        .no_fallback = common->no_fallback};
+    *placement = cli_placement(common);
     return (pln_trainer_options){.size = sizeof(pln_trainer_options),
                                  .head = t->head,
                                  .learning_rate = t->learning_rate,
