@@ -167,7 +167,7 @@ static const char *find_usable(pln_runtime *runtime, const char *backend, uint32
 
 /* Only what may come out of it is asked: GPUs of our own backends, then cpu. What others offer, and devices of other
  * kinds, are taken when they are named. */
-static pln_status open_auto(pln_devices *devices, struct options *options, pln_error *error)
+static const char *choose_auto(pln_runtime *runtime)
 {
     static const struct {
         const char *backend;
@@ -179,8 +179,17 @@ static pln_status open_auto(pln_devices *devices, struct options *options, pln_e
                   {"cpu", 0}};
     const char *name = NULL;
     for (size_t i = 0; !name && i < sizeof wanted / sizeof *wanted; i++)
-        name = find_usable(devices->runtime, wanted[i].backend, wanted[i].kind);
-    return open_name(devices, name ? name : "reference", options, false, error);
+        name = find_usable(runtime, wanted[i].backend, wanted[i].kind);
+    return name ? name : "reference";
+}
+
+pln_status pln_runtime_auto(pln_runtime *runtime, const char **name, pln_error *error)
+{
+    NEED(error, runtime, name);
+    pthread_mutex_lock(&runtime->lock);
+    *name = choose_auto(runtime);
+    pthread_mutex_unlock(&runtime->lock);
+    return PLN_OK;
 }
 
 static pln_status open_all(pln_devices *devices, struct options *options, pln_error *error)
@@ -197,7 +206,7 @@ static pln_status open_all(pln_devices *devices, struct options *options, pln_er
 static pln_status open_list(pln_devices *devices, const char *list, struct options *options, pln_error *error)
 {
     if (strcmp(list, "auto") == 0)
-        return open_auto(devices, options, error);
+        return open_name(devices, choose_auto(devices->runtime), options, false, error);
     if (strcmp(list, "all") == 0)
         return open_all(devices, options, error);
     char name[64];

@@ -31,7 +31,7 @@ struct sched_backend *sched_backend_find(pln_runtime *runtime, const char *name)
 }
 
 /* The first folder with a plugin of that name has it, but for one that is refused. False: no memory. */
-static bool note_plugin(pln_runtime *runtime, const char *name, const char *folder, const char *refused)
+static bool note_plugin(pln_runtime *runtime, const char *name, const char *folder, const char *refused, bool ours)
 {
     char path[PATH_MAX];
     struct sched_backend *b = sched_backend_find(runtime, name);
@@ -42,7 +42,7 @@ static bool note_plugin(pln_runtime *runtime, const char *name, const char *fold
     if (!b)
         b = &runtime->backends[runtime->n_backends++];
     free(b->path);
-    *b = (struct sched_backend){.refused = refused != NULL, .path = strdup(path)};
+    *b = (struct sched_backend){.refused = refused != NULL, .shipped = ours, .path = strdup(path)};
     snprintf(b->name, sizeof b->name, "%s", name);
     if (refused)
         snprintf(b->reason, sizeof b->reason, "its folder %.100s is refused: %s", folder, refused);
@@ -58,7 +58,7 @@ static void warn(const pln_runtime *runtime, const char *folder, const char *why
 }
 
 /* A folder that is not there has no plugins; one that cannot be read hides them. */
-static pln_status look_into(pln_runtime *runtime, const char *folder, const char *refused, pln_error *error)
+static pln_status look_into(pln_runtime *runtime, const char *folder, const char *refused, bool ours, pln_error *error)
 {
     DIR *dir = opendir(folder);
     bool noted = true;
@@ -75,7 +75,7 @@ static pln_status look_into(pln_runtime *runtime, const char *folder, const char
         char name[24];
         int end = 0;
         if (sscanf(entry->d_name, "pleione-%23[^./].so%n", name, &end) == 1 && end && entry->d_name[end] == '\0')
-            noted = note_plugin(runtime, name, folder, refused);
+            noted = note_plugin(runtime, name, folder, refused, ours);
     }
     closedir(dir);
     return noted ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "no memory for the plugins of %s", folder);
@@ -93,7 +93,7 @@ static pln_status look_into_list(pln_runtime *runtime, const char *list, pln_err
             const char *refused = beside_refusal(folder);
             if (refused)
                 warn(runtime, folder, refused);
-            status = look_into(runtime, folder, refused, error);
+            status = look_into(runtime, folder, refused, false, error);
         }
         list += n + (list[n] == ':');
     }
@@ -125,10 +125,10 @@ static pln_status look_beside_library(pln_runtime *runtime, pln_error *error)
     const bool built = access(folder, F_OK) == 0;
     for (uint32_t i = 0; status == PLN_OK && built && i < N_SHIPPED; i++) {
         snprintf(folder, sizeof folder, "%s/backends/%s", library, shipped[i]);
-        status = look_into(runtime, folder, NULL, error);
+        status = look_into(runtime, folder, NULL, true, error);
     }
     snprintf(folder, sizeof folder, "%s/pleione", library);
-    return built ? status : look_into(runtime, folder, NULL, error);
+    return built ? status : look_into(runtime, folder, NULL, true, error);
 }
 
 pln_status sched_backends_look(pln_runtime *runtime, pln_error *error)
@@ -190,7 +190,9 @@ pln_status sched_backend_load(pln_runtime *runtime, const char *name, struct sch
     if (!b->loaded && !*b->reason && strcmp(name, built_in) == 0)
         b->loaded = seam_accept(&b->seam, pln_reference_query(PLN_ABI_VERSION, PLN_ABI_VERSION), b->reason,
                                 sizeof b->reason);
-    else if (!b->loaded && !*b->reason)
+    if (!b->loaded && !*b->reason && b->path)
+        sched_backend_probe(runtime, b);
+    if (!b->loaded && !*b->reason && b->path)
         load_file(b);
     if (!b->loaded)
         return pln_fail(error, PLN_NO_DEVICE, "backend %s cannot be loaded: %s", name, b->reason);

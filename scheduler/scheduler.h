@@ -27,6 +27,7 @@ struct sched_backend {
     bool shipped; /* lies where ours are installed */
     void *library;
     bool loaded; /* else not yet, or it could not be, see reason */
+    bool probed; /* it was asked in a process of its own: entries or reason are there, or nobody can say */
     struct seam seam;
     char reason[256];
     uint32_t n_entries;
@@ -52,6 +53,9 @@ struct pln_runtime {
     const pln_device_entry **entries; /* of all backends; NULL: not listed yet */
 };
 
+/* Asks the plugin in a process of its own, once: entries or reason are there then, unless it cannot be asked so. The caller
+ * holds the lock. */
+void sched_backend_probe(pln_runtime *runtime, struct sched_backend *backend);
 /* Loads the plugin of that name, once. PLN_NO_DEVICE with the reason. The caller holds the lock. */
 pln_status sched_backend_load(pln_runtime *runtime, const char *name, struct sched_backend **backend, pln_error *error);
 /* Looks for plugins, once; loads none. PLN_NO_MEMORY, PLN_FAILED for a folder that cannot be read. */

@@ -84,7 +84,8 @@ static pln_status open_device(uint32_t index, const pln_opening *opening, pln_de
     const char *colour = pln_opening_value(opening, "colour");
     if (colour && strcmp(colour, "blue") != 0)
         return pln_failed(failure, PLN_INVALID, -1, "crossing: the colour is not %s", colour);
-    pln_opening bare = *opening;
+    pln_opening bare = {.size = sizeof bare}; /* not *opening, which may be shorter */
+    pln_give(&bare, opening);
     bare.n_settings = 0;
     return judge(right->device_open(index, &bare, device, failure), failure);
 }
