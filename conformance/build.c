@@ -256,3 +256,16 @@ int32_t conf_random(struct conf_case *c)
         memcpy(conf_ints(c, value), numbers, sizeof numbers);
     return value;
 }
+
+const char *conf_op_name(uint32_t op)
+{
+    switch (op) {
+#define PLN_OP(number, version, NAME, name, inputs, outputs, in_place, params, gradient)                               \
+    case number:                                                                                                       \
+        return #name;
+#include "graph/ops.def"
+#undef PLN_OP
+    default:
+        return "no op";
+    }
+}

@@ -24,8 +24,7 @@ static int32_t add_product(struct conf_case *c, const struct product *p, int32_t
                                       .site = p->dropout ? CONF_SITE : 0,
                                       .drop_below = p->dropout ? CONF_DROP_BELOW : 0,
                                       .keep_scale = p->dropout ? CONF_KEEP_SCALE : 0};
-    struct conf_node *node =
-        conf_node(c, PLN_OP_LINEAR, &params, sizeof params, PLN_LINEAR_INPUTS, PLN_LINEAR_OUTPUTS);
+    struct conf_node *node = conf_node(c, PLN_OP_LINEAR, &params, sizeof params, PLN_LINEAR_INPUTS, PLN_LINEAR_OUTPUTS);
     const float scale = (p->activation ? 4 : 1) / sqrtf((float)p->k); /* what an activation sees reaches its ends */
     node->inputs[PLN_LINEAR_INPUT_X] = x;
     node->inputs[PLN_LINEAR_INPUT_WEIGHT] =
@@ -62,17 +61,16 @@ bool conf_linear_forms(struct conf_case *c, uint32_t index)
                         .strided = activation % 2,
                         .plain = form < 2};
     snprintf(c->name, sizeof c->name, "linear of activation %u%s%s%s%s%s", activation, p.bias ? ", bias" : "",
-             p.residual ? ", residual" : "", p.preactivation ? ", preactivation" : "",
-             p.dropout ? ", dropout" : "", p.strided ? ", strided" : "");
+             p.residual ? ", residual" : "", p.preactivation ? ", preactivation" : "", p.dropout ? ", dropout" : "",
+             p.strided ? ", strided" : "");
     add_product(c, &p, conf_input(c, p.rows, p.k, p.strided ? p.k + 7 : 0, 1), PLN_ABSENT);
     return true;
 }
 
 /* rows, columns of y, columns of x: past what fits blocks, counters of 16 bits and the tables of a kernel. */
 static const uint32_t sizes[][3] = {
-    {1100, 5, 7},    {2053, 33, 17}, {4099, 3, 9},   {66000, 1, 2},   {3, 4100, 5},
-    {2, 9001, 3},    {1, 66000, 2},  {3, 2, 4100},   {2, 3, 9001},    {130, 4099, 2},
-    {1500, 70, 130}, {40, 520, 33},  {70, 260, 520}, {513, 257, 129},
+    {1100, 5, 7}, {2053, 33, 17}, {4099, 3, 9},   {66000, 1, 2},   {3, 4100, 5},  {2, 9001, 3},   {1, 66000, 2},
+    {3, 2, 4100}, {2, 3, 9001},   {130, 4099, 2}, {1500, 70, 130}, {40, 520, 33}, {70, 260, 520}, {513, 257, 129},
 };
 
 bool conf_linear_sizes(struct conf_case *c, uint32_t index)

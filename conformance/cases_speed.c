@@ -15,8 +15,7 @@ static bool fill_linear(struct conf_case *c, uint32_t index)
     const pln_dim rows = conf_rows(c, TOKENS);
     if (index)
         return false;
-    struct conf_node *node =
-        conf_node(c, PLN_OP_LINEAR, &params, sizeof params, PLN_LINEAR_INPUTS, PLN_LINEAR_OUTPUTS);
+    struct conf_node *node = conf_node(c, PLN_OP_LINEAR, &params, sizeof params, PLN_LINEAR_INPUTS, PLN_LINEAR_OUTPUTS);
     node->inputs[PLN_LINEAR_INPUT_X] = conf_input(c, rows, HIDDEN, 0, 1);
     node->inputs[PLN_LINEAR_INPUT_WEIGHT] = conf_constant(c, INNER, HIDDEN, 0.03f, true);
     node->inputs[PLN_LINEAR_INPUT_BIAS] = conf_constant(c, 1, INNER, 1, true);
@@ -124,8 +123,8 @@ static bool fill_linear_backward_x(struct conf_case *c, uint32_t index)
     const pln_dim rows = conf_rows(c, TOKENS);
     if (index)
         return false;
-    struct conf_node *node = conf_node(c, PLN_OP_LINEAR_BACKWARD_X, NULL, 0, PLN_LINEAR_BACKWARD_X_INPUTS,
-                                       PLN_LINEAR_BACKWARD_X_OUTPUTS);
+    struct conf_node *node =
+        conf_node(c, PLN_OP_LINEAR_BACKWARD_X, NULL, 0, PLN_LINEAR_BACKWARD_X_INPUTS, PLN_LINEAR_BACKWARD_X_OUTPUTS);
     node->inputs[PLN_LINEAR_BACKWARD_X_INPUT_D_Y] = conf_input(c, rows, INNER, 0, 1);
     node->inputs[PLN_LINEAR_BACKWARD_X_INPUT_WEIGHT] = conf_state(c, INNER, HIDDEN, 0.03f);
     node->outputs[0] = conf_output(c, rows, HIDDEN);

@@ -29,19 +29,6 @@ const uint32_t conf_n_groups = sizeof conf_groups / sizeof *conf_groups;
 conf_fill *const conf_half_groups[] = {conf_halves, conf_linear, conf_linear_forms, conf_chain};
 const uint32_t conf_n_half_groups = sizeof conf_half_groups / sizeof *conf_half_groups;
 
-const char *conf_op_name(uint32_t op)
-{
-    switch (op) {
-#define PLN_OP(number, version, NAME, name, inputs, outputs, in_place, params, gradient)                               \
-    case number:                                                                                                       \
-        return #name;
-#include "graph/ops.def"
-#undef PLN_OP
-    default:
-        return "no op";
-    }
-}
-
 /* Which input of an op that has dropout brings its words. */
 static uint32_t random_input_of(uint32_t op)
 {

@@ -13,7 +13,7 @@ struct newer {
     const char *what;
     uint32_t version, op, extra_params, extra_inputs, extra_outputs;
     uint32_t kind, dtype, layout, value_flags, node_flags; /* of its first input, and of itself */
-    bool filled; /* the params behind the known ones are not zero */
+    bool filled;                                           /* the params behind the known ones are not zero */
     bool taken;
 };
 static const struct newer newer_nodes[] = {
@@ -105,7 +105,9 @@ enum conf_verdict conf_try_growth(struct conf_bench *bench, const struct conf_te
         if (asked == (newer_nodes[i].taken ? CONF_PASSED : CONF_REFUSED))
             continue;
         snprintf(why, bytes, "%s with %s is %s", conf_op_name(c->nodes[c->n_nodes - 1].op), newer_nodes[i].what,
-                 asked == CONF_PASSED ? "taken" : asked == CONF_REFUSED ? "refused" : "not judged");
+                 asked == CONF_PASSED    ? "taken"
+                 : asked == CONF_REFUSED ? "refused"
+                                         : "not judged");
         verdict = CONF_FAILED;
     }
     conf_free(c);

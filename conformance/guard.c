@@ -289,8 +289,7 @@ static pln_status create_plan(pln_device *device, const pln_segment *segment, pl
 {
     struct call c = begin("plan_create");
     *plan = NULL;
-    const pln_status status =
-        judge(&c, real->plan_create(device, segment, plan, &c.error), segment->n_nodes, error);
+    const pln_status status = judge(&c, real->plan_create(device, segment, plan, &c.error), segment->n_nodes, error);
     if (status == PLN_OK && !*plan) {
         conf_violate("plan_create returned PLN_OK and no plan");
         return PLN_FAILED;
@@ -331,8 +330,8 @@ static pln_status tell_plan(pln_device *device, const pln_segment *segment, pln_
                             pln_failure *error)
 {
     struct call c = begin("plan_info");
-    const pln_status status = judge(&c, real->plan_info(device, segment, plan, info, &c.error),
-                                    segment ? segment->n_nodes : 0, error);
+    const pln_status status =
+        judge(&c, real->plan_info(device, segment, plan, info, &c.error), segment ? segment->n_nodes : 0, error);
     if (status == PLN_OK && (info->scratch_bytes > most_bytes || info->constant_bytes > most_bytes))
         conf_violate("plan_info tells of %llu bytes of scratch and %llu of constants",
                      (unsigned long long)info->scratch_bytes, (unsigned long long)info->constant_bytes);

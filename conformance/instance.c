@@ -3,7 +3,6 @@
  * From a case to a segment on a device: places in memory, constants, plan; the image that is written before and read
  * after each run.
  */
-#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include "conformance/instance.h"
 
 #include <stdio.h>
@@ -13,8 +12,7 @@
 
 #include "conformance/violation.h"
 
-/* Structs of a host that has grown: what a backend does not know lies behind what it knows, and is no zero. */
-enum { GUARD_WORDS = 64, GROWN = 24, GROWN_BYTE = 0xa6, NAME_BYTES = 16 };
+enum { GUARD_WORDS = 64, NAME_BYTES = 16 };
 
 bool conf_in_memory(const struct conf_value *v)
 {
@@ -40,10 +38,10 @@ static void place_values(struct conf_instance *in, const struct conf_case *c)
 /* What constant_create is lent: gone when it returns. */
 struct lent_constant {
     pln_constant_info info;
-    unsigned char grown[GROWN];
+    unsigned char grown[CONF_GROWN];
     struct {
         pln_constant_use use;
-        unsigned char grown[GROWN];
+        unsigned char grown[CONF_GROWN];
     } uses[CONF_OPERANDS];
     char name[NAME_BYTES];
 };
@@ -55,7 +53,7 @@ static pln_status create_constant(struct conf_instance *in, const struct conf_ca
     uint32_t n = 0;
     if (!lent)
         return PLN_NO_MEMORY;
-    memset(lent, GROWN_BYTE, sizeof *lent);
+    memset(lent, CONF_GROWN_BYTE, sizeof *lent);
     for (uint32_t j = 0; j < c->n_nodes; j++)
         for (uint32_t k = 0; k < c->nodes[j].n_inputs; k++)
             if (c->nodes[j].inputs[k] == (int32_t)i && n < CONF_OPERANDS)
@@ -74,7 +72,7 @@ static pln_status create_constant(struct conf_instance *in, const struct conf_ca
     const pln_status status =
         in->target->backend->constant_create(in->target->device, &lent->info, &in->constants[i], error);
     in->sources[i].open = false;
-    memset(lent, GROWN_BYTE, sizeof *lent);
+    memset(lent, CONF_GROWN_BYTE, sizeof *lent);
     free(lent);
     return status;
 }
@@ -86,132 +84,6 @@ static pln_status create_constants(struct conf_instance *in, const struct conf_c
         if (c->values[i].kind == PLN_VALUE_CONSTANT)
             status = create_constant(in, c, i, error);
     return status;
-}
-
-/* As the host knows it. */
-static uint32_t version_of(uint32_t op)
-{
-    switch (op) {
-#define PLN_OP(number, version, NAME, name, inputs, outputs, in_place, params, gradient)                               \
-    case number:                                                                                                       \
-        return version;
-#include "graph/ops.def"
-#undef PLN_OP
-    default:
-        return 1;
-    }
-}
-
-static pln_value_info value_of(const struct conf_instance *in, const struct conf_case *c, uint32_t i, bool placed)
-{
-    const bool host = in->target->info.flags & PLN_DEVICE_FLAG_HOST_MEMORY;
-    const uint64_t wide = in->target->info.f32_bytes, place_bytes = wide > 4 ? wide : 4;
-    const struct conf_value *v = &c->values[i];
-    pln_value_info value = {.size = sizeof value + GROWN,
-                            .kind = v->kind,
-                            .dtype = v->dtype,
-                            .layout = v->layout,
-                            .flags = v->flags | (v->kind == PLN_VALUE_TEMPORARY ? PLN_VALUE_READ_OUTSIDE : 0),
-                            .width = v->width,
-                            .row_stride = v->stride,
-                            .rows = v->rows};
-    if (!placed)
-        return value;
-    const uint32_t base = v->base == PLN_ABSENT ? i : (uint32_t)v->base;
-    value.constant = in->constants[i];
-    if (v->kind == PLN_VALUE_CONSTANT)
-        return value;
-    if (host)
-        value.data = in->image + in->places[base] + v->first;
-    else {
-        value.buffer = in->buffer;
-        value.offset = in->places[base] * place_bytes + v->first * (v->dtype == PLN_F32 ? wide : 4);
-    }
-    return value;
-}
-
-/* Room at the end of what is lent, aligned to 16. */
-static void *take(char **at, size_t bytes)
-{
-    void *room = *at;
-    *at += (bytes + 15) & ~(size_t)15;
-    return room;
-}
-
-static void *copy(char **at, const void *from, size_t bytes)
-{
-    void *room = take(at, bytes);
-    if (bytes)
-        memcpy(room, from, bytes);
-    return room;
-}
-
-static char *name(char **at, const char *what, uint32_t i)
-{
-    char *room = take(at, NAME_BYTES);
-    snprintf(room, NAME_BYTES, "%s %u", what, i);
-    return room;
-}
-
-static pln_node_info node_of(const struct conf_node *n, uint32_t i, char **at)
-{
-    return (pln_node_info){.size = sizeof(pln_node_info) + GROWN,
-                           .op = n->op,
-                           .version = n->version ? n->version : version_of(n->op),
-                           .flags = n->flags,
-                           .name = name(at, "node", i),
-                           .params = copy(at, n->params, n->params_size),
-                           .params_size = n->params_size,
-                           .n_inputs = n->n_inputs,
-                           .n_outputs = n->n_outputs,
-                           .inputs = copy(at, n->inputs, n->n_inputs * sizeof *n->inputs),
-                           .outputs = copy(at, n->outputs, n->n_outputs * sizeof *n->outputs),
-                           .flops = 1000000,
-                           .bytes = 1000000};
-}
-
-static bool borrow_pages(struct conf_instance *in)
-{
-    enum { BYTES = 1 << 16 };
-    if (in->lent)
-        return mprotect(in->lent, in->lent_bytes, PROT_READ | PROT_WRITE) == 0;
-    void *pages = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    in->lent = pages == MAP_FAILED ? NULL : pages;
-    in->lent_bytes = BYTES;
-    return in->lent;
-}
-
-/* The segment with all that it points to, in pages of its own. placed: with memory; without it as supports sees it. */
-static bool view_case(struct conf_instance *in, const struct conf_case *c, bool placed)
-{
-    enum { NODE_STRIDE = sizeof(pln_node_info) + GROWN, VALUE_STRIDE = sizeof(pln_value_info) + GROWN };
-    if (!borrow_pages(in))
-        return false;
-    memset(in->lent, GROWN_BYTE, in->lent_bytes);
-    char *at = in->lent;
-    in->segment = take(&at, sizeof *in->segment + GROWN);
-    char *values = take(&at, (size_t)c->n_values * VALUE_STRIDE), *nodes = take(&at, (size_t)c->n_nodes * NODE_STRIDE);
-    for (uint32_t i = 0; i < c->n_values; i++) {
-        pln_value_info value = value_of(in, c, i, placed);
-        value.name = name(&at, "value", i);
-        memcpy(values + (size_t)i * VALUE_STRIDE, &value, sizeof value);
-    }
-    for (uint32_t i = 0; i < c->n_nodes; i++) {
-        const pln_node_info node = node_of(&c->nodes[i], i, &at);
-        memcpy(nodes + (size_t)i * NODE_STRIDE, &node, sizeof node);
-    }
-    const uint32_t n_symbols = c->n_symbols ? c->n_symbols : 1;
-    *in->segment = (pln_segment){.size = sizeof *in->segment + GROWN,
-                                 .flags = in->flags,
-                                 .n_nodes = c->n_nodes,
-                                 .node_stride = NODE_STRIDE,
-                                 .nodes = (const pln_node_info *)(void *)nodes,
-                                 .n_values = c->n_values,
-                                 .value_stride = VALUE_STRIDE,
-                                 .values = (const pln_value_info *)(void *)values,
-                                 .n_symbols = n_symbols,
-                                 .capacity = copy(&at, c->capacity, n_symbols * sizeof *c->capacity)};
-    return true;
 }
 
 /* Whether the entry that was lent the segment left it as it was. */
@@ -253,7 +125,7 @@ enum conf_verdict conf_instance_view(struct conf_instance *in, const struct conf
     pln_failure error = {.size = sizeof error};
     pln_verdict verdicts[CONF_NODES] = {{0}};
     place_values(in, c);
-    if (!view_case(in, c, false)) {
+    if (!conf_lend(in, c, false)) {
         snprintf(why, bytes, "no memory for a segment");
         return CONF_FAILED;
     }
@@ -293,11 +165,10 @@ pln_status conf_instance_allocate(struct conf_instance *in, const struct conf_ca
 
 pln_status conf_instance_plan(struct conf_instance *in, const struct conf_case *c, pln_failure *error)
 {
-    if (!view_case(in, c, true))
+    if (!conf_lend(in, c, true))
         return PLN_NO_MEMORY;
     void *before = copy_of_lent(in);
-    const pln_status status =
-        in->target->backend->plan_create(in->target->device, in->segment, &in->plan, error);
+    const pln_status status = in->target->backend->plan_create(in->target->device, in->segment, &in->plan, error);
     check_lent(in, before, "plan_create");
     free(before);
     mprotect(in->lent, in->lent_bytes, PROT_NONE); /* who still reads it ends here */
@@ -307,8 +178,7 @@ pln_status conf_instance_plan(struct conf_instance *in, const struct conf_case *
 pln_status conf_instance_info(struct conf_instance *in, pln_plan_info *info, pln_failure *error)
 {
     mprotect(in->lent, in->lent_bytes, PROT_READ);
-    const pln_status status =
-        in->target->backend->plan_info(in->target->device, in->segment, in->plan, info, error);
+    const pln_status status = in->target->backend->plan_info(in->target->device, in->segment, in->plan, info, error);
     mprotect(in->lent, in->lent_bytes, PROT_NONE);
     return status;
 }
@@ -417,9 +287,9 @@ pln_status conf_instance_again(struct conf_instance *in, const struct conf_case 
 {
     struct {
         pln_run run;
-        unsigned char grown[GROWN];
+        unsigned char grown[CONF_GROWN];
     } lent;
-    memset(&lent, GROWN_BYTE, sizeof lent);
+    memset(&lent, CONF_GROWN_BYTE, sizeof lent);
     const uint32_t n = c->n_symbols ? c->n_symbols : 1;
     lent.run = (pln_run){.size = sizeof lent, .n_dims = n, .dims = lend_dims(in, c, n)};
     return lent.run.dims ? in->target->backend->plan_run(in->plan, &lent.run, error) : PLN_NO_MEMORY;

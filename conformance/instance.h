@@ -23,13 +23,19 @@ struct conf_instance {
     pln_constant *constants[CONF_VALUES];
     struct conf_source sources[CONF_VALUES];
     pln_plan *plan;
-    uint32_t flags;      /* of the segment: PLN_SEGMENT_* */
-    void *lent;          /* pages with the segment and all that it points to; nobody reads them after plan_create */
+    uint32_t flags; /* of the segment: PLN_SEGMENT_* */
+    void *lent;     /* pages with the segment and all that it points to; nobody reads them after plan_create */
     size_t lent_bytes;
     pln_segment *segment; /* in these */
     uint32_t *dims[2];    /* of this run and of the last one */
 };
 
+/* Structs of a host that has grown: what a backend does not know lies behind what it knows, and is no zero. */
+enum { CONF_GROWN = 24, CONF_GROWN_BYTE = 0xa6 };
+
+/* in->segment of the case, with all that it points to, in pages of its own. placed: with memory; without it as supports
+ * sees it. False: no memory. */
+bool conf_lend(struct conf_instance *in, const struct conf_case *c, bool placed);
 /* The segment of the case on in->target, without memory, and whether the device takes it: CONF_REFUSED if not. */
 enum conf_verdict conf_instance_view(struct conf_instance *in, const struct conf_case *c, char *why, size_t bytes);
 /* The segment of the case on in->target, its memory, constants and plan. CONF_REFUSED when the device takes a node not;

@@ -16,7 +16,8 @@ static const char usage[] =
     "           [--half-constants] [--tolerance T] [--skip-refused-options] [--list] [--verbose] [--first]\n"
     "           [--compile | --claims | --dump FOLDER]\n\n"
     "`pleione help conform` says what they mean. For tests: --thin runs one of N cases, --quick small shapes;\n"
-    "--half-constants has weights that f16 holds; --compile makes plans and runs nothing, a kernel that spills fails its\n"
+    "--half-constants has weights that f16 holds; --compile makes plans and runs nothing, a kernel that spills fails "
+    "its\n"
     "case; --dump writes the programs of each case to files; --first ends with the first case that fails;\n"
     "--claims asks what is taken, and runs nothing.\n";
 
@@ -180,7 +181,8 @@ static void finish_outcome(const struct arguments *a, struct conf_outcome *o)
     o->done = true;
     if (a->json)
         return;
-    if (o->answer.verdict == CONF_FAILED || (a->complete && o->answer.verdict == CONF_REFUSED && o->test.kind == CONF_CASE))
+    if (o->answer.verdict == CONF_FAILED ||
+        (a->complete && o->answer.verdict == CONF_REFUSED && o->test.kind == CONF_CASE))
         printf("FAILED: L%u %s: %s\n", o->test.level, o->test.name, o->answer.why);
     else if (a->verbose && o->answer.verdict == CONF_PASSED)
         printf("passed: L%u %s\n", o->test.level, o->test.name);

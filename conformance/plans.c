@@ -239,8 +239,9 @@ static enum conf_verdict run_side_by_side(struct pair *a, struct pair *b, char *
     const bool failed = runners[0].status != PLN_OK || runners[1].status != PLN_OK;
     const bool differs = runners[0].differs || runners[1].differs;
     if (failed || differs)
-        snprintf(why, bytes, "%s", failed ? "a run beside another one, on another thread, failed"
-                                          : "a run beside another one, on another thread, gave other bits");
+        snprintf(why, bytes, "%s",
+                 failed ? "a run beside another one, on another thread, failed"
+                        : "a run beside another one, on another thread, gave other bits");
     conf_free(&runners[0].now);
     conf_free(&runners[1].now);
     free(runners);
@@ -360,8 +361,7 @@ static enum conf_verdict try_leaks(struct conf_bench *bench, const struct conf_t
         if (i == WARM)
             heap = conf_heap_live(), all = conf_heap_all();
     }
-    if (verdict == CONF_PASSED &&
-        (conf_heap_live() >= heap + RUNS - 1 || (own && conf_heap_all() >= all + RUNS - 1))) {
+    if (verdict == CONF_PASSED && (conf_heap_live() >= heap + RUNS - 1 || (own && conf_heap_all() >= all + RUNS - 1))) {
         snprintf(why, bytes, "each run leaves blocks of malloc");
         verdict = CONF_FAILED;
     }
@@ -386,13 +386,9 @@ static enum conf_verdict try_leaks(struct conf_bench *bench, const struct conf_t
 }
 
 const struct conf_trial conf_plans[] = {
-    {"one plan, ten runs", try_replay},
-    {"two plans in turn", try_two_plans},
-    {"two opens in turn", try_two_opens},
-    {"fewer members than the team has", try_members},
-    {"two threads", try_threads},
-    {"a steady plan", try_steady},
-    {"a timed plan", try_timing},
-    {"what runs and plans leave", try_leaks},
+    {"one plan, ten runs", try_replay},   {"two plans in turn", try_two_plans},
+    {"two opens in turn", try_two_opens}, {"fewer members than the team has", try_members},
+    {"two threads", try_threads},         {"a steady plan", try_steady},
+    {"a timed plan", try_timing},         {"what runs and plans leave", try_leaks},
 };
 const uint32_t conf_n_plans = sizeof conf_plans / sizeof *conf_plans;

@@ -21,8 +21,7 @@ enum conf_verdict conf_compile(const struct conf_target *target, const struct co
     for (uint32_t i = 0; i < MOST_KERNELS; i++)
         told[i].size = sizeof told[i];
     enum conf_verdict verdict = conf_instance_open(&in, c, why, why_bytes);
-    if (verdict == CONF_PASSED && target->backend->plan_info &&
-        conf_instance_info(&in, &info, &error) != PLN_OK) {
+    if (verdict == CONF_PASSED && target->backend->plan_info && conf_instance_info(&in, &info, &error) != PLN_OK) {
         snprintf(why, why_bytes, "%s", error.message);
         verdict = CONF_FAILED;
     }

@@ -71,8 +71,7 @@ void conf_report_count(struct conf_report *r)
 static bool trains(const struct conf_report *r)
 {
     for (uint32_t i = 0; i < r->n_rows; i++)
-        if (r->rows[i].op > PLN_OP_SEGMENT_MEAN && r->rows[i].op != PLN_OP_SCATTER &&
-            r->rows[i].types[CONF_F32].passed)
+        if (r->rows[i].op > PLN_OP_SEGMENT_MEAN && r->rows[i].op != PLN_OP_SCATTER && r->rows[i].types[CONF_F32].passed)
             return true;
     return false;
 }

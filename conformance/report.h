@@ -26,8 +26,8 @@ struct conf_report {
     const struct conf_plugin *plugin;
     const struct conf_hello *hello;
     const struct conf_suite *suite;
-    bool complete;      /* a case that is refused is a failed one */
-    uint32_t level;     /* that was asked for, CONF_LEVELS: none */
+    bool complete;  /* a case that is refused is a failed one */
+    uint32_t level; /* that was asked for, CONF_LEVELS: none */
     uint32_t n_rows, not_run;
     struct conf_row rows[CONF_ROWS];
     struct conf_count levels[CONF_LEVELS], all;

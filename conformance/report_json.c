@@ -70,19 +70,19 @@ static json_t *halves_json(const struct conf_report *r)
 {
     json_t *list = json_array();
     for (uint32_t i = 0; i < r->hello->n_halves; i++)
-        json_array_append_new(list, json_pack("{s:s,s:s}", "option", r->hello->halves[i].key, "type",
-                                              r->hello->halves[i].value));
+        json_array_append_new(
+            list, json_pack("{s:s,s:s}", "option", r->hello->halves[i].key, "type", r->hello->halves[i].value));
     return list;
 }
 
 bool conf_report_print_json(const struct conf_report *r)
 {
-    json_t *json = json_pack("{s:o,s:o,s:o,s:o,s:o,s:i,s:i,s:i,s:o,s:o,s:o,s:o,s:i}", "plugin",
-                             text(r->plugin->path), "backend", text(r->hello->backend), "name", text(r->hello->name),
-                             "driver", text(r->hello->driver), "version", text(r->hello->version), "passed",
-                             (int)r->all.passed, "failed", (int)r->all.failed, "refused", (int)r->all.refused, "levels",
-                             levels_json(r), "ops", rows_json(r), "failures", cases_json(r, true), "not_run",
-                             cases_json(r, false), "exit", conf_report_code(r));
+    json_t *json =
+        json_pack("{s:o,s:o,s:o,s:o,s:o,s:i,s:i,s:i,s:o,s:o,s:o,s:o,s:i}", "plugin", text(r->plugin->path), "backend",
+                  text(r->hello->backend), "name", text(r->hello->name), "driver", text(r->hello->driver), "version",
+                  text(r->hello->version), "passed", (int)r->all.passed, "failed", (int)r->all.failed, "refused",
+                  (int)r->all.refused, "levels", levels_json(r), "ops", rows_json(r), "failures", cases_json(r, true),
+                  "not_run", cases_json(r, false), "exit", conf_report_code(r));
     json_object_set_new(json, "half_types", halves_json(r));
     char *line = json ? json_dumps(json, JSON_REAL_PRECISION(6)) : NULL;
     if (line)

@@ -153,8 +153,9 @@ static bool list_speeds(struct conf_suite *s, const struct conf_wanted *w)
     for (uint32_t i = 0; whole && i < conf_n_speeds && w->speed; i++) {
         const char *name = conf_op_name(conf_speeds[i].op);
         if (!w->op || strcmp(w->op, name) == 0)
-            whole = add_if(s, w, (struct conf_test){.kind = CONF_SPEED, .level = 1, .index = i, .op = conf_speeds[i].op},
-                           "speed of %s", name);
+            whole =
+                add_if(s, w, (struct conf_test){.kind = CONF_SPEED, .level = 1, .index = i, .op = conf_speeds[i].op},
+                       "speed of %s", name);
     }
     return whole;
 }
@@ -172,7 +173,6 @@ bool conf_suite_list(struct conf_suite *s, const struct conf_wanted *wanted)
            list_trials(s, wanted, CONF_FAULTS, 5, conf_faults, conf_n_faults) && list_speeds(s, wanted) && add(s, &end);
 }
 
-
 static bool add_half(struct conf_suite *s, const struct conf_wanted *w, const struct conf_half *half, uint32_t number)
 {
     static struct conf_case c;
@@ -184,7 +184,11 @@ static bool add_half(struct conf_suite *s, const struct conf_wanted *w, const st
                 break;
             if (conf_level_of(&c) == 1 && is_kept(i, w->thin))
                 whole = add_if(s, w,
-                               (struct conf_test){.kind = CONF_HALF, .level = 3, .group = g, .index = i, .half = number,
+                               (struct conf_test){.kind = CONF_HALF,
+                                                  .level = 3,
+                                                  .group = g,
+                                                  .index = i,
+                                                  .half = number,
                                                   .op = c.n_nodes == 1 ? c.nodes[0].op : 0},
                                "%s=%s, %s", half->key, half->value, c.name);
             conf_free(&c);

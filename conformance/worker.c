@@ -76,8 +76,7 @@ static enum conf_verdict run_half(struct conf_bench *b, const struct conf_test *
     struct conf_target *target = &b->halves[test->half];
     if (!target->device) {
         b->half_hosts[test->half] = conf_host_create(b->plugin->threads, 0);
-        if (!b->half_hosts[test->half] ||
-            !conf_bench_target(b, &option, b->half_hosts[test->half], target, why, bytes))
+        if (!b->half_hosts[test->half] || !conf_bench_target(b, &option, b->half_hosts[test->half], target, why, bytes))
             return b->hello.status == PLN_INVALID ? CONF_REFUSED : CONF_FAILED;
     }
     conf_tolerance = half->dtype == PLN_F16 ? 4e-3 : 3e-2;

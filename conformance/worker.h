@@ -11,16 +11,16 @@
 /* What is done with each case instead of running it: */
 struct conf_mode {
     bool compile, claims; /* its plan is made; supports is asked */
-    const char *dump; /* folder */
+    const char *dump;     /* folder */
 };
 
 struct conf_worker {
     const struct conf_plugin *plugin;
     const struct conf_mode *mode;
-    double limit;   /* seconds for a test */
-    int pid;        /* 0: there is none */
+    double limit; /* seconds for a test */
+    int pid;      /* 0: there is none */
     int channel;
-    char *entry;    /* what it is in now, in memory that both see */
+    char *entry; /* what it is in now, in memory that both see */
 };
 
 /* Starts it and waits for the plugin to be opened; hello says how far it came. False: there is no process. */

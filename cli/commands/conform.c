@@ -76,7 +76,10 @@ static void give_all(struct started *s, const struct conform *c, const char *pro
     const struct {
         bool given;
         const char *name;
-    } flags[] = {{c->json, "--json"}, {c->perf, "--perf"}, {c->list, "--list"}, {c->complete, "--complete"},
+    } flags[] = {{c->json, "--json"},
+                 {c->perf, "--perf"},
+                 {c->list, "--list"},
+                 {c->complete, "--complete"},
                  {c->verbose, "--verbose"}};
     give(s, program);
     give(s, plugin);
@@ -142,8 +145,10 @@ int cli_conform(int argc, char **argv)
             "Is a backend right? Every op on generated shapes beside the reference in double precision, and what the\n"
             "interface asks of a backend besides: memory, errors, several plans, threads, what a process must keep.\n"
             "The plugin lives in a process of its own; when it crashes, ends or hangs there, that is one failed case.\n"
-            "Prints what failed, a matrix of ops and types (native, refused and why, failed; the largest error in units\n"
-            "of the last place), and the levels. Without --level exit code 0 says that all that is claimed is right, 5\n"
+            "Prints what failed, a matrix of ops and types (native, refused and why, failed; the largest error in "
+            "units\n"
+            "of the last place), and the levels. Without --level exit code 0 says that all that is claimed is right, "
+            "5\n"
             "that a case failed, 1 that no node is taken at all. PLUGIN.so may be \"reference\".",
         .examples = "  pleione conform ./pleione-mini.so --level 1\n"
                     "  pleione conform ./pleione-mini.so --op linear --json\n"

@@ -29,12 +29,7 @@ static const struct table_column columns[] = {
     {.key = "device", .title = "device", .fitted = true, .rank = 1},
     {.key = "kernel", .title = "kernel", .fitted = true},
     {.key = "estimated", .title = "est.", .unit = "us", .type = TABLE_NUMBER, .digits = 1, .rank = 4},
-    {.key = "measured",
-     .title = "meas.",
-     .unit = "us",
-     .type = TABLE_NUMBER,
-     .digits = 1,
-     .absent = "not measured"},
+    {.key = "measured", .title = "meas.", .unit = "us", .type = TABLE_NUMBER, .digits = 1, .absent = "not measured"},
     {.key = "copied", .title = "copied", .unit = "B", .type = TABLE_COUNT, .rank = 3},
     {.key = "refusals", .title = "refused by", .rank = 2},
 };

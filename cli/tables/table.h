@@ -19,11 +19,11 @@ struct table_column {
     const char *title; /* for people: "best"; NULL: not shown to them */
     const char *unit;  /* "ms", or NULL */
     enum table_type type;
-    int digits;     /* behind the point, for people */
-    uint32_t width; /* of text, at least */
-    uint32_t rank;  /* on a terminal that is too narrow the highest goes first; 0: it stays */
-    bool fitted;    /* text: as wide as the widest cell that is there when the head is written */
-    bool judges;    /* text that says good or bad, which colour shows */
+    int digits;         /* behind the point, for people */
+    uint32_t width;     /* of text, at least */
+    uint32_t rank;      /* on a terminal that is too narrow the highest goes first; 0: it stays */
+    bool fitted;        /* text: as wide as the widest cell that is there when the head is written */
+    bool judges;        /* text that says good or bad, which colour shows */
     const char *absent; /* what people read where a cell is absent, if not "-" */
 };
 

@@ -8,8 +8,8 @@
 #include "backends/reference/reference.h"
 
 enum fault { NONE, ELEMENT, UNWRITTEN, ROW, PADDING, GUARD, INPUT, STALE, REFUSE, BYTES };
-static const char *const names[] = {"none",  "element", "unwritten", "row",    "padding", "guard",
-                                    "input", "stale",   "refuse",  "bytes"};
+static const char *const names[] = {"none",  "element", "unwritten", "row",    "padding",
+                                    "guard", "input",   "stale",     "refuse", "bytes"};
 
 /* One device and one plan at a time is all that conformance opens. */
 static struct {
