@@ -93,9 +93,11 @@ bool conf_linear_sizes(struct conf_case *c, uint32_t index)
     return true;
 }
 
-enum { AFTER, BESIDE, SHARED, SCALED, OWN_ROWS, PAIRS };
-static const char *const pairs[PAIRS] = {"one after the other", "beside each other, other rows", "of one weight",
-                                         "rows by a scale and an offset", "x is the residual too"};
+enum { AFTER, BESIDE, SHARED, SCALED, OWN_ROWS, FULL, FIXED, PAIRS };
+static const char *const pairs[PAIRS] = {
+    "one after the other",           "beside each other, other rows", "of one weight",
+    "rows by a scale and an offset", "x is the residual too",         "as many rows as the capacity",
+    "rows that no symbol counts"};
 
 /* Segments of more than one product, and row counts that are more than a symbol. */
 bool conf_linear_pairs(struct conf_case *c, uint32_t index)
@@ -107,6 +109,10 @@ bool conf_linear_pairs(struct conf_case *c, uint32_t index)
     snprintf(c->name, sizeof c->name, "two linear %s", pairs[index]);
     if (index == SCALED)
         rows = (pln_dim){rows.symbol, 3, 2};
+    if (index == FULL)
+        c->capacity[rows.symbol] -= 5; /* what conf_rows leaves free */
+    if (index == FIXED)
+        rows = conf_fixed(27);
     p.rows = rows;
     const int32_t x = conf_input(c, rows, p.k, 0, 1), y = add_product(c, &p, x, PLN_ABSENT);
     if (index == OWN_ROWS)

@@ -69,8 +69,11 @@ static pln_status create_constant(struct conf_instance *in, const struct conf_ca
                                      .plain = v->plain ? v->data : NULL,
                                      .source = &in->sources[i],
                                      .name = lent->name};
+    const struct lent_constant before = *lent;
     const pln_status status =
         in->target->backend->constant_create(in->target->device, &lent->info, &in->constants[i], error);
+    if (memcmp(&before, lent, sizeof before) != 0)
+        conf_violate("constant_create wrote into what it was lent");
     in->sources[i].open = false;
     memset(lent, CONF_GROWN_BYTE, sizeof *lent);
     free(lent);
@@ -292,7 +295,13 @@ pln_status conf_instance_again(struct conf_instance *in, const struct conf_case 
     memset(&lent, CONF_GROWN_BYTE, sizeof lent);
     const uint32_t n = c->n_symbols ? c->n_symbols : 1;
     lent.run = (pln_run){.size = sizeof lent, .n_dims = n, .dims = lend_dims(in, c, n)};
-    return lent.run.dims ? in->target->backend->plan_run(in->plan, &lent.run, error) : PLN_NO_MEMORY;
+    if (!lent.run.dims)
+        return PLN_NO_MEMORY;
+    const pln_status status = in->target->backend->plan_run(in->plan, &lent.run, error);
+    if (lent.run.dims != in->dims[0] || lent.run.n_dims != n ||
+        memcmp(in->dims[0], c->numbers, n * sizeof *in->dims[0]))
+        conf_violate("plan_run wrote into the numbers of the run, which are only lent");
+    return status;
 }
 
 pln_status conf_instance_run(struct conf_instance *in, const struct conf_case *c, pln_failure *error)
