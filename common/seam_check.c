@@ -78,6 +78,24 @@ static void tidy(char *text, size_t bytes)
             *at = ' ';
 }
 
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* Whether a sentence says whose it is, in whatever case. */
+static bool is_named(const char *text, const char *name, size_t n)
+{
+    for (; *text; text++) {
+        size_t i = 0;
+        while (i < n && lower(text[i]) == lower(name[i]))
+            i++;
+        if (i == n)
+            return true;
+    }
+    return false;
+}
+
 pln_status seam_settle(const char *backend, const char *entry, pln_status status, pln_failure *failure,
                        pln_error *error)
 {
@@ -90,7 +108,10 @@ pln_status seam_settle(const char *backend, const char *entry, pln_status status
     if (!*failure->message)
         return pln_fail(error, status, "%s: %s failed and does not say why (%s)", backend, entry,
                         status == PLN_DEVICE_LOST ? "the device is lost" : "no sentence");
-    return pln_fail_node(error, status, failure->node < -1 ? -1 : failure->node, "%s", failure->message);
+    const int length = (int)strcspn(backend, ":");
+    const bool named = is_named(failure->message, backend, (size_t)length);
+    return pln_fail_node(error, status, failure->node < -1 ? -1 : failure->node, "%.*s%s%s", named ? 0 : length, backend,
+                         named ? "" : ": ", failure->message);
 }
 
 /* ---- devices */

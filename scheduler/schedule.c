@@ -143,12 +143,13 @@ pln_status pln_schedule_create(pln_graph *graph, pln_devices *devices, const pln
     s->steady = o.steady;
     s->no_fallback = o.no_fallback;
     s->on_loss = o.on_loss;
+    s->workers = arena_allocate(&s->arena, devices->n * sizeof(struct sched_worker *));
     s->gone = arena_allocate(&s->arena, devices->n * sizeof *s->gone);
     s->max_plans = o.plans ? o.plans : DEFAULT_PLANS;
     s->states = o.states;
     s->inputs = arena_allocate(&s->arena, (graph->n_values + 1) * sizeof *s->inputs);
     s->outputs = arena_allocate(&s->arena, (graph->n_outputs + 1) * sizeof *s->outputs);
-    pln_status status = s->inputs && s->outputs && s->gone ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "no memory for a schedule");
+    pln_status status = s->inputs && s->outputs && s->gone && s->workers ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "no memory for a schedule");
     if (status == PLN_OK && !s->states) {
         status = pln_states_create(devices, &s->own_states, error);
         s->states = s->own_states;
@@ -180,6 +181,7 @@ void pln_schedule_destroy(pln_schedule **schedule)
     for (uint32_t i = 0; i < s->n_uses; i++)
         sched_constant_release(s->devices, &s->uses[i].constant);
     pln_states_destroy(&s->own_states);
+    sched_workers_stop(s);
     arena_finish(&s->arena);
     free(s);
 }

@@ -263,6 +263,7 @@ struct pln_schedule {
     uint32_t n_ranges;
     struct sched_range *ranges;
     struct sched_plan *plans; /* the most recently used first */
+    struct sched_worker **workers; /* [devices]: threads that wait in the place of backends that block; mostly NULL */
     pln_statistics statistics;
     uint32_t dims[GRAPH_SYMBOLS]; /* of the last run */
     const void **inputs;          /* of a run by names, as in struct sched_bound */
@@ -299,6 +300,9 @@ struct sched_plan {
     int32_t *instances;          /* [domains][values]: item of a base value, or of a window of a state; SCHED_NONE */
     struct sched_open **opens;   /* [devices]: as they were open when the plan was made */
     struct seam_plan **segments;
+    bool *flying; /* [segments], of the run in progress */
+    bool *flies; /* [segments]: it may be on its way while a later one runs */
+    bool *waits; /* [segments][segments]: j waits for i < j; NULL where one device has all */
     char *staging; /* host image of a value with its row padding */
     uint64_t planned_bytes;
 };
@@ -314,6 +318,18 @@ pln_status sched_place_nodes(pln_schedule *schedule, pln_error *error);
 pln_status sched_recover(pln_schedule *schedule, pln_error *error);
 /* Placement and what follows of it anew, when no plan and no constant is left. */
 pln_status sched_place_again(pln_schedule *schedule, pln_error *error);
+/* ---- flight.c */
+
+/* Fills flies and waits of a plan that has its layout. */
+pln_status sched_find_flyers(pln_schedule *schedule, struct sched_plan *plan, pln_error *error);
+/* Starts a segment; `run` stays until its end. False: it did not start, or could not, see *status. */
+bool sched_flight_begin(pln_schedule *schedule, struct sched_plan *plan, uint32_t segment, const pln_run *run,
+                        pln_status *status, pln_error *error);
+/* Waits. asks: the caller's progress is asked now and then, and false cancels the run. */
+pln_status sched_flight_end(pln_schedule *schedule, struct sched_plan *plan, uint32_t segment, bool asks,
+                            pln_error *error);
+void sched_workers_stop(pln_schedule *schedule);
+
 /* All plans are gone. */
 void sched_drop_plans(pln_schedule *schedule);
 /* Copies and constant uses of the segments, ranges of inputs. */

@@ -166,6 +166,7 @@ static const pln_backend backend = {
     .plan_destroy = cpu_plan_destroy,
     .plan_timing = cpu_plan_timing,
     .plan_info = cpu_plan_info,
+    .plan_cancel = cpu_plan_cancel,
 };
 
 PLN_BACKEND_EXPORT const pln_backend *pln_backend_query(uint32_t abi_min, uint32_t abi_max);

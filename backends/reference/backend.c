@@ -3,6 +3,7 @@
  * The backend's table: one device, with f32 storage on host memory or f64 storage of its own.
  */
 #define _GNU_SOURCE /* CLOCK_MONOTONIC under strict C */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -68,6 +69,7 @@ struct pln_plan {
     double *scratch; /* scratch_doubles a member */
     uint64_t scratch_doubles;
     const pln_run *run;
+    atomic_bool cancelled; /* the run: kernels are passed over, barriers are not */
 };
 
 static const pln_setting_info table[] = {
@@ -381,7 +383,8 @@ static void run_member(void *argument, uint32_t index, uint32_t members)
         }
         const struct ref_call call = {
             operands, operands + OPERANDS, p->nodes[i].params, p->scratch + index * p->scratch_doubles, index, members};
-        (p->device->wide ? p->nodes[i].row->f64 : p->nodes[i].row->f32)(&call);
+        if (!atomic_load_explicit(&p->cancelled, memory_order_relaxed))
+            (p->device->wide ? p->nodes[i].row->f64 : p->nodes[i].row->f32)(&call);
         host->team_barrier(host->context);
         if (p->timed && !index)
             p->ns[i] = now_ns() - begin;
@@ -390,11 +393,17 @@ static void run_member(void *argument, uint32_t index, uint32_t members)
 
 static pln_status plan_run(pln_plan *plan, const pln_run *run, pln_failure *error)
 {
-    (void)error;
     plan->run = run;
+    atomic_store(&plan->cancelled, false);
     plan->device->host->team_run(plan->device->host->context, run_member, plan);
     plan->run = NULL;
-    return PLN_OK;
+    return atomic_load(&plan->cancelled) ? pln_failed(error, PLN_CANCELLED, -1, "reference: the run was cancelled")
+                                         : PLN_OK;
+}
+
+static void plan_cancel(pln_plan *plan)
+{
+    atomic_store(&plan->cancelled, true);
 }
 
 static pln_status plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, pln_failure *error)
@@ -453,6 +462,7 @@ static const pln_backend backend = {
     .plan_destroy = plan_destroy,
     .plan_timing = plan_timing,
     .plan_info = plan_info,
+    .plan_cancel = plan_cancel,
 };
 
 const pln_backend *pln_reference_query(uint32_t abi_min, uint32_t abi_max)

@@ -76,7 +76,7 @@ static void test_failure(void **state)
     pln_error error;
     (void)state;
     assert_int_equal(pln_devices_open(runtime, name, options, 1, &devices, &error), PLN_INVALID);
-    assert_string_equal(error.message, "crossing: the colour is not red");
+    assert_non_null(strstr(error.message, "crossing: the colour is not red"));
 }
 
 /* A plugin of a later header that does not hold to the rule is refused, not believed. */
