@@ -253,6 +253,8 @@ pln_status pln_schedule_prepare(pln_schedule *schedule, const uint32_t *dims, ui
         return status;
     status = take_dims(schedule, dims, n_dims, error);
     if (status == PLN_OK)
+        status = sched_refresh(schedule, error);
+    if (status == PLN_OK)
         status = sched_plan_get(schedule, schedule->dims, &plan, error);
     sched_end(schedule);
     return status;
@@ -280,8 +282,8 @@ static pln_status run_bound(pln_schedule *schedule, const struct sched_bound *bo
 {
     enum { TRIES = 3 };
     pln_status status = sched_check_ranges(schedule, schedule->dims, bound->inputs, error);
-    if (status == PLN_OK && schedule->unplaced)
-        status = sched_place_again(schedule, error);
+    if (status == PLN_OK)
+        status = sched_refresh(schedule, error);
     if (status != PLN_OK)
         return status;
     status = run_once(schedule, bound, error);

@@ -180,6 +180,8 @@ struct pln_states {
  */
 pln_status sched_state_get(pln_states *states, const pln_value *value, const struct sched_device *device,
                            struct sched_state **state, pln_error *error);
+/* All states are gone: those who have them as operands make plans anew before their next run. */
+void sched_states_forget(pln_states *states);
 /* The states of the graph get what those of their names hold in `from`, which have as many rows or fewer. */
 pln_status sched_states_take_over(pln_schedule *schedule, const pln_states *from, pln_error *error);
 /* A state where it lies, [rows, width] without padding. NULL if it is not so in host memory, or not there yet. */
@@ -316,6 +318,8 @@ pln_status sched_place_nodes(pln_schedule *schedule, pln_error *error);
 /* After a run came to PLN_DEVICE_LOST: PLN_OK when it can be made once more, as on_loss says. Plans and what else lay on
  * the lost device is gone then. */
 pln_status sched_recover(pln_schedule *schedule, pln_error *error);
+/* Before a run: what lies on a device that was lost in an earlier one goes, if on_loss says how to go on. */
+pln_status sched_refresh(pln_schedule *schedule, pln_error *error);
 /* Placement and what follows of it anew, when no plan and no constant is left. */
 pln_status sched_place_again(pln_schedule *schedule, pln_error *error);
 /* ---- flight.c */
