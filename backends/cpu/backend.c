@@ -2,6 +2,7 @@
  *
  * The plugin's table: one device, the processor itself, working on host memory.
  */
+#define _DEFAULT_SOURCE /* _SC_AVPHYS_PAGES */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,7 +28,7 @@ static pln_status device_info(uint32_t index, const pln_device *device, pln_devi
 {
     if (index)
         return pln_failed(error, PLN_NO_DEVICE, -1, "cpu has one device, not number %u", index);
-    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE), free_pages = sysconf(_SC_AVPHYS_PAGES);
     pln_device_description full = {
         .size = sizeof full,
         .kind = PLN_DEVICE_KIND_CPU,
@@ -36,6 +37,7 @@ static pln_status device_info(uint32_t index, const pln_device *device, pln_devi
         .alignment = 64,
         .f32_bytes = sizeof(float),
         .row_multiple = 1,
+        .free_bytes = free_pages > 0 && page > 0 ? (uint64_t)free_pages * (uint64_t)page : 0,
         .memory_bytes = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0,
         .version = PLEIONE_VERSION,
     };

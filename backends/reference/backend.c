@@ -89,7 +89,7 @@ static pln_status device_info(uint32_t index, const pln_device *device, pln_devi
     if (index)
         return pln_failed(error, PLN_NO_DEVICE, -1, "reference has one device, not number %u", index);
     const bool wide = device && device->wide;
-    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE), free_pages = sysconf(_SC_AVPHYS_PAGES);
     pln_device_description full = {
         .size = sizeof full,
         .kind = PLN_DEVICE_KIND_CPU,
@@ -98,6 +98,7 @@ static pln_status device_info(uint32_t index, const pln_device *device, pln_devi
         .alignment = 64,
         .f32_bytes = wide ? 8 : 4,
         .row_multiple = 1,
+        .free_bytes = free_pages > 0 && page > 0 ? (uint64_t)free_pages * (uint64_t)page : 0,
         .memory_bytes = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0,
         .name = "plain C, the definition of right",
         .driver = "built in",

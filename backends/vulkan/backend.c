@@ -150,6 +150,15 @@ static pln_status plan_info(pln_device *device, const pln_segment *segment, pln_
     return status == PLN_OK ? vkb_plan_info(device, segment, plan, info, error) : status;
 }
 
+static pln_status device_health(pln_device *device, pln_failure *error)
+{
+    pln_status status = vkb_begin(device, error);
+    if (status != PLN_OK || device->physical.compiles_only)
+        return status;
+    const VkResult result = device->instance.vk.DeviceWaitIdle(device->handle);
+    return result == VK_SUCCESS ? PLN_OK : vkb_fail(device, result, "vkDeviceWaitIdle", error);
+}
+
 static const pln_backend backend = {
     .size = sizeof backend,
     .abi = PLN_ABI_VERSION,
@@ -171,6 +180,7 @@ static const pln_backend backend = {
     .plan_destroy = vkb_plan_destroy,
     .plan_timing = plan_timing,
     .plan_info = plan_info,
+    .device_health = device_health,
 };
 
 PLN_BACKEND_EXPORT const pln_backend *pln_backend_query(uint32_t abi_min, uint32_t abi_max)

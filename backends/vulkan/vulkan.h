@@ -153,6 +153,7 @@ enum vkb_extension {
     VKB_SHADER_CORES_AMD,
     VKB_SHADER_CORES_NV,
     VKB_PORTABILITY_SUBSET,
+    VKB_PCI_BUS_INFO,
     VKB_COOPERATIVE_MATRIX, /* this and what follows: for matrix=yes */
     VKB_MEMORY_MODEL,
     VKB_FLOAT16,
