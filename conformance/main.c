@@ -98,7 +98,8 @@ static bool take_option(struct arguments *a, const char *text)
     if (!equals || a->n_options == 32)
         return false;
     snprintf(a->keys[a->n_options], sizeof a->keys[0], "%.*s", (int)(equals - text), text);
-    a->options[a->n_options] = (pln_setting){.size = sizeof(pln_setting), .key = a->keys[a->n_options], .value = equals + 1};
+    a->options[a->n_options] =
+        (pln_setting){.size = sizeof(pln_setting), .key = a->keys[a->n_options], .value = equals + 1};
     a->n_options++;
     return true;
 }
@@ -167,7 +168,11 @@ static pln_status open_target(struct conf_target *t, const pln_backend *backend,
                               const pln_setting *settings, uint32_t n, pln_failure *error)
 {
     *t = (struct conf_target){.backend = backend, .host = host, .info.size = sizeof t->info};
-    const pln_opening opening = {.size = sizeof opening, .host = host, .n_settings = n, .setting_stride = sizeof *settings, .settings = settings};
+    const pln_opening opening = {.size = sizeof opening,
+                                 .host = host,
+                                 .n_settings = n,
+                                 .setting_stride = sizeof *settings,
+                                 .settings = settings};
     pln_status status = backend->device_open(index, &opening, &t->device, error);
     if (status == PLN_OK)
         status = backend->device_info(index, t->device, &t->info, error);

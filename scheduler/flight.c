@@ -48,7 +48,8 @@ static bool find_touched(const pln_schedule *s, const struct sched_plan *plan, c
                          struct ranges *r)
 {
     const uint32_t domain = s->devices->devices[segment->device].domain;
-    *r = (struct ranges){.list = calloc(2ul * segment->n * GRAPH_OPERANDS + 2ul * segment->n_copies + 1, sizeof *r->list)};
+    *r = (struct ranges){.list =
+                             calloc(2ul * segment->n * GRAPH_OPERANDS + 2ul * segment->n_copies + 1, sizeof *r->list)};
     if (!r->list)
         return false;
     for (uint32_t i = segment->first; i < segment->first + segment->n; i++) {
@@ -85,8 +86,7 @@ static void find_flyers(const pln_schedule *s, struct sched_plan *plan, const st
     const uint32_t n = s->n_segments;
     for (uint32_t j = 1; j < n; j++)
         for (uint32_t i = 0; i < j; i++)
-            plan->waits[j * n + i] =
-                s->segments[i].device == s->segments[j].device || touch(&touched[i], &touched[j]);
+            plan->waits[j * n + i] = s->segments[i].device == s->segments[j].device || touch(&touched[i], &touched[j]);
     for (uint32_t i = 0; i < n; i++) {
         bool behind = true; /* all so far wait for i, by others too */
         for (uint32_t j = i + 1; j < n; j++) {

@@ -43,8 +43,7 @@ static pln_status give_up(pln_schedule *s, uint32_t index, const struct sched_op
 static void drop_constants(pln_schedule *s)
 {
     for (uint32_t i = 0; i < s->n_uses; i++)
-        if (s->uses[i].constant &&
-            (s->on_loss == PLN_ON_LOSS_FAILOVER || sched_constant_is_lost(s->uses[i].constant)))
+        if (s->uses[i].constant && (s->on_loss == PLN_ON_LOSS_FAILOVER || sched_constant_is_lost(s->uses[i].constant)))
             sched_constant_release(s->devices, &s->uses[i].constant);
 }
 

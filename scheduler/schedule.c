@@ -149,7 +149,9 @@ pln_status pln_schedule_create(pln_graph *graph, pln_devices *devices, const pln
     s->states = o.states;
     s->inputs = arena_allocate(&s->arena, (graph->n_values + 1) * sizeof *s->inputs);
     s->outputs = arena_allocate(&s->arena, (graph->n_outputs + 1) * sizeof *s->outputs);
-    pln_status status = s->inputs && s->outputs && s->gone && s->workers ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "no memory for a schedule");
+    pln_status status = s->inputs && s->outputs && s->gone && s->workers
+                            ? PLN_OK
+                            : pln_fail(error, PLN_NO_MEMORY, "no memory for a schedule");
     if (status == PLN_OK && !s->states) {
         status = pln_states_create(devices, &s->own_states, error);
         s->states = s->own_states;

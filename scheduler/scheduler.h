@@ -42,10 +42,10 @@ struct pln_runtime {
     bool (*progress)(void *context, const char *what, uint64_t done, uint64_t total);
     void *progress_context;
     struct team *team;
-    char *backend_path; /* of the options, or NULL */
+    char *backend_path;    /* of the options, or NULL */
     struct faults *faults; /* of the options, or NULL */
     uint32_t probe_ms;
-    char *cache;        /* created at first use, or NULL */
+    char *cache; /* created at first use, or NULL */
     pln_host host;
     uint32_t n_backends;
     struct sched_backend backends[SCHED_BACKENDS]; /* in order of preference */
@@ -264,7 +264,7 @@ struct pln_schedule {
     struct sched_use *uses;
     uint32_t n_ranges;
     struct sched_range *ranges;
-    struct sched_plan *plans; /* the most recently used first */
+    struct sched_plan *plans;      /* the most recently used first */
     struct sched_worker **workers; /* [devices]: threads that wait in the place of backends that block; mostly NULL */
     pln_statistics statistics;
     uint32_t dims[GRAPH_SYMBOLS]; /* of the last run */
@@ -302,9 +302,9 @@ struct sched_plan {
     int32_t *instances;          /* [domains][values]: item of a base value, or of a window of a state; SCHED_NONE */
     struct sched_open **opens;   /* [devices]: as they were open when the plan was made */
     struct seam_plan **segments;
-    bool *flying; /* [segments], of the run in progress */
-    bool *flies; /* [segments]: it may be on its way while a later one runs */
-    bool *waits; /* [segments][segments]: j waits for i < j; NULL where one device has all */
+    bool *flying;  /* [segments], of the run in progress */
+    bool *flies;   /* [segments]: it may be on its way while a later one runs */
+    bool *waits;   /* [segments][segments]: j waits for i < j; NULL where one device has all */
     char *staging; /* host image of a value with its row padding */
     uint64_t planned_bytes;
 };

@@ -117,7 +117,8 @@ static pln_status write_image(pln_trainer *trainer, const struct training_keep *
     const uint32_t no_dims[] = {0};
     training_image_release(trainer);
     sched_states_forget(trainer->states);
-    pln_status status = pln_schedule_prepare(trainer->update.schedule, no_dims, 1, error); /* its plan makes the states */
+    pln_status status =
+        pln_schedule_prepare(trainer->update.schedule, no_dims, 1, error); /* its plan makes the states */
     for (int i = 0; status == PLN_OK && i < TRAINING_STATES; i++)
         status = pln_schedule_state_write(trainer->update.schedule, training_states[i], k->states[i], error);
     trainer->bounds = k->bounds;

@@ -125,8 +125,8 @@ static void identify(struct clb_entry *entry)
     if (clb.GetDeviceInfo(entry->id, UUID_KHR, sizeof info->uuid, info->uuid, NULL) != CL_SUCCESS)
         memset(info->uuid, 0, sizeof info->uuid);
     if (clb.GetDeviceInfo(entry->id, PCI_BUS_INFO_KHR, sizeof pci, &pci, NULL) == CL_SUCCESS)
-        snprintf(info->pci, sizeof info->pci, "%04x:%02x:%02x.%x", pci.domain & 0xffff, pci.bus & 0xff, pci.device & 0xff,
-                 pci.function & 0xf);
+        snprintf(info->pci, sizeof info->pci, "%04x:%02x:%02x.%x", pci.domain & 0xffff, pci.bus & 0xff,
+                 pci.device & 0xff, pci.function & 0xf);
 }
 
 static void fill_entry(struct clb_entry *entry, cl_platform_id platform, cl_device_id id)
@@ -198,7 +198,7 @@ pln_status clb_entry_find(uint32_t index, const struct clb_entry **entry, pln_fa
         return pln_failed(error, PLN_NO_DEVICE, -1, "%s", machine->reason);
     if (index >= machine->n_entries)
         return pln_failed(error, PLN_NO_DEVICE, -1, "opencl has %u devices, there is no opencl:%u", machine->n_entries,
-                        index);
+                          index);
     *entry = &machine->entries[index];
     return PLN_OK;
 }

@@ -84,7 +84,8 @@ static pln_status device_count(uint32_t *count, pln_failure *error)
     return PLN_OK;
 }
 
-static pln_status device_info(uint32_t index, const pln_device *device, pln_device_description *info, pln_failure *error)
+static pln_status device_info(uint32_t index, const pln_device *device, pln_device_description *info,
+                              pln_failure *error)
 {
     if (index)
         return pln_failed(error, PLN_NO_DEVICE, -1, "reference has one device, not number %u", index);
@@ -146,7 +147,8 @@ static pln_status buffer_create(pln_device *device, uint64_t bytes, pln_buffer *
         return PLN_OK;
     host->release(host->context, *buffer);
     *buffer = NULL;
-    return pln_failed(error, PLN_NO_MEMORY, -1, "reference: no memory for a buffer of %llu bytes", (unsigned long long)bytes);
+    return pln_failed(error, PLN_NO_MEMORY, -1, "reference: no memory for a buffer of %llu bytes",
+                      (unsigned long long)bytes);
 }
 
 static void buffer_destroy(pln_device *device, pln_buffer **buffer)
@@ -228,8 +230,8 @@ static pln_status constant_create(pln_device *device, const pln_constant_info *i
     const pln_host *host = device->host;
     const size_t n = (size_t)info->rows * info->width;
     if (info->layout != PLN_LAYOUT_ROWS)
-        return pln_failed(error, PLN_UNSUPPORTED, -1, "reference: constant %s has a layout that this build does not know",
-                          info->name);
+        return pln_failed(error, PLN_UNSUPPORTED, -1,
+                          "reference: constant %s has a layout that this build does not know", info->name);
     pln_constant *c = host->allocate(host->context, sizeof *c);
     if (c)
         c->bytes = n * (device->wide ? sizeof(double) : sizeof(float));
@@ -337,7 +339,7 @@ static pln_status plan_create(pln_device *device, const pln_segment *segment, pl
         const char *reason = refusal(segment, pln_segment_node(segment, i));
         if (reason)
             return pln_failed(error, PLN_UNSUPPORTED, (int32_t)i, "reference refuses %s: %s",
-                                 pln_segment_node(segment, i)->name, reason);
+                              pln_segment_node(segment, i)->name, reason);
     }
     pln_plan *p = host->allocate(host->context, sizeof *p);
     if (!p)

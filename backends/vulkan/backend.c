@@ -43,7 +43,8 @@ static pln_status device_count(uint32_t *count, pln_failure *error)
     return status;
 }
 
-static pln_status device_info(uint32_t index, const pln_device *device, pln_device_description *info, pln_failure *error)
+static pln_status device_info(uint32_t index, const pln_device *device, pln_device_description *info,
+                              pln_failure *error)
 {
     pln_status status = list_devices(error);
     if (status != PLN_OK)
@@ -88,7 +89,7 @@ static pln_status check_window(pln_device *device, const pln_buffer *buffer, uin
         return pln_failed(error, PLN_INVALID, -1, "a Vulkan buffer holds f32 and i32, not type %d", (int)dtype);
     if (count > UINT64_MAX / 4 || offset > buffer->bytes || count * 4 > buffer->bytes - offset)
         return pln_failed(error, PLN_INVALID, -1, "%llu elements at %llu do not fit a buffer of %llu bytes",
-                        (unsigned long long)count, (unsigned long long)offset, (unsigned long long)buffer->bytes);
+                          (unsigned long long)count, (unsigned long long)offset, (unsigned long long)buffer->bytes);
     return PLN_OK;
 }
 

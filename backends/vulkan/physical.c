@@ -98,8 +98,8 @@ static void ask_driver(const struct vkb_functions *vk, struct vkb_physical *phys
     VkPhysicalDeviceShaderSMBuiltinsPropertiesNV nv = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_SM_BUILTINS_PROPERTIES_NV};
     VkPhysicalDeviceIDProperties id = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ID_PROPERTIES};
-    VkPhysicalDevicePCIBusInfoPropertiesEXT pci = {
-        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PCI_BUS_INFO_PROPERTIES_EXT};
+    VkPhysicalDevicePCIBusInfoPropertiesEXT pci = {.sType =
+                                                       VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PCI_BUS_INFO_PROPERTIES_EXT};
     VkPhysicalDeviceProperties2 all = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &sizes};
     ask_also(&all, true, &id);
     ask_also(&all, physical->has[VKB_PCI_BUS_INFO], &pci);
@@ -200,7 +200,7 @@ pln_status vkb_enumerate(const struct vkb_instance *instance, struct vkb_physica
     if (result < 0) {
         *n = 0;
         return pln_failed(error, PLN_NO_DEVICE, -1, "no Vulkan driver answers (vkEnumeratePhysicalDevices: %s)",
-                        vkb_result_name(result));
+                          vkb_result_name(result));
     }
     for (uint32_t i = 0; i < *n; i++)
         describe(&instance->vk, handles[i], &physicals[i]);

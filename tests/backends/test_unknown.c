@@ -134,7 +134,8 @@ static void test_nodes(void **state)
     assert_true(takes(&a));
     for (int i = 0; i < 7; i++) {
         a = known;
-        uint32_t *const numbers[] = {&a.kind, &a.dtype, &a.layout, &a.value_flags, &a.node_flags, &a.segment_flags, &a.op};
+        uint32_t *const numbers[] = {&a.kind,       &a.dtype,         &a.layout, &a.value_flags,
+                                     &a.node_flags, &a.segment_flags, &a.op};
         static const uint32_t unknown[] = {5, PLN_BF16, 1, 1u << 16, 1u << 31, 1u << 20, 999};
         *numbers[i] = unknown[i];
         if (takes(&a))

@@ -56,14 +56,14 @@ static pln_status run_on(const char *list, const char *const *place, uint32_t n_
     for (uint32_t i = 0; i < ROWS * WIDTH; i++)
         x[i] = (float)i / 5 - 1;
     asked = 0;
-    pln_status status = pln_runtime_create(PLN_OPTIONS(pln_runtime_options, .threads = 1, .backend_path = folder,
-                                                       .progress = asks ? goes_on : NULL),
-                                           &runtime, error);
+    pln_status status = pln_runtime_create(
+        PLN_OPTIONS(pln_runtime_options, .threads = 1, .backend_path = folder, .progress = asks ? goes_on : NULL),
+        &runtime, error);
     if (status == PLN_OK)
         status = pln_devices_open(runtime, list, NULL, 0, &devices, error);
     if (status == PLN_OK)
-        status = pln_schedule_create(
-            g, devices, PLN_OPTIONS(pln_schedule_options, .place = place, .n_place = n_place), &schedule, error);
+        status = pln_schedule_create(g, devices, PLN_OPTIONS(pln_schedule_options, .place = place, .n_place = n_place),
+                                     &schedule, error);
     for (int i = 0; status == PLN_OK && i < 3; i++)
         status = pln_schedule_run(schedule, dims, 2, &input, 1, outputs, 2, error);
     pln_schedule_destroy(&schedule);
