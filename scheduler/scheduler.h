@@ -56,6 +56,11 @@ struct pln_runtime {
 /* Asks the plugin in a process of its own, once: entries or reason are there then, unless it cannot be asked so. The caller
  * holds the lock. */
 void sched_backend_probe(pln_runtime *runtime, struct sched_backend *backend);
+/* Entries of a backend that has none yet, named, zero otherwise; or one that says why there is no device. False: no memory.
+ */
+bool sched_entries_make(struct sched_backend *backend, uint32_t n);
+bool sched_entries_none(struct sched_backend *backend, const char *reason);
+void sched_entry_unusable(pln_device_entry *entry, const char *reason);
 /* Loads the plugin of that name, once. PLN_NO_DEVICE with the reason. The caller holds the lock. */
 pln_status sched_backend_load(pln_runtime *runtime, const char *name, struct sched_backend **backend, pln_error *error);
 /* Looks for plugins, once; loads none. PLN_NO_MEMORY, PLN_FAILED for a folder that cannot be read. */
