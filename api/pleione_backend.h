@@ -131,12 +131,12 @@ static inline int pln_host_goes_on(const pln_host *host, const char *what, uint6
  * it is loaded, that of an open device until device_close. */
 typedef struct pln_setting_info {
     uint32_t size;
-    uint32_t flags;      /* PLN_SETTING_* */
-    const char *key;     /* at most 31 bytes, without '=' and '.' */
-    const char *values;  /* "c|avx2|avx512"; "NUMBER"; or what to write, in words */
-    const char *help;    /* a sentence without its dot */
-    const char *usual;   /* what holds if it is not given; NULL: that hangs on the device */
-    const char *present; /* what holds in an open device; NULL: not told */
+    uint32_t flags;       /* PLN_SETTING_* */
+    const char *key;      /* at most 31 bytes, without '=' and '.' */
+    const char *values;   /* "c|avx2|avx512"; "NUMBER"; or what to write, in words */
+    const char *help;     /* a sentence without its dot */
+    const char *usual;    /* what holds if it is not given; NULL: that hangs on the device */
+    const char *present;  /* what holds in an open device; NULL: not told */
     uint64_t least, most; /* of NUMBER, both included; most 0: not told */
 } pln_setting_info;
 
@@ -338,7 +338,8 @@ typedef struct pln_constant_use {
     uint32_t size;
     uint32_t op;    /* pln_op */
     uint32_t input; /* which input of it */
-    uint32_t rows;  /* a hint: rows of the results that are made with it, in the plan for which it is created; 0: unknown */
+    uint32_t
+        rows; /* a hint: rows of the results that are made with it, in the plan for which it is created; 0: unknown */
 } pln_constant_use;
 
 /* A weight [rows, width], handed over once with all its uses: the device chooses a layout that is good for all of
@@ -386,8 +387,8 @@ typedef struct pln_launch_info {
 /* What the compiler of a device is given for a launch. Texts belong to the backend and stay. */
 typedef struct pln_launch_program {
     uint32_t size;
-    uint32_t language; /* pln_language */
-    uint32_t node;     /* of the segment */
+    uint32_t language;  /* pln_language */
+    uint32_t node;      /* of the segment */
     uint32_t workgroup; /* threads */
     const char *kernel;
     const void *text;
@@ -405,9 +406,9 @@ typedef struct pln_plan_info {
     uint32_t n_kernels; /* in: room in both arrays; out: how many launches there are (may be more than fit) */
     uint32_t kernel_stride;
     uint32_t program_stride;
-    uint64_t scratch_bytes;       /* device memory that the plan itself takes beyond the values */
-    uint64_t constant_bytes;      /* what the constants of the segment take, rows used where they lie too: dry foretold */
-    pln_launch_info *kernels;     /* one per launch, in order; may be NULL */
+    uint64_t scratch_bytes;   /* device memory that the plan itself takes beyond the values */
+    uint64_t constant_bytes;  /* what the constants of the segment take, rows used where they lie too: dry foretold */
+    pln_launch_info *kernels; /* one per launch, in order; may be NULL */
     pln_launch_program *programs; /* dry only: as kernels; may be NULL */
 } pln_plan_info;
 

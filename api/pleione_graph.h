@@ -268,9 +268,10 @@ PLN_API void pln_states_destroy(pln_states **states); /* alone */
 
 /* What a run does when a device of it is lost. Nothing of the run counts; it is made once more from its beginning. */
 typedef enum pln_on_loss {
-    PLN_ON_LOSS_FAIL = 0,     /* PLN_DEVICE_LOST; the list of devices has to be closed */
-    PLN_ON_LOSS_REOPEN = 1,   /* the device is opened again, with the options that it had, and gets its weights again */
-    PLN_ON_LOSS_FAILOVER = 2, /* from now on the schedule does without it: the next device of the list that takes a node */
+    PLN_ON_LOSS_FAIL = 0,   /* PLN_DEVICE_LOST; the list of devices has to be closed */
+    PLN_ON_LOSS_REOPEN = 1, /* the device is opened again, with the options that it had, and gets its weights again */
+    PLN_ON_LOSS_FAILOVER =
+        2, /* from now on the schedule does without it: the next device of the list that takes a node */
 } pln_on_loss;
 
 typedef struct pln_schedule_options { /* zero is a good default */

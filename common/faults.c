@@ -123,8 +123,9 @@ pln_status faults_create(const char *text, struct faults **faults, pln_error *er
             return pln_fail(error, PLN_NO_MEMORY, "no memory for faults");
         if (n >= sizeof word || f->n == MOST_RULES || !read_rule(word, &f->rules[f->n])) {
             free(f);
-            return pln_fail(error, PLN_INVALID, "fault \"%s\" is not [BACKEND.]ENTRY[:K[+]]=WHAT, or one of more than %d",
-                            word, MOST_RULES);
+            return pln_fail(error, PLN_INVALID,
+                            "fault \"%s\" is not [BACKEND.]ENTRY[:K[+]]=WHAT, or one of more than %d", word,
+                            MOST_RULES);
         }
         f->n++;
         at += n;

@@ -46,7 +46,8 @@ static bool enter(struct seam_device *device, enum fault_entry entry, struct fau
     if (atomic_load_explicit(&device->lost, memory_order_relaxed))
         *status = lost_before(device, name, error);
     else if (fault->status != PLN_OK && fault->silent)
-        *status = pln_fail(error, fault->status, "%s: %s failed and does not say why (no sentence)", device->name, name);
+        *status =
+            pln_fail(error, fault->status, "%s: %s failed and does not say why (no sentence)", device->name, name);
     else if (fault->status != PLN_OK)
         *status = pln_fail(error, fault->status, "%s: %s fails, as the faults say", device->name, name);
     if (*status == PLN_DEVICE_LOST)
@@ -82,8 +83,8 @@ static bool enter_backend(const struct seam *seam, enum fault_entry entry, struc
     const struct fault fault = faults_meet(seam->faults, seam->table.name, entry);
     begin_report(report);
     *status = fault.status == PLN_OK ? PLN_OK
-                                     : pln_fail(error, fault.status, "%s: %s fails, as the faults say", seam->table.name,
-                                                fault_entry_name(entry));
+                                     : pln_fail(error, fault.status, "%s: %s fails, as the faults say",
+                                                seam->table.name, fault_entry_name(entry));
     return fault.status == PLN_OK;
 }
 
@@ -114,16 +115,17 @@ pln_status seam_device_info(const struct seam *seam, uint32_t index, const struc
     pln_status status;
     memset(given.slack, 0xA5, sizeof given.slack);
     if (enter_backend(seam, FAULT_DEVICE_INFO, &report, &status, error))
-        status = seam_settle(
-            seam->table.name, "device_info",
-            seam->table.device_info(index, device ? device->handle : NULL, &given.info, &report.failure),
-            &report.failure, error);
+        status =
+            seam_settle(seam->table.name, "device_info",
+                        seam->table.device_info(index, device ? device->handle : NULL, &given.info, &report.failure),
+                        &report.failure, error);
     for (size_t i = 0; status == PLN_OK && i < sizeof given.slack; i++)
         if (given.slack[i] != 0xA5)
-            status = pln_fail(error, PLN_NO_DEVICE,
-                              "device_info of %s writes behind the %zu bytes that it was given: it is of a later header "
-                              "and does not use pln_give",
-                              seam->table.name, sizeof given.info);
+            status =
+                pln_fail(error, PLN_NO_DEVICE,
+                         "device_info of %s writes behind the %zu bytes that it was given: it is of a later header "
+                         "and does not use pln_give",
+                         seam->table.name, sizeof given.info);
     if (status != PLN_OK)
         return status;
     const char *impossible = seam_impossible(seam, &given.info);
@@ -183,10 +185,10 @@ pln_status seam_supports(struct seam_device *device, const pln_segment *segment,
     for (uint32_t i = 0; i < segment->n_nodes; i++)
         verdicts[i] = (pln_verdict){.size = sizeof *verdicts};
     if (enter(device, FAULT_SUPPORTS, &fault, &report, &status, error))
-        status = leave(device, FAULT_SUPPORTS,
-                       device->seam->table.supports(device->handle, segment, verdicts, sizeof *verdicts,
-                                                    &report.failure),
-                       &report, error);
+        status =
+            leave(device, FAULT_SUPPORTS,
+                  device->seam->table.supports(device->handle, segment, verdicts, sizeof *verdicts, &report.failure),
+                  &report, error);
     if (status == PLN_OK)
         seam_check_verdicts(verdicts, segment->n_nodes);
     return status;
@@ -200,9 +202,9 @@ pln_status seam_constant_create(struct seam_device *device, const pln_constant_i
     pln_status status;
     *constant = NULL;
     if (enter(device, FAULT_CONSTANT_CREATE, &fault, &report, &status, error))
-        status = leave(device, FAULT_CONSTANT_CREATE,
-                       device->seam->table.constant_create(device->handle, info, constant, &report.failure), &report,
-                       error);
+        status =
+            leave(device, FAULT_CONSTANT_CREATE,
+                  device->seam->table.constant_create(device->handle, info, constant, &report.failure), &report, error);
     if (status != PLN_OK)
         *constant = NULL;
     return status == PLN_OK ? expect(device, "constant_create", *constant, error) : status;
@@ -226,9 +228,9 @@ pln_status seam_buffer_create(struct seam_device *device, uint64_t bytes, pln_bu
     pln_status status;
     *buffer = NULL;
     if (enter(device, FAULT_BUFFER_CREATE, &fault, &report, &status, error))
-        status = leave(device, FAULT_BUFFER_CREATE,
-                       device->seam->table.buffer_create(device->handle, bytes, buffer, &report.failure), &report,
-                       error);
+        status =
+            leave(device, FAULT_BUFFER_CREATE,
+                  device->seam->table.buffer_create(device->handle, bytes, buffer, &report.failure), &report, error);
     if (status != PLN_OK)
         *buffer = NULL;
     return status == PLN_OK ? expect(device, "buffer_create", *buffer, error) : status;
@@ -250,10 +252,10 @@ pln_status seam_buffer_write(struct seam_device *device, pln_buffer *buffer, uin
     struct fault fault;
     pln_status status;
     if (enter(device, FAULT_BUFFER_WRITE, &fault, &report, &status, error))
-        status = leave(device, FAULT_BUFFER_WRITE,
-                       device->seam->table.buffer_write(device->handle, buffer, offset, dtype, count, data,
-                                                        &report.failure),
-                       &report, error);
+        status =
+            leave(device, FAULT_BUFFER_WRITE,
+                  device->seam->table.buffer_write(device->handle, buffer, offset, dtype, count, data, &report.failure),
+                  &report, error);
     return status;
 }
 
@@ -273,10 +275,10 @@ pln_status seam_buffer_read(struct seam_device *device, pln_buffer *buffer, uint
     struct fault fault;
     pln_status status;
     if (enter(device, FAULT_BUFFER_READ, &fault, &report, &status, error))
-        status = leave(device, FAULT_BUFFER_READ,
-                       device->seam->table.buffer_read(device->handle, buffer, offset, dtype, count, data,
-                                                       &report.failure),
-                       &report, error);
+        status =
+            leave(device, FAULT_BUFFER_READ,
+                  device->seam->table.buffer_read(device->handle, buffer, offset, dtype, count, data, &report.failure),
+                  &report, error);
     if (status == PLN_OK && fault.bits && count && dtype == PLN_F32)
         spoil(data);
     return status;
@@ -409,9 +411,9 @@ pln_status seam_plan_timing(struct seam_plan *plan, uint64_t *node_ns, uint32_t 
     struct fault fault;
     pln_status status;
     if (enter(device, FAULT_PLAN_TIMING, &fault, &report, &status, error))
-        status = leave(device, FAULT_PLAN_TIMING,
-                       device->seam->table.plan_timing(plan->handle, node_ns, n_nodes, &report.failure), &report,
-                       error);
+        status =
+            leave(device, FAULT_PLAN_TIMING,
+                  device->seam->table.plan_timing(plan->handle, node_ns, n_nodes, &report.failure), &report, error);
     return status;
 }
 
@@ -440,10 +442,10 @@ pln_status seam_plan_info(struct seam_device *device, const pln_segment *segment
     const uint32_t room = info->n_kernels;
     begin_info(info);
     if (enter(device, FAULT_PLAN_INFO, &fault, &report, &status, error))
-        status = leave(device, FAULT_PLAN_INFO,
-                       device->seam->table.plan_info(device->handle, segment, plan ? plan->handle : NULL, info,
-                                                     &report.failure),
-                       &report, error);
+        status = leave(
+            device, FAULT_PLAN_INFO,
+            device->seam->table.plan_info(device->handle, segment, plan ? plan->handle : NULL, info, &report.failure),
+            &report, error);
     if (status != PLN_OK)
         return status;
     const char *impossible = seam_impossible_info(info, room, plan ? plan->n_nodes : segment->n_nodes);

@@ -32,9 +32,9 @@ struct seam_plan {
     struct seam_device *device;
     pln_plan *handle;
     uint32_t n_nodes;
-    bool flies;          /* submitted, not waited for */
-    bool spoil;          /* by a fault, when it has run */
-    float *last;         /* result, on host memory */
+    bool flies;  /* submitted, not waited for */
+    bool spoil;  /* by a fault, when it has run */
+    float *last; /* result, on host memory */
 };
 
 /* Takes a table in. False, and why not in a sentence without the name of the plugin: it is cut, lacks an entry that must

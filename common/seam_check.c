@@ -13,7 +13,10 @@ enum { LARGEST_TABLE = 1 << 16, MOST_SETTINGS = 64, MOST_ROW_MULTIPLE = 1 << 16,
 
 /* ---- tables */
 
-#define ENTRY(name) {#name, offsetof(pln_backend, name)}
+#define ENTRY(name)                                                                                                    \
+    {                                                                                                                  \
+#name, offsetof(pln_backend, name)                                                                             \
+    }
 static const struct {
     const char *name;
     size_t offset;
@@ -78,6 +81,24 @@ static void tidy(char *text, size_t bytes)
             *at = ' ';
 }
 
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* Whether a sentence says whose it is, in whatever case. */
+static bool is_named(const char *text, const char *name, size_t n)
+{
+    for (; *text; text++) {
+        size_t i = 0;
+        while (i < n && lower(text[i]) == lower(name[i]))
+            i++;
+        if (i == n)
+            return true;
+    }
+    return false;
+}
+
 pln_status seam_settle(const char *backend, const char *entry, pln_status status, pln_failure *failure,
                        pln_error *error)
 {
@@ -90,7 +111,10 @@ pln_status seam_settle(const char *backend, const char *entry, pln_status status
     if (!*failure->message)
         return pln_fail(error, status, "%s: %s failed and does not say why (%s)", backend, entry,
                         status == PLN_DEVICE_LOST ? "the device is lost" : "no sentence");
-    return pln_fail_node(error, status, failure->node < -1 ? -1 : failure->node, "%s", failure->message);
+    const int length = (int)strcspn(backend, ":");
+    const bool named = is_named(failure->message, backend, (size_t)length);
+    return pln_fail_node(error, status, failure->node < -1 ? -1 : failure->node, "%.*s%s%s", named ? 0 : length,
+                         backend, named ? "" : ": ", failure->message);
 }
 
 /* ---- devices */
@@ -101,8 +125,9 @@ static const char *impossible_setting(const pln_device_description *info)
     if (info->n_settings > MOST_SETTINGS || (info->n_settings && !info->settings))
         return "its settings are too many, or not there";
     for (uint32_t i = 0; i < info->n_settings; i++) {
-        const pln_setting_info *row = (const pln_setting_info *)(const void *)(
-            (const char *)(const void *)info->settings + (size_t)i * info->setting_stride);
+        const pln_setting_info *row =
+            (const pln_setting_info *)(const void *)((const char *)(const void *)info->settings +
+                                                     (size_t)i * info->setting_stride);
         if (info->setting_stride < least || row->size < least || row->size > info->setting_stride)
             return "a setting has a size that its stride does not allow";
         if (!row->key || !row->values || !row->help || strlen(row->key) > 31 || strpbrk(row->key, "=."))

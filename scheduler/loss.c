@@ -43,8 +43,7 @@ static pln_status give_up(pln_schedule *s, uint32_t index, const struct sched_op
 static void drop_constants(pln_schedule *s)
 {
     for (uint32_t i = 0; i < s->n_uses; i++)
-        if (s->uses[i].constant &&
-            (s->on_loss == PLN_ON_LOSS_FAILOVER || sched_constant_is_lost(s->uses[i].constant)))
+        if (s->uses[i].constant && (s->on_loss == PLN_ON_LOSS_FAILOVER || sched_constant_is_lost(s->uses[i].constant)))
             sched_constant_release(s->devices, &s->uses[i].constant);
 }
 
@@ -59,14 +58,13 @@ pln_status sched_place_again(pln_schedule *s, pln_error *error)
     return status;
 }
 
-pln_status sched_recover(pln_schedule *schedule, pln_error *error)
+/* Everything on lost devices goes, and the schedule is placed anew. */
+static pln_status renew(pln_schedule *schedule, pln_error *error)
 {
     pln_devices *devices = schedule->devices;
     pln_error local = {.status = PLN_DEVICE_LOST, .node = -1};
     error = error ? error : &local;
     pln_status status = PLN_OK;
-    if (schedule->on_loss == PLN_ON_LOSS_FAIL || needs_states(schedule))
-        return PLN_DEVICE_LOST;
     sched_drop_plans(schedule);
     drop_constants(schedule);
     for (uint32_t i = 0; status == PLN_OK && i < devices->n; i++) {
@@ -78,4 +76,29 @@ pln_status sched_recover(pln_schedule *schedule, pln_error *error)
     if (status != PLN_OK)
         return status;
     return sched_place_again(schedule, error);
+}
+
+pln_status sched_recover(pln_schedule *schedule, pln_error *error)
+{
+    if (schedule->on_loss == PLN_ON_LOSS_FAIL || needs_states(schedule))
+        return PLN_DEVICE_LOST;
+    return renew(schedule, error);
+}
+
+static bool is_stale(const pln_schedule *s)
+{
+    bool stale = false;
+    for (const struct sched_plan *plan = s->plans; plan; plan = plan->next)
+        for (uint32_t i = 0; i < s->devices->n; i++)
+            stale |= !s->gone[i] && sched_is_lost(plan->opens[i]);
+    return stale;
+}
+
+pln_status sched_refresh(pln_schedule *schedule, pln_error *error)
+{
+    if (schedule->on_loss == PLN_ON_LOSS_FAIL || !is_stale(schedule))
+        return schedule->unplaced ? sched_place_again(schedule, error) : PLN_OK;
+    error = error ? error : &(pln_error){.node = -1};
+    snprintf(error->message, sizeof error->message, "in an earlier run");
+    return renew(schedule, error);
 }

@@ -194,6 +194,8 @@ static pln_status create_plan(pln_schedule *schedule, const uint32_t *capacity, 
     pln_status status = sched_plan_layout(schedule, capacity, plan, error);
     if (status == PLN_OK)
         status = take_opens(schedule, *plan, error);
+    if (status == PLN_OK)
+        status = sched_find_flyers(schedule, *plan, error);
     for (uint32_t i = 0; status == PLN_OK && i < schedule->devices->n_domains; i++)
         if ((*plan)->memory[i].n_blocks)
             status = allocate_blocks(schedule, &(*plan)->memory[i], error);
@@ -243,6 +245,9 @@ void sched_plan_destroy(pln_schedule *schedule, struct sched_plan **plan)
     for (uint32_t i = 0; p->opens && i < schedule->devices->n; i++)
         sched_open_release(&p->opens[i]);
     free(p->opens);
+    free(p->flies);
+    free(p->flying);
+    free(p->waits);
     free(p->memory);
     free(p->instances);
     free(p->segments);

@@ -188,8 +188,8 @@ pln_status sched_backend_load(pln_runtime *runtime, const char *name, struct sch
         return pln_fail(error, PLN_NO_DEVICE, "no backend %.40s: there is no plugin pleione-%.40s.so", name, name);
     b->seam.faults = runtime->faults;
     if (!b->loaded && !*b->reason && strcmp(name, built_in) == 0)
-        b->loaded = seam_accept(&b->seam, pln_reference_query(PLN_ABI_VERSION, PLN_ABI_VERSION), b->reason,
-                                sizeof b->reason);
+        b->loaded =
+            seam_accept(&b->seam, pln_reference_query(PLN_ABI_VERSION, PLN_ABI_VERSION), b->reason, sizeof b->reason);
     if (!b->loaded && !*b->reason && b->path)
         sched_backend_probe(runtime, b);
     if (!b->loaded && !*b->reason && b->path)

@@ -18,11 +18,11 @@
 enum { HOUR = 3600, LARGEST = 1 << 20 };
 
 /* What decides which drivers the loaders of Vulkan and OpenCL find. */
-static const char *const folders[] = {"/usr/share/vulkan/icd.d",     "/etc/vulkan/icd.d", "/usr/local/share/vulkan/icd.d",
+static const char *const folders[] = {"/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d", "/usr/local/share/vulkan/icd.d",
                                       "/usr/share/vulkan/implicit_layer.d", "/etc/OpenCL/vendors"};
-static const char *const variables[] = {"VK_ICD_FILENAMES", "VK_DRIVER_FILES",     "VK_ADD_DRIVER_FILES",
-                                        "OCL_ICD_VENDORS",  "OCL_ICD_FILENAMES",   "LD_LIBRARY_PATH",
-                                        "LP_NATIVE_VECTOR_WIDTH", "POCL_DEVICES",  "XDG_DATA_HOME"};
+static const char *const variables[] = {"VK_ICD_FILENAMES",       "VK_DRIVER_FILES",   "VK_ADD_DRIVER_FILES",
+                                        "OCL_ICD_VENDORS",        "OCL_ICD_FILENAMES", "LD_LIBRARY_PATH",
+                                        "LP_NATIVE_VECTOR_WIDTH", "POCL_DEVICES",      "XDG_DATA_HOME"};
 
 /* FNV-1a */
 static uint64_t mix(uint64_t seed, const void *data, size_t bytes)

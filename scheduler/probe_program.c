@@ -72,7 +72,8 @@ static const char *host_cache_directory(void *context)
     return NULL;
 }
 
-static void host_constant_read(void *context, const pln_constant_info *constant, uint32_t first, uint32_t rows, float *to)
+static void host_constant_read(void *context, const pln_constant_info *constant, uint32_t first, uint32_t rows,
+                               float *to)
 {
     (void)context, (void)first;
     memset(to, 0, (size_t)rows * constant->width * sizeof *to);

@@ -26,11 +26,11 @@ json_t *probe_device_json(const pln_device_description *info)
     }
     return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:s,s:s,s:s,s:s,s:s,s:o}", "kind",
                      (json_int_t)info->kind, "flags", (json_int_t)info->flags, "dtypes", (json_int_t)info->dtypes,
-                     "alignment", (json_int_t)info->alignment, "f32_bytes", (json_int_t)info->f32_bytes,
-                     "row_multiple", (json_int_t)info->row_multiple, "vendor_id", (json_int_t)info->vendor_id,
-                     "memory_bytes", (json_int_t)info->memory_bytes, "free_bytes", (json_int_t)info->free_bytes,
-                     "block_bytes", (json_int_t)info->block_bytes, "uuid", uuid, "pci", info->pci, "name", info->name,
-                     "driver", info->driver, "version", info->version, "reason", info->reason, "settings", settings);
+                     "alignment", (json_int_t)info->alignment, "f32_bytes", (json_int_t)info->f32_bytes, "row_multiple",
+                     (json_int_t)info->row_multiple, "vendor_id", (json_int_t)info->vendor_id, "memory_bytes",
+                     (json_int_t)info->memory_bytes, "free_bytes", (json_int_t)info->free_bytes, "block_bytes",
+                     (json_int_t)info->block_bytes, "uuid", uuid, "pci", info->pci, "name", info->name, "driver",
+                     info->driver, "version", info->version, "reason", info->reason, "settings", settings);
 }
 
 static uint64_t number(const json_t *object, const char *key)

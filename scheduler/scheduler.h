@@ -42,10 +42,10 @@ struct pln_runtime {
     bool (*progress)(void *context, const char *what, uint64_t done, uint64_t total);
     void *progress_context;
     struct team *team;
-    char *backend_path; /* of the options, or NULL */
+    char *backend_path;    /* of the options, or NULL */
     struct faults *faults; /* of the options, or NULL */
     uint32_t probe_ms;
-    char *cache;        /* created at first use, or NULL */
+    char *cache; /* created at first use, or NULL */
     pln_host host;
     uint32_t n_backends;
     struct sched_backend backends[SCHED_BACKENDS]; /* in order of preference */
@@ -56,6 +56,11 @@ struct pln_runtime {
 /* Asks the plugin in a process of its own, once: entries or reason are there then, unless it cannot be asked so. The caller
  * holds the lock. */
 void sched_backend_probe(pln_runtime *runtime, struct sched_backend *backend);
+/* Entries of a backend that has none yet, named, zero otherwise; or one that says why there is no device. False: no memory.
+ */
+bool sched_entries_make(struct sched_backend *backend, uint32_t n);
+bool sched_entries_none(struct sched_backend *backend, const char *reason);
+void sched_entry_unusable(pln_device_entry *entry, const char *reason);
 /* Loads the plugin of that name, once. PLN_NO_DEVICE with the reason. The caller holds the lock. */
 pln_status sched_backend_load(pln_runtime *runtime, const char *name, struct sched_backend **backend, pln_error *error);
 /* Looks for plugins, once; loads none. PLN_NO_MEMORY, PLN_FAILED for a folder that cannot be read. */
@@ -180,6 +185,8 @@ struct pln_states {
  */
 pln_status sched_state_get(pln_states *states, const pln_value *value, const struct sched_device *device,
                            struct sched_state **state, pln_error *error);
+/* All states are gone: those who have them as operands make plans anew before their next run. */
+void sched_states_forget(pln_states *states);
 /* The states of the graph get what those of their names hold in `from`, which have as many rows or fewer. */
 pln_status sched_states_take_over(pln_schedule *schedule, const pln_states *from, pln_error *error);
 /* A state where it lies, [rows, width] without padding. NULL if it is not so in host memory, or not there yet. */
@@ -262,7 +269,8 @@ struct pln_schedule {
     struct sched_use *uses;
     uint32_t n_ranges;
     struct sched_range *ranges;
-    struct sched_plan *plans; /* the most recently used first */
+    struct sched_plan *plans;      /* the most recently used first */
+    struct sched_worker **workers; /* [devices]: threads that wait in the place of backends that block; mostly NULL */
     pln_statistics statistics;
     uint32_t dims[GRAPH_SYMBOLS]; /* of the last run */
     const void **inputs;          /* of a run by names, as in struct sched_bound */
@@ -299,6 +307,9 @@ struct sched_plan {
     int32_t *instances;          /* [domains][values]: item of a base value, or of a window of a state; SCHED_NONE */
     struct sched_open **opens;   /* [devices]: as they were open when the plan was made */
     struct seam_plan **segments;
+    bool *flying;  /* [segments], of the run in progress */
+    bool *flies;   /* [segments]: it may be on its way while a later one runs */
+    bool *waits;   /* [segments][segments]: j waits for i < j; NULL where one device has all */
     char *staging; /* host image of a value with its row padding */
     uint64_t planned_bytes;
 };
@@ -312,8 +323,22 @@ pln_status sched_place_nodes(pln_schedule *schedule, pln_error *error);
 /* After a run came to PLN_DEVICE_LOST: PLN_OK when it can be made once more, as on_loss says. Plans and what else lay on
  * the lost device is gone then. */
 pln_status sched_recover(pln_schedule *schedule, pln_error *error);
+/* Before a run: what lies on a device that was lost in an earlier one goes, if on_loss says how to go on. */
+pln_status sched_refresh(pln_schedule *schedule, pln_error *error);
 /* Placement and what follows of it anew, when no plan and no constant is left. */
 pln_status sched_place_again(pln_schedule *schedule, pln_error *error);
+/* ---- flight.c */
+
+/* Fills flies and waits of a plan that has its layout. */
+pln_status sched_find_flyers(pln_schedule *schedule, struct sched_plan *plan, pln_error *error);
+/* Starts a segment; `run` stays until its end. False: it did not start, or could not, see *status. */
+bool sched_flight_begin(pln_schedule *schedule, struct sched_plan *plan, uint32_t segment, const pln_run *run,
+                        pln_status *status, pln_error *error);
+/* Waits. asks: the caller's progress is asked now and then, and false cancels the run. */
+pln_status sched_flight_end(pln_schedule *schedule, struct sched_plan *plan, uint32_t segment, bool asks,
+                            pln_error *error);
+void sched_workers_stop(pln_schedule *schedule);
+
 /* All plans are gone. */
 void sched_drop_plans(pln_schedule *schedule);
 /* Copies and constant uses of the segments, ranges of inputs. */

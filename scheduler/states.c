@@ -30,14 +30,20 @@ static void destroy_state(pln_runtime *runtime, struct sched_state *state)
     free(state);
 }
 
+void sched_states_forget(pln_states *states)
+{
+    for (struct sched_state *state = states->list, *next; state; state = next) {
+        next = state->next;
+        destroy_state(states->devices->runtime, state);
+    }
+    states->list = NULL;
+}
+
 void pln_states_destroy(pln_states **states)
 {
     if (!states || !*states)
         return;
-    for (struct sched_state *state = (*states)->list, *next; state; state = next) {
-        next = state->next;
-        destroy_state((*states)->devices->runtime, state);
-    }
+    sched_states_forget(*states);
     free(*states);
     *states = NULL;
 }
@@ -112,6 +118,8 @@ pln_status sched_state_get(pln_states *states, const pln_value *value, const str
     if (s->rows != value->rows.offset || s->width != value->width)
         return pln_fail(error, PLN_INVALID, "state %s is [%u, %u], expected [%u, %u]", s->name, s->rows, s->width,
                         value->rows.offset, value->width);
+    if (s->open && sched_is_lost(s->open))
+        return pln_fail(error, PLN_DEVICE_LOST, "state %s was lost with device %s", s->name, s->device->entry.name);
     if (s->domain != device->domain)
         return pln_fail(error, PLN_INVALID, "state %s lies on device %s, not on %s", s->name, s->device->entry.name,
                         device->entry.name);

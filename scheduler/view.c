@@ -128,7 +128,8 @@ static pln_status view_nodes(pln_schedule *schedule, const struct sched_plan *pl
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a view of %u nodes", n);
     pln_status status = PLN_OK;
     for (uint32_t i = 0; status == PLN_OK && i < set.n; i++)
-        status = view_value(schedule, plan, device, set.values[i], set.outside[set.values[i]->base->id], &values[i], error);
+        status =
+            view_value(schedule, plan, device, set.values[i], set.outside[set.values[i]->base->id], &values[i], error);
     *view = (pln_segment){.size = sizeof *view,
                           .flags =
                               (schedule->timed ? PLN_SEGMENT_TIMED : 0u) | (schedule->steady ? PLN_SEGMENT_STEADY : 0u),

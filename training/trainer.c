@@ -180,6 +180,7 @@ void pln_trainer_destroy(pln_trainer **trainer)
     if (!t)
         return;
     *trainer = NULL;
+    training_keep_finish(t);
     training_update_finish(t);
     training_parameters_finish(t);
     if (t->subject)

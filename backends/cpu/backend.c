@@ -2,6 +2,7 @@
  *
  * The plugin's table: one device, the processor itself, working on host memory.
  */
+#define _DEFAULT_SOURCE /* _SC_AVPHYS_PAGES */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,7 +11,8 @@
 
 static const pln_setting_info table[] = {
     SETTING("level", "c|avx2|avx512", "instructions that kernels use; the best of the processor if not given", NULL),
-    SETTING("gemm", "own|blis|sgemm", "on packed weights our micro-kernel or that of BLIS, or the sgemm of BLIS", "own"),
+    SETTING("gemm", "own|blis|sgemm", "on packed weights our micro-kernel or that of BLIS, or the sgemm of BLIS",
+            "own"),
     SETTING("math", "f32|bf16", "what products multiply; bf16 needs AVX512-BF16 and sums in f32", "f32"),
     SETTING_NUMBER("depth", "under math=bf16 products less deep stay in f32 (128)", "128", 0, UINT32_MAX),
     {0},
@@ -23,11 +25,12 @@ static pln_status device_count(uint32_t *count, pln_failure *error)
     return PLN_OK;
 }
 
-static pln_status device_info(uint32_t index, const pln_device *device, pln_device_description *info, pln_failure *error)
+static pln_status device_info(uint32_t index, const pln_device *device, pln_device_description *info,
+                              pln_failure *error)
 {
     if (index)
         return pln_failed(error, PLN_NO_DEVICE, -1, "cpu has one device, not number %u", index);
-    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE), free_pages = sysconf(_SC_AVPHYS_PAGES);
     pln_device_description full = {
         .size = sizeof full,
         .kind = PLN_DEVICE_KIND_CPU,
@@ -36,6 +39,7 @@ static pln_status device_info(uint32_t index, const pln_device *device, pln_devi
         .alignment = 64,
         .f32_bytes = sizeof(float),
         .row_multiple = 1,
+        .free_bytes = free_pages > 0 && page > 0 ? (uint64_t)free_pages * (uint64_t)page : 0,
         .memory_bytes = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0,
         .version = PLEIONE_VERSION,
     };
@@ -130,8 +134,8 @@ static pln_status device_open(uint32_t index, const pln_opening *opening, pln_de
     cpu_gemm_init(&deep.gemm, way, level->name, level->micro_kernel);
     cpu_gemm_init(&shallow.gemm, way, plain->name, plain->micro_kernel);
     if (way == CPU_GEMM_BLIS && !deep.gemm.panels)
-        return pln_failed(error, PLN_INVALID, -1, "gemm=blis of cpu needs another BLIS than %s at level %s", deep.gemm.name,
-                        level->name);
+        return pln_failed(error, PLN_INVALID, -1, "gemm=blis of cpu needs another BLIS than %s at level %s",
+                          deep.gemm.name, level->name);
     *device = host->allocate(host->context, sizeof **device);
     if (!*device)
         return pln_failed(error, PLN_NO_MEMORY, -1, "no memory to open cpu");
@@ -166,6 +170,7 @@ static const pln_backend backend = {
     .plan_destroy = cpu_plan_destroy,
     .plan_timing = cpu_plan_timing,
     .plan_info = cpu_plan_info,
+    .plan_cancel = cpu_plan_cancel,
 };
 
 PLN_BACKEND_EXPORT const pln_backend *pln_backend_query(uint32_t abi_min, uint32_t abi_max);

@@ -45,8 +45,9 @@ static pln_status check_range(const struct cpu_gemm *gemm, const pln_constant_in
     static const float most = 0x1.ffp127f; /* what rounds to infinity begins halfway to 2^128 */
     for (uint64_t i = 0; gemm->kernel.step_depth > 1 && i < n; i++)
         if (fabsf(rows[i]) >= most && !isinf(rows[i]))
-            return pln_failed(error, PLN_INVALID, -1, "math=bf16 of cpu: %s has %g, which bf16 cannot hold: keep math=f32",
-                            info->name, (double)rows[i]);
+            return pln_failed(error, PLN_INVALID, -1,
+                              "math=bf16 of cpu: %s has %g, which bf16 cannot hold: keep math=f32", info->name,
+                              (double)rows[i]);
     return PLN_OK;
 }
 
@@ -100,7 +101,7 @@ pln_status cpu_constant_create(pln_device *device, const pln_constant_info *info
     pln_status status = PLN_OK;
     if ((bytes.rows && !c->rows) || (bytes.panels && !c->panels))
         status = pln_failed(error, PLN_NO_MEMORY, -1, "cpu: no memory for constant %s of %llu bytes", info->name,
-                          (unsigned long long)(bytes.rows + bytes.panels));
+                            (unsigned long long)(bytes.rows + bytes.panels));
     if (!status && c->own)
         host->constant_read(host->context, info, 0, info->rows, c->own);
     if (!status && c->panels)

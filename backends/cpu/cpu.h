@@ -104,6 +104,7 @@ pln_status cpu_supports(pln_device *device, const pln_segment *segment, pln_verd
 pln_status cpu_plan_create(pln_device *device, const pln_segment *segment, pln_plan **plan, pln_failure *error);
 pln_status cpu_plan_run(pln_plan *plan, const pln_run *run, pln_failure *error);
 void cpu_plan_destroy(pln_plan **plan);
+void cpu_plan_cancel(pln_plan *plan);
 pln_status cpu_plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, pln_failure *error);
 pln_status cpu_plan_info(pln_device *device, const pln_segment *segment, pln_plan *plan, pln_plan_info *info,
                          pln_failure *error);

@@ -231,7 +231,7 @@ pln_status cpu_plan_create(pln_device *device, const pln_segment *segment, pln_p
         const char *reason = refusal(segment, pln_segment_node(segment, i));
         if (reason)
             return pln_failed(error, PLN_UNSUPPORTED, (int32_t)i, "cpu refuses %s: %s",
-                                 pln_segment_node(segment, i)->name, reason);
+                              pln_segment_node(segment, i)->name, reason);
     }
     *plan = allocate_plan(device, segment);
     if (!*plan)
@@ -252,7 +252,8 @@ pln_status cpu_plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, 
 }
 
 /* Bytes of the constants as all nodes of the segment together use them. */
-static pln_status add_constants(const pln_device *device, const pln_segment *segment, uint64_t *total, pln_failure *error)
+static pln_status add_constants(const pln_device *device, const pln_segment *segment, uint64_t *total,
+                                pln_failure *error)
 {
     struct uses *uses = uses_create(device->host, segment);
     if (!uses)

@@ -82,9 +82,10 @@ pln_status gpu_constant_pack(const pln_host *host, const pln_constant_info *info
         if (!layout->half)
             place_row(layout, r, from, info->width, out);
         else if (!place_half_row(layout, r, from, info->width, out, &column))
-            status = pln_failed(error, PLN_INVALID, -1,
-                              "option storage=f16: %s has %g in row %u, and f16 ends at 65504: keep the weights in f32",
-                              info->name ? info->name : "a weight", (double)from[column], r);
+            status =
+                pln_failed(error, PLN_INVALID, -1,
+                           "option storage=f16: %s has %g in row %u, and f16 ends at 65504: keep the weights in f32",
+                           info->name ? info->name : "a weight", (double)from[column], r);
     }
     host->release(host->context, row);
     return status;

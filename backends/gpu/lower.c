@@ -28,12 +28,13 @@ static void slot_of_constant(const struct gpu_limits *limits, uint32_t op, uint3
     if (value->constant)
         memcpy(&layout, value->constant, sizeof layout);
     else
-        layout =
-            gpu_constant_layout(limits, &(pln_constant_info){.rows = slot->rows,
-                                                             .width = slot->width,
-                                                             .n_uses = 1,
- .use_stride = sizeof(pln_constant_use),
-                                                             .uses = &(pln_constant_use){.size = sizeof(pln_constant_use), .op = op, .input = input}});
+        layout = gpu_constant_layout(
+            limits, &(pln_constant_info){
+                        .rows = slot->rows,
+                        .width = slot->width,
+                        .n_uses = 1,
+                        .use_stride = sizeof(pln_constant_use),
+                        .uses = &(pln_constant_use){.size = sizeof(pln_constant_use), .op = op, .input = input}});
     slot->offset = 0;
     slot->element = layout.half ? sizeof(uint16_t) : sizeof(float);
     slot->panel = layout.panel;
@@ -249,7 +250,7 @@ static pln_status lower_pass(const struct gpu_view *view, const struct gpu_pass 
     const struct gpu_slot *large = find_windows(view, kernel, &windows);
     if (large)
         return pln_failed(error, PLN_UNSUPPORTED, lowering->node, "%s is larger than a binding may be (%llu bytes)",
-                             large->name, (unsigned long long)view->limits->max_range);
+                          large->name, (unsigned long long)view->limits->max_range);
     launch.rows = kernel->single ? (pln_dim){0, 0, 1} : rows->dim;
     windows.rows = kernel->single ? 1 : cut_rows(view, &launch, rows->rows, windows.rows);
     return emit_windows(view, pass, lowering, &launch, windows, error);

@@ -51,7 +51,7 @@ pln_status gpu_variant_choose(struct gpu_limits *limits, const pln_host *host, b
 {
     if (limits->half && cpu_asked)
         return pln_failed(error, PLN_INVALID, -1,
-                        "option storage=f16 needs variant=gpu: the kernels for processors read weights in f32");
+                          "option storage=f16 needs variant=gpu: the kernels for processors read weights in f32");
     limits->cpu_variant = limits->cpu_variant && !limits->half;
     if (limits->cpu_variant && tiles_asked && host->log)
         host->log(host->context, PLN_LOG_LEVEL_WARNING,

@@ -38,7 +38,7 @@ static pln_status add_step(void *context, const struct gpu_launch *launch, pln_f
     const uint64_t groups = gpu_launch_groups(launch, lowering->segment->capacity);
     if (rules->most_groups && groups > rules->most_groups)
         return pln_failed(error, PLN_UNSUPPORTED, -1, "kernel %s needs %llu work-groups, the device allows %llu",
-                        launch->kernel, (unsigned long long)groups, (unsigned long long)rules->most_groups);
+                          launch->kernel, (unsigned long long)groups, (unsigned long long)rules->most_groups);
     const pln_status status = grow(rules->host, steps, error);
     if (status != PLN_OK)
         return status;

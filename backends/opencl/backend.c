@@ -39,6 +39,13 @@ static pln_status supports(pln_device *device, const pln_segment *segment, pln_v
     return PLN_OK;
 }
 
+static pln_status device_health(pln_device *device, pln_failure *error)
+{
+    const pln_status status = clb_begin(device, error);
+    const cl_int code = status == PLN_OK ? clb.Finish(device->queue) : CL_SUCCESS;
+    return code == CL_SUCCESS ? status : clb_fail(device, code, "clFinish", error);
+}
+
 static const pln_backend backend = {
     .size = sizeof backend,
     .abi = PLN_ABI_VERSION,
@@ -60,6 +67,7 @@ static const pln_backend backend = {
     .plan_destroy = clb_plan_destroy,
     .plan_timing = clb_plan_timing,
     .plan_info = clb_plan_info,
+    .device_health = device_health,
 };
 
 PLN_BACKEND_EXPORT const pln_backend *pln_backend_query(uint32_t abi_min, uint32_t abi_max)

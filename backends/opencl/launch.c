@@ -41,7 +41,7 @@ static pln_status fail_build(pln_device *device, cl_program program, const char 
         host->log(host->context, PLN_LOG_LEVEL_ERROR, text);
     int first_line = text ? (int)strcspn(text, "\n") : 0;
     pln_status status = pln_failed(error, PLN_FAILED, -1, "%s: kernel %s (%s) does not compile: %.*s",
-                                 device->entry->info.name, kernel, options, first_line, text ? text : "");
+                                   device->entry->info.name, kernel, options, first_line, text ? text : "");
     host->release(host->context, text);
     return status;
 }
@@ -145,7 +145,7 @@ static pln_status check_workgroup(pln_device *device, const struct gpu_launch *l
     if (launch->workgroup <= most)
         return PLN_OK;
     return pln_failed(error, PLN_UNSUPPORTED, -1, "%s: kernel %s was compiled for at most %zu threads, %u are needed",
-                    device->entry->info.name, launch->kernel, most, launch->workgroup);
+                      device->entry->info.name, launch->kernel, most, launch->workgroup);
 }
 
 pln_status clb_kernel_create(pln_device *device, const struct gpu_launch *launch, cl_kernel *kernel, pln_failure *error)

@@ -16,14 +16,14 @@ pln_status clb_memory_create(pln_device *device, uint64_t bytes, const char *wha
         return status;
     if (bytes > device->entry->max_alloc)
         return pln_failed(error, PLN_NO_MEMORY, -1, "%s: %s takes %llu bytes, one buffer can have at most %llu",
-                        device->entry->info.name, what, (unsigned long long)bytes,
-                        (unsigned long long)device->entry->max_alloc);
+                          device->entry->info.name, what, (unsigned long long)bytes,
+                          (unsigned long long)device->entry->max_alloc);
     *memory = clb.CreateBuffer(device->context, flags, bytes ? (size_t)bytes : 4, NULL, &code);
     if (code == CL_SUCCESS)
         return PLN_OK;
     *memory = NULL;
     return pln_failed(error, PLN_NO_MEMORY, -1, "%s: no memory for %s, %llu bytes (clCreateBuffer gave %d)",
-                    device->entry->info.name, what, (unsigned long long)bytes, (int)code);
+                      device->entry->info.name, what, (unsigned long long)bytes, (int)code);
 }
 
 void clb_memory_destroy(cl_mem *memory)

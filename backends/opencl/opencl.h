@@ -67,11 +67,11 @@ bool clb_load(char *reason, size_t size);
 struct clb_entry {
     cl_platform_id platform;
     cl_device_id id;
-    pln_device_description info;     /* with default options */
-    struct gpu_limits limits; /* with default options */
-    uint64_t max_alloc;       /* bytes of one buffer */
-    bool unified;             /* works on the host's memory */
-    char identity[512];       /* platform, device and driver with their versions: the key of compiled programs */
+    pln_device_description info; /* with default options */
+    struct gpu_limits limits;    /* with default options */
+    uint64_t max_alloc;          /* bytes of one buffer */
+    bool unified;                /* works on the host's memory */
+    char identity[512];          /* platform, device and driver with their versions: the key of compiled programs */
 };
 
 enum {
@@ -157,7 +157,8 @@ void clb_constant_destroy(pln_device *device, pln_constant **constant);
 
 /* Returns a new kernel object of the launch's program, which is built, or loaded from the cache, at first use and stays
  * with the device. PLN_FAILED with the compiler's first complaint. */
-pln_status clb_kernel_create(pln_device *device, const struct gpu_launch *launch, cl_kernel *kernel, pln_failure *error);
+pln_status clb_kernel_create(pln_device *device, const struct gpu_launch *launch, cl_kernel *kernel,
+                             pln_failure *error);
 void clb_programs_destroy(pln_device *device);
 /* What the compiler tells of the step's kernel object. */
 struct clb_step;
@@ -186,7 +187,8 @@ struct clb_step {
 };
 
 /* gpu_steps_create with steps of that kind. */
-pln_status clb_steps_create(pln_device *device, const pln_segment *segment, struct gpu_steps *steps, pln_failure *error);
+pln_status clb_steps_create(pln_device *device, const pln_segment *segment, struct gpu_steps *steps,
+                            pln_failure *error);
 /* All that a plan takes. */
 uint64_t clb_own_bytes(const struct gpu_steps *steps);
 /* The dry plan_info. */

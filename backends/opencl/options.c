@@ -13,7 +13,8 @@ const pln_setting_info clb_option_infos[] = {
     SETTING("storage", gpu_storage_words, "how weights of linear are stored; products are summed in f32", "f32"),
     SETTING("vendor", gpu_vendor_words, "whose tiles are taken (default: that of the device)", NULL),
     SETTING_NUMBER("shared", "bytes of work-group memory that kernels may use", NULL, 0, 0),
-    SETTING_NUMBER("range", "bytes that one operand of a launch may span; longer ones are cut into windows of rows", NULL, 0, 0),
+    SETTING_NUMBER("range", "bytes that one operand of a launch may span; longer ones are cut into windows of rows",
+                   NULL, 0, 0),
     SETTING_NUMBER("block", "bytes of one buffer", NULL, 0, 0),
     {0},
 };
@@ -30,7 +31,7 @@ static pln_status read_number(const pln_option *option, uint64_t least, uint64_t
         return PLN_OK;
     }
     return pln_failed(error, PLN_INVALID, -1, "opencl: option %s=%s: a number from %llu to %llu is needed", option->key,
-                    option->value, (unsigned long long)least, (unsigned long long)most);
+                      option->value, (unsigned long long)least, (unsigned long long)most);
 }
 
 /* The place of a word in "one|two|three", or an error. */
@@ -39,8 +40,8 @@ static pln_status read_word(const pln_option *option, const char *words, uint64_
     const int found = gpu_find_word(words, option->value);
     *place = (uint64_t)found;
     return found != GPU_NO_WORD ? PLN_OK
-                                : pln_failed(error, PLN_INVALID, -1, "opencl: option %s=%s: %s is expected", option->key,
-                                           option->value, words);
+                                : pln_failed(error, PLN_INVALID, -1, "opencl: option %s=%s: %s is expected",
+                                             option->key, option->value, words);
 }
 
 static pln_status apply_option(pln_device *device, const pln_option *option, bool *cpu_asked, pln_failure *error)
@@ -71,9 +72,10 @@ static pln_status apply_option(pln_device *device, const pln_option *option, boo
         status = read_number(option, CLB_LEAST_BLOCK, entry->max_alloc, &number, error);
         device->block_bytes = number;
     } else {
-        status = pln_failed(error, PLN_INVALID, -1,
-                          "opencl: unknown option %s=%s (known: variant, tile, storage, vendor, shared, range, block)",
-                          option->key, option->value);
+        status =
+            pln_failed(error, PLN_INVALID, -1,
+                       "opencl: unknown option %s=%s (known: variant, tile, storage, vendor, shared, range, block)",
+                       option->key, option->value);
     }
     return status;
 }

@@ -114,6 +114,21 @@ static void fill_limits(struct clb_entry *entry)
     };
 }
 
+/* Words of extensions that the headers of 1.2 lack; zeros where the driver does not know them. */
+static void identify(struct clb_entry *entry)
+{
+    enum { UUID_KHR = 0x106A, PCI_BUS_INFO_KHR = 0x410F };
+    struct {
+        cl_uint domain, bus, device, function;
+    } pci;
+    pln_device_description *info = &entry->info;
+    if (clb.GetDeviceInfo(entry->id, UUID_KHR, sizeof info->uuid, info->uuid, NULL) != CL_SUCCESS)
+        memset(info->uuid, 0, sizeof info->uuid);
+    if (clb.GetDeviceInfo(entry->id, PCI_BUS_INFO_KHR, sizeof pci, &pci, NULL) == CL_SUCCESS)
+        snprintf(info->pci, sizeof info->pci, "%04x:%02x:%02x.%x", pci.domain & 0xffff, pci.bus & 0xff,
+                 pci.device & 0xff, pci.function & 0xf);
+}
+
 static void fill_entry(struct clb_entry *entry, cl_platform_id platform, cl_device_id id)
 {
     cl_device_type type = device_u64(id, CL_DEVICE_TYPE);
@@ -141,6 +156,7 @@ static void fill_entry(struct clb_entry *entry, cl_platform_id platform, cl_devi
     snprintf(info->driver, sizeof info->driver, "%s", platform_name);
     snprintf(info->version, sizeof info->version, "%.40s, %.20s", driver, version);
     snprintf(entry->identity, sizeof entry->identity, "%s|%s|%s|%s", platform_name, info->name, driver, version);
+    identify(entry);
     const char *reason = refusal(entry, version);
     if (reason) {
         info->flags |= PLN_DEVICE_FLAG_UNUSABLE;
@@ -182,7 +198,7 @@ pln_status clb_entry_find(uint32_t index, const struct clb_entry **entry, pln_fa
         return pln_failed(error, PLN_NO_DEVICE, -1, "%s", machine->reason);
     if (index >= machine->n_entries)
         return pln_failed(error, PLN_NO_DEVICE, -1, "opencl has %u devices, there is no opencl:%u", machine->n_entries,
-                        index);
+                          index);
     *entry = &machine->entries[index];
     return PLN_OK;
 }

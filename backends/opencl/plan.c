@@ -73,7 +73,7 @@ static pln_status bind_steps(pln_plan *plan, const pln_segment *segment, uint32_
         const struct gpu_launch *launch = &step->step.launch;
         if (!pln_host_goes_on(plan->device->host, "compiling", i, plan->steps.n))
             return pln_failed(error, PLN_CANCELLED, -1, "cancelled while compiling, after %u kernels of %u", i,
-                            plan->steps.n);
+                              plan->steps.n);
         memcpy(words + step->step.record, launch->record, launch->n_words * sizeof *words);
         status = clb_kernel_create(plan->device, launch, &step->kernel, error);
         if (status == PLN_OK)
@@ -109,7 +109,8 @@ static pln_status build(pln_plan *plan, const pln_segment *segment, pln_failure 
     if (timed)
         plan->node_ns = host->allocate(host->context, plan->n_nodes * sizeof plan->node_ns[0] + 1);
     if (timed && !plan->node_ns)
-        return pln_failed(error, PLN_NO_MEMORY, -1, "no host memory for the times of a plan of %u nodes", plan->n_nodes);
+        return pln_failed(error, PLN_NO_MEMORY, -1, "no host memory for the times of a plan of %u nodes",
+                          plan->n_nodes);
     pln_status status = choose_queue(plan, timed, error);
     if (status == PLN_OK)
         status = allocate_buffers(plan, error);

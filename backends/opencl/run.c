@@ -50,8 +50,8 @@ static pln_status check_step(pln_plan *plan, const struct clb_step *step, pln_fa
         return PLN_OK;
     device->lost = true;
     return pln_failed(error, PLN_DEVICE_LOST, (int32_t)step->step.node,
-                         "%s: kernel %s ended in state %d: the device is lost until it is closed",
-                         device->entry->info.name, step->step.launch.kernel, (int)state);
+                      "%s: kernel %s ended in state %d: the device is lost until it is closed",
+                      device->entry->info.name, step->step.launch.kernel, (int)state);
 }
 
 static pln_status add_time(pln_plan *plan, const struct clb_step *step, pln_failure *error)

@@ -47,7 +47,7 @@ pln_status clb_fail(pln_device *device, cl_int code, const char *call, pln_failu
     if (status == PLN_DEVICE_LOST)
         device->lost = true;
     return pln_failed(error, status, -1, "%s: %s gave %s (%d)%s", device->entry->info.name, call, name, (int)code,
-                    status == PLN_DEVICE_LOST ? ": the device is lost until it is closed" : "");
+                      status == PLN_DEVICE_LOST ? ": the device is lost until it is closed" : "");
 }
 
 pln_status clb_begin(const pln_device *device, pln_failure *error)
@@ -55,5 +55,5 @@ pln_status clb_begin(const pln_device *device, pln_failure *error)
     if (!device->lost)
         return PLN_OK;
     return pln_failed(error, PLN_DEVICE_LOST, -1, "%s was lost by an earlier failure: close it and open it again",
-                    device->entry->info.name);
+                      device->entry->info.name);
 }

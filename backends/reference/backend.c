@@ -3,6 +3,7 @@
  * The backend's table: one device, with f32 storage on host memory or f64 storage of its own.
  */
 #define _GNU_SOURCE /* CLOCK_MONOTONIC under strict C */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -68,6 +69,7 @@ struct pln_plan {
     double *scratch; /* scratch_doubles a member */
     uint64_t scratch_doubles;
     const pln_run *run;
+    atomic_bool cancelled; /* the run: kernels are passed over, barriers are not */
 };
 
 static const pln_setting_info table[] = {
@@ -82,12 +84,13 @@ static pln_status device_count(uint32_t *count, pln_failure *error)
     return PLN_OK;
 }
 
-static pln_status device_info(uint32_t index, const pln_device *device, pln_device_description *info, pln_failure *error)
+static pln_status device_info(uint32_t index, const pln_device *device, pln_device_description *info,
+                              pln_failure *error)
 {
     if (index)
         return pln_failed(error, PLN_NO_DEVICE, -1, "reference has one device, not number %u", index);
     const bool wide = device && device->wide;
-    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE), free_pages = sysconf(_SC_AVPHYS_PAGES);
     pln_device_description full = {
         .size = sizeof full,
         .kind = PLN_DEVICE_KIND_CPU,
@@ -96,6 +99,7 @@ static pln_status device_info(uint32_t index, const pln_device *device, pln_devi
         .alignment = 64,
         .f32_bytes = wide ? 8 : 4,
         .row_multiple = 1,
+        .free_bytes = free_pages > 0 && page > 0 ? (uint64_t)free_pages * (uint64_t)page : 0,
         .memory_bytes = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0,
         .name = "plain C, the definition of right",
         .driver = "built in",
@@ -144,7 +148,8 @@ static pln_status buffer_create(pln_device *device, uint64_t bytes, pln_buffer *
         return PLN_OK;
     host->release(host->context, *buffer);
     *buffer = NULL;
-    return pln_failed(error, PLN_NO_MEMORY, -1, "reference: no memory for a buffer of %llu bytes", (unsigned long long)bytes);
+    return pln_failed(error, PLN_NO_MEMORY, -1, "reference: no memory for a buffer of %llu bytes",
+                      (unsigned long long)bytes);
 }
 
 static void buffer_destroy(pln_device *device, pln_buffer **buffer)
@@ -226,8 +231,8 @@ static pln_status constant_create(pln_device *device, const pln_constant_info *i
     const pln_host *host = device->host;
     const size_t n = (size_t)info->rows * info->width;
     if (info->layout != PLN_LAYOUT_ROWS)
-        return pln_failed(error, PLN_UNSUPPORTED, -1, "reference: constant %s has a layout that this build does not know",
-                          info->name);
+        return pln_failed(error, PLN_UNSUPPORTED, -1,
+                          "reference: constant %s has a layout that this build does not know", info->name);
     pln_constant *c = host->allocate(host->context, sizeof *c);
     if (c)
         c->bytes = n * (device->wide ? sizeof(double) : sizeof(float));
@@ -335,7 +340,7 @@ static pln_status plan_create(pln_device *device, const pln_segment *segment, pl
         const char *reason = refusal(segment, pln_segment_node(segment, i));
         if (reason)
             return pln_failed(error, PLN_UNSUPPORTED, (int32_t)i, "reference refuses %s: %s",
-                                 pln_segment_node(segment, i)->name, reason);
+                              pln_segment_node(segment, i)->name, reason);
     }
     pln_plan *p = host->allocate(host->context, sizeof *p);
     if (!p)
@@ -382,7 +387,8 @@ static void run_member(void *argument, uint32_t index, uint32_t members)
         }
         const struct ref_call call = {
             operands, operands + OPERANDS, p->nodes[i].params, p->scratch + index * p->scratch_doubles, index, members};
-        (p->device->wide ? p->nodes[i].row->f64 : p->nodes[i].row->f32)(&call);
+        if (!atomic_load_explicit(&p->cancelled, memory_order_relaxed))
+            (p->device->wide ? p->nodes[i].row->f64 : p->nodes[i].row->f32)(&call);
         host->team_barrier(host->context);
         if (p->timed && !index)
             p->ns[i] = now_ns() - begin;
@@ -391,11 +397,17 @@ static void run_member(void *argument, uint32_t index, uint32_t members)
 
 static pln_status plan_run(pln_plan *plan, const pln_run *run, pln_failure *error)
 {
-    (void)error;
     plan->run = run;
+    atomic_store(&plan->cancelled, false);
     plan->device->host->team_run(plan->device->host->context, run_member, plan);
     plan->run = NULL;
-    return PLN_OK;
+    return atomic_load(&plan->cancelled) ? pln_failed(error, PLN_CANCELLED, -1, "reference: the run was cancelled")
+                                         : PLN_OK;
+}
+
+static void plan_cancel(pln_plan *plan)
+{
+    atomic_store(&plan->cancelled, true);
 }
 
 static pln_status plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, pln_failure *error)
@@ -454,6 +466,7 @@ static const pln_backend backend = {
     .plan_destroy = plan_destroy,
     .plan_timing = plan_timing,
     .plan_info = plan_info,
+    .plan_cancel = plan_cancel,
 };
 
 const pln_backend *pln_reference_query(uint32_t abi_min, uint32_t abi_max)

@@ -43,7 +43,8 @@ static pln_status device_count(uint32_t *count, pln_failure *error)
     return status;
 }
 
-static pln_status device_info(uint32_t index, const pln_device *device, pln_device_description *info, pln_failure *error)
+static pln_status device_info(uint32_t index, const pln_device *device, pln_device_description *info,
+                              pln_failure *error)
 {
     pln_status status = list_devices(error);
     if (status != PLN_OK)
@@ -88,7 +89,7 @@ static pln_status check_window(pln_device *device, const pln_buffer *buffer, uin
         return pln_failed(error, PLN_INVALID, -1, "a Vulkan buffer holds f32 and i32, not type %d", (int)dtype);
     if (count > UINT64_MAX / 4 || offset > buffer->bytes || count * 4 > buffer->bytes - offset)
         return pln_failed(error, PLN_INVALID, -1, "%llu elements at %llu do not fit a buffer of %llu bytes",
-                        (unsigned long long)count, (unsigned long long)offset, (unsigned long long)buffer->bytes);
+                          (unsigned long long)count, (unsigned long long)offset, (unsigned long long)buffer->bytes);
     return PLN_OK;
 }
 
@@ -150,6 +151,15 @@ static pln_status plan_info(pln_device *device, const pln_segment *segment, pln_
     return status == PLN_OK ? vkb_plan_info(device, segment, plan, info, error) : status;
 }
 
+static pln_status device_health(pln_device *device, pln_failure *error)
+{
+    pln_status status = vkb_begin(device, error);
+    if (status != PLN_OK || device->physical.compiles_only)
+        return status;
+    const VkResult result = device->instance.vk.DeviceWaitIdle(device->handle);
+    return result == VK_SUCCESS ? PLN_OK : vkb_fail(device, result, "vkDeviceWaitIdle", error);
+}
+
 static const pln_backend backend = {
     .size = sizeof backend,
     .abi = PLN_ABI_VERSION,
@@ -171,6 +181,7 @@ static const pln_backend backend = {
     .plan_destroy = vkb_plan_destroy,
     .plan_timing = plan_timing,
     .plan_info = plan_info,
+    .device_health = device_health,
 };
 
 PLN_BACKEND_EXPORT const pln_backend *pln_backend_query(uint32_t abi_min, uint32_t abi_max)

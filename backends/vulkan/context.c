@@ -114,7 +114,7 @@ pln_status vkb_instance_init(struct vkb_instance *instance, pln_device *validate
     VkResult result = create_instance(instance, validated ? &messenger : NULL);
     if (result != VK_SUCCESS)
         return pln_failed(error, PLN_NO_DEVICE, -1, "no Vulkan driver can be used (vkCreateInstance: %s)",
-                        vkb_result_name(result));
+                          vkb_result_name(result));
     status = vkb_load_instance(&instance->vk, instance->handle, error);
     if (status == PLN_OK && validated &&
         vk->CreateDebugUtilsMessengerEXT(instance->handle, &messenger, NULL, &instance->messenger) != VK_SUCCESS)
@@ -159,8 +159,9 @@ static pln_status check_limits(const pln_device *device, pln_failure *error)
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         const uint64_t asked = device->options[numbers[i].key];
         if (asked != VKB_UNSET && asked > numbers[i].most)
-            return pln_failed(error, PLN_INVALID, -1, "option %s=%llu: %s has %llu", vkb_option_infos[numbers[i].key].key,
-                            (unsigned long long)asked, device->physical.info.name, (unsigned long long)numbers[i].most);
+            return pln_failed(error, PLN_INVALID, -1, "option %s=%llu: %s has %llu",
+                              vkb_option_infos[numbers[i].key].key, (unsigned long long)asked,
+                              device->physical.info.name, (unsigned long long)numbers[i].most);
     }
     return PLN_OK;
 }
@@ -176,8 +177,8 @@ static pln_status set_limits(pln_device *device, pln_failure *error)
     bool can_shuffle = device->physical.lanes > 0;
     if (!can_shuffle && options[VKB_OPTION_VARIANT] == VKB_VARIANT_CPU)
         return pln_failed(error, PLN_INVALID, -1,
-                        "option variant=cpu: %s is not known to shuffle among all lanes of a group, as it must",
-                        device->physical.info.name);
+                          "option variant=cpu: %s is not known to shuffle among all lanes of a group, as it must",
+                          device->physical.info.name);
     device->limits = (struct gpu_limits){
         .cpu_variant = can_shuffle && options[VKB_OPTION_VARIANT] != VKB_VARIANT_GPU,
         .lanes = device->physical.lanes,
@@ -279,10 +280,11 @@ static pln_status pick_physical(pln_device *device, uint32_t index, pln_failure 
     if (status != PLN_OK)
         return status;
     if (index >= n)
-        return pln_failed(error, PLN_NO_DEVICE, -1, "there is no Vulkan device %u: the last one is %d", index, (int)n - 1);
+        return pln_failed(error, PLN_NO_DEVICE, -1, "there is no Vulkan device %u: the last one is %d", index,
+                          (int)n - 1);
     if (device->physical.info.flags & PLN_DEVICE_FLAG_UNUSABLE)
         return pln_failed(error, PLN_NO_DEVICE, -1, "Vulkan device %u (%s) cannot be used: %s", index,
-                        device->physical.info.name, device->physical.info.reason);
+                          device->physical.info.name, device->physical.info.reason);
     return PLN_OK;
 }
 

@@ -28,7 +28,8 @@ pln_status vkb_load_global(struct vkb_functions *vk, pln_failure *error)
 {
     pthread_once(&library.once, open_library);
     if (!library.get)
-        return pln_failed(error, PLN_NO_DEVICE, -1, "there is no Vulkan loader (%s): install it and a driver", VKB_LIBRARY);
+        return pln_failed(error, PLN_NO_DEVICE, -1, "there is no Vulkan loader (%s): install it and a driver",
+                          VKB_LIBRARY);
 #define VKB_LOAD(name) vk->name = (PFN_vk##name)library.get(NULL, "vk" #name);
 #define VKB_SKIP(name)
     VKB_FUNCTIONS(VKB_LOAD, VKB_SKIP, VKB_SKIP)

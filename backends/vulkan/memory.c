@@ -107,12 +107,13 @@ static uint64_t heap_left(const pln_device *device, uint32_t heap)
     return smaller(left, granted > usage ? granted - usage : 0);
 }
 
-static pln_status no_memory(const pln_device *device, uint64_t bytes, uint32_t heap, const char *why, pln_failure *error)
+static pln_status no_memory(const pln_device *device, uint64_t bytes, uint32_t heap, const char *why,
+                            pln_failure *error)
 {
     return pln_failed(error, PLN_NO_MEMORY, -1, "%s: %llu bytes asked of memory heap %u, %llu of %llu bytes free: %s",
-                    device->physical.info.name, (unsigned long long)bytes, heap,
-                    (unsigned long long)heap_left(device, heap),
-                    (unsigned long long)device->physical.memory.memoryHeaps[heap].size, why);
+                      device->physical.info.name, (unsigned long long)bytes, heap,
+                      (unsigned long long)heap_left(device, heap),
+                      (unsigned long long)device->physical.memory.memoryHeaps[heap].size, why);
 }
 
 static void destroy_block(pln_device *device, struct vkb_block *block)

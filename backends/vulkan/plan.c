@@ -77,9 +77,9 @@ static pln_status find_bindings(const pln_plan *plan, const pln_segment *segment
         if (found.offset % limits->offset_alignment || found.bytes > size || found.offset > size - found.bytes ||
             found.bytes > limits->max_range)
             return pln_failed(error, PLN_FAILED, (int32_t)step->step.node,
-                                 "kernel %s: binding %u (%llu bytes at %llu) does not fit its buffer of %llu bytes",
-                                 step->step.launch.kernel, i + 1, (unsigned long long)found.bytes,
-                                 (unsigned long long)found.offset, (unsigned long long)size);
+                              "kernel %s: binding %u (%llu bytes at %llu) does not fit its buffer of %llu bytes",
+                              step->step.launch.kernel, i + 1, (unsigned long long)found.bytes,
+                              (unsigned long long)found.offset, (unsigned long long)size);
         step->bindings[i + 1] = found;
     }
     return PLN_OK;
@@ -132,7 +132,8 @@ static pln_status bind_steps(pln_plan *plan, const pln_segment *segment, struct 
     for (uint32_t i = 0; i < steps->all.n; i++) {
         struct vkb_step *step = gpu_step_at(&steps->all, i);
         if (!pln_host_goes_on(device->host, "compiling", i, steps->all.n))
-            return pln_failed(error, PLN_CANCELLED, -1, "cancelled while compiling, after %u kernels of %u", i, steps->all.n);
+            return pln_failed(error, PLN_CANCELLED, -1, "cancelled while compiling, after %u kernels of %u", i,
+                              steps->all.n);
         pln_status status = find_bindings(plan, segment, steps, i, error);
         if (status == PLN_OK)
             status = vkb_pipeline_get(device, &step->step.launch, &step->pipeline, error);

@@ -12,11 +12,11 @@ static pln_status write_dims(pln_plan *plan, const pln_run *run, pln_failure *er
     uint32_t dims[GPU_DIMS] = {0};
     if (run->n_dims != plan->n_symbols)
         return pln_failed(error, PLN_INVALID, -1, "a run brings %u dims, its plan was made for %u", run->n_dims,
-                        plan->n_symbols);
+                          plan->n_symbols);
     for (uint32_t i = 0; i < run->n_dims; i++) {
         if (run->dims[i] > plan->capacity[i])
-            return pln_failed(error, PLN_INVALID, -1, "dim %u of a run is %u, its plan was made for %u", i, run->dims[i],
-                            plan->capacity[i]);
+            return pln_failed(error, PLN_INVALID, -1, "dim %u of a run is %u, its plan was made for %u", i,
+                              run->dims[i], plan->capacity[i]);
         dims[i] = run->dims[i];
     }
     memcpy(plan->words->mapped ? plan->words->mapped : plan->control->mapped, dims, sizeof dims);
@@ -33,7 +33,7 @@ static pln_status finish_submission(pln_plan *plan, uint32_t submission, pln_fai
     memcpy(&sentinel, plan->control->mapped + (GPU_DIMS + submission) * sizeof sentinel, sizeof sentinel);
     if (sentinel != submission + 1)
         return pln_failed(error, PLN_FAILED, -1, "%s dropped work: submission %u of %u did not run to its end",
-                        plan->device->physical.info.name, submission + 1, plan->n_submissions);
+                          plan->device->physical.info.name, submission + 1, plan->n_submissions);
     return PLN_OK;
 }
 
@@ -60,7 +60,7 @@ pln_status vkb_plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, 
     const struct vkb_functions *vk = &plan->device->instance.vk;
     if (!plan->timed)
         return pln_failed(error, PLN_UNSUPPORTED, -1, "%s: the plan is not timed or the device has no clock",
-                        plan->device->physical.info.name);
+                          plan->device->physical.info.name);
     const uint32_t bits = plan->device->physical.timestamp_bits;
     const uint64_t mask = bits >= 64 ? UINT64_MAX : (1ull << bits) - 1;
     const double period = (double)plan->device->physical.properties.limits.timestampPeriod;

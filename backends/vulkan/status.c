@@ -40,5 +40,5 @@ pln_status vkb_fail(pln_device *device, VkResult result, const char *call, pln_f
         device->lost = true;
     }
     return pln_failed(error, status, -1, "%s on %s: %s (%d)", call, device->physical.info.name, vkb_result_name(result),
-                    (int)result);
+                      (int)result);
 }

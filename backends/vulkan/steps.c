@@ -69,8 +69,9 @@ pln_status vkb_steps_create(pln_device *device, const pln_segment *segment, stru
     if (gpu_steps_bytes(&steps->all) > device->limits.max_range) {
         const uint32_t n = steps->all.n;
         gpu_steps_release(device->host, &steps->all);
-        return pln_failed(error, PLN_UNSUPPORTED, -1, "the records of %u launches exceed the buffer range of %llu bytes", n,
-                        (unsigned long long)device->limits.max_range);
+        return pln_failed(error, PLN_UNSUPPORTED, -1,
+                          "the records of %u launches exceed the buffer range of %llu bytes", n,
+                          (unsigned long long)device->limits.max_range);
     }
     cut_submissions(device, steps);
     return PLN_OK;

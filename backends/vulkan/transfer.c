@@ -198,7 +198,7 @@ static pln_status pack_staged(pln_device *device, const pln_constant_info *info,
     float *packed = host->allocate(host->context, bytes);
     if (!packed)
         return pln_failed(error, PLN_NO_MEMORY, -1, "no host memory (%llu bytes) to pack %s", (unsigned long long)bytes,
-                        info->name);
+                          info->name);
     pln_status status = gpu_constant_pack(host, info, &constant->layout, packed, error);
     if (status == PLN_OK)
         status = vkb_buffer_write(device, constant->buffer, 0, bytes, packed, error);
@@ -206,7 +206,8 @@ static pln_status pack_staged(pln_device *device, const pln_constant_info *info,
     return status;
 }
 
-pln_status vkb_constant_create(pln_device *device, const pln_constant_info *info, pln_constant **out, pln_failure *error)
+pln_status vkb_constant_create(pln_device *device, const pln_constant_info *info, pln_constant **out,
+                               pln_failure *error)
 {
     const pln_host *host = device->host;
     *out = NULL;

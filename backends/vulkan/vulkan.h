@@ -153,6 +153,7 @@ enum vkb_extension {
     VKB_SHADER_CORES_AMD,
     VKB_SHADER_CORES_NV,
     VKB_PORTABILITY_SUBSET,
+    VKB_PCI_BUS_INFO,
     VKB_COOPERATIVE_MATRIX, /* this and what follows: for matrix=yes */
     VKB_MEMORY_MODEL,
     VKB_FLOAT16,
@@ -357,7 +358,8 @@ struct vkb_steps {        /* exists during plan_create and a dry plan_info */
 };
 
 /* gpu_steps_create with steps of that kind, cut into submissions; released by gpu_steps_release on PLN_OK only. */
-pln_status vkb_steps_create(pln_device *device, const pln_segment *segment, struct vkb_steps *steps, pln_failure *error);
+pln_status vkb_steps_create(pln_device *device, const pln_segment *segment, struct vkb_steps *steps,
+                            pln_failure *error);
 
 /* The plan buffer: dims, records, then for each step a place of its own for outputs that are absent: nothing is written
  * there, but the validation layer believes what a kernel declares. Place n is the end. */

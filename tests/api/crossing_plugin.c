@@ -51,8 +51,7 @@ static pln_status count(uint32_t *n, pln_failure *failure)
 }
 
 /* A row of the table that is longer than the library's, or shorter. */
-static pln_status describe(uint32_t index, const pln_device *device, pln_device_description *info,
-                           pln_failure *failure)
+static pln_status describe(uint32_t index, const pln_device *device, pln_device_description *info, pln_failure *failure)
 {
     static const pln_setting_info rows[] = {
         {.size = sizeof *rows, .key = "colour", .values = "red|blue", .help = "of nothing", .usual = "red"},

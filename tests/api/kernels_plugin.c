@@ -12,7 +12,8 @@ enum { TOLD = 2 };
 static void tell(pln_plan_info *info, uint32_t room, uint32_t i)
 {
     pln_launch_info kernel = {.size = sizeof kernel, .inverse_throughput = 70 + i};
-    const pln_launch_program program = {.size = sizeof program, .language = PLN_LANGUAGE_OPENCL_C, .kernel = i ? "second" : "first"};
+    const pln_launch_program program = {
+        .size = sizeof program, .language = PLN_LANGUAGE_OPENCL_C, .kernel = i ? "second" : "first"};
     snprintf(kernel.name, sizeof kernel.name, "%s", program.kernel);
     pln_plan_give_kernel(info, room, i, &kernel);
     pln_plan_give_program(info, room, i, &program);

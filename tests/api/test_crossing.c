@@ -26,8 +26,9 @@ static pln_graph *describe(pln_tensor *tensor)
     *tensor = (pln_tensor){.name = "w", .dtype = PLN_F32, .rank = 2, .shape = {WIDTH, WIDTH}, .data = weight};
     pln_graph *g = pln_graph_create("crossing");
     const pln_dim rows = pln_rows_of(pln_graph_symbol(g, "rows"));
-    pln_graph_output(g, "y", pln_linear(g, pln_graph_input(g, "x", PLN_F32, rows, WIDTH),
-                                        pln_graph_constant(g, "w", &part, 1), NULL));
+    pln_graph_output(
+        g, "y",
+        pln_linear(g, pln_graph_input(g, "x", PLN_F32, rows, WIDTH), pln_graph_constant(g, "w", &part, 1), NULL));
     must(pln_graph_finish(g, &error), &error);
     return g;
 }
@@ -76,7 +77,7 @@ static void test_failure(void **state)
     pln_error error;
     (void)state;
     assert_int_equal(pln_devices_open(runtime, name, options, 1, &devices, &error), PLN_INVALID);
-    assert_string_equal(error.message, "crossing: the colour is not red");
+    assert_non_null(strstr(error.message, "crossing: the colour is not red"));
 }
 
 /* A plugin of a later header that does not hold to the rule is refused, not believed. */

@@ -157,5 +157,7 @@ const pln_backend *pln_backend_query(uint32_t abi_min, uint32_t abi_max)
     if (lie("submit"))
         t->plan_wait = NULL;
     t->plan_info = tell;
+    if (lie("buffers"))
+        t->buffer_read = NULL;
     return t;
 }

@@ -33,9 +33,9 @@ static pln_runtime *create(const char *lie, const char *plugins)
         setenv("XDG_CACHE_HOME", cache, 1);
         setenv("LIE", lie, 1);
     }
-    must(pln_runtime_create(
-             PLN_OPTIONS(pln_runtime_options, .threads = 1, .backend_path = plugins, .probe_ms = lie && strstr(lie, "hang") ? 300 : 0),
-             &runtime, &error),
+    must(pln_runtime_create(PLN_OPTIONS(pln_runtime_options, .threads = 1, .backend_path = plugins,
+                                        .probe_ms = lie && strstr(lie, "hang") ? 300 : 0),
+                            &runtime, &error),
          &error);
     return runtime;
 }
@@ -153,8 +153,9 @@ static void test_used(void **state)
         pln_runtime *runtime = create(cases[i].lie, folder);
         pln_error error = {0};
         const pln_status status = run_on(runtime, "liar", &error);
-        if (cases[i].reason ? status == PLN_OK || !strstr(error.message, cases[i].reason) || !strstr(error.message, "liar")
-                            : status != PLN_OK)
+        if (cases[i].reason
+                ? status == PLN_OK || !strstr(error.message, cases[i].reason) || !strstr(error.message, "liar")
+                : status != PLN_OK)
             fail_msg("%s: %d \"%s\"", cases[i].lie, status, error.message);
         pln_runtime_destroy(&runtime);
     }
@@ -232,8 +233,8 @@ static void test_folders(void **state)
     const char *const wrong[] = {"tests", open_to_all};
     const char *const why[] = {"not absolute", "others than its owner"};
     for (int i = 0; i < 2; i++) {
-        must(pln_runtime_create(
-                 PLN_OPTIONS(pln_runtime_options, .threads = 1, .backend_path = wrong[i], .log = note), &runtime, &error),
+        must(pln_runtime_create(PLN_OPTIONS(pln_runtime_options, .threads = 1, .backend_path = wrong[i], .log = note),
+                                &runtime, &error),
              &error);
         pln_runtime_destroy(&runtime);
         assert_non_null(strstr(said, why[i]));

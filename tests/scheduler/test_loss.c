@@ -37,9 +37,9 @@ static void describe(struct world *w)
     w->tensor = (pln_tensor){.name = "w", .dtype = PLN_F32, .rank = 2, .shape = {WIDTH, WIDTH}, .data = weight};
     w->graph = pln_graph_create("world");
     const pln_dim rows = pln_rows_of(pln_graph_symbol(w->graph, "rows"));
-    pln_value *t = pln_linear(w->graph, pln_graph_input(w->graph, "x", PLN_F32, rows, WIDTH),
-                              pln_graph_constant(w->graph, "w", &part, 1),
-                              PLN_OPTIONS(pln_linear_options, .name = "product"));
+    pln_value *t =
+        pln_linear(w->graph, pln_graph_input(w->graph, "x", PLN_F32, rows, WIDTH),
+                   pln_graph_constant(w->graph, "w", &part, 1), PLN_OPTIONS(pln_linear_options, .name = "product"));
     pln_graph_output(w->graph, "y", pln_activation(w->graph, t, PLN_ACTIVATION_GELU, NULL));
     must(pln_graph_finish(w->graph, &error), &error);
 }
@@ -48,8 +48,8 @@ static pln_status open_world(struct world *w, const char *faults, pln_on_loss on
 {
     *w = (struct world){0};
     describe(w);
-    pln_status status = pln_runtime_create(PLN_OPTIONS(pln_runtime_options, .threads = 2, .faults = faults),
-                                           &w->runtime, error);
+    pln_status status =
+        pln_runtime_create(PLN_OPTIONS(pln_runtime_options, .threads = 2, .faults = faults), &w->runtime, error);
     if (status == PLN_OK)
         status = pln_devices_open(w->runtime, device, options, n_options, &w->devices, error);
     if (status == PLN_OK)
@@ -85,9 +85,9 @@ static pln_status try_rule(const char *rule, const char *entry, pln_on_loss on_l
     return status == PLN_OK ? run_world(w, y, error) : status;
 }
 
-static const char *const entries[] = {"device_count", "device_info",  "device_open",  "supports",   "constant_create",
-                                      "plan_create",  "plan_run",     "buffer_create", "buffer_write", "buffer_read",
-                                      "plan_info"};
+static const char *const entries[] = {"device_count",    "device_info", "device_open", "supports",
+                                      "constant_create", "plan_create", "plan_run",    "buffer_create",
+                                      "buffer_write",    "buffer_read", "plan_info"};
 enum { ENTRIES = sizeof entries / sizeof *entries, FIRST_OF_OPEN = 3, BUFFERS = 7, NEEDED = 10 };
 
 /* Whether the device has memory of its own: else nobody calls buffer entries. */
@@ -223,7 +223,7 @@ static void test_wrong_bits(void **state)
 
 static void test_rules(void **state)
 {
-    static const char *const wrong[] = {"plan_run",       "plan_run=",         "plan_runs=fail", "plan_run:0=fail",
+    static const char *const wrong[] = {"plan_run",        "plan_run=",        "plan_runs=fail",  "plan_run:0=fail",
                                         "plan_run:x=fail", "plan_run=explode", "plan_run=delay=", "=fail"};
     pln_runtime *runtime;
     pln_error error;
@@ -255,8 +255,8 @@ static pln_status compute_expected(pln_error *error)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_failures), cmocka_unit_test(test_reopened),   cmocka_unit_test(test_lost_for_good),
-        cmocka_unit_test(test_failover), cmocka_unit_test(test_fail),       cmocka_unit_test(test_wrong_bits),
+        cmocka_unit_test(test_failures), cmocka_unit_test(test_reopened), cmocka_unit_test(test_lost_for_good),
+        cmocka_unit_test(test_failover), cmocka_unit_test(test_fail),     cmocka_unit_test(test_wrong_bits),
         cmocka_unit_test(test_rules),
     };
     pln_error error = {.message = "usage: test_loss DEVICE [OPTION...]"};

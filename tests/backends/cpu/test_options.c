@@ -154,8 +154,14 @@ static void what_bf16_cannot_hold_is_refused(void **state)
     static const float within[4] = {0x1.fep127f, -0x1.fep127f, INFINITY, 1}, beyond[4] = {0, -0x1.ffp127f, 0, 0};
     const pln_constant_use use = {sizeof use, PLN_OP_LINEAR, PLN_LINEAR_INPUT_WEIGHT, 0};
     const pln_option options[] = {{"math", "bf16"}, {"depth", "0"}};
-    pln_constant_info info = {
-        .size = sizeof info, .name = "dense", .rows = 1, .width = 4, .n_uses = 1, .use_stride = sizeof use, .uses = &use, .plain = within};
+    pln_constant_info info = {.size = sizeof info,
+                              .name = "dense",
+                              .rows = 1,
+                              .width = 4,
+                              .n_uses = 1,
+                              .use_stride = sizeof use,
+                              .uses = &use,
+                              .plain = within};
     pln_device *device;
     pln_constant *constant;
     pln_failure error = {.size = sizeof error};

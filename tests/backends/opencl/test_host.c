@@ -159,8 +159,9 @@ static void lists_devices(void **state)
         assert_true(info.name[0] && info.version[0] && info.memory_bytes && info.kind);
         assert_true((info.flags & PLN_DEVICE_FLAG_UNUSABLE) ? info.reason[0] : !info.reason[0]);
     }
-    assert_int_equal(backend->device_info(n, NULL, &(pln_device_description){.size = sizeof(pln_device_description)}, &error),
-                     PLN_NO_DEVICE);
+    assert_int_equal(
+        backend->device_info(n, NULL, &(pln_device_description){.size = sizeof(pln_device_description)}, &error),
+        PLN_NO_DEVICE);
 }
 
 /* An older host has a shorter struct: nothing past its size is written. */

@@ -28,13 +28,15 @@ static void fill(pln_device *device, struct live *live, int32_t *data)
 {
     for (uint64_t i = 0; i < live->count; i++)
         data[i] = live->seed + (int32_t)i;
-    assert_int_equal(pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION)->buffer_write(device, live->buffer, 0, PLN_I32, live->count, data, NULL),
+    assert_int_equal(pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION)
+                         ->buffer_write(device, live->buffer, 0, PLN_I32, live->count, data, NULL),
                      PLN_OK);
 }
 
 static void check(pln_device *device, const struct live *live, int32_t *data)
 {
-    assert_int_equal(pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION)->buffer_read(device, live->buffer, 0, PLN_I32, live->count, data, NULL),
+    assert_int_equal(pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION)
+                         ->buffer_read(device, live->buffer, 0, PLN_I32, live->count, data, NULL),
                      PLN_OK);
     for (uint64_t i = 0; i < live->count; i++)
         assert_int_equal(data[i], live->seed + (int32_t)i);

@@ -105,7 +105,8 @@ static void chain_destroy(struct chain *chain)
 static pln_status run(struct chain *chain, uint32_t rows, pln_failure *error)
 {
     const uint32_t dims[2] = {0, rows};
-    return pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION)->plan_run(chain->plan, &(pln_run){sizeof(pln_run), 2, dims}, error);
+    return pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION)
+        ->plan_run(chain->plan, &(pln_run){sizeof(pln_run), 2, dims}, error);
 }
 
 /* Runs with `rows` real rows; the rest of the output must keep its NaNs. */
@@ -174,8 +175,9 @@ static void too_many_groups_are_refused(void **state)
     pln_plan *plan;
     (void)state;
     chain->device->max_groups = 31; /* 31 * 31 < ROWS */
-    assert_int_equal(pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION)->plan_create(chain->device, &chain->segment, &plan, &error),
-                     PLN_UNSUPPORTED);
+    assert_int_equal(
+        pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION)->plan_create(chain->device, &chain->segment, &plan, &error),
+        PLN_UNSUPPORTED);
     assert_null(plan);
     assert_int_equal(error.node, 0);
     chain_destroy(chain);
@@ -188,7 +190,10 @@ static void dry_sizes_are_exact(void **state)
     pln_launch_info kernels[2 * NODES];
     for (uint32_t i = 0; i < 2 * NODES; i++)
         kernels[i] = (pln_launch_info){.size = sizeof *kernels};
-    pln_plan_info dry = {.size = sizeof dry}, made = {.size = sizeof made, .n_kernels = 2 * NODES, .kernel_stride = sizeof *kernels, .kernels = kernels};
+    pln_plan_info dry = {.size = sizeof dry}, made = {.size = sizeof made,
+                                                      .n_kernels = 2 * NODES,
+                                                      .kernel_stride = sizeof *kernels,
+                                                      .kernels = kernels};
     (void)state;
     assert_int_equal(backend->plan_info(chain->device, &chain->segment, NULL, &dry, NULL), PLN_OK);
     assert_int_equal(backend->plan_info(chain->device, &chain->segment, chain->plan, &made, NULL), PLN_OK);
@@ -209,7 +214,8 @@ static void wrong_dims_are_refused(void **state)
     pln_run run_of_three = {sizeof(pln_run), 3, dims};
     (void)state;
     assert_int_equal(run(chain, ROWS + 1, NULL), PLN_INVALID);
-    assert_int_equal(pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION)->plan_run(chain->plan, &run_of_three, NULL), PLN_INVALID);
+    assert_int_equal(pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION)->plan_run(chain->plan, &run_of_three, NULL),
+                     PLN_INVALID);
     check_run(chain, ROWS);
     chain_destroy(chain);
 }
@@ -273,7 +279,9 @@ static void a_lost_device_stays_lost(void **state)
     assert_int_equal(run(chain, ROWS, NULL), PLN_DEVICE_LOST);
     chain->device->instance.vk.QueueSubmit = real_submit;
     assert_int_equal(run(chain, ROWS, NULL), PLN_DEVICE_LOST);
-    assert_int_equal(pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION)->buffer_create(chain->device, 16, &buffer, NULL), PLN_DEVICE_LOST);
+    assert_int_equal(
+        pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION)->buffer_create(chain->device, 16, &buffer, NULL),
+        PLN_DEVICE_LOST);
     chain_destroy(chain);
 }
 
@@ -375,7 +383,9 @@ static void barriers_stand_where_ranges_meet(void **state)
         real_barrier = chain->device->instance.vk.CmdPipelineBarrier;
         chain->device->instance.vk.CmdPipelineBarrier = count_barrier;
         barriers = 0;
-        assert_int_equal(pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION)->plan_create(chain->device, &chain->segment, &plan, NULL), PLN_OK);
+        assert_int_equal(pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION)
+                             ->plan_create(chain->device, &chain->segment, &plan, NULL),
+                         PLN_OK);
         assert_int_equal(barriers, 2 * NODES - 1 + AROUND_THE_SENTINEL);
         pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION)->plan_destroy(&plan);
         chain_destroy(chain);
