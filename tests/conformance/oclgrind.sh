@@ -9,7 +9,7 @@ library=$(ls /usr/lib/*/oclgrind/liboclgrind-rt-icd.so /usr/lib/*/liboclgrind-rt
 echo "$library" >"$icd/oclgrind.icd"
 export OCL_ICD_VENDORS="$icd" OCLGRIND_DATA_RACES=1 OCLGRIND_CHECK_API=1 OCLGRIND_LOG="$icd/log"
 for variant in cpu gpu; do
-    "$1" "$2" --option variant=$variant --allow-refusals --quick --thin 2 || exit 1
+    "$1" "$2" --option variant=$variant --quick --thin 2 || exit 1
 done
 # A tile that no small shape takes by itself, over windows of keys.
 "$1" "$2" --option variant=gpu --option tile=attention:24x64 --option range=65536 --op attention \
