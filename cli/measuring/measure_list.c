@@ -227,7 +227,27 @@ static pln_status list_rows(void *context, void *argument, pln_error *error)
     return status;
 }
 
-/* A process that ends here leaves a row that is lost; what the device says of itself is the caller's error. */
+/* Whether there is a plugin of that name, but none of its devices can be used. */
+static bool is_refused(const char *name)
+{
+    const pln_device_entry *const *entries;
+    char backend[sizeof entries[0]->backend];
+    pln_runtime *runtime = NULL;
+    pln_error ignored;
+    uint32_t n = 0;
+    bool usable = false;
+    snprintf(backend, sizeof backend, "%.*s", (int)strcspn(name, ":+"), name);
+    if (cli_create_runtime(1, &runtime, &ignored) != PLN_OK ||
+        pln_runtime_backend_devices(runtime, backend, &entries, &n, &ignored) != PLN_OK)
+        n = 0;
+    for (uint32_t i = 0; i < n; i++)
+        usable |= !(entries[i]->info.flags & PLN_DEVICE_FLAG_UNUSABLE);
+    pln_runtime_destroy(&runtime);
+    return n && !usable;
+}
+
+/* A process that ends here, or a plugin that is refused, leaves a row that is lost; what else a device says of itself is the
+ * caller's error. */
 static pln_status list_name(struct measure *m, const char *name, bool whole, pln_error *error)
 {
     struct listing listing = {.whole = whole};
@@ -236,7 +256,8 @@ static pln_status list_name(struct measure *m, const char *name, bool whole, pln
     pln_status status = worker_start(&asked, m, error);
     if (status == PLN_OK)
         status = worker_ask(&asked, list_rows, &listing, sizeof listing, error);
-    const bool lost = status != PLN_OK && !asked.pid && !cli_interrupted();
+    const bool ended = status != PLN_OK && !asked.pid && !cli_interrupted();
+    const bool lost = ended || (status == PLN_NO_DEVICE && is_refused(name));
     worker_end(&asked);
     if (lost) {
         listing.n = 1;
