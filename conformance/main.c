@@ -13,12 +13,12 @@
 static const char usage[] =
     "usage: pleione-conform PLUGIN.so|reference [--level N] [--op NAME] [--case TEXT] [--json] [--perf] [--device N]\n"
     "           [--option KEY=VALUE]... [--threads N] [--limit SECONDS] [--complete] [--thin N] [--quick]\n"
-    "           [--half-constants] [--tolerance T] [--skip-refused-options] [--list] [--verbose] [--first]\n"
+    "           [--half-constants] [--runs-allocate] [--tolerance T] [--skip-refused-options] [--list] [--verbose] [--first]\n"
     "           [--compile | --claims | --dump FOLDER]\n\n"
     "`pleione help conform` says what they mean. For tests: --thin runs one of N cases, --quick small shapes;\n"
-    "--half-constants has weights that f16 holds; --compile makes plans and runs nothing, a kernel that spills fails "
-    "its\n"
-    "case; --dump writes the programs of each case to files; --first ends with the first case that fails;\n"
+    "--half-constants has weights that f16 holds; --runs-allocate lets a library call malloc in a run;\n"
+    "--compile makes plans and runs nothing, a kernel that spills fails its case; --dump writes the programs of\n"
+    "each case to files; --first ends with the first case that fails;\n"
     "--claims asks what is taken, and runs nothing.\n";
 
 enum { MOST_HANGS = 3, MOST_ENDS_OF_A_GROUP = 3, MOST_ENDS = 60, SKIPPED = 77 };
@@ -67,6 +67,7 @@ static bool take_flag(struct arguments *a, const char *name)
         bool *flag;
     } flags[] = {{"--quick", &conf_quick},
                  {"--half-constants", &conf_half_constants},
+                 {"--runs-allocate", &conf_runs_allocate},
                  {"--list", &a->list},
                  {"--verbose", &a->verbose},
                  {"--json", &a->json},
