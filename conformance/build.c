@@ -112,7 +112,6 @@ int32_t conf_random_integers(struct conf_case *c, pln_dim rows, uint32_t below)
     return value;
 }
 
-bool conf_runs_allocate;
 bool conf_half_constants;
 
 static void round_to_half(struct conf_case *c, int32_t value)

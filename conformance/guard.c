@@ -14,6 +14,8 @@
 #include "conformance/process.h"
 #include "conformance/violation.h"
 
+bool conf_runs_allocate;
+
 static const pln_backend *real;
 static char *running; /* of conf_guard_tell */
 

@@ -5,9 +5,14 @@
 #ifndef CONFORMANCE_GUARD_H
 #define CONFORMANCE_GUARD_H
 
+#include <stdbool.h>
+
 #include "api/pleione_backend.h"
 
 enum { CONF_ENTRY = 32 };
+
+/* A library below the backend may call malloc in a run; what it keeps is a leak all the same. */
+extern bool conf_runs_allocate;
 
 /* The name of the entry that is running is written there (memory that another process sees), "" when it returned. */
 void conf_guard_tell(char entry[CONF_ENTRY]);

@@ -152,12 +152,10 @@ extern const uint32_t conf_n_speeds;
 uint32_t conf_level_of(const struct conf_case *c);
 const char *conf_op_name(uint32_t op);
 
-extern double conf_ulp;       /* the largest difference so far; see check.c */
-extern double conf_half_unit; /* what a weight may be rounded by, of itself, where values have bound -1 */
-extern double conf_tolerance; /* an output without a bound may differ by this * (1 + |oracle|) */
-extern bool conf_quick;       /* small shapes only, for slow devices */
-extern bool
-    conf_runs_allocate; /* a library below the backend may call malloc in a run; what it keeps is a leak all the same */
+extern double conf_ulp;          /* the largest difference so far; see check.c */
+extern double conf_half_unit;    /* what a weight may be rounded by, of itself, where values have bound -1 */
+extern double conf_tolerance;    /* an output without a bound may differ by this * (1 + |oracle|) */
+extern bool conf_quick;          /* small shapes only, for slow devices */
 extern bool conf_half_constants; /* constants are numbers that f16 holds, for devices that store them so */
 
 #define PLN_OP(number, version, NAME, name, inputs, outputs, in_place, params, gradient) conf_fill conf_##name;

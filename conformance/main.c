@@ -7,13 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conformance/guard.h"
 #include "conformance/report.h"
 #include "conformance/worker.h"
 
 static const char usage[] =
     "usage: pleione-conform PLUGIN.so|reference [--level N] [--op NAME] [--case TEXT] [--json] [--perf] [--device N]\n"
     "           [--option KEY=VALUE]... [--threads N] [--limit SECONDS] [--complete] [--thin N] [--quick]\n"
-    "           [--half-constants] [--runs-allocate] [--tolerance T] [--skip-refused-options] [--list] [--verbose] [--first]\n"
+    "           [--half-constants] [--runs-allocate] [--tolerance T] [--skip-refused-options] [--list] [--verbose] "
+    "[--first]\n"
     "           [--compile | --claims | --dump FOLDER]\n\n"
     "`pleione help conform` says what they mean. For tests: --thin runs one of N cases, --quick small shapes;\n"
     "--half-constants has weights that f16 holds; --runs-allocate lets a library call malloc in a run;\n"
