@@ -5,6 +5,7 @@
 #include "backends/opencl/opencl.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -114,7 +115,19 @@ static void fill_limits(struct clb_entry *entry)
     };
 }
 
-/* Words of extensions that the headers of 1.2 lack; zeros where the driver does not know them. */
+static bool has_extension(cl_device_id id, const char *name)
+{
+    size_t bytes = 0;
+    if (clb.GetDeviceInfo(id, CL_DEVICE_EXTENSIONS, 0, NULL, &bytes) != CL_SUCCESS)
+        return false;
+    char *all = calloc(bytes + 1, 1);
+    const bool has =
+        all && clb.GetDeviceInfo(id, CL_DEVICE_EXTENSIONS, bytes, all, NULL) == CL_SUCCESS && strstr(all, name) != NULL;
+    free(all);
+    return has;
+}
+
+/* Words of extensions that the headers of 1.2 lack; zeros where the device has them not. */
 static void identify(struct clb_entry *entry)
 {
     enum { UUID_KHR = 0x106A, PCI_BUS_INFO_KHR = 0x410F };
@@ -122,9 +135,11 @@ static void identify(struct clb_entry *entry)
         cl_uint domain, bus, device, function;
     } pci;
     pln_device_description *info = &entry->info;
-    if (clb.GetDeviceInfo(entry->id, UUID_KHR, sizeof info->uuid, info->uuid, NULL) != CL_SUCCESS)
+    if (has_extension(entry->id, "cl_khr_device_uuid") &&
+        clb.GetDeviceInfo(entry->id, UUID_KHR, sizeof info->uuid, info->uuid, NULL) != CL_SUCCESS)
         memset(info->uuid, 0, sizeof info->uuid);
-    if (clb.GetDeviceInfo(entry->id, PCI_BUS_INFO_KHR, sizeof pci, &pci, NULL) == CL_SUCCESS)
+    if (has_extension(entry->id, "cl_khr_pci_bus_info") &&
+        clb.GetDeviceInfo(entry->id, PCI_BUS_INFO_KHR, sizeof pci, &pci, NULL) == CL_SUCCESS)
         snprintf(info->pci, sizeof info->pci, "%04x:%02x:%02x.%x", pci.domain & 0xffff, pci.bus & 0xff,
                  pci.device & 0xff, pci.function & 0xf);
 }

@@ -191,7 +191,7 @@ int cli_evaluate_rows(const struct evaluation *e)
     pln_error error;
     pln_task_find(e->task.name, &r.info);
     const char *const input = e->task.input ? e->task.input : "-";
-    int code = cli_check_apart("--plot", e->plot, &input, 1);
+    int code = cli_check_apart("--confusion", e->plot, &input, 1);
     if (code == 0 && e->plot)
         code = cli_part_begin(&r.plot, e->plot);
     if (code)
