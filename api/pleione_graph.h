@@ -269,6 +269,14 @@ PLN_API char *pln_graph_dot(const pln_graph *graph); /* any thread */
 PLN_API pln_status pln_states_create(pln_devices *devices, pln_states **states, pln_error *error);
 PLN_API void pln_states_destroy(pln_states **states); /* alone */
 
+/* What a run does when a device of it is lost. Nothing of the run counts; it is made once more from its beginning. */
+typedef enum pln_on_loss {
+    PLN_ON_LOSS_FAIL = 0,   /* PLN_DEVICE_LOST; the list of devices has to be closed */
+    PLN_ON_LOSS_REOPEN = 1, /* the device is opened again, with the options that it had, and gets its weights again */
+    PLN_ON_LOSS_FAILOVER =
+        2, /* from now on the schedule does without it: the next device of the list that takes a node */
+} pln_on_loss;
+
 typedef struct pln_schedule_options { /* zero is a good default */
     uint32_t size;                    /* sizeof(pln_schedule_options) */
     const char *const *place;         /* "PATTERN=DEVICE": first match by node name decides ('*' and '?'); borrows */
@@ -281,6 +289,7 @@ typedef struct pln_schedule_options { /* zero is a good default */
     /* A sequence gives the same bits whatever else is in the run. Tasks set it. It costs GPUs the slices of K, with which
      * products of few rows fill them. */
     bool steady;
+    pln_on_loss on_loss; /* of a device, in a run that writes no states */
 } pln_schedule_options;
 
 /* Returns new; keeps graph (finished) and devices. Decides who runs what; weights are handed over with the first plan.

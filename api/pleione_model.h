@@ -26,6 +26,8 @@ typedef struct pln_runtime_options { /* zero is a good default */
      * ends with PLN_CANCELLED, and what it was given is as before. NULL: nobody is asked. Must not call pleione. */
     bool (*progress)(void *context, const char *what, uint64_t done, uint64_t total);
     void *progress_context;
+    const char *faults; /* made on purpose between the library and backends, for tests: docs/backends.md; borrows */
+    uint32_t probe_ms;  /* that a plugin which is not known yet has to say what it is; 0: 20000 */
 } pln_runtime_options;
 
 /* Returns new. Looks for plugins, loads none. options may be NULL. PLN_NO_MEMORY; PLN_FAILED where a folder of plugins
@@ -43,7 +45,9 @@ typedef struct pln_device_entry {
     pln_device_info info;
 } pln_device_entry;
 
-/* Loads every backend. The list, and what it points to, belongs to the runtime. Any thread. */
+/* Asks every backend, each that is not known yet in a process of its own (the program pleione-probe): one that crashes, ends
+ * or hangs there is listed with the reason and not loaded. The list, and what it points to, belongs to the runtime. Any
+ * thread. */
 PLN_API pln_status pln_runtime_devices(pln_runtime *runtime, const pln_device_entry *const **devices,
                                        uint32_t *n_devices, pln_error *error);
 
@@ -55,9 +59,13 @@ PLN_API pln_status pln_runtime_backend_devices(pln_runtime *runtime, const char 
                                                const pln_device_entry *const **devices, uint32_t *n_devices,
                                                pln_error *error);
 
+/* The name of the device that "auto" means, in *name, which belongs to the runtime. Only the backends that come with
+ * pleione are asked, in the order of preference. Any thread. */
+PLN_API pln_status pln_runtime_auto(pln_runtime *runtime, const char **name, pln_error *error);
+
 /* Returns new; keeps the runtime. list: device names separated by ',', the preferred first; "auto" (or NULL) is the
  * first discrete GPU, else an integrated one, else cpu, else reference; "all" is every usable device. Only the backends
- * named are loaded. options: "KEY=VALUE" for each chosen device that knows KEY, "BACKEND.KEY=VALUE" for one; borrows.
+ * named are loaded, and cpu and reference behind them, for what they refuse. options: "KEY=VALUE" for each chosen device that knows KEY, "BACKEND.KEY=VALUE" for one; borrows.
  * PLN_NO_DEVICE; PLN_INVALID for a key or value that none knows. Any thread. */
 PLN_API pln_status pln_devices_open(pln_runtime *runtime, const char *list, const char *const *options,
                                     uint32_t n_options, pln_devices **devices, pln_error *error);

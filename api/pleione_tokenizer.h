@@ -63,7 +63,8 @@ typedef enum pln_tokenizer_layout {
 } pln_tokenizer_layout;
 
 /* Writes the files into the directory, which is made if there is none. PLN_FAILED names the path; what cannot be
- * written, as on a full disk, leaves the files that were there. Any thread. */
+ * written, as on a full disk, leaves the files that were there. PLN_INVALID: two added tokens have one id, as behind a
+ * vocabulary that has lines twice. Any thread. */
 PLN_API pln_status pln_tokenizer_save(const pln_tokenizer *tokenizer, const char *directory,
                                       pln_tokenizer_layout layout, pln_error *error);
 

@@ -25,6 +25,7 @@ typedef enum pln_status {
     PLN_UNSUPPORTED = 7, /* a device does not take this node, or a model needs what pleione does not offer */
     PLN_DEVICE_LOST = 8, /* the device stopped answering; it stays lost until it is closed */
     PLN_CANCELLED = 9,   /* a callback of the caller said so */
+    PLN_TIMED_OUT = 10,  /* it has not ended in the time that it was given */
 } pln_status;
 
 /* Says what went wrong in one sentence. The caller owns it; the callee only writes it, and only on failure. */
@@ -83,6 +84,7 @@ typedef enum pln_device_flag {
     PLN_DEVICE_FLAG_HOST_MEMORY = 1u << 0, /* works on host pointers: no buffer_* entries; values come as pointers */
     PLN_DEVICE_FLAG_UNUSABLE = 1u << 1,    /* listed, but cannot be opened: see reason */
     PLN_DEVICE_FLAG_CONCURRENT = 1u << 2,  /* takes several callers at a time, each with plans and buffers of its own */
+    PLN_DEVICE_FLAG_OWN_THREADS = 1u << 3, /* computes on threads of its own, beside the team of the host */
 } pln_device_flag;
 
 typedef struct pln_option { /* one KEY=VALUE of the user */
@@ -95,6 +97,14 @@ typedef struct pln_option_info { /* an option that a device knows; the table end
     const char *values; /* "c|avx2|avx512", or "NUMBER" */
     const char *help;
 } pln_option_info;
+
+typedef struct pln_option_value_info {
+    uint32_t size;
+    uint32_t several;     /* 1: it may be given more than once, each adds to it; else the last holds */
+    const char *usual;    /* what holds if it is not given; NULL: that hangs on the device */
+    const char *present;  /* what holds in an open device; NULL: not told */
+    uint64_t least, most; /* of a number, both included; most 0: not told */
+} pln_option_value_info;
 
 /* The value of a key, the last given one; NULL if it was not given. */
 static inline const char *pln_option_value(const pln_option *options, uint32_t n_options, const char *key)
@@ -127,6 +137,11 @@ typedef struct pln_device_info {
     char version[64];
     char reason[256]; /* why it is unusable and what to do */
     const pln_option_info *options;
+    /* For each option, in the same order: what more there is to say of it; the list ends with NULL. */
+    const pln_option_value_info *const *option_values;
+    uint64_t free_bytes; /* of memory_bytes, when the device was asked; 0 if unknown */
+    uint8_t uuid[16];    /* the same from all drivers of the device; zero if unknown */
+    char pci[16];        /* "0000:65:00.0", or "" */
 } pln_device_info;
 
 /* What the compiler of the device says of a node's kernel; zero where the driver tells nothing. */

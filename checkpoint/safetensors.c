@@ -227,7 +227,7 @@ static bool sniff(const unsigned char *bytes, size_t size)
     if (size < 9)
         return false;
     memcpy(&header, bytes, sizeof header);
-    return bytes[8] == '{' || (header <= SAFETENSORS_MAX_HEADER && header <= size - 8);
+    return bytes[8] == '{' || (header && header <= SAFETENSORS_MAX_HEADER && header <= size - 8);
 }
 
 static pln_status open_safetensors(struct ckpt_content *content, pln_error *error)

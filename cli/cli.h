@@ -42,13 +42,14 @@ enum cli_kind {
     CLI_HEAD,
     CLI_SEMANTICS,
     CLI_PART,
+    CLI_ON_LOSS,
     CLI_MATH /* f32 or bf16, appended to the device options of the target */
 };
 
 struct cli_option {
     const char *name; /* "--device" or "-b" */
     enum cli_kind kind;
-    /* bool, const char *, uint32_t, uint64_t, double, struct cli_list, pln_head, pln_semantics, pln_part; of CLI_MATH the device options */
+    /* bool, const char *, uint32_t, uint64_t, double, struct cli_list, pln_head, pln_semantics, pln_part, pln_on_loss; of CLI_MATH the device options */
     void *target;
     const char *argument; /* "LIST" */
     const char *help;
@@ -79,6 +80,7 @@ struct cli_common {
     const char *device; /* --device or --devices */
     struct cli_list device_options, place;
     bool no_fallback;
+    pln_on_loss on_loss;
     uint32_t threads;
     uint64_t seed;
     pln_semantics semantics;
@@ -95,6 +97,7 @@ struct cli_options {
 };
 void cli_add_options(struct cli_options *options, const struct cli_option *rows, size_t n);
 /* Where nodes run, and the seed; a part of the common ones. device_name is "--device" or "--devices". */
+pln_schedule_options cli_placement(const struct cli_common *common); /* as the options say */
 void cli_device_rows(struct cli_common *common, const char *device_name, struct cli_options *options);
 /* Those of a command that runs a model that is there. */
 void cli_common_options(struct cli_common *common, const char *device_name, struct cli_options *options);

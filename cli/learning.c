@@ -138,10 +138,7 @@ pln_trainer_options cli_learning_trainer(const struct cli_learning *learning, co
                                          pln_schedule_options *placement)
 {
     const struct cli_learning *l = learning;
-    *placement = (pln_schedule_options){.size = sizeof *placement,
-                                        .place = common->place.items,
-                                        .n_place = common->place.n,
-                                        .no_fallback = common->no_fallback};
+    *placement = cli_placement(common);
     return (pln_trainer_options){.size = sizeof(pln_trainer_options),
                                  .learning_rate = l->learning_rate,
                                  .beta1 = l->beta1,

@@ -27,6 +27,7 @@ static const struct cli_command commands[] = {
     {"pretrain", "both halves of an ELECTRA from a corpus of text", cli_pretrain},
     {"verify", "a device beside the reference: card, driver or data?", cli_verify},
     {"devices", "the devices of each backend", cli_devices},
+    {"conform", "is a backend right? every op and rule, level by level", cli_conform},
     {"completions", "a script that completes words in bash, zsh or fish", print_completions},
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };

@@ -25,6 +25,15 @@ pln_status cli_open_devices(const struct cli_common *common, struct cli_model *m
     return status;
 }
 
+pln_schedule_options cli_placement(const struct cli_common *common)
+{
+    return (pln_schedule_options){.size = sizeof(pln_schedule_options),
+                                  .place = common->place.items,
+                                  .n_place = common->place.n,
+                                  .no_fallback = common->no_fallback,
+                                  .on_loss = common->on_loss};
+}
+
 pln_model_options cli_model_options(const struct cli_common *common)
 {
     return (pln_model_options){.size = sizeof(pln_model_options),
@@ -51,11 +60,8 @@ pln_status cli_open_model(const struct cli_common *common, const char *directory
 pln_status cli_open(const struct cli_common *common, const char *directory, const pln_session_options *options,
                     struct cli_model *m, pln_error *error)
 {
-    const pln_schedule_options schedule = {.size = sizeof schedule,
-                                           .place = common->place.items,
-                                           .n_place = common->place.n,
-                                           .no_fallback = common->no_fallback,
-                                           .timed = options->schedule && options->schedule->timed};
+    pln_schedule_options schedule = cli_placement(common);
+    schedule.timed = options->schedule && options->schedule->timed;
     pln_session_options placed = *options;
     placed.schedule = &schedule;
     placed.semantics = common->semantics;

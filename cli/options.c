@@ -45,7 +45,7 @@ void cli_device_rows(struct cli_common *common, const char *device_name, struct 
     const bool several = strcmp(device_name, "--devices") == 0;
     const struct cli_option rows[] = {
         {device_name, CLI_TEXT, &common->device, "LIST",
-         several ? "devices side by side, separated by ',' (default: all usable ones)"
+         several ? "devices side by side, separated by ',' (default: all usable ones); several as one: \"onednn+cpu\""
                  : "reference, cpu, vulkan, vulkan:1, opencl, auto (default), or a list \"vulkan,cpu\": the first that "
                    "takes a "
                    "node runs it"},
@@ -55,6 +55,8 @@ void cli_device_rows(struct cli_common *common, const char *device_name, struct 
          "what products multiply (default f32); sums are f32 in both"},
         {"--place", CLI_REPEATED, &common->place, "PATTERN=DEVICE",
          "nodes by name on a device of the list: 'layer.3.*=cpu'"},
+        {"--on-device-lost", CLI_ON_LOSS, &common->on_loss, "fail|reopen|failover",
+         "when a device is lost: an error (default), open it again, or go on with the next that takes its nodes"},
         {"--no-fallback", CLI_FLAG, &common->no_fallback, NULL, "a node that no chosen device takes is an error"},
         {"--threads", CLI_UNSIGNED, &common->threads, "N", "threads on the processor (default: all)"},
         {"--seed", CLI_SEED, &common->seed, "S",
@@ -173,6 +175,18 @@ static bool store_real(const char *text, double *value)
     return *text && !*end && text[strspn(text, "+-.0123456789eE")] == '\0' && isfinite(*value);
 }
 
+static bool find_way(const char *text, pln_on_loss *way)
+{
+    static const char *const ways[] = {
+        [PLN_ON_LOSS_FAIL] = "fail", [PLN_ON_LOSS_REOPEN] = "reopen", [PLN_ON_LOSS_FAILOVER] = "failover"};
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
+        if (strcmp(text, ways[i]) == 0) {
+            *way = (pln_on_loss)i;
+            return true;
+        }
+    return false;
+}
+
 static bool store(const struct cli_option *option, const char *text)
 {
     uint64_t number;
@@ -212,6 +226,8 @@ static bool store(const struct cli_option *option, const char *text)
     case CLI_PART:
         *(pln_part *)option->target = strcmp(text, "generator") == 0 ? PLN_PART_GENERATOR : PLN_PART_DISCRIMINATOR;
         return strcmp(text, "generator") == 0 || strcmp(text, "discriminator") == 0;
+    case CLI_ON_LOSS:
+        return find_way(text, option->target);
     case CLI_MATH: /* f32 is what devices do that are not asked */
         return strcmp(text, "f32") == 0 || (strcmp(text, "bf16") == 0 && append(list, "math=bf16"));
     }
@@ -231,6 +247,7 @@ static const char *range_of(enum cli_kind kind)
         [CLI_REAL] = "a finite number",
         [CLI_HEAD] = NULL,
         [CLI_PART] = NULL,
+        [CLI_ON_LOSS] = NULL,
         [CLI_MATH] = NULL,
         [CLI_SEMANTICS] = NULL,
     };

@@ -30,7 +30,8 @@ static void drop_relative_cache(void)
 
 pln_status cli_create_runtime(uint32_t threads, pln_runtime **runtime, pln_error *error)
 {
-    const pln_runtime_options options = {.size = sizeof options, .threads = threads, .log = cli_log};
+    const pln_runtime_options options = {
+        .size = sizeof options, .threads = threads, .log = cli_log, .faults = getenv("PLEIONE_FAULTS")};
     drop_relative_cache();
     return pln_runtime_create(&options, runtime, error);
 }

@@ -127,9 +127,17 @@ static bool is_msgpack(const unsigned char *b, size_t n)
     return true;
 }
 
+/* What a download or a copy that was broken off leaves where room was made for the file beforehand. */
+static bool is_zero(const char *text, size_t n)
+{
+    return n >= 2 && !text[0] && memcmp(text, text + 1, n - 1) == 0;
+}
+
 const char *regular_kind(const void *bytes, size_t n)
 {
     const char *text = bytes;
+    if (is_zero(text, n))
+        return "zeros: a download or a copy of it was broken off";
     size_t blank = 0;
     while (blank < n && (text[blank] == ' ' || text[blank] == '\n' || text[blank] == '\r' || text[blank] == '\t'))
         blank++;

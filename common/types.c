@@ -17,6 +17,7 @@ static const char *const status_names[] = {
     [PLN_UNSUPPORTED] = "not supported",
     [PLN_DEVICE_LOST] = "device lost",
     [PLN_CANCELLED] = "cancelled",
+    [PLN_TIMED_OUT] = "timed out",
 };
 
 static const struct {

@@ -22,7 +22,15 @@ static inline void uses_add(struct uses *uses, uint32_t op, uint32_t input)
     for (uint32_t i = 0; i < uses->n; i++)
         if (uses->list[i].op == op && uses->list[i].input == input)
             return;
-    uses->list[uses->n++] = (pln_constant_use){.op = op, .input = input};
+    uses->list[uses->n++] = (pln_constant_use){.size = sizeof *uses->list, .op = op, .input = input};
+}
+
+/* An entry that is there is used for at least so many rows. */
+static inline void uses_hint(struct uses *uses, uint32_t op, uint32_t input, uint32_t rows)
+{
+    for (uint32_t i = 0; i < uses->n; i++)
+        if (uses->list[i].op == op && uses->list[i].input == input && uses->list[i].rows < rows)
+            uses->list[i].rows = rows;
 }
 
 /* Of each value of a segment: new, uses_release gives it back; NULL if there is no memory. One walk over the nodes. */

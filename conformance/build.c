@@ -2,6 +2,7 @@
  *
  * Makes the values and nodes of a case.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,9 +71,12 @@ static float *fill_noise(struct conf_case *c, int32_t value, float scale)
 {
     struct conf_value *v = &c->values[value];
     const size_t n = (size_t)conf_count(c, v->rows) * v->width;
-    float *data = malloc((n + 1) * sizeof *data);
+    enum { BEHIND = 64 }; /* numbers that are none of a constant's, which nobody reads into a result */
+    float *data = malloc((n + BEHIND) * sizeof *data);
     for (size_t i = 0; data && i < n; i++)
         data[i] = scale * conf_noise(c);
+    for (size_t i = 0; data && i < BEHIND; i++)
+        data[n + i] = NAN;
     v->data = data;
     return data;
 }
@@ -251,4 +255,17 @@ int32_t conf_random(struct conf_case *c)
     if (conf_ints(c, value))
         memcpy(conf_ints(c, value), numbers, sizeof numbers);
     return value;
+}
+
+const char *conf_op_name(uint32_t op)
+{
+    switch (op) {
+#define PLN_OP(number, version, NAME, name, inputs, outputs, in_place, params, gradient)                               \
+    case number:                                                                                                       \
+        return #name;
+#include "graph/ops.def"
+#undef PLN_OP
+    default:
+        return "no op";
+    }
 }

@@ -12,10 +12,10 @@
 #include "api/pleione_backend.h"
 #include "api/pleione_ops.h"
 
-enum { CONF_VALUES = 48, CONF_NODES = 8, CONF_SYMBOLS = 12, CONF_OPERANDS = 16, CONF_ROUNDS = 3, CONF_SEQUENCES = 12 };
+enum { CONF_VALUES = 48, CONF_NODES = 8, CONF_SYMBOLS = 12, CONF_OPERANDS = 20, CONF_ROUNDS = 3, CONF_SEQUENCES = 12 };
 
 struct conf_value {
-    uint32_t kind, dtype; /* pln_value_kind, pln_dtype */
+    uint32_t kind, dtype, layout, flags; /* pln_value_kind, pln_dtype, pln_layout, PLN_VALUE_* */
     pln_dim rows;
     uint32_t width, stride;
     int32_t base;   /* the value whose memory it is, PLN_ABSENT: its own */
@@ -23,12 +23,14 @@ struct conf_value {
     bool part;      /* of a flat state: its rows are not those of the base */
     void *data;     /* dense f32 or i32 [real rows, width] of inputs, states, constants; NULL: an output */
     bool plain;     /* a constant is handed over where it lies */
-    double bound;   /* by which an output may differ from the oracle; 0: conf_tolerance says */
+    double bound;   /* by which an output may differ from the oracle; 0: conf_tolerance says; -1: conf_half_unit */
 };
 
 struct conf_node {
     uint32_t op;
-    uint32_t params[24];
+    uint32_t params[26];
+    uint32_t version; /* 0: as the host knows it */
+    uint32_t flags;
     uint32_t params_size, n_inputs, n_outputs;
     int32_t inputs[CONF_OPERANDS], outputs[CONF_OPERANDS];
 };
@@ -101,15 +103,12 @@ typedef bool conf_fill(struct conf_case *c, uint32_t index);
 
 /* ---- running */
 
-/* What the host counts: no entry may allocate while a plan runs. */
-extern bool conf_running;
-extern uint32_t conf_allocations;
-
+struct conf_host;
 struct conf_target { /* an open device */
     const pln_backend *backend;
     pln_device *device;
-    pln_device_info info;
-    const pln_host *host;
+    pln_device_description info;
+    struct conf_host *host;
 };
 
 enum conf_verdict { CONF_PASSED, CONF_FAILED, CONF_REFUSED };
@@ -128,11 +127,6 @@ enum conf_verdict conf_compile(const struct conf_target *target, const struct co
 enum conf_verdict conf_dump(const struct conf_target *target, const struct conf_case *c, const char *folder,
                             uint32_t *kernels, char *why, size_t why_bytes);
 
-/* A device must refuse what is newer than itself: an unknown op, a later version, params or operands that it does not
- * know, and take params that are longer but zero. `why` says what it judges wrongly. CONF_REFUSED if it does not take
- * the op that is asked about. */
-enum conf_verdict conf_check_growth(const struct conf_target *target, char *why, size_t why_bytes);
-
 /* ---- the cases */
 
 struct conf_group {
@@ -142,6 +136,24 @@ struct conf_group {
 };
 extern const struct conf_group conf_groups[];
 extern const uint32_t conf_n_groups;
+extern conf_fill *const conf_half_groups[];
+extern const uint32_t conf_n_half_groups;
+/* Cases that are timed, an op each: with what a run computes or moves. */
+struct conf_speed {
+    uint32_t op;
+    conf_fill *fill;
+    double (*work)(void); /* of a run: floating-point operations, or bytes */
+    bool flops;
+};
+extern const struct conf_speed conf_speeds[];
+extern const uint32_t conf_n_speeds;
+
+/* The level that a case belongs to: 1 inference, 2 what only training needs. */
+uint32_t conf_level_of(const struct conf_case *c);
+const char *conf_op_name(uint32_t op);
+
+extern double conf_ulp;          /* the largest difference so far; see check.c */
+extern double conf_half_unit;    /* what a weight may be rounded by, of itself, where values have bound -1 */
 extern double conf_tolerance;    /* an output without a bound may differ by this * (1 + |oracle|) */
 extern bool conf_quick;          /* small shapes only, for slow devices */
 extern bool conf_half_constants; /* constants are numbers that f16 holds, for devices that store them so */
@@ -149,5 +161,6 @@ extern bool conf_half_constants; /* constants are numbers that f16 holds, for de
 #define PLN_OP(number, version, NAME, name, inputs, outputs, in_place, params, gradient) conf_fill conf_##name;
 #include "graph/ops.def"
 #undef PLN_OP
-conf_fill conf_tied, conf_chain, conf_masked, conf_means, conf_equal_numbers, conf_kept;
+conf_fill conf_tied, conf_chain, conf_masked, conf_means, conf_equal_numbers, conf_kept, conf_linear_forms,
+    conf_linear_sizes, conf_linear_pairs, conf_specials, conf_empty, conf_halves;
 #endif

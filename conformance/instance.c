@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-enum { GUARD_WORDS = 64 };
+#include "conformance/violation.h"
 
-bool conf_running;
-uint32_t conf_allocations;
+enum { GUARD_WORDS = 64, NAME_BYTES = 16 };
 
 bool conf_in_memory(const struct conf_value *v)
 {
@@ -35,93 +35,73 @@ static void place_values(struct conf_instance *in, const struct conf_case *c)
     in->words = at + GUARD_WORDS;
 }
 
-static pln_status create_constants(struct conf_instance *in, const struct conf_case *c, pln_error *error)
+/* What constant_create is lent: gone when it returns. */
+struct lent_constant {
+    pln_constant_info info;
+    unsigned char grown[CONF_GROWN];
+    struct {
+        pln_constant_use use;
+        unsigned char grown[CONF_GROWN];
+    } uses[CONF_OPERANDS];
+    char name[NAME_BYTES];
+};
+
+static pln_status create_constant(struct conf_instance *in, const struct conf_case *c, uint32_t i, pln_failure *error)
 {
-    pln_status status = PLN_OK;
-    for (uint32_t i = 0; status == PLN_OK && i < c->n_values; i++) {
-        const struct conf_value *v = &c->values[i];
-        if (v->kind != PLN_VALUE_CONSTANT)
-            continue;
-        pln_constant_use uses[CONF_OPERANDS];
-        uint32_t n = 0;
-        for (uint32_t j = 0; j < c->n_nodes; j++)
-            for (uint32_t k = 0; k < c->nodes[j].n_inputs; k++)
-                if (c->nodes[j].inputs[k] == (int32_t)i && n < CONF_OPERANDS)
-                    uses[n++] = (pln_constant_use){c->nodes[j].op, k};
-        const pln_constant_info info = {.size = sizeof info,
-                                        .rows = v->rows.offset,
-                                        .width = v->width,
-                                        .n_uses = n,
-                                        .uses = uses,
-                                        .plain = v->plain ? v->data : NULL,
-                                        .source = v,
-                                        .name = "weight"};
-        status = in->target->backend->constant_create(in->target->device, &info, &in->constants[i], error);
-    }
+    const struct conf_value *v = &c->values[i];
+    struct lent_constant *lent = malloc(sizeof *lent);
+    uint32_t n = 0;
+    if (!lent)
+        return PLN_NO_MEMORY;
+    memset(lent, CONF_GROWN_BYTE, sizeof *lent);
+    for (uint32_t j = 0; j < c->n_nodes; j++)
+        for (uint32_t k = 0; k < c->nodes[j].n_inputs; k++)
+            if (c->nodes[j].inputs[k] == (int32_t)i && n < CONF_OPERANDS)
+                lent->uses[n++].use = (pln_constant_use){.size = sizeof *lent->uses, .op = c->nodes[j].op, .input = k};
+    snprintf(lent->name, sizeof lent->name, "weight %u", i);
+    in->sources[i] = (struct conf_source){v->data, true};
+    lent->info = (pln_constant_info){.size = sizeof lent->info + sizeof lent->grown,
+                                     .rows = v->rows.offset,
+                                     .width = v->width,
+                                     .n_uses = n,
+                                     .use_stride = sizeof *lent->uses,
+                                     .uses = &lent->uses->use,
+                                     .plain = v->plain ? v->data : NULL,
+                                     .source = &in->sources[i],
+                                     .name = lent->name};
+    const struct lent_constant before = *lent;
+    const pln_status status =
+        in->target->backend->constant_create(in->target->device, &lent->info, &in->constants[i], error);
+    if (memcmp(&before, lent, sizeof before) != 0)
+        conf_violate("constant_create wrote into what it was lent");
+    in->sources[i].open = false;
+    memset(lent, CONF_GROWN_BYTE, sizeof *lent);
+    free(lent);
     return status;
 }
 
-/* As the host knows it. */
-static uint32_t version_of(uint32_t op)
+static pln_status create_constants(struct conf_instance *in, const struct conf_case *c, pln_failure *error)
 {
-    switch (op) {
-#define PLN_OP(number, version, NAME, name, inputs, outputs, in_place, params, gradient)                               \
-    case number:                                                                                                       \
-        return version;
-#include "graph/ops.def"
-#undef PLN_OP
-    default:
-        return 1;
-    }
+    pln_status status = PLN_OK;
+    for (uint32_t i = 0; status == PLN_OK && i < c->n_values; i++)
+        if (c->values[i].kind == PLN_VALUE_CONSTANT)
+            status = create_constant(in, c, i, error);
+    return status;
 }
 
-static void view_case(struct conf_instance *in, const struct conf_case *c)
+/* Whether the entry that was lent the segment left it as it was. */
+static void check_lent(const struct conf_instance *in, const void *before, const char *entry)
 {
-    const bool host = in->target->info.flags & PLN_DEVICE_FLAG_HOST_MEMORY;
-    const uint64_t wide = in->target->info.f32_bytes;
-    const uint64_t place_bytes = wide > 4 ? wide : 4;
-    for (uint32_t i = 0; i < c->n_values; i++) {
-        const struct conf_value *v = &c->values[i];
-        in->values[i] = (pln_value_info){.kind = v->kind,
-                                         .dtype = v->dtype,
-                                         .rows = v->rows,
-                                         .width = v->width,
-                                         .row_stride = v->stride,
-                                         .constant = in->constants[i],
-                                         .name = "value"};
-        if (v->kind == PLN_VALUE_CONSTANT)
-            continue;
-        const uint32_t base = v->base == PLN_ABSENT ? i : (uint32_t)v->base;
-        if (host && in->image)
-            in->values[i].data = in->image + in->places[base] + v->first;
-        else if (!host)
-            in->values[i].buffer = in->buffer;
-        if (!host)
-            in->values[i].offset = in->places[base] * place_bytes + v->first * (v->dtype == PLN_F32 ? wide : 4);
-    }
-    for (uint32_t i = 0; i < c->n_nodes; i++) {
-        const struct conf_node *n = &c->nodes[i];
-        in->nodes[i] = (pln_node_info){.op = n->op,
-                                       .version = version_of(n->op),
-                                       .name = "node",
-                                       .params = n->params,
-                                       .params_size = n->params_size,
-                                       .n_inputs = n->n_inputs,
-                                       .n_outputs = n->n_outputs,
-                                       .inputs = n->inputs,
-                                       .outputs = n->outputs,
-                                       .flops = 1000000,
-                                       .bytes = 1000000};
-    }
-    in->segment = (pln_segment){.size = sizeof in->segment,
-                                .n_nodes = c->n_nodes,
-                                .node_stride = sizeof *in->nodes,
-                                .nodes = in->nodes,
-                                .n_values = c->n_values,
-                                .value_stride = sizeof *in->values,
-                                .values = in->values,
-                                .n_symbols = c->n_symbols ? c->n_symbols : 1,
-                                .capacity = c->capacity};
+    if (before && memcmp(before, in->lent, in->lent_bytes) != 0)
+        conf_violate("%s wrote into the segment, which is only lent", entry);
+}
+
+static void *copy_of_lent(const struct conf_instance *in)
+{
+    void *before = malloc(in->lent_bytes);
+    if (before)
+        memcpy(before, in->lent, in->lent_bytes);
+    return before;
 }
 
 void conf_instance_close(struct conf_instance *in)
@@ -136,22 +116,30 @@ void conf_instance_close(struct conf_instance *in)
         b->buffer_destroy(in->target->device, &in->buffer);
     free(in->image);
     free(in->after);
+    free(in->dims[0]);
+    free(in->dims[1]);
+    if (in->lent)
+        munmap(in->lent, in->lent_bytes);
+    *in = (struct conf_instance){.target = in->target, .flags = in->flags};
 }
 
 enum conf_verdict conf_instance_view(struct conf_instance *in, const struct conf_case *c, char *why, size_t bytes)
 {
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     pln_verdict verdicts[CONF_NODES] = {{0}};
     place_values(in, c);
-    view_case(in, c);
-    for (uint32_t i = 0; i < c->n_values; i++) { /* the contract: without memory */
-        in->values[i].data = NULL;
-        in->values[i].buffer = NULL;
-        in->values[i].offset = 0;
+    if (!conf_lend(in, c, false)) {
+        snprintf(why, bytes, "no memory for a segment");
+        return CONF_FAILED;
     }
     for (uint32_t i = 0; i < CONF_NODES; i++)
         verdicts[i].size = sizeof *verdicts;
-    if (in->target->backend->supports(in->target->device, &in->segment, verdicts, sizeof *verdicts, &error) != PLN_OK) {
+    void *before = copy_of_lent(in);
+    const pln_status status =
+        in->target->backend->supports(in->target->device, in->segment, verdicts, sizeof *verdicts, &error);
+    check_lent(in, before, "supports");
+    free(before);
+    if (status != PLN_OK) {
         snprintf(why, bytes, "%s", error.message);
         return CONF_FAILED;
     }
@@ -163,8 +151,7 @@ enum conf_verdict conf_instance_view(struct conf_instance *in, const struct conf
     return CONF_PASSED;
 }
 
-/* Memory and constants for what was looked at. */
-static pln_status allocate(struct conf_instance *in, const struct conf_case *c, pln_error *error)
+pln_status conf_instance_allocate(struct conf_instance *in, const struct conf_case *c, pln_failure *error)
 {
     const pln_backend *b = in->target->backend;
     void *image = NULL;
@@ -176,29 +163,46 @@ static pln_status allocate(struct conf_instance *in, const struct conf_case *c, 
     if (status == PLN_OK && !(in->target->info.flags & PLN_DEVICE_FLAG_HOST_MEMORY))
         status = b->buffer_create(in->target->device, (uint64_t)in->words * (in->target->info.f32_bytes > 4 ? 8 : 4),
                                   &in->buffer, error);
-    if (status == PLN_OK)
-        status = create_constants(in, c, error);
-    view_case(in, c);
+    return status == PLN_OK ? create_constants(in, c, error) : status;
+}
+
+pln_status conf_instance_plan(struct conf_instance *in, const struct conf_case *c, pln_failure *error)
+{
+    if (!conf_lend(in, c, true))
+        return PLN_NO_MEMORY;
+    void *before = copy_of_lent(in);
+    const pln_status status = in->target->backend->plan_create(in->target->device, in->segment, &in->plan, error);
+    check_lent(in, before, "plan_create");
+    free(before);
+    mprotect(in->lent, in->lent_bytes, PROT_NONE); /* who still reads it ends here */
+    return status;
+}
+
+pln_status conf_instance_info(struct conf_instance *in, pln_plan_info *info, pln_failure *error)
+{
+    mprotect(in->lent, in->lent_bytes, PROT_READ);
+    const pln_status status = in->target->backend->plan_info(in->target->device, in->segment, in->plan, info, error);
+    mprotect(in->lent, in->lent_bytes, PROT_NONE);
     return status;
 }
 
 enum conf_verdict conf_instance_open(struct conf_instance *in, const struct conf_case *c, char *why, size_t bytes)
 {
     const pln_backend *b = in->target->backend;
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     pln_plan_info dry = {.size = sizeof dry}, made = dry;
     const enum conf_verdict verdict = conf_instance_view(in, c, why, bytes);
     if (verdict != CONF_PASSED)
         return verdict;
     pln_status status = PLN_OK;
     if (b->plan_info)
-        status = b->plan_info(in->target->device, &in->segment, NULL, &dry, &error);
+        status = b->plan_info(in->target->device, in->segment, NULL, &dry, &error);
     if (status == PLN_OK)
-        status = allocate(in, c, &error);
+        status = conf_instance_allocate(in, c, &error);
     if (status == PLN_OK)
-        status = b->plan_create(in->target->device, &in->segment, &in->plan, &error);
+        status = conf_instance_plan(in, c, &error);
     if (status == PLN_OK && b->plan_info)
-        status = b->plan_info(in->target->device, &in->segment, in->plan, &made, &error);
+        status = conf_instance_info(in, &made, &error);
     if (status == PLN_OK && dry.scratch_bytes == made.scratch_bytes && dry.constant_bytes == made.constant_bytes)
         return CONF_PASSED;
     if (status == PLN_OK)
@@ -242,7 +246,7 @@ void conf_fill_image(const struct conf_instance *in, const struct conf_case *c, 
 }
 
 /* Moves the image to the device or from it; value by value where elements are wider there. */
-static pln_status move_image(struct conf_instance *in, const struct conf_case *c, bool write, pln_error *error)
+static pln_status move_image(struct conf_instance *in, const struct conf_case *c, bool write, pln_failure *error)
 {
     const struct conf_target *t = in->target;
     if (t->info.flags & PLN_DEVICE_FLAG_HOST_MEMORY) {
@@ -268,14 +272,43 @@ static pln_status move_image(struct conf_instance *in, const struct conf_case *c
     return status;
 }
 
-pln_status conf_instance_run(struct conf_instance *in, const struct conf_case *c, pln_error *error)
+/* Numbers of a run in memory of its own, which the next run spoils. */
+static const uint32_t *lend_dims(struct conf_instance *in, const struct conf_case *c, uint32_t n)
 {
-    const pln_run run = {.size = sizeof run, .n_dims = c->n_symbols ? c->n_symbols : 1, .dims = c->numbers};
+    uint32_t *last = in->dims[1], *now = calloc(CONF_SYMBOLS, sizeof *now);
+    in->dims[1] = in->dims[0];
+    in->dims[0] = now;
+    free(last);
+    if (in->dims[1])
+        memset(in->dims[1], 0xff, CONF_SYMBOLS * sizeof *now);
+    if (now)
+        memcpy(now, c->numbers, n * sizeof *now);
+    return now;
+}
+
+pln_status conf_instance_again(struct conf_instance *in, const struct conf_case *c, pln_failure *error)
+{
+    struct {
+        pln_run run;
+        unsigned char grown[CONF_GROWN];
+    } lent;
+    memset(&lent, CONF_GROWN_BYTE, sizeof lent);
+    const uint32_t n = c->n_symbols ? c->n_symbols : 1;
+    lent.run = (pln_run){.size = sizeof lent, .n_dims = n, .dims = lend_dims(in, c, n)};
+    if (!lent.run.dims)
+        return PLN_NO_MEMORY;
+    const pln_status status = in->target->backend->plan_run(in->plan, &lent.run, error);
+    if (lent.run.dims != in->dims[0] || lent.run.n_dims != n ||
+        memcmp(in->dims[0], c->numbers, n * sizeof *in->dims[0]))
+        conf_violate("plan_run wrote into the numbers of the run, which are only lent");
+    return status;
+}
+
+pln_status conf_instance_run(struct conf_instance *in, const struct conf_case *c, pln_failure *error)
+{
     conf_fill_image(in, c, in->image);
     pln_status status = move_image(in, c, true, error);
-    conf_running = true;
     if (status == PLN_OK)
-        status = in->target->backend->plan_run(in->plan, &run, error);
-    conf_running = false;
+        status = conf_instance_again(in, c, error);
     return status == PLN_OK ? move_image(in, c, false, error) : status;
 }

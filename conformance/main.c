@@ -1,330 +1,309 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * pleione-conform PLUGIN.so|reference: is this backend right? Every op on generated shapes against the reference in
- * f64.
+ * pleione-conform, the program behind `pleione conform`: is this backend right? Its plugin lives in a worker process, so
+ * that whatever it does, the summary comes.
  */
-#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "backends/reference/reference.h"
-#include "common/team.h"
-#include "conformance/harness.h"
+#include "conformance/guard.h"
+#include "conformance/report.h"
+#include "conformance/worker.h"
 
 static const char usage[] =
-    "usage: pleione-conform PLUGIN.so|reference [--device N] [--option KEY=VALUE]... [--op NAME] [--case TEXT] [--thin "
-    "N]\n"
-    "           [--threads N] [--quick] [--half-constants] [--list] [--verbose] [--allow-refusals] "
-    "[--skip-refused-options] [--tolerance T]\n"
-    "           [--compile | --dump FOLDER]\n\n"
-    "Drives a backend through pleione_backend.h alone: every op on generated shapes, beside the reference in f64, with "
-    "NaN behind\n"
-    "the real rows and guards round every value; with --half-constants weights are numbers that f16 holds. A refused "
-    "node fails its case unless refusals are allowed.\n"
-    "--compile makes plans and runs nothing, a kernel that spills fails its case; --dump writes the programs of each "
-    "case "
-    "to files.\n"
-    "Outputs may differ by 2e-5 (1 + |y|), or by what --tolerance says.\n"
-    "exit codes: 0 all passed, 1 error, 2 usage, 5 a case failed, 77 an option was refused (--skip-refused-options)\n";
+    "usage: pleione-conform PLUGIN.so|reference [--level N] [--op NAME] [--case TEXT] [--json] [--perf] [--device N]\n"
+    "           [--option KEY=VALUE]... [--threads N] [--limit SECONDS] [--complete] [--thin N] [--quick]\n"
+    "           [--half-constants] [--runs-allocate] [--tolerance T] [--skip-refused-options] [--list] [--verbose] "
+    "[--first]\n"
+    "           [--compile | --claims | --dump FOLDER]\n\n"
+    "`pleione help conform` says what they mean. For tests: --thin runs one of N cases, --quick small shapes;\n"
+    "--half-constants has weights that f16 holds; --runs-allocate lets a library call malloc in a run;\n"
+    "--compile makes plans and runs nothing, a kernel that spills fails its case; --dump writes the programs of\n"
+    "each case to files; --first ends with the first case that fails;\n"
+    "--claims asks what is taken, and runs nothing.\n";
+
+enum { MOST_HANGS = 3, MOST_ENDS_OF_A_GROUP = 3, MOST_ENDS = 60, SKIPPED = 77 };
 
 struct arguments {
-    const char *plugin, *op, *text, *dump;
-    uint32_t device, threads, thin, n_options;
-    pln_option options[32];
-    char keys[32][64];
-    bool list, verbose, allow_refusals, skip_refused_options, compile;
+    struct conf_plugin plugin;
+    struct conf_wanted wanted;
+    struct conf_mode mode;
+    double limit;
+    bool list, verbose, json, complete, skip_refused_options, first;
 };
-
-/* ---- the host that backends see */
-
-static void *host_allocate(void *context, size_t bytes)
-{
-    (void)context;
-    void *memory = NULL;
-    conf_allocations += conf_running;
-    if (posix_memalign(&memory, 64, bytes ? bytes : 64) != 0)
-        return NULL;
-    return memset(memory, 0, bytes);
-}
-
-static void host_release(void *context, void *memory)
-{
-    (void)context;
-    free(memory);
-}
-
-static void host_log(void *context, pln_log_level level, const char *message)
-{
-    (void)context;
-    if (level <= PLN_LOG_LEVEL_WARNING)
-        fprintf(stderr, "%s\n", message);
-}
-
-static void host_constant_read(void *context, const pln_constant_info *info, uint32_t first, uint32_t rows, float *out)
-{
-    (void)context;
-    const struct conf_value *value = info->source;
-    memcpy(out, (const float *)value->data + (size_t)first * info->width, (size_t)rows * info->width * sizeof *out);
-}
-
-static uint32_t host_team_size(void *context)
-{
-    return team_size(context);
-}
-
-static void host_team_run(void *context, pln_team_fn *fn, void *argument)
-{
-    team_run(context, fn, argument);
-}
-
-static void host_team_barrier(void *context)
-{
-    (void)context;
-    team_barrier();
-}
-
-static const char *host_cache_directory(void *context)
-{
-    (void)context;
-    return NULL;
-}
 
 /* ---- arguments */
 
-static bool take_option(struct arguments *a, const char *text)
+static bool take_option(struct conf_plugin *p, const char *text)
 {
     const char *equals = strchr(text, '=');
-    if (!equals || a->n_options == 32)
+    if (!equals || p->n_options == CONF_OPTIONS)
         return false;
-    snprintf(a->keys[a->n_options], sizeof a->keys[0], "%.*s", (int)(equals - text), text);
-    a->options[a->n_options] = (pln_option){a->keys[a->n_options], equals + 1};
-    a->n_options++;
+    snprintf(p->keys[p->n_options], sizeof p->keys[0], "%.*s", (int)(equals - text), text);
+    p->options[p->n_options] =
+        (pln_setting){.size = sizeof *p->options, .key = p->keys[p->n_options], .value = equals + 1};
+    p->n_options++;
+    return true;
+}
+
+static bool take_number(const char *text, uint32_t least, uint32_t most, uint32_t *number)
+{
+    char *end;
+    const unsigned long n = strtoul(text, &end, 10);
+    *number = (uint32_t)n;
+    return *text >= '0' && *text <= '9' && !*end && n >= least && n <= most;
+}
+
+static bool take_real(const char *text, double *number)
+{
+    char *end;
+    *number = strtod(text, &end);
+    return end != text && !*end && *number > 0 && *number < 1e9;
+}
+
+static bool take_flag(struct arguments *a, const char *name)
+{
+    const struct {
+        const char *name;
+        bool *flag;
+    } flags[] = {{"--quick", &conf_quick},
+                 {"--half-constants", &conf_half_constants},
+                 {"--runs-allocate", &conf_runs_allocate},
+                 {"--list", &a->list},
+                 {"--verbose", &a->verbose},
+                 {"--json", &a->json},
+                 {"--perf", &a->wanted.speed},
+                 {"--complete", &a->complete},
+                 {"--first", &a->first},
+                 {"--claims", &a->mode.claims},
+                 {"--compile", &a->mode.compile},
+                 {"--skip-refused-options", &a->skip_refused_options}};
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+        if (strcmp(flags[i].name, name) == 0) {
+            *flags[i].flag = true;
+            return true;
+        }
+    return false;
+}
+
+static bool take_value(struct arguments *a, const char *name, const char *value)
+{
+    if (strcmp(name, "--device") == 0)
+        return take_number(value, 0, 4095, &a->plugin.device);
+    if (strcmp(name, "--threads") == 0)
+        return take_number(value, 1, 256, &a->plugin.threads);
+    if (strcmp(name, "--thin") == 0)
+        return take_number(value, 1, 100000, &a->wanted.thin);
+    if (strcmp(name, "--level") == 0)
+        return take_number(value, 0, CONF_LEVELS - 1, &a->wanted.level);
+    if (strcmp(name, "--limit") == 0)
+        return take_real(value, &a->limit);
+    if (strcmp(name, "--tolerance") == 0)
+        return take_real(value, &conf_tolerance);
+    if (strcmp(name, "--op") == 0)
+        a->wanted.op = value;
+    else if (strcmp(name, "--case") == 0)
+        a->wanted.text = value;
+    else if (strcmp(name, "--dump") == 0)
+        a->mode.dump = value;
+    else
+        return strcmp(name, "--option") == 0 && take_option(&a->plugin, value);
     return true;
 }
 
 static bool parse(struct arguments *a, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
-        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
-        if (strcmp(argv[i], "--quick") == 0)
-            conf_quick = true;
-        else if (strcmp(argv[i], "--half-constants") == 0)
-            conf_half_constants = true;
-        else if (strcmp(argv[i], "--list") == 0)
-            a->list = true;
-        else if (strcmp(argv[i], "--verbose") == 0)
-            a->verbose = true;
-        else if (strcmp(argv[i], "--compile") == 0)
-            a->compile = true;
-        else if (strcmp(argv[i], "--allow-refusals") == 0)
-            a->allow_refusals = true;
-        else if (strcmp(argv[i], "--skip-refused-options") == 0)
-            a->skip_refused_options = true;
-        else if (argv[i][0] != '-' && !a->plugin)
-            a->plugin = argv[i];
-        else if (!value)
-            return false;
-        else if (i++, strcmp(argv[i - 1], "--device") == 0)
-            a->device = (uint32_t)atoi(value);
-        else if (strcmp(argv[i - 1], "--threads") == 0)
-            a->threads = (uint32_t)atoi(value);
-        else if (strcmp(argv[i - 1], "--thin") == 0)
-            a->thin = (uint32_t)atoi(value);
-        else if (strcmp(argv[i - 1], "--tolerance") == 0)
-            conf_tolerance = atof(value);
-        else if (strcmp(argv[i - 1], "--op") == 0)
-            a->op = value;
-        else if (strcmp(argv[i - 1], "--dump") == 0)
-            a->dump = value;
-        else if (strcmp(argv[i - 1], "--case") == 0)
-            a->text = value;
-        else if (strcmp(argv[i - 1], "--option") != 0 || !take_option(a, value))
-            return false;
+        if (argv[i][0] != '-') {
+            if (a->plugin.path)
+                return false;
+            a->plugin.path = argv[i];
+        } else if (!take_flag(a, argv[i])) {
+            if (i + 1 == argc || !take_value(a, argv[i], argv[i + 1]))
+                return false;
+            i++;
+        }
     }
-    return a->plugin && a->threads && a->thin && conf_tolerance > 0;
+    a->wanted.cases = a->mode.compile || a->mode.dump || a->mode.claims;
+    return a->plugin.path;
 }
 
-static const pln_backend *load(const char *path)
+/* A name of an op or a group that nobody knows is a mistake of writing. */
+static bool is_known(const char *name)
 {
-    if (strcmp(path, "reference") == 0)
-        return pln_reference_query(PLN_ABI_VERSION, PLN_ABI_VERSION);
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!library) {
-        fprintf(stderr, "%s\n", dlerror());
-        return NULL;
-    }
-    pln_backend_query_fn *query;
-    void *symbol = dlsym(library, PLN_BACKEND_SYMBOL);
-    memcpy(&query, &symbol, sizeof query);
-    const pln_backend *table = symbol ? query(PLN_ABI_VERSION, PLN_ABI_VERSION) : NULL;
-    if (!table)
-        fprintf(stderr, "%s exports no %s of version %u\n", path, PLN_BACKEND_SYMBOL, PLN_ABI_VERSION);
-    return table;
-}
-
-static pln_status open_target(struct conf_target *t, const pln_backend *backend, uint32_t index, const pln_host *host,
-                              const pln_option *options, uint32_t n, pln_error *error)
-{
-    *t = (struct conf_target){.backend = backend, .host = host, .info.size = sizeof t->info};
-    pln_status status = backend->device_open(index, host, options, n, &t->device, error);
-    if (status == PLN_OK)
-        status = backend->device_info(index, t->device, &t->info, error);
-    return status;
+    bool known = !name;
+    for (uint32_t i = 0; i < conf_n_groups && !known; i++)
+        known = strcmp(conf_groups[i].name, name) == 0;
+    return known;
 }
 
 /* ---- running */
 
-struct tally {
-    uint32_t passed, failed, refused, kernels;
+/* How the plugin has behaved so far. */
+struct conduct {
+    uint32_t hangs, ends, ends_of_group;
+    enum conf_kind kind;
+    uint32_t group;
+    bool hung_in_group, over;
+    const char *why; /* the rest is not run */
 };
 
-static void count(const struct arguments *a, struct tally *tally, enum conf_verdict verdict, const char *name,
-                  const char *why)
+static void note_end(struct conduct *c, bool silent)
 {
-    if (verdict == CONF_PASSED)
-        tally->passed++;
-    else if (verdict == CONF_REFUSED && a->allow_refusals)
-        tally->refused++;
+    c->hangs += silent;
+    c->ends++;
+    c->ends_of_group++;
+    c->hung_in_group |= silent;
+    if (c->hangs >= MOST_HANGS)
+        c->over = true, c->why = "it hung too often";
+    if (c->ends >= MOST_ENDS)
+        c->over = true, c->why = "it ended its process too often";
+}
+
+/* Whether the test is left out: a group in which it hung, or ended its process again and again. */
+static bool is_left_out(struct conduct *c, const struct conf_test *t)
+{
+    if (c->kind != t->kind || c->group != t->group) {
+        c->kind = t->kind;
+        c->group = t->group;
+        c->ends_of_group = 0;
+        c->hung_in_group = false;
+    }
+    if (!c->over && c->hung_in_group)
+        c->why = "others of its kind hung";
+    else if (!c->over && c->ends_of_group >= MOST_ENDS_OF_A_GROUP)
+        c->why = "others of its kind ended the process";
     else
-        tally->failed++;
-    if (verdict != CONF_PASSED)
-        printf("%s: %s: %s\n", verdict == CONF_REFUSED ? "refused" : "FAILED", name, why);
-    else if (a->verbose)
-        printf("passed: %s\n", name);
-    fflush(stdout);
-}
-
-static void run_case(const struct arguments *a, const struct conf_target *target, const struct conf_target *oracle,
-                     const struct conf_group *group, uint32_t index, struct conf_case *c, struct tally *tally)
-{
-    char why[256] = "";
-    if (a->list) {
-        printf("%s\n", c->name);
-        return;
-    }
-    const enum conf_verdict verdict = a->dump      ? conf_dump(target, c, a->dump, &tally->kernels, why, sizeof why)
-                                      : a->compile ? conf_compile(target, c, &tally->kernels, why, sizeof why)
-                                                   : conf_check(target, oracle, group->fill, index, c, why, sizeof why);
-    count(a, tally, verdict, c->name, why);
-}
-
-/* The forms of a group's cases come in turn, so every Nth case would be of a few forms only when N and their number
- * share a divisor: a hash (xor, shift, multiply; small numbers need two rounds) draws instead. It keeps the first. */
-static bool is_kept(uint32_t index, uint32_t thin)
-{
-    uint32_t hash = (index ^ index >> 16) * 0x7feb352du;
-    hash = (hash ^ hash >> 15) * 0x846ca68bu;
-    return (hash ^ hash >> 16) % thin == 0;
-}
-
-/* Every op has a case, or a backend could pass without it. */
-static bool every_op_has_cases(void)
-{
-    static struct conf_case c;
-    for (uint32_t i = 0; i < conf_n_groups; i++) {
-        conf_begin(&c, 0, 0);
-        const bool has = conf_groups[i].fill(&c, 0);
-        bool uses = !conf_groups[i].op;
-        for (uint32_t j = 0; j < c.n_nodes; j++)
-            uses |= c.nodes[j].op == conf_groups[i].op;
-        conf_free(&c);
-        if (!has || !uses) {
-            fprintf(stderr, "%s has no case\n", conf_groups[i].name);
-            return false;
-        }
-    }
+        return c->over;
     return true;
 }
 
-static struct tally run_group(const struct arguments *a, const struct conf_target *target,
-                              const struct conf_target *oracle, const struct conf_group *group, uint32_t kernels)
+static void finish_outcome(const struct arguments *a, struct conf_outcome *o)
 {
-    struct tally tally = {.kernels = kernels};
-    static struct conf_case c;
-    for (uint32_t i = 0;; i++) {
-        conf_begin(&c, i, 0);
-        if (!group->fill(&c, i))
+    o->done = true;
+    if (a->json)
+        return;
+    if (o->answer.verdict == CONF_FAILED ||
+        (a->complete && o->answer.verdict == CONF_REFUSED && o->test.kind == CONF_CASE))
+        printf("FAILED: L%u %s: %s\n", o->test.level, o->test.name, o->answer.why);
+    else if (a->verbose && o->answer.verdict == CONF_PASSED)
+        printf("passed: L%u %s\n", o->test.level, o->test.name);
+    fflush(stdout);
+}
+
+static void run_one(const struct arguments *a, struct conf_worker *w, struct conf_outcome *o, struct conduct *c)
+{
+    struct conf_hello hello;
+    bool silent = false;
+    if (!w->pid && (!conf_worker_start(w, &hello) || hello.step < CONF_STEPS)) {
+        o->answer = (struct conf_answer){.verdict = CONF_FAILED};
+        snprintf(o->answer.why, sizeof o->answer.why, "the plugin could not be opened once more: %.400s", hello.why);
+        c->over = true;
+        c->why = "the plugin could not be opened once more";
+    } else if (!conf_worker_ask(w, &o->test, &o->answer, &silent)) {
+        note_end(c, silent);
+    }
+    finish_outcome(a, o);
+    if (a->first && o->answer.verdict == CONF_FAILED) {
+        c->over = true;
+        c->why = "--first";
+    }
+}
+
+/* The steps of opening, which the first hello tells of. */
+static void take_hello(const struct arguments *a, struct conf_suite *s, const struct conf_hello *hello)
+{
+    for (uint32_t i = 0; i < s->n && s->outcomes[i].test.kind == CONF_STEP; i++) {
+        struct conf_outcome *o = &s->outcomes[i];
+        if (i > hello->step)
             break;
-        if ((!a->text || strstr(c.name, a->text)) && is_kept(i, a->thin))
-            run_case(a, target, oracle, group, i, &c, &tally);
-        conf_free(&c);
+        o->answer.verdict = i == hello->step ? CONF_FAILED : CONF_PASSED;
+        if (i == hello->step)
+            snprintf(o->answer.why, sizeof o->answer.why, "%s", hello->why);
+        finish_outcome(a, o);
     }
-    return tally;
 }
 
-static void run_growth(const struct arguments *a, const struct conf_target *target, struct tally *all)
+static void run_all(const struct arguments *a, struct conf_suite *s, struct conf_worker *w)
 {
-    char why[256] = "";
-    const enum conf_verdict verdict = conf_check_growth(target, why, sizeof why);
-    count(a, all, verdict, "growth of the interface", why);
+    struct conduct c = {0};
+    for (uint32_t i = 0; i < s->n; i++) {
+        struct conf_outcome *o = &s->outcomes[i];
+        if (o->test.kind == CONF_STEP)
+            continue;
+        if (is_left_out(&c, &o->test))
+            snprintf(o->answer.why, sizeof o->answer.why, "%s", c.why);
+        else
+            run_one(a, w, o, &c);
+        if (o->test.kind == CONF_END && o->done && o->answer.verdict == CONF_PASSED &&
+            !conf_worker_end(w, o->answer.why, sizeof o->answer.why)) {
+            o->answer.verdict = CONF_FAILED;
+            finish_outcome(a, o);
+        }
+    }
+    char why[CONF_WHY];
+    conf_worker_end(w, why, sizeof why);
 }
 
-static int run_all(const struct arguments *a, const struct conf_target *target, const struct conf_target *oracle)
+static int report(const struct arguments *a, const struct conf_suite *s, const struct conf_hello *hello)
 {
-    struct tally all = {0}, groups[64];
-    for (uint32_t i = 0; i < conf_n_groups; i++) {
-        groups[i] = (struct tally){0};
-        if (!a->op || strcmp(a->op, conf_groups[i].name) == 0)
-            groups[i] = run_group(a, target, oracle, &conf_groups[i], all.kernels);
-        all.passed += groups[i].passed;
-        all.failed += groups[i].failed;
-        all.refused += groups[i].refused;
-        all.kernels = groups[i].kernels > all.kernels ? groups[i].kernels : all.kernels;
+    static struct conf_report r;
+    r = (struct conf_report){
+        .plugin = &a->plugin, .hello = hello, .suite = s, .complete = a->complete, .level = a->wanted.level};
+    uint32_t kernels = 0;
+    conf_report_count(&r);
+    for (uint32_t i = 0; i < s->n; i++)
+        kernels = s->outcomes[i].answer.kernels > kernels ? s->outcomes[i].answer.kernels : kernels;
+    if (a->mode.compile || a->mode.dump)
+        printf("%u kernels\n", kernels);
+    if (a->json && !conf_report_print_json(&r)) {
+        fputs("pleione-conform: no memory for the report\n", stderr);
+        return PLN_NO_MEMORY;
     }
-    if (a->list)
-        return 0;
-    if (a->dump || a->compile)
-        printf("%u kernels\n", all.kernels);
-    else if (!a->op && !a->text)
-        run_growth(a, target, &all);
-    for (uint32_t i = 0; i < conf_n_groups; i++)
-        if (groups[i].passed + groups[i].failed + groups[i].refused)
-            printf("%-24s %4u of %u\n", conf_groups[i].name, groups[i].passed,
-                   groups[i].passed + groups[i].failed + groups[i].refused);
-    printf("%u passed, %u failed", all.passed, all.failed);
-    printf(all.refused ? ", %u skipped\n" : "\n", all.refused);
-    if (all.failed)
-        return PLN_DISAGREE;
-    return all.passed ? 0 : PLN_FAILED;
+    if (!a->json)
+        conf_report_print(&r, a->verbose);
+    if (fflush(stdout) != 0) {
+        fputs("pleione-conform: stdout cannot be written\n", stderr);
+        return PLN_FAILED;
+    }
+    return conf_report_code(&r);
 }
 
 int main(int argc, char **argv)
 {
-    struct arguments a = {.threads = 2, .thin = 1};
+    static struct arguments a = {.plugin.threads = 3, .wanted = {.thin = 1, .level = CONF_LEVELS}, .limit = 60};
+    static struct conf_hello hello;
+    struct conf_suite s = {0};
     if (!parse(&a, argc, argv)) {
         fputs(usage, stderr);
         return PLN_INVALID;
     }
-    static const pln_option precise[] = {{"precision", "f64"}};
-    const pln_backend *backend = load(a.plugin);
-    struct team *team = team_create(a.threads);
-    if (!backend || !team || !every_op_has_cases())
-        return PLN_FAILED;
-    const pln_host host = {.size = sizeof host,
-                           .context = team,
-                           .log = host_log,
-                           .allocate = host_allocate,
-                           .release = host_release,
-                           .constant_read = host_constant_read,
-                           .team_size = host_team_size,
-                           .team_run = host_team_run,
-                           .team_barrier = host_team_barrier,
-                           .cache_directory = host_cache_directory};
-    struct conf_target target, oracle;
-    pln_error error = {0};
-    const pln_status status = open_target(&target, backend, a.device, &host, a.options, a.n_options, &error);
-    if (status != PLN_OK) {
-        fprintf(stderr, "%s\n", error.message);
-        return status == PLN_INVALID && a.skip_refused_options ? 77 : PLN_FAILED;
+    if (!is_known(a.wanted.op)) {
+        fprintf(stderr, "pleione-conform: no op or group of cases is called %s\n", a.wanted.op);
+        return PLN_INVALID;
     }
-    if (open_target(&oracle, load("reference"), 0, &host, precise, 1, &error) != PLN_OK) {
-        fprintf(stderr, "%s\n", error.message);
+    if (!conf_suite_list(&s, &a.wanted))
         return PLN_FAILED;
+    for (uint32_t i = 0; a.list && i < s.n; i++)
+        printf("L%u %s\n", s.outcomes[i].test.level, s.outcomes[i].test.name);
+    struct conf_worker w = {.plugin = &a.plugin, .mode = &a.mode, .limit = a.limit};
+    int code = PLN_OK;
+    if (!a.list && !conf_worker_start(&w, &hello)) {
+        fputs("pleione-conform: no process for the plugin\n", stderr);
+        code = PLN_FAILED;
+    } else if (!a.list) {
+        if (a.skip_refused_options && hello.step == CONF_OPEN && hello.status == PLN_INVALID)
+            code = SKIPPED;
+        if (hello.step < CONF_STEPS && (a.wanted.cases || code == SKIPPED))
+            fprintf(stderr, "%s: %s\n", a.plugin.path, hello.why);
+        if (code != SKIPPED)
+            take_hello(&a, &s, &hello);
+        if (hello.step == CONF_STEPS && conf_suite_add_halves(&s, &a.wanted, &hello))
+            run_all(&a, &s, &w);
+        if (code != SKIPPED)
+            code = report(&a, &s, &hello);
     }
-    const int code = run_all(&a, &target, &oracle);
-    target.backend->device_close(&target.device);
-    oracle.backend->device_close(&oracle.device);
-    team_destroy(&team);
+    conf_suite_finish(&s);
     return code;
 }

@@ -13,14 +13,15 @@ enum conf_verdict conf_compile(const struct conf_target *target, const struct co
                                char *why, size_t why_bytes)
 {
     struct conf_instance in = {.target = target};
-    static pln_kernel_info told[MOST_KERNELS];
+    static pln_launch_info told[MOST_KERNELS];
     pln_plan_info info = {
         .size = sizeof info, .n_kernels = MOST_KERNELS, .kernels = told, .kernel_stride = sizeof *told};
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     memset(told, 0, sizeof told);
+    for (uint32_t i = 0; i < MOST_KERNELS; i++)
+        told[i].size = sizeof told[i];
     enum conf_verdict verdict = conf_instance_open(&in, c, why, why_bytes);
-    if (verdict == CONF_PASSED && target->backend->plan_info &&
-        target->backend->plan_info(target->device, &in.segment, in.plan, &info, &error) != PLN_OK) {
+    if (verdict == CONF_PASSED && target->backend->plan_info && conf_instance_info(&in, &info, &error) != PLN_OK) {
         snprintf(why, why_bytes, "%s", error.message);
         verdict = CONF_FAILED;
     }
@@ -37,7 +38,7 @@ enum conf_verdict conf_compile(const struct conf_target *target, const struct co
 }
 
 /* Whether a program was written already: of its text, constants and options one file is enough. */
-static bool is_new(const pln_program *program)
+static bool is_new(const pln_launch_program *program)
 {
     static struct {
         const void *text;
@@ -58,7 +59,7 @@ static bool is_new(const pln_program *program)
     return true;
 }
 
-static bool write_file(const char *folder, const pln_program *program, uint32_t number, const char *ending,
+static bool write_file(const char *folder, const pln_launch_program *program, uint32_t number, const char *ending,
                        const void *bytes, size_t n)
 {
     char path[1024];
@@ -72,14 +73,16 @@ enum conf_verdict conf_dump(const struct conf_target *target, const struct conf_
                             uint32_t *kernels, char *why, size_t why_bytes)
 {
     struct conf_instance in = {.target = target};
-    static pln_program programs[MOST_KERNELS];
+    static pln_launch_program programs[MOST_KERNELS];
     pln_plan_info info = {
         .size = sizeof info, .n_kernels = MOST_KERNELS, .programs = programs, .program_stride = sizeof *programs};
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     memset(programs, 0, sizeof programs);
+    for (uint32_t i = 0; i < MOST_KERNELS; i++)
+        programs[i].size = sizeof programs[i];
     enum conf_verdict verdict = conf_instance_view(&in, c, why, why_bytes);
     if (verdict == CONF_PASSED &&
-        target->backend->plan_info(target->device, &in.segment, NULL, &info, &error) != PLN_OK) {
+        target->backend->plan_info(target->device, in.segment, NULL, &info, &error) != PLN_OK) {
         snprintf(why, why_bytes, "%s", error.message);
         verdict = CONF_FAILED;
     }

@@ -107,7 +107,7 @@ static pln_status take_half(struct google *n, pln_part part)
 /* The layers of a task say what its head is. */
 struct task {
     char name[ELECTRA_NAME_BYTES]; /* with TASKS before it and a slash behind it */
-    bool one_layer, joint, hidden_none;
+    bool one_layer, joint, hidden_none, more;
 };
 
 /* Length of what names the task of a variable; 0: the variable is no task's. */
@@ -131,6 +131,7 @@ static bool find_task(const struct google *n, struct task *task)
         const char *layer = n->from[i] + length;
         task->one_layer &= begins(layer, "dense/");
         task->joint |= begins(layer, "qa_hidden/");
+        task->more |= begins(layer, "dense_1/");
         task->hidden_none |= begins(layer, "dense_3/");
     }
     return true;
@@ -162,6 +163,9 @@ static pln_status take_task(struct google *n, const char **said)
         *said = "there are heads of several tasks under " TASKS ", none of which is read";
         return PLN_OK;
     }
+    if (task.more && !task.joint)
+        *said = "under " TASKS " there is a head of answers that judges begin and end apart (joint_prediction=False), "
+                "which is not read";
     const size_t length = strlen(task.name);
     for (uint32_t i = 0; i < ckpt_count(n->checkpoint); i++) {
         const char *layer = length && n->from[i] && begins(n->from[i], task.name) ? n->from[i] + length : NULL;

@@ -6,18 +6,16 @@
 
 pln_status sched_write(const struct sched_location *at, pln_dtype dtype, uint64_t n, const void *data, pln_error *error)
 {
-    const struct sched_device *d = at->device;
-    sched_enter(d);
-    const pln_status status = d->backend->buffer_write(d->device, at->buffer, at->offset, dtype, n, data, error);
-    sched_leave(d);
+    sched_enter(at->open);
+    const pln_status status = seam_buffer_write(&at->open->seam, at->buffer, at->offset, dtype, n, data, error);
+    sched_leave(at->open);
     return status;
 }
 
 pln_status sched_read(const struct sched_location *at, pln_dtype dtype, uint64_t n, void *data, pln_error *error)
 {
-    const struct sched_device *d = at->device;
-    sched_enter(d);
-    const pln_status status = d->backend->buffer_read(d->device, at->buffer, at->offset, dtype, n, data, error);
-    sched_leave(d);
+    sched_enter(at->open);
+    const pln_status status = seam_buffer_read(&at->open->seam, at->buffer, at->offset, dtype, n, data, error);
+    sched_leave(at->open);
     return status;
 }

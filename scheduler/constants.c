@@ -12,6 +12,7 @@
 struct sched_constant {
     struct sched_constant *next;
     uint32_t device, references;
+    struct sched_open *open; /* that has it */
     pln_constant *handle;
     uint32_t rows, width, n_parts, n_uses;
     struct weight *parts;
@@ -21,7 +22,7 @@ struct sched_constant {
 static bool same_constant(const struct sched_constant *c, uint32_t device, const pln_value *value,
                           const pln_constant_use *uses, uint32_t n_uses)
 {
-    if (c->device != device || c->rows != value->rows.offset || c->width != value->width ||
+    if (c->device != device || sched_is_lost(c->open) || c->rows != value->rows.offset || c->width != value->width ||
         c->n_parts != value->n_parts || c->n_uses != n_uses)
         return false;
     for (uint32_t i = 0; i < c->n_parts; i++)
@@ -39,14 +40,14 @@ static const float *plain_rows(const pln_value *value)
     return value->n_parts == 1 ? weight_plain(value->parts[0]) : NULL;
 }
 
-static void destroy_constant(pln_devices *devices, struct sched_constant *c)
+static void destroy_constant(struct sched_constant *c)
 {
-    const struct sched_device *d = &devices->devices[c->device];
     if (c->handle) {
-        sched_enter(d);
-        d->backend->constant_destroy(d->device, &c->handle);
-        sched_leave(d);
+        sched_enter(c->open);
+        seam_constant_destroy(&c->open->seam, &c->handle);
+        sched_leave(c->open);
     }
+    sched_open_release(&c->open);
     free(c->parts);
     free(c->uses);
     free(c);
@@ -109,18 +110,20 @@ static pln_status acquire(pln_devices *devices, uint32_t device, const pln_value
         .size = sizeof info,
         .rows = value->rows.offset,
         .width = value->width,
+        .layout = PLN_LAYOUT_ROWS,
         .n_uses = n_uses,
+        .use_stride = sizeof *uses,
         .uses = uses,
         .plain = plain_rows(value),
         .source = value,
         .name = value->name,
     };
-    const struct sched_device *d = &devices->devices[device];
-    sched_enter(d);
-    const pln_status status = d->backend->constant_create(d->device, &info, &c->handle, error);
-    sched_leave(d);
+    c->open = sched_open_acquire(devices, device);
+    sched_enter(c->open);
+    const pln_status status = seam_constant_create(&c->open->seam, &info, &c->handle, error);
+    sched_leave(c->open);
     if (status != PLN_OK) {
-        destroy_constant(devices, c);
+        destroy_constant(c);
         return status;
     }
     c->references = 1;
@@ -148,7 +151,7 @@ static void release(pln_devices *devices, struct sched_constant *c)
     while (*link != c)
         link = &(*link)->next;
     *link = c->next;
-    destroy_constant(devices, c);
+    destroy_constant(c);
 }
 
 void sched_constant_release(pln_devices *devices, struct sched_constant **constant)
@@ -157,6 +160,11 @@ void sched_constant_release(pln_devices *devices, struct sched_constant **consta
     release(devices, *constant);
     pthread_mutex_unlock(&devices->constants_lock);
     *constant = NULL;
+}
+
+bool sched_constant_is_lost(const struct sched_constant *constant)
+{
+    return sched_is_lost(constant->open);
 }
 
 pln_constant *sched_constant_handle(const struct sched_constant *constant)

@@ -41,63 +41,88 @@ static bool knows(const pln_device_info *info, const char *key)
     return false;
 }
 
-static pln_status create_lock(struct sched_device *device, pln_error *error)
+/* The options that the device knows, kept for the next time that it is opened. `named`: only those for this backend by
+ * its name. */
+static pln_status take_settings(struct sched_device *d, struct options *options, bool named, pln_error *error)
 {
-    device->lock = malloc(sizeof *device->lock);
-    if (!device->lock)
-        return pln_fail(error, PLN_NO_MEMORY, "no memory for device %s", device->entry.name);
-    pthread_mutex_init(device->lock, NULL);
+    char key[32];
+    const char *value;
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < options->n; i++)
+        bytes += sizeof *d->settings + 2 * strlen(options->texts[i]) + 2;
+    d->settings = malloc(bytes + 1);
+    if (!d->settings)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for the options of device %s", d->entry.name);
+    char *texts = (char *)(void *)(d->settings + options->n);
+    for (uint32_t i = 0; i < options->n; i++) {
+        const char *text = options->texts[i], *equals = strchr(text, '=');
+        if (!split_option(text, d->backend->name, key, sizeof key, &value) || !knows(&d->entry.info, key) ||
+            (named && !memchr(text, '.', (size_t)(equals - text))))
+            continue;
+        options->known[i] = true;
+        const char *kept_key = strcpy(texts, key);
+        texts += strlen(texts) + 1;
+        const char *kept_value = strcpy(texts, value);
+        texts += strlen(texts) + 1;
+        d->settings[d->n_settings++] = (pln_setting){.size = sizeof(pln_setting), .key = kept_key, .value = kept_value};
+    }
     return PLN_OK;
 }
 
-static void destroy_lock(struct sched_device *device)
+static void finish_device(struct sched_device *d)
 {
-    if (device->lock)
-        pthread_mutex_destroy(device->lock);
-    free(device->lock);
+    sched_open_release(&d->open);
+    free(d->settings);
+    sched_entry_finish(&d->entry);
+}
+
+static pln_status ask_device(struct sched_device *d, pln_error *error)
+{
+    pln_device_description info;
+    pln_status status = seam_device_info(&d->backend->seam, d->index, d->open ? &d->open->seam : NULL, &info, error);
+    return status == PLN_OK ? sched_entry_describe(&d->entry, &info, error) : status;
+}
+
+static pln_status open_described(pln_devices *devices, struct sched_device *d, struct options *options, bool named,
+                                 pln_error *error)
+{
+    pln_status status = ask_device(d, error);
+    if (status == PLN_OK && d->entry.info.flags & PLN_DEVICE_FLAG_UNUSABLE)
+        status = pln_fail(error, PLN_NO_DEVICE, "device %s cannot be used: %s", d->entry.name, d->entry.info.reason);
+    if (status == PLN_OK)
+        status = take_settings(d, options, named, error);
+    if (status == PLN_OK)
+        status = sched_open_create(devices, d, &d->open, error);
+    return status == PLN_OK ? ask_device(d, error) : status;
 }
 
 /* Adds the device and opens it with the options that it knows. */
 static pln_status open_device(pln_devices *devices, const struct sched_backend *backend, uint32_t index,
-                              const char *name, struct options *options, pln_error *error)
+                              const char *name, struct options *options, bool named, pln_error *error)
 {
     struct sched_device *list = array_reserve(devices->devices, &devices->room, devices->n + 1ul, sizeof *list);
     if (!list)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for device %s", name);
     devices->devices = list;
     struct sched_device *d = &list[devices->n];
-    *d = (struct sched_device){.backend = backend->table, .entry.info.size = sizeof d->entry.info};
+    *d = (struct sched_device){.backend = backend, .index = index};
     snprintf(d->entry.name, sizeof d->entry.name, "%s", name);
     snprintf(d->entry.backend, sizeof d->entry.backend, "%s", backend->name);
-    snprintf(d->entry.backend_version, sizeof d->entry.backend_version, "%s", backend->table->version);
-    pln_status status = d->backend->device_info(index, NULL, &d->entry.info, error);
-    if (status == PLN_OK && d->entry.info.flags & PLN_DEVICE_FLAG_UNUSABLE)
-        return pln_fail(error, PLN_NO_DEVICE, "device %s cannot be used: %s", name, d->entry.info.reason);
-
-    char keys[MAX_OPTIONS][32];
-    pln_option chosen[MAX_OPTIONS];
-    uint32_t n = 0;
-    for (uint32_t i = 0; status == PLN_OK && i < options->n; i++) {
-        const char *value;
-        if (!split_option(options->texts[i], backend->name, keys[n], sizeof keys[n], &value) ||
-            !knows(&d->entry.info, keys[n]))
-            continue;
-        options->known[i] = true;
-        chosen[n] = (pln_option){keys[n], value};
-        n++;
-    }
-    if (status == PLN_OK)
-        status = d->backend->device_open(index, &devices->runtime->host, chosen, n, &d->device, error);
-    if (status != PLN_OK)
+    snprintf(d->entry.backend_version, sizeof d->entry.backend_version, "%s", backend->seam.table.version);
+    const pln_status status = open_described(devices, d, options, named, error);
+    if (status != PLN_OK) {
+        finish_device(d);
         return status;
-    devices->n++;
-    status = d->backend->device_info(index, d->device, &d->entry.info, error);
+    }
+    d->open->alone = !(d->entry.info.flags & PLN_DEVICE_FLAG_CONCURRENT);
     d->domain = sched_on_host(d) ? 0 : devices->n_domains++;
-    return status == PLN_OK && !(d->entry.info.flags & PLN_DEVICE_FLAG_CONCURRENT) ? create_lock(d, error) : status;
+    devices->n++;
+    return PLN_OK;
 }
 
 /* One name of the list: "cpu", "vulkan:1". */
-static pln_status open_name(pln_devices *devices, const char *name, struct options *options, pln_error *error)
+static pln_status open_name(pln_devices *devices, const char *name, struct options *options, bool named,
+                            pln_error *error)
 {
     char backend_name[32], *end = NULL;
     const char *colon = strchr(name, ':');
@@ -113,43 +138,58 @@ static pln_status open_name(pln_devices *devices, const char *name, struct optio
     pln_status status = sched_backend_load(devices->runtime, backend_name, &backend, error);
     uint32_t n = 0;
     if (status == PLN_OK)
-        status = backend->table->device_count(&n, error);
+        status = seam_device_count(&backend->seam, &n, error);
     if (status != PLN_OK)
         return status;
     if (index >= n)
         return pln_fail(error, PLN_NO_DEVICE, "no device %s: backend %s has %u", name, backend_name, n);
-    return open_device(devices, backend, (uint32_t)index, name, options, error);
+    return open_device(devices, backend, (uint32_t)index, name, options, named, error);
 }
 
-static const char *find_kind(const pln_device_entry *const *entries, uint32_t n, pln_device_kind kind)
+static bool is_usable(const pln_device_entry *entry)
 {
-    for (uint32_t i = 0; i < n; i++)
-        if (entries[i]->info.kind == (uint32_t)kind && !(entries[i]->info.flags & PLN_DEVICE_FLAG_UNUSABLE))
-            return entries[i]->name;
-    return NULL;
+    return !(entry->info.flags & PLN_DEVICE_FLAG_UNUSABLE);
 }
 
-static const char *find_name(const pln_device_entry *const *entries, uint32_t n, const char *name)
-{
-    for (uint32_t i = 0; i < n; i++)
-        if (strcmp(entries[i]->name, name) == 0 && !(entries[i]->info.flags & PLN_DEVICE_FLAG_UNUSABLE))
-            return entries[i]->name;
-    return NULL;
-}
-
-static pln_status open_auto(pln_devices *devices, struct options *options, pln_error *error)
+/* The first usable device of that kind (0: any) of one of our backends; NULL if there is none. Asks no other backend. */
+static const char *find_usable(pln_runtime *runtime, const char *backend, uint32_t kind)
 {
     const pln_device_entry *const *entries;
-    uint32_t n;
-    const pln_status status = pln_runtime_devices(devices->runtime, &entries, &n, error);
-    if (status != PLN_OK)
-        return status;
-    const char *name = find_kind(entries, n, PLN_DEVICE_KIND_DISCRETE);
-    if (!name)
-        name = find_kind(entries, n, PLN_DEVICE_KIND_INTEGRATED);
-    if (!name)
-        name = find_name(entries, n, "cpu");
-    return open_name(devices, name ? name : "reference", options, error);
+    uint32_t n = 0;
+    if (!sched_backend_find(runtime, backend) ||
+        pln_runtime_backend_devices(runtime, backend, &entries, &n, NULL) != PLN_OK)
+        return NULL;
+    for (uint32_t i = 0; i < n; i++)
+        if (is_usable(entries[i]) && (!kind || entries[i]->info.kind == kind))
+            return entries[i]->name;
+    return NULL;
+}
+
+/* Only what may come out of it is asked: GPUs of our own backends, then cpu. What others offer, and devices of other
+ * kinds, are taken when they are named. */
+static const char *choose_auto(pln_runtime *runtime)
+{
+    static const struct {
+        const char *backend;
+        uint32_t kind;
+    } wanted[] = {{"vulkan", PLN_DEVICE_KIND_DISCRETE},
+                  {"opencl", PLN_DEVICE_KIND_DISCRETE},
+                  {"vulkan", PLN_DEVICE_KIND_INTEGRATED},
+                  {"opencl", PLN_DEVICE_KIND_INTEGRATED},
+                  {"cpu", 0}};
+    const char *name = NULL;
+    for (size_t i = 0; !name && i < sizeof wanted / sizeof *wanted; i++)
+        name = find_usable(runtime, wanted[i].backend, wanted[i].kind);
+    return name ? name : "reference";
+}
+
+pln_status pln_runtime_auto(pln_runtime *runtime, const char **name, pln_error *error)
+{
+    NEED(error, runtime, name);
+    pthread_mutex_lock(&runtime->lock);
+    *name = choose_auto(runtime);
+    pthread_mutex_unlock(&runtime->lock);
+    return PLN_OK;
 }
 
 static pln_status open_all(pln_devices *devices, struct options *options, pln_error *error)
@@ -158,15 +198,15 @@ static pln_status open_all(pln_devices *devices, struct options *options, pln_er
     uint32_t n;
     pln_status status = pln_runtime_devices(devices->runtime, &entries, &n, error);
     for (uint32_t i = 0; status == PLN_OK && i < n; i++)
-        if (!(entries[i]->info.flags & PLN_DEVICE_FLAG_UNUSABLE))
-            status = open_name(devices, entries[i]->name, options, error);
+        if (is_usable(entries[i]))
+            status = open_name(devices, entries[i]->name, options, false, error);
     return status;
 }
 
 static pln_status open_list(pln_devices *devices, const char *list, struct options *options, pln_error *error)
 {
     if (strcmp(list, "auto") == 0)
-        return open_auto(devices, options, error);
+        return open_name(devices, choose_auto(devices->runtime), options, false, error);
     if (strcmp(list, "all") == 0)
         return open_all(devices, options, error);
     char name[64];
@@ -174,12 +214,29 @@ static pln_status open_list(pln_devices *devices, const char *list, struct optio
     for (const char *s = list; status == PLN_OK; s++) {
         const size_t n = strcspn(s, ",");
         snprintf(name, sizeof name, "%.*s", (int)n, s);
-        status = open_name(devices, name, options, error);
+        status = open_name(devices, name, options, false, error);
         s += n;
         if (!*s)
             break;
     }
     return status;
+}
+
+static bool has_backend(const pln_devices *devices, const char *backend)
+{
+    for (uint32_t i = 0; i < devices->n; i++)
+        if (strcmp(devices->devices[i].entry.backend, backend) == 0)
+            return true;
+    return false;
+}
+
+/* What no chosen device takes goes to cpu if it is there, else to reference. Options are for cpu only by its name. */
+static pln_status open_fallbacks(pln_devices *devices, struct options *options, pln_error *error)
+{
+    pln_status status = PLN_OK;
+    if (!has_backend(devices, "cpu") && find_usable(devices->runtime, "cpu", 0))
+        status = open_name(devices, "cpu", options, true, error);
+    return status == PLN_OK ? open_name(devices, "reference", options, false, error) : status;
 }
 
 static pln_status check_options(const struct options *options, pln_error *error)
@@ -201,15 +258,13 @@ static pln_status open_devices(pln_runtime *runtime, const char *list, const cha
         return pln_fail(error, PLN_NO_MEMORY, "no memory for the devices");
     d->runtime = runtime;
     pthread_mutex_init(&d->constants_lock, NULL);
+    pthread_mutex_init(&d->open_lock, NULL);
     d->n_domains = 1;
     struct options o = {.texts = options, .n = n_options};
     pln_status status = open_list(d, list ? list : "auto", &o, error);
     d->n_listed = d->n;
-    bool has_reference = false;
-    for (uint32_t i = 0; i < d->n; i++)
-        has_reference |= strcmp(d->devices[i].entry.backend, "reference") == 0;
-    if (status == PLN_OK && !has_reference)
-        status = open_name(d, "reference", &o, error);
+    if (status == PLN_OK && !has_backend(d, "reference"))
+        status = open_fallbacks(d, &o, error);
     if (status == PLN_OK)
         status = check_options(&o, error);
     if (status != PLN_OK)
@@ -241,11 +296,10 @@ void pln_devices_close(pln_devices **devices)
     pln_devices *d = devices ? *devices : NULL;
     if (!d)
         return;
-    for (uint32_t i = 0; i < d->n; i++) {
-        d->devices[i].backend->device_close(&d->devices[i].device);
-        destroy_lock(&d->devices[i]);
-    }
+    for (uint32_t i = 0; i < d->n; i++)
+        finish_device(&d->devices[i]);
     pthread_mutex_destroy(&d->constants_lock);
+    pthread_mutex_destroy(&d->open_lock);
     free(d->devices);
     free(d);
     *devices = NULL;

@@ -11,8 +11,11 @@ uint32_t sched_domain_of(const pln_schedule *s, uint32_t node)
 
 uint32_t sched_home(const pln_schedule *schedule, const pln_value *base)
 {
+    uint32_t first = 0;
+    while (schedule->gone[first] && first + 1 < schedule->devices->n)
+        first++;
     if (base->kind == PLN_VALUE_STATE)
-        return schedule->devices->devices[0].domain;
+        return schedule->devices->devices[first].domain;
     if (base->producer)
         return sched_domain_of(schedule, base->producer->id);
     for (uint32_t i = 0; i < schedule->graph->n_nodes; i++) {

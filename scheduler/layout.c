@@ -168,7 +168,7 @@ pln_status sched_plan_layout(pln_schedule *schedule, const uint32_t *capacity, s
         memcpy(p->capacity, capacity, sizeof p->capacity);
         p->memory = calloc(schedule->devices->n_domains, sizeof *p->memory);
         p->instances = malloc(n * sizeof *p->instances);
-        p->segments = calloc(schedule->n_segments + 1, sizeof(pln_plan *));
+        p->segments = calloc(schedule->n_segments + 1, sizeof(struct seam_plan *));
         fits = p->memory && p->instances && p->segments;
     }
     if (fits) {

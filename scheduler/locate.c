@@ -16,6 +16,7 @@ static pln_status locate_memory(pln_schedule *schedule, const struct sched_plan 
         struct sched_state *state;
         const pln_status status = sched_state_get(schedule->states, value->base, memory->device, &state, error);
         if (status == PLN_OK) {
+            location->open = state->open;
             location->buffer = state->buffer;
             location->data = state->data;
         }
@@ -40,7 +41,7 @@ pln_status sched_locate(pln_schedule *schedule, const struct sched_plan *plan, c
 {
     const struct sched_device *device = plan->memory[domain].device;
     uint64_t first = 0;
-    *location = (struct sched_location){.device = device};
+    *location = (struct sched_location){.open = plan->memory[domain].open};
     const pln_status status = locate_memory(schedule, plan, value, domain, location, &first, error);
     first *= graph_element_bytes(value->dtype, device->entry.info.f32_bytes);
     if (location->data)

@@ -13,29 +13,21 @@
 /* Capacity that devices are asked with, before any run: placement does not hang on sizes. */
 enum { NOMINAL = 512 };
 
-struct rule {
-    char pattern[128];
-    uint32_t device;
-};
-
 struct question {
     pln_schedule *schedule;
     pln_verdict *verdicts; /* [devices][nodes] */
-    struct rule *rules;
-    uint32_t n_rules;
-    bool no_fallback;
 };
 
-static pln_status parse_rules(struct question *q, const pln_schedule_options *options, pln_error *error)
+pln_status sched_take_rules(pln_schedule *s, const pln_schedule_options *options, pln_error *error)
 {
-    const pln_devices *devices = q->schedule->devices;
-    q->n_rules = options->n_place;
-    q->rules = arena_allocate(&q->schedule->arena, (options->n_place + 1) * sizeof *q->rules);
-    if (!q->rules)
+    const pln_devices *devices = s->devices;
+    s->n_rules = options->n_place;
+    s->rules = arena_allocate(&s->arena, (options->n_place + 1) * sizeof *s->rules);
+    if (!s->rules)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for placement rules");
     for (uint32_t i = 0; i < options->n_place; i++) {
         const char *text = options->place[i], *equals = strrchr(text, '=');
-        struct rule *rule = &q->rules[i];
+        struct sched_rule *rule = &s->rules[i];
         if (!equals || equals == text || (size_t)(equals - text) >= sizeof rule->pattern)
             return pln_fail(error, PLN_INVALID, "placement rule \"%s\" is not PATTERN=DEVICE", text);
         snprintf(rule->pattern, sizeof rule->pattern, "%.*s", (int)(equals - text), text);
@@ -49,6 +41,17 @@ static pln_status parse_rules(struct question *q, const pln_schedule_options *op
     return PLN_OK;
 }
 
+static pln_status ask_device(pln_devices *devices, uint32_t device, const pln_segment *view, pln_verdict *verdicts,
+                             pln_error *error)
+{
+    struct sched_open *open = sched_open_acquire(devices, device);
+    sched_enter(open);
+    const pln_status status = seam_supports(&open->seam, view, verdicts, error);
+    sched_leave(open);
+    sched_open_release(&open);
+    return status;
+}
+
 static pln_status ask_devices(struct question *q, pln_error *error)
 {
     pln_schedule *s = q->schedule;
@@ -59,15 +62,14 @@ static pln_status ask_devices(struct question *q, pln_error *error)
     struct arena arena = {0};
     pln_status status = PLN_OK;
     for (uint32_t d = 0; status == PLN_OK && d < s->devices->n; d++) {
-        const struct sched_device *device = &s->devices->devices[d];
         pln_segment view;
+        for (uint32_t i = 0; s->gone[d] && i < n; i++)
+            snprintf(q->verdicts[d * n + i].reason, sizeof q->verdicts->reason, "it was lost");
+        if (s->gone[d])
+            continue;
         status = sched_view(s, NULL, d, 0, n, capacity, &arena, &view, error);
-        for (uint32_t i = 0; i < n; i++)
-            q->verdicts[d * n + i].size = sizeof *q->verdicts;
-        sched_enter(device);
         if (status == PLN_OK)
-            status = device->backend->supports(device->device, &view, &q->verdicts[d * n], sizeof *q->verdicts, error);
-        sched_leave(device);
+            status = ask_device(s->devices, d, &view, &q->verdicts[d * n], error);
     }
     arena_finish(&arena);
     return status;
@@ -93,9 +95,9 @@ static pln_status place_node(struct question *q, const struct graph_node *node, 
     const pln_verdict *verdicts = q->verdicts + node->id;
     const uint32_t n = q->schedule->graph->n_nodes;
     struct sched_place *place = &q->schedule->places[node->id];
-    for (uint32_t i = 0; i < q->n_rules; i++) {
-        const struct rule *rule = &q->rules[i];
-        if (fnmatch(rule->pattern, node->name, 0) != 0)
+    for (uint32_t i = 0; i < q->schedule->n_rules; i++) {
+        const struct sched_rule *rule = &q->schedule->rules[i];
+        if (q->schedule->gone[rule->device] || fnmatch(rule->pattern, node->name, 0) != 0)
             continue;
         if (!verdicts[rule->device * n].supported)
             return pln_fail_node(error, PLN_UNSUPPORTED, (int32_t)node->id, "device %s does not take node %s: %s",
@@ -110,7 +112,7 @@ static pln_status place_node(struct question *q, const struct graph_node *node, 
         d++;
     place->refusals = join_refusals(q, node, d);
     place->device = d;
-    if (d == devices->n || (q->no_fallback && d >= devices->n_listed))
+    if (d == devices->n || (q->schedule->no_fallback && d >= devices->n_listed))
         return pln_fail_node(error, PLN_UNSUPPORTED, (int32_t)node->id, "no chosen device takes node %s: %s",
                              node->name, place->refusals);
     return PLN_OK;
@@ -129,18 +131,16 @@ static pln_status cut_segments(pln_schedule *s, pln_error *error)
     return PLN_OK;
 }
 
-pln_status sched_place_nodes(pln_schedule *schedule, const pln_schedule_options *options, pln_error *error)
+pln_status sched_place_nodes(pln_schedule *schedule, pln_error *error)
 {
     const uint32_t n = schedule->graph->n_nodes;
-    struct question q = {.schedule = schedule, .no_fallback = options->no_fallback};
+    struct question q = {.schedule = schedule};
     q.verdicts = calloc((size_t)schedule->devices->n * (n + 1), sizeof *q.verdicts);
     schedule->places = arena_allocate(&schedule->arena, (n + 1) * sizeof *schedule->places);
     schedule->node_ns = arena_allocate(&schedule->arena, (n + 1) * sizeof *schedule->node_ns);
     pln_status status = PLN_OK;
     if (!q.verdicts || !schedule->places || !schedule->node_ns)
         status = pln_fail(error, PLN_NO_MEMORY, "no memory to place %u nodes", n);
-    if (status == PLN_OK)
-        status = parse_rules(&q, options, error);
     if (status == PLN_OK)
         status = ask_devices(&q, error);
     for (uint32_t i = 0; status == PLN_OK && i < n; i++)

@@ -37,8 +37,7 @@ void sched_bucket(const pln_schedule *schedule, const uint32_t *dims, uint32_t *
 static pln_status allocate_blocks(pln_schedule *schedule, struct sched_memory *memory, pln_error *error)
 {
     pln_runtime *runtime = schedule->devices->runtime;
-    const struct sched_device *d = memory->device;
-    const bool host = sched_on_host(d);
+    const bool host = sched_on_host(memory->device);
     void **list = calloc(memory->n_blocks + 1, sizeof *list);
     if (!list)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for %u blocks", memory->n_blocks);
@@ -49,9 +48,9 @@ static pln_status allocate_blocks(pln_schedule *schedule, struct sched_memory *m
     pln_status status = PLN_OK;
     for (uint32_t i = 0; status == PLN_OK && i < memory->n_blocks; i++) {
         if (!host) {
-            sched_enter(d);
-            status = d->backend->buffer_create(d->device, memory->block_bytes[i], &memory->buffers[i], error);
-            sched_leave(d);
+            sched_enter(memory->open);
+            status = seam_buffer_create(&memory->open->seam, memory->block_bytes[i], &memory->buffers[i], error);
+            sched_leave(memory->open);
         } else {
             memory->host[i] = runtime->host.allocate(runtime, memory->block_bytes[i]);
             if (!memory->host[i])
@@ -62,8 +61,20 @@ static pln_status allocate_blocks(pln_schedule *schedule, struct sched_memory *m
     return status;
 }
 
+/* How many rows are made with a constant in this plan: for devices that choose between ways of packing it. */
+static void hint_rows(pln_schedule *schedule, struct sched_use *use, const uint32_t *capacity)
+{
+    for (uint32_t i = 0; i < schedule->graph->n_nodes; i++) {
+        const struct graph_node *node = schedule->graph->nodes[i];
+        const uint32_t rows = node->outputs[0] ? pln_dim_rows(node->outputs[0]->rows, capacity) : 0;
+        for (uint32_t j = 0; schedule->places[i].device == use->device && j < node->n_inputs; j++)
+            if (node->inputs[j] == use->value)
+                uses_hint(&use->uses, node->op, j, rows);
+    }
+}
+
 /* The sources of weights are given back while they are packed, since together they are as large as what is packed. */
-static pln_status acquire_constants(pln_schedule *schedule, pln_error *error)
+static pln_status acquire_constants(pln_schedule *schedule, const uint32_t *capacity, pln_error *error)
 {
     enum { MOST_BEHIND = 8 << 20 };
     pln_status status = PLN_OK;
@@ -72,6 +83,7 @@ static pln_status acquire_constants(pln_schedule *schedule, pln_error *error)
         struct sched_use *use = &schedule->uses[i];
         if (use->constant)
             continue;
+        hint_rows(schedule, use, capacity);
         status = sched_go_on(schedule->devices->runtime, "packing weights", i, schedule->n_uses, error);
         if (status != PLN_OK)
             break;
@@ -89,17 +101,15 @@ static pln_status acquire_constants(pln_schedule *schedule, pln_error *error)
 }
 
 /* What the device says of its nodes for this bucket, for reports. */
-static pln_status note_kernels(pln_schedule *schedule, const struct sched_device *d,
-                               const struct sched_segment *segment, const pln_segment *view, pln_error *error)
+static pln_status note_kernels(pln_schedule *schedule, struct sched_open *open, const struct sched_segment *segment,
+                               const pln_segment *view, pln_error *error)
 {
     pln_verdict *verdicts = calloc(segment->n, sizeof *verdicts);
     if (!verdicts)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for %u verdicts", segment->n);
-    for (uint32_t i = 0; i < segment->n; i++)
-        verdicts[i].size = sizeof *verdicts;
-    sched_enter(d);
-    const pln_status status = d->backend->supports(d->device, view, verdicts, sizeof *verdicts, error);
-    sched_leave(d);
+    sched_enter(open);
+    const pln_status status = seam_supports(&open->seam, view, verdicts, error);
+    sched_leave(open);
     for (uint32_t i = 0; status == PLN_OK && i < segment->n; i++) {
         struct sched_place *place = &schedule->places[segment->first + i];
         place->estimated_ns = verdicts[i].estimated_ns;
@@ -112,22 +122,22 @@ static pln_status note_kernels(pln_schedule *schedule, const struct sched_device
 static pln_status compile_segment(pln_schedule *schedule, struct sched_plan *plan, uint32_t index, pln_error *error)
 {
     const struct sched_segment *segment = &schedule->segments[index];
-    const struct sched_device *d = &schedule->devices->devices[segment->device];
+    struct sched_open *open = plan->opens[segment->device];
     struct arena arena = {0};
     pln_segment view;
     pln_status status =
         sched_view(schedule, plan, segment->device, segment->first, segment->n, plan->capacity, &arena, &view, error);
     if (status == PLN_OK)
-        status = note_kernels(schedule, d, segment, &view, error);
-    sched_enter(d);
+        status = note_kernels(schedule, open, segment, &view, error);
+    sched_enter(open);
     if (status == PLN_OK)
-        status = d->backend->plan_create(d->device, &view, &plan->segments[index], error);
-    if (status == PLN_OK && d->backend->plan_info) {
-        pln_plan_info info = {.size = sizeof info};
-        status = d->backend->plan_info(d->device, &view, plan->segments[index], &info, error);
+        status = seam_plan_create(&open->seam, &view, &plan->segments[index], error);
+    if (status == PLN_OK && seam_informs(&open->seam)) {
+        pln_plan_info info = {0};
+        status = seam_plan_info(&open->seam, &view, plan->segments[index], &info, error);
         plan->planned_bytes += info.scratch_bytes;
     }
-    sched_leave(d);
+    sched_leave(open);
     arena_finish(&arena);
     return status;
 }
@@ -163,17 +173,36 @@ static pln_status allocate_staging(pln_schedule *schedule, struct sched_plan *pl
                : pln_fail(error, PLN_NO_MEMORY, "no host memory for staging of %llu bytes", (unsigned long long)most);
 }
 
+/* All that the plan is made of lies on devices as they are open now. */
+static pln_status take_opens(pln_schedule *schedule, struct sched_plan *plan, pln_error *error)
+{
+    pln_devices *devices = schedule->devices;
+    plan->opens = calloc(devices->n, sizeof(struct sched_open *));
+    if (!plan->opens)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for a plan on %u devices", devices->n);
+    for (uint32_t i = 0; i < devices->n; i++)
+        plan->opens[i] = sched_open_acquire(devices, i);
+    for (uint32_t i = 0; i < devices->n_domains; i++)
+        if (plan->memory[i].device)
+            plan->memory[i].open = plan->opens[plan->memory[i].device - devices->devices];
+    return PLN_OK;
+}
+
 static pln_status create_plan(pln_schedule *schedule, const uint32_t *capacity, struct sched_plan **plan,
                               pln_error *error)
 {
     pln_status status = sched_plan_layout(schedule, capacity, plan, error);
+    if (status == PLN_OK)
+        status = take_opens(schedule, *plan, error);
+    if (status == PLN_OK)
+        status = sched_find_flyers(schedule, *plan, error);
     for (uint32_t i = 0; status == PLN_OK && i < schedule->devices->n_domains; i++)
         if ((*plan)->memory[i].n_blocks)
             status = allocate_blocks(schedule, &(*plan)->memory[i], error);
     if (status == PLN_OK)
         status = allocate_staging(schedule, *plan, error);
     if (status == PLN_OK)
-        status = acquire_constants(schedule, error);
+        status = acquire_constants(schedule, capacity, error);
     for (uint32_t i = 0; status == PLN_OK && i < schedule->n_segments; i++) {
         status = sched_go_on(schedule->devices->runtime, "compiling", i, schedule->n_segments, error);
         if (status == PLN_OK)
@@ -192,11 +221,12 @@ void sched_plan_destroy(pln_schedule *schedule, struct sched_plan **plan)
         return;
     pln_runtime *runtime = schedule->devices->runtime;
     for (uint32_t i = 0; p->segments && i < schedule->n_segments; i++) {
-        const struct sched_device *d = &schedule->devices->devices[schedule->segments[i].device];
-        sched_enter(d);
-        if (p->segments[i])
-            d->backend->plan_destroy(&p->segments[i]);
-        sched_leave(d);
+        if (!p->segments[i])
+            continue;
+        struct sched_open *open = p->opens[schedule->segments[i].device];
+        sched_enter(open);
+        seam_plan_destroy(&p->segments[i]);
+        sched_leave(open);
     }
     for (uint32_t i = 0; p->memory && i < schedule->devices->n_domains; i++) {
         struct sched_memory *memory = &p->memory[i];
@@ -204,7 +234,7 @@ void sched_plan_destroy(pln_schedule *schedule, struct sched_plan **plan)
             if (memory->host)
                 runtime->host.release(runtime, memory->host[j]);
             else if (memory->buffers && memory->buffers[j])
-                sched_buffer_destroy(memory->device, &memory->buffers[j]);
+                sched_buffer_destroy(memory->open, &memory->buffers[j]);
         }
         free(memory->host);
         free(memory->buffers);
@@ -212,6 +242,12 @@ void sched_plan_destroy(pln_schedule *schedule, struct sched_plan **plan)
         free(memory->block_bytes);
     }
     runtime->host.release(runtime, p->staging);
+    for (uint32_t i = 0; p->opens && i < schedule->devices->n; i++)
+        sched_open_release(&p->opens[i]);
+    free(p->opens);
+    free(p->flies);
+    free(p->flying);
+    free(p->waits);
     free(p->memory);
     free(p->instances);
     free(p->segments);
@@ -252,7 +288,7 @@ static void drop_plans(pln_schedule *schedule, uint32_t n, const uint32_t *capac
     }
 }
 
-void sched_rest(pln_schedule *schedule)
+void sched_drop_plans(pln_schedule *schedule)
 {
     drop_plans(schedule, 0, schedule->dims);
 }

@@ -31,7 +31,7 @@ struct sched_backend *sched_backend_find(pln_runtime *runtime, const char *name)
 }
 
 /* The first folder with a plugin of that name has it, but for one that is refused. False: no memory. */
-static bool note_plugin(pln_runtime *runtime, const char *name, const char *folder, const char *refused)
+static bool note_plugin(pln_runtime *runtime, const char *name, const char *folder, const char *refused, bool ours)
 {
     char path[PATH_MAX];
     struct sched_backend *b = sched_backend_find(runtime, name);
@@ -42,7 +42,7 @@ static bool note_plugin(pln_runtime *runtime, const char *name, const char *fold
     if (!b)
         b = &runtime->backends[runtime->n_backends++];
     free(b->path);
-    *b = (struct sched_backend){.refused = refused != NULL, .path = strdup(path)};
+    *b = (struct sched_backend){.refused = refused != NULL, .shipped = ours, .path = strdup(path)};
     snprintf(b->name, sizeof b->name, "%s", name);
     if (refused)
         snprintf(b->reason, sizeof b->reason, "its folder %.100s is refused: %s", folder, refused);
@@ -58,7 +58,7 @@ static void warn(const pln_runtime *runtime, const char *folder, const char *why
 }
 
 /* A folder that is not there has no plugins; one that cannot be read hides them. */
-static pln_status look_into(pln_runtime *runtime, const char *folder, const char *refused, pln_error *error)
+static pln_status look_into(pln_runtime *runtime, const char *folder, const char *refused, bool ours, pln_error *error)
 {
     DIR *dir = opendir(folder);
     bool noted = true;
@@ -75,7 +75,7 @@ static pln_status look_into(pln_runtime *runtime, const char *folder, const char
         char name[24];
         int end = 0;
         if (sscanf(entry->d_name, "pleione-%23[^./].so%n", name, &end) == 1 && end && entry->d_name[end] == '\0')
-            noted = note_plugin(runtime, name, folder, refused);
+            noted = note_plugin(runtime, name, folder, refused, ours);
     }
     closedir(dir);
     return noted ? PLN_OK : pln_fail(error, PLN_NO_MEMORY, "no memory for the plugins of %s", folder);
@@ -93,7 +93,7 @@ static pln_status look_into_list(pln_runtime *runtime, const char *list, pln_err
             const char *refused = beside_refusal(folder);
             if (refused)
                 warn(runtime, folder, refused);
-            status = look_into(runtime, folder, refused, error);
+            status = look_into(runtime, folder, refused, false, error);
         }
         list += n + (list[n] == ':');
     }
@@ -125,10 +125,10 @@ static pln_status look_beside_library(pln_runtime *runtime, pln_error *error)
     const bool built = access(folder, F_OK) == 0;
     for (uint32_t i = 0; status == PLN_OK && built && i < N_SHIPPED; i++) {
         snprintf(folder, sizeof folder, "%s/backends/%s", library, shipped[i]);
-        status = look_into(runtime, folder, NULL, error);
+        status = look_into(runtime, folder, NULL, true, error);
     }
     snprintf(folder, sizeof folder, "%s/pleione", library);
-    return built ? status : look_into(runtime, folder, NULL, error);
+    return built ? status : look_into(runtime, folder, NULL, true, error);
 }
 
 pln_status sched_backends_look(pln_runtime *runtime, pln_error *error)
@@ -170,11 +170,15 @@ static void load_file(struct sched_backend *backend)
                  PLN_BACKEND_SYMBOL);
         return;
     }
-    backend->table = query(PLN_ABI_VERSION, PLN_ABI_VERSION);
-    if (!backend->table)
+    char reason[160];
+    const pln_backend *table = query(PLN_ABI_VERSION, PLN_ABI_VERSION);
+    if (!table)
         snprintf(backend->reason, sizeof backend->reason,
                  "%.150s speaks another version of the interface than %u: build it again", backend->path,
                  PLN_ABI_VERSION);
+    else if (!seam_accept(&backend->seam, table, reason, sizeof reason))
+        snprintf(backend->reason, sizeof backend->reason, "pleione-%s.so is refused: %s", backend->name, reason);
+    backend->loaded = !*backend->reason;
 }
 
 pln_status sched_backend_load(pln_runtime *runtime, const char *name, struct sched_backend **backend, pln_error *error)
@@ -182,11 +186,15 @@ pln_status sched_backend_load(pln_runtime *runtime, const char *name, struct sch
     struct sched_backend *b = sched_backend_find(runtime, name);
     if (!b)
         return pln_fail(error, PLN_NO_DEVICE, "no backend %.40s: there is no plugin pleione-%.40s.so", name, name);
-    if (!b->table && !*b->reason && strcmp(name, built_in) == 0)
-        b->table = pln_reference_query(PLN_ABI_VERSION, PLN_ABI_VERSION);
-    else if (!b->table && !*b->reason)
+    b->seam.faults = runtime->faults;
+    if (!b->loaded && !*b->reason && strcmp(name, built_in) == 0)
+        b->loaded =
+            seam_accept(&b->seam, pln_reference_query(PLN_ABI_VERSION, PLN_ABI_VERSION), b->reason, sizeof b->reason);
+    if (!b->loaded && !*b->reason && b->path)
+        sched_backend_probe(runtime, b);
+    if (!b->loaded && !*b->reason && b->path)
         load_file(b);
-    if (!b->table)
+    if (!b->loaded)
         return pln_fail(error, PLN_NO_DEVICE, "backend %s cannot be loaded: %s", name, b->reason);
     *backend = b;
     return PLN_OK;

@@ -8,19 +8,33 @@
 #include "common/door.h"
 #include "scheduler/scheduler.h"
 
+static bool informs(const pln_devices *devices, uint32_t index)
+{
+    return devices->devices[index].backend->seam.table.plan_info;
+}
+
+/* Before anything is made. */
+static pln_status ask_info(pln_devices *devices, uint32_t index, const pln_segment *view, pln_plan_info *info,
+                           pln_error *error)
+{
+    struct sched_open *open = sched_open_acquire(devices, index);
+    sched_enter(open);
+    const pln_status status = seam_plan_info(&open->seam, view, NULL, info, error);
+    sched_leave(open);
+    sched_open_release(&open);
+    return status;
+}
+
 /* Constants of several segments of one device, dry: each is there once. */
 static pln_status estimate_constants(pln_schedule *s, const struct sched_plan *plan, uint32_t index, pln_memory *memory,
                                      pln_error *error)
 {
-    const struct sched_device *d = &s->devices->devices[index];
     struct arena arena = {0};
     pln_segment view;
-    pln_plan_info info = {.size = sizeof info};
+    pln_plan_info info = {0};
     pln_status status = sched_view_device(s, index, plan->capacity, &arena, &view, error);
-    sched_enter(d);
     if (status == PLN_OK)
-        status = d->backend->plan_info(d->device, &view, NULL, &info, error);
-    sched_leave(d);
+        status = ask_info(s->devices, index, &view, &info, error);
     arena_finish(&arena);
     memory->constant_bytes = info.constant_bytes;
     return status;
@@ -30,21 +44,18 @@ static pln_status estimate_constants(pln_schedule *s, const struct sched_plan *p
 static pln_status estimate_segments(pln_schedule *s, const struct sched_plan *plan, uint32_t index, pln_memory *memory,
                                     pln_error *error)
 {
-    const struct sched_device *d = &s->devices->devices[index];
     pln_status status = PLN_OK;
     uint32_t seen = 0;
     for (uint32_t i = 0; status == PLN_OK && i < s->n_segments; i++) {
         const struct sched_segment *segment = &s->segments[i];
-        if (segment->device != index || !d->backend->plan_info)
+        if (segment->device != index || !informs(s->devices, index))
             continue;
         struct arena arena = {0};
         pln_segment view;
         status = sched_view(s, NULL, index, segment->first, segment->n, plan->capacity, &arena, &view, error);
-        pln_plan_info info = {.size = sizeof info};
-        sched_enter(d);
+        pln_plan_info info = {0};
         if (status == PLN_OK)
-            status = d->backend->plan_info(d->device, &view, NULL, &info, error);
-        sched_leave(d);
+            status = ask_info(s->devices, index, &view, &info, error);
         arena_finish(&arena);
         memory->scratch_bytes += info.scratch_bytes;
         memory->constant_bytes += info.constant_bytes;
@@ -53,26 +64,43 @@ static pln_status estimate_segments(pln_schedule *s, const struct sched_plan *pl
     return status == PLN_OK && seen > 1 ? estimate_constants(s, plan, index, memory, error) : status;
 }
 
+static void take_program(pln_program *program, const pln_launch_program *told, const char *op)
+{
+    *program = (pln_program){
+        .language = told->language,
+        .node = told->node,
+        .op = op,
+        .kernel = told->kernel,
+        .text = told->text,
+        .bytes = told->bytes,
+        .tile_rows = told->tile_rows,
+        .tile_columns = told->tile_columns,
+        .workgroup = told->workgroup,
+        .subgroup = told->subgroup,
+        .n_constants = told->n_constants,
+    };
+    memcpy(program->constants, told->constants, sizeof program->constants);
+    memcpy(program->options, told->options, sizeof program->options);
+}
+
 /* Programs of one segment, dry: as many as fit into n, *count is how many there are. */
 static pln_status list_programs(pln_schedule *s, const struct sched_segment *segment, const uint32_t *capacity,
                                 pln_program *programs, uint32_t n, uint32_t *count, pln_error *error)
 {
-    const struct sched_device *d = &s->devices->devices[segment->device];
     struct arena arena = {0};
     pln_segment view;
-    pln_plan_info info = {
-        .size = sizeof info, .n_kernels = n, .programs = n ? programs : NULL, .program_stride = sizeof *programs};
-    if (n)
-        memset(programs, 0, n * sizeof *programs);
+    pln_launch_program *told = calloc(n + 1ul, sizeof *told);
+    pln_plan_info info = {.n_kernels = n, .programs = n ? told : NULL};
+    if (!told)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for %u programs", n);
     pln_status status =
         sched_view(s, NULL, segment->device, segment->first, segment->n, capacity, &arena, &view, error);
-    sched_enter(d);
     if (status == PLN_OK)
-        status = d->backend->plan_info(d->device, &view, NULL, &info, error);
-    sched_leave(d);
+        status = ask_info(s->devices, segment->device, &view, &info, error);
     *count = info.n_kernels;
     for (uint32_t i = 0; status == PLN_OK && i < *count && i < n; i++)
-        programs[i].op = graph_op(s->graph->nodes[segment->first + programs[i].node]->op)->name;
+        take_program(&programs[i], &told[i], graph_op(s->graph->nodes[segment->first + told[i].node]->op)->name);
+    free(told);
     arena_finish(&arena);
     return status;
 }
@@ -91,7 +119,7 @@ static pln_status all_programs(pln_schedule *schedule, const uint32_t *capacity,
     for (uint32_t i = 0; status == PLN_OK && i < schedule->n_segments; i++) {
         const uint32_t left = *n < room ? room - *n : 0;
         uint32_t more = 0;
-        if (schedule->segments[i].device == index && schedule->devices->devices[index].backend->plan_info)
+        if (schedule->segments[i].device == index && informs(schedule->devices, index))
             status = list_programs(schedule, &schedule->segments[i], capacity, left ? programs + *n : NULL, left, &more,
                                    error);
         *n += more;
@@ -257,35 +285,44 @@ pln_status pln_schedule_node(const pln_schedule *schedule, uint32_t index, pln_n
     return PLN_OK;
 }
 
-/* A backend from before strides left its kernels closer together. */
-static void spread_kernels(pln_kernel_info *kernels, uint32_t n)
+/* Of one segment of the plan: as many as fit into room, *n is how many there are. */
+static pln_status list_kernels(const pln_schedule *schedule, uint32_t segment, pln_kernel_info *kernels, uint32_t room,
+                               uint32_t *n, pln_error *error)
 {
-    for (uint32_t i = n; i-- > 0;) {
-        pln_kernel_info kernel = {0};
-        memcpy(&kernel, (const char *)kernels + (size_t)i * PLN_KERNEL_INFO_BYTES, PLN_KERNEL_INFO_BYTES);
-        kernels[i] = kernel;
+    pln_launch_info *told = calloc(room + 1ul, sizeof *told);
+    pln_plan_info info = {.n_kernels = room, .kernels = room ? told : NULL};
+    if (!told)
+        return pln_fail(error, PLN_NO_MEMORY, "no memory for %u kernels", room);
+    struct sched_open *open = schedule->plans->opens[schedule->segments[segment].device];
+    sched_enter(open);
+    const pln_status status = seam_plan_info(&open->seam, NULL, schedule->plans->segments[segment], &info, error);
+    sched_leave(open);
+    for (uint32_t i = 0; status == PLN_OK && i < info.n_kernels && i < room; i++) {
+        kernels[i] = (pln_kernel_info){
+            .registers = told[i].registers,
+            .spills = told[i].spills,
+            .shared_bytes = told[i].shared_bytes,
+            .subgroup = told[i].subgroup,
+            .inverse_throughput = told[i].inverse_throughput,
+        };
+        memcpy(kernels[i].name, told[i].name, sizeof kernels[i].name);
     }
+    free(told);
+    *n = info.n_kernels;
+    return status;
 }
 
 static pln_status all_kernels(const pln_schedule *schedule, uint32_t index, pln_kernel_info *kernels, uint32_t room,
                               uint32_t *n, pln_error *error)
 {
-    const struct sched_device *d = &schedule->devices->devices[index];
     pln_status status = PLN_OK;
     for (uint32_t i = 0; status == PLN_OK && i < schedule->n_segments; i++) {
-        if (schedule->segments[i].device != index || !d->backend->plan_info)
+        if (schedule->segments[i].device != index || !informs(schedule->devices, index))
             continue;
         const uint32_t left = *n < room ? room - *n : 0;
-        pln_plan_info info = {.size = sizeof info,
-                              .n_kernels = left,
-                              .kernels = left ? kernels + *n : NULL,
-                              .kernel_stride = sizeof *kernels};
-        sched_enter(d);
-        status = d->backend->plan_info(d->device, NULL, schedule->plans->segments[i], &info, error);
-        sched_leave(d);
-        if (status == PLN_OK && left && !info.kernel_bytes)
-            spread_kernels(kernels + *n, info.n_kernels < left ? info.n_kernels : left);
-        *n += info.n_kernels;
+        uint32_t more = 0;
+        status = list_kernels(schedule, i, left ? kernels + *n : NULL, left, &more, error);
+        *n += more;
     }
     return status;
 }

@@ -11,6 +11,9 @@ struct run {
     pln_schedule *schedule;
     struct sched_plan *plan;
     const uint32_t *dims; /* [GRAPH_SYMBOLS] */
+    pln_run numbers;      /* the same for backends */
+    bool *flying;         /* [segments]: it is on its way */
+    bool asks;            /* the caller's progress */
 };
 
 /* Rows of `width` elements of 4 bytes, from one stride to another. */
@@ -124,24 +127,27 @@ static pln_status write_inputs(const struct run *run, const void *const *inputs,
     return PLN_OK;
 }
 
-static pln_status run_segment(const struct run *run, uint32_t index, pln_error *error)
+/* What is said of a segment that has run. */
+static pln_status finish_segment(const struct run *run, uint32_t index, pln_error *error)
 {
     pln_schedule *s = run->schedule;
     const struct sched_segment *segment = &s->segments[index];
-    const struct sched_device *d = &s->devices->devices[segment->device];
-    const pln_run numbers = {.size = sizeof numbers, .n_dims = s->graph->n_symbols, .dims = run->dims};
+    struct sched_open *open = run->plan->opens[segment->device];
+    pln_status status = PLN_OK;
+    if (s->timed && seam_measures(&open->seam)) {
+        sched_enter(open);
+        status = seam_plan_timing(run->plan->segments[index], s->node_ns + segment->first, segment->n, error);
+        sched_leave(open);
+    }
+    return status == PLN_OK ? copy_windows(run, segment, true, error) : status;
+}
+
+static pln_status bring_values(const struct run *run, const struct sched_segment *segment, pln_error *error)
+{
     pln_status status = PLN_OK;
     for (uint32_t i = 0; status == PLN_OK && i < segment->n_copies; i++)
         status = copy_value(run, segment->copies[i].value, segment->copies[i].from, segment->copies[i].to, error);
-    if (status == PLN_OK)
-        status = copy_windows(run, segment, false, error);
-    sched_enter(d);
-    if (status == PLN_OK)
-        status = d->backend->plan_run(run->plan->segments[index], &numbers, error);
-    if (status == PLN_OK && s->timed && d->backend->plan_timing)
-        status = d->backend->plan_timing(run->plan->segments[index], s->node_ns + segment->first, segment->n, error);
-    sched_leave(d);
-    return status == PLN_OK ? copy_windows(run, segment, true, error) : status;
+    return status == PLN_OK ? copy_windows(run, segment, false, error) : status;
 }
 
 /* A run that writes states is not left in the middle: they would be neither as before nor as behind it. */
@@ -153,17 +159,68 @@ static bool may_stop(const pln_schedule *schedule)
     return true;
 }
 
-static pln_status run_segments(const struct run *run, pln_error *error)
+/* Waits for one that is on its way. */
+static pln_status land(const struct run *run, uint32_t index, pln_error *error)
+{
+    run->flying[index] = false;
+    const pln_status status = sched_flight_end(run->schedule, run->plan, index, run->asks, error);
+    return status == PLN_OK ? finish_segment(run, index, error) : status;
+}
+
+/* Those that segment j must not overtake; j = n_segments: all. */
+static pln_status land_before(const struct run *run, uint32_t j, pln_error *error)
+{
+    const uint32_t n = run->schedule->n_segments;
+    pln_status status = PLN_OK;
+    for (uint32_t i = 0; i < j && i < n; i++)
+        if (run->flying[i] && (j == n || run->plan->waits[j * n + i])) {
+            const pln_status landed = land(run, i, status == PLN_OK ? error : NULL);
+            status = status == PLN_OK ? landed : status;
+        }
+    return status;
+}
+
+static pln_status run_segment(const struct run *run, uint32_t index, pln_error *error)
+{
+    pln_schedule *s = run->schedule;
+    const struct sched_segment *segment = &s->segments[index];
+    struct sched_open *open = run->plan->opens[segment->device];
+    pln_status status = run->plan->waits ? land_before(run, index, error) : PLN_OK;
+    if (status == PLN_OK)
+        status = bring_values(run, segment, error);
+    if (status != PLN_OK)
+        return status;
+    /* With somebody to ask the run is watched, so that it can be stopped in its middle. */
+    const bool flies = run->plan->flies[index], watched = run->asks && open->seam.seam->table.plan_cancel;
+    if ((flies || watched) && sched_flight_begin(s, run->plan, index, &run->numbers, &status, error)) {
+        run->flying[index] = true;
+        return flies ? PLN_OK : land(run, index, error);
+    }
+    if (status != PLN_OK)
+        return status;
+    sched_enter(open);
+    status = seam_plan_run(run->plan->segments[index], &run->numbers, error);
+    sched_leave(open);
+    return status == PLN_OK ? finish_segment(run, index, error) : status;
+}
+
+static pln_status run_segments(struct run *run, pln_error *error)
 {
     pln_runtime *runtime = run->schedule->devices->runtime;
     const uint32_t n = run->schedule->n_segments;
-    const bool asks = runtime->progress && may_stop(run->schedule);
     pln_status status = PLN_OK;
+    run->asks = runtime->progress && may_stop(run->schedule);
+    run->numbers = (pln_run){.size = sizeof run->numbers, .n_dims = run->schedule->graph->n_symbols, .dims = run->dims};
+    run->flying = run->plan->flying;
     for (uint32_t i = 0; status == PLN_OK && i < n; i++) {
-        if (asks)
+        if (run->asks)
             status = sched_go_on(runtime, "running", i, n, error);
         if (status == PLN_OK)
             status = run_segment(run, i, error);
+    }
+    if (run->plan->waits) {
+        const pln_status landed = land_before(run, n, status == PLN_OK ? error : NULL);
+        status = status == PLN_OK ? landed : status;
     }
     return status;
 }
@@ -196,17 +253,17 @@ pln_status pln_schedule_prepare(pln_schedule *schedule, const uint32_t *dims, ui
         return status;
     status = take_dims(schedule, dims, n_dims, error);
     if (status == PLN_OK)
+        status = sched_refresh(schedule, error);
+    if (status == PLN_OK)
         status = sched_plan_get(schedule, schedule->dims, &plan, error);
     sched_end(schedule);
     return status;
 }
 
-static pln_status run_bound(pln_schedule *schedule, const struct sched_bound *bound, pln_error *error)
+static pln_status run_once(pln_schedule *schedule, const struct sched_bound *bound, pln_error *error)
 {
     struct run run = {.schedule = schedule, .dims = schedule->dims};
-    pln_status status = sched_check_ranges(schedule, schedule->dims, bound->inputs, error);
-    if (status != PLN_OK)
-        return status;
+    pln_status status;
     schedule->statistics = (pln_statistics){0};
     status = sched_plan_get(schedule, schedule->dims, &run.plan, error);
     if (status == PLN_OK)
@@ -217,6 +274,26 @@ static pln_status run_bound(pln_schedule *schedule, const struct sched_bound *bo
         status = read_outputs(&run, bound->outputs, error);
     if (run.plan)
         schedule->statistics.planned_bytes = run.plan->planned_bytes;
+    return status;
+}
+
+/* Each device may be lost a few times before it is given up. */
+static pln_status run_bound(pln_schedule *schedule, const struct sched_bound *bound, pln_error *error)
+{
+    enum { TRIES = 3 };
+    pln_status status = sched_check_ranges(schedule, schedule->dims, bound->inputs, error);
+    if (status == PLN_OK)
+        status = sched_refresh(schedule, error);
+    if (status != PLN_OK)
+        return status;
+    status = run_once(schedule, bound, error);
+    for (uint32_t i = 0; status == PLN_DEVICE_LOST && i < TRIES * schedule->devices->n; i++) {
+        status = sched_recover(schedule, error);
+        if (status == PLN_OK)
+            status = run_once(schedule, bound, error);
+        else
+            break;
+    }
     return status;
 }
 

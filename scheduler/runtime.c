@@ -10,6 +10,8 @@
 #include "common/processors.h"
 #include "scheduler/scheduler.h"
 
+enum { PROBE_MS = 20000 };
+
 /* Opening a device asks for the cache folder, and "auto" for the list of devices: so one thread may hold it twice. */
 static void init_lock(pln_runtime *runtime)
 {
@@ -42,8 +44,11 @@ pln_status pln_runtime_create(const pln_runtime_options *options, pln_runtime **
         pln_runtime_destroy(&r);
         return pln_fail(error, PLN_NO_MEMORY, "cannot start a team of %u threads", o.threads);
     }
+    r->probe_ms = o.probe_ms ? o.probe_ms : PROBE_MS;
     sched_host_init(r);
-    const pln_status status = sched_backends_look(r, error);
+    pln_status status = faults_create(o.faults, &r->faults, error);
+    if (status == PLN_OK)
+        status = sched_backends_look(r, error);
     if (status == PLN_OK)
         *runtime = r;
     else
@@ -60,8 +65,11 @@ void pln_runtime_destroy(pln_runtime **runtime)
     team_destroy(&r->team);
     pthread_mutex_destroy(&r->lock);
     free(r->backend_path);
+    faults_destroy(&r->faults);
     free(r->cache);
     for (uint32_t i = 0; i < r->n_backends; i++) {
+        for (uint32_t j = 0; r->backends[i].entries && j < r->backends[i].n_entries; j++)
+            sched_entry_finish(&r->backends[i].entries[j]);
         free(r->backends[i].path);
         free(r->backends[i].entries);
         free(r->backends[i].listed);
@@ -76,55 +84,28 @@ uint32_t pln_runtime_threads(const pln_runtime *runtime)
     return runtime ? team_size(runtime->team) : 0;
 }
 
-static void describe_backend(const struct sched_backend *backend, uint32_t index, bool several, pln_device_entry *entry)
-{
-    *entry = (pln_device_entry){.info.size = sizeof entry->info};
-    snprintf(entry->name, sizeof entry->name, several ? "%s:%u" : "%s", backend->name, index);
-    snprintf(entry->backend, sizeof entry->backend, "%s", backend->name);
-    if (backend->table)
-        snprintf(entry->backend_version, sizeof entry->backend_version, "%s", backend->table->version);
-}
-
-static void mark_unusable(pln_device_entry *entry, const char *reason)
-{
-    entry->info.flags |= PLN_DEVICE_FLAG_UNUSABLE;
-    snprintf(entry->info.reason, sizeof entry->info.reason, "%.255s", reason);
-}
-
-/* Its devices, or one entry that says why there is none. Loads the backend. */
+/* Its devices, or one entry that says why there is none. Loads the backend only where it cannot be asked from outside. */
 static bool list_backend(pln_runtime *runtime, struct sched_backend *backend)
 {
     pln_error error = {0};
     struct sched_backend *loaded;
     uint32_t n = 0;
+    sched_backend_probe(runtime, backend);
     if (backend->entries)
         return true;
     if (sched_backend_load(runtime, backend->name, &loaded, NULL) != PLN_OK)
-        snprintf(error.message, sizeof error.message, "%s", backend->reason);
-    else if (backend->table->device_count(&n, &error) != PLN_OK)
-        n = 0;
-    else if (!n)
-        snprintf(error.message, sizeof error.message, "it finds no device");
-    backend->entries = calloc(n ? n : 1, sizeof *backend->entries);
-    backend->listed = calloc(n ? n : 1, sizeof *backend->listed);
-    if (!backend->entries || !backend->listed) {
-        free(backend->entries);
-        free(backend->listed);
-        backend->entries = NULL;
-        backend->listed = NULL;
+        return sched_entries_none(backend, backend->reason);
+    if (seam_device_count(&backend->seam, &n, &error) != PLN_OK || !n)
+        return sched_entries_none(backend, *error.message ? error.message : "it finds no device");
+    if (!sched_entries_make(backend, n))
         return false;
-    }
-    for (uint32_t i = 0; i < (n ? n : 1); i++)
-        backend->listed[i] = &backend->entries[i];
-    backend->n_entries = n ? n : 1;
-    if (!n) {
-        describe_backend(backend, 0, false, &backend->entries[0]);
-        mark_unusable(&backend->entries[0], error.message);
-    }
     for (uint32_t i = 0; i < n; i++) {
-        describe_backend(backend, i, n > 1, &backend->entries[i]);
-        if (backend->table->device_info(i, NULL, &backend->entries[i].info, &error) != PLN_OK)
-            mark_unusable(&backend->entries[i], error.message);
+        pln_device_description info;
+        pln_status status = seam_device_info(&backend->seam, i, NULL, &info, &error);
+        if (status == PLN_OK)
+            status = sched_entry_describe(&backend->entries[i], &info, &error);
+        if (status != PLN_OK)
+            sched_entry_unusable(&backend->entries[i], error.message);
     }
     return true;
 }

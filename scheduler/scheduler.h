@@ -12,6 +12,7 @@
 
 #include "api/pleione_backend.h"
 #include "common/in_use.h"
+#include "common/seam.h"
 #include "common/team.h"
 #include "common/uses.h"
 #include "graph/graph.h"
@@ -23,8 +24,11 @@ struct sched_backend {
     char name[24];
     char *path; /* of the file; NULL: built in */
     bool refused;
+    bool shipped; /* lies where ours are installed */
     void *library;
-    const pln_backend *table; /* NULL: not loaded yet, or it could not be, see reason */
+    bool loaded; /* else not yet, or it could not be, see reason */
+    bool probed; /* it was asked in a process of its own: entries or reason are there, or nobody can say */
+    struct seam seam;
     char reason[256];
     uint32_t n_entries;
     pln_device_entry *entries;       /* once they were asked for, else NULL */
@@ -38,8 +42,10 @@ struct pln_runtime {
     bool (*progress)(void *context, const char *what, uint64_t done, uint64_t total);
     void *progress_context;
     struct team *team;
-    char *backend_path; /* of the options, or NULL */
-    char *cache;        /* created at first use, or NULL */
+    char *backend_path;    /* of the options, or NULL */
+    struct faults *faults; /* of the options, or NULL */
+    uint32_t probe_ms;
+    char *cache; /* created at first use, or NULL */
     pln_host host;
     uint32_t n_backends;
     struct sched_backend backends[SCHED_BACKENDS]; /* in order of preference */
@@ -47,6 +53,14 @@ struct pln_runtime {
     const pln_device_entry **entries; /* of all backends; NULL: not listed yet */
 };
 
+/* Asks the plugin in a process of its own, once: entries or reason are there then, unless it cannot be asked so. The caller
+ * holds the lock. */
+void sched_backend_probe(pln_runtime *runtime, struct sched_backend *backend);
+/* Entries of a backend that has none yet, named, zero otherwise; or one that says why there is no device. False: no memory.
+ */
+bool sched_entries_make(struct sched_backend *backend, uint32_t n);
+bool sched_entries_none(struct sched_backend *backend, const char *reason);
+void sched_entry_unusable(pln_device_entry *entry, const char *reason);
 /* Loads the plugin of that name, once. PLN_NO_DEVICE with the reason. The caller holds the lock. */
 pln_status sched_backend_load(pln_runtime *runtime, const char *name, struct sched_backend **backend, pln_error *error);
 /* Looks for plugins, once; loads none. PLN_NO_MEMORY, PLN_FAILED for a folder that cannot be read. */
@@ -58,34 +72,63 @@ pln_status sched_go_on(pln_runtime *runtime, const char *what, uint64_t done, ui
 /* Fills runtime->host: log, memory, constants, team, cache. */
 void sched_host_init(pln_runtime *runtime);
 
-/* An open device. */
+/* One opening of a device. It is closed when the list of devices and everything that was made on it let it go: after a
+ * loss a device has a new one, while what lay on the old one is still being destroyed. */
+struct sched_open {
+    struct seam_device seam;
+    atomic_uint references;
+    bool alone; /* it takes one caller at a time */
+    pthread_mutex_t lock;
+};
+
+/* A device of a list. */
 struct sched_device {
-    const pln_backend *backend;
-    pln_device *device;
+    const struct sched_backend *backend;
+    uint32_t index; /* of the backend's devices */
     pln_device_entry entry;
     uint32_t domain;
-    pthread_mutex_t *lock; /* NULL: it takes several callers at a time */
+    pln_setting *settings; /* that it was opened with, texts behind them; owned */
+    uint32_t n_settings;
+    struct sched_open *open; /* under the lock of the list */
 };
 
 /* Around every call of an entry of an open device: most take one caller at a time. */
-static inline void sched_enter(const struct sched_device *device)
+static inline void sched_enter(struct sched_open *open)
 {
-    if (device->lock)
-        pthread_mutex_lock(device->lock);
+    if (open->alone)
+        pthread_mutex_lock(&open->lock);
 }
 
-static inline void sched_leave(const struct sched_device *device)
+static inline void sched_leave(struct sched_open *open)
 {
-    if (device->lock)
-        pthread_mutex_unlock(device->lock);
+    if (open->alone)
+        pthread_mutex_unlock(&open->lock);
 }
 
-static inline void sched_buffer_destroy(const struct sched_device *device, pln_buffer **buffer)
+static inline bool sched_is_lost(const struct sched_open *open)
 {
-    sched_enter(device);
-    device->backend->buffer_destroy(device->device, buffer);
-    sched_leave(device);
+    return atomic_load_explicit(&open->seam.lost, memory_order_relaxed);
 }
+
+static inline void sched_buffer_destroy(struct sched_open *open, pln_buffer **buffer)
+{
+    sched_enter(open);
+    seam_buffer_destroy(&open->seam, buffer);
+    sched_leave(open);
+}
+
+/* Opens a device with its settings: new, counted once. */
+pln_status sched_open_create(pln_devices *devices, const struct sched_device *device, struct sched_open **open,
+                             pln_error *error);
+/* As it is open now; sched_open_release lets it go. Accepts NULL inside. */
+struct sched_open *sched_open_acquire(pln_devices *devices, uint32_t index);
+void sched_open_release(struct sched_open **open);
+/* Opens the device again if `lost` is still what it is open as; then that is let go by the list. */
+pln_status sched_open_again(pln_devices *devices, uint32_t index, const struct sched_open *lost, pln_error *error);
+
+/* Fills an entry with what the backend says, texts copied; sched_entry_finish frees them. */
+pln_status sched_entry_describe(pln_device_entry *entry, const pln_device_description *info, pln_error *error);
+void sched_entry_finish(pln_device_entry *entry);
 
 struct sched_constant;
 
@@ -96,6 +139,7 @@ struct pln_devices {
     size_t room;
     struct sched_device *devices; /* [room] */
     uint32_t n_domains;
+    pthread_mutex_t open_lock;      /* of what devices are open as */
     pthread_mutex_t constants_lock; /* is held while one is made: who needs the same one waits for it */
     struct sched_constant *constants;
 };
@@ -107,10 +151,12 @@ static inline bool sched_on_host(const struct sched_device *device)
 
 /* ---- constants: one packed copy per device, parts and uses, shared by all schedules on these devices */
 
-/* The constant of a graph value for a device, created when it is met first; counted. */
+/* The constant of a graph value for a device, as it is open now, created when it is met first; counted. */
 pln_status sched_constant_acquire(pln_devices *devices, uint32_t device, const pln_value *value,
                                   const pln_constant_use *uses, uint32_t n_uses, struct sched_constant **constant,
                                   pln_error *error);
+/* Whether it lies on a device that was lost since. */
+bool sched_constant_is_lost(const struct sched_constant *constant);
 void sched_constant_release(pln_devices *devices, struct sched_constant **constant);
 pln_constant *sched_constant_handle(const struct sched_constant *constant);
 /* pln_host.constant_read */
@@ -124,6 +170,7 @@ struct sched_state {
     uint32_t rows, width, row_stride;
     uint32_t domain;
     const struct sched_device *device; /* any of the domain */
+    struct sched_open *open;           /* that has the buffer; NULL on host memory */
     pln_buffer *buffer;
     void *data;
 };
@@ -138,6 +185,8 @@ struct pln_states {
  */
 pln_status sched_state_get(pln_states *states, const pln_value *value, const struct sched_device *device,
                            struct sched_state **state, pln_error *error);
+/* All states are gone: those who have them as operands make plans anew before their next run. */
+void sched_states_forget(pln_states *states);
 /* The states of the graph get what those of their names hold in `from`, which have as many rows or fewer. */
 pln_status sched_states_take_over(pln_schedule *schedule, const pln_states *from, pln_error *error);
 /* A state where it lies, [rows, width] without padding. NULL if it is not so in host memory, or not there yet. */
@@ -150,6 +199,11 @@ struct sched_place {
     const char *refusals; /* of the devices before it */
     char kernel[48];
     uint64_t estimated_ns;
+};
+
+struct sched_rule {
+    char pattern[128];
+    uint32_t device;
 };
 
 struct sched_copy {         /* before the segment runs */
@@ -200,7 +254,12 @@ struct pln_schedule {
     pln_graph *graph;
     pln_devices *devices;
     pln_states *states, *own_states;
-    bool timed, cover, steady;
+    bool timed, cover, steady, no_fallback;
+    pln_on_loss on_loss;
+    bool *gone;    /* [devices]: lost, and done without */
+    bool unplaced; /* after a loss nobody took its nodes */
+    uint32_t n_rules;
+    struct sched_rule *rules; /* of placement */
     uint32_t max_plans;
     struct sched_place *places; /* one a node */
     uint64_t *node_ns;          /* measured in the last run, one a node */
@@ -210,7 +269,8 @@ struct pln_schedule {
     struct sched_use *uses;
     uint32_t n_ranges;
     struct sched_range *ranges;
-    struct sched_plan *plans; /* the most recently used first */
+    struct sched_plan *plans;      /* the most recently used first */
+    struct sched_worker **workers; /* [devices]: threads that wait in the place of backends that block; mostly NULL */
     pln_statistics statistics;
     uint32_t dims[GRAPH_SYMBOLS]; /* of the last run */
     const void **inputs;          /* of a run by names, as in struct sched_bound */
@@ -222,7 +282,7 @@ struct pln_schedule {
 
 /* Where an instance of a value begins: host memory, or buffer and bytes. */
 struct sched_location {
-    const struct sched_device *device; /* of the domain */
+    struct sched_open *open; /* that has the buffer */
     pln_buffer *buffer;
     uint64_t offset;
     void *data;
@@ -231,6 +291,7 @@ struct sched_location {
 /* Memory of one domain in a plan. */
 struct sched_memory {
     const struct sched_device *device;
+    struct sched_open *open; /* of the plan, for buffers; NULL in a layout that is only asked about */
     uint32_t n_items, n_blocks;
     struct graph_memory_item *items;
     uint64_t *block_bytes;
@@ -244,15 +305,42 @@ struct sched_plan {
     uint32_t capacity[GRAPH_SYMBOLS];
     struct sched_memory *memory; /* [domains] */
     int32_t *instances;          /* [domains][values]: item of a base value, or of a window of a state; SCHED_NONE */
-    pln_plan **segments;
+    struct sched_open **opens;   /* [devices]: as they were open when the plan was made */
+    struct seam_plan **segments;
+    bool *flying;  /* [segments], of the run in progress */
+    bool *flies;   /* [segments]: it may be on its way while a later one runs */
+    bool *waits;   /* [segments][segments]: j waits for i < j; NULL where one device has all */
     char *staging; /* host image of a value with its row padding */
     uint64_t planned_bytes;
 };
 
-/* Whether the rules of placement are there. */
+/* Whether the rules of placement are there, and the number of what is done after a loss. */
 pln_status sched_check_rules(const pln_schedule_options *options, pln_error *error);
+/* Keeps the rules of placement. */
+pln_status sched_take_rules(pln_schedule *schedule, const pln_schedule_options *options, pln_error *error);
 /* Placement: fills places and segments. */
-pln_status sched_place_nodes(pln_schedule *schedule, const pln_schedule_options *options, pln_error *error);
+pln_status sched_place_nodes(pln_schedule *schedule, pln_error *error);
+/* After a run came to PLN_DEVICE_LOST: PLN_OK when it can be made once more, as on_loss says. Plans and what else lay on
+ * the lost device is gone then. */
+pln_status sched_recover(pln_schedule *schedule, pln_error *error);
+/* Before a run: what lies on a device that was lost in an earlier one goes, if on_loss says how to go on. */
+pln_status sched_refresh(pln_schedule *schedule, pln_error *error);
+/* Placement and what follows of it anew, when no plan and no constant is left. */
+pln_status sched_place_again(pln_schedule *schedule, pln_error *error);
+/* ---- flight.c */
+
+/* Fills flies and waits of a plan that has its layout. */
+pln_status sched_find_flyers(pln_schedule *schedule, struct sched_plan *plan, pln_error *error);
+/* Starts a segment; `run` stays until its end. False: it did not start, or could not, see *status. */
+bool sched_flight_begin(pln_schedule *schedule, struct sched_plan *plan, uint32_t segment, const pln_run *run,
+                        pln_status *status, pln_error *error);
+/* Waits. asks: the caller's progress is asked now and then, and false cancels the run. */
+pln_status sched_flight_end(pln_schedule *schedule, struct sched_plan *plan, uint32_t segment, bool asks,
+                            pln_error *error);
+void sched_workers_stop(pln_schedule *schedule);
+
+/* All plans are gone. */
+void sched_drop_plans(pln_schedule *schedule);
 /* Copies and constant uses of the segments, ranges of inputs. */
 pln_status sched_connect(pln_schedule *schedule, pln_error *error);
 
@@ -286,8 +374,6 @@ pln_status sched_view_device(pln_schedule *schedule, uint32_t device, const uint
 void sched_bucket(const pln_schedule *schedule, const uint32_t *dims, uint32_t *capacity);
 /* From now on runs are steady and plans cover (pln_schedule_options); plans of before are gone. */
 void sched_be_steady(pln_schedule *schedule);
-/* Plans give their memory back; they are made again when they are needed. */
-void sched_rest(pln_schedule *schedule);
 /* The plan of the bucket, made when it is met first. */
 pln_status sched_plan_get(pln_schedule *schedule, const uint32_t *dims, struct sched_plan **plan, pln_error *error);
 void sched_plan_destroy(pln_schedule *schedule, struct sched_plan **plan);

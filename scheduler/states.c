@@ -23,20 +23,27 @@ pln_status pln_states_create(pln_devices *devices, pln_states **states, pln_erro
 static void destroy_state(pln_runtime *runtime, struct sched_state *state)
 {
     if (state->buffer)
-        sched_buffer_destroy(state->device, &state->buffer);
+        sched_buffer_destroy(state->open, &state->buffer);
+    sched_open_release(&state->open);
     runtime->host.release(runtime, state->data);
     free(state->name);
     free(state);
+}
+
+void sched_states_forget(pln_states *states)
+{
+    for (struct sched_state *state = states->list, *next; state; state = next) {
+        next = state->next;
+        destroy_state(states->devices->runtime, state);
+    }
+    states->list = NULL;
 }
 
 void pln_states_destroy(pln_states **states)
 {
     if (!states || !*states)
         return;
-    for (struct sched_state *state = (*states)->list, *next; state; state = next) {
-        next = state->next;
-        destroy_state((*states)->devices->runtime, state);
-    }
+    sched_states_forget(*states);
     free(*states);
     *states = NULL;
 }
@@ -47,7 +54,7 @@ static pln_status zero_buffer(struct sched_state *state, pln_error *error)
     float *zeros = calloc(n, sizeof *zeros);
     if (!zeros)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for state %s", state->name);
-    const struct sched_location at = {.device = state->device, .buffer = state->buffer};
+    const struct sched_location at = {.open = state->open, .buffer = state->buffer};
     const pln_status status = sched_write(&at, PLN_F32, n, zeros, error);
     free(zeros);
     return status;
@@ -76,9 +83,10 @@ static pln_status create_state(pln_states *states, const pln_value *value, const
             status = pln_fail(error, PLN_NO_MEMORY, "no memory for %llu bytes of state %s", (unsigned long long)bytes,
                               value->name);
     } else {
-        sched_enter(device);
-        status = device->backend->buffer_create(device->device, bytes, &state->buffer, error);
-        sched_leave(device);
+        state->open = sched_open_acquire(states->devices, (uint32_t)(device - states->devices->devices));
+        sched_enter(state->open);
+        status = seam_buffer_create(&state->open->seam, bytes, &state->buffer, error);
+        sched_leave(state->open);
         if (status == PLN_OK)
             status = zero_buffer(state, error);
     }
@@ -110,6 +118,8 @@ pln_status sched_state_get(pln_states *states, const pln_value *value, const str
     if (s->rows != value->rows.offset || s->width != value->width)
         return pln_fail(error, PLN_INVALID, "state %s is [%u, %u], expected [%u, %u]", s->name, s->rows, s->width,
                         value->rows.offset, value->width);
+    if (s->open && sched_is_lost(s->open))
+        return pln_fail(error, PLN_DEVICE_LOST, "state %s was lost with device %s", s->name, s->device->entry.name);
     if (s->domain != device->domain)
         return pln_fail(error, PLN_INVALID, "state %s lies on device %s, not on %s", s->name, s->device->entry.name,
                         device->entry.name);
@@ -144,7 +154,7 @@ static pln_status move_elements(const struct sched_state *s, uint64_t first, uin
                                 pln_error *error)
 {
     const struct sched_location at = {
-        .device = s->device,
+        .open = s->open,
         .buffer = s->buffer,
         .offset = first * graph_element_bytes(PLN_F32, s->device->entry.info.f32_bytes),
     };

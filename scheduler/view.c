@@ -11,8 +11,20 @@
 struct value_set {
     int32_t *index; /* [values of the graph], SCHED_NONE: not used */
     const pln_value **values;
+    bool *outside; /* [values of the graph], bases: others read them too */
     uint32_t n;
 };
+
+/* Bases that nodes of the graph which are not among these read, or the host. inside: [nodes of the graph] */
+static void find_outside(const pln_graph *graph, const bool *inside, bool *outside)
+{
+    for (uint32_t i = 0; i < graph->n_nodes; i++)
+        for (uint32_t j = 0; !inside[i] && j < graph->nodes[i]->n_inputs; j++)
+            if (graph->nodes[i]->inputs[j])
+                outside[graph->nodes[i]->inputs[j]->base->id] = true;
+    for (uint32_t i = 0; i < graph->n_outputs; i++)
+        outside[graph->outputs[i].value->base->id] = true;
+}
 
 static int32_t add_value(struct value_set *set, const pln_value *value)
 {
@@ -30,6 +42,7 @@ static bool view_node(struct arena *arena, const struct graph_node *node, struct
 {
     const struct graph_op *op = graph_op(node->op);
     *out = (pln_node_info){
+        .size = sizeof *out,
         .op = node->op,
         .version = op->version,
         .name = node->name,
@@ -61,10 +74,15 @@ static pln_constant *find_constant(const pln_schedule *schedule, const pln_value
 }
 
 static pln_status view_value(pln_schedule *schedule, const struct sched_plan *plan, uint32_t device,
-                             const pln_value *value, pln_value_info *out, pln_error *error)
+                             const pln_value *value, bool outside, pln_value_info *out, pln_error *error)
 {
-    *out = (pln_value_info){.kind = (uint32_t)value->kind,
+    const bool temporary = value->kind == PLN_VALUE_TEMPORARY;
+    *out = (pln_value_info){.size = sizeof *out,
+                            .kind = (uint32_t)value->kind,
                             .dtype = (uint32_t)value->dtype,
+                            .layout = PLN_LAYOUT_ROWS,
+                            .flags = (temporary && outside ? PLN_VALUE_READ_OUTSIDE : 0u) |
+                                     (temporary && value->base == value ? PLN_VALUE_SPARE_ROWS : 0u),
                             .rows = value->rows,
                             .width = value->width,
                             .row_stride = value->row_stride,
@@ -93,18 +111,25 @@ static pln_status view_nodes(pln_schedule *schedule, const struct sched_plan *pl
     const pln_graph *graph = schedule->graph;
     pln_node_info *nodes = arena_allocate(arena, (n + 1) * sizeof *nodes);
     struct value_set set = {.index = arena_allocate(arena, (graph->n_values + 1) * sizeof *set.index),
-                            .values = arena_allocate(arena, (graph->n_values + 1) * sizeof *set.values)};
-    bool fits = nodes && set.index && set.values;
+                            .values = arena_allocate(arena, (graph->n_values + 1) * sizeof *set.values),
+                            .outside = arena_allocate(arena, graph->n_values + 1)};
+    bool *inside = arena_allocate(arena, graph->n_nodes + 1);
+    bool fits = nodes && set.index && set.values && set.outside && inside;
     if (fits)
         memset(set.index, 0xff, graph->n_values * sizeof *set.index); /* SCHED_NONE */
-    for (uint32_t i = 0; fits && i < n; i++)
+    for (uint32_t i = 0; fits && i < n; i++) {
+        inside[listed[i]->id] = true;
         fits = view_node(arena, listed[i], &set, capacity, &nodes[i]);
+    }
+    if (fits)
+        find_outside(graph, inside, set.outside);
     pln_value_info *values = fits ? arena_allocate(arena, (set.n + 1) * sizeof *values) : NULL;
     if (!values)
         return pln_fail(error, PLN_NO_MEMORY, "no memory for a view of %u nodes", n);
     pln_status status = PLN_OK;
     for (uint32_t i = 0; status == PLN_OK && i < set.n; i++)
-        status = view_value(schedule, plan, device, set.values[i], &values[i], error);
+        status =
+            view_value(schedule, plan, device, set.values[i], set.outside[set.values[i]->base->id], &values[i], error);
     *view = (pln_segment){.size = sizeof *view,
                           .flags =
                               (schedule->timed ? PLN_SEGMENT_TIMED : 0u) | (schedule->steady ? PLN_SEGMENT_STEADY : 0u),

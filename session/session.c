@@ -254,7 +254,7 @@ void session_be_steady(pln_session *session)
 void session_rest(pln_session *session)
 {
     for (struct session_variant *v = session->variants; v; v = v->next)
-        sched_rest(v->schedule);
+        sched_drop_plans(v->schedule);
 }
 
 void session_settle_problem(pln_session *session, const struct session_request *request)

@@ -21,6 +21,8 @@ static uint32_t write_added(struct tok_rows *rows, uint32_t at, int32_t id, int3
 static uint32_t write_text(struct tok_rows *rows, uint32_t at, const struct tok_tokens *tokens, uint32_t from,
                            uint32_t n, int32_t type)
 {
+    if (n == 0)
+        return at; /* there may be no columns to point into */
     tok_rows_copy(rows, at, tokens, from, n);
     for (uint32_t i = at; i < at + n; i++)
         rows->types[i] = type;

@@ -328,6 +328,21 @@ static pln_status write_files(struct save *save, const pln_tokenizer *t, pln_tok
     return status;
 }
 
+/* A vocabulary that has lines twice may give an added token the id of another; readers take one of the two. */
+static pln_status check_ids(const pln_tokenizer *t, pln_error *error)
+{
+    const struct tok_added_list *added = &t->config.added;
+    for (uint32_t i = 0; i < added->n; i++) {
+        const struct tok_added *token = &added->tokens[i];
+        const char *there = pln_tokenizer_token(t, token->id);
+        const struct tok_added *other = there ? tok_added_find(added, there) : NULL;
+        if (other && other != token && other->id == token->id)
+            return pln_fail(error, PLN_INVALID, "'%.100s' and '%.100s' have the same id %d, which no file can say",
+                            token->content, other->content, (int)token->id);
+    }
+    return PLN_OK;
+}
+
 pln_status pln_tokenizer_save(const pln_tokenizer *tokenizer, const char *directory, pln_tokenizer_layout layout,
                               pln_error *error)
 {
@@ -335,6 +350,9 @@ pln_status pln_tokenizer_save(const pln_tokenizer *tokenizer, const char *direct
     NEED(error, tokenizer, directory);
     if (layout > PLN_TOKENIZER_LAYOUT_4)
         return pln_fail(error, PLN_INVALID, "there is no layout %u of a tokenizer's files", (unsigned)layout);
+    const pln_status status = check_ids(tokenizer, error);
+    if (status != PLN_OK)
+        return status;
     if (mkdir(directory, 0777) != 0 && errno != EEXIST)
         return pln_fail(error, pln_status_of_errno(errno, PLN_FAILED), "%s: cannot be made: %s", directory,
                         strerror(errno));

@@ -277,7 +277,7 @@ static void rest(struct training_subject *subject)
 {
     for (uint32_t i = 0; i < RTD_FORMS; i++)
         if (training_rtd_of(subject)->variants[i].schedule)
-            sched_rest(training_rtd_of(subject)->variants[i].schedule);
+            sched_drop_plans(training_rtd_of(subject)->variants[i].schedule);
 }
 
 /* Names in the flat state are those of the state's file. */

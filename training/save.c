@@ -233,6 +233,7 @@ static pln_status restore_counters(pln_trainer *trainer, const char *directory, 
 
 static pln_status restore(pln_trainer *trainer, const char *directory, pln_error *error)
 {
+    training_keep_forget(trainer);
     pln_status status = training_parameters_begin(trainer, error);
     if (status == PLN_OK)
         status = restore_counters(trainer, directory, error);

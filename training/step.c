@@ -126,6 +126,24 @@ static pln_status make_step(pln_trainer *trainer, const pln_tensor *inputs, uint
     return PLN_OK;
 }
 
+/* A device may be lost a few times; what was made stays made. */
+static pln_status make_lasting_step(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
+                                    pln_trainer_report *report, pln_error *error)
+{
+    enum { TRIES = 3 };
+    pln_status status = training_keep_begin(trainer, error);
+    if (status == PLN_OK)
+        status = make_step(trainer, inputs, n_inputs, report, error);
+    for (int i = 0; status == PLN_DEVICE_LOST && i < TRIES; i++) {
+        status = training_keep_recover(trainer, make_step, error);
+        if (status == PLN_OK)
+            status = make_step(trainer, inputs, n_inputs, report, error);
+    }
+    if (status == PLN_OK)
+        training_keep_step(trainer, inputs, n_inputs);
+    return status;
+}
+
 pln_status pln_trainer_step(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
                             pln_trainer_report *report, pln_error *error)
 {
@@ -135,7 +153,7 @@ pln_status pln_trainer_step(pln_trainer *trainer, const pln_tensor *inputs, uint
     pln_status status = training_begin(trainer, error);
     if (status != PLN_OK)
         return status;
-    status = make_step(trainer, inputs, n_inputs, report, error);
+    status = make_lasting_step(trainer, inputs, n_inputs, report, error);
     training_end(trainer);
     return status;
 }

@@ -193,6 +193,7 @@ void pln_trainer_destroy(pln_trainer **trainer)
     if (!t)
         return;
     *trainer = NULL;
+    training_keep_finish(t);
     training_update_finish(t);
     training_parameters_finish(t);
     if (t->subject)
@@ -209,7 +210,7 @@ pln_status pln_trainer_rest(pln_trainer *trainer, pln_error *error)
     if (status != PLN_OK)
         return status;
     trainer->subject->kind->rest(trainer->subject);
-    sched_rest(trainer->update.schedule);
+    sched_drop_plans(trainer->update.schedule);
     training_image_release(trainer);
     training_end(trainer);
     return PLN_OK;

@@ -48,6 +48,7 @@ struct pln_trainer {
     float *dense;            /* tensors of an image whose rows have padding */
     pln_tensor *tensors;     /* [n_tensors] of the image, by their Hugging Face names */
     char (*names)[256];
+    struct training_keep *keep; /* against the loss of a device; NULL until a step needs it */
 };
 
 /* Around every public call that has a status: PLN_INVALID if another thread is inside one. */
@@ -107,6 +108,20 @@ enum { TRAINING_STATES = 3 };
 extern const char *const training_states[TRAINING_STATES];
 /* The bound of a state becomes that of the image. False: a number is not finite, or a second moment is negative. */
 bool training_bound_note(pln_trainer *trainer, const char *state, const float *flat);
+
+/* ---- keep.c */
+
+typedef pln_status training_step_fn(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
+                                    pln_trainer_report *report, pln_error *error);
+/* Before a step: there is an image, and room for the batch behind it. Does nothing where a loss is an error. */
+pln_status training_keep_begin(pln_trainer *trainer, pln_error *error);
+/* The step was made. */
+void training_keep_step(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs);
+/* The states were written by others. */
+void training_keep_forget(pln_trainer *trainer);
+/* After a step came to PLN_DEVICE_LOST: states and steps are as before it. PLN_DEVICE_LOST if nothing was kept. */
+pln_status training_keep_recover(pln_trainer *trainer, training_step_fn *step, pln_error *error);
+void training_keep_finish(pln_trainer *trainer);
 
 /* ---- step.c: it takes a clean or dirty trainer, and leaves it dirty until an update */
 

@@ -2,44 +2,46 @@
  *
  * The plugin's table: one device, the processor itself, working on host memory.
  */
+#define _DEFAULT_SOURCE /* _SC_AVPHYS_PAGES */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "backends/cpu/cpu.h"
-#include "common/fail.h"
 
-static const pln_option_info options[] = {
-    {"level", "c|avx2|avx512", "instructions that kernels use; the best of the processor if not given"},
-    {"gemm", "own|blis|sgemm", "on packed weights our micro-kernel or that of BLIS, or the sgemm of BLIS"},
-    {"math", "f32|bf16", "what products multiply; bf16 needs AVX512-BF16 and sums in f32"},
-    {"depth", "NUMBER", "under math=bf16 products less deep stay in f32 (128)"},
-    {NULL, NULL, NULL},
+static const pln_setting_info table[] = {
+    SETTING("level", "c|avx2|avx512", "instructions that kernels use; the best of the processor if not given", NULL),
+    SETTING("gemm", "own|blis|sgemm", "on packed weights our micro-kernel or that of BLIS, or the sgemm of BLIS",
+            "own"),
+    SETTING("math", "f32|bf16", "what products multiply; bf16 needs AVX512-BF16 and sums in f32", "f32"),
+    SETTING_NUMBER("depth", "under math=bf16 products less deep stay in f32 (128)", "128", 0, UINT32_MAX),
+    {0},
 };
 
-static pln_status device_count(uint32_t *count, pln_error *error)
+static pln_status device_count(uint32_t *count, pln_failure *error)
 {
     (void)error;
     *count = 1;
     return PLN_OK;
 }
 
-static pln_status device_info(uint32_t index, const pln_device *device, pln_device_info *info, pln_error *error)
+static pln_status device_info(uint32_t index, const pln_device *device, pln_device_description *info,
+                              pln_failure *error)
 {
     if (index)
-        return pln_fail(error, PLN_NO_DEVICE, "cpu has one device, not number %u", index);
-    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    *info = (pln_device_info){
-        .size = sizeof *info,
+        return pln_failed(error, PLN_NO_DEVICE, -1, "cpu has one device, not number %u", index);
+    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE), free_pages = sysconf(_SC_AVPHYS_PAGES);
+    pln_device_description full = {
+        .size = sizeof full,
         .kind = PLN_DEVICE_KIND_CPU,
         .flags = PLN_DEVICE_FLAG_HOST_MEMORY | PLN_DEVICE_FLAG_CONCURRENT,
         .dtypes = 1u << PLN_F32 | 1u << PLN_I32,
         .alignment = 64,
         .f32_bytes = sizeof(float),
         .row_multiple = 1,
+        .free_bytes = free_pages > 0 && page > 0 ? (uint64_t)free_pages * (uint64_t)page : 0,
         .memory_bytes = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0,
         .version = PLEIONE_VERSION,
-        .options = options,
     };
     struct cpu_gemm gemm;
     const struct cpu_level *level = device ? device->deep.level : cpu_level_find(NULL, error);
@@ -47,68 +49,72 @@ static pln_status device_info(uint32_t index, const pln_device *device, pln_devi
         gemm = device->deep.gemm;
     else
         cpu_gemm_init(&gemm, CPU_GEMM_OWN, level->name, level->micro_kernel);
-    snprintf(info->name, sizeof info->name, "processor, level %s", level->name);
-    snprintf(info->driver, sizeof info->driver, "%s", gemm.name);
+    snprintf(full.name, sizeof full.name, "processor, level %s", level->name);
+    snprintf(full.driver, sizeof full.driver, "%s", gemm.name);
+    settings_describe(table, device ? &device->settings : NULL, &full);
+    pln_give(info, &full);
     return PLN_OK;
 }
 
-static pln_status check_options(const pln_option *given, uint32_t n, pln_error *error)
+static pln_status check_options(const pln_option *given, uint32_t n, pln_failure *error)
 {
     for (uint32_t i = 0; i < n; i++) {
         uint32_t known = 0;
-        while (options[known].key && strcmp(options[known].key, given[i].key) != 0)
+        while (table[known].key && strcmp(table[known].key, given[i].key) != 0)
             known++;
-        if (!options[known].key)
-            return pln_fail(error, PLN_INVALID, "cpu knows no option %s", given[i].key);
+        if (!table[known].key)
+            return pln_failed(error, PLN_INVALID, -1, "cpu knows no option %s", given[i].key);
     }
     return PLN_OK;
 }
 
 /* The kernels that the options ask for; NULL with a record. */
-static const struct cpu_level *find_level(const pln_option *given, uint32_t n, pln_error *error)
+static const struct cpu_level *find_level(const pln_option *given, uint32_t n, pln_failure *error)
 {
     const char *name = pln_option_value(given, n, "level"), *math = pln_option_value(given, n, "math");
     if (!math || strcmp(math, "f32") == 0)
         return cpu_level_find(name, error);
     const char *gemm = pln_option_value(given, n, "gemm");
     if (strcmp(math, "bf16") != 0)
-        pln_fail(error, PLN_INVALID, "math of cpu is f32 or bf16, not %s", math);
+        pln_failed(error, PLN_INVALID, -1, "math of cpu is f32 or bf16, not %s", math);
     else if (name && strcmp(name, "avx512") != 0)
-        pln_fail(error, PLN_INVALID, "math=bf16 of cpu needs level avx512, not %s", name);
+        pln_failed(error, PLN_INVALID, -1, "math=bf16 of cpu needs level avx512, not %s", name);
     else if (gemm && strcmp(gemm, "own") != 0)
-        pln_fail(error, PLN_INVALID, "math=bf16 of cpu needs gemm=own: BLIS has no such product");
+        pln_failed(error, PLN_INVALID, -1, "math=bf16 of cpu needs gemm=own: BLIS has no such product");
     else
         return cpu_level_bf16(error);
     return NULL;
 }
 
-static pln_status find_way(const char *name, enum cpu_gemm_way *way, pln_error *error)
+static pln_status find_way(const char *name, enum cpu_gemm_way *way, pln_failure *error)
 {
     static const char *const names[] = {[CPU_GEMM_OWN] = "own", [CPU_GEMM_BLIS] = "blis", [CPU_GEMM_SGEMM] = "sgemm"};
     uint32_t i = 0;
     while (name && i < sizeof names / sizeof *names && strcmp(name, names[i]) != 0)
         i++;
     if (i == sizeof names / sizeof *names)
-        return pln_fail(error, PLN_INVALID, "gemm of cpu is own, blis or sgemm, not %s", name);
+        return pln_failed(error, PLN_INVALID, -1, "gemm of cpu is own, blis or sgemm, not %s", name);
     *way = (enum cpu_gemm_way)i;
     return PLN_OK;
 }
 
-static pln_status find_depth(const char *text, uint32_t *depth, pln_error *error)
+static pln_status find_depth(const char *text, uint32_t *depth, pln_failure *error)
 {
     char *end = NULL;
     const unsigned long number = text ? strtoul(text, &end, 10) : CPU_SHALLOW;
     if (text && (*text < '0' || *text > '9' || *end || number > UINT32_MAX))
-        return pln_fail(error, PLN_INVALID, "depth of cpu is a number, not %s", text);
+        return pln_failed(error, PLN_INVALID, -1, "depth of cpu is a number, not %s", text);
     *depth = (uint32_t)number;
     return PLN_OK;
 }
 
-static pln_status device_open(uint32_t index, const pln_host *host, const pln_option *given, uint32_t n,
-                              pln_device **device, pln_error *error)
+static pln_status device_open(uint32_t index, const pln_opening *opening, pln_device **device, pln_failure *error)
 {
+    const pln_host *host = opening->host;
+    pln_option given[SETTINGS_MOST];
+    const uint32_t n = settings_take(opening, given);
     if (index)
-        return pln_fail(error, PLN_NO_DEVICE, "cpu has one device, not number %u", index);
+        return pln_failed(error, PLN_NO_DEVICE, -1, "cpu has one device, not number %u", index);
     enum cpu_gemm_way way = CPU_GEMM_OWN;
     pln_status status = check_options(given, n, error);
     if (!status)
@@ -128,12 +134,13 @@ static pln_status device_open(uint32_t index, const pln_host *host, const pln_op
     cpu_gemm_init(&deep.gemm, way, level->name, level->micro_kernel);
     cpu_gemm_init(&shallow.gemm, way, plain->name, plain->micro_kernel);
     if (way == CPU_GEMM_BLIS && !deep.gemm.panels)
-        return pln_fail(error, PLN_INVALID, "gemm=blis of cpu needs another BLIS than %s at level %s", deep.gemm.name,
-                        level->name);
+        return pln_failed(error, PLN_INVALID, -1, "gemm=blis of cpu needs another BLIS than %s at level %s",
+                          deep.gemm.name, level->name);
     *device = host->allocate(host->context, sizeof **device);
     if (!*device)
-        return pln_fail(error, PLN_NO_MEMORY, "no memory to open cpu");
+        return pln_failed(error, PLN_NO_MEMORY, -1, "no memory to open cpu");
     **device = (pln_device){.host = host, .deep = deep, .shallow = shallow, .depth = depth};
+    settings_show(&(*device)->settings, table, given, n);
     if (level == plain && host->log && pln_option_value(given, n, "depth"))
         host->log(host->context, PLN_LOG_LEVEL_WARNING, "option depth of cpu changes nothing without math=bf16");
     return PLN_OK;
@@ -163,6 +170,7 @@ static const pln_backend backend = {
     .plan_destroy = cpu_plan_destroy,
     .plan_timing = cpu_plan_timing,
     .plan_info = cpu_plan_info,
+    .plan_cancel = cpu_plan_cancel,
 };
 
 PLN_BACKEND_EXPORT const pln_backend *pln_backend_query(uint32_t abi_min, uint32_t abi_max);

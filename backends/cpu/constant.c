@@ -5,19 +5,18 @@
 #include <math.h>
 
 #include "backends/cpu/cpu.h"
-#include "common/fail.h"
 
-struct cpu_constant_bytes cpu_constant_bytes(const pln_device *device, uint32_t rows, uint32_t width,
-                                             const pln_constant_use *uses, uint32_t n_uses)
+struct cpu_constant_bytes cpu_constant_bytes(const pln_device *device, const pln_constant_info *info)
 {
-    const struct cpu_gemm *gemm = &cpu_math_of(device, width)->gemm;
+    const struct cpu_gemm *gemm = &cpu_math_of(device, info->width)->gemm;
     struct cpu_constant_bytes bytes = {0};
-    const uint64_t dense = round_up((uint64_t)rows * width * sizeof(float), 64);
-    if (!n_uses)
+    const uint64_t dense = round_up((uint64_t)info->rows * info->width * sizeof(float), 64);
+    if (!info->n_uses)
         bytes.rows = dense;
-    for (uint32_t i = 0; i < n_uses; i++) {
-        if (gemm->panels && uses[i].op == PLN_OP_LINEAR && uses[i].input == PLN_LINEAR_INPUT_WEIGHT)
-            bytes.panels = cpu_gemm_weight_bytes(gemm, rows, width) + CPU_PACKED_AHEAD * sizeof(float);
+    for (uint32_t i = 0; i < info->n_uses; i++) {
+        const pln_constant_use *use = pln_constant_use_at(info, i);
+        if (gemm->panels && use->op == PLN_OP_LINEAR && use->input == PLN_LINEAR_INPUT_WEIGHT)
+            bytes.panels = cpu_gemm_weight_bytes(gemm, info->rows, info->width) + CPU_PACKED_AHEAD * sizeof(float);
         else
             bytes.rows = dense;
     }
@@ -41,19 +40,20 @@ static void pack_share(void *argument, uint32_t member, uint32_t members)
 
 /* Under math=bf16 a number near the end of f32 would round to infinity: it is named instead. */
 static pln_status check_range(const struct cpu_gemm *gemm, const pln_constant_info *info, const float *rows, uint64_t n,
-                              pln_error *error)
+                              pln_failure *error)
 {
     static const float most = 0x1.ffp127f; /* what rounds to infinity begins halfway to 2^128 */
     for (uint64_t i = 0; gemm->kernel.step_depth > 1 && i < n; i++)
         if (fabsf(rows[i]) >= most && !isinf(rows[i]))
-            return pln_fail(error, PLN_INVALID, "math=bf16 of cpu: %s has %g, which bf16 cannot hold: keep math=f32",
-                            info->name, (double)rows[i]);
+            return pln_failed(error, PLN_INVALID, -1,
+                              "math=bf16 of cpu: %s has %g, which bf16 cannot hold: keep math=f32", info->name,
+                              (double)rows[i]);
     return PLN_OK;
 }
 
 /* Rows that must be converted come panel by panel, so that a weight is never there twice. */
 static pln_status pack(const pln_device *device, const pln_constant_info *info, const pln_constant *constant,
-                       pln_error *error)
+                       pln_failure *error)
 {
     const pln_host *host = device->host;
     const struct cpu_gemm *gemm = &cpu_math_of(device, info->width)->gemm;
@@ -69,7 +69,7 @@ static pln_status pack(const pln_device *device, const pln_constant_info *info, 
     const uint64_t panel_bytes = cpu_gemm_weight_bytes(gemm, step, info->width);
     float *rows = host->allocate(host->context, (size_t)step * info->width * sizeof(float));
     if (!rows)
-        return pln_fail(error, PLN_NO_MEMORY, "cpu: no memory to pack constant %s", info->name);
+        return pln_failed(error, PLN_NO_MEMORY, -1, "cpu: no memory to pack constant %s", info->name);
     for (uint32_t i = 0; !status && i * step < info->rows; i++) {
         const uint32_t left = info->rows - i * step, n = left < step ? left : step;
         host->constant_read(host->context, info, i * step, n, rows);
@@ -82,14 +82,16 @@ static pln_status pack(const pln_device *device, const pln_constant_info *info, 
 }
 
 pln_status cpu_constant_create(pln_device *device, const pln_constant_info *info, pln_constant **constant,
-                               pln_error *error)
+                               pln_failure *error)
 {
     const pln_host *host = device->host;
-    const struct cpu_constant_bytes bytes =
-        cpu_constant_bytes(device, info->rows, info->width, info->uses, info->n_uses);
+    if (info->layout != PLN_LAYOUT_ROWS)
+        return pln_failed(error, PLN_UNSUPPORTED, -1, "cpu: constant %s has a layout that this build does not know",
+                          info->name);
+    const struct cpu_constant_bytes bytes = cpu_constant_bytes(device, info);
     pln_constant *c = host->allocate(host->context, sizeof *c);
     if (!c)
-        return pln_fail(error, PLN_NO_MEMORY, "cpu: no memory for constant %s", info->name);
+        return pln_failed(error, PLN_NO_MEMORY, -1, "cpu: no memory for constant %s", info->name);
     *c = (pln_constant){.rows = bytes.rows ? info->plain : NULL};
     if (bytes.rows && !info->plain)
         c->rows = c->own = host->allocate(host->context, bytes.rows);
@@ -98,8 +100,8 @@ pln_status cpu_constant_create(pln_device *device, const pln_constant_info *info
     c->bytes = bytes.rows + bytes.panels;
     pln_status status = PLN_OK;
     if ((bytes.rows && !c->rows) || (bytes.panels && !c->panels))
-        status = pln_fail(error, PLN_NO_MEMORY, "cpu: no memory for constant %s of %llu bytes", info->name,
-                          (unsigned long long)(bytes.rows + bytes.panels));
+        status = pln_failed(error, PLN_NO_MEMORY, -1, "cpu: no memory for constant %s of %llu bytes", info->name,
+                            (unsigned long long)(bytes.rows + bytes.panels));
     if (!status && c->own)
         host->constant_read(host->context, info, 0, info->rows, c->own);
     if (!status && c->panels)

@@ -7,6 +7,7 @@
 
 #include "backends/cpu/gemm.h"
 #include "backends/cpu/kernel.h"
+#include "common/settings.h"
 
 /* ---- levels: one build of all kernels each */
 
@@ -18,10 +19,10 @@ struct cpu_level {
 
 /* The level of that name, or the best one if name is NULL. NULL with a record (PLN_INVALID) for an unknown name and for
  * a level that this processor lacks. */
-const struct cpu_level *cpu_level_find(const char *name, pln_error *error);
+const struct cpu_level *cpu_level_find(const char *name, pln_failure *error);
 
 /* The level whose products round what they multiply to bf16. NULL with a record where it cannot run. */
-const struct cpu_level *cpu_level_bf16(pln_error *error);
+const struct cpu_level *cpu_level_bf16(pln_failure *error);
 
 /* ---- ops */
 
@@ -71,6 +72,7 @@ struct pln_device {
     const pln_host *host;
     struct cpu_math deep, shallow; /* not the same under math=bf16 only */
     uint32_t depth;                /* less is shallow */
+    struct settings settings;
 };
 
 static inline const struct cpu_math *cpu_math_of(const pln_device *device, uint32_t depth)
@@ -89,21 +91,21 @@ struct pln_constant {
 struct cpu_constant_bytes {
     uint64_t rows, panels;
 };
-struct cpu_constant_bytes cpu_constant_bytes(const pln_device *device, uint32_t rows, uint32_t width,
-                                             const pln_constant_use *uses, uint32_t n_uses);
+struct cpu_constant_bytes cpu_constant_bytes(const pln_device *device, const pln_constant_info *info);
 
 pln_status cpu_constant_create(pln_device *device, const pln_constant_info *info, pln_constant **constant,
-                               pln_error *error);
+                               pln_failure *error);
 void cpu_constant_destroy(pln_device *device, pln_constant **constant);
 
 /* ---- plans, as in pln_backend */
 
 pln_status cpu_supports(pln_device *device, const pln_segment *segment, pln_verdict *verdicts, uint32_t verdict_stride,
-                        pln_error *error);
-pln_status cpu_plan_create(pln_device *device, const pln_segment *segment, pln_plan **plan, pln_error *error);
-pln_status cpu_plan_run(pln_plan *plan, const pln_run *run, pln_error *error);
+                        pln_failure *error);
+pln_status cpu_plan_create(pln_device *device, const pln_segment *segment, pln_plan **plan, pln_failure *error);
+pln_status cpu_plan_run(pln_plan *plan, const pln_run *run, pln_failure *error);
 void cpu_plan_destroy(pln_plan **plan);
-pln_status cpu_plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, pln_error *error);
+void cpu_plan_cancel(pln_plan *plan);
+pln_status cpu_plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, pln_failure *error);
 pln_status cpu_plan_info(pln_device *device, const pln_segment *segment, pln_plan *plan, pln_plan_info *info,
-                         pln_error *error);
+                         pln_failure *error);
 #endif

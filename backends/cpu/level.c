@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "backends/cpu/cpu.h"
-#include "common/fail.h"
 
 extern cpu_kernel *const cpu_c_kernels[];
 extern const struct cpu_micro_kernel cpu_c_micro_kernel;
@@ -58,7 +57,7 @@ static const struct entry {
 static const struct entry bf16 = {{"bf16", cpu_bf16_kernels, &cpu_bf16_micro_kernel}, has_bf16};
 #endif
 
-const struct cpu_level *cpu_level_find(const char *name, pln_error *error)
+const struct cpu_level *cpu_level_find(const char *name, pln_failure *error)
 {
     for (size_t i = sizeof levels / sizeof *levels; i-- > 0;) {
         if (name && strcmp(name, levels[i].level.name) != 0)
@@ -66,20 +65,20 @@ const struct cpu_level *cpu_level_find(const char *name, pln_error *error)
         if (levels[i].runs())
             return &levels[i].level;
         if (name) {
-            pln_fail(error, PLN_INVALID, "this processor cannot run level %s of cpu", name);
+            pln_failed(error, PLN_INVALID, -1, "this processor cannot run level %s of cpu", name);
             return NULL;
         }
     }
-    pln_fail(error, PLN_INVALID, "level of cpu is c, avx2 or avx512 as far as it was built, not %s", name);
+    pln_failed(error, PLN_INVALID, -1, "level of cpu is c, avx2 or avx512 as far as it was built, not %s", name);
     return NULL;
 }
 
-const struct cpu_level *cpu_level_bf16(pln_error *error)
+const struct cpu_level *cpu_level_bf16(pln_failure *error)
 {
 #if defined(CPU_HAS_BF16)
     if (bf16.runs())
         return &bf16.level;
 #endif
-    pln_fail(error, PLN_INVALID, "math=bf16 of cpu needs AVX512-BF16, which this processor or this build lacks");
+    pln_failed(error, PLN_INVALID, -1, "math=bf16 of cpu needs AVX512-BF16, which this processor or this build lacks");
     return NULL;
 }

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "backends/cpu/plan.h"
-#include "common/fail.h"
 #include "common/uses.h"
 
 /* ---- nodes at capacity */
@@ -86,25 +85,25 @@ static bool is_small(const pln_segment *segment)
 /* ---- verdicts */
 
 /* NULL if the node is taken, else why not. */
-static const char *refusal(const pln_node_info *node)
+static const char *refusal(const pln_segment *segment, const pln_node_info *node)
 {
     const uint32_t at = cpu_row_find(node->op);
     if (at == CPU_OPS)
         return "an op that this build does not know";
     const struct cpu_row *row = &cpu_rows[at];
-    if (!pln_node_fits(node, row->version, row->params_size, row->n_inputs, row->n_outputs))
+    if (!pln_node_fits(segment, node, row->version, row->params_size, row->n_inputs, row->n_outputs))
         return "it uses more of the op than this build knows";
     return NULL;
 }
 
 pln_status cpu_supports(pln_device *device, const pln_segment *segment, pln_verdict *verdicts, uint32_t verdict_stride,
-                        pln_error *error)
+                        pln_failure *error)
 {
     (void)error;
     const uint32_t members = device->host->team_size(device->host->context);
     for (uint32_t i = 0; i < segment->n_nodes; i++) {
         const pln_node_info *node = pln_segment_node(segment, i);
-        const char *reason = refusal(node);
+        const char *reason = refusal(segment, node);
         pln_verdict *verdict = (pln_verdict *)(void *)((char *)verdicts + (size_t)i * verdict_stride);
         verdict->supported = !reason;
         verdict->estimated_ns = arithmetic_ns(node) / (members ? members : 1) + memory_ns(node);
@@ -141,7 +140,7 @@ static struct scratch scratch_of(const pln_device *device, const pln_segment *se
     for (uint32_t i = 0; i < segment->n_nodes; i++) {
         const pln_node_info *node = pln_segment_node(segment, i);
         const uint32_t row = cpu_row_find(node->op);
-        if (refusal(node))
+        if (refusal(segment, node))
             continue;
         struct capacity c;
         take_capacity(&c, device, segment, node);
@@ -226,17 +225,17 @@ static pln_plan *allocate_plan(pln_device *device, const pln_segment *segment)
     return p;
 }
 
-pln_status cpu_plan_create(pln_device *device, const pln_segment *segment, pln_plan **plan, pln_error *error)
+pln_status cpu_plan_create(pln_device *device, const pln_segment *segment, pln_plan **plan, pln_failure *error)
 {
     for (uint32_t i = 0; i < segment->n_nodes; i++) {
-        const char *reason = refusal(pln_segment_node(segment, i));
+        const char *reason = refusal(segment, pln_segment_node(segment, i));
         if (reason)
-            return pln_fail_node(error, PLN_UNSUPPORTED, (int32_t)i, "cpu refuses %s: %s",
-                                 pln_segment_node(segment, i)->name, reason);
+            return pln_failed(error, PLN_UNSUPPORTED, (int32_t)i, "cpu refuses %s: %s",
+                              pln_segment_node(segment, i)->name, reason);
     }
     *plan = allocate_plan(device, segment);
     if (!*plan)
-        return pln_fail(error, PLN_NO_MEMORY, "cpu: no memory for a plan of %u nodes", segment->n_nodes);
+        return pln_failed(error, PLN_NO_MEMORY, -1, "cpu: no memory for a plan of %u nodes", segment->n_nodes);
     copy_segment(*plan, segment);
     cpu_find_chains(*plan);
     return PLN_OK;
@@ -244,26 +243,32 @@ pln_status cpu_plan_create(pln_device *device, const pln_segment *segment, pln_p
 
 /* ---- what is told of a plan */
 
-pln_status cpu_plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, pln_error *error)
+pln_status cpu_plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, pln_failure *error)
 {
     if (!plan->timed || n_nodes != plan->n_nodes)
-        return pln_fail(error, PLN_INVALID, "cpu: the plan was not made to be timed for %u nodes", n_nodes);
+        return pln_failed(error, PLN_INVALID, -1, "cpu: the plan was not made to be timed for %u nodes", n_nodes);
     memcpy(node_ns, plan->ns, n_nodes * sizeof *node_ns);
     return PLN_OK;
 }
 
 /* Bytes of the constants as all nodes of the segment together use them. */
-static pln_status add_constants(const pln_device *device, const pln_segment *segment, uint64_t *total, pln_error *error)
+static pln_status add_constants(const pln_device *device, const pln_segment *segment, uint64_t *total,
+                                pln_failure *error)
 {
     struct uses *uses = uses_create(device->host, segment);
     if (!uses)
-        return pln_fail(error, PLN_NO_MEMORY, "cpu: no memory for the uses of constants");
+        return pln_failed(error, PLN_NO_MEMORY, -1, "cpu: no memory for the uses of constants");
     for (uint32_t i = 0; i < segment->n_values; i++) {
         const pln_value_info *value = pln_segment_value(segment, (int32_t)i);
         if (value->kind != PLN_VALUE_CONSTANT || !uses[i].n)
             continue;
-        const struct cpu_constant_bytes bytes = cpu_constant_bytes(device, pln_dim_rows(value->rows, segment->capacity),
-                                                                   value->width, uses[i].list, uses[i].n);
+        const pln_constant_info info = {.size = sizeof info,
+                                        .rows = pln_dim_rows(value->rows, segment->capacity),
+                                        .width = value->width,
+                                        .n_uses = uses[i].n,
+                                        .use_stride = sizeof *uses[i].list,
+                                        .uses = uses[i].list};
+        const struct cpu_constant_bytes bytes = cpu_constant_bytes(device, &info);
         *total += bytes.rows + bytes.panels;
     }
     uses_release(device->host, uses);
@@ -279,7 +284,7 @@ static void list_kernels(const pln_device *device, const pln_segment *segment, c
         const uint32_t row = plan ? plan->nodes[i].row : cpu_row_find(pln_segment_node(segment, i)->op);
         const struct cpu_math *math =
             plan ? plan->nodes[i].math : math_of(device, segment, pln_segment_node(segment, i));
-        pln_kernel_info kernel = {0};
+        pln_launch_info kernel = {.size = sizeof kernel};
         snprintf(kernel.name, sizeof kernel.name, "%s %s", row < CPU_OPS ? cpu_rows[row].name : "unknown",
                  math->level->name);
         pln_plan_give_kernel(info, room, i, &kernel);
@@ -287,7 +292,7 @@ static void list_kernels(const pln_device *device, const pln_segment *segment, c
 }
 
 pln_status cpu_plan_info(pln_device *device, const pln_segment *segment, pln_plan *plan, pln_plan_info *info,
-                         pln_error *error)
+                         pln_failure *error)
 {
     const struct scratch bytes = plan ? plan->bytes : scratch_of(device, segment);
     list_kernels(device, segment, plan, info);

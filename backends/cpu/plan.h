@@ -5,6 +5,8 @@
 #ifndef BACKENDS_CPU_PLAN_H
 #define BACKENDS_CPU_PLAN_H
 
+#include <stdatomic.h>
+
 #include "backends/cpu/cpu.h"
 
 struct node {
@@ -41,6 +43,7 @@ struct pln_plan {
     struct scratch bytes;
     char *scratch; /* shared, then each member's, then what each member passes */
     const pln_run *run;
+    atomic_bool cancelled; /* the run: kernels are passed over, barriers are not */
 };
 
 /* Parts the nodes of a plan into chains: neighbours that work row by row on the same rows, and whose memory allows that

@@ -45,6 +45,8 @@ static struct cpu_operand operand(const struct work *work, const struct node *no
 static void run_node(const struct work *work, const struct node *node)
 {
     const pln_plan *p = work->plan;
+    if (atomic_load_explicit(&p->cancelled, memory_order_relaxed))
+        return;
     char *members = p->scratch + p->bytes.shared;
     char *passed = members + work->members * p->bytes.member + work->member * p->bytes.passed;
     struct cpu_operand operands[2 * CPU_OPERANDS] = {{0}};
@@ -124,10 +126,10 @@ static void run_member(void *argument, uint32_t member, uint32_t members)
     }
 }
 
-pln_status cpu_plan_run(pln_plan *plan, const pln_run *run, pln_error *error)
+pln_status cpu_plan_run(pln_plan *plan, const pln_run *run, pln_failure *error)
 {
-    (void)error;
     plan->run = run;
+    atomic_store(&plan->cancelled, false);
     if (plan->timed)
         memset(plan->ns, 0, plan->n_nodes * sizeof *plan->ns);
     if (plan->alone)
@@ -135,5 +137,10 @@ pln_status cpu_plan_run(pln_plan *plan, const pln_run *run, pln_error *error)
     else
         plan->device->host->team_run(plan->device->host->context, run_member, plan);
     plan->run = NULL;
-    return PLN_OK;
+    return atomic_load(&plan->cancelled) ? pln_failed(error, PLN_CANCELLED, -1, "cpu: the run was cancelled") : PLN_OK;
+}
+
+void cpu_plan_cancel(pln_plan *plan)
+{
+    atomic_store(&plan->cancelled, true);
 }

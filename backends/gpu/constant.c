@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "backends/gpu/table.h"
-#include "common/fail.h"
 #include "common/half.h"
 #include "common/round.h"
 
@@ -16,13 +15,19 @@ bool gpu_panels(const struct gpu_limits *limits)
     return limits->cpu_variant && gpu_text_find("linear_cpu");
 }
 
+static bool is_product(const pln_constant_use *use)
+{
+    return use->op == PLN_OP_LINEAR && use->input == PLN_LINEAR_INPUT_WEIGHT;
+}
+
 struct gpu_constant_layout gpu_constant_layout(const struct gpu_limits *limits, const pln_constant_info *info)
 {
     struct gpu_constant_layout layout = {.rows = info->rows, .width = round_up32(info->width, 4)};
     uint32_t products = 0, words = 0;
     for (uint32_t i = 0; i < info->n_uses; i++) {
-        products += info->uses[i].op == PLN_OP_LINEAR && info->uses[i].input == PLN_LINEAR_INPUT_WEIGHT;
-        words += info->uses[i].op == PLN_OP_EMBED && info->uses[i].input == PLN_EMBED_INPUT_WORD;
+        const pln_constant_use *use = pln_constant_use_at(info, i);
+        products += is_product(use);
+        words += use->op == PLN_OP_EMBED && use->input == PLN_EMBED_INPUT_WORD;
     }
     /* Others read rows; a product makes panels of them for each run. */
     if (products && products + words == info->n_uses && gpu_panels(limits))
@@ -63,13 +68,16 @@ static void place_row(const struct gpu_constant_layout *layout, uint32_t r, cons
 }
 
 pln_status gpu_constant_pack(const pln_host *host, const pln_constant_info *info,
-                             const struct gpu_constant_layout *layout, void *out, pln_error *error)
+                             const struct gpu_constant_layout *layout, void *out, pln_failure *error)
 {
     pln_status status = PLN_OK;
     uint32_t column;
+    if (info->layout != PLN_LAYOUT_ROWS)
+        return pln_failed(error, PLN_UNSUPPORTED, -1, "constant %s has a layout that this build does not know",
+                          info->name ? info->name : "without a name");
     float *row = info->plain ? NULL : host->allocate(host->context, info->width * sizeof(float));
     if (!info->plain && !row)
-        return pln_fail(error, PLN_NO_MEMORY, "no host memory for a row of %u numbers", info->width);
+        return pln_failed(error, PLN_NO_MEMORY, -1, "no host memory for a row of %u numbers", info->width);
     memset(out, 0, gpu_constant_bytes(layout));
     for (uint32_t r = 0; status == PLN_OK && r < info->rows; r++) {
         if (row)
@@ -78,9 +86,10 @@ pln_status gpu_constant_pack(const pln_host *host, const pln_constant_info *info
         if (!layout->half)
             place_row(layout, r, from, info->width, out);
         else if (!place_half_row(layout, r, from, info->width, out, &column))
-            status = pln_fail(error, PLN_INVALID,
-                              "option storage=f16: %s has %g in row %u, and f16 ends at 65504: keep the weights in f32",
-                              info->name ? info->name : "a weight", (double)from[column], r);
+            status =
+                pln_failed(error, PLN_INVALID, -1,
+                           "option storage=f16: %s has %g in row %u, and f16 ends at 65504: keep the weights in f32",
+                           info->name ? info->name : "a weight", (double)from[column], r);
     }
     host->release(host->context, row);
     return status;

@@ -92,9 +92,9 @@ void gpu_supports(const struct gpu_limits *limits, const pln_segment *segment, u
 
 /* Calls `emit` for every launch of the node, in order: passes, and windows of rows when a binding would span more than
  * max_range. Stops at the first status that is not PLN_OK. */
-typedef pln_status gpu_emit_fn(void *context, const struct gpu_launch *launch, pln_error *error);
+typedef pln_status gpu_emit_fn(void *context, const struct gpu_launch *launch, pln_failure *error);
 pln_status gpu_lower(const struct gpu_limits *limits, const pln_segment *segment, uint32_t node, gpu_emit_fn *emit,
-                     void *context, pln_error *error);
+                     void *context, pln_failure *error);
 
 /* How a constant lies in device memory: good for all its uses. The struct pln_constant of each plugin begins with
  * it: gpu_lower reads it there (without a constant, in `supports`, it takes the layout that the node's own use would
@@ -111,11 +111,11 @@ uint64_t gpu_constant_bytes(const struct gpu_constant_layout *layout);
 /* Writes the packed constant to `out` (mapped or staging memory), padding with zeros. PLN_NO_MEMORY; PLN_INVALID for a
  * number beyond the range of f16 that would be stored so. */
 pln_status gpu_constant_pack(const pln_host *host, const pln_constant_info *info,
-                             const struct gpu_constant_layout *layout, void *out, pln_error *error);
+                             const struct gpu_constant_layout *layout, void *out, pln_failure *error);
 
 /* estimate.c: bytes of all constants of a segment, each as `round` makes it of its bytes (NULL: as it is). */
 pln_status gpu_constants_bytes(const struct gpu_limits *limits, const pln_host *host, const pln_segment *segment,
-                               uint64_t (*round)(uint64_t bytes), uint64_t *total, pln_error *error);
+                               uint64_t (*round)(uint64_t bytes), uint64_t *total, pln_failure *error);
 
 /* ---- options.c: device options of both plugins. A list of words is "one|two|three". */
 
@@ -130,7 +130,7 @@ uint32_t gpu_vendor_of_word(uint32_t place);
  * GPUs, since those for processors read f32; PLN_INVALID where variant=cpu was asked for too. Tiles, or whose, that
  * were asked for of kernels that have none are told to the log. */
 pln_status gpu_variant_choose(struct gpu_limits *limits, const pln_host *host, bool cpu_asked, bool tiles_asked,
-                              pln_error *error);
+                              pln_failure *error);
 
 /* linear.c: whether the kernel `linear_matrix` can be cut into such matrices. */
 extern const char gpu_matrix_kernel[];
@@ -147,5 +147,5 @@ const struct gpu_text *gpu_text_find(const char *kernel);
 
 /* program.c: what a compiler is given for a launch of that node; the options that OpenCL's takes. */
 void gpu_opencl_options(const struct gpu_launch *launch, char *options, size_t bytes);
-pln_program gpu_program(const struct gpu_launch *launch, uint32_t node, pln_language language);
+pln_launch_program gpu_program(const struct gpu_launch *launch, uint32_t node, pln_language language);
 #endif

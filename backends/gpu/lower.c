@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "backends/gpu/table.h"
-#include "common/fail.h"
 #include "common/round.h"
 
 /* Assumed of every device, for estimates only. */
@@ -29,11 +28,13 @@ static void slot_of_constant(const struct gpu_limits *limits, uint32_t op, uint3
     if (value->constant)
         memcpy(&layout, value->constant, sizeof layout);
     else
-        layout =
-            gpu_constant_layout(limits, &(pln_constant_info){.rows = slot->rows,
-                                                             .width = slot->width,
-                                                             .n_uses = 1,
-                                                             .uses = &(pln_constant_use){.op = op, .input = input}});
+        layout = gpu_constant_layout(
+            limits, &(pln_constant_info){
+                        .rows = slot->rows,
+                        .width = slot->width,
+                        .n_uses = 1,
+                        .use_stride = sizeof(pln_constant_use),
+                        .uses = &(pln_constant_use){.size = sizeof(pln_constant_use), .op = op, .input = input}});
     slot->offset = 0;
     slot->element = layout.half ? sizeof(uint16_t) : sizeof(float);
     slot->panel = layout.panel;
@@ -205,7 +206,7 @@ struct lowering {
 
 static pln_status emit_windows(const struct gpu_view *view, const struct gpu_pass *pass,
                                const struct lowering *lowering, struct gpu_launch *launch, struct windows windows,
-                               pln_error *error)
+                               pln_failure *error)
 {
     const struct gpu_kernel *kernel = pass->kernel;
     const struct gpu_slot *table = find_table(view, kernel);
@@ -236,32 +237,33 @@ static pln_status emit_windows(const struct gpu_view *view, const struct gpu_pas
 }
 
 static pln_status lower_pass(const struct gpu_view *view, const struct gpu_pass *pass, const struct lowering *lowering,
-                             pln_error *error)
+                             pln_failure *error)
 {
     const struct gpu_kernel *kernel = pass->kernel;
     struct gpu_launch launch = {.kernel = kernel->name, .scratch_bytes = lowering->scratch_bytes};
     const struct gpu_slot *rows = &view->slots[kernel->rows];
     const char *reason = kernel->tile(view, &launch);
     if (reason)
-        return pln_fail_node(error, PLN_UNSUPPORTED, lowering->node, "%s: %s", launch.kernel, reason);
+        return pln_failed(error, PLN_UNSUPPORTED, lowering->node, "%s: %s", launch.kernel, reason);
     if (!gpu_text_find(launch.kernel))
-        return pln_fail_node(error, PLN_UNSUPPORTED, lowering->node, "the kernel %s was not built", launch.kernel);
+        return pln_failed(error, PLN_UNSUPPORTED, lowering->node, "the kernel %s was not built", launch.kernel);
     struct windows windows = {rows->rows, UINT32_MAX};
     const struct gpu_slot *large = find_windows(view, kernel, &windows);
     if (large)
-        return pln_fail_node(error, PLN_UNSUPPORTED, lowering->node, "%s is larger than a binding may be (%llu bytes)",
-                             large->name, (unsigned long long)view->limits->max_range);
+        return pln_failed(error, PLN_UNSUPPORTED, lowering->node, "%s is larger than a binding may be (%llu bytes)",
+                          large->name, (unsigned long long)view->limits->max_range);
     launch.rows = kernel->single ? (pln_dim){0, 0, 1} : rows->dim;
     windows.rows = kernel->single ? 1 : cut_rows(view, &launch, rows->rows, windows.rows);
     return emit_windows(view, pass, lowering, &launch, windows, error);
 }
 
-static pln_status check_node(const struct gpu_op *op, const pln_node_info *node, int32_t index, pln_error *error)
+static pln_status check_node(const struct gpu_op *op, const pln_segment *segment, int32_t index, pln_failure *error)
 {
+    const pln_node_info *node = pln_segment_node(segment, (uint32_t)index);
     if (!op)
-        return pln_fail_node(error, PLN_UNSUPPORTED, index, "no kernel for op %u", node->op);
-    if (!pln_node_fits(node, op->version, op->params_size, op->n_inputs, op->n_outputs))
-        return pln_fail_node(error, PLN_UNSUPPORTED, index, "it uses more of the op than this build knows");
+        return pln_failed(error, PLN_UNSUPPORTED, index, "no kernel for op %u", node->op);
+    if (!pln_node_fits(segment, node, op->version, op->params_size, op->n_inputs, op->n_outputs))
+        return pln_failed(error, PLN_UNSUPPORTED, index, "it uses more of the op than this build knows");
     return PLN_OK;
 }
 
@@ -313,7 +315,7 @@ static uint64_t add_scratch(struct gpu_view *view, const struct gpu_row *row)
     return (uint64_t)rows->rows * width * sizeof(float);
 }
 
-static pln_status lower_passes(const struct gpu_view *view, const struct lowering *lowering, pln_error *error)
+static pln_status lower_passes(const struct gpu_view *view, const struct lowering *lowering, pln_failure *error)
 {
     pln_status status = PLN_OK;
     for (uint32_t i = 0; status == PLN_OK && i < GPU_PASSES && lowering->row->passes[i].kernel; i++) {
@@ -329,11 +331,11 @@ static pln_status lower_passes(const struct gpu_view *view, const struct lowerin
 }
 
 pln_status gpu_lower(const struct gpu_limits *limits, const pln_segment *segment, uint32_t node, gpu_emit_fn *emit,
-                     void *context, pln_error *error)
+                     void *context, pln_failure *error)
 {
     const pln_node_info *info = pln_segment_node(segment, node);
     struct lowering lowering = {.op = gpu_op_find(info->op), .emit = emit, .context = context, .node = (int32_t)node};
-    const pln_status known = check_node(lowering.op, info, lowering.node, error);
+    const pln_status known = check_node(lowering.op, segment, lowering.node, error);
     if (known != PLN_OK)
         return known;
     lowering.row = gpu_row_choose(limits, lowering.op);
@@ -344,13 +346,13 @@ pln_status gpu_lower(const struct gpu_limits *limits, const pln_segment *segment
     if (!reason && lowering.row->accepts)
         reason = lowering.row->accepts(&view);
     if (reason)
-        return pln_fail_node(error, PLN_UNSUPPORTED, lowering.node, "%s", reason);
+        return pln_failed(error, PLN_UNSUPPORTED, lowering.node, "%s", reason);
     return lower_passes(&view, &lowering, error);
 }
 
 /* ---- verdicts */
 
-static pln_status note_kernel(void *context, const struct gpu_launch *launch, pln_error *error)
+static pln_status note_kernel(void *context, const struct gpu_launch *launch, pln_failure *error)
 {
     (void)error;
     pln_verdict *verdict = context;
@@ -362,10 +364,11 @@ static pln_status note_kernel(void *context, const struct gpu_launch *launch, pl
 void gpu_supports(const struct gpu_limits *limits, const pln_segment *segment, uint32_t node, pln_verdict *verdict)
 {
     const pln_node_info *info = pln_segment_node(segment, node);
-    pln_error error;
-    *verdict = (pln_verdict){.size = verdict->size};
-    verdict->supported = gpu_lower(limits, segment, node, note_kernel, verdict, &error) == PLN_OK;
-    verdict->estimated_ns = info->flops / FLOPS_PER_NS + info->bytes / BYTES_PER_NS;
-    if (!verdict->supported)
-        snprintf(verdict->reason, sizeof verdict->reason, "%.*s", (int)sizeof verdict->reason - 1, error.message);
+    pln_failure error = {.size = sizeof error};
+    pln_verdict v = {.size = sizeof v};
+    v.supported = gpu_lower(limits, segment, node, note_kernel, &v, &error) == PLN_OK;
+    v.estimated_ns = info->flops / FLOPS_PER_NS + info->bytes / BYTES_PER_NS;
+    if (!v.supported)
+        snprintf(v.reason, sizeof v.reason, "%.*s", (int)sizeof v.reason - 1, error.message);
+    pln_give(verdict, &v);
 }

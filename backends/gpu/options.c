@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "backends/gpu/table.h"
-#include "common/fail.h"
 
 int gpu_find_word(const char *words, const char *word)
 {
@@ -48,11 +47,11 @@ uint32_t gpu_vendor_of_word(uint32_t place)
 const char gpu_storage_words[] = "f32|f16";
 
 pln_status gpu_variant_choose(struct gpu_limits *limits, const pln_host *host, bool cpu_asked, bool tiles_asked,
-                              pln_error *error)
+                              pln_failure *error)
 {
     if (limits->half && cpu_asked)
-        return pln_fail(error, PLN_INVALID,
-                        "option storage=f16 needs variant=gpu: the kernels for processors read weights in f32");
+        return pln_failed(error, PLN_INVALID, -1,
+                          "option storage=f16 needs variant=gpu: the kernels for processors read weights in f32");
     limits->cpu_variant = limits->cpu_variant && !limits->half;
     if (limits->cpu_variant && tiles_asked && host->log)
         host->log(host->context, PLN_LOG_LEVEL_WARNING,

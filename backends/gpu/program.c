@@ -7,18 +7,19 @@
 
 #include "backends/gpu/gpu.h"
 
-pln_program gpu_program(const struct gpu_launch *launch, uint32_t node, pln_language language)
+pln_launch_program gpu_program(const struct gpu_launch *launch, uint32_t node, pln_language language)
 {
     const struct gpu_text *text = gpu_text_find(launch->kernel);
-    pln_program program = {.language = language,
-                           .node = node,
-                           .kernel = text ? text->kernel : launch->kernel,
-                           .text = text ? text->bytes : NULL,
-                           .bytes = text ? text->size : 0,
-                           .tile_rows = launch->tile_rows,
-                           .tile_columns = launch->tile_columns,
-                           .workgroup = launch->workgroup,
-                           .n_constants = launch->n_specs};
+    pln_launch_program program = {.size = sizeof program,
+                                  .language = language,
+                                  .node = node,
+                                  .kernel = text ? text->kernel : launch->kernel,
+                                  .text = text ? text->bytes : NULL,
+                                  .bytes = text ? text->size : 0,
+                                  .tile_rows = launch->tile_rows,
+                                  .tile_columns = launch->tile_columns,
+                                  .workgroup = launch->workgroup,
+                                  .n_constants = launch->n_specs};
     memcpy(program.constants, launch->specs, launch->n_specs * sizeof *launch->specs);
     if (language == PLN_LANGUAGE_OPENCL_C)
         gpu_opencl_options(launch, program.options, sizeof program.options);

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "backends/gpu/steps.h"
-#include "common/fail.h"
 #include "common/round.h"
 
 struct lowering {
@@ -15,14 +14,14 @@ struct lowering {
     uint32_t node;
 };
 
-static pln_status grow(const pln_host *host, struct gpu_steps *steps, pln_error *error)
+static pln_status grow(const pln_host *host, struct gpu_steps *steps, pln_failure *error)
 {
     if (steps->n < steps->room)
         return PLN_OK;
     const uint32_t room = steps->room ? steps->room * 2 : 64;
     char *larger = host->allocate(host->context, room * steps->bytes);
     if (!larger)
-        return pln_fail(error, PLN_NO_MEMORY, "no host memory for a plan of %u launches", room);
+        return pln_failed(error, PLN_NO_MEMORY, -1, "no host memory for a plan of %u launches", room);
     if (steps->n)
         memcpy(larger, steps->items, steps->n * steps->bytes);
     host->release(host->context, steps->items);
@@ -31,15 +30,15 @@ static pln_status grow(const pln_host *host, struct gpu_steps *steps, pln_error 
     return PLN_OK;
 }
 
-static pln_status add_step(void *context, const struct gpu_launch *launch, pln_error *error)
+static pln_status add_step(void *context, const struct gpu_launch *launch, pln_failure *error)
 {
     const struct lowering *lowering = context;
     const struct gpu_steps_rules *rules = lowering->rules;
     struct gpu_steps *steps = lowering->steps;
     const uint64_t groups = gpu_launch_groups(launch, lowering->segment->capacity);
     if (rules->most_groups && groups > rules->most_groups)
-        return pln_fail(error, PLN_UNSUPPORTED, "kernel %s needs %llu work-groups, the device allows %llu",
-                        launch->kernel, (unsigned long long)groups, (unsigned long long)rules->most_groups);
+        return pln_failed(error, PLN_UNSUPPORTED, -1, "kernel %s needs %llu work-groups, the device allows %llu",
+                          launch->kernel, (unsigned long long)groups, (unsigned long long)rules->most_groups);
     const pln_status status = grow(rules->host, steps, error);
     if (status != PLN_OK)
         return status;
@@ -53,11 +52,11 @@ static pln_status add_step(void *context, const struct gpu_launch *launch, pln_e
 }
 
 pln_status gpu_steps_create(const struct gpu_steps_rules *rules, const pln_segment *segment, struct gpu_steps *steps,
-                            pln_error *error)
+                            pln_failure *error)
 {
     *steps = (struct gpu_steps){.words = GPU_DIMS, .bytes = rules->step_bytes};
     if (segment->n_symbols > GPU_DIMS)
-        return pln_fail(error, PLN_UNSUPPORTED, "%u symbols, a plan holds %d", segment->n_symbols, GPU_DIMS);
+        return pln_failed(error, PLN_UNSUPPORTED, -1, "%u symbols, a plan holds %d", segment->n_symbols, GPU_DIMS);
     struct lowering lowering = {.rules = rules, .segment = segment, .steps = steps};
     pln_status status = PLN_OK;
     for (; lowering.node < segment->n_nodes && status == PLN_OK; lowering.node++)
@@ -85,7 +84,7 @@ void gpu_steps_programs(const struct gpu_steps *steps, pln_language language, ui
 {
     for (uint32_t i = 0; i < steps->n && i < room; i++) {
         const struct gpu_step *step = gpu_step_at(steps, i);
-        const pln_program program = gpu_program(&step->launch, step->node, language);
+        const pln_launch_program program = gpu_program(&step->launch, step->node, language);
         pln_plan_give_program(info, room, i, &program);
     }
 }

@@ -38,7 +38,7 @@ static inline void *gpu_step_at(const struct gpu_steps *steps, uint32_t i)
 
 /* gpu_lower for all nodes. A failure names the node; released by the caller on PLN_OK only. */
 pln_status gpu_steps_create(const struct gpu_steps_rules *rules, const pln_segment *segment, struct gpu_steps *steps,
-                            pln_error *error);
+                            pln_failure *error);
 void gpu_steps_release(const pln_host *host, struct gpu_steps *steps);
 /* Bytes of dims and records. */
 uint64_t gpu_steps_bytes(const struct gpu_steps *steps);

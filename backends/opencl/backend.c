@@ -6,14 +6,14 @@
 
 #include <string.h>
 
-pln_status clb_device_count(uint32_t *count, pln_error *error)
+pln_status clb_device_count(uint32_t *count, pln_failure *error)
 {
     const struct clb_system *machine = clb_system();
     *count = machine->n_entries;
-    return machine->n_entries ? PLN_OK : pln_fail(error, PLN_NO_DEVICE, "%s", machine->reason);
+    return machine->n_entries ? PLN_OK : pln_failed(error, PLN_NO_DEVICE, -1, "%s", machine->reason);
 }
 
-pln_status clb_device_info(uint32_t index, const pln_device *device, pln_device_info *info, pln_error *error)
+pln_status clb_device_info(uint32_t index, const pln_device *device, pln_device_description *info, pln_failure *error)
 {
     const struct clb_entry *entry = device ? device->entry : NULL;
     if (!entry) {
@@ -21,22 +21,29 @@ pln_status clb_device_info(uint32_t index, const pln_device *device, pln_device_
         if (status != PLN_OK)
             return status;
     }
-    pln_device_info full = entry->info;
+    pln_device_description full = entry->info;
     if (device)
         full.block_bytes = device->block_bytes;
-    full.size = info->size < sizeof full ? info->size : (uint32_t)sizeof full;
-    memcpy(info, &full, full.size);
+    settings_describe(clb_option_infos, device ? &device->settings : NULL, &full);
+    pln_give(info, &full);
     return PLN_OK;
 }
 
 static pln_status supports(pln_device *device, const pln_segment *segment, pln_verdict *verdicts,
-                           uint32_t verdict_stride, pln_error *error)
+                           uint32_t verdict_stride, pln_failure *error)
 {
     (void)error;
     for (uint32_t i = 0; i < segment->n_nodes; i++)
         gpu_supports(&device->limits, segment, i,
                      (pln_verdict *)(void *)((char *)(void *)verdicts + (size_t)i * verdict_stride));
     return PLN_OK;
+}
+
+static pln_status device_health(pln_device *device, pln_failure *error)
+{
+    const pln_status status = clb_begin(device, error);
+    const cl_int code = status == PLN_OK ? clb.Finish(device->queue) : CL_SUCCESS;
+    return code == CL_SUCCESS ? status : clb_fail(device, code, "clFinish", error);
 }
 
 static const pln_backend backend = {
@@ -60,6 +67,7 @@ static const pln_backend backend = {
     .plan_destroy = clb_plan_destroy,
     .plan_timing = clb_plan_timing,
     .plan_info = clb_plan_info,
+    .device_health = device_health,
 };
 
 PLN_BACKEND_EXPORT const pln_backend *pln_backend_query(uint32_t abi_min, uint32_t abi_max)

@@ -29,7 +29,7 @@ static struct clb_program *find_program(const pln_device *device, const struct g
 
 /* The compiler's whole log goes to the host's log, its first line into the error. */
 static pln_status fail_build(pln_device *device, cl_program program, const char *kernel, const char *options,
-                             pln_error *error)
+                             pln_failure *error)
 {
     const pln_host *host = device->host;
     size_t size = 0;
@@ -40,8 +40,8 @@ static pln_status fail_build(pln_device *device, cl_program program, const char 
     if (text && host->log)
         host->log(host->context, PLN_LOG_LEVEL_ERROR, text);
     int first_line = text ? (int)strcspn(text, "\n") : 0;
-    pln_status status = pln_fail(error, PLN_FAILED, "%s: kernel %s (%s) does not compile: %.*s",
-                                 device->entry->info.name, kernel, options, first_line, text ? text : "");
+    pln_status status = pln_failed(error, PLN_FAILED, -1, "%s: kernel %s (%s) does not compile: %.*s",
+                                   device->entry->info.name, kernel, options, first_line, text ? text : "");
     host->release(host->context, text);
     return status;
 }
@@ -83,7 +83,7 @@ static void store_program(pln_device *device, cl_program program, const struct g
 }
 
 static pln_status compile_program(pln_device *device, const struct gpu_text *text, const char *options,
-                                  cl_program *program, pln_error *error)
+                                  cl_program *program, pln_failure *error)
 {
     const char *source = text->bytes;
     cl_int code = CL_SUCCESS;
@@ -104,19 +104,19 @@ static pln_status compile_program(pln_device *device, const struct gpu_text *tex
 }
 
 static pln_status get_program(pln_device *device, const struct gpu_launch *launch, struct clb_program **program,
-                              pln_error *error)
+                              pln_failure *error)
 {
     const struct gpu_text *text = gpu_text_find(launch->kernel);
     const pln_host *host = device->host;
     char options[OPTION_BYTES];
     if (!text)
-        return pln_fail(error, PLN_FAILED, "opencl: the plugin was built without the kernel %s", launch->kernel);
+        return pln_failed(error, PLN_FAILED, -1, "opencl: the plugin was built without the kernel %s", launch->kernel);
     *program = find_program(device, text, launch);
     if (*program)
         return PLN_OK;
     struct clb_program *made = host->allocate(host->context, sizeof *made);
     if (!made)
-        return pln_fail(error, PLN_NO_MEMORY, "no host memory for a program, %zu bytes", sizeof *made);
+        return pln_failed(error, PLN_NO_MEMORY, -1, "no host memory for a program, %zu bytes", sizeof *made);
     gpu_opencl_options(launch, options, sizeof options);
     made->text = text;
     made->n_specs = launch->n_specs;
@@ -135,7 +135,7 @@ static pln_status get_program(pln_device *device, const struct gpu_launch *launc
 
 /* A compiler that needs many registers may allow fewer threads than the device. */
 static pln_status check_workgroup(pln_device *device, const struct gpu_launch *launch, cl_kernel kernel,
-                                  pln_error *error)
+                                  pln_failure *error)
 {
     size_t most = 0;
     cl_int code =
@@ -144,11 +144,11 @@ static pln_status check_workgroup(pln_device *device, const struct gpu_launch *l
         return clb_fail(device, code, "clGetKernelWorkGroupInfo", error);
     if (launch->workgroup <= most)
         return PLN_OK;
-    return pln_fail(error, PLN_UNSUPPORTED, "%s: kernel %s was compiled for at most %zu threads, %u are needed",
-                    device->entry->info.name, launch->kernel, most, launch->workgroup);
+    return pln_failed(error, PLN_UNSUPPORTED, -1, "%s: kernel %s was compiled for at most %zu threads, %u are needed",
+                      device->entry->info.name, launch->kernel, most, launch->workgroup);
 }
 
-pln_status clb_kernel_create(pln_device *device, const struct gpu_launch *launch, cl_kernel *kernel, pln_error *error)
+pln_status clb_kernel_create(pln_device *device, const struct gpu_launch *launch, cl_kernel *kernel, pln_failure *error)
 {
     struct clb_program *program = NULL;
     cl_int code = CL_SUCCESS;
@@ -168,7 +168,7 @@ pln_status clb_kernel_create(pln_device *device, const struct gpu_launch *launch
 }
 
 /* What the compiler tells: OpenCL has no word for registers, and for spills only Intel's drivers have one. */
-void clb_kernel_describe(const pln_device *device, const struct clb_step *step, pln_kernel_info *info)
+void clb_kernel_describe(const pln_device *device, const struct clb_step *step, pln_launch_info *info)
 {
     enum { SPILL_MEM_SIZE_INTEL = 0x4109 }; /* cl_intel_required_subgroup_size */
     cl_ulong local = 0, spilled = 0;
@@ -178,7 +178,8 @@ void clb_kernel_describe(const pln_device *device, const struct clb_step *step, 
     clb.GetKernelWorkGroupInfo(step->kernel, id, SPILL_MEM_SIZE_INTEL, sizeof spilled, &spilled, NULL);
     clb.GetKernelWorkGroupInfo(step->kernel, id, CL_KERNEL_PREFERRED_WORK_GROUP_SIZE_MULTIPLE, sizeof multiple,
                                &multiple, NULL);
-    *info = (pln_kernel_info){
+    *info = (pln_launch_info){
+        .size = sizeof *info,
         .spills = (uint32_t)spilled,
         .shared_bytes = (uint32_t)local,
         .subgroup = (uint32_t)multiple,

@@ -15,7 +15,7 @@
 #include <CL/cl.h>
 
 #include "backends/gpu/steps.h"
-#include "common/fail.h"
+#include "common/settings.h"
 
 /* ---- loader.c: the library */
 
@@ -67,11 +67,11 @@ bool clb_load(char *reason, size_t size);
 struct clb_entry {
     cl_platform_id platform;
     cl_device_id id;
-    pln_device_info info;     /* with default options */
-    struct gpu_limits limits; /* with default options */
-    uint64_t max_alloc;       /* bytes of one buffer */
-    bool unified;             /* works on the host's memory */
-    char identity[512];       /* platform, device and driver with their versions: the key of compiled programs */
+    pln_device_description info; /* with default options */
+    struct gpu_limits limits;    /* with default options */
+    uint64_t max_alloc;          /* bytes of one buffer */
+    bool unified;                /* works on the host's memory */
+    char identity[512];          /* platform, device and driver with their versions: the key of compiled programs */
 };
 
 enum {
@@ -91,7 +91,7 @@ struct clb_system {
 const struct clb_system *clb_system(void);
 
 /* The device of that number, PLN_NO_DEVICE if there is none. */
-pln_status clb_entry_find(uint32_t index, const struct clb_entry **entry, pln_error *error);
+pln_status clb_entry_find(uint32_t index, const struct clb_entry **entry, pln_failure *error);
 
 /* ---- context.c, options.c, status.c, backend.c: one open device */
 
@@ -101,6 +101,7 @@ struct pln_device {
     const pln_host *host;          /* borrowed until device_close */
     const struct clb_entry *entry; /* borrowed for ever */
     struct gpu_limits limits;      /* with the options */
+    struct settings settings;
     uint64_t block_bytes;
     cl_context context;
     cl_command_queue queue;       /* in order */
@@ -109,22 +110,21 @@ struct pln_device {
     bool lost;
 };
 
-pln_status clb_device_count(uint32_t *count, pln_error *error);
-pln_status clb_device_info(uint32_t index, const pln_device *device, pln_device_info *info, pln_error *error);
-pln_status clb_device_open(uint32_t index, const pln_host *host, const pln_option *options, uint32_t n_options,
-                           pln_device **device, pln_error *error);
+pln_status clb_device_count(uint32_t *count, pln_failure *error);
+pln_status clb_device_info(uint32_t index, const pln_device *device, pln_device_description *info, pln_failure *error);
+pln_status clb_device_open(uint32_t index, const pln_opening *opening, pln_device **device, pln_failure *error);
 void clb_device_close(pln_device **device);
 
 /* What the plugin knows of options, up to one without a key. */
-extern const pln_option_info clb_option_infos[];
+extern const pln_setting_info clb_option_infos[];
 /* Changes limits and block_bytes of a device that is being opened. */
-pln_status clb_options_apply(pln_device *device, const pln_option *options, uint32_t n_options, pln_error *error);
+pln_status clb_options_apply(pln_device *device, const pln_option *options, uint32_t n_options, pln_failure *error);
 
 /* At the door of an entry: PLN_DEVICE_LOST once the device was lost. */
-pln_status clb_begin(const pln_device *device, pln_error *error);
+pln_status clb_begin(const pln_device *device, pln_failure *error);
 
 /* Turns the code of a failed call into a status and a sentence; a code that means the device is gone marks it lost. */
-pln_status clb_fail(pln_device *device, cl_int code, const char *call, pln_error *error);
+pln_status clb_fail(pln_device *device, cl_int code, const char *call, pln_failure *error);
 
 /* ---- memory.c */
 
@@ -140,28 +140,29 @@ struct pln_constant {
 };
 
 /* Device memory; PLN_NO_MEMORY names `what` and its bytes. *memory is NULL on failure. */
-pln_status clb_memory_create(pln_device *device, uint64_t bytes, const char *what, cl_mem *memory, pln_error *error);
+pln_status clb_memory_create(pln_device *device, uint64_t bytes, const char *what, cl_mem *memory, pln_failure *error);
 void clb_memory_destroy(cl_mem *memory); /* accepts NULL inside */
 
-pln_status clb_buffer_create(pln_device *device, uint64_t bytes, pln_buffer **buffer, pln_error *error);
+pln_status clb_buffer_create(pln_device *device, uint64_t bytes, pln_buffer **buffer, pln_failure *error);
 void clb_buffer_destroy(pln_device *device, pln_buffer **buffer);
 pln_status clb_buffer_write(pln_device *device, pln_buffer *buffer, uint64_t offset, pln_dtype dtype, uint64_t count,
-                            const void *data, pln_error *error);
+                            const void *data, pln_failure *error);
 pln_status clb_buffer_read(pln_device *device, pln_buffer *buffer, uint64_t offset, pln_dtype dtype, uint64_t count,
-                           void *data, pln_error *error);
+                           void *data, pln_failure *error);
 pln_status clb_constant_create(pln_device *device, const pln_constant_info *info, pln_constant **constant,
-                               pln_error *error);
+                               pln_failure *error);
 void clb_constant_destroy(pln_device *device, pln_constant **constant);
 
 /* ---- launch.c: from a lowered launch to a kernel object */
 
 /* Returns a new kernel object of the launch's program, which is built, or loaded from the cache, at first use and stays
  * with the device. PLN_FAILED with the compiler's first complaint. */
-pln_status clb_kernel_create(pln_device *device, const struct gpu_launch *launch, cl_kernel *kernel, pln_error *error);
+pln_status clb_kernel_create(pln_device *device, const struct gpu_launch *launch, cl_kernel *kernel,
+                             pln_failure *error);
 void clb_programs_destroy(pln_device *device);
 /* What the compiler tells of the step's kernel object. */
 struct clb_step;
-void clb_kernel_describe(const pln_device *device, const struct clb_step *step, pln_kernel_info *info);
+void clb_kernel_describe(const pln_device *device, const struct clb_step *step, pln_launch_info *info);
 
 /* ---- cache.c: compiled programs on disk, one file each */
 
@@ -186,11 +187,12 @@ struct clb_step {
 };
 
 /* gpu_steps_create with steps of that kind. */
-pln_status clb_steps_create(pln_device *device, const pln_segment *segment, struct gpu_steps *steps, pln_error *error);
+pln_status clb_steps_create(pln_device *device, const pln_segment *segment, struct gpu_steps *steps,
+                            pln_failure *error);
 /* All that a plan takes. */
 uint64_t clb_own_bytes(const struct gpu_steps *steps);
 /* The dry plan_info. */
-pln_status clb_steps_tell(pln_device *device, const pln_segment *segment, pln_plan_info *info, pln_error *error);
+pln_status clb_steps_tell(pln_device *device, const pln_segment *segment, pln_plan_info *info, pln_failure *error);
 
 /* ---- plan.c, run.c */
 
@@ -205,10 +207,10 @@ struct pln_plan {
     uint64_t *node_ns;       /* [n_nodes] of a timed plan, else NULL */
 };
 
-pln_status clb_plan_create(pln_device *device, const pln_segment *segment, pln_plan **plan, pln_error *error);
-pln_status clb_plan_run(pln_plan *plan, const pln_run *run, pln_error *error);
+pln_status clb_plan_create(pln_device *device, const pln_segment *segment, pln_plan **plan, pln_failure *error);
+pln_status clb_plan_run(pln_plan *plan, const pln_run *run, pln_failure *error);
 void clb_plan_destroy(pln_plan **plan);
-pln_status clb_plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, pln_error *error);
+pln_status clb_plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, pln_failure *error);
 pln_status clb_plan_info(pln_device *device, const pln_segment *segment, pln_plan *plan, pln_plan_info *info,
-                         pln_error *error);
+                         pln_failure *error);
 #endif

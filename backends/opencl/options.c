@@ -7,20 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-const pln_option_info clb_option_infos[] = {
-    {"variant", "gpu|cpu", "kernels for GPUs, or for devices that are CPUs (default: by type of device)"},
-    {"tile", gpu_tile_words, "tile of an op; once for each op (default: by vendor and shape)"},
-    {"storage", gpu_storage_words, "how weights of linear are stored; products are summed in f32"},
-    {"vendor", gpu_vendor_words, "whose tiles are taken (default: that of the device)"},
-    {"shared", "NUMBER", "bytes of work-group memory that kernels may use"},
-    {"range", "NUMBER", "bytes that one operand of a launch may span; longer ones are cut into windows of rows"},
-    {"block", "NUMBER", "bytes of one buffer"},
+const pln_setting_info clb_option_infos[] = {
+    SETTING("variant", "gpu|cpu", "kernels for GPUs, or for devices that are CPUs (default: by type of device)", NULL),
+    SETTING("tile", gpu_tile_words, "tile of an op; once for each op (default: by vendor and shape)", NULL),
+    SETTING("storage", gpu_storage_words, "how weights of linear are stored; products are summed in f32", "f32"),
+    SETTING("vendor", gpu_vendor_words, "whose tiles are taken (default: that of the device)", NULL),
+    SETTING_NUMBER("shared", "bytes of work-group memory that kernels may use", NULL, 0, 0),
+    SETTING_NUMBER("range", "bytes that one operand of a launch may span; longer ones are cut into windows of rows",
+                   NULL, 0, 0),
+    SETTING_NUMBER("block", "bytes of one buffer", NULL, 0, 0),
     {0},
 };
 
 /* A whole number in [least, most]; the sentence names key, value and what is allowed. */
 static pln_status read_number(const pln_option *option, uint64_t least, uint64_t most, uint64_t *number,
-                              pln_error *error)
+                              pln_failure *error)
 {
     char *end = NULL;
     unsigned long long n = strtoull(option->value, &end, 10);
@@ -29,21 +30,21 @@ static pln_status read_number(const pln_option *option, uint64_t least, uint64_t
         *number = n;
         return PLN_OK;
     }
-    return pln_fail(error, PLN_INVALID, "opencl: option %s=%s: a number from %llu to %llu is needed", option->key,
-                    option->value, (unsigned long long)least, (unsigned long long)most);
+    return pln_failed(error, PLN_INVALID, -1, "opencl: option %s=%s: a number from %llu to %llu is needed", option->key,
+                      option->value, (unsigned long long)least, (unsigned long long)most);
 }
 
 /* The place of a word in "one|two|three", or an error. */
-static pln_status read_word(const pln_option *option, const char *words, uint64_t *place, pln_error *error)
+static pln_status read_word(const pln_option *option, const char *words, uint64_t *place, pln_failure *error)
 {
     const int found = gpu_find_word(words, option->value);
     *place = (uint64_t)found;
     return found != GPU_NO_WORD ? PLN_OK
-                                : pln_fail(error, PLN_INVALID, "opencl: option %s=%s: %s is expected", option->key,
-                                           option->value, words);
+                                : pln_failed(error, PLN_INVALID, -1, "opencl: option %s=%s: %s is expected",
+                                             option->key, option->value, words);
 }
 
-static pln_status apply_option(pln_device *device, const pln_option *option, bool *cpu_asked, pln_error *error)
+static pln_status apply_option(pln_device *device, const pln_option *option, bool *cpu_asked, pln_failure *error)
 {
     const struct clb_entry *entry = device->entry;
     uint64_t number = 0;
@@ -71,14 +72,15 @@ static pln_status apply_option(pln_device *device, const pln_option *option, boo
         status = read_number(option, CLB_LEAST_BLOCK, entry->max_alloc, &number, error);
         device->block_bytes = number;
     } else {
-        status = pln_fail(error, PLN_INVALID,
-                          "opencl: unknown option %s=%s (known: variant, tile, storage, vendor, shared, range, block)",
-                          option->key, option->value);
+        status =
+            pln_failed(error, PLN_INVALID, -1,
+                       "opencl: unknown option %s=%s (known: variant, tile, storage, vendor, shared, range, block)",
+                       option->key, option->value);
     }
     return status;
 }
 
-pln_status clb_options_apply(pln_device *device, const pln_option *options, uint32_t n_options, pln_error *error)
+pln_status clb_options_apply(pln_device *device, const pln_option *options, uint32_t n_options, pln_failure *error)
 {
     bool cpu_asked = false;
     pln_status status = PLN_OK;

@@ -5,6 +5,7 @@
 #include "backends/opencl/opencl.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -114,13 +115,42 @@ static void fill_limits(struct clb_entry *entry)
     };
 }
 
+static bool has_extension(cl_device_id id, const char *name)
+{
+    size_t bytes = 0;
+    if (clb.GetDeviceInfo(id, CL_DEVICE_EXTENSIONS, 0, NULL, &bytes) != CL_SUCCESS)
+        return false;
+    char *all = calloc(bytes + 1, 1);
+    const bool has =
+        all && clb.GetDeviceInfo(id, CL_DEVICE_EXTENSIONS, bytes, all, NULL) == CL_SUCCESS && strstr(all, name) != NULL;
+    free(all);
+    return has;
+}
+
+/* Words of extensions that the headers of 1.2 lack; zeros where the device has them not. */
+static void identify(struct clb_entry *entry)
+{
+    enum { UUID_KHR = 0x106A, PCI_BUS_INFO_KHR = 0x410F };
+    struct {
+        cl_uint domain, bus, device, function;
+    } pci;
+    pln_device_description *info = &entry->info;
+    if (has_extension(entry->id, "cl_khr_device_uuid") &&
+        clb.GetDeviceInfo(entry->id, UUID_KHR, sizeof info->uuid, info->uuid, NULL) != CL_SUCCESS)
+        memset(info->uuid, 0, sizeof info->uuid);
+    if (has_extension(entry->id, "cl_khr_pci_bus_info") &&
+        clb.GetDeviceInfo(entry->id, PCI_BUS_INFO_KHR, sizeof pci, &pci, NULL) == CL_SUCCESS)
+        snprintf(info->pci, sizeof info->pci, "%04x:%02x:%02x.%x", pci.domain & 0xffff, pci.bus & 0xff,
+                 pci.device & 0xff, pci.function & 0xf);
+}
+
 static void fill_entry(struct clb_entry *entry, cl_platform_id platform, cl_device_id id)
 {
     cl_device_type type = device_u64(id, CL_DEVICE_TYPE);
     *entry = (struct clb_entry){.platform = platform, .id = id};
     entry->unified = device_u32(id, CL_DEVICE_HOST_UNIFIED_MEMORY) != 0;
-    pln_device_info *info = &entry->info;
-    *info = (pln_device_info){
+    pln_device_description *info = &entry->info;
+    *info = (pln_device_description){
         .size = sizeof *info,
         .kind = kind_of(type, entry->unified),
         .dtypes = 1u << PLN_F32 | 1u << PLN_I32,
@@ -128,7 +158,6 @@ static void fill_entry(struct clb_entry *entry, cl_platform_id platform, cl_devi
         .f32_bytes = 4,
         .vendor_id = device_u32(id, CL_DEVICE_VENDOR_ID),
         .memory_bytes = device_u64(id, CL_DEVICE_GLOBAL_MEM_SIZE),
-        .options = clb_option_infos,
     };
     info->row_multiple = info->kind == PLN_DEVICE_KIND_CPU ? CPU_ROW_MULTIPLE : GPU_ROW_MULTIPLE;
     fill_limits(entry);
@@ -142,6 +171,7 @@ static void fill_entry(struct clb_entry *entry, cl_platform_id platform, cl_devi
     snprintf(info->driver, sizeof info->driver, "%s", platform_name);
     snprintf(info->version, sizeof info->version, "%.40s, %.20s", driver, version);
     snprintf(entry->identity, sizeof entry->identity, "%s|%s|%s|%s", platform_name, info->name, driver, version);
+    identify(entry);
     const char *reason = refusal(entry, version);
     if (reason) {
         info->flags |= PLN_DEVICE_FLAG_UNUSABLE;
@@ -176,14 +206,14 @@ const struct clb_system *clb_system(void)
     return &system_state;
 }
 
-pln_status clb_entry_find(uint32_t index, const struct clb_entry **entry, pln_error *error)
+pln_status clb_entry_find(uint32_t index, const struct clb_entry **entry, pln_failure *error)
 {
     const struct clb_system *machine = clb_system();
     if (machine->n_entries == 0)
-        return pln_fail(error, PLN_NO_DEVICE, "%s", machine->reason);
+        return pln_failed(error, PLN_NO_DEVICE, -1, "%s", machine->reason);
     if (index >= machine->n_entries)
-        return pln_fail(error, PLN_NO_DEVICE, "opencl has %u devices, there is no opencl:%u", machine->n_entries,
-                        index);
+        return pln_failed(error, PLN_NO_DEVICE, -1, "opencl has %u devices, there is no opencl:%u", machine->n_entries,
+                          index);
     *entry = &machine->entries[index];
     return PLN_OK;
 }

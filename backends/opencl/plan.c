@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-static pln_status choose_queue(pln_plan *plan, bool timed, pln_error *error)
+static pln_status choose_queue(pln_plan *plan, bool timed, pln_failure *error)
 {
     pln_device *device = plan->device;
     cl_int code = CL_SUCCESS;
@@ -20,7 +20,7 @@ static pln_status choose_queue(pln_plan *plan, bool timed, pln_error *error)
     return PLN_OK;
 }
 
-static pln_status allocate_buffers(pln_plan *plan, pln_error *error)
+static pln_status allocate_buffers(pln_plan *plan, pln_failure *error)
 {
     const struct gpu_steps *steps = &plan->steps;
     pln_status status =
@@ -49,7 +49,7 @@ static cl_mem find_memory(const pln_plan *plan, const pln_segment *segment, cons
 
 /* Arguments: the plan buffer, the bindings, the number of the record's first word. */
 static pln_status set_arguments(const pln_plan *plan, const pln_segment *segment, const struct clb_step *step,
-                                uint32_t *record, pln_error *error)
+                                uint32_t *record, pln_failure *error)
 {
     const struct gpu_launch *launch = &step->step.launch;
     cl_int code = clb.SetKernelArg(step->kernel, 0, sizeof(cl_mem), &plan->words);
@@ -65,15 +65,15 @@ static pln_status set_arguments(const pln_plan *plan, const pln_segment *segment
     return code == CL_SUCCESS ? PLN_OK : clb_fail(plan->device, code, "clSetKernelArg", error);
 }
 
-static pln_status bind_steps(pln_plan *plan, const pln_segment *segment, uint32_t *words, pln_error *error)
+static pln_status bind_steps(pln_plan *plan, const pln_segment *segment, uint32_t *words, pln_failure *error)
 {
     pln_status status = PLN_OK;
     for (uint32_t i = 0; i < plan->steps.n && status == PLN_OK; i++) {
         struct clb_step *step = gpu_step_at(&plan->steps, i);
         const struct gpu_launch *launch = &step->step.launch;
         if (!pln_host_goes_on(plan->device->host, "compiling", i, plan->steps.n))
-            return pln_fail(error, PLN_CANCELLED, "cancelled while compiling, after %u kernels of %u", i,
-                            plan->steps.n);
+            return pln_failed(error, PLN_CANCELLED, -1, "cancelled while compiling, after %u kernels of %u", i,
+                              plan->steps.n);
         memcpy(words + step->step.record, launch->record, launch->n_words * sizeof *words);
         status = clb_kernel_create(plan->device, launch, &step->kernel, error);
         if (status == PLN_OK)
@@ -85,13 +85,13 @@ static pln_status bind_steps(pln_plan *plan, const pln_segment *segment, uint32_
 }
 
 /* Binds all steps, which completes their records, and writes those. */
-static pln_status write_records(pln_plan *plan, const pln_segment *segment, pln_error *error)
+static pln_status write_records(pln_plan *plan, const pln_segment *segment, pln_failure *error)
 {
     const pln_host *host = plan->device->host;
     const size_t bytes = (size_t)gpu_steps_bytes(&plan->steps);
     uint32_t *words = host->allocate(host->context, bytes);
     if (!words)
-        return pln_fail(error, PLN_NO_MEMORY, "no host memory for the records of a plan, %zu bytes", bytes);
+        return pln_failed(error, PLN_NO_MEMORY, -1, "no host memory for the records of a plan, %zu bytes", bytes);
     pln_status status = bind_steps(plan, segment, words, error);
     if (status == PLN_OK) {
         cl_int code = clb.EnqueueWriteBuffer(plan->queue, plan->words, CL_TRUE, 0, bytes, words, 0, NULL, NULL);
@@ -101,7 +101,7 @@ static pln_status write_records(pln_plan *plan, const pln_segment *segment, pln_
     return status;
 }
 
-static pln_status build(pln_plan *plan, const pln_segment *segment, pln_error *error)
+static pln_status build(pln_plan *plan, const pln_segment *segment, pln_failure *error)
 {
     const pln_host *host = plan->device->host;
     const bool timed = (segment->flags & PLN_SEGMENT_TIMED) != 0;
@@ -109,14 +109,15 @@ static pln_status build(pln_plan *plan, const pln_segment *segment, pln_error *e
     if (timed)
         plan->node_ns = host->allocate(host->context, plan->n_nodes * sizeof plan->node_ns[0] + 1);
     if (timed && !plan->node_ns)
-        return pln_fail(error, PLN_NO_MEMORY, "no host memory for the times of a plan of %u nodes", plan->n_nodes);
+        return pln_failed(error, PLN_NO_MEMORY, -1, "no host memory for the times of a plan of %u nodes",
+                          plan->n_nodes);
     pln_status status = choose_queue(plan, timed, error);
     if (status == PLN_OK)
         status = allocate_buffers(plan, error);
     return status == PLN_OK ? write_records(plan, segment, error) : status;
 }
 
-pln_status clb_plan_create(pln_device *device, const pln_segment *segment, pln_plan **out, pln_error *error)
+pln_status clb_plan_create(pln_device *device, const pln_segment *segment, pln_plan **out, pln_failure *error)
 {
     const pln_host *host = device->host;
     struct gpu_steps steps;
@@ -129,7 +130,7 @@ pln_status clb_plan_create(pln_device *device, const pln_segment *segment, pln_p
     pln_plan *plan = host->allocate(host->context, sizeof *plan);
     if (!plan) {
         gpu_steps_release(host, &steps);
-        return pln_fail(error, PLN_NO_MEMORY, "no host memory for a plan, %zu bytes", sizeof *plan);
+        return pln_failed(error, PLN_NO_MEMORY, -1, "no host memory for a plan, %zu bytes", sizeof *plan);
     }
     plan->device = device;
     plan->steps = steps;
@@ -160,7 +161,7 @@ void clb_plan_destroy(pln_plan **out)
 }
 
 pln_status clb_plan_info(pln_device *device, const pln_segment *segment, pln_plan *plan, pln_plan_info *info,
-                         pln_error *error)
+                         pln_failure *error)
 {
     if (!plan)
         return clb_steps_tell(device, segment, info, error);
@@ -172,7 +173,7 @@ pln_status clb_plan_info(pln_device *device, const pln_segment *segment, pln_pla
         if (pln_segment_value(segment, (int32_t)i)->kind == PLN_VALUE_CONSTANT)
             info->constant_bytes += pln_segment_value(segment, (int32_t)i)->constant->bytes;
     for (uint32_t i = 0; i < plan->steps.n && i < room; i++) {
-        pln_kernel_info kernel;
+        pln_launch_info kernel;
         clb_kernel_describe(device, gpu_step_at(&plan->steps, i), &kernel);
         pln_plan_give_kernel(info, room, i, &kernel);
     }

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-static pln_status enqueue_step(pln_plan *plan, struct clb_step *step, pln_error *error)
+static pln_status enqueue_step(pln_plan *plan, struct clb_step *step, pln_failure *error)
 {
     size_t local = step->step.launch.workgroup;
     size_t global = local * gpu_launch_groups(&step->step.launch, plan->dims);
@@ -24,7 +24,7 @@ static pln_status enqueue_step(pln_plan *plan, struct clb_step *step, pln_error 
 }
 
 /* Commands that were enqueued before a failure are under way: the caller waits for them in any case. */
-static pln_status enqueue_all(pln_plan *plan, const pln_run *run, pln_error *error)
+static pln_status enqueue_all(pln_plan *plan, const pln_run *run, pln_failure *error)
 {
     uint32_t n_dims = run->n_dims < GPU_DIMS ? run->n_dims : GPU_DIMS;
     memcpy(plan->dims, run->dims, n_dims * sizeof plan->dims[0]);
@@ -39,7 +39,7 @@ static pln_status enqueue_all(pln_plan *plan, const pln_run *run, pln_error *err
 }
 
 /* Work that failed, or was dropped, shows as the state of its event, not in the calls that put it there. */
-static pln_status check_step(pln_plan *plan, const struct clb_step *step, pln_error *error)
+static pln_status check_step(pln_plan *plan, const struct clb_step *step, pln_failure *error)
 {
     pln_device *device = plan->device;
     cl_int state = CL_COMPLETE;
@@ -49,12 +49,12 @@ static pln_status check_step(pln_plan *plan, const struct clb_step *step, pln_er
     if (state == CL_COMPLETE)
         return PLN_OK;
     device->lost = true;
-    return pln_fail_node(error, PLN_DEVICE_LOST, (int32_t)step->step.node,
-                         "%s: kernel %s ended in state %d: the device is lost until it is closed",
-                         device->entry->info.name, step->step.launch.kernel, (int)state);
+    return pln_failed(error, PLN_DEVICE_LOST, (int32_t)step->step.node,
+                      "%s: kernel %s ended in state %d: the device is lost until it is closed",
+                      device->entry->info.name, step->step.launch.kernel, (int)state);
 }
 
-static pln_status add_time(pln_plan *plan, const struct clb_step *step, pln_error *error)
+static pln_status add_time(pln_plan *plan, const struct clb_step *step, pln_failure *error)
 {
     cl_ulong begin = 0, end = 0;
     cl_int code = clb.GetEventProfilingInfo(step->event, CL_PROFILING_COMMAND_START, sizeof begin, &begin, NULL);
@@ -66,7 +66,7 @@ static pln_status add_time(pln_plan *plan, const struct clb_step *step, pln_erro
     return PLN_OK;
 }
 
-static pln_status collect_events(pln_plan *plan, pln_status status, pln_error *error)
+static pln_status collect_events(pln_plan *plan, pln_status status, pln_failure *error)
 {
     if (plan->node_ns)
         memset(plan->node_ns, 0, plan->n_nodes * sizeof plan->node_ns[0]);
@@ -84,7 +84,7 @@ static pln_status collect_events(pln_plan *plan, pln_status status, pln_error *e
     return status;
 }
 
-pln_status clb_plan_run(pln_plan *plan, const pln_run *run, pln_error *error)
+pln_status clb_plan_run(pln_plan *plan, const pln_run *run, pln_failure *error)
 {
     pln_status status = clb_begin(plan->device, error);
     if (status != PLN_OK)
@@ -96,10 +96,10 @@ pln_status clb_plan_run(pln_plan *plan, const pln_run *run, pln_error *error)
     return collect_events(plan, status, error);
 }
 
-pln_status clb_plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, pln_error *error)
+pln_status clb_plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, pln_failure *error)
 {
     if (!plan->node_ns)
-        return pln_fail(error, PLN_INVALID, "opencl: the plan was not made for timing");
+        return pln_failed(error, PLN_INVALID, -1, "opencl: the plan was not made for timing");
     for (uint32_t i = 0; i < n_nodes; i++)
         node_ns[i] = i < plan->n_nodes ? plan->node_ns[i] : 0;
     return PLN_OK;

@@ -35,7 +35,7 @@ static const struct {
     {CL_PROFILING_INFO_NOT_AVAILABLE, PLN_FAILED, "CL_PROFILING_INFO_NOT_AVAILABLE"},
 };
 
-pln_status clb_fail(pln_device *device, cl_int code, const char *call, pln_error *error)
+pln_status clb_fail(pln_device *device, cl_int code, const char *call, pln_failure *error)
 {
     pln_status status = PLN_FAILED;
     const char *name = "an unknown code";
@@ -46,14 +46,14 @@ pln_status clb_fail(pln_device *device, cl_int code, const char *call, pln_error
         }
     if (status == PLN_DEVICE_LOST)
         device->lost = true;
-    return pln_fail(error, status, "%s: %s gave %s (%d)%s", device->entry->info.name, call, name, (int)code,
-                    status == PLN_DEVICE_LOST ? ": the device is lost until it is closed" : "");
+    return pln_failed(error, status, -1, "%s: %s gave %s (%d)%s", device->entry->info.name, call, name, (int)code,
+                      status == PLN_DEVICE_LOST ? ": the device is lost until it is closed" : "");
 }
 
-pln_status clb_begin(const pln_device *device, pln_error *error)
+pln_status clb_begin(const pln_device *device, pln_failure *error)
 {
     if (!device->lost)
         return PLN_OK;
-    return pln_fail(error, PLN_DEVICE_LOST, "%s was lost by an earlier failure: close it and open it again",
-                    device->entry->info.name);
+    return pln_failed(error, PLN_DEVICE_LOST, -1, "%s was lost by an earlier failure: close it and open it again",
+                      device->entry->info.name);
 }

@@ -10,14 +10,14 @@ uint64_t clb_own_bytes(const struct gpu_steps *steps)
     return gpu_steps_bytes(steps) + steps->scratch_bytes;
 }
 
-pln_status clb_steps_create(pln_device *device, const pln_segment *segment, struct gpu_steps *steps, pln_error *error)
+pln_status clb_steps_create(pln_device *device, const pln_segment *segment, struct gpu_steps *steps, pln_failure *error)
 {
     const struct gpu_steps_rules rules = {
         .host = device->host, .limits = &device->limits, .step_bytes = sizeof(struct clb_step), .record_multiple = 1};
     return gpu_steps_create(&rules, segment, steps, error);
 }
 
-pln_status clb_steps_tell(pln_device *device, const pln_segment *segment, pln_plan_info *info, pln_error *error)
+pln_status clb_steps_tell(pln_device *device, const pln_segment *segment, pln_plan_info *info, pln_failure *error)
 {
     const uint32_t room = info->n_kernels;
     struct gpu_steps steps;
@@ -28,7 +28,7 @@ pln_status clb_steps_tell(pln_device *device, const pln_segment *segment, pln_pl
     info->scratch_bytes = clb_own_bytes(&steps);
     for (uint32_t i = 0; i < steps.n && i < room; i++) {
         const struct gpu_step *step = gpu_step_at(&steps, i);
-        pln_kernel_info kernel = {0};
+        pln_launch_info kernel = {.size = sizeof kernel};
         snprintf(kernel.name, sizeof kernel.name, "%s", step->launch.kernel);
         pln_plan_give_kernel(info, room, i, &kernel);
     }

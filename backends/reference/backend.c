@@ -3,6 +3,7 @@
  * The backend's table: one device, with f32 storage on host memory or f64 storage of its own.
  */
 #define _GNU_SOURCE /* CLOCK_MONOTONIC under strict C */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -10,7 +11,7 @@
 
 #include "backends/reference/kernel.h"
 #include "backends/reference/reference.h"
-#include "common/fail.h"
+#include "common/settings.h"
 
 struct row {
     uint32_t op, version, params_size, n_inputs, n_outputs;
@@ -32,6 +33,7 @@ enum { OPERANDS = 16 };
 struct pln_device {
     const pln_host *host;
     bool wide; /* precision=f64 */
+    struct settings settings;
 };
 
 struct pln_buffer {
@@ -67,57 +69,65 @@ struct pln_plan {
     double *scratch; /* scratch_doubles a member */
     uint64_t scratch_doubles;
     const pln_run *run;
+    atomic_bool cancelled; /* the run: kernels are passed over, barriers are not */
 };
 
-static const pln_option_info options[] = {
-    {"precision", "f32|f64", "storage type; arithmetic is in f64 in both"},
-    {NULL, NULL, NULL},
+static const pln_setting_info table[] = {
+    SETTING("precision", "f32|f64", "storage type; arithmetic is in f64 in both", "f32"),
+    {0},
 };
 
-static pln_status device_count(uint32_t *count, pln_error *error)
+static pln_status device_count(uint32_t *count, pln_failure *error)
 {
     (void)error;
     *count = 1;
     return PLN_OK;
 }
 
-static pln_status device_info(uint32_t index, const pln_device *device, pln_device_info *info, pln_error *error)
+static pln_status device_info(uint32_t index, const pln_device *device, pln_device_description *info,
+                              pln_failure *error)
 {
     if (index)
-        return pln_fail(error, PLN_NO_DEVICE, "reference has one device, not number %u", index);
+        return pln_failed(error, PLN_NO_DEVICE, -1, "reference has one device, not number %u", index);
     const bool wide = device && device->wide;
-    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    *info = (pln_device_info){
-        .size = sizeof *info,
+    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE), free_pages = sysconf(_SC_AVPHYS_PAGES);
+    pln_device_description full = {
+        .size = sizeof full,
         .kind = PLN_DEVICE_KIND_CPU,
         .flags = PLN_DEVICE_FLAG_CONCURRENT | (wide ? 0u : PLN_DEVICE_FLAG_HOST_MEMORY),
         .dtypes = 1u << PLN_F32 | 1u << PLN_I32 | 1u << PLN_F64,
         .alignment = 64,
         .f32_bytes = wide ? 8 : 4,
         .row_multiple = 1,
+        .free_bytes = free_pages > 0 && page > 0 ? (uint64_t)free_pages * (uint64_t)page : 0,
         .memory_bytes = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0,
         .name = "plain C, the definition of right",
         .driver = "built in",
         .version = "1",
-        .options = options,
     };
+    settings_describe(table, device ? &device->settings : NULL, &full);
+    pln_give(info, &full);
     return PLN_OK;
 }
 
-static pln_status device_open(uint32_t index, const pln_host *host, const pln_option *given, uint32_t n,
-                              pln_device **device, pln_error *error)
+static pln_status device_open(uint32_t index, const pln_opening *opening, pln_device **device, pln_failure *error)
 {
-    (void)index;
+    if (index > 0)
+        return pln_failed(error, PLN_NO_DEVICE, -1, "reference has one device");
+    const pln_host *host = opening->host;
+    pln_option given[SETTINGS_MOST];
+    const uint32_t n = settings_take(opening, given);
     for (uint32_t i = 0; i < n; i++)
         if (strcmp(given[i].key, "precision") != 0)
-            return pln_fail(error, PLN_INVALID, "reference knows no option %s", given[i].key);
+            return pln_failed(error, PLN_INVALID, -1, "reference knows no option %s", given[i].key);
     const char *precision = pln_option_value(given, n, "precision");
     if (precision && strcmp(precision, "f32") != 0 && strcmp(precision, "f64") != 0)
-        return pln_fail(error, PLN_INVALID, "precision of reference is f32 or f64, not %s", precision);
+        return pln_failed(error, PLN_INVALID, -1, "precision of reference is f32 or f64, not %s", precision);
     *device = host->allocate(host->context, sizeof **device);
     if (!*device)
-        return pln_fail(error, PLN_NO_MEMORY, "no memory to open reference");
+        return pln_failed(error, PLN_NO_MEMORY, -1, "no memory to open reference");
     **device = (pln_device){.host = host, .wide = precision && strcmp(precision, "f64") == 0};
+    settings_show(&(*device)->settings, table, given, n);
     return PLN_OK;
 }
 
@@ -128,7 +138,7 @@ static void device_close(pln_device **device)
     *device = NULL;
 }
 
-static pln_status buffer_create(pln_device *device, uint64_t bytes, pln_buffer **buffer, pln_error *error)
+static pln_status buffer_create(pln_device *device, uint64_t bytes, pln_buffer **buffer, pln_failure *error)
 {
     const pln_host *host = device->host;
     *buffer = host->allocate(host->context, sizeof **buffer);
@@ -138,7 +148,8 @@ static pln_status buffer_create(pln_device *device, uint64_t bytes, pln_buffer *
         return PLN_OK;
     host->release(host->context, *buffer);
     *buffer = NULL;
-    return pln_fail(error, PLN_NO_MEMORY, "reference: no memory for a buffer of %llu bytes", (unsigned long long)bytes);
+    return pln_failed(error, PLN_NO_MEMORY, -1, "reference: no memory for a buffer of %llu bytes",
+                      (unsigned long long)bytes);
 }
 
 static void buffer_destroy(pln_device *device, pln_buffer **buffer)
@@ -151,7 +162,7 @@ static void buffer_destroy(pln_device *device, pln_buffer **buffer)
 }
 
 static pln_status buffer_write(pln_device *device, pln_buffer *buffer, uint64_t offset, pln_dtype dtype, uint64_t count,
-                               const void *data, pln_error *error)
+                               const void *data, pln_failure *error)
 {
     (void)error;
     if (dtype == PLN_F32 && device->wide) {
@@ -165,7 +176,7 @@ static pln_status buffer_write(pln_device *device, pln_buffer *buffer, uint64_t 
 }
 
 static pln_status buffer_read(pln_device *device, pln_buffer *buffer, uint64_t offset, pln_dtype dtype, uint64_t count,
-                              void *data, pln_error *error)
+                              void *data, pln_failure *error)
 {
     (void)error;
     if (dtype == PLN_F32 && device->wide) {
@@ -187,23 +198,23 @@ static const struct row *find_row(uint32_t op)
 }
 
 /* NULL if the node is taken, else why not. */
-static const char *refusal(const pln_node_info *node)
+static const char *refusal(const pln_segment *segment, const pln_node_info *node)
 {
     const struct row *row = find_row(node->op);
     if (!row)
         return "an op that this build does not know";
-    if (!pln_node_fits(node, row->version, row->params_size, row->n_inputs, row->n_outputs))
+    if (!pln_node_fits(segment, node, row->version, row->params_size, row->n_inputs, row->n_outputs))
         return "it uses more of the op than this build knows";
     return NULL;
 }
 
 static pln_status supports(pln_device *device, const pln_segment *segment, pln_verdict *verdicts,
-                           uint32_t verdict_stride, pln_error *error)
+                           uint32_t verdict_stride, pln_failure *error)
 {
     (void)error;
     for (uint32_t i = 0; i < segment->n_nodes; i++) {
         const pln_node_info *node = pln_segment_node(segment, i);
-        const char *reason = refusal(node);
+        const char *reason = refusal(segment, node);
         pln_verdict *verdict = (pln_verdict *)(void *)((char *)verdicts + (size_t)i * verdict_stride);
         verdict->supported = !reason;
         verdict->estimated_ns = node->flops + node->bytes; /* about one operation or byte a nanosecond */
@@ -215,10 +226,13 @@ static pln_status supports(pln_device *device, const pln_segment *segment, pln_v
 
 /* f32 rows are used where they lie when they can be. */
 static pln_status constant_create(pln_device *device, const pln_constant_info *info, pln_constant **constant,
-                                  pln_error *error)
+                                  pln_failure *error)
 {
     const pln_host *host = device->host;
     const size_t n = (size_t)info->rows * info->width;
+    if (info->layout != PLN_LAYOUT_ROWS)
+        return pln_failed(error, PLN_UNSUPPORTED, -1,
+                          "reference: constant %s has a layout that this build does not know", info->name);
     pln_constant *c = host->allocate(host->context, sizeof *c);
     if (c)
         c->bytes = n * (device->wide ? sizeof(double) : sizeof(float));
@@ -230,7 +244,7 @@ static pln_status constant_create(pln_device *device, const pln_constant_info *i
     }
     if (!c || !c->rows) {
         host->release(host->context, c);
-        return pln_fail(error, PLN_NO_MEMORY, "reference: no memory for constant %s", info->name);
+        return pln_failed(error, PLN_NO_MEMORY, -1, "reference: no memory for constant %s", info->name);
     }
     if (c->own) {
         host->constant_read(host->context, info, 0, info->rows, c->own);
@@ -319,18 +333,18 @@ static void plan_destroy(pln_plan **plan)
     host->release(host->context, p);
 }
 
-static pln_status plan_create(pln_device *device, const pln_segment *segment, pln_plan **plan, pln_error *error)
+static pln_status plan_create(pln_device *device, const pln_segment *segment, pln_plan **plan, pln_failure *error)
 {
     const pln_host *host = device->host;
     for (uint32_t i = 0; i < segment->n_nodes; i++) {
-        const char *reason = refusal(pln_segment_node(segment, i));
+        const char *reason = refusal(segment, pln_segment_node(segment, i));
         if (reason)
-            return pln_fail_node(error, PLN_UNSUPPORTED, (int32_t)i, "reference refuses %s: %s",
-                                 pln_segment_node(segment, i)->name, reason);
+            return pln_failed(error, PLN_UNSUPPORTED, (int32_t)i, "reference refuses %s: %s",
+                              pln_segment_node(segment, i)->name, reason);
     }
     pln_plan *p = host->allocate(host->context, sizeof *p);
     if (!p)
-        return pln_fail(error, PLN_NO_MEMORY, "reference: no memory for a plan");
+        return pln_failed(error, PLN_NO_MEMORY, -1, "reference: no memory for a plan");
     *p = (pln_plan){.device = device,
                     .timed = segment->flags & PLN_SEGMENT_TIMED,
                     .n_nodes = segment->n_nodes,
@@ -343,7 +357,7 @@ static pln_status plan_create(pln_device *device, const pln_segment *segment, pl
         host->allocate(host->context, p->scratch_doubles * host->team_size(host->context) * sizeof *p->scratch);
     if (!p->nodes || !p->values || !p->ns || !p->scratch) {
         plan_destroy(&p);
-        return pln_fail(error, PLN_NO_MEMORY, "reference: no memory for a plan of %u nodes", segment->n_nodes);
+        return pln_failed(error, PLN_NO_MEMORY, -1, "reference: no memory for a plan of %u nodes", segment->n_nodes);
     }
     copy_segment(p, segment);
     *plan = p;
@@ -373,26 +387,33 @@ static void run_member(void *argument, uint32_t index, uint32_t members)
         }
         const struct ref_call call = {
             operands, operands + OPERANDS, p->nodes[i].params, p->scratch + index * p->scratch_doubles, index, members};
-        (p->device->wide ? p->nodes[i].row->f64 : p->nodes[i].row->f32)(&call);
+        if (!atomic_load_explicit(&p->cancelled, memory_order_relaxed))
+            (p->device->wide ? p->nodes[i].row->f64 : p->nodes[i].row->f32)(&call);
         host->team_barrier(host->context);
         if (p->timed && !index)
             p->ns[i] = now_ns() - begin;
     }
 }
 
-static pln_status plan_run(pln_plan *plan, const pln_run *run, pln_error *error)
+static pln_status plan_run(pln_plan *plan, const pln_run *run, pln_failure *error)
 {
-    (void)error;
     plan->run = run;
+    atomic_store(&plan->cancelled, false);
     plan->device->host->team_run(plan->device->host->context, run_member, plan);
     plan->run = NULL;
-    return PLN_OK;
+    return atomic_load(&plan->cancelled) ? pln_failed(error, PLN_CANCELLED, -1, "reference: the run was cancelled")
+                                         : PLN_OK;
 }
 
-static pln_status plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, pln_error *error)
+static void plan_cancel(pln_plan *plan)
+{
+    atomic_store(&plan->cancelled, true);
+}
+
+static pln_status plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, pln_failure *error)
 {
     if (!plan->timed || n_nodes != plan->n_nodes)
-        return pln_fail(error, PLN_INVALID, "reference: the plan was not made to be timed for %u nodes", n_nodes);
+        return pln_failed(error, PLN_INVALID, -1, "reference: the plan was not made to be timed for %u nodes", n_nodes);
     memcpy(node_ns, plan->ns, n_nodes * sizeof *node_ns);
     return PLN_OK;
 }
@@ -407,7 +428,7 @@ static uint64_t constant_bytes(const pln_device *device, const pln_segment *segm
 }
 
 static pln_status plan_info(pln_device *device, const pln_segment *segment, pln_plan *plan, pln_plan_info *info,
-                            pln_error *error)
+                            pln_failure *error)
 {
     (void)error;
     const uint64_t doubles = plan ? plan->scratch_doubles : scratch_doubles(segment);
@@ -445,6 +466,7 @@ static const pln_backend backend = {
     .plan_destroy = plan_destroy,
     .plan_timing = plan_timing,
     .plan_info = plan_info,
+    .plan_cancel = plan_cancel,
 };
 
 const pln_backend *pln_reference_query(uint32_t abi_min, uint32_t abi_max)

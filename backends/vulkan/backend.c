@@ -12,10 +12,10 @@ static struct {
     pthread_mutex_t lock;
     bool known;
     uint32_t n;
-    pln_device_info infos[VKB_PHYSICALS];
+    pln_device_description infos[VKB_PHYSICALS];
 } listed = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-static pln_status list_devices(pln_error *error)
+static pln_status list_devices(pln_failure *error)
 {
     struct vkb_instance instance = {0};
     static struct vkb_physical physicals[VKB_PHYSICALS]; /* too large for a small stack; the lock guards it too */
@@ -34,7 +34,7 @@ static pln_status list_devices(pln_error *error)
     return status;
 }
 
-static pln_status device_count(uint32_t *count, pln_error *error)
+static pln_status device_count(uint32_t *count, pln_failure *error)
 {
     *count = 0;
     pln_status status = list_devices(error);
@@ -43,29 +43,35 @@ static pln_status device_count(uint32_t *count, pln_error *error)
     return status;
 }
 
-static pln_status device_info(uint32_t index, const pln_device *device, pln_device_info *info, pln_error *error)
+static pln_status device_info(uint32_t index, const pln_device *device, pln_device_description *info,
+                              pln_failure *error)
 {
     pln_status status = list_devices(error);
     if (status != PLN_OK)
         return status;
     if (index >= listed.n)
-        return pln_fail(error, PLN_NO_DEVICE, "there is no Vulkan device %u: there are %u", index, listed.n);
-    const uint32_t room = info->size;
-    memcpy(info, device ? &device->physical.info : &listed.infos[index], room < sizeof *info ? room : sizeof *info);
-    info->size = room;
+        return pln_failed(error, PLN_NO_DEVICE, -1, "there is no Vulkan device %u: there are %u", index, listed.n);
+    pln_device_description full = device ? device->physical.info : listed.infos[index];
+    settings_describe(vkb_option_infos, device ? &device->settings : NULL, &full);
+    pln_give(info, &full);
     return PLN_OK;
 }
 
-static pln_status device_open(uint32_t index, const pln_host *host, const pln_option *options, uint32_t n_options,
-                              pln_device **device, pln_error *error)
+static pln_status device_open(uint32_t index, const pln_opening *opening, pln_device **device, pln_failure *error)
 {
     uint64_t chosen[VKB_OPTIONS];
+    pln_option options[SETTINGS_MOST];
+    const uint32_t n_options = settings_take(opening, options);
     *device = NULL;
     pln_status status = vkb_options_parse(chosen, options, n_options, error);
-    return status == PLN_OK ? vkb_device_open(index, host, chosen, device, error) : status;
+    if (status == PLN_OK)
+        status = vkb_device_open(index, opening->host, chosen, device, error);
+    if (status == PLN_OK)
+        settings_show(&(*device)->settings, vkb_option_infos, options, n_options);
+    return status;
 }
 
-static pln_status buffer_create(pln_device *device, uint64_t bytes, pln_buffer **buffer, pln_error *error)
+static pln_status buffer_create(pln_device *device, uint64_t bytes, pln_buffer **buffer, pln_failure *error)
 {
     *buffer = NULL;
     pln_status status = vkb_begin(device, error);
@@ -74,35 +80,35 @@ static pln_status buffer_create(pln_device *device, uint64_t bytes, pln_buffer *
 
 /* Elements of f32 and i32 are the host's own 4 bytes. */
 static pln_status check_window(pln_device *device, const pln_buffer *buffer, uint64_t offset, pln_dtype dtype,
-                               uint64_t count, pln_error *error)
+                               uint64_t count, pln_failure *error)
 {
     pln_status status = vkb_begin(device, error);
     if (status != PLN_OK)
         return status;
     if (dtype != PLN_F32 && dtype != PLN_I32)
-        return pln_fail(error, PLN_INVALID, "a Vulkan buffer holds f32 and i32, not type %d", (int)dtype);
+        return pln_failed(error, PLN_INVALID, -1, "a Vulkan buffer holds f32 and i32, not type %d", (int)dtype);
     if (count > UINT64_MAX / 4 || offset > buffer->bytes || count * 4 > buffer->bytes - offset)
-        return pln_fail(error, PLN_INVALID, "%llu elements at %llu do not fit a buffer of %llu bytes",
-                        (unsigned long long)count, (unsigned long long)offset, (unsigned long long)buffer->bytes);
+        return pln_failed(error, PLN_INVALID, -1, "%llu elements at %llu do not fit a buffer of %llu bytes",
+                          (unsigned long long)count, (unsigned long long)offset, (unsigned long long)buffer->bytes);
     return PLN_OK;
 }
 
 static pln_status buffer_write(pln_device *device, pln_buffer *buffer, uint64_t offset, pln_dtype dtype, uint64_t count,
-                               const void *data, pln_error *error)
+                               const void *data, pln_failure *error)
 {
     pln_status status = check_window(device, buffer, offset, dtype, count, error);
     return status == PLN_OK && count ? vkb_buffer_write(device, buffer, offset, count * 4, data, error) : status;
 }
 
 static pln_status buffer_read(pln_device *device, pln_buffer *buffer, uint64_t offset, pln_dtype dtype, uint64_t count,
-                              void *data, pln_error *error)
+                              void *data, pln_failure *error)
 {
     pln_status status = check_window(device, buffer, offset, dtype, count, error);
     return status == PLN_OK && count ? vkb_buffer_read(device, buffer, offset, count * 4, data, error) : status;
 }
 
 static pln_status supports(pln_device *device, const pln_segment *segment, pln_verdict *verdicts,
-                           uint32_t verdict_stride, pln_error *error)
+                           uint32_t verdict_stride, pln_failure *error)
 {
     pln_status status = vkb_begin(device, error);
     for (uint32_t i = 0; status == PLN_OK && i < segment->n_nodes; i++)
@@ -112,37 +118,46 @@ static pln_status supports(pln_device *device, const pln_segment *segment, pln_v
 }
 
 static pln_status constant_create(pln_device *device, const pln_constant_info *info, pln_constant **constant,
-                                  pln_error *error)
+                                  pln_failure *error)
 {
     *constant = NULL;
     pln_status status = vkb_begin(device, error);
     return status == PLN_OK ? vkb_constant_create(device, info, constant, error) : status;
 }
 
-static pln_status plan_create(pln_device *device, const pln_segment *segment, pln_plan **plan, pln_error *error)
+static pln_status plan_create(pln_device *device, const pln_segment *segment, pln_plan **plan, pln_failure *error)
 {
     *plan = NULL;
     pln_status status = vkb_begin(device, error);
     return status == PLN_OK ? vkb_plan_create(device, segment, plan, error) : status;
 }
 
-static pln_status plan_run(pln_plan *plan, const pln_run *run, pln_error *error)
+static pln_status plan_run(pln_plan *plan, const pln_run *run, pln_failure *error)
 {
     pln_status status = vkb_begin(plan->device, error);
     return status == PLN_OK ? vkb_plan_run(plan, run, error) : status;
 }
 
-static pln_status plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, pln_error *error)
+static pln_status plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, pln_failure *error)
 {
     pln_status status = vkb_begin(plan->device, error);
     return status == PLN_OK ? vkb_plan_timing(plan, node_ns, n_nodes, error) : status;
 }
 
 static pln_status plan_info(pln_device *device, const pln_segment *segment, pln_plan *plan, pln_plan_info *info,
-                            pln_error *error)
+                            pln_failure *error)
 {
     pln_status status = vkb_begin(device, error);
     return status == PLN_OK ? vkb_plan_info(device, segment, plan, info, error) : status;
+}
+
+static pln_status device_health(pln_device *device, pln_failure *error)
+{
+    pln_status status = vkb_begin(device, error);
+    if (status != PLN_OK || device->physical.compiles_only)
+        return status;
+    const VkResult result = device->instance.vk.DeviceWaitIdle(device->handle);
+    return result == VK_SUCCESS ? PLN_OK : vkb_fail(device, result, "vkDeviceWaitIdle", error);
 }
 
 static const pln_backend backend = {
@@ -166,6 +181,7 @@ static const pln_backend backend = {
     .plan_destroy = vkb_plan_destroy,
     .plan_timing = plan_timing,
     .plan_info = plan_info,
+    .device_health = device_health,
 };
 
 PLN_BACKEND_EXPORT const pln_backend *pln_backend_query(uint32_t abi_min, uint32_t abi_max)

@@ -80,7 +80,7 @@ static void *read_cache(const pln_device *device, size_t *bytes)
     return data;
 }
 
-pln_status vkb_cache_open(pln_device *device, pln_error *error)
+pln_status vkb_cache_open(pln_device *device, pln_failure *error)
 {
     size_t bytes = 0;
     void *data = read_cache(device, &bytes);

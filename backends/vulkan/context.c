@@ -102,23 +102,23 @@ static VkResult create_instance(struct vkb_instance *instance, const VkDebugUtil
     return instance->vk.CreateInstance(&create, NULL, &instance->handle);
 }
 
-pln_status vkb_instance_init(struct vkb_instance *instance, pln_device *validated, pln_error *error)
+pln_status vkb_instance_init(struct vkb_instance *instance, pln_device *validated, pln_failure *error)
 {
     const struct vkb_functions *vk = &instance->vk;
     pln_status status = vkb_load_global(&instance->vk, error);
     if (status != PLN_OK)
         return status;
     if (validated && !has_layer(vk, validation_layer))
-        return pln_fail(error, PLN_INVALID, "option validate=yes: %s is not installed", validation_layer);
+        return pln_failed(error, PLN_INVALID, -1, "option validate=yes: %s is not installed", validation_layer);
     const VkDebugUtilsMessengerCreateInfoEXT messenger = describe_messenger(validated);
     VkResult result = create_instance(instance, validated ? &messenger : NULL);
     if (result != VK_SUCCESS)
-        return pln_fail(error, PLN_NO_DEVICE, "no Vulkan driver can be used (vkCreateInstance: %s)",
-                        vkb_result_name(result));
+        return pln_failed(error, PLN_NO_DEVICE, -1, "no Vulkan driver can be used (vkCreateInstance: %s)",
+                          vkb_result_name(result));
     status = vkb_load_instance(&instance->vk, instance->handle, error);
     if (status == PLN_OK && validated &&
         vk->CreateDebugUtilsMessengerEXT(instance->handle, &messenger, NULL, &instance->messenger) != VK_SUCCESS)
-        status = pln_fail(error, PLN_FAILED, "option validate=yes: the layer's messages cannot be heard");
+        status = pln_failed(error, PLN_FAILED, -1, "option validate=yes: the layer's messages cannot be heard");
     return status;
 }
 
@@ -145,7 +145,7 @@ static uint64_t default_submit_flops(uint32_t kind)
 }
 
 /* Limits can be made smaller only: a number above what the device has would change nothing. */
-static pln_status check_limits(const pln_device *device, pln_error *error)
+static pln_status check_limits(const pln_device *device, pln_failure *error)
 {
     const VkPhysicalDeviceLimits *limits = &device->physical.properties.limits;
     const struct {
@@ -159,13 +159,14 @@ static pln_status check_limits(const pln_device *device, pln_error *error)
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         const uint64_t asked = device->options[numbers[i].key];
         if (asked != VKB_UNSET && asked > numbers[i].most)
-            return pln_fail(error, PLN_INVALID, "option %s=%llu: %s has %llu", vkb_option_infos[numbers[i].key].key,
-                            (unsigned long long)asked, device->physical.info.name, (unsigned long long)numbers[i].most);
+            return pln_failed(error, PLN_INVALID, -1, "option %s=%llu: %s has %llu",
+                              vkb_option_infos[numbers[i].key].key, (unsigned long long)asked,
+                              device->physical.info.name, (unsigned long long)numbers[i].most);
     }
     return PLN_OK;
 }
 
-static pln_status set_limits(pln_device *device, pln_error *error)
+static pln_status set_limits(pln_device *device, pln_failure *error)
 {
     const VkPhysicalDeviceLimits *limits = &device->physical.properties.limits;
     const uint64_t *options = device->options;
@@ -175,9 +176,9 @@ static pln_status set_limits(pln_device *device, pln_error *error)
     /* The texts of that variant shuffle, which only a CPU's driver is known to do among all lanes of a group. */
     bool can_shuffle = device->physical.lanes > 0;
     if (!can_shuffle && options[VKB_OPTION_VARIANT] == VKB_VARIANT_CPU)
-        return pln_fail(error, PLN_INVALID,
-                        "option variant=cpu: %s is not known to shuffle among all lanes of a group, as it must",
-                        device->physical.info.name);
+        return pln_failed(error, PLN_INVALID, -1,
+                          "option variant=cpu: %s is not known to shuffle among all lanes of a group, as it must",
+                          device->physical.info.name);
     device->limits = (struct gpu_limits){
         .cpu_variant = can_shuffle && options[VKB_OPTION_VARIANT] != VKB_VARIANT_GPU,
         .lanes = device->physical.lanes,
@@ -247,7 +248,7 @@ static VkResult create_handle(pln_device *device)
     return vk->CreateDevice(physical->handle, &create, NULL, &device->handle);
 }
 
-static pln_status create_queue(pln_device *device, pln_error *error)
+static pln_status create_queue(pln_device *device, pln_failure *error)
 {
     const struct vkb_functions *vk = &device->instance.vk;
     VkResult result = create_handle(device);
@@ -266,12 +267,12 @@ static pln_status create_queue(pln_device *device, pln_error *error)
     return result == VK_SUCCESS ? PLN_OK : vkb_fail(device, result, "creating a queue", error);
 }
 
-static pln_status pick_physical(pln_device *device, uint32_t index, pln_error *error)
+static pln_status pick_physical(pln_device *device, uint32_t index, pln_failure *error)
 {
     struct vkb_physical *physicals = calloc(VKB_PHYSICALS, sizeof *physicals);
     uint32_t n = 0;
     if (!physicals)
-        return pln_fail(error, PLN_NO_MEMORY, "no memory for the list of Vulkan devices");
+        return pln_failed(error, PLN_NO_MEMORY, -1, "no memory for the list of Vulkan devices");
     pln_status status = vkb_enumerate(&device->instance, physicals, &n, error);
     if (status == PLN_OK && index < n)
         device->physical = physicals[index];
@@ -279,19 +280,20 @@ static pln_status pick_physical(pln_device *device, uint32_t index, pln_error *e
     if (status != PLN_OK)
         return status;
     if (index >= n)
-        return pln_fail(error, PLN_NO_DEVICE, "there is no Vulkan device %u: the last one is %d", index, (int)n - 1);
+        return pln_failed(error, PLN_NO_DEVICE, -1, "there is no Vulkan device %u: the last one is %d", index,
+                          (int)n - 1);
     if (device->physical.info.flags & PLN_DEVICE_FLAG_UNUSABLE)
-        return pln_fail(error, PLN_NO_DEVICE, "Vulkan device %u (%s) cannot be used: %s", index,
-                        device->physical.info.name, device->physical.info.reason);
+        return pln_failed(error, PLN_NO_DEVICE, -1, "Vulkan device %u (%s) cannot be used: %s", index,
+                          device->physical.info.name, device->physical.info.reason);
     return PLN_OK;
 }
 
 pln_status vkb_device_open(uint32_t index, const pln_host *host, const uint64_t options[VKB_OPTIONS], pln_device **out,
-                           pln_error *error)
+                           pln_failure *error)
 {
     pln_device *device = host->allocate(host->context, sizeof *device);
     if (!device)
-        return pln_fail(error, PLN_NO_MEMORY, "no host memory for a Vulkan device");
+        return pln_failed(error, PLN_NO_MEMORY, -1, "no host memory for a Vulkan device");
     device->host = host;
     memcpy(device->options, options, sizeof device->options);
     bool validate = options[VKB_OPTION_VALIDATE] == VKB_VALIDATE_YES;
@@ -342,13 +344,13 @@ void vkb_device_close(pln_device **out)
     *out = NULL;
 }
 
-pln_status vkb_begin(pln_device *device, pln_error *error)
+pln_status vkb_begin(pln_device *device, pln_failure *error)
 {
     if (device->lost)
-        return pln_fail(error, PLN_DEVICE_LOST, "%s was lost: close it", device->physical.info.name);
+        return pln_failed(error, PLN_DEVICE_LOST, -1, "%s was lost: close it", device->physical.info.name);
     if (!device->complaint[0])
         return PLN_OK;
-    pln_fail(error, PLN_FAILED, "Vulkan validation: %s", device->complaint);
+    pln_failed(error, PLN_FAILED, -1, "Vulkan validation: %s", device->complaint);
     device->complaint[0] = 0;
     return PLN_FAILED;
 }

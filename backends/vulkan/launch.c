@@ -80,7 +80,7 @@ static bool fits(const struct vkb_pipeline *pipeline, const struct gpu_launch *l
 }
 
 pln_status vkb_pipeline_get(pln_device *device, const struct gpu_launch *launch, struct vkb_pipeline **out,
-                            pln_error *error)
+                            pln_failure *error)
 {
     const pln_host *host = device->host;
     for (struct vkb_pipeline *known = device->pipelines; known; known = known->next)
@@ -90,10 +90,10 @@ pln_status vkb_pipeline_get(pln_device *device, const struct gpu_launch *launch,
         }
     const struct gpu_text *text = gpu_text_find(launch->kernel);
     if (!text)
-        return pln_fail(error, PLN_FAILED, "this build has no kernel '%s' for Vulkan", launch->kernel);
+        return pln_failed(error, PLN_FAILED, -1, "this build has no kernel '%s' for Vulkan", launch->kernel);
     struct vkb_pipeline *pipeline = host->allocate(host->context, sizeof *pipeline);
     if (!pipeline)
-        return pln_fail(error, PLN_NO_MEMORY, "no host memory for kernel '%s'", launch->kernel);
+        return pln_failed(error, PLN_NO_MEMORY, -1, "no host memory for kernel '%s'", launch->kernel);
     pipeline->kernel = text->kernel;
     pipeline->n_bindings = launch->n_bindings + 1;
     pipeline->n_specs = launch->n_specs;
@@ -144,19 +144,19 @@ static uint64_t statistic_number(const VkPipelineExecutableStatisticKHR *statist
 }
 
 /* The names that drivers give: RADV, then NVIDIA, ANV and Turnip where they have a word for it. */
-static void take_statistic(const VkPipelineExecutableStatisticKHR *statistic, pln_kernel_info *info)
+static void take_statistic(const VkPipelineExecutableStatisticKHR *statistic, pln_launch_info *info)
 {
     static const struct {
         const char *name;
         size_t field;
     } names[] = {
-        {"VGPRs", offsetof(pln_kernel_info, registers)},
-        {"Register Count", offsetof(pln_kernel_info, registers)},
-        {"Spilled VGPRs", offsetof(pln_kernel_info, spills)},
-        {"Spill Count", offsetof(pln_kernel_info, spills)},
-        {"LDS size", offsetof(pln_kernel_info, shared_bytes)},
-        {"LDS Size", offsetof(pln_kernel_info, shared_bytes)},
-        {"Workgroup Memory Size", offsetof(pln_kernel_info, shared_bytes)},
+        {"VGPRs", offsetof(pln_launch_info, registers)},
+        {"Register Count", offsetof(pln_launch_info, registers)},
+        {"Spilled VGPRs", offsetof(pln_launch_info, spills)},
+        {"Spill Count", offsetof(pln_launch_info, spills)},
+        {"LDS size", offsetof(pln_launch_info, shared_bytes)},
+        {"LDS Size", offsetof(pln_launch_info, shared_bytes)},
+        {"Workgroup Memory Size", offsetof(pln_launch_info, shared_bytes)},
     };
     uint64_t number = statistic_number(statistic);
     if (strcmp(statistic->name, "Inverse Throughput") == 0)
@@ -167,19 +167,19 @@ static void take_statistic(const VkPipelineExecutableStatisticKHR *statistic, pl
 }
 
 void vkb_kernel_name(const char *kernel, uint32_t n_specs, const uint32_t *specs,
-                     char name[sizeof((pln_kernel_info *)NULL)->name])
+                     char name[sizeof((pln_launch_info *)NULL)->name])
 {
-    const size_t size = sizeof((pln_kernel_info *)NULL)->name;
+    const size_t size = sizeof((pln_launch_info *)NULL)->name;
     int length = snprintf(name, size, "%s", kernel);
     for (uint32_t i = 0; i < n_specs && length > 0 && (size_t)length < size; i++)
         length += snprintf(name + length, size - (size_t)length, "%c%u", i ? ',' : ' ', specs[i]);
 }
 
-void vkb_pipeline_describe(const pln_device *device, const struct vkb_pipeline *pipeline, pln_kernel_info *info)
+void vkb_pipeline_describe(const pln_device *device, const struct vkb_pipeline *pipeline, pln_launch_info *info)
 {
     enum { ROOM = 64 };
     const struct vkb_functions *vk = &device->instance.vk;
-    *info = (pln_kernel_info){0};
+    *info = (pln_launch_info){.size = sizeof *info};
     vkb_kernel_name(pipeline->kernel, pipeline->n_specs, pipeline->specs, info->name);
     if (!device->physical.has[VKB_EXECUTABLE_PROPERTIES])
         return;

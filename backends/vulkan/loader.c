@@ -24,11 +24,12 @@ static void open_library(void)
     memcpy(&library.get, &symbol, sizeof symbol);
 }
 
-pln_status vkb_load_global(struct vkb_functions *vk, pln_error *error)
+pln_status vkb_load_global(struct vkb_functions *vk, pln_failure *error)
 {
     pthread_once(&library.once, open_library);
     if (!library.get)
-        return pln_fail(error, PLN_NO_DEVICE, "there is no Vulkan loader (%s): install it and a driver", VKB_LIBRARY);
+        return pln_failed(error, PLN_NO_DEVICE, -1, "there is no Vulkan loader (%s): install it and a driver",
+                          VKB_LIBRARY);
 #define VKB_LOAD(name) vk->name = (PFN_vk##name)library.get(NULL, "vk" #name);
 #define VKB_SKIP(name)
     VKB_FUNCTIONS(VKB_LOAD, VKB_SKIP, VKB_SKIP)
@@ -37,11 +38,11 @@ pln_status vkb_load_global(struct vkb_functions *vk, pln_error *error)
     if (vk->EnumerateInstanceVersion)
         vk->EnumerateInstanceVersion(&version);
     if (version < VK_API_VERSION_1_1)
-        return pln_fail(error, PLN_NO_DEVICE, "the Vulkan loader offers 1.0, 1.1 is needed: update it");
+        return pln_failed(error, PLN_NO_DEVICE, -1, "the Vulkan loader offers 1.0, 1.1 is needed: update it");
     return PLN_OK;
 }
 
-pln_status vkb_load_instance(struct vkb_functions *vk, VkInstance instance, pln_error *error)
+pln_status vkb_load_instance(struct vkb_functions *vk, VkInstance instance, pln_failure *error)
 {
     const char *missing = NULL;
 #define VKB_LOAD(name) vk->name = (PFN_vk##name)library.get(instance, "vk" #name);
@@ -50,5 +51,5 @@ pln_status vkb_load_instance(struct vkb_functions *vk, VkInstance instance, pln_
     if (!vk->name)                                                                                                     \
         missing = "vk" #name;
     VKB_FUNCTIONS(VKB_SKIP, VKB_NEED, VKB_LOAD)
-    return missing ? pln_fail(error, PLN_NO_DEVICE, "the Vulkan loader lacks %s", missing) : PLN_OK;
+    return missing ? pln_failed(error, PLN_NO_DEVICE, -1, "the Vulkan loader lacks %s", missing) : PLN_OK;
 }

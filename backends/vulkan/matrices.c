@@ -88,21 +88,22 @@ void *vkb_matrices_features(const pln_device *device)
 }
 #endif
 
-pln_status vkb_matrices_choose(pln_device *device, pln_error *error)
+pln_status vkb_matrices_choose(pln_device *device, pln_failure *error)
 {
     const uint64_t *options = device->options;
     if (options[VKB_OPTION_MATRIX] != VKB_MATRIX_YES)
         return PLN_OK;
     if (!gpu_text_find(gpu_matrix_kernel))
-        return pln_fail(error, PLN_INVALID,
-                        "option matrix=yes: this build lacks its kernel, since glslc or the headers of Vulkan did not "
-                        "know VK_KHR_cooperative_matrix");
+        return pln_failed(
+            error, PLN_INVALID, -1,
+            "option matrix=yes: this build lacks its kernel, since glslc or the headers of Vulkan did not "
+            "know VK_KHR_cooperative_matrix");
     if (!device->physical.matrix.lanes)
-        return pln_fail(error, PLN_INVALID,
-                        "option matrix=yes: %s lists no cooperative matrices of f16 with sums in f32 that fit",
-                        device->physical.info.name);
+        return pln_failed(error, PLN_INVALID, -1,
+                          "option matrix=yes: %s lists no cooperative matrices of f16 with sums in f32 that fit",
+                          device->physical.info.name);
     if (options[VKB_OPTION_STORAGE] == VKB_STORAGE_F32 || options[VKB_OPTION_VARIANT] == VKB_VARIANT_CPU)
-        return pln_fail(error, PLN_INVALID, "option matrix=yes needs storage=f16 and variant=gpu");
+        return pln_failed(error, PLN_INVALID, -1, "option matrix=yes needs storage=f16 and variant=gpu");
     device->limits.matrix = device->physical.matrix;
     device->limits.half = true;
     device->limits.cpu_variant = false;

@@ -107,12 +107,13 @@ static uint64_t heap_left(const pln_device *device, uint32_t heap)
     return smaller(left, granted > usage ? granted - usage : 0);
 }
 
-static pln_status no_memory(const pln_device *device, uint64_t bytes, uint32_t heap, const char *why, pln_error *error)
+static pln_status no_memory(const pln_device *device, uint64_t bytes, uint32_t heap, const char *why,
+                            pln_failure *error)
 {
-    return pln_fail(error, PLN_NO_MEMORY, "%s: %llu bytes asked of memory heap %u, %llu of %llu bytes free: %s",
-                    device->physical.info.name, (unsigned long long)bytes, heap,
-                    (unsigned long long)heap_left(device, heap),
-                    (unsigned long long)device->physical.memory.memoryHeaps[heap].size, why);
+    return pln_failed(error, PLN_NO_MEMORY, -1, "%s: %llu bytes asked of memory heap %u, %llu of %llu bytes free: %s",
+                      device->physical.info.name, (unsigned long long)bytes, heap,
+                      (unsigned long long)heap_left(device, heap),
+                      (unsigned long long)device->physical.memory.memoryHeaps[heap].size, why);
 }
 
 static void destroy_block(pln_device *device, struct vkb_block *block)
@@ -127,7 +128,7 @@ static void destroy_block(pln_device *device, struct vkb_block *block)
 }
 
 static pln_status create_block(pln_device *device, uint64_t bytes, uint32_t type, bool map, struct vkb_block **out,
-                               pln_error *error)
+                               pln_failure *error)
 {
     uint32_t heap = heap_of(device, type);
     if (bytes > device->physical.max_allocation)
@@ -136,7 +137,7 @@ static pln_status create_block(pln_device *device, uint64_t bytes, uint32_t type
         return no_memory(device, bytes, heap, "the heap is full", error);
     struct vkb_block *block = device->host->allocate(device->host->context, sizeof *block);
     if (!block)
-        return pln_fail(error, PLN_NO_MEMORY, "no host memory for a block of %s", device->physical.info.name);
+        return pln_failed(error, PLN_NO_MEMORY, -1, "no host memory for a block of %s", device->physical.info.name);
     const struct vkb_functions *vk = &device->instance.vk;
     VkMemoryAllocateInfo allocate = {
         .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, .allocationSize = bytes, .memoryTypeIndex = type};
@@ -181,7 +182,7 @@ static pln_buffer **find_gap(struct vkb_block *block, uint64_t bytes, uint64_t a
 
 /* Gives the buffer a place in a block that has room, or in a new one. */
 static pln_status place_buffer(pln_device *device, pln_buffer *buffer, uint64_t bytes, uint64_t alignment,
-                               uint32_t type, bool map, pln_error *error)
+                               uint32_t type, bool map, pln_failure *error)
 {
     uint64_t place = 0;
     pln_buffer **link = NULL;
@@ -225,7 +226,7 @@ static VkResult create_handle(const pln_device *device, uint64_t bytes, VkBuffer
 }
 
 pln_status vkb_buffer_create(pln_device *device, uint64_t bytes, enum vkb_memory memory, pln_buffer **out,
-                             pln_error *error)
+                             pln_failure *error)
 {
     const struct vkb_functions *vk = &device->instance.vk;
     bool values = memory == VKB_MEMORY_VALUES;
@@ -236,7 +237,7 @@ pln_status vkb_buffer_create(pln_device *device, uint64_t bytes, enum vkb_memory
         return no_memory(device, bytes, heap_of(device, type), "the driver has no buffers of that size", error);
     pln_buffer *buffer = device->host->allocate(device->host->context, sizeof *buffer);
     if (!buffer)
-        return pln_fail(error, PLN_NO_MEMORY, "no host memory for a buffer of %s", device->physical.info.name);
+        return pln_failed(error, PLN_NO_MEMORY, -1, "no host memory for a buffer of %s", device->physical.info.name);
     buffer->bytes = bytes;
     pln_status status = PLN_OK;
     VkResult result = create_handle(device, rounded, &buffer->handle);
@@ -277,7 +278,7 @@ void vkb_buffer_destroy(pln_device *device, pln_buffer **out)
     *out = NULL;
 }
 
-pln_status vkb_memory_init(pln_device *device, pln_error *error)
+pln_status vkb_memory_init(pln_device *device, pln_failure *error)
 {
     const struct vkb_functions *vk = &device->instance.vk;
     VkBuffer probe;
@@ -290,7 +291,7 @@ pln_status vkb_memory_init(pln_device *device, pln_error *error)
     bool discrete = device->options[VKB_OPTION_MEMORY] == VKB_MEMORY_DISCRETE;
     uint32_t bits = need.memoryTypeBits ? need.memoryTypeBits : UINT32_MAX; /* none: a driver without hardware */
     if (!vkb_memory_choose(&device->physical, bits, discrete))
-        return pln_fail(error, PLN_NO_DEVICE, "%s has no memory for storage buffers", device->physical.info.name);
+        return pln_failed(error, PLN_NO_DEVICE, -1, "%s has no memory for storage buffers", device->physical.info.name);
     VkMemoryPropertyFlags flags = device->physical.memory.memoryTypes[device->physical.value_type].propertyFlags;
     device->mapped = !discrete && (flags & mappable) == mappable;
     device->cached = device->mapped && (flags & VK_MEMORY_PROPERTY_HOST_CACHED_BIT);

@@ -18,6 +18,7 @@ const char *const vkb_extension_names[VKB_EXTENSIONS] = {
     [VKB_EXECUTABLE_PROPERTIES] = VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME,
     [VKB_SHADER_CORES_AMD] = VK_AMD_SHADER_CORE_PROPERTIES_EXTENSION_NAME,
     [VKB_SHADER_CORES_NV] = VK_NV_SHADER_SM_BUILTINS_EXTENSION_NAME,
+    [VKB_PCI_BUS_INFO] = VK_EXT_PCI_BUS_INFO_EXTENSION_NAME,
     [VKB_PORTABILITY_SUBSET] = VK_KHR_PORTABILITY_SUBSET_EXTENSION_NAME,
     [VKB_COOPERATIVE_MATRIX] = "VK_KHR_cooperative_matrix",
     [VKB_MEMORY_MODEL] = VK_KHR_VULKAN_MEMORY_MODEL_EXTENSION_NAME,
@@ -96,13 +97,22 @@ static void ask_driver(const struct vkb_functions *vk, struct vkb_physical *phys
                                                        VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_CORE_PROPERTIES_AMD};
     VkPhysicalDeviceShaderSMBuiltinsPropertiesNV nv = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_SM_BUILTINS_PROPERTIES_NV};
+    VkPhysicalDeviceIDProperties id = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ID_PROPERTIES};
+    VkPhysicalDevicePCIBusInfoPropertiesEXT pci = {.sType =
+                                                       VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PCI_BUS_INFO_PROPERTIES_EXT};
     VkPhysicalDeviceProperties2 all = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &sizes};
+    ask_also(&all, true, &id);
+    ask_also(&all, physical->has[VKB_PCI_BUS_INFO], &pci);
     ask_also(&all, physical->has[VKB_DRIVER_PROPERTIES], &driver);
     ask_also(&all, physical->has[VKB_MAINTENANCE4], &buffers);
     ask_also(&all, physical->has[VKB_SHADER_CORES_AMD], &amd);
     ask_also(&all, physical->has[VKB_SHADER_CORES_NV], &nv);
     vk->GetPhysicalDeviceProperties2(physical->handle, &all);
 
+    memcpy(physical->info.uuid, id.deviceUUID, sizeof physical->info.uuid);
+    if (physical->has[VKB_PCI_BUS_INFO])
+        snprintf(physical->info.pci, sizeof physical->info.pci, "%04x:%02x:%02x.%x", pci.pciDomain & 0xffff,
+                 pci.pciBus & 0xff, pci.pciDevice & 0xff, pci.pciFunction & 0xf);
     physical->max_allocation = sizes.maxMemoryAllocationSize;
     physical->max_buffer = buffers.maxBufferSize ? buffers.maxBufferSize : sizes.maxMemoryAllocationSize;
     physical->compute_units =
@@ -156,17 +166,16 @@ static void describe(const struct vkb_functions *vk, VkPhysicalDevice handle, st
     ask_memory(vk, physical);
     const VkPhysicalDeviceProperties *properties = &physical->properties;
     const VkDeviceSize alignment = properties->limits.minStorageBufferOffsetAlignment;
-    physical->info = (pln_device_info){
-        .size = sizeof(pln_device_info),
+    physical->info = (pln_device_description){
+        .size = sizeof(pln_device_description),
         .kind = device_kind(properties->deviceType),
         .dtypes = 1u << PLN_F32 | 1u << PLN_I32,
         .alignment = alignment > VALUE_ALIGNMENT ? (uint32_t)alignment : VALUE_ALIGNMENT,
         .f32_bytes = 4,
         .row_multiple = ROW_MULTIPLE,
         .vendor_id = properties->vendorID,
-        .options = vkb_option_infos,
     };
-    pln_device_info *info = &physical->info;
+    pln_device_description *info = &physical->info;
     snprintf(info->name, sizeof info->name, "%.127s", properties->deviceName);
     snprintf(info->driver, sizeof info->driver, "driver 0x%x", properties->driverVersion);
     snprintf(info->version, sizeof info->version, "Vulkan %u.%u.%u", VK_API_VERSION_MAJOR(properties->apiVersion),
@@ -183,15 +192,15 @@ static void describe(const struct vkb_functions *vk, VkPhysicalDevice handle, st
 }
 
 pln_status vkb_enumerate(const struct vkb_instance *instance, struct vkb_physical physicals[VKB_PHYSICALS], uint32_t *n,
-                         pln_error *error)
+                         pln_failure *error)
 {
     VkPhysicalDevice handles[VKB_PHYSICALS];
     *n = VKB_PHYSICALS;
     VkResult result = instance->vk.EnumeratePhysicalDevices(instance->handle, n, handles);
     if (result < 0) {
         *n = 0;
-        return pln_fail(error, PLN_NO_DEVICE, "no Vulkan driver answers (vkEnumeratePhysicalDevices: %s)",
-                        vkb_result_name(result));
+        return pln_failed(error, PLN_NO_DEVICE, -1, "no Vulkan driver answers (vkEnumeratePhysicalDevices: %s)",
+                          vkb_result_name(result));
     }
     for (uint32_t i = 0; i < *n; i++)
         describe(&instance->vk, handles[i], &physicals[i]);

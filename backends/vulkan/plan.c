@@ -9,7 +9,7 @@
 
 enum { MIN_BINDING = 16 }; /* bytes; a descriptor may not be empty */
 
-static pln_status allocate_buffers(pln_plan *plan, const struct vkb_steps *steps, pln_error *error)
+static pln_status allocate_buffers(pln_plan *plan, const struct vkb_steps *steps, pln_failure *error)
 {
     pln_device *device = plan->device;
     pln_status status =
@@ -24,12 +24,12 @@ static pln_status allocate_buffers(pln_plan *plan, const struct vkb_steps *steps
     return status;
 }
 
-static pln_status write_records(pln_plan *plan, const struct vkb_steps *steps, pln_error *error)
+static pln_status write_records(pln_plan *plan, const struct vkb_steps *steps, pln_failure *error)
 {
     const pln_host *host = plan->device->host;
     uint32_t *words = host->allocate(host->context, gpu_steps_bytes(&steps->all));
     if (!words)
-        return pln_fail(error, PLN_NO_MEMORY, "no host memory for the records of a plan");
+        return pln_failed(error, PLN_NO_MEMORY, -1, "no host memory for the records of a plan");
     for (uint32_t i = 0; i < steps->all.n; i++) {
         const struct gpu_step *step = gpu_step_at(&steps->all, i);
         memcpy(words + step->record, step->launch.record, step->launch.n_words * sizeof *words);
@@ -65,7 +65,7 @@ static struct vkb_binding find_binding(const pln_plan *plan, const pln_segment *
 }
 
 static pln_status find_bindings(const pln_plan *plan, const pln_segment *segment, const struct vkb_steps *steps,
-                                uint32_t index, pln_error *error)
+                                uint32_t index, pln_failure *error)
 {
     const struct gpu_limits *limits = &plan->device->limits;
     const uint64_t spare = vkb_spare_place(plan->device, steps, index);
@@ -76,17 +76,17 @@ static pln_status find_bindings(const pln_plan *plan, const pln_segment *segment
         uint64_t size = found.buffer ? vkb_buffer_round(found.buffer->bytes) : 0;
         if (found.offset % limits->offset_alignment || found.bytes > size || found.offset > size - found.bytes ||
             found.bytes > limits->max_range)
-            return pln_fail_node(error, PLN_FAILED, (int32_t)step->step.node,
-                                 "kernel %s: binding %u (%llu bytes at %llu) does not fit its buffer of %llu bytes",
-                                 step->step.launch.kernel, i + 1, (unsigned long long)found.bytes,
-                                 (unsigned long long)found.offset, (unsigned long long)size);
+            return pln_failed(error, PLN_FAILED, (int32_t)step->step.node,
+                              "kernel %s: binding %u (%llu bytes at %llu) does not fit its buffer of %llu bytes",
+                              step->step.launch.kernel, i + 1, (unsigned long long)found.bytes,
+                              (unsigned long long)found.offset, (unsigned long long)size);
         step->bindings[i + 1] = found;
     }
     return PLN_OK;
 }
 
 /* One set per step, written once, with the exact ranges: the validation layer then sees tensors, not arenas. */
-static pln_status write_set(pln_plan *plan, struct vkb_step *step, pln_error *error)
+static pln_status write_set(pln_plan *plan, struct vkb_step *step, pln_failure *error)
 {
     const struct vkb_functions *vk = &plan->device->instance.vk;
     const uint32_t n = step->pipeline->n_bindings;
@@ -114,7 +114,7 @@ static pln_status write_set(pln_plan *plan, struct vkb_step *step, pln_error *er
     return PLN_OK;
 }
 
-static pln_status bind_steps(pln_plan *plan, const pln_segment *segment, struct vkb_steps *steps, pln_error *error)
+static pln_status bind_steps(pln_plan *plan, const pln_segment *segment, struct vkb_steps *steps, pln_failure *error)
 {
     pln_device *device = plan->device;
     VkDescriptorPoolSize size = {.type = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, .descriptorCount = 1};
@@ -132,7 +132,8 @@ static pln_status bind_steps(pln_plan *plan, const pln_segment *segment, struct 
     for (uint32_t i = 0; i < steps->all.n; i++) {
         struct vkb_step *step = gpu_step_at(&steps->all, i);
         if (!pln_host_goes_on(device->host, "compiling", i, steps->all.n))
-            return pln_fail(error, PLN_CANCELLED, "cancelled while compiling, after %u kernels of %u", i, steps->all.n);
+            return pln_failed(error, PLN_CANCELLED, -1, "cancelled while compiling, after %u kernels of %u", i,
+                              steps->all.n);
         pln_status status = find_bindings(plan, segment, steps, i, error);
         if (status == PLN_OK)
             status = vkb_pipeline_get(device, &step->step.launch, &step->pipeline, error);
@@ -148,7 +149,7 @@ static pln_status bind_steps(pln_plan *plan, const pln_segment *segment, struct 
     return PLN_OK;
 }
 
-static pln_status create_command_objects(pln_plan *plan, pln_error *error)
+static pln_status create_command_objects(pln_plan *plan, pln_failure *error)
 {
     const struct vkb_functions *vk = &plan->device->instance.vk;
     VkDevice handle = plan->device->handle;
@@ -173,7 +174,7 @@ static pln_status create_command_objects(pln_plan *plan, pln_error *error)
     return result == VK_SUCCESS ? PLN_OK : vkb_fail(plan->device, result, "creating the objects of a plan", error);
 }
 
-static pln_status build(pln_plan *plan, const pln_segment *segment, struct vkb_steps *steps, pln_error *error)
+static pln_status build(pln_plan *plan, const pln_segment *segment, struct vkb_steps *steps, pln_failure *error)
 {
     const pln_host *host = plan->device->host;
     plan->n_nodes = segment->n_nodes;
@@ -185,7 +186,7 @@ static pln_status build(pln_plan *plan, const pln_segment *segment, struct vkb_s
     plan->pipelines = host->allocate(host->context, (steps->all.n + 1) * sizeof(struct vkb_pipeline *));
     plan->commands = host->allocate(host->context, steps->n_submissions * sizeof *plan->commands);
     if (!plan->pipelines || !plan->commands)
-        return pln_fail(error, PLN_NO_MEMORY, "no host memory for a plan of %u launches", steps->all.n);
+        return pln_failed(error, PLN_NO_MEMORY, -1, "no host memory for a plan of %u launches", steps->all.n);
     pln_status status = allocate_buffers(plan, steps, error);
     if (status == PLN_OK)
         status = write_records(plan, steps, error);
@@ -197,7 +198,7 @@ static pln_status build(pln_plan *plan, const pln_segment *segment, struct vkb_s
     return status == PLN_OK ? vkb_record(plan, steps, error) : status;
 }
 
-pln_status vkb_plan_create(pln_device *device, const pln_segment *segment, pln_plan **out, pln_error *error)
+pln_status vkb_plan_create(pln_device *device, const pln_segment *segment, pln_plan **out, pln_failure *error)
 {
     const pln_host *host = device->host;
     struct vkb_steps steps;
@@ -212,7 +213,7 @@ pln_status vkb_plan_create(pln_device *device, const pln_segment *segment, pln_p
         if (status != PLN_OK)
             vkb_plan_destroy(&plan);
     } else {
-        status = pln_fail(error, PLN_NO_MEMORY, "no host memory for a plan");
+        status = pln_failed(error, PLN_NO_MEMORY, -1, "no host memory for a plan");
     }
     gpu_steps_release(host, &steps.all);
     *out = plan;
@@ -239,7 +240,7 @@ void vkb_plan_destroy(pln_plan **out)
 }
 
 pln_status vkb_plan_info(pln_device *device, const pln_segment *segment, pln_plan *plan, pln_plan_info *info,
-                         pln_error *error)
+                         pln_failure *error)
 {
     if (!plan)
         return vkb_steps_tell(device, segment, info, error);
@@ -251,7 +252,7 @@ pln_status vkb_plan_info(pln_device *device, const pln_segment *segment, pln_pla
         if (pln_segment_value(segment, (int32_t)i)->kind == PLN_VALUE_CONSTANT)
             info->constant_bytes += pln_segment_value(segment, (int32_t)i)->constant->buffer->block_bytes;
     for (uint32_t i = 0; i < plan->n_launches && i < room; i++) {
-        pln_kernel_info kernel;
+        pln_launch_info kernel;
         vkb_pipeline_describe(device, plan->pipelines[i], &kernel);
         pln_plan_give_kernel(info, room, i, &kernel);
     }

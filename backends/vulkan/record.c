@@ -127,7 +127,7 @@ static VkResult advance(struct recorder *recorder, uint32_t submission)
     return result;
 }
 
-pln_status vkb_record(pln_plan *plan, const struct vkb_steps *steps, pln_error *error)
+pln_status vkb_record(pln_plan *plan, const struct vkb_steps *steps, pln_failure *error)
 {
     struct recorder recorder = {.plan = plan, .vk = &plan->device->instance.vk};
     VkResult result = begin_submission(&recorder);

@@ -7,16 +7,16 @@
 
 #include <string.h>
 
-static pln_status write_dims(pln_plan *plan, const pln_run *run, pln_error *error)
+static pln_status write_dims(pln_plan *plan, const pln_run *run, pln_failure *error)
 {
     uint32_t dims[GPU_DIMS] = {0};
     if (run->n_dims != plan->n_symbols)
-        return pln_fail(error, PLN_INVALID, "a run brings %u dims, its plan was made for %u", run->n_dims,
-                        plan->n_symbols);
+        return pln_failed(error, PLN_INVALID, -1, "a run brings %u dims, its plan was made for %u", run->n_dims,
+                          plan->n_symbols);
     for (uint32_t i = 0; i < run->n_dims; i++) {
         if (run->dims[i] > plan->capacity[i])
-            return pln_fail(error, PLN_INVALID, "dim %u of a run is %u, its plan was made for %u", i, run->dims[i],
-                            plan->capacity[i]);
+            return pln_failed(error, PLN_INVALID, -1, "dim %u of a run is %u, its plan was made for %u", i,
+                              run->dims[i], plan->capacity[i]);
         dims[i] = run->dims[i];
     }
     memcpy(plan->words->mapped ? plan->words->mapped : plan->control->mapped, dims, sizeof dims);
@@ -24,7 +24,7 @@ static pln_status write_dims(pln_plan *plan, const pln_run *run, pln_error *erro
     return PLN_OK;
 }
 
-static pln_status finish_submission(pln_plan *plan, uint32_t submission, pln_error *error)
+static pln_status finish_submission(pln_plan *plan, uint32_t submission, pln_failure *error)
 {
     pln_status status = vkb_wait(plan->device, submission % 2, error);
     if (status != PLN_OK)
@@ -32,13 +32,13 @@ static pln_status finish_submission(pln_plan *plan, uint32_t submission, pln_err
     uint32_t sentinel;
     memcpy(&sentinel, plan->control->mapped + (GPU_DIMS + submission) * sizeof sentinel, sizeof sentinel);
     if (sentinel != submission + 1)
-        return pln_fail(error, PLN_FAILED, "%s dropped work: submission %u of %u did not run to its end",
-                        plan->device->physical.info.name, submission + 1, plan->n_submissions);
+        return pln_failed(error, PLN_FAILED, -1, "%s dropped work: submission %u of %u did not run to its end",
+                          plan->device->physical.info.name, submission + 1, plan->n_submissions);
     return PLN_OK;
 }
 
 /* Two submissions at most are on their way: one runs, one waits behind it. */
-pln_status vkb_plan_run(pln_plan *plan, const pln_run *run, pln_error *error)
+pln_status vkb_plan_run(pln_plan *plan, const pln_run *run, pln_failure *error)
 {
     pln_status status = write_dims(plan, run, error);
     uint32_t submitted = 0, finished = 0;
@@ -55,12 +55,12 @@ pln_status vkb_plan_run(pln_plan *plan, const pln_run *run, pln_error *error)
     return status;
 }
 
-pln_status vkb_plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, pln_error *error)
+pln_status vkb_plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, pln_failure *error)
 {
     const struct vkb_functions *vk = &plan->device->instance.vk;
     if (!plan->timed)
-        return pln_fail(error, PLN_UNSUPPORTED, "%s: the plan is not timed or the device has no clock",
-                        plan->device->physical.info.name);
+        return pln_failed(error, PLN_UNSUPPORTED, -1, "%s: the plan is not timed or the device has no clock",
+                          plan->device->physical.info.name);
     const uint32_t bits = plan->device->physical.timestamp_bits;
     const uint64_t mask = bits >= 64 ? UINT64_MAX : (1ull << bits) - 1;
     const double period = (double)plan->device->physical.properties.limits.timestampPeriod;

@@ -3,7 +3,6 @@
  * What a result of Vulkan comes to: a status and a sentence with the call.
  */
 #include "backends/vulkan/vulkan.h"
-#include "common/fail.h"
 
 const char *vkb_result_name(VkResult result)
 {
@@ -31,7 +30,7 @@ const char *vkb_result_name(VkResult result)
     return "error of unknown number";
 }
 
-pln_status vkb_fail(pln_device *device, VkResult result, const char *call, pln_error *error)
+pln_status vkb_fail(pln_device *device, VkResult result, const char *call, pln_failure *error)
 {
     pln_status status = PLN_FAILED;
     if (result == VK_ERROR_OUT_OF_HOST_MEMORY || result == VK_ERROR_OUT_OF_DEVICE_MEMORY)
@@ -40,6 +39,6 @@ pln_status vkb_fail(pln_device *device, VkResult result, const char *call, pln_e
         status = PLN_DEVICE_LOST;
         device->lost = true;
     }
-    return pln_fail(error, status, "%s on %s: %s (%d)", call, device->physical.info.name, vkb_result_name(result),
-                    (int)result);
+    return pln_failed(error, status, -1, "%s on %s: %s (%d)", call, device->physical.info.name, vkb_result_name(result),
+                      (int)result);
 }

@@ -54,7 +54,7 @@ uint64_t vkb_own_bytes(const pln_device *device, const struct vkb_steps *steps)
     return vkb_buffer_round(vkb_words_bytes(device, steps)) + vkb_buffer_round(vkb_control_bytes(steps)) + scratch;
 }
 
-pln_status vkb_steps_create(pln_device *device, const pln_segment *segment, struct vkb_steps *steps, pln_error *error)
+pln_status vkb_steps_create(pln_device *device, const pln_segment *segment, struct vkb_steps *steps, pln_failure *error)
 {
     const uint64_t side = device->max_groups; /* a dispatch may have as many in x and in y */
     const struct gpu_steps_rules rules = {.host = device->host,
@@ -69,14 +69,15 @@ pln_status vkb_steps_create(pln_device *device, const pln_segment *segment, stru
     if (gpu_steps_bytes(&steps->all) > device->limits.max_range) {
         const uint32_t n = steps->all.n;
         gpu_steps_release(device->host, &steps->all);
-        return pln_fail(error, PLN_UNSUPPORTED, "the records of %u launches exceed the buffer range of %llu bytes", n,
-                        (unsigned long long)device->limits.max_range);
+        return pln_failed(error, PLN_UNSUPPORTED, -1,
+                          "the records of %u launches exceed the buffer range of %llu bytes", n,
+                          (unsigned long long)device->limits.max_range);
     }
     cut_submissions(device, steps);
     return PLN_OK;
 }
 
-pln_status vkb_steps_tell(pln_device *device, const pln_segment *segment, pln_plan_info *info, pln_error *error)
+pln_status vkb_steps_tell(pln_device *device, const pln_segment *segment, pln_plan_info *info, pln_failure *error)
 {
     const uint32_t room = info->n_kernels;
     struct vkb_steps steps;
@@ -87,7 +88,7 @@ pln_status vkb_steps_tell(pln_device *device, const pln_segment *segment, pln_pl
     info->scratch_bytes = vkb_own_bytes(device, &steps);
     for (uint32_t i = 0; i < steps.all.n && i < room; i++) {
         const struct gpu_step *step = gpu_step_at(&steps.all, i);
-        pln_kernel_info kernel = {0};
+        pln_launch_info kernel = {.size = sizeof kernel};
         vkb_kernel_name(step->launch.kernel, step->launch.n_specs, step->launch.specs, kernel.name);
         pln_plan_give_kernel(info, room, i, &kernel);
     }

@@ -16,10 +16,10 @@ enum { WARN_AFTER_STEPS = 10 };
 
 /* ---- submissions */
 
-pln_status vkb_submit(pln_device *device, VkCommandBuffer commands, uint32_t fence, pln_error *error)
+pln_status vkb_submit(pln_device *device, VkCommandBuffer commands, uint32_t fence, pln_failure *error)
 {
     if (device->physical.compiles_only)
-        return pln_fail(error, PLN_FAILED, "%s compiles kernels but runs none", device->physical.info.name);
+        return pln_failed(error, PLN_FAILED, -1, "%s compiles kernels but runs none", device->physical.info.name);
     VkSubmitInfo submit = {
         .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO, .commandBufferCount = 1, .pCommandBuffers = &commands};
     VkResult result = device->instance.vk.QueueSubmit(device->queue, 1, &submit, device->fences[fence]);
@@ -28,7 +28,7 @@ pln_status vkb_submit(pln_device *device, VkCommandBuffer commands, uint32_t fen
 
 /* A driver under a debugger or a loaded machine can be slow for any time, and a hung device is reported as lost by its
  * driver: so there is no last timeout, only warnings. */
-pln_status vkb_wait(pln_device *device, uint32_t fence, pln_error *error)
+pln_status vkb_wait(pln_device *device, uint32_t fence, pln_failure *error)
 {
     const struct vkb_functions *vk = &device->instance.vk;
     VkResult result;
@@ -62,7 +62,7 @@ void vkb_barrier_all(const pln_device *device, VkCommandBuffer commands)
 
 /* ---- staging */
 
-pln_status vkb_staging_init(pln_device *device, pln_error *error)
+pln_status vkb_staging_init(pln_device *device, pln_failure *error)
 {
     const struct vkb_functions *vk = &device->instance.vk;
     struct vkb_staging *staging = &device->staging;
@@ -86,7 +86,7 @@ void vkb_staging_finish(pln_device *device)
     vkb_buffer_destroy(device, &device->staging.buffer);
 }
 
-static pln_status wait_half(pln_device *device, uint32_t half, pln_error *error)
+static pln_status wait_half(pln_device *device, uint32_t half, pln_failure *error)
 {
     if (!device->staging.busy[half])
         return PLN_OK;
@@ -94,7 +94,7 @@ static pln_status wait_half(pln_device *device, uint32_t half, pln_error *error)
     return vkb_wait(device, half, error);
 }
 
-static pln_status wait_halves(pln_device *device, pln_status status, pln_error *error)
+static pln_status wait_halves(pln_device *device, pln_status status, pln_failure *error)
 {
     for (uint32_t half = 0; half < 2; half++) {
         pln_status waited = wait_half(device, half, status == PLN_OK ? error : NULL);
@@ -105,7 +105,7 @@ static pln_status wait_halves(pln_device *device, pln_status status, pln_error *
 
 /* Starts a copy between one half of the staging buffer and the other buffer. */
 static pln_status start_copy(pln_device *device, uint32_t half, pln_buffer *buffer, uint64_t offset, uint64_t bytes,
-                             bool upload, pln_error *error)
+                             bool upload, pln_failure *error)
 {
     const struct vkb_functions *vk = &device->instance.vk;
     struct vkb_staging *staging = &device->staging;
@@ -137,7 +137,7 @@ static uint64_t chunk_of(const pln_device *device, uint64_t left)
 }
 
 static pln_status write_staged(pln_device *device, pln_buffer *buffer, uint64_t offset, uint64_t bytes,
-                               const char *data, pln_error *error)
+                               const char *data, pln_failure *error)
 {
     pln_status status = PLN_OK;
     uint32_t half = 0;
@@ -154,7 +154,7 @@ static pln_status write_staged(pln_device *device, pln_buffer *buffer, uint64_t 
 }
 
 static pln_status read_staged(pln_device *device, pln_buffer *buffer, uint64_t offset, uint64_t bytes, char *data,
-                              pln_error *error)
+                              pln_failure *error)
 {
     pln_status status = start_copy(device, 0, buffer, offset, chunk_of(device, bytes), false, error);
     uint32_t half = 0;
@@ -172,7 +172,7 @@ static pln_status read_staged(pln_device *device, pln_buffer *buffer, uint64_t o
 }
 
 pln_status vkb_buffer_write(pln_device *device, pln_buffer *buffer, uint64_t offset, uint64_t bytes, const void *data,
-                            pln_error *error)
+                            pln_failure *error)
 {
     if (!buffer->mapped)
         return write_staged(device, buffer, offset, bytes, data, error);
@@ -181,7 +181,7 @@ pln_status vkb_buffer_write(pln_device *device, pln_buffer *buffer, uint64_t off
 }
 
 pln_status vkb_buffer_read(pln_device *device, pln_buffer *buffer, uint64_t offset, uint64_t bytes, void *data,
-                           pln_error *error)
+                           pln_failure *error)
 {
     if (bytes && !device->cached && (!buffer->mapped || bytes > SMALL_READ))
         return read_staged(device, buffer, offset, bytes, data, error);
@@ -193,14 +193,14 @@ pln_status vkb_buffer_read(pln_device *device, pln_buffer *buffer, uint64_t offs
 
 /* Memory that is not mapped gets the constant by way of host memory of the same size. */
 static pln_status pack_staged(pln_device *device, const pln_constant_info *info, const pln_constant *constant,
-                              pln_error *error)
+                              pln_failure *error)
 {
     const pln_host *host = device->host;
     uint64_t bytes = constant->buffer->bytes;
     float *packed = host->allocate(host->context, bytes);
     if (!packed)
-        return pln_fail(error, PLN_NO_MEMORY, "no host memory (%llu bytes) to pack %s", (unsigned long long)bytes,
-                        info->name);
+        return pln_failed(error, PLN_NO_MEMORY, -1, "no host memory (%llu bytes) to pack %s", (unsigned long long)bytes,
+                          info->name);
     pln_status status = gpu_constant_pack(host, info, &constant->layout, packed, error);
     if (status == PLN_OK)
         status = vkb_buffer_write(device, constant->buffer, 0, bytes, packed, error);
@@ -208,13 +208,14 @@ static pln_status pack_staged(pln_device *device, const pln_constant_info *info,
     return status;
 }
 
-pln_status vkb_constant_create(pln_device *device, const pln_constant_info *info, pln_constant **out, pln_error *error)
+pln_status vkb_constant_create(pln_device *device, const pln_constant_info *info, pln_constant **out,
+                               pln_failure *error)
 {
     const pln_host *host = device->host;
     *out = NULL;
     pln_constant *constant = host->allocate(host->context, sizeof *constant);
     if (!constant)
-        return pln_fail(error, PLN_NO_MEMORY, "no host memory for constant %s", info->name);
+        return pln_failed(error, PLN_NO_MEMORY, -1, "no host memory for constant %s", info->name);
     constant->layout = gpu_constant_layout(&device->limits, info);
     pln_status status =
         vkb_buffer_create(device, gpu_constant_bytes(&constant->layout), VKB_MEMORY_VALUES, &constant->buffer, error);

@@ -15,7 +15,7 @@
 
 #include "api/pleione_backend.h"
 #include "backends/gpu/steps.h"
-#include "common/fail.h"
+#include "common/settings.h"
 
 /* ---- loader.c: libvulkan, loaded at run time */
 
@@ -106,9 +106,9 @@ struct vkb_functions {
 
 /* Loads libvulkan (once in a process) and fills the GLOBAL functions. PLN_NO_DEVICE if it is absent or older than 1.1.
  */
-pln_status vkb_load_global(struct vkb_functions *vk, pln_error *error);
+pln_status vkb_load_global(struct vkb_functions *vk, pln_failure *error);
 /* Fills the rest, once there is an instance. */
-pln_status vkb_load_instance(struct vkb_functions *vk, VkInstance instance, pln_error *error);
+pln_status vkb_load_instance(struct vkb_functions *vk, VkInstance instance, pln_failure *error);
 
 const char *vkb_result_name(VkResult result);
 
@@ -136,11 +136,11 @@ enum { VKB_MEMORY_AUTO, VKB_MEMORY_DISCRETE }; /* of memory= */
 enum { VKB_VALIDATE_NO, VKB_VALIDATE_YES };    /* of validate= */
 #define VKB_UNSET UINT64_MAX
 
-extern const pln_option_info vkb_option_infos[VKB_OPTIONS + 1];
+extern const pln_setting_info vkb_option_infos[VKB_OPTIONS + 1];
 
 /* Numbers as given, words as their place in the list of values, tile= as a bit for each place that was named, VKB_UNSET
  * if not given. PLN_INVALID names the key. */
-pln_status vkb_options_parse(uint64_t chosen[VKB_OPTIONS], const pln_option *options, uint32_t n, pln_error *error);
+pln_status vkb_options_parse(uint64_t chosen[VKB_OPTIONS], const pln_option *options, uint32_t n, pln_failure *error);
 
 /* ---- physical.c: what there is, context.c: instances and an open device */
 
@@ -153,6 +153,7 @@ enum vkb_extension {
     VKB_SHADER_CORES_AMD,
     VKB_SHADER_CORES_NV,
     VKB_PORTABILITY_SUBSET,
+    VKB_PCI_BUS_INFO,
     VKB_COOPERATIVE_MATRIX, /* this and what follows: for matrix=yes */
     VKB_MEMORY_MODEL,
     VKB_FLOAT16,
@@ -178,7 +179,7 @@ struct vkb_physical {
     uint32_t host_type;      /* and of what the host reads and writes in any case */
     /* What matrix=yes takes; lanes 0: it lists none that fits. */
     struct gpu_matrix matrix;
-    pln_device_info info;
+    pln_device_description info;
 };
 
 struct vkb_instance {
@@ -200,6 +201,7 @@ struct pln_device {
     struct vkb_instance instance;
     struct vkb_physical physical;
     uint64_t options[VKB_OPTIONS];
+    struct settings settings;
     struct gpu_limits limits;
     uint32_t max_groups;   /* per dimension of a dispatch */
     uint64_t submit_flops; /* budget of one submission */
@@ -226,30 +228,30 @@ struct pln_device {
 };
 
 /* An instance on which the validation layer reports to `validated`; NULL: without the layer. */
-pln_status vkb_instance_init(struct vkb_instance *instance, pln_device *validated, pln_error *error);
+pln_status vkb_instance_init(struct vkb_instance *instance, pln_device *validated, pln_failure *error);
 void vkb_instance_finish(struct vkb_instance *instance);
 
 enum { VKB_PHYSICALS = 16 }; /* more are not listed */
 
 /* Describes the physical devices in the loader's order, usable or not; info.flags tells. Returns how many. */
 pln_status vkb_enumerate(const struct vkb_instance *instance, struct vkb_physical physicals[VKB_PHYSICALS], uint32_t *n,
-                         pln_error *error);
+                         pln_failure *error);
 
 pln_status vkb_device_open(uint32_t index, const pln_host *host, const uint64_t options[VKB_OPTIONS],
-                           pln_device **device, pln_error *error);
+                           pln_device **device, pln_failure *error);
 void vkb_device_close(pln_device **device);
 
 /* At the door of an entry: fails if the device is lost or the validation layer complained since the last entry. */
-pln_status vkb_begin(pln_device *device, pln_error *error);
+pln_status vkb_begin(pln_device *device, pln_failure *error);
 /* Turns a failed call into a status: no memory, device lost (from then on, for good), or failed. */
-pln_status vkb_fail(pln_device *device, VkResult result, const char *call, pln_error *error);
+pln_status vkb_fail(pln_device *device, VkResult result, const char *call, pln_failure *error);
 
 /* ---- matrices.c: cooperative matrices */
 
 /* Fills physical->matrix. */
 void vkb_matrices_find(const struct vkb_functions *vk, struct vkb_physical *physical);
 /* Turns matrix=yes into limits, or says why it cannot be had. */
-pln_status vkb_matrices_choose(pln_device *device, pln_error *error);
+pln_status vkb_matrices_choose(pln_device *device, pln_failure *error);
 /* Features that such a device is opened with: a chain for pNext, only to be read; NULL without matrix=yes. */
 void *vkb_matrices_features(const pln_device *device);
 
@@ -272,30 +274,30 @@ struct pln_buffer {
 };
 
 /* Chooses the memory types of an open device and makes its staging, if it needs any. */
-pln_status vkb_memory_init(pln_device *device, pln_error *error);
+pln_status vkb_memory_init(pln_device *device, pln_failure *error);
 
 /* Returns new; PLN_NO_MEMORY names the bytes and the heap, and nothing is left behind. Bytes are rounded up to what
  * vkb_buffer_round says. */
 pln_status vkb_buffer_create(pln_device *device, uint64_t bytes, enum vkb_memory memory, pln_buffer **buffer,
-                             pln_error *error);
+                             pln_failure *error);
 void vkb_buffer_destroy(pln_device *device, pln_buffer **buffer);
 uint64_t vkb_buffer_round(uint64_t bytes);
 
 /* ---- transfer.c: bytes to and from buffers, submissions, constants */
 
-pln_status vkb_staging_init(pln_device *device, pln_error *error);
+pln_status vkb_staging_init(pln_device *device, pln_failure *error);
 void vkb_staging_finish(pln_device *device);
 
 /* Both block until the data is there; neither submits anything when the memory is mapped and cached. */
 pln_status vkb_buffer_write(pln_device *device, pln_buffer *buffer, uint64_t offset, uint64_t bytes, const void *data,
-                            pln_error *error);
+                            pln_failure *error);
 pln_status vkb_buffer_read(pln_device *device, pln_buffer *buffer, uint64_t offset, uint64_t bytes, void *data,
-                           pln_error *error);
+                           pln_failure *error);
 
 /* Submits one command buffer under a fence of the device, 0 or 1. */
-pln_status vkb_submit(pln_device *device, VkCommandBuffer commands, uint32_t fence, pln_error *error);
+pln_status vkb_submit(pln_device *device, VkCommandBuffer commands, uint32_t fence, pln_failure *error);
 /* Waits for it as long as the driver says that the device is alive. */
-pln_status vkb_wait(pln_device *device, uint32_t fence, pln_error *error);
+pln_status vkb_wait(pln_device *device, uint32_t fence, pln_failure *error);
 /* Everything before it is done and visible to everything after it, the host's reads included. */
 void vkb_barrier_all(const pln_device *device, VkCommandBuffer commands);
 
@@ -305,7 +307,7 @@ struct pln_constant {
 };
 
 pln_status vkb_constant_create(pln_device *device, const pln_constant_info *info, pln_constant **constant,
-                               pln_error *error);
+                               pln_failure *error);
 void vkb_constant_destroy(pln_device *device, pln_constant **constant);
 
 /* ---- launch.c, cache.c: pipelines, kept by the device until it is closed */
@@ -321,16 +323,16 @@ struct vkb_pipeline {
 
 /* The pipeline of a launch, made on first use; the device owns it. */
 pln_status vkb_pipeline_get(pln_device *device, const struct gpu_launch *launch, struct vkb_pipeline **pipeline,
-                            pln_error *error);
+                            pln_failure *error);
 void vkb_pipelines_finish(pln_device *device);
 /* "linear 128,64,64,16" */
 void vkb_kernel_name(const char *kernel, uint32_t n_specs, const uint32_t *specs,
-                     char name[sizeof((pln_kernel_info *)NULL)->name]);
+                     char name[sizeof((pln_launch_info *)NULL)->name]);
 /* That name and, where the driver tells, what its compiler made of the kernel. */
-void vkb_pipeline_describe(const pln_device *device, const struct vkb_pipeline *pipeline, pln_kernel_info *info);
+void vkb_pipeline_describe(const pln_device *device, const struct vkb_pipeline *pipeline, pln_launch_info *info);
 
 /* An unreadable or foreign file is an empty cache, a file that cannot be written a warning in the log. */
-pln_status vkb_cache_open(pln_device *device, pln_error *error);
+pln_status vkb_cache_open(pln_device *device, pln_failure *error);
 void vkb_cache_close(pln_device *device);
 
 /* ---- steps.c: what a segment comes to */
@@ -356,7 +358,8 @@ struct vkb_steps {        /* exists during plan_create and a dry plan_info */
 };
 
 /* gpu_steps_create with steps of that kind, cut into submissions; released by gpu_steps_release on PLN_OK only. */
-pln_status vkb_steps_create(pln_device *device, const pln_segment *segment, struct vkb_steps *steps, pln_error *error);
+pln_status vkb_steps_create(pln_device *device, const pln_segment *segment, struct vkb_steps *steps,
+                            pln_failure *error);
 
 /* The plan buffer: dims, records, then for each step a place of its own for outputs that are absent: nothing is written
  * there, but the validation layer believes what a kernel declares. Place n is the end. */
@@ -366,7 +369,7 @@ uint64_t vkb_control_bytes(const struct vkb_steps *steps);
 /* All that a plan takes. */
 uint64_t vkb_own_bytes(const pln_device *device, const struct vkb_steps *steps);
 /* The dry plan_info. */
-pln_status vkb_steps_tell(pln_device *device, const pln_segment *segment, pln_plan_info *info, pln_error *error);
+pln_status vkb_steps_tell(pln_device *device, const pln_segment *segment, pln_plan_info *info, pln_failure *error);
 
 /* ---- plan.c, record.c, run.c */
 
@@ -386,13 +389,13 @@ struct pln_plan {
     VkQueryPool queries;       /* two per node when timed */
 };
 
-pln_status vkb_plan_create(pln_device *device, const pln_segment *segment, pln_plan **plan, pln_error *error);
+pln_status vkb_plan_create(pln_device *device, const pln_segment *segment, pln_plan **plan, pln_failure *error);
 void vkb_plan_destroy(pln_plan **plan);
-pln_status vkb_plan_run(pln_plan *plan, const pln_run *run, pln_error *error);
-pln_status vkb_plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, pln_error *error);
+pln_status vkb_plan_run(pln_plan *plan, const pln_run *run, pln_failure *error);
+pln_status vkb_plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, pln_failure *error);
 pln_status vkb_plan_info(pln_device *device, const pln_segment *segment, pln_plan *plan, pln_plan_info *info,
-                         pln_error *error);
+                         pln_failure *error);
 
 /* Writes all steps into the plan's command buffers, with the barriers that their ranges ask for. */
-pln_status vkb_record(pln_plan *plan, const struct vkb_steps *steps, pln_error *error);
+pln_status vkb_record(pln_plan *plan, const struct vkb_steps *steps, pln_failure *error);
 #endif

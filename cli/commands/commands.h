@@ -20,5 +20,6 @@ int cli_finetune(int argc, char **argv);
 int cli_pretrain(int argc, char **argv);
 int cli_verify(int argc, char **argv);
 int cli_inspect(int argc, char **argv);
+int cli_conform(int argc, char **argv);
 int cli_vocab(int argc, char **argv);
 #endif

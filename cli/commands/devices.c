@@ -112,6 +112,25 @@ static json_t *options_json(const pln_option_info *options)
     return object;
 }
 
+/* Which device it is to others, and what options come to. */
+static void add_identity(json_t *object, const pln_device_info *info)
+{
+    char uuid[2 * sizeof info->uuid + 1] = "";
+    json_t *usual = json_object();
+    bool known = false;
+    for (size_t i = 0; i < sizeof info->uuid; i++) {
+        snprintf(uuid + 2 * i, 3, "%02x", info->uuid[i]);
+        known |= info->uuid[i] != 0;
+    }
+    for (uint32_t i = 0; info->options && info->options[i].key; i++)
+        if (info->option_values[i]->usual)
+            cli_set_json(usual, info->options[i].key, json_string(info->option_values[i]->usual));
+    cli_set_json(object, "uuid", json_string(known ? uuid : ""));
+    cli_set_json(object, "pci", json_string(info->pci));
+    cli_set_json(object, "free_bytes", json_integer((json_int_t)info->free_bytes));
+    cli_set_json(object, "defaults", usual);
+}
+
 static void print_json(const pln_device_entry *e, const char *dtypes, const pln_kernel_info *kernels, uint32_t n)
 {
     const bool usable = !(e->info.flags & PLN_DEVICE_FLAG_UNUSABLE);
@@ -120,6 +139,7 @@ static void print_json(const pln_device_entry *e, const char *dtypes, const pln_
         "backend_version", e->backend_version, "usable", usable, "name", e->info.name, "driver", e->info.driver,
         "version", e->info.version, "kind", kind_name(e->info.kind), "memory_bytes", (json_int_t)e->info.memory_bytes,
         "dtypes", dtypes, "reason", usable ? "" : e->info.reason, "options", options_json(e->info.options));
+    add_identity(object, &e->info);
     if (kernels)
         cli_set_json(object, "kernels", kernels_json(kernels, n));
     cli_print_json(object);
@@ -235,7 +255,8 @@ static pln_status list_names(void *context, void *argument, pln_error *error)
     return status;
 }
 
-/* A small product, so that a driver that lists its device but cannot compile or run says so here. */
+/* A small product, so that a driver that lists its device but cannot compile or run says so here; a device that takes
+ * none is not worse for it. */
 static pln_status try_device(pln_runtime *runtime, const char *device, pln_error *error)
 {
     enum { SIZE = 8 };
@@ -245,7 +266,6 @@ static pln_status try_device(pln_runtime *runtime, const char *device, pln_error
     const pln_tensor *part = &tensor;
     const uint32_t dims[] = {0, 1};
     const pln_binding input = {"x", (void *)(uintptr_t)x}, output = {"y", y};
-    const pln_schedule_options alone = {.size = sizeof alone, .no_fallback = true};
     pln_devices *devices = NULL;
     pln_schedule *schedule = NULL;
     pln_graph *g = pln_graph_create("trial");
@@ -257,7 +277,7 @@ static pln_status try_device(pln_runtime *runtime, const char *device, pln_error
     if (status == PLN_OK)
         status = pln_devices_open(runtime, device, NULL, 0, &devices, error);
     if (status == PLN_OK)
-        status = pln_schedule_create(g, devices, &alone, &schedule, error);
+        status = pln_schedule_create(g, devices, NULL, &schedule, error);
     if (status == PLN_OK)
         status = pln_schedule_run(schedule, dims, 2, &input, 1, &output, 1, error);
     if (schedule)

@@ -16,10 +16,11 @@ struct explain {
 
 static void print_node_json(const pln_node_report *r)
 {
-    cli_print_json(json_pack("{s:s,s:s,s:s,s:s,s:I,s:s,s:I,s:I,s:I,s:I}", "node", r->name, "op", r->op, "device",
+    json_t *measured = r->measured_ns ? json_integer((json_int_t)r->measured_ns) : json_null();
+    cli_print_json(json_pack("{s:s,s:s,s:s,s:s,s:I,s:s,s:I,s:o,s:I,s:I}", "node", r->name, "op", r->op, "device",
                              r->device, "kernel", r->kernel, "segment", (json_int_t)r->segment, "refusals", r->refusals,
-                             "estimated_ns", (json_int_t)r->estimated_ns, "measured_ns", (json_int_t)r->measured_ns,
-                             "copied_bytes", (json_int_t)r->copied_bytes, "flops", (json_int_t)r->flops));
+                             "estimated_ns", (json_int_t)r->estimated_ns, "measured_ns", measured, "copied_bytes",
+                             (json_int_t)r->copied_bytes, "flops", (json_int_t)r->flops));
 }
 
 static const struct table_column columns[] = {
@@ -28,7 +29,7 @@ static const struct table_column columns[] = {
     {.key = "device", .title = "device", .fitted = true, .rank = 1},
     {.key = "kernel", .title = "kernel", .fitted = true},
     {.key = "estimated", .title = "est.", .unit = "us", .type = TABLE_NUMBER, .digits = 1, .rank = 4},
-    {.key = "measured", .title = "meas.", .unit = "us", .type = TABLE_NUMBER, .digits = 1},
+    {.key = "measured", .title = "meas.", .unit = "us", .type = TABLE_NUMBER, .digits = 1, .absent = "not measured"},
     {.key = "copied", .title = "copied", .unit = "B", .type = TABLE_COUNT, .rank = 3},
     {.key = "refusals", .title = "refused by", .rank = 2},
 };
@@ -41,7 +42,8 @@ static void add_node(struct table *t, const pln_node_report *r)
     table_set_text(t, "device", r->device);
     table_set_text(t, "kernel", r->kernel);
     table_set_number(t, "estimated", (double)r->estimated_ns / 1e3);
-    table_set_number(t, "measured", (double)r->measured_ns / 1e3);
+    if (r->measured_ns) /* not every backend can tell */
+        table_set_number(t, "measured", (double)r->measured_ns / 1e3);
     table_set_number(t, "copied", (double)r->copied_bytes);
     table_set_text(t, "refusals", r->refusals);
 }

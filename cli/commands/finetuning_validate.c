@@ -36,10 +36,7 @@ static void close_judging(struct judging *j, bool own)
 static pln_status open_judging(struct judging *j, pln_error *error)
 {
     const struct finetuning *f = j->f;
-    const pln_schedule_options placement = {.size = sizeof placement,
-                                            .place = f->common->place.items,
-                                            .n_place = f->common->place.n,
-                                            .no_fallback = f->common->no_fallback};
+    const pln_schedule_options placement = cli_placement(f->common);
     pln_session_options session = {.size = sizeof session};
     pln_scores_options scores = {.size = sizeof scores, .confusion = true};
     pln_status status = pln_task_prepare(j->model, f->info->name, f->options, f->n_options, &session, error);

@@ -166,11 +166,28 @@ static pln_status choose_task(struct run *run, const char *directory, const pln_
     return fail(error, PLN_INVALID, sentence);
 }
 
+/* --seed is of what is drawn, here too. */
+static void add_seed(const struct run *run, const pln_task_info *info, char text[24], pln_option *options, uint32_t *n)
+{
+    static const char key[] = "sample-seed";
+    for (uint32_t i = 0; i < *n; i++)
+        if (strcmp(options[i].key, key) == 0)
+            return;
+    for (uint32_t i = 0; info->options[i].key; i++) {
+        if (strcmp(info->options[i].key, key) != 0)
+            continue;
+        snprintf(text, 24, "%llu", (unsigned long long)run->common.seed);
+        options[(*n)++] = (pln_option){key, text};
+        return;
+    }
+}
+
 static pln_status open_task(struct run *run, const char *directory, pln_error *error)
 {
     const pln_task_info *info = NULL;
     const pln_tokenizer *tokenizer;
-    pln_option options[CLI_TASK_OPTIONS + 1];
+    pln_option options[CLI_TASK_OPTIONS + 2];
+    char seed[24];
     uint32_t n = cli_task_pairs(&run->asked, options);
     pln_session_options session = {.size = sizeof session};
     pln_status status = cli_open_model(&run->common, directory, false, &run->m, error);
@@ -178,6 +195,8 @@ static pln_status open_task(struct run *run, const char *directory, pln_error *e
         status = choose_task(run, directory, &info, error);
     if (status == PLN_OK && pln_model_tokenizer(run->m.model, &tokenizer, error) != PLN_OK)
         status = cli_misfit(error);
+    if (status == PLN_OK)
+        add_seed(run, info, seed, options, &n);
     if (status == PLN_OK)
         status = pln_task_prepare(run->m.model, info->name, options, n, &session, error);
     if (status == PLN_OK)

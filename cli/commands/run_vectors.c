@@ -130,9 +130,9 @@ static pln_status find_end(struct run_vectors *v, pln_error *error)
 pln_status run_vectors_open(struct run_vectors *v, const char *path, bool resume, pln_error *error)
 {
     *v = (struct run_vectors){.path = path, .format = find_format(path)};
-    v->file = resume ? fopen(path, "r+b") : NULL;
-    const bool there = v->file != NULL;
-    if (!there && (!resume || errno == ENOENT))
+    v->file = fopen(path, "r+b"); /* what is there stays until there is a vector */
+    const bool there = resume && v->file;
+    if (!v->file && errno == ENOENT)
         v->file = fopen(path, "w+b");
     if (!v->file)
         return fail(error, PLN_INVALID, "%s cannot be opened: %s", path, strerror(errno));
@@ -191,6 +191,8 @@ static pln_status put_missing(struct run_vectors *v, uint64_t n, pln_error *erro
 static pln_status set_width(struct run_vectors *v, uint32_t width, pln_error *error)
 {
     v->width = width;
+    if (ftruncate(fileno(v->file), 0) != 0 && errno != EINVAL) /* which a device is */
+        return fail_writing(v, error);
     const pln_status status = write_head(v, 0, error);
     return status == PLN_OK ? put_missing(v, v->rows, error) : status;
 }
@@ -221,8 +223,10 @@ pln_status run_vectors_flush(struct run_vectors *v, pln_error *error)
 
 pln_status run_vectors_finish(struct run_vectors *v, pln_error *error)
 {
+    pln_status status = v->width ? PLN_OK : set_width(v, 0, error);
     errno = 0;
-    const pln_status status = write_head(v, v->rows, error);
+    if (status == PLN_OK)
+        status = write_head(v, v->rows, error);
     if (status != PLN_OK)
         return status;
     const bool written = fflush(v->file) == 0 && fsync(fileno(v->file)) == 0;

@@ -60,10 +60,7 @@ static pln_status open_side(struct verify *v, const char *list, const char *cons
     o.head = v->head;
     o.seed = v->common->seed;
     o.semantics = v->common->semantics;
-    const pln_schedule_options placement = {.size = sizeof placement,
-                                            .place = v->common->place.items,
-                                            .n_place = v->common->place.n,
-                                            .no_fallback = v->common->no_fallback};
+    const pln_schedule_options placement = cli_placement(v->common);
     o.placement = side == &v->device ? &placement : NULL;
     pln_status status = pln_devices_open(v->runtime, list, options, n_options, &side->devices, error);
     if (status == PLN_OK)

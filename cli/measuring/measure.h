@@ -26,10 +26,12 @@ struct measure_options {
     bool timed; /* nodes are timed in every run */
 };
 
-/* Where a row comes from: a device, the options that it knows, and the value of each --each that it takes. */
+enum { MEASURE_TOGETHER = 8 };
+/* Where a row comes from: a device, or several of which a node runs on the first that takes it; the options that they
+ * know, and the value of each --each that they take. */
 struct measured_place {
-    char device[32];
-    char label[96];   /* "cpu level=avx2" */
+    char device[96];  /* "onednn,cpu" */
+    char label[160];  /* "onednn+cpu level=avx2" */
     uint64_t options; /* a bit for each --device-option */
     uint32_t takes;   /* a bit for each --each */
     uint32_t values[MEASURE_EACH];

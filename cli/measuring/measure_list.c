@@ -108,21 +108,19 @@ static bool takes_each(const pln_device_info *info, const char *name, const char
 
 /* Rows of a name of the list, or of all devices of a backend. */
 struct listing {
-    char name[64];
+    char name[96];
     bool whole;
     uint32_t n;
     struct measured_place places[MEASURE_DEVICES];
 };
 
-static pln_status add_place(const struct measure *m, const char *name, const struct measured_place *like,
-                            uint32_t combination, struct listing *listing, pln_error *error)
+static pln_status add_place(const struct measure *m, const struct measured_place *like, uint32_t combination,
+                            struct listing *listing, pln_error *error)
 {
     if (listing->n == MEASURE_DEVICES)
         return fail(error, PLN_INVALID, "%s", "too many devices side by side");
     struct measured_place *place = &listing->places[listing->n++];
     *place = *like;
-    snprintf(place->device, sizeof place->device, "%s", name);
-    snprintf(place->label, sizeof place->label, "%s", name);
     for (uint32_t i = 0; i < m->n_each; i++) {
         const struct measure_each *each = &m->each[i];
         if (!(place->takes >> i & 1))
@@ -135,23 +133,72 @@ static pln_status add_place(const struct measure *m, const char *name, const str
     return PLN_OK;
 }
 
-static pln_status list_device(const struct measure *m, const char *name, const pln_device_info *info,
-                              struct listing *listing, pln_error *error)
+/* The devices of a row. */
+struct together {
+    uint32_t n;
+    const pln_device_entry *entries[MEASURE_TOGETHER];
+};
+
+static bool any_knows(const struct together *t, const char *option)
+{
+    for (uint32_t i = 0; i < t->n; i++)
+        if (for_device(option, t->entries[i]->name) && knows(&t->entries[i]->info, option))
+            return true;
+    return false;
+}
+
+static bool any_takes_each(const struct together *t, const char *key)
+{
+    for (uint32_t i = 0; i < t->n; i++)
+        if (takes_each(&t->entries[i]->info, t->entries[i]->name, key))
+            return true;
+    return false;
+}
+
+static void join_names(const struct together *t, const char *between, char *text, size_t bytes)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (uint32_t i = 0; i < t->n && used < bytes; i++)
+        used += (size_t)snprintf(text + used, bytes - used, "%s%s", i ? between : "", t->entries[i]->name);
+}
+
+static pln_status list_together(const struct measure *m, const struct together *t, struct listing *listing,
+                                pln_error *error)
 {
     const struct cli_list *given = &m->options->common.device_options;
     struct measured_place like = {.fixed = NULL};
     uint32_t rows = 1;
     pln_status status = PLN_OK;
+    join_names(t, ",", like.device, sizeof like.device);
+    join_names(t, "+", like.label, sizeof like.label);
     for (uint32_t i = 0; i < given->n; i++)
-        if (for_device(given->items[i], name) && knows(info, given->items[i]))
+        if (any_knows(t, given->items[i]))
             like.options |= UINT64_C(1) << i;
     for (uint32_t i = 0; i < m->n_each; i++)
-        if (takes_each(info, name, m->each[i].key)) {
+        if (any_takes_each(t, m->each[i].key)) {
             like.takes |= 1u << i;
             rows *= m->each[i].n;
         }
     for (uint32_t i = 0; status == PLN_OK && i < rows; i++)
-        status = add_place(m, name, &like, i, listing, error);
+        status = add_place(m, &like, i, listing, error);
+    return status;
+}
+
+/* The devices of "onednn+cpu", each of which must be there. */
+static pln_status open_together(pln_runtime *runtime, const char *name, pln_devices **probe, struct together *t,
+                                pln_error *error)
+{
+    char list[sizeof((struct listing *)0)->name];
+    snprintf(list, sizeof list, "%s", name);
+    for (char *s = list; *s; s++)
+        if (*s == '+')
+            *s = ',';
+    const pln_status status = pln_devices_open(runtime, list, NULL, 0, probe, error);
+    if (status == PLN_OK && pln_devices_count(*probe) > MEASURE_TOGETHER)
+        return fail(error, PLN_INVALID, "%s: too many devices in a row", name);
+    for (uint32_t i = 0; status == PLN_OK && i < pln_devices_count(*probe); i++)
+        t->entries[t->n++] = pln_devices_entry(*probe, i);
     return status;
 }
 
@@ -161,6 +208,7 @@ static pln_status list_rows(void *context, void *argument, pln_error *error)
     const struct measure *m = context;
     struct listing *listing = argument;
     const pln_device_entry *const *entries;
+    struct together together = {0};
     uint32_t n = 0;
     pln_runtime *runtime = NULL;
     pln_devices *probe = NULL;
@@ -168,18 +216,38 @@ static pln_status list_rows(void *context, void *argument, pln_error *error)
     if (status == PLN_OK && listing->whole)
         status = pln_runtime_backend_devices(runtime, listing->name, &entries, &n, error);
     else if (status == PLN_OK)
-        status = pln_devices_open(runtime, listing->name, NULL, 0, &probe, error);
+        status = open_together(runtime, listing->name, &probe, &together, error);
     for (uint32_t i = 0; status == PLN_OK && i < n; i++)
         if (!(entries[i]->info.flags & PLN_DEVICE_FLAG_UNUSABLE))
-            status = list_device(m, entries[i]->name, &entries[i]->info, listing, error);
+            status = list_together(m, &(struct together){1, {entries[i]}}, listing, error);
     if (status == PLN_OK && probe)
-        status = list_device(m, pln_devices_entry(probe, 0)->name, &pln_devices_entry(probe, 0)->info, listing, error);
+        status = list_together(m, &together, listing, error);
     pln_devices_close(&probe);
     pln_runtime_destroy(&runtime);
     return status;
 }
 
-/* A process that ends here leaves a row that is lost; what the device says of itself is the caller's error. */
+/* Whether there is a plugin of that name, but none of its devices can be used. */
+static bool is_refused(const char *name)
+{
+    const pln_device_entry *const *entries;
+    char backend[sizeof entries[0]->backend];
+    pln_runtime *runtime = NULL;
+    pln_error ignored;
+    uint32_t n = 0;
+    bool usable = false;
+    snprintf(backend, sizeof backend, "%.*s", (int)strcspn(name, ":+"), name);
+    if (cli_create_runtime(1, &runtime, &ignored) != PLN_OK ||
+        pln_runtime_backend_devices(runtime, backend, &entries, &n, &ignored) != PLN_OK)
+        n = 0;
+    for (uint32_t i = 0; i < n; i++)
+        usable |= !(entries[i]->info.flags & PLN_DEVICE_FLAG_UNUSABLE);
+    pln_runtime_destroy(&runtime);
+    return n && !usable;
+}
+
+/* A process that ends here, or a plugin that is refused, leaves a row that is lost; what else a device says of itself is the
+ * caller's error. */
 static pln_status list_name(struct measure *m, const char *name, bool whole, pln_error *error)
 {
     struct listing listing = {.whole = whole};
@@ -188,12 +256,13 @@ static pln_status list_name(struct measure *m, const char *name, bool whole, pln
     pln_status status = worker_start(&asked, m, error);
     if (status == PLN_OK)
         status = worker_ask(&asked, list_rows, &listing, sizeof listing, error);
-    const bool lost = status != PLN_OK && !asked.pid && !cli_interrupted();
+    const bool ended = status != PLN_OK && !asked.pid && !cli_interrupted();
+    const bool lost = ended || (status == PLN_NO_DEVICE && is_refused(name));
     worker_end(&asked);
     if (lost) {
         listing.n = 1;
-        snprintf(listing.places[0].device, sizeof listing.places[0].device, "%.31s", name);
-        snprintf(listing.places[0].label, sizeof listing.places[0].label, "%s", name);
+        snprintf(listing.places[0].device, sizeof listing.places[0].device, "%s", listing.name);
+        snprintf(listing.places[0].label, sizeof listing.places[0].label, "%s", listing.name);
     } else if (status != PLN_OK) {
         return status;
     }
@@ -232,7 +301,7 @@ static pln_status list_names(struct measure *m, pln_error *error)
         return list_all(m, error);
     pln_status status = PLN_OK;
     for (const char *s = list; status == PLN_OK; s++) {
-        char name[64];
+        char name[sizeof((struct listing *)0)->name];
         const size_t length = strcspn(s, ",");
         snprintf(name, sizeof name, "%.*s", (int)length, s);
         status = list_name(m, name, false, error);

@@ -17,7 +17,13 @@ static const struct table_column columns[] = {
     {.key = "nodes", .title = "nodes", .width = 36},
     {.key = "count", .title = "count", .type = TABLE_COUNT, .rank = 4},
     {.key = "kernel", .title = "kernel", .width = 18, .rank = 3},
-    {.key = "time_ms", .title = "time", .unit = "ms", .type = TABLE_NUMBER, .digits = 3, .width = 10},
+    {.key = "time_ms",
+     .title = "time",
+     .unit = "ms",
+     .type = TABLE_NUMBER,
+     .digits = 3,
+     .width = 10,
+     .absent = "not measured"},
     {.key = "share_percent", .title = "share", .unit = "%", .type = TABLE_NUMBER, .digits = 1},
     {.key = "gflops", .title = "GFLOP/s", .type = TABLE_NUMBER, .digits = 1, .rank = 2},
     {.key = "of_roof_percent", .title = "of roof", .unit = "%", .type = TABLE_NUMBER, .digits = 1},
@@ -117,8 +123,10 @@ static void add_rows(struct table *t, const struct measured_device *d, const str
         table_set_text(t, "device", d->place.label);
         table_set_text(t, "shape", shape);
         table_set_text(t, "nodes", group->name);
-        table_set_number(t, "time_ms", group->ns / 1e6);
-        table_set_number(t, "share_percent", share);
+        if (group == host || group->ns > 0) { /* not every backend can tell */
+            table_set_number(t, "time_ms", group->ns / 1e6);
+            table_set_number(t, "share_percent", share);
+        }
         if (group == host)
             continue;
         table_set_text(t, "kernel", group->kernel);

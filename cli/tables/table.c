@@ -97,7 +97,7 @@ const char *table_heading(const struct table_column *column, char *text, size_t 
 const char *table_print_cell(const struct table_column *column, const struct table_cell *cell, char *text, size_t bytes)
 {
     if (!cell->present)
-        snprintf(text, bytes, "-");
+        snprintf(text, bytes, "%s", column->absent ? column->absent : "-");
     else if (column->type == TABLE_TEXT)
         snprintf(text, bytes, "%s", cell->text);
     else if (column->type == TABLE_SCIENTIFIC)

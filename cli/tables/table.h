@@ -19,11 +19,12 @@ struct table_column {
     const char *title; /* for people: "best"; NULL: not shown to them */
     const char *unit;  /* "ms", or NULL */
     enum table_type type;
-    int digits;     /* behind the point, for people */
-    uint32_t width; /* of text, at least */
-    uint32_t rank;  /* on a terminal that is too narrow the highest goes first; 0: it stays */
-    bool fitted;    /* text: as wide as the widest cell that is there when the head is written */
-    bool judges;    /* text that says good or bad, which colour shows */
+    int digits;         /* behind the point, for people */
+    uint32_t width;     /* of text, at least */
+    uint32_t rank;      /* on a terminal that is too narrow the highest goes first; 0: it stays */
+    bool fitted;        /* text: as wide as the widest cell that is there when the head is written */
+    bool judges;        /* text that says good or bad, which colour shows */
+    const char *absent; /* what people read where a cell is absent, if not "-" */
 };
 
 /* How a table stands on a terminal: made when its head is written, from the rows that are there. */
@@ -80,7 +81,7 @@ void table_set_number(struct table *t, const char *key, double number);
 int table_find(const struct table *t, const char *key);
 const struct table_cell *table_at(const struct table *t, uint32_t row, uint32_t column);
 
-/* "best ms", and a cell as people read it ("-" when absent). Return text. */
+/* "best ms", and a cell as people read it (`absent` of its column, or "-", when it is). Return text. */
 const char *table_heading(const struct table_column *column, char *text, size_t bytes);
 const char *table_print_cell(const struct table_column *column, const struct table_cell *cell, char *text,
                              size_t bytes);

@@ -65,6 +65,13 @@ static void knock_pln_runtime_backend(void)
     assert_null(pln_runtime_backend(w.runtime, 99999));
 }
 
+static void knock_pln_runtime_auto(void)
+{
+    const char *name = NULL;
+    refused(pln_runtime_auto(NULL, &name, fresh()), "runtime is NULL");
+    refused(pln_runtime_auto(w.runtime, NULL, fresh()), "name is NULL");
+}
+
 static void knock_pln_runtime_backend_devices(void)
 {
     const pln_device_entry *const *entries;
@@ -186,6 +193,7 @@ const struct door runtime_doors[] = {DOOR(pln_version),
                                      DOOR(pln_runtime_threads),
                                      DOOR(pln_processors),
                                      DOOR(pln_runtime_backend),
+                                     DOOR(pln_runtime_auto),
                                      DOOR(pln_runtime_backend_devices),
                                      DOOR(pln_runtime_devices),
                                      DOOR(pln_devices_open),

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A plugin that computes as the reference does and tells of two kernels and two programs. With OLD it was built before
- * kernels had a stride.
+ * A plugin that computes as the reference does and tells of two kernels and two programs.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,20 +11,16 @@ enum { TOLD = 2 };
 
 static void tell(pln_plan_info *info, uint32_t room, uint32_t i)
 {
-    pln_kernel_info kernel = {.inverse_throughput = 70 + i};
-    const pln_program program = {.language = PLN_LANGUAGE_OPENCL_C, .kernel = i ? "second" : "first"};
+    pln_launch_info kernel = {.size = sizeof kernel, .inverse_throughput = 70 + i};
+    const pln_launch_program program = {
+        .size = sizeof program, .language = PLN_LANGUAGE_OPENCL_C, .kernel = i ? "second" : "first"};
     snprintf(kernel.name, sizeof kernel.name, "%s", program.kernel);
-#ifdef OLD
-    if (info->kernels && i < room)
-        memcpy((char *)info->kernels + (size_t)i * PLN_KERNEL_INFO_BYTES, &kernel, PLN_KERNEL_INFO_BYTES);
-#else
     pln_plan_give_kernel(info, room, i, &kernel);
-#endif
     pln_plan_give_program(info, room, i, &program);
 }
 
 static pln_status plan_info(pln_device *device, const pln_segment *segment, pln_plan *plan, pln_plan_info *info,
-                            pln_error *error)
+                            pln_failure *error)
 {
     (void)device, (void)segment, (void)plan, (void)error;
     const uint32_t room = info->n_kernels;
@@ -45,11 +40,7 @@ const pln_backend *pln_backend_query(uint32_t abi_min, uint32_t abi_max)
     if (!reference)
         return NULL;
     table = *reference;
-#ifdef OLD
-    table.name = "kernels-old";
-#else
-    table.name = "kernels-new";
-#endif
+    table.name = "kernels";
     table.plan_info = plan_info;
     return &table;
 }

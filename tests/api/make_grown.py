@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A later version of the public headers: make_grown.py SOURCE FOLDER STAMP. Copies api/ to FOLDER/api, with one more
-member at the end of each struct that common/sized.def lists, and writes the header STAMP."""
+"""A later version of the public headers: make_grown.py LIST SOURCE FOLDER STAMP. Copies api/ to FOLDER/api, with one more
+member at the end of each struct that LIST has (common/sized.def, tests/api/crossing.def), and writes the header STAMP."""
 import pathlib
 import re
 import sys
 
-source, folder, stamp = (pathlib.Path(a) for a in sys.argv[1:])
+listed, source, folder, stamp = (pathlib.Path(a) for a in sys.argv[1:])
 (folder / "api").mkdir(parents=True, exist_ok=True)
-structs = re.findall(r"^SIZED\((\w+),", (source / "common/sized.def").read_text(), re.M)
+structs = re.findall(r"^(?:SIZED|CROSSES)\((\w+)[,)]", listed.read_text(), re.M)
 grown = set()
 for header in sorted((source / "api").glob("*.h")):
     text = header.read_text()

@@ -177,6 +177,7 @@ static void what_is_no_file_is_refused(void **state)
 static void what_it_is_instead_is_said(void **state)
 {
     (void)state;
+    static const char zeros[600];
     static const struct {
         const char *bytes;
         size_t n;
@@ -185,6 +186,7 @@ static void what_it_is_instead_is_said(void **state)
         {"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", 60, "a Git LFS pointer"},
         {"\n<!DOCTYPE html><html><title>Not found</title>", 45, "an HTML page"},
         {"<HTML>", 6, "an HTML page"},
+        {zeros, sizeof zeros, "zeros: a download"},
         {"PK\3\4\0\0\10\10\0\0\0\0\0\0\0\0\22\0archive/data.pkl", 34, "archive"},
         {"\x80\2]q\0.__________", 15, "a Python pickle"},
         {"\x80\4\x95\1\0\0\0\0\0\0\0", 11, "a Python pickle"},

@@ -11,14 +11,14 @@
 static const pln_backend *right;
 static bool lazy;
 
-static pln_status count(uint32_t *n, pln_error *error)
+static pln_status count(uint32_t *n, pln_failure *error)
 {
     (void)error;
     *n = 2;
     return PLN_OK;
 }
 
-static pln_status describe(uint32_t index, const pln_device *device, pln_device_info *info, pln_error *error)
+static pln_status describe(uint32_t index, const pln_device *device, pln_device_description *info, pln_failure *error)
 {
     const pln_status status = right->device_info(0, device, info, error);
     info->kind = index == 0 ? PLN_DEVICE_KIND_CPU : PLN_DEVICE_KIND_DISCRETE;
@@ -26,14 +26,13 @@ static pln_status describe(uint32_t index, const pln_device *device, pln_device_
 }
 
 /* One device is open for runs at a time. */
-static pln_status open_device(uint32_t index, const pln_host *host, const pln_option *options, uint32_t n,
-                              pln_device **device, pln_error *error)
+static pln_status open_device(uint32_t index, const pln_opening *opening, pln_device **device, pln_failure *error)
 {
     lazy = index == 0;
-    return right->device_open(0, host, options, n, device, error);
+    return right->device_open(0, opening, device, error);
 }
 
-static pln_status run_plan(pln_plan *plan, const pln_run *run, pln_error *error)
+static pln_status run_plan(pln_plan *plan, const pln_run *run, pln_failure *error)
 {
     static const struct timespec pause = {.tv_nsec = 50000000};
     if (lazy)

@@ -27,17 +27,16 @@ static void come_to(const char *what)
         abort();
 }
 
-static pln_status count(uint32_t *n, pln_error *error)
+static pln_status count(uint32_t *n, pln_failure *error)
 {
     come_to("list");
     return right->device_count(n, error);
 }
 
-static pln_status open_device(uint32_t index, const pln_host *host, const pln_option *options, uint32_t n,
-                              pln_device **device, pln_error *error)
+static pln_status open_device(uint32_t index, const pln_opening *opening, pln_device **device, pln_failure *error)
 {
     come_to("open");
-    return right->device_open(index, host, options, n, device, error);
+    return right->device_open(index, opening, device, error);
 }
 
 static void hang(void)
@@ -61,7 +60,7 @@ static pln_status idle(void)
     return PLN_OK;
 }
 
-static pln_status run_plan(pln_plan *plan, const pln_run *run, pln_error *error)
+static pln_status run_plan(pln_plan *plan, const pln_run *run, pln_failure *error)
 {
     come_to("run");
     if (is_asked("hang"))
@@ -70,8 +69,7 @@ static pln_status run_plan(pln_plan *plan, const pln_run *run, pln_error *error)
         return idle();
     if (!is_asked("fail"))
         return right->plan_run(plan, run, error);
-    *error = (pln_error){.status = PLN_DEVICE_LOST, .node = -1, .message = "the rogue is lost"};
-    return PLN_DEVICE_LOST;
+    return pln_failed(error, PLN_DEVICE_LOST, -1, "the rogue is lost");
 }
 
 PLN_BACKEND_EXPORT const pln_backend *pln_backend_query(uint32_t abi_min, uint32_t abi_max);

@@ -1,50 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A plugin with one fault, to see that conformance finds it: the reference, and the option fault=NAME, which damages
- * the memory of each run, keeps the numbers of the first, allocates in it, refuses every node or foretells a constant that
- * is too small.
+ * the memory of each run, keeps the numbers of the first, refuses every node or foretells a constant that is too small.
  */
 #include <string.h>
 
 #include "backends/reference/reference.h"
-#include "common/fail.h"
 
-enum fault { NONE, ELEMENT, UNWRITTEN, ROW, PADDING, GUARD, INPUT, STALE, ALLOCATE, REFUSE, BYTES };
-static const char *const names[] = {"none",  "element", "unwritten", "row",    "padding", "guard",
-                                    "input", "stale",   "allocate",  "refuse", "bytes"};
+enum fault { NONE, ELEMENT, UNWRITTEN, ROW, PADDING, GUARD, INPUT, STALE, REFUSE, BYTES };
+static const char *const names[] = {"none",  "element", "unwritten", "row",    "padding",
+                                    "guard", "input",   "stale",     "refuse", "bytes"};
 
 /* One device and one plan at a time is all that conformance opens. */
 static struct {
     const pln_backend *right;
-    const pln_host *host;
     enum fault fault;
     pln_value_info input, output;
     uint32_t runs, dims[64];
 } state;
 
-static pln_status open_broken(uint32_t index, const pln_host *host, const pln_option *options, uint32_t n,
-                              pln_device **device, pln_error *error)
+static pln_status open_broken(uint32_t index, const pln_opening *opening, pln_device **device, pln_failure *error)
 {
-    const char *wanted = pln_option_value(options, n, "fault");
+    const char *wanted = pln_opening_value(opening, "fault");
+    for (uint32_t i = 0; i < opening->n_settings; i++)
+        if (strcmp(pln_opening_setting(opening, i)->key, "fault") != 0)
+            return pln_failed(error, PLN_INVALID, -1, "no such option");
     for (uint32_t i = 0; wanted && i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i], wanted) == 0) {
             state.fault = (enum fault)i;
-            state.host = host;
-            return state.right->device_open(index, host, NULL, 0, device, error);
+            pln_opening bare = *opening;
+            bare.n_settings = 0;
+            return state.right->device_open(index, &bare, device, error);
         }
-    return pln_fail(error, PLN_INVALID, "no such fault");
+    return pln_failed(error, PLN_INVALID, -1, "no such fault");
 }
 
 static pln_status judge(pln_device *device, const pln_segment *segment, pln_verdict *verdicts, uint32_t stride,
-                        pln_error *error)
+                        pln_failure *error)
 {
     const pln_status status = state.right->supports(device, segment, verdicts, stride, error);
     for (uint32_t i = 0; state.fault == REFUSE && i < segment->n_nodes; i++)
-        ((pln_verdict *)(void *)((char *)verdicts + (size_t)i * stride))->supported = 0;
+        *(pln_verdict *)(void *)((char *)verdicts + (size_t)i * stride) =
+            (pln_verdict){.size = sizeof *verdicts, .reason = "out of order"};
     return status;
 }
 
-static pln_status create(pln_device *device, const pln_segment *segment, pln_plan **plan, pln_error *error)
+static pln_status create(pln_device *device, const pln_segment *segment, pln_plan **plan, pln_failure *error)
 {
     const pln_node_info *last = pln_segment_node(segment, segment->n_nodes - 1);
     const pln_value_info *input = pln_segment_value(segment, pln_segment_node(segment, 0)->inputs[0]);
@@ -58,7 +59,7 @@ static pln_status create(pln_device *device, const pln_segment *segment, pln_pla
 }
 
 static pln_status tell(pln_device *device, const pln_segment *segment, pln_plan *plan, pln_plan_info *info,
-                       pln_error *error)
+                       pln_failure *error)
 {
     const pln_status status = state.right->plan_info(device, segment, plan, info, error);
     if (state.fault == BYTES && !plan)
@@ -97,15 +98,13 @@ static void damage(const pln_run *run)
 }
 
 /* A plan that keeps the numbers of its first run is what a recorded command buffer may do. */
-static pln_status run_broken(pln_plan *plan, const pln_run *run, pln_error *error)
+static pln_status run_broken(pln_plan *plan, const pln_run *run, pln_failure *error)
 {
     if (state.runs++ == 0)
         memcpy(state.dims, run->dims, run->n_dims * sizeof *run->dims);
     pln_run as_run = *run;
     if (state.fault == STALE)
         as_run.dims = state.dims;
-    if (state.fault == ALLOCATE)
-        state.host->release(state.host->context, state.host->allocate(state.host->context, 64));
     const pln_status status = state.right->plan_run(plan, &as_run, error);
     damage(run);
     return status;

@@ -329,6 +329,11 @@ static void heads_of_google_are_named(void **state)
     assert_string_equal(names.note, "there are heads of several tasks under task_specific/, none of which is read");
     assert_int_equal(electra_infer_head(&names), PLN_HEAD_MODEL);
     close_names();
+    static const char *const apart[] = {"electra/embeddings/word_embeddings", "task_specific/squadv1/dense/kernel",
+                                        "task_specific/squadv1/dense_1/kernel", NULL};
+    assert_int_equal(open_names(apart, PLN_PART_DEFAULT), PLN_OK);
+    assert_non_null(strstr(names.note, "joint_prediction=False"));
+    close_names();
     static const char *const squad[] = {"electra/embeddings/word_embeddings", "task_specific/squad/dense/kernel",
                                         "task_specific/squad/qa_hidden/kernel", NULL};
     assert_int_equal(open_names(squad, PLN_PART_DEFAULT), PLN_OK);

@@ -63,8 +63,10 @@ static void save_and_compare(const pln_tokenizer *tokenizer, uint64_t hash)
     pln_tokenizer *again;
     pln_error error = {.message = ""};
     snprintf(path, sizeof path, "%s/saved", fuzz_folder());
-    fuzz_check(pln_tokenizer_save(tokenizer, path, PLN_TOKENIZER_LAYOUT_5, &error) == PLN_OK,
-               "a tokenizer can be saved");
+    const pln_status status = pln_tokenizer_save(tokenizer, path, PLN_TOKENIZER_LAYOUT_5, &error);
+    if (status == PLN_INVALID && strstr(error.message, "have the same id"))
+        return;
+    fuzz_check(status == PLN_OK, "a tokenizer can be saved");
     fuzz_check(pln_tokenizer_open(path, NULL, &again, &error) == PLN_OK, "a saved tokenizer can be opened");
     fuzz_check(use_tokenizer(again) == hash, "a saved tokenizer answers alike");
     pln_tokenizer_close(&again);

@@ -75,7 +75,10 @@ void fuzz_request(const struct fuzz_target *target, const uint8_t *data, size_t 
     if (!bytes)
         return;
     pln_model *model = open_model(data[0] & 1);
-    const pln_head head = (pln_head)(PLN_HEAD_MODEL + (data[0] >> 1) % PLN_HEAD_QUESTION_ANSWERING);
+    pln_head last = PLN_HEAD_MODEL;
+    while (electra_head((pln_head)(last + 1)))
+        last = (pln_head)(last + 1);
+    const pln_head head = (pln_head)(PLN_HEAD_MODEL + (data[0] >> 1) % (unsigned)last);
     pln_session session = {.model = model,
                            .config = electra_config_as(&model->config, (pln_semantics)(data[0] >> 6)),
                            .head_number = head,

@@ -91,7 +91,7 @@ class Maker:
         encoder = transformers.ElectraModel._from_config(config, attn_implementation="eager")
         weights = {f"electra.{k}": torch.randn_like(p) * 0.3 + k.endswith("LayerNorm.weight") for k, p in encoder.named_parameters()}
         for layer, (rows, width) in head_shapes(head, config.hidden_size, labels, without).items():
-            weights[f"{layer}.weight"] = torch.randn(rows, width) * (0.1 if rows == 1 and width == WIDTH else 0.4)
+            weights[f"{layer}.weight"] = torch.randn(rows, width) * (0.04 if rows == 1 and width == WIDTH else 0.4)
             weights[f"{layer}.bias"] = torch.randn(rows) * 0.3
         half = {k: v.to(torch.float16).contiguous() for k, v in weights.items()}  # files of half the size
         w = {k: v.double().requires_grad_() for k, v in half.items()}

@@ -15,20 +15,28 @@
 
 #include "api/pleione_ops.h"
 #include "tests/backends/cpu/fake_host.h"
+#include "tests/backends/opening.h"
 
 static const pln_backend *backend;
 
-static pln_status open_with(const char *key, const char *value, pln_device **device, pln_error *error)
+static pln_status open_all(const pln_option *options, uint32_t n, pln_device **device, pln_failure *error)
+{
+    pln_setting settings[OPENING_SETTINGS];
+    const pln_opening opening = opening_of(&fake_host, options, n, settings);
+    return backend->device_open(0, &opening, device, error);
+}
+
+static pln_status open_with(const char *key, const char *value, pln_device **device, pln_failure *error)
 {
     const pln_option option = {key, value};
     *device = NULL;
-    return backend->device_open(0, &fake_host, &option, key ? 1 : 0, device, error);
+    return open_all(&option, key ? 1 : 0, device, error);
 }
 
 static void refuses(const char *key, const char *value, const char *named)
 {
     pln_device *device;
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     assert_int_equal(open_with(key, value, &device, &error), PLN_INVALID);
     assert_null(device);
     assert_int_equal(error.status, PLN_INVALID);
@@ -74,7 +82,7 @@ static const pln_segment segment = {.size = sizeof segment,
 static void level_is_honoured(const char *level)
 {
     pln_device *device;
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     if (open_with("level", level, &device, &error)) {
         assert_string_not_equal(level, "c");
         assert_int_equal(error.status, PLN_INVALID);
@@ -107,14 +115,14 @@ static void math_is_honoured(void **state)
     (void)state;
     static const char *const levels[] = {"c", "avx2"};
     pln_device *device;
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     for (int i = 0; i < 2; i++) {
         const pln_option both[] = {{"math", "bf16"}, {"level", levels[i]}};
-        assert_int_equal(backend->device_open(0, &fake_host, both, 2, &device, &error), PLN_INVALID);
+        assert_int_equal(open_all(both, 2, &device, &error), PLN_INVALID);
         assert_non_null(strstr(error.message, levels[i]));
     }
     const pln_option blis[] = {{"math", "bf16"}, {"gemm", "blis"}};
-    assert_int_equal(backend->device_open(0, &fake_host, blis, 2, &device, &error), PLN_INVALID);
+    assert_int_equal(open_all(blis, 2, &device, &error), PLN_INVALID);
     assert_non_null(strstr(error.message, "gemm=own"));
     assert_int_equal(open_with("math", "f16", &device, &error), PLN_INVALID);
     static const char *const no_depths[] = {"", "deep", "-1", "12x", "4294967296"};
@@ -128,7 +136,7 @@ static void math_is_honoured(void **state)
     assert_int_equal(backend->plan_info(device, &segment, NULL, &narrow, &error), PLN_OK);
     backend->device_close(&device);
     const pln_option all[] = {{"math", "bf16"}, {"depth", "0"}};
-    assert_int_equal(backend->device_open(0, &fake_host, all, 2, &device, &error), PLN_OK);
+    assert_int_equal(open_all(all, 2, &device, &error), PLN_OK);
     assert_int_equal(backend->plan_info(device, &segment, NULL, &rounded, &error), PLN_OK);
     backend->device_close(&device);
     assert_int_equal(open_with("math", "f32", &device, &error), PLN_OK);
@@ -144,14 +152,20 @@ static void what_bf16_cannot_hold_is_refused(void **state)
 {
     (void)state;
     static const float within[4] = {0x1.fep127f, -0x1.fep127f, INFINITY, 1}, beyond[4] = {0, -0x1.ffp127f, 0, 0};
-    const pln_constant_use use = {PLN_OP_LINEAR, PLN_LINEAR_INPUT_WEIGHT};
+    const pln_constant_use use = {sizeof use, PLN_OP_LINEAR, PLN_LINEAR_INPUT_WEIGHT, 0};
     const pln_option options[] = {{"math", "bf16"}, {"depth", "0"}};
-    pln_constant_info info = {
-        .size = sizeof info, .name = "dense", .rows = 1, .width = 4, .n_uses = 1, .uses = &use, .plain = within};
+    pln_constant_info info = {.size = sizeof info,
+                              .name = "dense",
+                              .rows = 1,
+                              .width = 4,
+                              .n_uses = 1,
+                              .use_stride = sizeof use,
+                              .uses = &use,
+                              .plain = within};
     pln_device *device;
     pln_constant *constant;
-    pln_error error;
-    if (backend->device_open(0, &fake_host, options, 2, &device, &error))
+    pln_failure error = {.size = sizeof error};
+    if (open_all(options, 2, &device, &error))
         skip();
     assert_int_equal(backend->constant_create(device, &info, &constant, &error), PLN_OK);
     backend->constant_destroy(device, &constant);
@@ -166,7 +180,7 @@ static void newer_ops_are_refused(void **state)
 {
     (void)state;
     pln_device *device;
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     assert_int_equal(open_with(NULL, NULL, &device, &error), PLN_OK);
     pln_node_info nodes[2] = {node, node};
     nodes[0].op = 9999;
@@ -194,7 +208,7 @@ static void memory_is_foretold(void **state)
     static const char *const ways[] = {"own", "blis", "sgemm"};
     for (int i = 0; i < 3; i++) {
         pln_device *device;
-        pln_error error = {0};
+        pln_failure error = {.size = sizeof error};
         if (open_with("gemm", ways[i], &device, &error)) {
             assert_int_equal(error.status, PLN_INVALID);
             continue;
@@ -229,7 +243,7 @@ static bool wakes_team(uint64_t flops)
     one.values = own;
     pln_device *device;
     pln_plan *plan;
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     const pln_run numbers = {.size = sizeof numbers, .n_dims = 1, .dims = segment.capacity};
     assert_int_equal(open_with(NULL, NULL, &device, &error), PLN_OK);
     assert_int_equal(backend->plan_create(device, &one, &plan, &error), PLN_OK);

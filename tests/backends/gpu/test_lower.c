@@ -35,7 +35,7 @@ struct fixture {
     pln_segment segment;
     struct gpu_launch launches[MAX_LAUNCHES];
     uint32_t n_launches;
-    pln_error error;
+    pln_failure error;
 };
 static struct fixture f;
 
@@ -93,7 +93,7 @@ static int32_t constant(uint32_t rows, uint32_t width)
     return value(PLN_VALUE_CONSTANT, (pln_dim){0, 0, rows}, width, width, 0);
 }
 
-static pln_status keep(void *context, const struct gpu_launch *launch, pln_error *error)
+static pln_status keep(void *context, const struct gpu_launch *launch, pln_failure *error)
 {
     (void)context;
     (void)error;
@@ -595,7 +595,8 @@ static void constants_are_padded_or_in_panels(void **state)
 {
     (void)state;
     const pln_host host = {.size = sizeof host, .allocate = allocate, .release = release, .constant_read = read_rows};
-    const pln_constant_use uses[] = {{PLN_OP_EMBED, PLN_EMBED_INPUT_WORD}, {PLN_OP_LINEAR, PLN_LINEAR_INPUT_WEIGHT}};
+    const pln_constant_use uses[] = {{sizeof *uses, PLN_OP_EMBED, PLN_EMBED_INPUT_WORD, 0},
+                                     {sizeof *uses, PLN_OP_LINEAR, PLN_LINEAR_INPUT_WEIGHT, 0}};
     float source[35 * 6], out[64 * 8];
     for (uint32_t i = 0; i < 35 * 6; i++)
         source[i] = (float)(i + 1);
@@ -605,6 +606,7 @@ static void constants_are_padded_or_in_panels(void **state)
                                         .rows = 35,
                                         .width = 6,
                                         .n_uses = 2,
+                                        .use_stride = sizeof *uses,
                                         .uses = uses,
                                         .plain = variant & 2 ? source : NULL,
                                         .source = source};
@@ -625,13 +627,20 @@ static void constants_are_padded_or_in_panels(void **state)
 static void weights_of_linear_alone_are_halved(void **state)
 {
     (void)state;
-    const pln_constant_use uses[] = {{PLN_OP_LINEAR, PLN_LINEAR_INPUT_WEIGHT}, {PLN_OP_EMBED, PLN_EMBED_INPUT_WORD}};
+    const pln_constant_use uses[] = {{sizeof *uses, PLN_OP_LINEAR, PLN_LINEAR_INPUT_WEIGHT, 0},
+                                     {sizeof *uses, PLN_OP_EMBED, PLN_EMBED_INPUT_WORD, 0}};
     const pln_host host = {.size = sizeof host, .allocate = allocate, .release = release, .constant_read = read_rows};
     const float source[2 * 5] = {1, -2, 0.5f, 65504, 0, 0x1p-24f, 1 + 0x1p-11f, 3, 4, 5};
     const uint16_t expected[2 * 8] = {0x3c00, 0xc000, 0x3800, 0x7bff, 0, 0, 0, 0, 1, 0x3c00, 0x4200, 0x4400, 0x4500};
     uint16_t out[2 * 8];
     static const pln_linear_params linear = {0};
-    pln_constant_info info = {.size = sizeof info, .rows = 2, .width = 5, .n_uses = 1, .uses = uses, .plain = source};
+    pln_constant_info info = {.size = sizeof info,
+                              .rows = 2,
+                              .width = 5,
+                              .n_uses = 1,
+                              .use_stride = sizeof *uses,
+                              .uses = uses,
+                              .plain = source};
     const struct gpu_limits limits = {.half = true};
     struct gpu_constant_layout layout = gpu_constant_layout(&limits, &info);
     assert_true(layout.half);
@@ -657,15 +666,21 @@ static void weights_of_linear_alone_are_halved(void **state)
 static void what_f16_cannot_hold_is_refused(void **state)
 {
     (void)state;
-    const pln_constant_use use = {PLN_OP_LINEAR, PLN_LINEAR_INPUT_WEIGHT};
+    const pln_constant_use use = {sizeof use, PLN_OP_LINEAR, PLN_LINEAR_INPUT_WEIGHT, 0};
     const pln_host host = {.size = sizeof host, .allocate = allocate, .release = release, .constant_read = read_rows};
     const float within[4] = {65519, -65504, -INFINITY, NAN}, beyond[4] = {0, 0, 65520, 0};
     const struct gpu_limits limits = {.half = true};
-    pln_constant_info info = {
-        .size = sizeof info, .name = "dense", .rows = 1, .width = 4, .n_uses = 1, .uses = &use, .plain = within};
+    pln_constant_info info = {.size = sizeof info,
+                              .name = "dense",
+                              .rows = 1,
+                              .width = 4,
+                              .n_uses = 1,
+                              .use_stride = sizeof use,
+                              .uses = &use,
+                              .plain = within};
     const struct gpu_constant_layout layout = gpu_constant_layout(&limits, &info);
     uint16_t out[4];
-    pln_error error;
+    pln_failure error = {.size = sizeof error};
     assert_int_equal(gpu_constant_pack(&host, &info, &layout, out, &error), PLN_OK);
     assert_int_equal(out[2], 0xfc00);
     info.plain = beyond;
@@ -687,7 +702,7 @@ static void options_of_other_kernels_are_said(void **state)
     int messages = 0;
     const pln_host host = {.size = sizeof host, .context = &messages, .log = count_message};
     struct gpu_limits limits = {.cpu_variant = true};
-    pln_error error;
+    pln_failure error = {.size = sizeof error};
     assert_int_equal(gpu_variant_choose(&limits, &host, true, false, &error), PLN_OK);
     assert_true(limits.cpu_variant);
     assert_int_equal(messages, 0);

@@ -13,8 +13,8 @@
 static void says_what_is_missing(void **state)
 {
     uint32_t n = 99;
-    pln_error error = {0};
-    pln_device_info info = {.size = sizeof info};
+    pln_failure error = {.size = sizeof error};
+    pln_device_description info = {.size = sizeof info};
     pln_device *device = NULL;
     (void)state;
     assert_int_equal(clb_device_count(&n, &error), PLN_NO_DEVICE);
@@ -22,7 +22,7 @@ static void says_what_is_missing(void **state)
     assert_non_null(strstr(error.message, CLB_LIBRARY));
     assert_non_null(strstr(error.message, "install"));
     assert_int_equal(clb_device_info(0, NULL, &info, &error), PLN_NO_DEVICE);
-    assert_int_equal(clb_device_open(0, NULL, NULL, 0, &device, &error), PLN_NO_DEVICE);
+    assert_int_equal(clb_device_open(0, &(pln_opening){.size = sizeof(pln_opening)}, &device, &error), PLN_NO_DEVICE);
     assert_null(device);
 }
 

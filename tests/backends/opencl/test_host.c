@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "backends/opencl/opencl.h"
+#include "tests/backends/opening.h"
 #include "tests/backends/opencl/fake_gpu.h"
 
 enum { ROWS = 20, BUFFER_BYTES = 64 * 1024, Y_OFFSET = 32 * 1024 };
@@ -49,11 +50,18 @@ static const char *cache_directory(void *context)
 static const pln_host host = {
     .size = sizeof host, .allocate = allocate, .release = release, .cache_directory = cache_directory};
 
+static pln_status try_device(const pln_option *options, uint32_t n, pln_device **device, pln_failure *error)
+{
+    pln_setting settings[OPENING_SETTINGS];
+    const pln_opening opening = opening_of(&host, options, n, settings);
+    return clb_device_open(0, &opening, device, error);
+}
+
 static pln_device *open_device(const pln_option *options, uint32_t n)
 {
     pln_device *device = NULL;
-    pln_error error = {0};
-    if (clb_device_open(0, &host, options, n, &device, &error) != PLN_OK)
+    pln_failure error = {.size = sizeof error};
+    if (try_device(options, n, &device, &error) != PLN_OK)
         fail_msg("%s", error.message);
     return device;
 }
@@ -71,7 +79,7 @@ struct job {
 
 static void job_init(struct job *job, pln_device *device, uint32_t flags)
 {
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     *job = (struct job){.indices = {0, 1, 2}, .capacity = {0, ROWS}};
     if (device)
         assert_int_equal(clb_buffer_create(device, BUFFER_BYTES, &job->buffer, &error), PLN_OK);
@@ -98,7 +106,7 @@ static void job_init(struct job *job, pln_device *device, uint32_t flags)
                                  .capacity = job->capacity};
 }
 
-static pln_status run_rows(pln_plan *plan, uint32_t rows, pln_error *error)
+static pln_status run_rows(pln_plan *plan, uint32_t rows, pln_failure *error)
 {
     uint32_t dims[2] = {0, rows};
     pln_run run = {.size = sizeof run, .n_dims = 2, .dims = dims};
@@ -109,7 +117,7 @@ static pln_status run_rows(pln_plan *plan, uint32_t rows, pln_error *error)
 static void run_and_check(pln_device *device, struct job *job, pln_plan *plan, uint32_t rows)
 {
     static float x[ROWS * FAKE_WIDTH], y[ROWS * (FAKE_WIDTH + 8)];
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     for (int i = 0; i < ROWS * FAKE_WIDTH; i++)
         x[i] = (float)i;
     for (int i = 0; i < ROWS * (FAKE_WIDTH + 8); i++)
@@ -128,7 +136,7 @@ static void run_and_check(pln_device *device, struct job *job, pln_plan *plan, u
 static pln_plan *create_plan(pln_device *device, struct job *job)
 {
     pln_plan *plan = NULL;
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     if (clb_plan_create(device, &job->segment, &plan, &error) != PLN_OK)
         fail_msg("%s", error.message);
     return plan;
@@ -139,27 +147,28 @@ static pln_plan *create_plan(pln_device *device, struct job *job)
 static void lists_devices(void **state)
 {
     const pln_backend *backend = pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION);
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     uint32_t n = 0;
     (void)state;
     assert_non_null(backend);
     assert_null(pln_backend_query(PLN_ABI_VERSION + 1, PLN_ABI_VERSION + 1));
     assert_int_equal(backend->device_count(&n, &error), PLN_OK);
     for (uint32_t i = 0; i < n; i++) {
-        pln_device_info info = {.size = sizeof info};
+        pln_device_description info = {.size = sizeof info};
         assert_int_equal(backend->device_info(i, NULL, &info, &error), PLN_OK);
         assert_true(info.name[0] && info.version[0] && info.memory_bytes && info.kind);
         assert_true((info.flags & PLN_DEVICE_FLAG_UNUSABLE) ? info.reason[0] : !info.reason[0]);
     }
-    assert_int_equal(backend->device_info(n, NULL, &(pln_device_info){.size = sizeof(pln_device_info)}, &error),
-                     PLN_NO_DEVICE);
+    assert_int_equal(
+        backend->device_info(n, NULL, &(pln_device_description){.size = sizeof(pln_device_description)}, &error),
+        PLN_NO_DEVICE);
 }
 
 /* An older host has a shorter struct: nothing past its size is written. */
 static void respects_the_size_of_info(void **state)
 {
-    pln_device_info info = {.size = offsetof(pln_device_info, name)};
-    pln_error error = {0};
+    pln_device_description info = {.size = offsetof(pln_device_description, name)};
+    pln_failure error = {.size = sizeof error};
     (void)state;
     memset(info.name, 'x', sizeof info.name);
     assert_int_equal(clb_device_info(0, NULL, &info, &error), PLN_OK);
@@ -175,8 +184,8 @@ static void names_wrong_options(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         pln_device *device = NULL;
-        pln_error error = {0};
-        assert_int_equal(clb_device_open(0, &host, &wrong[i], 1, &device, &error), PLN_INVALID);
+        pln_failure error = {.size = sizeof error};
+        assert_int_equal(try_device(&wrong[i], 1, &device, &error), PLN_INVALID);
         assert_null(device);
         assert_non_null(strstr(error.message, wrong[i].key));
         assert_non_null(strstr(error.message, wrong[i].value));
@@ -188,8 +197,8 @@ static void applies_options(void **state)
     static const pln_option options[] = {
         {"variant", "gpu"}, {"shared", "16384"}, {"range", "1048576"}, {"block", "65536"}};
     pln_device *device = open_device(options, 4);
-    pln_device_info info = {.size = sizeof info};
-    pln_error error = {0};
+    pln_device_description info = {.size = sizeof info};
+    pln_failure error = {.size = sizeof error};
     (void)state;
     assert_int_equal(clb_device_info(0, device, &info, &error), PLN_OK);
     assert_int_equal(info.block_bytes, 65536);
@@ -211,7 +220,7 @@ static void runs_the_real_rows(void **state)
     static const uint32_t rows[] = {ROWS, 1, 0, 7, ROWS};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         run_and_check(device, &job, plan, rows[i]);
-    assert_int_equal(clb_plan_timing(plan, NULL, 0, &(pln_error){0}), PLN_INVALID);
+    assert_int_equal(clb_plan_timing(plan, NULL, 0, &(pln_failure){0}), PLN_INVALID);
     clb_plan_destroy(&plan);
     assert_null(plan);
     clb_buffer_destroy(device, &job.buffer);
@@ -224,7 +233,7 @@ static void times_nodes(void **state)
     pln_device *device = open_device(NULL, 0);
     struct job job;
     uint64_t ns[2] = {0};
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     (void)state;
     job_init(&job, device, PLN_SEGMENT_TIMED);
     pln_plan *plan = create_plan(device, &job);
@@ -244,10 +253,10 @@ static void tells_exact_bytes(void **state)
 {
     pln_device *device = open_device(NULL, 0);
     struct job job;
-    pln_kernel_info kernels[2];
-    pln_plan_info dry = {.size = sizeof dry, .n_kernels = 1, .kernels = kernels};
-    pln_plan_info made = {.size = sizeof made, .n_kernels = 2, .kernels = kernels};
-    pln_error error = {0};
+    pln_launch_info kernels[2] = {{.size = sizeof *kernels}, {.size = sizeof *kernels}};
+    pln_plan_info dry = {.size = sizeof dry, .n_kernels = 1, .kernel_stride = sizeof *kernels, .kernels = kernels};
+    pln_plan_info made = {.size = sizeof made, .n_kernels = 2, .kernel_stride = sizeof *kernels, .kernels = kernels};
+    pln_failure error = {.size = sizeof error};
     (void)state;
     job_init(&job, device, 0);
     assert_int_equal(clb_plan_info(device, &job.segment, NULL, &dry, &error), PLN_OK);
@@ -267,7 +276,7 @@ static void keeps_constants(void **state)
     static const float weight[6] = {1, 2, 3, 4, 5, 6};
     pln_constant_info info = {.size = sizeof info, .rows = 2, .width = 3, .plain = weight, .name = "weight"};
     pln_constant *constant = NULL;
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     float back[6];
     (void)state;
     assert_int_equal(clb_constant_create(device, &info, &constant, &error), PLN_OK);
@@ -283,7 +292,7 @@ static void refuses_what_does_not_fit(void **state)
 {
     pln_device *device = open_device(NULL, 0);
     pln_buffer *buffer = NULL;
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     (void)state;
     assert_int_equal(clb_buffer_create(device, UINT64_C(1) << 60, &buffer, &error), PLN_NO_MEMORY);
     assert_null(buffer);
@@ -298,7 +307,7 @@ static void reports_texts_that_do_not_compile(void **state)
     const char *kernel = fake_kernel, *source = fake_source;
     struct job job;
     pln_plan *plan = NULL;
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     (void)state;
     job_init(&job, device, 0);
     fake_source = "kernel void twice(global float *y) { y[0] = nonsense; }\n";
@@ -431,7 +440,7 @@ static cl_mem CL_API_CALL fail_create(cl_context context, cl_mem_flags flags, si
 /* The device is lost, says so, stays so, and can still be closed. */
 static void expect_lost(pln_device *device, struct job *job, pln_plan *plan)
 {
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     pln_buffer *buffer = NULL;
     float x = 0;
     assert_int_equal(run_rows(plan, ROWS, &error), PLN_DEVICE_LOST);
@@ -478,7 +487,7 @@ static void survives_lack_of_memory(void **state)
     const struct clb_functions real = clb;
     struct job job;
     pln_plan *plan = NULL;
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     (void)state;
     job_init(&job, device, 0);
     clb.CreateBuffer = fail_create;
@@ -513,7 +522,7 @@ int main(void)
         cmocka_unit_test(survives_lack_of_memory),
     };
     uint32_t n = 0;
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     if (clb_device_count(&n, &error) != PLN_OK) {
         print_message("%s\n", error.message);
         return getenv("CI") ? 1 : 77;

@@ -60,7 +60,7 @@ static struct gpu_launch describe(const pln_value_info *x, uint32_t pass, uint32
 }
 
 pln_status gpu_lower(const struct gpu_limits *limits, const pln_segment *segment, uint32_t node, gpu_emit_fn *emit,
-                     void *context, pln_error *error)
+                     void *context, pln_failure *error)
 {
     const pln_node_info *info = pln_segment_node(segment, node);
     const pln_value_info *x = pln_segment_value(segment, info->inputs[0]);
@@ -102,7 +102,7 @@ uint64_t gpu_constant_bytes(const struct gpu_constant_layout *layout)
 }
 
 pln_status gpu_constant_pack(const pln_host *host, const pln_constant_info *info,
-                             const struct gpu_constant_layout *layout, void *out, pln_error *error)
+                             const struct gpu_constant_layout *layout, void *out, pln_failure *error)
 {
     (void)host, (void)error;
     memcpy(out, info->plain, gpu_constant_bytes(layout));

@@ -4,6 +4,8 @@
  */
 #include "tests/backends/vulkan/fixture.h"
 
+#include "tests/backends/opening.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,12 +54,12 @@ static const pln_host host = {
 
 static int first_usable(void)
 {
-    const pln_backend *backend = pln_backend_query(1, 1);
+    const pln_backend *backend = pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION);
     uint32_t n = 0;
     if (backend->device_count(&n, NULL) != PLN_OK)
         return -1;
     for (uint32_t i = 0; i < n; i++) {
-        pln_device_info info = {.size = sizeof info};
+        pln_device_description info = {.size = sizeof info};
         if (backend->device_info(i, NULL, &info, NULL) == PLN_OK && !(info.flags & PLN_DEVICE_FLAG_UNUSABLE))
             return (int)i;
     }
@@ -74,7 +76,7 @@ bool fixture_has_device(void)
     return first_usable() >= 0;
 }
 
-pln_status fixture_try(const char *text, pln_device **device, pln_error *error)
+pln_status fixture_try(const char *text, pln_device **device, pln_failure *error)
 {
     char copy[256];
     pln_option options[8];
@@ -86,13 +88,16 @@ pln_status fixture_try(const char *text, pln_device **device, pln_error *error)
         *equals = 0;
         options[n++] = (pln_option){word, equals + 1};
     }
-    return pln_backend_query(1, 1)->device_open((uint32_t)first_usable(), &host, options, n, device, error);
+    pln_setting settings[OPENING_SETTINGS];
+    const pln_opening opening = opening_of(&host, options, n, settings);
+    return pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION)
+        ->device_open((uint32_t)first_usable(), &opening, device, error);
 }
 
 pln_device *fixture_open(const char *text)
 {
     pln_device *device;
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     fixture_counts = (struct fixture_counts){0};
     if (fixture_try(text, &device, &error) != PLN_OK)
         fail_msg("%s", error.message);
@@ -101,7 +106,7 @@ pln_device *fixture_open(const char *text)
 
 void fixture_close(pln_device **device)
 {
-    pln_backend_query(1, 1)->device_close(device);
+    pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION)->device_close(device);
     assert_null(*device);
     assert_int_equal(fixture_counts.allocations, 0);
     assert_int_equal(fixture_counts.errors, 0);

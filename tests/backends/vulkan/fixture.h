@@ -35,5 +35,5 @@ pln_device *fixture_open(const char *options);
 /* Closes it, and fails the test if the plugin kept memory of the host or logged an error. */
 void fixture_close(pln_device **device);
 /* The status of opening it. */
-pln_status fixture_try(const char *options, pln_device **device, pln_error *error);
+pln_status fixture_try(const char *options, pln_device **device, pln_failure *error);
 #endif

@@ -8,10 +8,10 @@
 
 static void says_what_is_missing(void **state)
 {
-    const pln_backend *backend = pln_backend_query(1, 1);
+    const pln_backend *backend = pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION);
     pln_device *device;
-    pln_error error = {0};
-    pln_device_info info = {.size = sizeof info};
+    pln_failure error = {.size = sizeof error};
+    pln_device_description info = {.size = sizeof info};
     uint32_t n = 9;
     (void)state;
     assert_int_equal(backend->device_count(&n, &error), PLN_NO_DEVICE);

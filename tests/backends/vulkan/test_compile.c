@@ -13,7 +13,7 @@ enum { ROWS = 32, WIDTH = 64, BYTES = ROWS * WIDTH * 4 };
 
 static void kernels_are_described(void **state)
 {
-    const pln_backend *backend = pln_backend_query(1, 1);
+    const pln_backend *backend = pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION);
     static const float bias_data[WIDTH];
     static const int32_t inputs[2] = {0, 1}, outputs[1] = {2};
     static const uint32_t capacity[2] = {0, ROWS};
@@ -21,7 +21,7 @@ static void kernels_are_described(void **state)
     pln_buffer *buffer;
     pln_constant *bias;
     pln_plan *plan;
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     (void)state;
 
     const pln_constant_info info = {.size = sizeof info, .rows = 1, .width = WIDTH, .plain = bias_data, .name = "bias"};
@@ -48,8 +48,8 @@ static void kernels_are_described(void **state)
                                  .capacity = capacity};
     assert_int_equal(backend->plan_create(device, &segment, &plan, NULL), PLN_OK);
 
-    pln_kernel_info kernels[2];
-    pln_plan_info told = {.size = sizeof told, .n_kernels = 2, .kernels = kernels};
+    pln_launch_info kernels[2] = {{.size = sizeof *kernels}, {.size = sizeof *kernels}};
+    pln_plan_info told = {.size = sizeof told, .n_kernels = 2, .kernel_stride = sizeof *kernels, .kernels = kernels};
     assert_int_equal(backend->plan_info(device, &segment, plan, &told, NULL), PLN_OK);
     assert_int_equal(told.n_kernels, 2);
     assert_true(kernels[0].registers > 0);

@@ -28,13 +28,15 @@ static void fill(pln_device *device, struct live *live, int32_t *data)
 {
     for (uint64_t i = 0; i < live->count; i++)
         data[i] = live->seed + (int32_t)i;
-    assert_int_equal(pln_backend_query(1, 1)->buffer_write(device, live->buffer, 0, PLN_I32, live->count, data, NULL),
+    assert_int_equal(pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION)
+                         ->buffer_write(device, live->buffer, 0, PLN_I32, live->count, data, NULL),
                      PLN_OK);
 }
 
 static void check(pln_device *device, const struct live *live, int32_t *data)
 {
-    assert_int_equal(pln_backend_query(1, 1)->buffer_read(device, live->buffer, 0, PLN_I32, live->count, data, NULL),
+    assert_int_equal(pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION)
+                         ->buffer_read(device, live->buffer, 0, PLN_I32, live->count, data, NULL),
                      PLN_OK);
     for (uint64_t i = 0; i < live->count; i++)
         assert_int_equal(data[i], live->seed + (int32_t)i);
@@ -43,7 +45,7 @@ static void check(pln_device *device, const struct live *live, int32_t *data)
 /* Buffers of all sizes come and go in random order. */
 static void churn(const char *options)
 {
-    const pln_backend *backend = pln_backend_query(1, 1);
+    const pln_backend *backend = pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION);
     pln_device *device = fixture_open(options);
     struct live lives[BUFFERS] = {0};
     int32_t *data = malloc(LARGEST * sizeof *data);
@@ -90,7 +92,7 @@ static void buffers_through_staging(void **state)
 
 static void parts_of_a_buffer(void **state)
 {
-    const pln_backend *backend = pln_backend_query(1, 1);
+    const pln_backend *backend = pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION);
     static const char *const options[] = {"", "memory=discrete"};
     (void)state;
     for (int i = 0; i < 2; i++) {
@@ -114,13 +116,13 @@ static void parts_of_a_buffer(void **state)
 
 static void too_much_is_refused(void **state)
 {
-    const pln_backend *backend = pln_backend_query(1, 1);
+    const pln_backend *backend = pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION);
     static const uint64_t sizes[] = {1ull << 46, UINT64_MAX};
     pln_device *device = fixture_open("");
     (void)state;
     for (int i = 0; i < 2; i++) {
         pln_buffer *buffer;
-        pln_error error = {0};
+        pln_failure error = {.size = sizeof error};
         assert_int_equal(backend->buffer_create(device, sizes[i], &buffer, &error), PLN_NO_MEMORY);
         assert_null(buffer);
         assert_non_null(strstr(error.message, "heap"));
@@ -140,10 +142,10 @@ static VKAPI_ATTR VkResult VKAPI_CALL refuse_memory(VkDevice device, const VkMem
 
 static void a_full_heap_leaves_nothing_behind(void **state)
 {
-    const pln_backend *backend = pln_backend_query(1, 1);
+    const pln_backend *backend = pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION);
     pln_device *device = fixture_open("");
     pln_buffer *buffer;
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     (void)state;
     PFN_vkAllocateMemory good = device->instance.vk.AllocateMemory;
     device->instance.vk.AllocateMemory = refuse_memory;
@@ -161,9 +163,9 @@ static void a_full_heap_leaves_nothing_behind(void **state)
 static void the_block_is_told(void **state)
 {
     pln_device *device = fixture_open("block=65536");
-    pln_device_info info = {.size = sizeof info};
+    pln_device_description info = {.size = sizeof info};
     (void)state;
-    assert_int_equal(pln_backend_query(1, 1)->device_info(0, device, &info, NULL), PLN_OK);
+    assert_int_equal(pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION)->device_info(0, device, &info, NULL), PLN_OK);
     assert_int_equal(info.block_bytes, 65536);
     assert_true(info.alignment >= 256);
     assert_int_equal(info.f32_bytes, 4);

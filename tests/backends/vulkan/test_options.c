@@ -43,7 +43,7 @@ static void refusals_name_the_option(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         uint64_t chosen[VKB_OPTIONS];
-        pln_error error = {0};
+        pln_failure error = {.size = sizeof error};
         assert_int_equal(vkb_options_parse(chosen, &refused[i], 1, &error), PLN_INVALID);
         assert_int_equal(error.status, PLN_INVALID);
         assert_non_null(strstr(error.message, refused[i].key));

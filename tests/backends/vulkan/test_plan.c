@@ -74,7 +74,7 @@ static void describe(struct chain *chain)
 
 static struct chain *chain_create(const char *options, uint32_t flags)
 {
-    const pln_backend *backend = pln_backend_query(1, 1);
+    const pln_backend *backend = pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION);
     struct chain *chain = calloc(1, sizeof *chain);
     assert_non_null(chain);
     pln_constant_use use = {.op = 1, .input = 1};
@@ -93,7 +93,7 @@ static struct chain *chain_create(const char *options, uint32_t flags)
 
 static void chain_destroy(struct chain *chain)
 {
-    const pln_backend *backend = pln_backend_query(1, 1);
+    const pln_backend *backend = pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION);
     backend->plan_destroy(&chain->plan);
     backend->constant_destroy(chain->device, &chain->bias);
     backend->buffer_destroy(chain->device, &chain->buffer);
@@ -102,16 +102,17 @@ static void chain_destroy(struct chain *chain)
     free(chain);
 }
 
-static pln_status run(struct chain *chain, uint32_t rows, pln_error *error)
+static pln_status run(struct chain *chain, uint32_t rows, pln_failure *error)
 {
     const uint32_t dims[2] = {0, rows};
-    return pln_backend_query(1, 1)->plan_run(chain->plan, &(pln_run){sizeof(pln_run), 2, dims}, error);
+    return pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION)
+        ->plan_run(chain->plan, &(pln_run){sizeof(pln_run), 2, dims}, error);
 }
 
 /* Runs with `rows` real rows; the rest of the output must keep its NaNs. */
 static void check_run(struct chain *chain, uint32_t rows)
 {
-    const pln_backend *backend = pln_backend_query(1, 1);
+    const pln_backend *backend = pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION);
     const uint64_t last = chain->values[NODES].offset;
     for (int i = 0; i < ELEMENTS; i++)
         chain->data[i] = NAN;
@@ -170,12 +171,13 @@ static void limits_take_effect(void **state)
 static void too_many_groups_are_refused(void **state)
 {
     struct chain *chain = chain_create("", 0);
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     pln_plan *plan;
     (void)state;
     chain->device->max_groups = 31; /* 31 * 31 < ROWS */
-    assert_int_equal(pln_backend_query(1, 1)->plan_create(chain->device, &chain->segment, &plan, &error),
-                     PLN_UNSUPPORTED);
+    assert_int_equal(
+        pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION)->plan_create(chain->device, &chain->segment, &plan, &error),
+        PLN_UNSUPPORTED);
     assert_null(plan);
     assert_int_equal(error.node, 0);
     chain_destroy(chain);
@@ -183,10 +185,15 @@ static void too_many_groups_are_refused(void **state)
 
 static void dry_sizes_are_exact(void **state)
 {
-    const pln_backend *backend = pln_backend_query(1, 1);
+    const pln_backend *backend = pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION);
     struct chain *chain = chain_create("", 0);
-    pln_kernel_info kernels[2 * NODES];
-    pln_plan_info dry = {.size = sizeof dry}, made = {.size = sizeof made, .n_kernels = 2 * NODES, .kernels = kernels};
+    pln_launch_info kernels[2 * NODES];
+    for (uint32_t i = 0; i < 2 * NODES; i++)
+        kernels[i] = (pln_launch_info){.size = sizeof *kernels};
+    pln_plan_info dry = {.size = sizeof dry}, made = {.size = sizeof made,
+                                                      .n_kernels = 2 * NODES,
+                                                      .kernel_stride = sizeof *kernels,
+                                                      .kernels = kernels};
     (void)state;
     assert_int_equal(backend->plan_info(chain->device, &chain->segment, NULL, &dry, NULL), PLN_OK);
     assert_int_equal(backend->plan_info(chain->device, &chain->segment, chain->plan, &made, NULL), PLN_OK);
@@ -207,7 +214,8 @@ static void wrong_dims_are_refused(void **state)
     pln_run run_of_three = {sizeof(pln_run), 3, dims};
     (void)state;
     assert_int_equal(run(chain, ROWS + 1, NULL), PLN_INVALID);
-    assert_int_equal(pln_backend_query(1, 1)->plan_run(chain->plan, &run_of_three, NULL), PLN_INVALID);
+    assert_int_equal(pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION)->plan_run(chain->plan, &run_of_three, NULL),
+                     PLN_INVALID);
     check_run(chain, ROWS);
     chain_destroy(chain);
 }
@@ -218,7 +226,7 @@ static void times_are_told(void **state)
     uint64_t ns[NODES] = {0};
     (void)state;
     check_run(chain, ROWS);
-    pln_status status = pln_backend_query(1, 1)->plan_timing(chain->plan, ns, NODES, NULL);
+    pln_status status = pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION)->plan_timing(chain->plan, ns, NODES, NULL);
     assert_int_equal(status, chain->device->physical.timestamp_bits ? PLN_OK : PLN_UNSUPPORTED);
     for (int i = 0; i < NODES && status == PLN_OK; i++)
         assert_true(ns[i] > 0);
@@ -249,7 +257,7 @@ static VKAPI_ATTR VkResult VKAPI_CALL submit_lost(VkQueue queue, uint32_t n, con
 static void dropped_work_is_noticed(void **state)
 {
     struct chain *chain = chain_create("submit=1", 0);
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     (void)state;
     check_run(chain, ROWS); /* leaves good sentinels behind */
     real_submit = chain->device->instance.vk.QueueSubmit;
@@ -271,16 +279,18 @@ static void a_lost_device_stays_lost(void **state)
     assert_int_equal(run(chain, ROWS, NULL), PLN_DEVICE_LOST);
     chain->device->instance.vk.QueueSubmit = real_submit;
     assert_int_equal(run(chain, ROWS, NULL), PLN_DEVICE_LOST);
-    assert_int_equal(pln_backend_query(1, 1)->buffer_create(chain->device, 16, &buffer, NULL), PLN_DEVICE_LOST);
+    assert_int_equal(
+        pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION)->buffer_create(chain->device, 16, &buffer, NULL),
+        PLN_DEVICE_LOST);
     chain_destroy(chain);
 }
 
 static bool layer_is_installed(void)
 {
     pln_device *device;
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     pln_status status = fixture_try("validate=yes", &device, &error);
-    pln_backend_query(1, 1)->device_close(&device);
+    pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION)->device_close(&device);
     return status == PLN_OK;
 }
 
@@ -288,7 +298,7 @@ static void matrices_need_their_kernel(void **state)
 {
     (void)state;
     pln_device *device;
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     assert_int_equal(fixture_try("matrix=yes", &device, &error), PLN_INVALID);
     assert_null(device);
     assert_non_null(strstr(error.message, "matrix=yes"));
@@ -333,9 +343,9 @@ static void a_missing_barrier_fails_the_next_entry(void **state)
         fail_msg("the validation layer is not installed");
     if (!layer_is_installed())
         skip();
-    const pln_backend *backend = pln_backend_query(1, 1);
+    const pln_backend *backend = pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION);
     struct chain *chain = chain_create("validate=yes", 0);
-    pln_error error = {0};
+    pln_failure error = {.size = sizeof error};
     pln_plan *careless;
     chain->device->instance.vk.CmdPipelineBarrier = no_barrier;
     assert_int_equal(backend->plan_create(chain->device, &chain->segment, &careless, &error), PLN_OK);
@@ -373,9 +383,11 @@ static void barriers_stand_where_ranges_meet(void **state)
         real_barrier = chain->device->instance.vk.CmdPipelineBarrier;
         chain->device->instance.vk.CmdPipelineBarrier = count_barrier;
         barriers = 0;
-        assert_int_equal(pln_backend_query(1, 1)->plan_create(chain->device, &chain->segment, &plan, NULL), PLN_OK);
+        assert_int_equal(pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION)
+                             ->plan_create(chain->device, &chain->segment, &plan, NULL),
+                         PLN_OK);
         assert_int_equal(barriers, 2 * NODES - 1 + AROUND_THE_SENTINEL);
-        pln_backend_query(1, 1)->plan_destroy(&plan);
+        pln_backend_query(PLN_ABI_VERSION, PLN_ABI_VERSION)->plan_destroy(&plan);
         chain_destroy(chain);
     }
 }

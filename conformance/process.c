@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Looks at the process before and after a case.
+ */
+#define _GNU_SOURCE /* memfd_create */
+#include "conformance/process.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fenv.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <unistd.h>
+#if defined(__SSE2__)
+#include <xmmintrin.h>
+#endif
+
+#include "conformance/heap.h"
+#include "conformance/violation.h"
+
+/* ---- floating point */
+
+#if defined(__SSE2__)
+enum { MXCSR_CONTROL = 0xffc0 }; /* rounding, flush to zero, denormals are zero, masks; not the flags */
+
+uint32_t conf_float_state(void)
+{
+    return (_mm_getcsr() & MXCSR_CONTROL) | (uint32_t)fegetround() << 16;
+}
+
+void conf_set_float_state(uint32_t state)
+{
+    fesetround((int)(state >> 16));
+    _mm_setcsr(state & MXCSR_CONTROL);
+}
+#else
+uint32_t conf_float_state(void)
+{
+    return (uint32_t)fegetround();
+}
+
+void conf_set_float_state(uint32_t state)
+{
+    fesetround((int)state);
+}
+#endif
+
+/* ---- the rest of the state */
+
+extern char **environ;
+
+static uint64_t sum_of_environment(void)
+{
+    uint64_t hash = 14695981039346656037u;
+    for (char **entry = environ; entry && *entry; entry++)
+        for (const char *s = *entry; *s; s++)
+            hash = (hash ^ (unsigned char)*s) * 1099511628211u;
+    return hash;
+}
+
+void conf_process_look(struct conf_process *p)
+{
+    struct itimerval timer = {0};
+    memset(p, 0, sizeof *p);
+    if (!getcwd(p->directory, sizeof p->directory))
+        p->directory[0] = '\0';
+    snprintf(p->locale, sizeof p->locale, "%s", setlocale(LC_ALL, NULL));
+    p->mask = umask(0);
+    umask(p->mask);
+    for (int i = 1; i < CONF_SIGNALS; i++)
+        sigaction(i, NULL, &p->actions[i]);
+    sigprocmask(SIG_SETMASK, NULL, &p->blocked);
+    p->environment = sum_of_environment();
+    getitimer(ITIMER_REAL, &timer);
+    p->alarm = timer.it_value.tv_sec || timer.it_value.tv_usec;
+}
+
+static const void *handler_of(const struct sigaction *action)
+{
+    const void *handler;
+    memcpy(&handler, &action->sa_handler, sizeof handler);
+    return handler;
+}
+
+static void compare_signals(const struct conf_process *before, const struct conf_process *now)
+{
+    for (int i = 1; i < CONF_SIGNALS; i++) {
+        const void *was = handler_of(&before->actions[i]), *is = handler_of(&now->actions[i]);
+        const bool plain = now->actions[i].sa_handler == SIG_IGN || now->actions[i].sa_handler == SIG_DFL;
+        if (was == is)
+            continue;
+        if (plain || conf_heap_is_of_plugin(is))
+            conf_violate("what signal %d (%s) does was changed", i, strsignal(i));
+        if (plain || conf_heap_is_of_plugin(is))
+            sigaction(i, &before->actions[i], NULL);
+    }
+    for (int i = 1; i < CONF_SIGNALS; i++)
+        if (sigismember(&before->blocked, i) != sigismember(&now->blocked, i)) {
+            conf_violate("signal %d (%s) was %s", i, strsignal(i),
+                         sigismember(&now->blocked, i) ? "blocked" : "let through");
+            sigprocmask(SIG_SETMASK, &before->blocked, NULL);
+            break;
+        }
+}
+
+static void compare_own(struct conf_process *before, const struct conf_process *now)
+{
+    if (before->environment != now->environment)
+        conf_violate("the environment was changed");
+    if (before->alarm != now->alarm)
+        conf_violate("a timer was set");
+    before->environment = now->environment;
+    before->alarm = now->alarm;
+}
+
+void conf_process_compare(struct conf_process *before, bool own)
+{
+    static struct conf_process now;
+    conf_process_look(&now);
+    if (strcmp(before->directory, now.directory) != 0) {
+        conf_violate("the working directory was changed to %.200s", now.directory);
+        if (chdir(before->directory) != 0)
+            snprintf(before->directory, sizeof before->directory, "%s", now.directory);
+    }
+    if (strcmp(before->locale, now.locale) != 0)
+        conf_violate("the locale was changed to %.100s", now.locale);
+    if (before->mask != now.mask)
+        conf_violate("the file mode mask was changed");
+    if (own)
+        compare_own(before, &now);
+    compare_signals(before, &now);
+    setlocale(LC_ALL, before->locale);
+    umask(before->mask);
+    for (int i = 1; i < CONF_SIGNALS; i++)
+        sigaction(i, NULL, &before->actions[i]);
+}
+
+/* ---- what grows */
+
+static uint32_t count_entries(const char *folder)
+{
+    DIR *directory = opendir(folder);
+    uint32_t n = 0;
+    while (directory && readdir(directory))
+        n++;
+    if (directory)
+        closedir(directory);
+    return n;
+}
+
+uint32_t conf_descriptors(void)
+{
+    return count_entries("/proc/self/fd");
+}
+
+uint32_t conf_threads(void)
+{
+    return count_entries("/proc/self/task");
+}
+
+/* ---- output */
+
+static struct {
+    int file, errors, log;
+} kept = {-1, -1, STDERR_FILENO};
+
+int conf_output_log(void)
+{
+    return kept.log;
+}
+
+void conf_output_begin(void)
+{
+    fflush(NULL);
+    kept.file = memfd_create("stdout of a backend", MFD_CLOEXEC);
+    if (kept.file >= 0)
+        dup2(kept.file, STDOUT_FILENO);
+    kept.log = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+    kept.errors = memfd_create("stderr of a backend", MFD_CLOEXEC);
+    if (kept.errors >= 0)
+        dup2(kept.errors, STDERR_FILENO);
+}
+
+/* What was written to a file that stands for a stream, which is empty afterwards; "" for nothing. */
+static void take_text(int file, char *text, size_t bytes)
+{
+    const ssize_t n = file < 0 ? 0 : pread(file, text, bytes - 1, 0);
+    text[n > 0 ? n : 0] = '\0';
+    if (n > 0 && ftruncate(file, 0) == 0)
+        lseek(file, 0, SEEK_SET);
+}
+
+void conf_output_check(bool errors)
+{
+    char text[400];
+    fflush(stdout);
+    take_text(kept.file, text, sizeof text);
+    if (text[0])
+        conf_violate("it printed to stdout: \"%.*s\"", (int)strcspn(text, "\n"), text);
+    take_text(kept.errors, text, sizeof text);
+    if (text[0] && errors)
+        conf_violate("it printed to stderr: \"%.*s\"", (int)strcspn(text, "\n"), text);
+    else if (text[0])
+        dprintf(kept.log, "%s", text);
+}
