@@ -131,7 +131,13 @@ struct task_score {
 
 /* The fourth side, beside the third: what is learned from a row. */
 struct task_lessons;
-enum task_target { TASK_CLASS, TASK_NUMBERS, TASK_TOKENS, TASK_SPAN, TASK_SPAN_OR_NONE /* the head asks `impossible` */ };
+enum task_target {
+    TASK_CLASS,
+    TASK_NUMBERS,
+    TASK_TOKENS,
+    TASK_SPAN,
+    TASK_SPAN_OR_NONE /* the head asks `impossible` */
+};
 struct task_lesson {
     const struct task_sequence *sequences; /* one, or all choices of an example */
     uint32_t n_sequences;
