@@ -10,8 +10,8 @@
  *    working directory, standard streams, locale and the state of floating point are left as they were found;
  *  - what a handle is given back with PLN_OK is not NULL; when an entry fails, nothing was made;
  *  - one caller per device at a time, from any thread, unless the device says PLN_DEVICE_FLAG_CONCURRENT: then several,
- *    each plan and buffer by one at a time. Several devices, and several opens of one, coexist and have callers of their
- *    own. plan_cancel alone may be called beside anything;
+ *    each plan and buffer by one at a time. Several devices, and several opens of one, coexist and have callers of
+ *    their own. plan_cancel alone may be called beside anything;
  *  - a value may have no rows in a run: nothing of it is read or written, and that is no error;
  *  - when a device is lost, this and all later entries that can fail return PLN_DEVICE_LOST, at once; *_destroy and
  *    device_close work as ever. Opening it again, also before the lost one is closed, may succeed.
@@ -115,8 +115,8 @@ typedef struct pln_host {
     void (*team_run)(void *context, pln_team_fn *fn, void *argument);
     void (*team_barrier)(void *context);           /* inside fn: returns when every member called it */
     const char *(*cache_directory)(void *context); /* existing writable folder for compiled programs, or NULL */
-    /* Asked between the steps of an entry that may take seconds (compiling, packing), `done` of `total` steps being made;
-     * 0: the entry gives up with PLN_CANCELLED. */
+    /* Asked between the steps of an entry that may take seconds (compiling, packing), `done` of `total` steps being
+     * made; 0: the entry gives up with PLN_CANCELLED. */
     int (*goes_on)(void *context, const char *what, uint64_t done, uint64_t total);
 } pln_host;
 
@@ -127,8 +127,8 @@ static inline int pln_host_goes_on(const pln_host *host, const char *what, uint6
 
 /* ---- devices */
 
-/* An option that a device knows: the host's user gives KEY=VALUE. Rows of a table of the backend, which stays as long as
- * it is loaded, that of an open device until device_close. */
+/* An option that a device knows: the host's user gives KEY=VALUE. Rows of a table of the backend, which stays as long
+ * as it is loaded, that of an open device until device_close. */
 typedef struct pln_setting_info {
     uint32_t size;
     uint32_t flags;       /* PLN_SETTING_* */
@@ -211,8 +211,8 @@ typedef enum pln_value_kind {
 } pln_value_kind;
 
 typedef enum pln_value_flag {
-    /* A temporary that another segment or the host reads. Without it nobody looks at the value when the segment has run:
-     * a kernel that fuses its writer with its readers need not write it. */
+    /* A temporary that another segment or the host reads. Without it nobody looks at the value when the segment has
+     * run: a kernel that fuses its writer with its readers need not write it. */
     PLN_VALUE_READ_OUTSIDE = 1u << 0,
     /* The rows between the real count and the capacity are the value's own: a kernel may write anything there. Without
      * it they hold what is not to be touched. */
@@ -465,9 +465,9 @@ typedef struct pln_backend {
 
     /* ---- all from here on may be NULL, or behind the end of the table */
 
-    /* All four for a device without PLN_DEVICE_FLAG_HOST_MEMORY. Offsets and counts are in bytes and elements; dtype says
-     * how elements are converted between the host's 4 bytes and the device's. write and read block until the data is
-     * there, and come behind all runs that were submitted before. */
+    /* All four for a device without PLN_DEVICE_FLAG_HOST_MEMORY. Offsets and counts are in bytes and elements; dtype
+     * says how elements are converted between the host's 4 bytes and the device's. write and read block until the data
+     * is there, and come behind all runs that were submitted before. */
     pln_status (*buffer_create)(pln_device *device, uint64_t bytes, pln_buffer **buffer, pln_failure *failure);
     void (*buffer_destroy)(pln_device *device, pln_buffer **buffer);
     pln_status (*buffer_write)(pln_device *device, pln_buffer *buffer, uint64_t offset, pln_dtype dtype, uint64_t count,
@@ -482,10 +482,10 @@ typedef struct pln_backend {
     pln_status (*plan_info)(pln_device *device, const pln_segment *segment, pln_plan *plan, pln_plan_info *info,
                             pln_failure *failure);
 
-    /* Both or none; NULL: runs block. plan_submit starts a run and returns; runs of one device come to pass in the order
-     * of their submission. The plan is the fence: plan_wait returns PLN_TIMED_OUT while the run goes on after so many
-     * nanoseconds (0: a look), else what became of it, and from then on the plan may run again or be destroyed. What the
-     * run reads is not written, and what it writes is not read, until then. */
+    /* Both or none; NULL: runs block. plan_submit starts a run and returns; runs of one device come to pass in the
+     * order of their submission. The plan is the fence: plan_wait returns PLN_TIMED_OUT while the run goes on after so
+     * many nanoseconds (0: a look), else what became of it, and from then on the plan may run again or be destroyed.
+     * What the run reads is not written, and what it writes is not read, until then. */
     pln_status (*plan_submit)(pln_plan *plan, const pln_run *run, pln_failure *failure);
     pln_status (*plan_wait)(pln_plan *plan, uint64_t timeout_ns, pln_failure *failure);
 

@@ -15,10 +15,10 @@ extern "C" {
  * is new. Tokens are those that `generate` of transformers 5 gives for each prompt alone. */
 typedef struct pln_generator pln_generator;
 
-/* Of the tokens of the vocabulary first the scores are changed (repetition_penalty, no_repeat_ngram, min_new_tokens), then,
- * to sample, divided (temperature) and sifted (top_k, top_p, typical_p), in this order. Of equal scores the lower token
- * comes first. With beams that are sampled each step draws the continuations of all of them, none twice, by their sums of
- * scores; sifting leaves a token more than n_stop, so that one can go on. */
+/* Of the tokens of the vocabulary first the scores are changed (repetition_penalty, no_repeat_ngram, min_new_tokens),
+ * then, to sample, divided (temperature) and sifted (top_k, top_p, typical_p), in this order. Of equal scores the lower
+ * token comes first. With beams that are sampled each step draws the continuations of all of them, none twice, by their
+ * sums of scores; sifting leaves a token more than n_stop, so that one can go on. */
 typedef struct pln_generator_options {
     uint32_t size;           /* sizeof(pln_generator_options) */
     uint32_t max_new_tokens; /* at least 1; fewer where the model's positions end before */
@@ -35,8 +35,8 @@ typedef struct pln_generator_options {
     float repetition_penalty; /* above 0: scores of tokens that are there already are divided by it if positive, else
                                  multiplied; 1: none */
     uint32_t no_repeat_ngram; /* no token that would complete so many tokens as they stand there already; 0: any */
-    /* Tokens after which a sequence ends; borrows. NULL: eos_token_id of the model, that of generation_config.json if it
-     * has this file, else that of config.json. None: any pointer, and n_stop 0. */
+    /* Tokens after which a sequence ends; borrows. NULL: eos_token_id of the model, that of generation_config.json if
+     * it has this file, else that of config.json. None: any pointer, and n_stop 0. */
     const int32_t *stop;
     uint32_t n_stop;
     uint64_t seed; /* a draw hangs on it, the prompt's number, the sequence's rank (of beams the draw's in its step) and
@@ -66,8 +66,7 @@ typedef struct pln_generated {
     const int32_t *ids; /* the new ones, with the one that stopped it */
     uint32_t n_ids;
     bool stopped; /* by a token that ends it, not by its length */
-    float
-        score; /* sum of the log probabilities of its tokens, as they were chosen by; of beams that over length^penalty */
+    float score;  /* sum of the log probabilities of its tokens, as they were chosen by; of beams over length^penalty */
 } pln_generated;
 
 /* Returns new; keeps the session, whose head is causal-lm, and whose config has is_decoder. options NULL:
@@ -77,12 +76,13 @@ PLN_API pln_status pln_generator_create(pln_session *session, const pln_generato
                                         pln_generator **generator, pln_error *error);
 PLN_API void pln_generator_destroy(pln_generator **generator); /* alone */
 
-/* A token as it is settled: at once, or of beams when all are. rank: of the sequence among the n_best of its prompt. false
- * ends the run, whose sequences are as long as they are then. */
+/* A token as it is settled: at once, or of beams when all are. rank: of the sequence among the n_best of its prompt.
+ * false ends the run, whose sequences are as long as they are then. */
 typedef bool pln_token_fn(void *context, uint32_t prompt, uint32_t rank, int32_t token);
 
 /* Goes on from each prompt. Borrows; token may be NULL. PLN_INVALID names the prompt that is empty, has a token that is
- * none, or leaves no position for a new one, before anything is run; PLN_FAILED if scores are no numbers. One thread. */
+ * none, or leaves no position for a new one, before anything is run; PLN_FAILED if scores are no numbers. One thread.
+ */
 PLN_API pln_status pln_generator_run(pln_generator *generator, const pln_prompt *prompts, uint32_t n_prompts,
                                      pln_token_fn *token, void *context, pln_error *error);
 /* What the last run gave, the best first; holds until the next one. NULL if there is none. One thread. */

@@ -151,8 +151,8 @@ typedef struct pln_sample_options {
  * [1,3] (those of dropout) on every device but for rounding. One thread. */
 PLN_API pln_value *pln_sample(pln_graph *graph, pln_value *logits, pln_value *origin, pln_value *random,
                               const pln_sample_options *options);
-/* ids i32 [T,1] with those of the rows `index. [N,1], which are distinct, replaced by `replaced` [N,1]; *labels f32 [T,1]
- * is 1 where that is another one; labels may be NULL. One thread. */
+/* ids i32 [T,1] with those of the rows `index` [N,1], which are distinct, replaced by `replaced` [N,1]; *labels f32
+ * [T,1] is 1 where that is another one; labels may be NULL. One thread. */
 PLN_API pln_value *pln_substitute(pln_graph *graph, const char *name, pln_value *ids, pln_value *index,
                                   pln_value *replaced, pln_value **labels);
 
@@ -167,8 +167,7 @@ typedef struct pln_loss_options {
     pln_value **lse; /* of the two cross entropies */
     pln_value **count;        /* what was divided by */
     pln_value *class_weights; /* f32 [1,C] of cross_entropy: what a row of each class counts for; NULL: all 1 */
-    float
-        smoothing; /* of cross_entropy: the share of a row that all classes have alike; both as PyTorch's CrossEntropyLoss */
+    float smoothing;          /* of cross_entropy: share of a row that all classes have alike */
 } pln_loss_options;
 PLN_API pln_value *pln_cross_entropy(pln_graph *graph, const char *name, pln_value *logits, pln_value *labels,
                                      int32_t ignore_index, const pln_loss_options *options); /* one thread */
@@ -286,8 +285,8 @@ typedef struct pln_schedule_options { /* zero is a good default */
     uint32_t plans;     /* kept, one a bucket; 0 means 8 */
     pln_states *states; /* keeps; NULL: the schedule has its own */
     bool cover; /* a kept plan with room for a run is taken whatever its bucket, a new one replaces all smaller */
-    /* A sequence gives the same bits whatever else is in the run. Tasks set it. It costs GPUs the slices of K, with which
-     * products of few rows fill them. */
+    /* A sequence gives the same bits whatever else is in the run. Tasks set it. It costs GPUs the slices of K, with
+     * which products of few rows fill them. */
     bool steady;
     pln_on_loss on_loss; /* of a device, in a run that writes no states */
 } pln_schedule_options;
@@ -371,8 +370,8 @@ PLN_API pln_status pln_schedule_kernels(const pln_schedule *schedule, uint32_t i
                                         uint32_t stride, uint32_t room, uint32_t *n_kernels, pln_error *error);
 
 /* Programs of a bucket on device `index` of the list, one per launch, before anything is compiled or allocated: as
- * kernels, with `stride` sizeof(pln_program). On a device that compiles nothing there may be none, or their text is NULL.
- * One thread. */
+ * kernels, with `stride` sizeof(pln_program). On a device that compiles nothing there may be none, or their text is
+ * NULL. One thread. */
 PLN_API pln_status pln_schedule_programs(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims, uint32_t index,
                                          pln_program *programs, uint32_t stride, uint32_t room, uint32_t *n_programs,
                                          pln_error *error);

@@ -48,17 +48,17 @@ PLN_API pln_status pln_lessons_create(pln_model *model, const char *task, const 
                                       const pln_lessons_options *lessons, pln_lessons **created, pln_error *error);
 PLN_API void pln_lessons_destroy(pln_lessons **lessons);       /* alone */
 PLN_API pln_head pln_lessons_head(const pln_lessons *lessons); /* that is trained; any thread */
-/* The row becomes one lesson or several (windows, pieces, passages), whose tokens are kept. Borrows. PLN_INVALID: the row
- * is bad, and the sentence names the column. One thread. */
+/* The row becomes one lesson or several (windows, pieces, passages), whose tokens are kept. Borrows. PLN_INVALID: the
+ * row is bad, and the sentence names the column. One thread. */
 PLN_API pln_status pln_lessons_add(pln_lessons *lessons, const pln_record *row, pln_error *error);
 PLN_API uint32_t pln_lessons_count(const pln_lessons *lessons); /* one thread */
-/* How many lessons from `first` on, in the epoch's order, have together at most so many tokens; at least one. PLN_INVALID:
- * there is no such lesson. One thread. */
+/* How many lessons from `first` on, in the epoch's order, have together at most so many tokens; at least one.
+ * PLN_INVALID: there is no such lesson. One thread. */
 PLN_API pln_status pln_lessons_fit(pln_lessons *lessons, uint64_t epoch, uint32_t first, uint32_t tokens,
                                    uint32_t *n_lessons, pln_error *error);
 /* Lessons [first, first + n_lessons) of the epoch's order, as pln_trainer_step takes them: input_ids, attention_mask,
- * token_type_ids i32 [B,S], or [B,C,S] of choices; labels, or start_positions and end_positions. The same seed, epoch and
- * place give the same. They belong to the lessons until their next call. PLN_INVALID: there are not so many. One
+ * token_type_ids i32 [B,S], or [B,C,S] of choices; labels, or start_positions and end_positions. The same seed, epoch
+ * and place give the same. They belong to the lessons until their next call. PLN_INVALID: there are not so many. One
  * thread. */
 PLN_API pln_status pln_lessons_batch(pln_lessons *lessons, uint64_t epoch, uint32_t first, uint32_t n_lessons,
                                      const pln_tensor **tensors, uint32_t *n_tensors, pln_error *error);

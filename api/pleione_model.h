@@ -21,9 +21,10 @@ typedef struct pln_runtime_options { /* zero is a good default */
     pln_log_fn *log;  /* NULL: messages are dropped; called from any thread, must not call pleione */
     void *log_context;
     const char *backend_path; /* more folders with plugins, separated by ':'; borrows */
-    /* Asked inside of long calls, from their thread, between their steps: what is "opening" (a model), "packing weights",
-     * "compiling" or "running" (a forward pass, between its segments), `done` of `total` steps are made. false: the call
-     * ends with PLN_CANCELLED, and what it was given is as before. NULL: nobody is asked. Must not call pleione. */
+    /* Asked inside of long calls, from their thread, between their steps: what is "opening" (a model), "packing
+     * weights", "compiling" or "running" (a forward pass, between its segments), `done` of `total` steps are made.
+     * false: the call ends with PLN_CANCELLED, and what it was given is as before. NULL: nobody is asked. Must not call
+     * pleione. */
     bool (*progress)(void *context, const char *what, uint64_t done, uint64_t total);
     void *progress_context;
     const char *faults; /* made on purpose between the library and backends, for tests: docs/backends.md; borrows */
@@ -45,9 +46,9 @@ typedef struct pln_device_entry {
     pln_device_info info;
 } pln_device_entry;
 
-/* Asks every backend, each that is not known yet in a process of its own (the program pleione-probe): one that crashes, ends
- * or hangs there is listed with the reason and not loaded. The list, and what it points to, belongs to the runtime. Any
- * thread. */
+/* Asks every backend, each that is not known yet in a process of its own (the program pleione-probe): one that crashes,
+ * ends or hangs there is listed with the reason and not loaded. The list, and what it points to, belongs to the
+ * runtime. Any thread. */
 PLN_API pln_status pln_runtime_devices(pln_runtime *runtime, const pln_device_entry *const **devices,
                                        uint32_t *n_devices, pln_error *error);
 
@@ -65,8 +66,9 @@ PLN_API pln_status pln_runtime_auto(pln_runtime *runtime, const char **name, pln
 
 /* Returns new; keeps the runtime. list: device names separated by ',', the preferred first; "auto" (or NULL) is the
  * first discrete GPU, else an integrated one, else cpu, else reference; "all" is every usable device. Only the backends
- * named are loaded, and cpu and reference behind them, for what they refuse. options: "KEY=VALUE" for each chosen device that knows KEY, "BACKEND.KEY=VALUE" for one; borrows.
- * PLN_NO_DEVICE; PLN_INVALID for a key or value that none knows. Any thread. */
+ * named are loaded, and cpu and reference behind them, for what they refuse. options: "KEY=VALUE" for each chosen
+ * device that knows KEY, "BACKEND.KEY=VALUE" for one; borrows. PLN_NO_DEVICE; PLN_INVALID for a key or value that none
+ * knows. Any thread. */
 PLN_API pln_status pln_devices_open(pln_runtime *runtime, const char *list, const char *const *options,
                                     uint32_t n_options, pln_devices **devices, pln_error *error);
 PLN_API void pln_devices_close(pln_devices **devices);          /* after everything that was made on them; alone */
@@ -122,8 +124,8 @@ typedef struct pln_model_options { /* zero is a good default */
 } pln_model_options;
 
 /* Returns new; keeps the runtime. directory: of a model; also a file of weights in one, or the prefix of a bundle of
- * TensorFlow. Reads config.json and maps the weights; without config.json, sizes are those of the tensors. PLN_BAD_MODEL
- * names file, tensor, expected, found. Any thread. */
+ * TensorFlow. Reads config.json and maps the weights; without config.json, sizes are those of the tensors.
+ * PLN_BAD_MODEL names file, tensor, expected, found. Any thread. */
 PLN_API pln_status pln_model_open(pln_runtime *runtime, const char *directory, const pln_model_options *options,
                                   pln_model **model, pln_error *error);
 PLN_API void pln_model_close(pln_model **model);         /* alone */
@@ -137,10 +139,10 @@ PLN_API uint32_t pln_model_classes(const pln_model *model, pln_head head);
 PLN_API const char *pln_model_label(const pln_model *model,
                                     uint32_t index); /* id2label; NULL if out of range; any thread */
 /* Returns new text (pln_free): one JSON object that says what the model is made of. directory, weights, format, half
- * ("discriminator", "generator", "both" or null), head (the default), config with defaults of what was inferred, inferred
- * (names of its fields), files (name, bytes, read, format), heads (head, fits, error, missing, unexpected), tokenizer
- * (files, tokens, error), tensors (name in PyTorch or null, name_in_file, dtype, shape, transposed). Nothing is run. Any
- * thread. */
+ * ("discriminator", "generator", "both" or null), head (the default), config with defaults of what was inferred,
+ * inferred (names of its fields), files (name, bytes, read, format), heads (head, fits, error, missing, unexpected),
+ * tokenizer (files, tokens, error), tensors (name in PyTorch or null, name_in_file, dtype, shape, transposed). Nothing
+ * is run. Any thread. */
 PLN_API pln_status pln_model_inspect(pln_model *model, char **json, pln_error *error);
 /* The model's tokenizer, opened at the first call; belongs to the model. Any thread. */
 PLN_API pln_status pln_model_tokenizer(pln_model *model, const pln_tokenizer **tokenizer, pln_error *error);
@@ -165,10 +167,10 @@ typedef struct pln_save_options { /* zero is a good default */
 } pln_save_options;
 
 /* Writes a directory that from_pretrained of Hugging Face's transformers loads as the same model: weights, config.json,
- * and the tokenizer, if there is one, in the layouts of version 4 and 5. The whole directory or nothing; it may be there
- * if it is empty or a model, whose files are replaced. options may be NULL. PLN_BAD_MODEL: a weight of the head is not
- * there; PLN_INVALID: the format cannot hold the model, or the type a number; PLN_UNSUPPORTED: what writes the format is
- * not there; PLN_FAILED names the path. Any thread. */
+ * and the tokenizer, if there is one, in the layouts of version 4 and 5. The whole directory or nothing; it may be
+ * there if it is empty or a model, whose files are replaced. options may be NULL. PLN_BAD_MODEL: a weight of the head
+ * is not there; PLN_INVALID: the format cannot hold the model, or the type a number; PLN_UNSUPPORTED: what writes the
+ * format is not there; PLN_FAILED names the path. Any thread. */
 PLN_API pln_status pln_model_save(pln_model *model, const char *directory, const pln_save_options *options,
                                   pln_error *error);
 
@@ -255,11 +257,12 @@ PLN_API pln_status pln_classify(pln_session *session, const char *text, const ch
 
 typedef struct pln_tensor_file pln_tensor_file;
 
-/* Returns new: a .safetensors file, or one of another format that models come in, memory-mapped; its tensors live as long as it is open. One of an element type or a
- * rank that is not known here has dtype 0, rank 0 and no data. PLN_INVALID names file and tensor.
- * While a file of tensors or weights is open, a handler of SIGBUS stands in the process, which passes on what is not
- * about these files: if somebody makes one shorter, what is gone reads as zero. A call of the library that read from it
- * then fails; who reads the tensors himself asks pln_tensor_file_check afterwards. Any thread. */
+/* Returns new: a .safetensors file, or one of another format that models come in, memory-mapped; its tensors live as
+ * long as it is open. One of an element type or a rank that is not known here has dtype 0, rank 0 and no data.
+ * PLN_INVALID names file and tensor. While a file of tensors or weights is open, a handler of SIGBUS stands in the
+ * process, which passes on what is not about these files: if somebody makes one shorter, what is gone reads as zero. A
+ * call of the library that read from it then fails; who reads the tensors himself asks pln_tensor_file_check
+ * afterwards. Any thread. */
 PLN_API pln_status pln_tensor_file_open(const char *path, pln_tensor_file **file, pln_error *error);
 /* PLN_INVALID: the file has become shorter since it was opened. Any thread. */
 PLN_API pln_status pln_tensor_file_check(const pln_tensor_file *file, pln_error *error);

@@ -35,17 +35,20 @@ typedef struct pln_pretraining_options { /* zero is ELECTRA's own way */
 /* Returns new: a trainer (pln_trainer_step, _save, _restore, _parameters, ...) of both halves as one graph. Keeps the
  * models and devices. Weights that a model lacks are drawn by the seed of the trainer's options; shared ones are the
  * discriminator's. pretraining NULL: its default; options as pln_trainer_create, of which `head` is not
- * read; `layer_decay` counts the layers of each half, for what is shared those of the generator. PLN_INVALID names what the configs do not have in common though it is shared.
+ * read; `layer_decay` counts the layers of each half, for what is shared those of the generator. PLN_INVALID names what
+ * the configs do not have in common though it is shared.
  *
  * The batch of a step, integers i32 or i64, B rows of length L, N slots: input_ids [B,L], the originals;
- * attention_mask [B,L], 1 and then 0 (absent: all 1); token_type_ids [B,L] (absent: 0); positions [B,N], the chosen tokens of each row,
- * ascending, -1 in slots that are not used; masked_ids [B,L], what the generator reads. Any thread. */
+ * attention_mask [B,L], 1 and then 0 (absent: all 1); token_type_ids [B,L] (absent: 0); positions [B,N], the chosen
+ * tokens of each row, ascending, -1 in slots that are not used; masked_ids [B,L], what the generator reads. Any
+ * thread. */
 PLN_API pln_status pln_trainer_create_pretraining(pln_model *generator, pln_model *discriminator, pln_devices *devices,
                                                   const pln_trainer_options *options,
                                                   const pln_pretraining_options *pretraining, pln_trainer **trainer,
                                                   pln_error *error);
 
-/* Of the last step, or of an evaluation. Shares are of the chosen tokens, or of all; what has nothing to be a share of is NaN.
+/* Of the last step, or of an evaluation. Shares are of the chosen tokens, or of all; what has nothing to be a share of
+ * is NaN.
  */
 typedef struct pln_pretraining_report {
     uint32_t size;                   /* sizeof(pln_pretraining_report) */

@@ -30,9 +30,9 @@ typedef struct pln_scores_options {
 typedef struct pln_scores pln_scores;
 
 /* Returns new; keeps the task, of which there must be no run. From now on its rows need labels (pln_task_info.labels),
- * and one whose label is wrong has no answer. Intervals are those of percentiles over `bootstrap` draws of the rows with
- * replacement; they need the memory of some 50 bytes a row, which scores otherwise do not, but for the correlations of
- * numbers. PLN_INVALID: the task has no scores, or options that cannot be. Any thread. */
+ * and one whose label is wrong has no answer. Intervals are those of percentiles over `bootstrap` draws of the rows
+ * with replacement; they need the memory of some 50 bytes a row, which scores otherwise do not, but for the
+ * correlations of numbers. PLN_INVALID: the task has no scores, or options that cannot be. Any thread. */
 PLN_API pln_status pln_scores_create(pln_task *task, const pln_scores_options *options, pln_scores **scores,
                                      pln_error *error);
 /* The task answers without labels again. Alone. */

@@ -34,8 +34,8 @@ typedef struct pln_task_info {      /* what is known of a task by itself */
 PLN_API const pln_task_info *pln_task_at(uint32_t index);                 /* NULL behind the last; any thread */
 PLN_API bool pln_task_find(const char *name, const pln_task_info **info); /* any thread */
 /* What is done with such a row when no task is named: by the model's head, and where a head serves several tasks by the
- * columns (a sequence classifier with one label ranks a row that has `query`). row may be NULL: by the head alone. NULL:
- * no task has this head. Any thread. */
+ * columns (a sequence classifier with one label ranks a row that has `query`). row may be NULL: by the head alone.
+ * NULL: no task has this head. Any thread. */
 PLN_API const pln_task_info *pln_task_choose(const pln_model *model, const pln_record *row);
 
 /* A task on a session. */
@@ -81,8 +81,8 @@ typedef struct pln_answer {
 } pln_answer;
 
 /* All rows answered, in their order; rows are borrowed, answers belong to the task until its next call. A row that has
- * no answer says so in its place and keeps no other from its own; what is returned is of all rows together (no memory, a
- * device that is lost). One thread, which is the session's too. */
+ * no answer says so in its place and keeps no other from its own; what is returned is of all rows together (no memory,
+ * a device that is lost). One thread, which is the session's too. */
 PLN_API pln_status pln_task_answer(pln_task *task, const pln_record *rows, uint32_t n_rows,
                                    const pln_answer *const **answers, pln_error *error);
 

@@ -10,8 +10,9 @@ static bool print_token(void *context, uint32_t prompt, uint32_t rank, int32_t i
 {
     const char *token = pln_tokenizer_token(tokenizer, id);
     const bool begins = token && strncmp(token, "##", 2) != 0;
+    const char *piece = token ? token : "##";
     (void)context, (void)prompt, (void)rank;
-    printf("%s%s", begins ? " " : "", !token ? "" : begins ? token : token + 2);
+    printf(begins ? " %s" : "%s", begins ? piece : piece + 2);
     return fflush(stdout) == 0; /* false ends it */
 }
 

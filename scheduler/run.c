@@ -86,7 +86,9 @@ static pln_status copy_value(const struct run *run, const pln_value *value, uint
         return status;
     run->schedule->statistics.copies++;
     run->schedule->statistics.copied_bytes += 4 * n;
-    void *host = from.data ? from.data : to.data ? to.data : run->plan->staging;
+    void *host = from.data ? from.data : to.data;
+    if (!host)
+        host = run->plan->staging;
     if (!from.data)
         status = sched_read(&from, value->dtype, n, host, error);
     if (status == PLN_OK && !to.data)

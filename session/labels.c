@@ -36,7 +36,9 @@ static pln_status check_tokens(const pln_session *s, struct session_request *r, 
 
 static double share_of(const float *weights, int64_t label)
 {
-    return label == -100 ? 0 : weights ? (double)weights[label] : 1;
+    if (label == -100)
+        return 0;
+    return weights ? (double)weights[label] : 1;
 }
 
 static void count_tokens(const pln_session *s, const struct session_request *r, const float *weights, float totals[2])

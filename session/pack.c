@@ -406,7 +406,9 @@ static int32_t start_of(const struct session_packing *p, uint32_t row, uint32_t 
 {
     const int64_t at = session_integer(p->r->start_positions, (uint64_t)row * starts_of(p) + start);
     const int64_t last = (int64_t)p->b->lengths[row] - 1;
-    return (int32_t)(at < 0 ? 0 : at < last ? at : last);
+    if (at < 0)
+        return 0;
+    return (int32_t)(at < last ? at : last);
 }
 
 void session_pack_barred(const struct session_packing *p, void *out)

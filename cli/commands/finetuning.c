@@ -158,8 +158,11 @@ static int finish(struct finetuning *f, pln_status status, pln_error *error)
         code = cli_fail(error);
     }
     f->log = NULL;
-    const int drawn = follow_draw(&f->follow), followed = follow_close(&f->follow);
-    return code ? code : written ? written : drawn ? drawn : followed;
+    const int ends[] = {code, written, follow_draw(&f->follow), follow_close(&f->follow)};
+    uint32_t first = 0;
+    while (first < 3 && ends[first] == 0)
+        first++;
+    return ends[first];
 }
 
 int finetuning_run(struct finetuning *f)

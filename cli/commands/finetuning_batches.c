@@ -14,7 +14,9 @@
 static uint32_t round_up(double x)
 {
     const double up = ceil(x - 1e-9);
-    return up < 1 ? 1 : up < UINT32_MAX ? (uint32_t)up : UINT32_MAX;
+    if (up < 1)
+        return 1;
+    return up < UINT32_MAX ? (uint32_t)up : UINT32_MAX;
 }
 
 pln_status finetuning_next(struct finetuning *f, uint32_t *rows, pln_error *error)

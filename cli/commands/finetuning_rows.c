@@ -182,8 +182,7 @@ pln_status finetuning_labels(struct finetuning *f, pln_error *error)
         status = settle_labels(f, labels, n, error);
         if (status == PLN_OK)
             status = check_labels(f, f->o->train, labels, n, error);
-        f->named =
-            labels != NULL; /* so the type that they were found to be, if any, is one of those that may be asked for */
+        f->named = labels != NULL; /* of a type of problem, if any, that may be asked for */
         if (status == PLN_OK && labels)
             status = list_labels(f, f->o->validation, f->problem_type, &validation, &others, &n_others, &unused, error);
         if (status == PLN_OK && labels)
