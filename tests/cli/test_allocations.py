@@ -108,7 +108,7 @@ def commands(model, source, folder):
         "estimate of training": (["estimate", model, "-b", "2", "-s", "8", "--train", *CPU], None),
         "train": ([*train, "--steps", "2"], spent, [*train, "--steps", "1"]),
         "train, resumed": ([*train, "--steps", "4", "--resume", "tuned"], spent, [*train, "--steps", "3", "--resume", "tuned"]),
-        "devices": (["devices", "--json"], r'"memory_bytes":\d+'),
+        "devices": (["devices", "--json"], r'"(memory|free)_bytes":\d+'),
         "compare": (["compare", model, TEXT, "--json", "-o", "table.json", "-o", "table.md", *SIDE_BY_SIDE], numbers),
         "bench": (["bench", model, "--shapes", "1x8", "--seconds", "0.001", "-o", "table.json", *SIDE_BY_SIDE], speeds),
         "bench, overhead": (["bench", model, "--shapes", "1x8", "--seconds", "0.001", "--overhead", "--json", *SIDE_BY_SIDE], speeds),
