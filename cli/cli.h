@@ -32,6 +32,7 @@ struct cli_list {
 enum cli_kind {
     CLI_FLAG,
     CLI_TEXT,
+    CLI_WORD,     /* a text that is one of the argument's: "a|b|c" */
     CLI_UNSIGNED, /* 1 and more */
     CLI_COUNT,    /* 0 and more */
     CLI_SEED,
@@ -136,6 +137,8 @@ void cli_man_end(const char *name, const struct cli_command *commands, size_t n)
  * none of these. */
 bool cli_print_completions(const char *shell, const struct cli_command *commands, size_t n);
 
+/* Whether the value is one of the words "a|b|c". */
+bool cli_is_word(const char *words, const char *value);
 /* Returns the first of the list, which is not empty; the others move up. */
 const char *cli_take_first(struct cli_list *list);
 

@@ -21,14 +21,14 @@ static const struct row {
     {"--batch", CLI_UNSIGNED, AT(batch), "B", NULL},
     {"--steps", CLI_UNSIGNED, AT(steps), "N", NULL},
     {"--lr", CLI_REAL, AT(learning_rate), "X", "learning rate"},
-    {"--schedule", CLI_TEXT, AT(schedule), "constant|linear", "linear: falls to 0 at the last step"},
+    {"--schedule", CLI_WORD, AT(schedule), "constant|linear", "linear: falls to 0 at the last step"},
     {"--warmup", CLI_COUNT, AT(warmup), "N", "steps in which the rate rises from 0"},
     {"--weight-decay", CLI_REAL, AT(weight_decay), "W", "biases and LayerNorm excluded"},
     {"--clip", CLI_REAL, AT(clip), "C", "global norm of the gradients; 0 is off"},
     {"--beta1", CLI_REAL, AT(beta1), "X", "of AdamW"},
     {"--beta2", CLI_REAL, AT(beta2), "X", "of AdamW"},
     {"--eps", CLI_REAL, AT(eps), "X", "of AdamW"},
-    {"--bias-correction", CLI_TEXT, AT(bias_correction), "yes|no", "of AdamW"},
+    {"--bias-correction", CLI_WORD, AT(bias_correction), "yes|no", "of AdamW"},
     {"--layer-decay", CLI_REAL, AT(layer_decay), "D", "of the rate, layer by layer downwards"},
     {"--accumulate", CLI_UNSIGNED, AT(accumulate), "N", "equal parts in which a batch is run"},
     {"--dropout", CLI_REAL, AT(dropout), "P", "everywhere (default: the config's rates)"},
@@ -57,7 +57,7 @@ static bool is_given(const struct cli_learning *learning, const struct row *row)
         return *(const uint32_t *)value != UINT32_MAX;
     case CLI_REAL:
         return !isnan(*(const double *)value);
-    case CLI_TEXT:
+    case CLI_WORD:
         return *(const char *const *)value != NULL;
     default:
         return true;
@@ -75,7 +75,7 @@ static void print_help(const struct cli_learning *learning, const struct row *ro
         snprintf(text, 120, "%s (default: %s)", help, by);
     else if (row->kind == CLI_REAL)
         snprintf(text, 120, "%s (default %g)", help, *(const double *)value);
-    else if (row->kind == CLI_TEXT)
+    else if (row->kind == CLI_WORD)
         snprintf(text, 120, "%s (default %s)", help, *(const char *const *)value);
     else
         snprintf(text, 120, "%s (default %u)", help, *(const uint32_t *)value);
@@ -106,30 +106,10 @@ void cli_learning_settle(struct cli_learning *learning, const struct cli_learnin
         if (is_given(learning, row))
             continue;
         const size_t bytes = row->kind == CLI_REAL   ? sizeof(double)
-                             : row->kind == CLI_TEXT ? sizeof(const char *)
+                             : row->kind == CLI_WORD ? sizeof(const char *)
                                                      : sizeof(uint32_t);
         memcpy(member(learning, row), value_of(usual, row), bytes);
     }
-}
-
-int cli_check_word(const char *option, const char *value, const char *words)
-{
-    const size_t bytes = value ? strlen(value) : 0;
-    if (!value)
-        return 0;
-    for (const char *at = words; at; at = strchr(at, '|') ? strchr(at, '|') + 1 : NULL)
-        if (bytes && strncmp(at, value, bytes) == 0 && (at[bytes] == '|' || !at[bytes]))
-            return 0;
-    return cli_usage_error("option %s: \"%.60s\" is none of %s", option, value, words);
-}
-
-int cli_learning_check(const struct cli_learning *learning)
-{
-    int code = 0;
-    for (size_t i = 0; code == 0 && i < ROWS; i++)
-        if (rows[i].kind == CLI_TEXT)
-            code = cli_check_word(rows[i].name, *(const char *const *)value_of(learning, &rows[i]), rows[i].argument);
-    return code;
 }
 
 /* ---- what they are given to */
@@ -165,7 +145,7 @@ static json_t *json_of(const struct cli_learning *learning, const struct row *ro
     const void *value = value_of(learning, row);
     if (row->kind == CLI_REAL)
         return cli_json_number(*(const double *)value);
-    if (row->kind == CLI_TEXT)
+    if (row->kind == CLI_WORD)
         return is_given(learning, row) ? json_string(*(const char *const *)value) : json_null();
     return is_given(learning, row) ? json_integer(*(const uint32_t *)value) : json_null();
 }

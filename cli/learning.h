@@ -29,8 +29,6 @@ void cli_learning_rows(struct cli_learning *learning, const struct cli_learning_
                        struct cli_options *options);
 /* What is not given becomes what `usual` has. */
 void cli_learning_settle(struct cli_learning *learning, const struct cli_learning *usual);
-/* 0, or 2 after a sentence about a word that is none. */
-int cli_learning_check(const struct cli_learning *learning);
 /* As a trainer takes them, settled; placement, which the result points to, is filled in too. */
 pln_trainer_options cli_learning_trainer(const struct cli_learning *learning, const struct cli_common *common,
                                          pln_schedule_options *placement);
@@ -44,7 +42,4 @@ struct cli_long_run {
     const char *log, *plot, *tensorboard;
 };
 void cli_long_run_rows(struct cli_long_run *run, const char *validate_every, struct cli_options *options);
-
-/* 0, or 2 after a sentence: the value is none of "a|b|c". NULL: not given. */
-int cli_check_word(const char *option, const char *value, const char *words);
 #endif

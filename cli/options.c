@@ -175,6 +175,15 @@ static bool store_real(const char *text, double *value)
     return *text && !*end && text[strspn(text, "+-.0123456789eE")] == '\0' && isfinite(*value);
 }
 
+bool cli_is_word(const char *words, const char *value)
+{
+    const size_t bytes = strlen(value);
+    for (const char *at = words; at; at = strchr(at, '|') ? strchr(at, '|') + 1 : NULL)
+        if (bytes && strncmp(at, value, bytes) == 0 && (at[bytes] == '|' || !at[bytes]))
+            return true;
+    return false;
+}
+
 static bool find_way(const char *text, pln_on_loss *way)
 {
     static const char *const ways[] = {
@@ -198,6 +207,9 @@ static bool store(const struct cli_option *option, const char *text)
     case CLI_TEXT:
         *(const char **)option->target = text;
         return *text != '\0';
+    case CLI_WORD:
+        *(const char **)option->target = text;
+        return cli_is_word(option->argument, text);
     case CLI_OPTIONAL:
         *(const char **)option->target = text;
         return true;
@@ -245,6 +257,7 @@ static const char *range_of(enum cli_kind kind)
         [CLI_SEED] = "a whole number from 0 to 18446744073709551615",
         [CLI_SECONDS] = "a number above 0 and below 1000000",
         [CLI_REAL] = "a finite number",
+        [CLI_WORD] = NULL,
         [CLI_HEAD] = NULL,
         [CLI_PART] = NULL,
         [CLI_ON_LOSS] = NULL,
@@ -262,6 +275,8 @@ static void refuse_value(const struct cli_option *option, const char *value)
         cli_usage_error("option %s is given more than %d times", option->name, CLI_LIST);
     else if (option->kind == CLI_HEAD)
         cli_usage_error("no head \"%s\"; `pleione forward --help` lists them", value);
+    else if (option->kind == CLI_WORD)
+        cli_usage_error("option %s: \"%.60s\" is none of %s", option->name, value, option->argument);
     else if (range)
         cli_usage_error("option %s: \"%s\" is not %s, %s", option->name, value, option->argument, range);
     else

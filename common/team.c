@@ -10,7 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <time.h>
+
+#include "common/clock.h"
 
 /* Longer than the imbalance between members of one kernel, about what a sleep and its end cost. */
 enum { SPIN_NS = 20000, SPINS_A_LOOK = 32 };
@@ -64,13 +65,6 @@ struct team {
 
 static _Thread_local struct run *current; /* what this thread is a member of; NULL: nothing, or it is alone */
 
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 /* ---- gates */
 
 static void gate_init(struct gate *gate)
@@ -98,7 +92,7 @@ static bool spin(const struct gate *gate, unsigned seen, uint64_t *now)
             __builtin_ia32_pause();
 #endif
         }
-        *now = now_ns();
+        *now = clock_ns();
         begin = begin ? begin : *now;
     } while (*now - begin < SPIN_NS);
     return false;
@@ -116,7 +110,7 @@ static uint64_t gate_wait(struct gate *gate, unsigned seen)
         pthread_cond_wait(&gate->moved, &gate->lock);
     atomic_fetch_sub(&gate->sleepers, 1);
     pthread_mutex_unlock(&gate->lock);
-    return now_ns() - begin;
+    return clock_ns() - begin;
 }
 
 /* The value moves before the look at sleepers, and a sleeper counts itself before its look at the value: one of them
@@ -272,7 +266,7 @@ static void give_helpers_back(struct team *team, struct helper *first)
  * small. Half as many do as well, and leave room. */
 static void judge(struct team *team, const struct run *run, uint64_t begin)
 {
-    const uint64_t now = now_ns(), slept = atomic_load(&run->slept_ns);
+    const uint64_t now = clock_ns(), slept = atomic_load(&run->slept_ns);
     const bool wasted = slept > (now - begin) / 2 * (run->members - 1);
     pthread_mutex_lock(&team->lock);
     struct rest *rest = rest_of(team, run->argument);
@@ -313,7 +307,7 @@ void team_run(struct team *team, void (*fn)(void *, uint32_t, uint32_t), void *a
         fn(argument, 0, 1);
         return;
     }
-    const uint64_t begin = now_ns();
+    const uint64_t begin = clock_ns();
     struct run *run = borrow_helpers(team, argument, begin);
     if (run)
         run_together(team, run, fn, argument, begin);

@@ -64,6 +64,28 @@ static enum conf_verdict check_after(struct conf_bench *bench, const struct conf
     return conf_check(&bench->target, &bench->oracle, conf_groups[test->group].fill, index, c, why, bytes);
 }
 
+/* A call that did not succeed keeps nothing of the host's; `what` it was. */
+static enum conf_verdict check_blocks(const struct conf_bench *bench, uint32_t before, const char *what, char *why,
+                                      size_t bytes)
+{
+    const uint32_t live = conf_host_live(bench->host);
+    if (live == before)
+        return CONF_PASSED;
+    snprintf(why, bytes, "%s left %u blocks of host->allocate", what, live - before);
+    return CONF_FAILED;
+}
+
+/* The end of a trial of that case, which it frees. */
+static enum conf_verdict finish(struct conf_bench *bench, const struct conf_test *test, uint32_t index,
+                                struct conf_case *c, enum conf_verdict verdict, char *why, size_t bytes)
+{
+    if (verdict == CONF_PASSED)
+        verdict = check_after(bench, test, index, c, why, bytes);
+    conf_free(c);
+    free(c);
+    return verdict;
+}
+
 static enum conf_verdict try_memory(struct conf_bench *bench, const struct conf_test *test, char *why, size_t bytes)
 {
     struct conf_case *c = malloc(sizeof *c);
@@ -93,11 +115,7 @@ static enum conf_verdict try_memory(struct conf_bench *bench, const struct conf_
         if (!refused)
             break;
     }
-    if (verdict == CONF_PASSED)
-        verdict = check_after(bench, test, index, c, why, bytes);
-    conf_free(c);
-    free(c);
-    return verdict;
+    return finish(bench, test, index, c, verdict, why, bytes);
 }
 
 /* A plan whose making is cancelled at its first question; entries that ask nothing are done. */
@@ -117,16 +135,10 @@ static enum conf_verdict try_cancel(struct conf_bench *bench, const struct conf_
     if (status != PLN_OK && status != PLN_CANCELLED) {
         snprintf(why, bytes, "a call that was cancelled returned status %d", (int)status);
         verdict = CONF_FAILED;
-    } else if (conf_host_live(bench->host) != live) {
-        snprintf(why, bytes, "a call that was cancelled left %u blocks of host->allocate",
-                 conf_host_live(bench->host) - live);
+    } else if (check_blocks(bench, live, "a call that was cancelled", why, bytes) != CONF_PASSED) {
         verdict = CONF_FAILED;
     }
-    if (verdict == CONF_PASSED)
-        verdict = check_after(bench, test, index, c, why, bytes);
-    conf_free(c);
-    free(c);
-    return verdict;
+    return finish(bench, test, index, c, verdict, why, bytes);
 }
 
 /* plan_create is given what supports refuses, behind what it takes: it fails, names the node, and leaves nothing. */
@@ -152,16 +164,9 @@ static enum conf_verdict try_refused(struct conf_bench *bench, const struct conf
     }
     c->nodes[c->n_nodes - 1].op = op;
     conf_instance_close(&in);
-    if (verdict == CONF_PASSED && conf_host_live(bench->host) != live) {
-        snprintf(why, bytes, "a plan_create that failed left %u blocks of host->allocate",
-                 conf_host_live(bench->host) - live);
-        verdict = CONF_FAILED;
-    }
     if (verdict == CONF_PASSED)
-        verdict = check_after(bench, test, index, c, why, bytes);
-    conf_free(c);
-    free(c);
-    return verdict;
+        verdict = check_blocks(bench, live, "a plan_create that failed", why, bytes);
+    return finish(bench, test, index, c, verdict, why, bytes);
 }
 
 const struct conf_trial conf_faults[] = {

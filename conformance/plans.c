@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "conformance/bench.h"
+#include "common/clock.h"
 #include "conformance/heap.h"
 #include "conformance/instance.h"
 
@@ -184,13 +184,6 @@ static enum conf_verdict try_members(struct conf_bench *bench, const struct conf
 enum { LEAST_ROUNDS = 40, MOST_ROUNDS = 4000 };
 static const double meeting_seconds = 0.2; /* long enough for runs to meet on a busy machine */
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 struct runner {
     struct pair *pair;
     struct conf_case now;
@@ -204,9 +197,9 @@ static void *run_often(void *argument)
     struct runner *r = argument;
     pln_failure error = {.size = sizeof error};
     uint32_t *first = malloc(r->pair->in.words * sizeof *first);
-    const double until = now() + meeting_seconds;
+    const double until = clock_seconds() + meeting_seconds;
     for (uint32_t i = 0; first && r->status == PLN_OK && !r->differs; i++) {
-        if (i >= MOST_ROUNDS || (i >= LEAST_ROUNDS && now() > until))
+        if (i >= MOST_ROUNDS || (i >= LEAST_ROUNDS && clock_seconds() > until))
             break;
         r->status = conf_instance_run(&r->pair->in, &r->now, &error);
         if (i == 0)

@@ -4,17 +4,10 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "conformance/bench.h"
+#include "common/clock.h"
 #include "conformance/instance.h"
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 enum conf_verdict conf_time(struct conf_bench *bench, const struct conf_test *test, struct conf_answer *answer)
 {
@@ -28,13 +21,13 @@ enum conf_verdict conf_time(struct conf_bench *bench, const struct conf_test *te
     speed->fill(c, 0);
     pln_failure error = {.size = sizeof error};
     enum conf_verdict verdict = conf_instance_open(&in, c, answer->why, sizeof answer->why);
-    const double begin = now();
+    const double begin = clock_seconds();
     double best = 0;
-    for (uint32_t i = 0; verdict == CONF_PASSED && (i < 3 || now() - begin < seconds); i++) {
-        const double from = now();
+    for (uint32_t i = 0; verdict == CONF_PASSED && (i < 3 || clock_seconds() - begin < seconds); i++) {
+        const double from = clock_seconds();
         const pln_status status =
             i == 0 ? conf_instance_run(&in, c, &error) : conf_instance_again(&in, c, &error); /* the first: inputs */
-        const double took = now() - from;
+        const double took = clock_seconds() - from;
         if (status != PLN_OK) {
             snprintf(answer->why, sizeof answer->why, "%.470s", error.message);
             verdict = CONF_FAILED;

@@ -15,18 +15,11 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "conformance/instance.h"
 #include "conformance/violation.h"
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static bool send_all(int channel, const void *data, size_t bytes)
 {
@@ -47,7 +40,7 @@ static bool receive_all(int channel, void *data, size_t bytes, double until, boo
 {
     struct pollfd waited = {.fd = channel, .events = POLLIN};
     for (char *to = data; bytes;) {
-        const double left = until - now();
+        const double left = until - clock_seconds();
         *late = until > 0 && left <= 0;
         const int ready = *late ? -1 : poll(&waited, 1, until > 0 ? (int)(left * 1e3) + 1 : -1);
         if (*late)
@@ -212,7 +205,7 @@ bool conf_worker_start(struct conf_worker *w, struct conf_hello *hello)
         return false;
     }
     *hello = (struct conf_hello){.step = CONF_LOAD};
-    if (receive_all(w->channel, hello, sizeof *hello, now() + w->limit, &late))
+    if (receive_all(w->channel, hello, sizeof *hello, clock_seconds() + w->limit, &late))
         return true;
     struct conf_answer answer;
     char entry[CONF_ENTRY];
@@ -253,7 +246,7 @@ bool conf_worker_ask(struct conf_worker *w, const struct conf_test *test, struct
 {
     *silent = false;
     if (test && send_all(w->channel, test, sizeof *test) &&
-        receive_all(w->channel, answer, sizeof *answer, now() + w->limit, silent))
+        receive_all(w->channel, answer, sizeof *answer, clock_seconds() + w->limit, silent))
         return true;
     struct pollfd open = {.fd = w->channel, .events = POLLIN};
     if (!test) /* a hello that did not come: ended or silent */
@@ -271,7 +264,7 @@ bool conf_worker_end(struct conf_worker *w, char *why, size_t bytes)
     if (!w->pid)
         return true;
     shutdown(w->channel, SHUT_WR);
-    receive_all(w->channel, &nothing, sizeof nothing, now() + w->limit, &late);
+    receive_all(w->channel, &nothing, sizeof nothing, clock_seconds() + w->limit, &late);
     if (late) {
         bury(w, true, why, bytes);
         return false;

@@ -14,10 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/beside.h"
+#include "common/clock.h"
 #include "common/fail.h"
 
 extern char **environ;
@@ -31,13 +31,6 @@ struct said {
     bool late;
     int state; /* of waitpid; -1: it is not known */
 };
-
-static uint64_t now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 /* Group, signals and streams of its own: what it prints goes nowhere, but for its answer. */
 static int spawn(pid_t *process, const char *program, const char *plugin, int out)
@@ -71,9 +64,9 @@ static int spawn(pid_t *process, const char *program, const char *plugin, int ou
 /* Until it ends, or the time is over. */
 static void listen_to(int from, uint32_t limit_ms, struct said *said)
 {
-    const uint64_t end = now_ms() + limit_ms;
+    const uint64_t end = clock_ns() / 1000000 + limit_ms;
     for (;;) {
-        const uint64_t now = now_ms();
+        const uint64_t now = clock_ns() / 1000000;
         struct pollfd wanted = {.fd = from, .events = POLLIN};
         const int ready = now < end ? poll(&wanted, 1, (int)(end - now)) : 0;
         if (ready < 0 && errno == EINTR)

@@ -4,21 +4,14 @@
  * block at a time; else all members share each node. There is a barrier after each of either.
  */
 #include <string.h>
-#include <time.h>
 
 #include "backends/cpu/plan.h"
+#include "common/clock.h"
 #include "common/round.h"
 
 enum {
     FEWEST_ROWS = 32, /* of a member: with fewer, members share the weights of each product */
 };
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 /* Whose work it is: a node is shared by the team, or rows of it belong to this member alone. */
 struct work {
@@ -74,10 +67,10 @@ static void run_nodes(const struct work *work, uint32_t first, uint32_t n)
     const pln_plan *p = work->plan;
     const bool timed = p->timed && !work->member;
     for (uint32_t i = first; i < first + n; i++) {
-        const uint64_t begin = timed ? now_ns() : 0;
+        const uint64_t begin = timed ? clock_ns() : 0;
         run_node(work, &p->nodes[i]);
         if (timed)
-            p->ns[i] += now_ns() - begin;
+            p->ns[i] += clock_ns() - begin;
     }
 }
 
@@ -103,11 +96,11 @@ static void wait_for_others(const struct work *work, uint32_t node)
 {
     const pln_plan *p = work->plan;
     const bool timed = p->timed && !work->member;
-    const uint64_t begin = timed ? now_ns() : 0;
+    const uint64_t begin = timed ? clock_ns() : 0;
     if (work->members > 1)
         p->device->host->team_barrier(p->device->host->context);
     if (timed)
-        p->ns[node] += now_ns() - begin;
+        p->ns[node] += clock_ns() - begin;
 }
 
 static void run_member(void *argument, uint32_t member, uint32_t members)

@@ -6,11 +6,11 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "backends/reference/kernel.h"
 #include "backends/reference/reference.h"
+#include "common/clock.h"
 #include "common/settings.h"
 
 struct row {
@@ -364,19 +364,12 @@ static pln_status plan_create(pln_device *device, const pln_segment *segment, pl
     return PLN_OK;
 }
 
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static void run_member(void *argument, uint32_t index, uint32_t members)
 {
     pln_plan *p = argument;
     const pln_host *host = p->device->host;
     for (uint32_t i = 0; i < p->n_nodes; i++) {
-        const uint64_t begin = p->timed && !index ? now_ns() : 0;
+        const uint64_t begin = p->timed && !index ? clock_ns() : 0;
         struct ref_operand operands[2 * OPERANDS] = {{0}};
         for (uint32_t j = 0; j < 2 * OPERANDS; j++) {
             const int32_t at = p->nodes[i].operands[j];
@@ -391,7 +384,7 @@ static void run_member(void *argument, uint32_t index, uint32_t members)
             (p->device->wide ? p->nodes[i].row->f64 : p->nodes[i].row->f32)(&call);
         host->team_barrier(host->context);
         if (p->timed && !index)
-            p->ns[i] = now_ns() - begin;
+            p->ns[i] = clock_ns() - begin;
     }
 }
 

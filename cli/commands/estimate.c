@@ -223,8 +223,8 @@ int cli_estimate(int argc, char **argv)
         {"--pretrain", CLI_FLAG, &e.pretrain, NULL,
          "the same of pre-training; MODEL has discriminator/ and generator/, as --out and --init of `pleione "
          "pretrain`"},
-        {"--sharing", CLI_TEXT, &e.sharing, "embeddings|none|all", "as in `pleione pretrain` (default embeddings)"},
-        {"--objective", CLI_TEXT, &e.objective, "rtd|mlm", "as in `pleione pretrain` (default rtd)"},
+        {"--sharing", CLI_WORD, &e.sharing, "embeddings|none|all", "as in `pleione pretrain` (default embeddings)"},
+        {"--objective", CLI_WORD, &e.objective, "rtd|mlm", "as in `pleione pretrain` (default rtd)"},
         {"--mask-prob", CLI_REAL, &e.mask_prob, "P", "as in `pleione pretrain` (default 0.15)"},
         {"--recompute", CLI_FLAG, &e.recompute, NULL, "as in `pleione train`"},
         {"--json", CLI_FLAG, &e.json, NULL, "one JSON object a device"},
@@ -246,9 +246,6 @@ int cli_estimate(int argc, char **argv)
         return cli_usage_error("estimate needs one MODEL directory, -b B and -s S");
     if (e.train && e.pretrain)
         return cli_usage_error("--train and --pretrain are estimated one at a time");
-    if (cli_check_word("--sharing", e.sharing, "embeddings|none|all") ||
-        cli_check_word("--objective", e.objective, "rtd|mlm"))
-        return PLN_INVALID;
     pln_error error;
     if ((e.pretrain ? estimate_halves : estimate)(&e, &common, arguments.items[0], &error) != PLN_OK)
         return cli_fail(&error);

@@ -18,23 +18,6 @@ enum { MOST_SEEDS = 64 };
 
 /* ---- what can be refused by its word */
 
-static int check_words(const struct finetuning_options *o)
-{
-    const struct {
-        const char *option, *value, *words;
-    } all[] = {
-        {"--recipe", o->recipe, "electra|huggingface"},
-        {"--shuffle", o->shuffle, "yes|no"},
-        {"--reduction", o->reduction, "mean|sum"},
-        {"--class-weights", o->class_weights, "none|balanced"},
-        {"--answer-head", o->answer_head, "linear|joint"},
-        {"--problem-type", o->problem_type, "single_label_classification|multi_label_classification|regression"}};
-    int code = cli_learning_check(&o->learning);
-    for (size_t i = 0; code == 0 && i < sizeof all / sizeof *all; i++)
-        code = cli_check_word(all[i].option, all[i].value, all[i].words);
-    return code;
-}
-
 static int check_numbers(const struct finetuning_options *o)
 {
     if (o->learning.steps && !isnan(o->epochs))
@@ -59,8 +42,6 @@ static int check(struct finetuning_options *o, const pln_task_info **info)
     if (!o->task.name || !o->train || !o->validation || !o->out)
         return cli_usage_error("finetune needs a MODEL, --task T, --train FILE, --validation FILE and --out DIR");
     int code = cli_task_check(&o->task);
-    if (code == 0)
-        code = check_words(o);
     if (code == 0)
         code = check_numbers(o);
     if (code == 0 && pln_task_find(o->task.name, info)) {
@@ -261,24 +242,24 @@ int cli_finetune(int argc, char **argv)
         {"--column", CLI_REPEATED, &o.task.columns, "NAME=COLUMN", "the column of the files that the task calls NAME"},
         {"--label-column", CLI_TEXT, &o.label, "NAME",
          "the column that has the labels (default: as the task calls it)"},
-        {"--recipe", CLI_TEXT, &o.recipe, "electra|huggingface",
+        {"--recipe", CLI_WORD, &o.recipe, "electra|huggingface",
          "the numbers that are not given: ELECTRA's own (default), or those of the Hugging Face trainer"},
         {"--epochs", CLI_REAL, &o.epochs, "E", "times through the rows (default: by the recipe, 3; answer 2)"},
         {"--batch-tokens", CLI_UNSIGNED, &o.batch_tokens, "N",
          "instead of --batch: rows of at most N tokens, at least one"},
-        {"--shuffle", CLI_TEXT, &o.shuffle, "yes|no", "each epoch has an order of its own, by --seed (default yes)"},
+        {"--shuffle", CLI_WORD, &o.shuffle, "yes|no", "each epoch has an order of its own, by --seed (default yes)"},
         {"--max-length", CLI_UNSIGNED, &o.max_length, "L", "tokens of a row (default: by the recipe)"},
         {"--stride", CLI_COUNT, &o.stride, "N",
          "tokens that windows of a context (answer) or pieces of a text (generate, fill-mask) share"},
-        {"--problem-type", CLI_TEXT, &o.problem_type,
+        {"--problem-type", CLI_WORD, &o.problem_type,
          "single_label_classification|multi_label_classification|regression", "of classify (default: by the labels)"},
         {"--labels", CLI_TEXT, &o.labels, "A,B,...", "all labels, in their order (default: those of the rows)"},
         {"--label-smoothing", CLI_REAL, &o.label_smoothing, "X",
          "share of a label that all classes have alike (default 0)"},
-        {"--class-weights", CLI_TEXT, &o.class_weights, "none|balanced",
+        {"--class-weights", CLI_WORD, &o.class_weights, "none|balanced",
          "balanced: a label counts for less the more rows have it (default none)"},
-        {"--reduction", CLI_TEXT, &o.reduction, "mean|sum", "of the loss over a batch (default: by the recipe)"},
-        {"--answer-head", CLI_TEXT, &o.answer_head, "linear|joint",
+        {"--reduction", CLI_WORD, &o.reduction, "mean|sum", "of the loss over a batch (default: by the recipe)"},
+        {"--answer-head", CLI_WORD, &o.answer_head, "linear|joint",
          "of answer: begin and end by themselves, or Google's (default: as MODEL has it)"},
         {"--warmup-ratio", CLI_REAL, &o.warmup_ratio, "R", "the same as a share of the steps (default: by the recipe)"},
         {"--metric", CLI_TEXT, &o.metric, "NAME", "the score by which the best is kept (default: the task's first)"},

@@ -33,24 +33,10 @@ static void take_real(double *number, double usual)
         *number = usual;
 }
 
-static int check_words(const struct pretraining_options *o)
-{
-    const struct {
-        const char *option, *value, *words;
-    } all[] = {{"--size", o->size, "small|base|large"},
-               {"--sharing", o->sharing, "embeddings|none|all"},
-               {"--objective", o->objective, "rtd|mlm|electric"},
-               {"--documents", o->documents, "blank|file"}};
-    int code = cli_learning_check(&o->learning);
-    for (size_t i = 0; code == 0 && i < sizeof all / sizeof *all; i++)
-        code = cli_check_word(all[i].option, all[i].value, all[i].words);
-    return code;
-}
-
 int pretraining_settle(struct pretraining_options *o)
 {
-    if (check_words(o))
-        return PLN_INVALID;
+    if (!cli_is_word("rtd|mlm|electric", o->objective))
+        return cli_usage_error("option --objective: \"%.60s\" is none of rtd|mlm|electric", o->objective);
     if (strcmp(o->objective, "electric") == 0)
         return cli_usage_error("--objective electric is not there: its two-tower generator has not been built");
     const struct preset *p = presets;
@@ -134,15 +120,15 @@ int cli_pretrain(int argc, char **argv)
         {"--keep-accents", CLI_FLAG, &o.keep_accents, NULL, "lower case, but accents stay (and Hangul whole)"},
         {"--join-chinese", CLI_FLAG, &o.join_chinese, NULL, "Chinese characters are not set apart"},
         {"--column", CLI_TEXT, &o.column, "NAME", "of a .jsonl corpus (default text); a row is a document"},
-        {"--documents", CLI_TEXT, &o.documents, "blank|file", "what ends one: an empty line too, or the file alone"},
+        {"--documents", CLI_WORD, &o.documents, "blank|file", "what ends one: an empty line too, or the file alone"},
         {"--shuffle-buffer", CLI_UNSIGNED, &o.shuffle_buffer, "N",
          "examples that one is drawn from (default 16384; 1: the order of the corpus)"},
         {"--max-length", CLI_UNSIGNED, &o.max_length, "L", "tokens of an example (default: by --size)"},
-        {"--size", CLI_TEXT, &o.size, "small|base|large", "of the model, with its numbers (default small)"},
+        {"--size", CLI_WORD, &o.size, "small|base|large", "of the model, with its numbers (default small)"},
         {"--config", CLI_TEXT, &o.config, "FILE", "config.json of the discriminator, over that of the size"},
         {"--generator-size", CLI_REAL, &o.generator_size, "F", "share of the hidden size (default: by --size)"},
         {"--generator-layers", CLI_REAL, &o.generator_layers, "F", "share of the layers (default 1)"},
-        {"--sharing", CLI_TEXT, &o.sharing, "embeddings|none|all", "what the halves share (default embeddings)"},
+        {"--sharing", CLI_WORD, &o.sharing, "embeddings|none|all", "what the halves share (default embeddings)"},
         {"--init", CLI_TEXT, &o.init, "DIR", "starts at DIR/discriminator and DIR/generator; their configs count"},
         {"--objective", CLI_TEXT, &o.objective, "rtd|mlm", "mlm: the generator alone (default rtd)"},
         {"--mask-prob", CLI_REAL, &o.mask_prob, "P", "of a token to be chosen (default: by --size)"},

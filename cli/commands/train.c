@@ -58,8 +58,6 @@ int cli_train(int argc, char **argv)
         return parsed - 1;
     if (arguments.n != 1 || !t.data || !t.out)
         return cli_usage_error("train needs one MODEL directory, --data FILE and --out DIR");
-    if (cli_learning_check(&t.learning))
-        return PLN_INVALID;
     if (t.keep && !t.save_every)
         return cli_usage_error("--keep says how many saves of --save-every stay; it needs that one");
     if (cli_check_apart("--log", t.log, (const char *const[]){t.data}, 1))
