@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/beside.h"
 #include "cli/cli.h"
 #include "cli/commands/commands.h"
 
@@ -15,7 +16,7 @@
 #define CONFORM_FOLDER "../lib/pleione"
 #endif
 
-enum { PATH_BYTES = 4096, LEVELS = 6, MOST_ARGUMENTS = 128, NUMBER_BYTES = 16 };
+enum { LEVELS = 6, MOST_ARGUMENTS = 128, NUMBER_BYTES = 16 };
 
 struct conform {
     uint32_t level, device, threads;
@@ -31,24 +32,6 @@ struct started {
     char *arguments[MOST_ARGUMENTS + 1];
     char numbers[8][NUMBER_BYTES];
 };
-
-/* In the build folder beside the command's, else where it was installed. */
-static bool find_program(char path[2 * PATH_BYTES])
-{
-    static const char *const places[] = {"../conformance", CONFORM_FOLDER};
-    char self[PATH_BYTES];
-    const ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    self[n < 0 ? 0 : n] = '\0';
-    char *last = strrchr(self, '/');
-    if (last)
-        *last = '\0';
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        snprintf(path, 2 * PATH_BYTES, "%s/%s/pleione-conform", self, places[i]);
-        if (access(path, X_OK) == 0)
-            return true;
-    }
-    return false;
-}
 
 static void give(struct started *s, const char *word)
 {
@@ -102,10 +85,12 @@ static void give_all(struct started *s, const struct conform *c, const char *pro
 static int start(const struct conform *c, const char *plugin)
 {
     static struct started s;
-    static char program[2 * PATH_BYTES], here[2 * PATH_BYTES];
+    static const char *const places[] = {"../conformance",
+                                         CONFORM_FOLDER}; /* of the build folder; where it is installed */
+    static char program[CLI_BESIDE_BYTES], here[CLI_BESIDE_BYTES];
     if (strcmp(plugin, "reference") != 0 && access(plugin, R_OK) != 0)
         return cli_fail_file(plugin, PLN_INVALID, strerror(errno));
-    if (!find_program(program)) {
+    if (!cli_find_beside(places, sizeof places / sizeof *places, "pleione-conform", X_OK, program)) {
         fputs("pleione: pleione-conform is not there: it is installed beside the plugins\n", stderr);
         return PLN_FAILED;
     }

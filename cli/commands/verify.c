@@ -8,11 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/beside.h"
 #include "cli/commands/commands.h"
 #include "cli/measuring/labelled.h"
 #include "cli/terminal.h"
 
-enum { BATCH = 8, LENGTH = 24, STEPS = 20, PATH_BYTES = 4096 };
+enum { BATCH = 8, LENGTH = 24, STEPS = 20 };
 
 /* Of single numbers |a - b| <= forward (1 + |b|); of a gradient or a weight, the norm of the difference by its own. */
 static const double forward_tolerance = 5e-5, gradient_tolerance = 1e-3, loss_tolerance = 1e-4, weight_tolerance = 5e-3;
@@ -38,18 +39,8 @@ struct verify {
 /* The model that comes with pleione: in the build folder there is a link to it, else it was installed. */
 static const char *shipped_model(char *path)
 {
-    static const char *const places[] = {"../models/", "../share/pleione/models/"};
-    char self[PATH_BYTES];
-    const ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    self[n < 0 ? 0 : n] = '\0';
-    char *last = strrchr(self, '/');
-    if (last)
-        *last = '\0';
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        snprintf(path, 2 * PATH_BYTES, "%s/%selectra-tiny-discriminator", self, places[i]);
-        if (access(path, R_OK) == 0)
-            break;
-    }
+    static const char *const places[] = {"../models", "../share/pleione/models"};
+    cli_find_beside(places, sizeof places / sizeof *places, "electra-tiny-discriminator", R_OK, path);
     return path;
 }
 
@@ -301,7 +292,7 @@ static int verify(struct verify *v, const char *directory)
     pln_status status = open_verify(v, directory, &error);
     if (status == PLN_OK) {
         const pln_device_entry *e = pln_devices_entry(v->device.devices, 0);
-        char text[2 * PATH_BYTES + 512];
+        char text[CLI_BESIDE_BYTES + 512];
         snprintf(text, sizeof text, "%s (%s, driver %s) beside the reference in f64, %s of %s", e->name, e->info.name,
                  e->info.driver, pln_head_string(v->head), directory);
         print_line(text);
@@ -333,7 +324,7 @@ int cli_verify(int argc, char **argv)
     struct verify v = {.common = &common};
     static struct cli_list arguments;
     struct cli_options options = {0};
-    char path[2 * PATH_BYTES];
+    char path[CLI_BESIDE_BYTES];
     cli_common_options(&common, "--device", &options);
     const struct cli_option own = {"--train", CLI_FLAG, &v.train, NULL, "gradients and 20 steps of training too"};
     cli_add_options(&options, &own, 1);
