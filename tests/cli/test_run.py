@@ -215,6 +215,15 @@ class Files(unittest.TestCase):
                 self.assertEqual(json.loads(row["answer"]) if row["answer"] else None, o.get("answer"))
         self.assertEqual(len(objects(GEN, "--input", self.path("out.csv.zst"), "--column", "text=id", code=1)), 40)
 
+    def test_what_cannot_be_cut(self):
+        """The sentence is about the row, not about what went to the encoder with it."""
+        model = of_head(self.folder, "ElectraForQuestionAnswering")
+        with open(self.path("a.jsonl"), "w", encoding="utf-8") as file:
+            file.write('{"question": "who", "context": "a king"}\n' + json.dumps({"question": "who " * 600, "context": "a king"}))
+        done = run("run", model, *ON, "--json", "--input", self.path("a.jsonl"), code=1)
+        self.assertEqual(json.loads(done.stdout.splitlines()[1])["error"],
+                         "the row's second text of 2 tokens cannot be cut so far that all have 384 together")
+
     def test_names_of_columns_in_json_lines(self):
         """Only a row can lack one: it says the name that the option gave. Of one that may lack, the end says so."""
         with open(self.path("a.jsonl"), "w", encoding="utf-8") as file:
