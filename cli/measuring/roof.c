@@ -133,26 +133,6 @@ static void read_together(struct reading *r, uint32_t threads)
         pthread_barrier_destroy(&r->barrier);
 }
 
-double roof_reading(uint32_t threads, size_t bytes, double seconds)
-{
-    threads = threads < MOST_THREADS ? threads : MOST_THREADS;
-    const size_t slice = (bytes / threads / SLICE + 1) * SLICE;
-    char *buffer = aligned_alloc(PAGE, (slice * threads + PAGE - 1) / PAGE * PAGE);
-    if (!buffer)
-        return 0;
-    madvise(buffer, slice * threads, MADV_HUGEPAGE); /* as packed weights lie; a wish only */
-    memset(buffer, 0, slice * threads);
-    struct reading r = {.read = best_loops().read,
-                        .buffer = buffer,
-                        .slice = slice,
-                        .times = (uint32_t)(LEAST_BYTES / slice + 1),
-                        .all_there = PTHREAD_MUTEX_INITIALIZER,
-                        .until = cli_seconds() + seconds};
-    read_together(&r, threads);
-    free(buffer);
-    return r.rate / 1e9;
-}
-
 static uint32_t threads_of(const struct measured_device *device)
 {
     const uint32_t threads = device->facts.threads;
@@ -164,10 +144,46 @@ static bool is_bf16(const struct measured_device *device)
     return strcmp(device->facts.dtype, "bf16") == 0;
 }
 
-static double measure_reading(const struct measured_device *device, double seconds)
+/* GB/s over the roof's memory. */
+static double read_memory(struct roof *roof, uint32_t threads, double seconds)
+{
+    threads = threads < MOST_THREADS ? threads : MOST_THREADS;
+    const size_t slice = roof->memory_bytes / threads / SLICE * SLICE;
+    struct reading r = {.read = best_loops().read,
+                        .buffer = roof->memory,
+                        .slice = slice,
+                        .times = (uint32_t)(LEAST_BYTES / slice + 1),
+                        .all_there = PTHREAD_MUTEX_INITIALIZER,
+                        .until = cli_seconds() + seconds};
+    read_together(&r, threads);
+    return r.rate / 1e9;
+}
+
+/* It stays where it is from reading to reading, as weights do from run to run: where memory lies decides its rate. */
+static bool take_memory(const struct measured_device *device, struct roof *roof)
 {
     const double weights = device->facts.weight_bytes;
-    return roof_reading(threads_of(device), (size_t)(weights < most_bytes ? weights : most_bytes), seconds);
+    const size_t bytes = (size_t)(weights < most_bytes ? weights : most_bytes) + (size_t)threads_of(device) * SLICE;
+    if (roof->memory)
+        return true;
+    roof->memory_bytes = (bytes + PAGE - 1) / PAGE * PAGE;
+    roof->memory = aligned_alloc(PAGE, roof->memory_bytes);
+    if (!roof->memory)
+        return false;
+    madvise(roof->memory, roof->memory_bytes, MADV_HUGEPAGE); /* as packed weights lie; a wish only */
+    memset(roof->memory, 0, roof->memory_bytes);
+    return true;
+}
+
+static double measure_reading(const struct measured_device *device, struct roof *roof, double seconds)
+{
+    return take_memory(device, roof) ? read_memory(roof, threads_of(device), seconds) : 0;
+}
+
+void roof_release(struct roof *roof)
+{
+    free(roof->memory);
+    roof->memory = NULL;
 }
 
 /* Another API on the processor is bound by the same multiply-adds. */
@@ -178,8 +194,8 @@ pln_status roof_measure(const struct measured_device *device, struct roof *roof,
         return roof_product(device, &roof->gflops, error);
     }
     *roof = (struct roof){.gflops = roof_multiply_adds(threads_of(device), is_bf16(device), seconds_to_measure),
-                          .gbytes = measure_reading(device, seconds_to_measure),
                           .slack = 0.05};
+    roof->gbytes = measure_reading(device, roof, seconds_to_measure);
     return PLN_OK;
 }
 
@@ -188,10 +204,11 @@ static double larger(double a, double b)
     return a > b ? a : b;
 }
 
-void roof_read_again(const struct measured_device *device, struct roof *roof)
+double roof_read_again(const struct measured_device *device, struct roof *roof)
 {
-    if (roof->gbytes > 0)
-        roof->gbytes = larger(measure_reading(device, seconds_to_measure), roof->gbytes);
+    const double now = roof->gbytes > 0 ? measure_reading(device, roof, seconds_to_measure) : 0;
+    roof->gbytes = larger(now, roof->gbytes);
+    return now;
 }
 
 /* What is above the roof by no more than measuring is off by shows that the roof is there. */
@@ -219,7 +236,7 @@ pln_status roof_exceeded(const struct measured_device *device, struct roof_rates
         again = roof_multiply_adds(threads_of(device), is_bf16(device), seconds_to_be_sure);
     roof->gflops = larger(again, roof->gflops);
     if (roof->gbytes > 0)
-        roof->gbytes = larger(measure_reading(device, seconds_to_be_sure), roof->gbytes);
+        roof->gbytes = larger(measure_reading(device, roof, seconds_to_be_sure), roof->gbytes);
     *exceeded = is_above(rates, roof);
     return status;
 }
