@@ -48,13 +48,16 @@ static bool load(struct conf_bench *bench)
     return true;
 }
 
-/* Why a table is none, or NULL. */
-static const char *refusal_of_table(const pln_backend *t)
+/* Why a table is none, or NULL. What is behind its end is not there. */
+static const char *refusal_of_table(const pln_backend *table)
 {
-    const uint32_t required = offsetof(pln_backend, plan_destroy) + sizeof t->plan_destroy;
-    const bool some = t->buffer_create || t->buffer_destroy || t->buffer_write || t->buffer_read;
-    if (t->size < required || t->size > 1 << 16)
+    const uint32_t required = offsetof(pln_backend, plan_destroy) + sizeof table->plan_destroy;
+    pln_backend whole = {0};
+    if (table->size < required || table->size > 1 << 16)
         return "its size is none of a table: sizeof (pln_backend) is meant";
+    memcpy(&whole, table, table->size < sizeof whole ? table->size : sizeof whole);
+    const pln_backend *t = &whole;
+    const bool some = t->buffer_create || t->buffer_destroy || t->buffer_write || t->buffer_read;
     if (t->abi != PLN_ABI_VERSION)
         return "its abi is not the version that was asked for";
     if (!t->name || !t->name[0] || !t->version)
@@ -64,6 +67,8 @@ static const char *refusal_of_table(const pln_backend *t)
         return "an entry that is required is NULL";
     if (some && !(t->buffer_create && t->buffer_destroy && t->buffer_write && t->buffer_read))
         return "of the four buffer entries some are there and some are NULL";
+    if (!t->plan_submit != !t->plan_wait)
+        return "of plan_submit and plan_wait one is there and one is NULL";
     return NULL;
 }
 

@@ -181,12 +181,13 @@ static enum conf_verdict try_rounds(struct conf_bench *bench, const struct conf_
 }
 
 const struct conf_trial conf_contract[] = {
-    {"versions that are asked for", try_versions},
-    {"a device past the last", try_past},
-    {"an option that is none", try_unknown_key},
-    {"a value that an option has not", try_unknown_values},
-    {"buffers", try_buffers},
-    {"rounds of open and close", try_rounds},
+    {"versions that are asked for", try_versions, 0},
+    {"a device past the last", try_past, 0},
+    {"an option that is none", try_unknown_key, 0},
+    {"a value that an option has not", try_unknown_values, 0},
+    {"buffers", try_buffers, 0},
+    {"rounds of open and close", try_rounds, 0},
+    {"health", conf_try_health, 0},
 };
 const uint32_t conf_n_contract = sizeof conf_contract / sizeof *conf_contract;
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conformance/harness.h"
 #include "conformance/heap.h"
 #include "conformance/host.h"
 #include "conformance/process.h"
@@ -314,6 +315,57 @@ static pln_status run_plan(pln_plan *plan, const pln_run *run, pln_failure *erro
     return judge(&c, status, MOST_VERDICTS, error);
 }
 
+/* Numbers of a submitted run are lent until plan_submit returns. */
+static pln_status submit_plan(pln_plan *plan, const pln_run *run, pln_failure *error)
+{
+    uint32_t dims[CONF_SYMBOLS];
+    pln_run lent = *run;
+    memcpy(dims, run->dims, run->n_dims * sizeof *dims);
+    lent.dims = dims;
+    const uint64_t calls = conf_heap_calls();
+    struct call c = begin("plan_submit");
+    conf_host_watch_run(true);
+    const pln_status status = real->plan_submit(plan, &lent, &c.error);
+    if (status != PLN_OK)
+        conf_host_watch_run(false);
+    if (memcmp(dims, run->dims, run->n_dims * sizeof *dims) != 0)
+        conf_violate("plan_submit wrote into the numbers of the run, which are only lent");
+    memset(dims, 0xff, sizeof dims);
+    memset(&lent, 0xff, sizeof lent);
+    if (conf_heap_calls() != calls && !conf_runs_allocate)
+        conf_violate("plan_submit called malloc %llu times", (unsigned long long)(conf_heap_calls() - calls));
+    return judge(&c, status, MOST_VERDICTS, error);
+}
+
+static pln_status wait_for_plan(pln_plan *plan, uint64_t timeout_ns, pln_failure *error)
+{
+    struct call c = begin("plan_wait");
+    const pln_status status = real->plan_wait(plan, timeout_ns, &c.error);
+    if (status == PLN_TIMED_OUT) {
+        end(&c);
+        return status;
+    }
+    conf_host_watch_run(false);
+    const uint32_t allocations = conf_host_take_allocations();
+    if (allocations)
+        conf_violate("%u allocations while a submitted plan ran", allocations);
+    return judge(&c, status, MOST_VERDICTS, error);
+}
+
+static void cancel_plan(pln_plan *plan)
+{
+    const uint32_t floats = conf_float_state(); /* beside an entry on another thread, whose name stays */
+    real->plan_cancel(plan);
+    if (conf_float_state() != floats)
+        conf_violate("plan_cancel left other floating-point state than it found");
+}
+
+static pln_status ask_health(pln_device *device, pln_failure *error)
+{
+    struct call c = begin("device_health");
+    return judge(&c, real->device_health(device, &c.error), 0, error);
+}
+
 static void destroy_plan(pln_plan **plan)
 {
     struct call c = begin("plan_destroy");
@@ -367,5 +419,9 @@ const pln_backend *conf_guard(const pln_backend *backend)
     guarded.plan_destroy = destroy_plan;
     guarded.plan_timing = guarded.plan_timing ? tell_timing : NULL;
     guarded.plan_info = guarded.plan_info ? tell_plan : NULL;
+    guarded.plan_submit = guarded.plan_submit ? submit_plan : NULL;
+    guarded.plan_wait = guarded.plan_wait ? wait_for_plan : NULL;
+    guarded.plan_cancel = guarded.plan_cancel ? cancel_plan : NULL;
+    guarded.device_health = guarded.device_health ? ask_health : NULL;
     return &guarded;
 }

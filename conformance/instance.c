@@ -256,7 +256,7 @@ static pln_status move_image(struct conf_instance *in, const struct conf_case *c
     }
     if (t->info.f32_bytes == 4)
         return write ? t->backend->buffer_write(t->device, in->buffer, 0, PLN_I32, in->words, in->image, error)
-                     : t->backend->buffer_read(t->device, in->buffer, 0, PLN_I32, in->words, in->after, error);
+                     : t->backend->buffer_read(t->device, in->buffer, 0, PLN_F32, in->words, in->after, error);
     pln_status status = PLN_OK;
     for (uint32_t i = 0; status == PLN_OK && i < c->n_values; i++) {
         const struct conf_value *v = &c->values[i];

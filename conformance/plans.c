@@ -379,9 +379,17 @@ static enum conf_verdict try_leaks(struct conf_bench *bench, const struct conf_t
 }
 
 const struct conf_trial conf_plans[] = {
-    {"one plan, ten runs", try_replay},   {"two plans in turn", try_two_plans},
-    {"two opens in turn", try_two_opens}, {"fewer members than the team has", try_members},
-    {"two threads", try_threads},         {"a steady plan", try_steady},
-    {"a timed plan", try_timing},         {"what runs and plans leave", try_leaks},
+    {"one plan, ten runs", try_replay, 0},
+    {"two plans in turn", try_two_plans, 0},
+    {"two opens in turn", try_two_opens, 0},
+    {"fewer members than the team has", try_members, 0},
+    {"two threads", try_threads, 0},
+    {"a steady plan", try_steady, 0},
+    {"a timed plan", try_timing, 0},
+    {"what runs and plans leave", try_leaks, 0},
+    {"submitted runs", conf_try_submits, 0},
+    {"submitted plans in order", conf_try_order, PLN_OP_LINEAR},
+    {"looks at a submitted run", conf_try_looks, PLN_OP_LINEAR},
+    {"runs that are cancelled", conf_try_cancels, 0},
 };
 const uint32_t conf_n_plans = sizeof conf_plans / sizeof *conf_plans;
