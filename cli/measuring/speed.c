@@ -56,6 +56,11 @@ pln_status speed_open(struct speed *s, const struct measure_options *options, co
     return status;
 }
 
+pln_status speed_measure_roof(struct speed *s, uint32_t i, struct roof *roof, pln_error *error)
+{
+    return measure_ask(&s->measure.devices[i], measure_roof, roof, sizeof *roof, error);
+}
+
 void speed_close(struct speed *s)
 {
     measure_close(&s->measure);
