@@ -194,7 +194,9 @@ static pln_status write_shape(const struct bench *b, struct measure *m, struct c
         struct measured_device *d = &m->devices[i];
         struct writing w = {
             .batch = shape.batch, .length = shape.length, .new_tokens = b->new_tokens, .seconds = b->seconds};
+        cli_wait_begin(false, "writing on %s, %ux%u", d->place.label, shape.batch, shape.length);
         status = measure_ask(d, write_here, &w, sizeof w, error);
+        cli_wait_end();
         if (status == PLN_OK && measure_is_lost(d))
             measure_add_lost(t, m, d);
         else if (status == PLN_OK && !cli_interrupted())
