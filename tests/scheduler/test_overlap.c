@@ -87,10 +87,10 @@ static void test_both(void **state)
 {
     static float expected[2 * ROWS * WIDTH], y[2 * ROWS * WIDTH];
     (void)state;
-    run_on("reference", "left=reference", "right=reference", expected);
-    const double first = run_on("recorder:0", "left=recorder:0", "right=recorder:0", y) / 2;
-    const double second = run_on("recorder:1", "left=recorder:1", "right=recorder:1", y) / 2;
-    const double both = run_on("recorder:0,recorder:1", "left=recorder:0", "right=recorder:1", y);
+    run_on("reference", "left.*=reference", "right.*=reference", expected);
+    const double first = run_on("recorder:0", "left.*=recorder:0", "right.*=recorder:0", y) / 2;
+    const double second = run_on("recorder:1", "left.*=recorder:1", "right.*=recorder:1", y) / 2;
+    const double both = run_on("recorder:0,recorder:1", "left.*=recorder:0", "right.*=recorder:1", y);
     for (size_t i = 0; i < sizeof y / sizeof *y; i++)
         assert_true(y[i] - expected[i] < 1e-5f && expected[i] - y[i] < 1e-5f);
     printf("%s\na branch on the first alone %.2f ms, on the second %.2f ms, both at once %.2f ms\n", record,
