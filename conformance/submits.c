@@ -319,8 +319,18 @@ static enum conf_verdict cancel_round(struct conf_instance *in, struct conf_inst
         return CONF_FAILED;
     }
     char seen[CONF_WHY / 2] = "";
-    if (conf_check_round(in, right, fill, index, c, 0, seen, sizeof seen) == CONF_PASSED)
-        return CONF_PASSED;
+    enum conf_verdict verdict = CONF_PASSED;
+    if (own->backend->plan_submit) {
+        make_table(&table, own->backend, run_submitted);
+        target.backend = &table;
+        in->target = &target;
+        verdict = conf_check_round(in, right, fill, index, c, 0, seen, sizeof seen);
+        in->target = own;
+    }
+    if (verdict == CONF_PASSED)
+        verdict = conf_check_round(in, right, fill, index, c, 0, seen, sizeof seen);
+    if (verdict == CONF_PASSED)
+        return verdict;
     snprintf(why, bytes, "a run after one that was cancelled: %s", seen);
     return CONF_FAILED;
 }
