@@ -292,6 +292,8 @@ int cli_evaluate(int argc, char **argv)
     const int parsed = cli_parse(argc, argv, &usage, &options, &arguments);
     if (parsed)
         return parsed - 1;
+    if (arguments.n == 2 && e.plot && !*e.plot) /* what stands behind it was no name of a picture */
+        return check_plot(arguments.items[1]);
     if (arguments.n != 1)
         return cli_usage_error("evaluate needs one MODEL directory");
     e.directory = arguments.items[0];

@@ -117,6 +117,10 @@ class Scores(unittest.TestCase):
         small = evaluate("classify", "-", "--input-format", "jsonl", "--json", "--batch-tokens", "20", stdin=text)
         self.assertEqual(small.stdout, done.stdout)
 
+    def test_name_of_a_picture(self):
+        done = evaluate("classify", write_jsonl("classify", None, CASES["classify"]["rows"][:3]), "--confusion", "picture.png")
+        self.assertEqual((done.returncode, done.stderr), (2, 'pleione: --confusion "picture.png" does not end in .svg\n'))
+
     def test_label_column_that_rows_lack(self):
         done = evaluate("classify", write_jsonl("classify", None, CASES["classify"]["rows"][:3]), "--label-column", "nope")
         self.assertEqual(done.returncode, 1)
