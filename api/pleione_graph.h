@@ -336,6 +336,11 @@ typedef struct pln_memory {
 PLN_API pln_status pln_schedule_estimate(pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims, uint32_t index,
                                          pln_memory *memory, pln_error *error);
 
+/* Arithmetic of all nodes for a bucket, of which nothing is allocated: a multiply and an add are two, an exponential
+ * ten; sequences count as if all were equally long. One thread. */
+PLN_API pln_status pln_schedule_flops(const pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims,
+                                      uint64_t *flops, pln_error *error);
+
 typedef struct pln_statistics { /* of the last run */
     uint32_t size;              /* sizeof(pln_statistics) */
     uint32_t nodes, segments;

@@ -128,6 +128,11 @@ PLN_API pln_status pln_trainer_trace(pln_trainer *trainer, const pln_tensor *inp
  * is allocated: states, arena, scratch, packed constants of both plans. One thread. */
 PLN_API pln_status pln_trainer_estimate(pln_trainer *trainer, uint32_t batch, uint32_t length, uint32_t index,
                                         pln_memory *memory, pln_error *error);
+/* Arithmetic of a step on a batch of that shape, as pln_schedule_flops counts it: forward, backward and update, of
+ * pre-training both halves. A batch in `accumulate` parts is asked for part by part, less one update each. One thread.
+ */
+PLN_API pln_status pln_trainer_flops(pln_trainer *trainer, uint32_t batch, uint32_t length, uint64_t *flops,
+                                     pln_error *error);
 
 #ifdef __cplusplus
 }

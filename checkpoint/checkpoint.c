@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "checkpoint/find.h"
+#include "checkpoint/lost.h"
 #include "checkpoint/shards.h"
 #include "common/fail.h"
 #include "common/jsonfile.h"
@@ -43,7 +44,10 @@ static pln_status open_config(struct ckpt *c, pln_error *error)
     char path[PATH_MAX];
     if (snprintf(path, PATH_MAX, "%s/config.json", c->directory) >= PATH_MAX)
         return pln_fail(error, PLN_BAD_MODEL, "%s: the path is too long", c->directory);
-    c->has_config = access(path, F_OK) == 0 || !c->weights;
+    const bool there = access(path, F_OK) == 0;
+    if (!there && !c->weights && ckpt_say_folders(c->directory, error) != PLN_OK)
+        return PLN_BAD_MODEL;
+    c->has_config = there || !c->weights;
     if (c->has_config)
         return jsonfile_load(path, JSONFILE_CONFIG_LIMIT, &c->config, error);
     c->config = json_object();
@@ -128,9 +132,7 @@ static pln_status open_model(struct ckpt *c, const char *model, const char *weig
     if (status == PLN_OK && c->weights)
         status = open_weights(c, index, error);
     if (status == PLN_OK && !c->weights && !(flags & CKPT_MAY_LACK_WEIGHTS))
-        status = pln_fail(error, PLN_BAD_MODEL,
-                          "%s: holds no weights (%s, %s, %s, %s, one of their indexes, or a bundle)", c->directory,
-                          ckpt_weight_names[0], ckpt_weight_names[2], ckpt_weight_names[4], ckpt_weight_names[6]);
+        status = ckpt_say_no_weights(c->directory, error);
     return status;
 }
 

@@ -6,7 +6,6 @@
 #ifndef RECORDS_STREAM_H
 #define RECORDS_STREAM_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,7 +28,7 @@ struct records_stream { /* zero: nothing to close */
     bool inside;                /* a member has begun and not ended */
     char *raw, *text;           /* buffers: as read, unpacked */
     struct codec_input rest;    /* of raw */
-    atomic_uint_least64_t done; /* bytes read from fd */
+    uint64_t done;              /* bytes read from fd */
     uint64_t total;             /* 0: not known */
     struct records_cancel cancel;
     pln_error held; /* of a failure behind bytes that were given */

@@ -206,6 +206,26 @@ pln_status pln_schedule_estimate(pln_schedule *schedule, const uint32_t *dims, u
     return status;
 }
 
+/* At these numbers, whatever device runs a node. */
+static uint64_t count_flops(const pln_schedule *schedule, const uint32_t *dims)
+{
+    uint64_t flops = 0;
+    for (uint32_t i = 0; i < schedule->graph->n_nodes; i++)
+        flops += graph_node_flops(schedule->graph->nodes[i], dims);
+    return flops;
+}
+
+pln_status pln_schedule_flops(const pln_schedule *schedule, const uint32_t *dims, uint32_t n_dims, uint64_t *flops,
+                              pln_error *error)
+{
+    uint32_t taken[GRAPH_SYMBOLS];
+    NEED(error, schedule, dims, flops);
+    const pln_status status = sched_check_dims(schedule, dims, n_dims, taken, error);
+    if (status == PLN_OK)
+        *flops = count_flops(schedule, taken);
+    return status;
+}
+
 pln_status pln_schedule_statistics(const pln_schedule *schedule, pln_statistics *statistics, pln_error *error)
 {
     NEED(error, schedule, statistics);
@@ -213,8 +233,7 @@ pln_status pln_schedule_statistics(const pln_schedule *schedule, pln_statistics 
     pln_statistics s = schedule->statistics;
     s.nodes = schedule->graph->n_nodes;
     s.segments = schedule->n_segments;
-    for (uint32_t i = 0; i < schedule->graph->n_nodes; i++)
-        s.flops += graph_node_flops(schedule->graph->nodes[i], schedule->dims);
+    s.flops = count_flops(schedule, schedule->dims);
     door_give(statistics, &s, sizeof s);
     return PLN_OK;
 }

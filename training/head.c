@@ -204,15 +204,12 @@ static void name_tensor(const struct training_subject *subject, const char *para
     electra_file_name(parameter, head_of(subject)->session->head->bare, out, bytes);
 }
 
-static pln_status estimate(struct training_subject *subject, uint32_t batch, uint32_t length, uint32_t index,
-                           pln_memory *memory, pln_error *error)
+static pln_status shape(struct training_subject *subject, uint32_t batch, uint32_t length, pln_schedule **schedule,
+                        uint32_t *dims, uint32_t *n_dims, pln_error *error)
 {
     struct training_head *head = training_head_of(subject);
-    uint32_t dims[GRAPH_SYMBOLS], n_dims;
-    const pln_status status = session_prepare(head->session, &head->step, batch, length, dims, &n_dims, error);
-    return status == PLN_OK
-               ? pln_schedule_estimate(pln_session_schedule(head->session), dims, n_dims, index, memory, error)
-               : status;
+    *schedule = pln_session_schedule(head->session);
+    return session_prepare(head->session, &head->step, batch, length, dims, n_dims, error);
 }
 
 static void destroy(struct training_subject **subject)
@@ -234,7 +231,7 @@ static const struct training_subject_kind kind = {
     .run = run_part,
     .find_bad = find_bad,
     .show = show,
-    .estimate = estimate,
+    .shape = shape,
     .name_tensor = name_tensor,
     .check_save = training_head_check_save,
     .save = training_head_save,

@@ -288,15 +288,16 @@ static void name_tensor(const struct training_subject *subject, const char *para
 }
 
 /* As many are chosen as section 6.2 does. */
-static pln_status estimate(struct training_subject *subject, uint32_t batch, uint32_t length, uint32_t index,
-                           pln_memory *memory, pln_error *error)
+static pln_status shape(struct training_subject *subject, uint32_t batch, uint32_t length, pln_schedule **schedule,
+                        uint32_t *dims, uint32_t *n_dims, pln_error *error)
 {
+    (void)error;
     struct training_rtd *rtd = training_rtd_of(subject);
-    uint32_t dims[GRAPH_SYMBOLS];
     const uint32_t chosen = (uint32_t)((rtd->mask_probability + 0.005) * length), n = batch * (chosen ? chosen : 1);
     const struct rtd_variant *v = &rtd->variants[RTD_STEP];
-    const uint32_t n_dims = set_dims(&v->rtd.graph, batch * length, batch, n, dims);
-    return pln_schedule_estimate(v->schedule, dims, n_dims, index, memory, error);
+    *schedule = v->schedule;
+    *n_dims = set_dims(&v->rtd.graph, batch * length, batch, n, dims);
+    return PLN_OK;
 }
 
 static void destroy(struct training_subject **subject)
@@ -323,7 +324,7 @@ const struct training_subject_kind training_rtd_kind = {
     .run = run_part,
     .find_bad = find_bad,
     .show = show,
-    .estimate = estimate,
+    .shape = shape,
     .name_tensor = name_tensor,
     .check_save = rtd_check_save,
     .save = rtd_save,

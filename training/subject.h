@@ -54,9 +54,9 @@ struct training_subject_kind {
     const char *(*find_bad)(const struct training_subject *subject);
     pln_status (*show)(struct training_subject *subject, const pln_tensor **tensors, uint32_t *count, pln_error *error);
 
-    /* Bytes on device `index` for a part of that shape, as pln_schedule_estimate. */
-    pln_status (*estimate)(struct training_subject *subject, uint32_t batch, uint32_t length, uint32_t index,
-                           pln_memory *memory, pln_error *error);
+    /* The schedule that a part of that shape runs, and its dims [GRAPH_SYMBOLS], for estimates. */
+    pln_status (*shape)(struct training_subject *subject, uint32_t batch, uint32_t length, pln_schedule **schedule,
+                        uint32_t *dims, uint32_t *n_dims, pln_error *error);
 
     /* The name of a parameter in files. */
     void (*name_tensor)(const struct training_subject *subject, const char *parameter, char *name, size_t bytes);

@@ -233,8 +233,12 @@ static pln_status estimate(pln_trainer *trainer, uint32_t batch, uint32_t length
                            pln_error *error)
 {
     const uint32_t no_dims[] = {0};
+    uint32_t dims[GRAPH_SYMBOLS], n_dims;
+    pln_schedule *step;
     pln_memory update = {.size = sizeof update};
-    pln_status status = trainer->subject->kind->estimate(trainer->subject, batch, length, index, memory, error);
+    pln_status status = trainer->subject->kind->shape(trainer->subject, batch, length, &step, dims, &n_dims, error);
+    if (status == PLN_OK)
+        status = pln_schedule_estimate(step, dims, n_dims, index, memory, error);
     if (status == PLN_OK)
         status = pln_schedule_estimate(trainer->update.schedule, no_dims, 1, index, &update, error);
     if (status != PLN_OK)
@@ -259,6 +263,33 @@ pln_status pln_trainer_estimate(pln_trainer *trainer, uint32_t batch, uint32_t l
     training_end(trainer);
     if (status == PLN_OK)
         door_give(memory, &m, sizeof m);
+    return status;
+}
+
+static pln_status count_flops(pln_trainer *trainer, uint32_t batch, uint32_t length, uint64_t *flops, pln_error *error)
+{
+    const uint32_t no_dims[] = {0};
+    uint32_t dims[GRAPH_SYMBOLS], n_dims;
+    pln_schedule *step;
+    uint64_t update;
+    pln_status status = trainer->subject->kind->shape(trainer->subject, batch, length, &step, dims, &n_dims, error);
+    if (status == PLN_OK)
+        status = pln_schedule_flops(step, dims, n_dims, flops, error);
+    if (status == PLN_OK)
+        status = pln_schedule_flops(trainer->update.schedule, no_dims, 1, &update, error);
+    if (status == PLN_OK)
+        *flops += update;
+    return status;
+}
+
+pln_status pln_trainer_flops(pln_trainer *trainer, uint32_t batch, uint32_t length, uint64_t *flops, pln_error *error)
+{
+    NEED(error, trainer, flops);
+    pln_status status = training_begin(trainer, error);
+    if (status != PLN_OK)
+        return status;
+    status = count_flops(trainer, batch, length, flops, error);
+    training_end(trainer);
     return status;
 }
 

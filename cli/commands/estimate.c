@@ -17,6 +17,7 @@ struct estimate {
     bool json, train, pretrain, recompute, wide;
     const char *sharing, *objective; /* of pre-training */
     double mask_prob;
+    uint64_t flops; /* of the batch */
 };
 
 /* Whether it is of steps, which have a largest batch. */
@@ -48,10 +49,11 @@ static const struct table_column columns[] = {
 /* largest: the batch that still fits, for training. */
 static void print_json(const struct estimate *e, const char *device, const pln_memory *m, uint32_t largest)
 {
-    json_t *line = json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "device", device, "batch", (json_int_t)e->batch,
-                             "seq", (json_int_t)e->length, "arena_bytes", (json_int_t)m->arena_bytes, "scratch_bytes",
-                             (json_int_t)m->scratch_bytes, "constant_bytes", (json_int_t)m->constant_bytes,
-                             "state_bytes", (json_int_t)m->state_bytes, "total_bytes", (json_int_t)total_bytes(m));
+    json_t *line =
+        json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "device", device, "batch", (json_int_t)e->batch, "seq",
+                  (json_int_t)e->length, "arena_bytes", (json_int_t)m->arena_bytes, "scratch_bytes",
+                  (json_int_t)m->scratch_bytes, "constant_bytes", (json_int_t)m->constant_bytes, "state_bytes",
+                  (json_int_t)m->state_bytes, "total_bytes", (json_int_t)total_bytes(m), "flops", (json_int_t)e->flops);
     if (steps(e))
         json_object_set_new(line, "largest_batch", json_integer(largest));
     cli_print_json(line);
@@ -88,6 +90,16 @@ static pln_status plan_memory(const struct planner *p, uint32_t batch, uint32_t 
     return status == PLN_OK
                ? pln_schedule_estimate(pln_session_schedule(p->m->session), dims, n_dims, device, memory, error)
                : status;
+}
+
+static pln_status count_flops(const struct planner *p, uint32_t batch, uint64_t *flops, pln_error *error)
+{
+    uint32_t dims[64], n_dims;
+    if (p->trainer)
+        return pln_trainer_flops(p->trainer, batch, p->length, flops, error);
+    const pln_status status = pln_session_prepare(p->m->session, batch, p->length, dims, &n_dims, error);
+    return status == PLN_OK ? pln_schedule_flops(pln_session_schedule(p->m->session), dims, n_dims, flops, error)
+                            : status;
 }
 
 /* The largest batch that fits the device's memory; 0 if not even one does. */
@@ -128,17 +140,21 @@ static pln_status tell_devices(const struct estimate *e, const struct planner *p
     return status;
 }
 
-static pln_status print_devices(const struct estimate *e, const struct planner *p, pln_error *error)
+static pln_status print_devices(struct estimate *e, const struct planner *p, pln_error *error)
 {
     struct table t = {0};
     table_add_columns(&t, columns, sizeof columns / sizeof *columns - !steps(e));
-    pln_status status = tell_devices(e, p, &t, error);
+    pln_status status = count_flops(p, e->batch, &e->flops, error);
+    if (status == PLN_OK)
+        status = tell_devices(e, p, &t, error);
     if (t.failed) {
         *error = (pln_error){.status = PLN_NO_MEMORY, .node = -1, .message = "no memory for the table"};
         status = error->status;
     }
     if (t.n_rows && status == PLN_OK)
         table_print(stdout, &t, e->wide);
+    if (t.n_rows && status == PLN_OK && steps(e))
+        printf("A step is %.3f GFLOP of arithmetic.\n", (double)e->flops / 1e9);
     table_finish(&t);
     return status;
 }
@@ -163,7 +179,7 @@ static pln_status open_half(const struct cli_model *m, const char *directory, co
 }
 
 /* Of both halves in a folder, as pretrain makes it. */
-static pln_status estimate_halves(const struct estimate *e, const struct cli_common *common, const char *directory,
+static pln_status estimate_halves(struct estimate *e, const struct cli_common *common, const char *directory,
                                   pln_error *error)
 {
     struct cli_model m = {0};
@@ -190,8 +206,7 @@ static pln_status estimate_halves(const struct estimate *e, const struct cli_com
     return status;
 }
 
-static pln_status estimate(const struct estimate *e, const struct cli_common *common, const char *directory,
-                           pln_error *error)
+static pln_status estimate(struct estimate *e, const struct cli_common *common, const char *directory, pln_error *error)
 {
     struct cli_model m = {0};
     struct planner p = {.m = &m, .length = e->length};
@@ -234,7 +249,7 @@ int cli_estimate(int argc, char **argv)
     static const struct cli_usage usage = {
         .synopsis = "estimate MODEL -b B -s S",
         .description = "Exact bytes on each device that a batch of B sequences of S tokens takes: packed weights, "
-                       "arena, scratch.\n"
+                       "arena, scratch; with --json, and of a step, its arithmetic too.\n"
                        "Nothing is allocated; the model directory may lack its weights.",
         .examples = "  pleione estimate models/electra-tiny-discriminator -b 8 -s 128 --device vulkan\n"
                     "  pleione estimate run --pretrain -b 128 -s 128\n",

@@ -6,6 +6,7 @@
 #include "cli/measuring/roof.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -13,7 +14,12 @@
 
 #include "cli/measuring/roof_loops.h"
 
-enum { MOST_THREADS = 256, SLICE = 4096, PAGE = 2 << 20 /* a large one */ };
+enum {
+    MOST_THREADS = 256,
+    SLICE = 4096,
+    PAGE = 2 << 20 /* a large one */,
+    LEAST_BYTES = 16 << 20 /* that a thread reads between two looks at the clock */
+};
 static const double seconds_to_measure = 0.12, seconds_to_be_sure = 1;
 /* Weights come from caches in part, and how fast is measured less surely than arithmetic. */
 static const double reading_slack = 0.25;
@@ -41,65 +47,90 @@ static struct loops best_loops(void)
     return (struct loops){roof_multiply_c, roof_multiply_c, roof_read_c};
 }
 
-struct job {
-    roof_multiply *multiply; /* NULL: read */
-    roof_read *read;
-    const char *buffer;
-    size_t bytes;
+/* A thread that multiplies until the clock says so. */
+struct multiplying {
+    roof_multiply *multiply;
     double until, rate;
 };
 
-static void *work(void *argument)
+static void *multiply(void *argument)
 {
-    struct job *job = argument;
-    job->rate = job->multiply ? job->multiply(job->until) : job->read(job->buffer, job->bytes, job->until);
+    struct multiplying *m = argument;
+    m->rate = m->multiply(m->until);
     return NULL;
 }
 
-/* Sum of the rates of threads that work at the same time: at multiply, or reading a slice each. */
-static double run_threads(uint32_t threads, struct job job, double seconds)
+/* Sum of the rates of threads that work at the same time. */
+double roof_multiply_adds(uint32_t threads, bool bf16, double seconds)
 {
-    struct job jobs[MOST_THREADS];
+    const struct loops loops = best_loops();
+    struct multiplying each[MOST_THREADS];
     pthread_t handles[MOST_THREADS];
     uint32_t started = 0;
     for (; started < threads && started < MOST_THREADS; started++) {
-        jobs[started] = job;
-        jobs[started].buffer = job.buffer ? job.buffer + started * job.bytes : NULL;
-        jobs[started].until = cli_seconds() + seconds;
-        if (pthread_create(&handles[started], NULL, work, &jobs[started]) != 0)
+        each[started] = (struct multiplying){.multiply = bf16 ? loops.multiply_bf16 : loops.multiply,
+                                             .until = cli_seconds() + seconds};
+        if (pthread_create(&handles[started], NULL, multiply, &each[started]) != 0)
             break;
     }
     double sum = 0;
     for (uint32_t i = 0; i < started; i++) {
         pthread_join(handles[i], NULL);
-        sum += jobs[i].rate;
+        sum += each[i].rate;
     }
     return sum;
 }
 
-double roof_multiply_adds(uint32_t threads, bool bf16, double seconds)
+/* Threads read a slice each, in step as the products of a run do: what one reads while the others rest is no roof. */
+struct reading {
+    roof_read *read;
+    const char *buffer;
+    size_t slice; /* bytes */
+    uint32_t threads, times;
+    atomic_uint next;
+    pthread_mutex_t all_there; /* held until the number of threads is known */
+    pthread_barrier_t barrier;
+    double until, rate; /* the best pass, bytes a second of all together */
+    bool ends;
+};
+
+/* Whoever a barrier names has the clock; the others see what it decided behind the next one. */
+static void *read_slices(void *argument)
 {
-    const struct loops loops = best_loops();
-    return run_threads(threads, (struct job){.multiply = bf16 ? loops.multiply_bf16 : loops.multiply}, seconds);
+    struct reading *r = argument;
+    const char *slice = r->buffer + atomic_fetch_add(&r->next, 1) * r->slice;
+    pthread_mutex_lock(&r->all_there);
+    pthread_mutex_unlock(&r->all_there);
+    while (!r->ends) {
+        pthread_barrier_wait(&r->barrier);
+        const double begin = cli_seconds();
+        r->read(slice, r->slice, r->times);
+        if (pthread_barrier_wait(&r->barrier) == PTHREAD_BARRIER_SERIAL_THREAD) {
+            const double now = cli_seconds(), rate = (double)r->slice * r->times * r->threads / (now - begin);
+            r->rate = rate > r->rate ? rate : r->rate;
+            r->ends = now >= r->until;
+        }
+        pthread_barrier_wait(&r->barrier);
+    }
+    return NULL;
 }
 
-double roof_reading(uint32_t threads, size_t bytes, double seconds)
+static void read_together(struct reading *r, uint32_t threads)
 {
-    enum { WINDOWS = 3 };
-    const size_t slice = (bytes / threads / SLICE + 1) * SLICE;
-    char *buffer = aligned_alloc(PAGE, (slice * threads + PAGE - 1) / PAGE * PAGE);
-    double best = 0;
-    if (!buffer)
-        return 0;
-    madvise(buffer, slice * threads, MADV_HUGEPAGE); /* as packed weights lie; a wish only */
-    memset(buffer, 0, slice * threads);
-    const struct job job = {.read = best_loops().read, .buffer = buffer, .bytes = slice};
-    for (int i = 0; i < WINDOWS; i++) {
-        const double rate = run_threads(threads, job, seconds / WINDOWS) / 1e9;
-        best = rate > best ? rate : best;
-    }
-    free(buffer);
-    return best;
+    pthread_t handles[MOST_THREADS];
+    r->threads = 1; /* this one */
+    pthread_mutex_lock(&r->all_there);
+    while (r->threads < threads && pthread_create(&handles[r->threads], NULL, read_slices, r) == 0)
+        r->threads++;
+    const bool ready = pthread_barrier_init(&r->barrier, NULL, r->threads) == 0;
+    r->ends = !ready;
+    pthread_mutex_unlock(&r->all_there);
+    if (ready)
+        read_slices(r);
+    for (uint32_t i = 1; i < r->threads; i++)
+        pthread_join(handles[i], NULL);
+    if (ready)
+        pthread_barrier_destroy(&r->barrier);
 }
 
 static uint32_t threads_of(const struct measured_device *device)
@@ -113,10 +144,46 @@ static bool is_bf16(const struct measured_device *device)
     return strcmp(device->facts.dtype, "bf16") == 0;
 }
 
-static double measure_reading(const struct measured_device *device, double seconds)
+/* GB/s over the roof's memory. */
+static double read_memory(struct roof *roof, uint32_t threads, double seconds)
+{
+    threads = threads < MOST_THREADS ? threads : MOST_THREADS;
+    const size_t slice = roof->memory_bytes / threads / SLICE * SLICE;
+    struct reading r = {.read = best_loops().read,
+                        .buffer = roof->memory,
+                        .slice = slice,
+                        .times = (uint32_t)(LEAST_BYTES / slice + 1),
+                        .all_there = PTHREAD_MUTEX_INITIALIZER,
+                        .until = cli_seconds() + seconds};
+    read_together(&r, threads);
+    return r.rate / 1e9;
+}
+
+/* It stays where it is from reading to reading, as weights do from run to run: where memory lies decides its rate. */
+static bool take_memory(const struct measured_device *device, struct roof *roof)
 {
     const double weights = device->facts.weight_bytes;
-    return roof_reading(threads_of(device), (size_t)(weights < most_bytes ? weights : most_bytes), seconds);
+    const size_t bytes = (size_t)(weights < most_bytes ? weights : most_bytes) + (size_t)threads_of(device) * SLICE;
+    if (roof->memory)
+        return true;
+    roof->memory_bytes = (bytes + PAGE - 1) / PAGE * PAGE;
+    roof->memory = aligned_alloc(PAGE, roof->memory_bytes);
+    if (!roof->memory)
+        return false;
+    madvise(roof->memory, roof->memory_bytes, MADV_HUGEPAGE); /* as packed weights lie; a wish only */
+    memset(roof->memory, 0, roof->memory_bytes);
+    return true;
+}
+
+static double measure_reading(const struct measured_device *device, struct roof *roof, double seconds)
+{
+    return take_memory(device, roof) ? read_memory(roof, threads_of(device), seconds) : 0;
+}
+
+void roof_release(struct roof *roof)
+{
+    free(roof->memory);
+    roof->memory = NULL;
 }
 
 /* Another API on the processor is bound by the same multiply-adds. */
@@ -127,8 +194,8 @@ pln_status roof_measure(const struct measured_device *device, struct roof *roof,
         return roof_product(device, &roof->gflops, error);
     }
     *roof = (struct roof){.gflops = roof_multiply_adds(threads_of(device), is_bf16(device), seconds_to_measure),
-                          .gbytes = measure_reading(device, seconds_to_measure),
                           .slack = 0.05};
+    roof->gbytes = measure_reading(device, roof, seconds_to_measure);
     return PLN_OK;
 }
 
@@ -137,10 +204,11 @@ static double larger(double a, double b)
     return a > b ? a : b;
 }
 
-void roof_read_again(const struct measured_device *device, struct roof *roof)
+double roof_read_again(const struct measured_device *device, struct roof *roof)
 {
-    if (roof->gbytes > 0)
-        roof->gbytes = larger(measure_reading(device, seconds_to_measure), roof->gbytes);
+    const double now = roof->gbytes > 0 ? measure_reading(device, roof, seconds_to_measure) : 0;
+    roof->gbytes = larger(now, roof->gbytes);
+    return now;
 }
 
 /* What is above the roof by no more than measuring is off by shows that the roof is there. */
@@ -168,7 +236,7 @@ pln_status roof_exceeded(const struct measured_device *device, struct roof_rates
         again = roof_multiply_adds(threads_of(device), is_bf16(device), seconds_to_be_sure);
     roof->gflops = larger(again, roof->gflops);
     if (roof->gbytes > 0)
-        roof->gbytes = larger(measure_reading(device, seconds_to_be_sure), roof->gbytes);
+        roof->gbytes = larger(measure_reading(device, roof, seconds_to_be_sure), roof->gbytes);
     *exceeded = is_above(rates, roof);
     return status;
 }

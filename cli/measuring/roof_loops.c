@@ -15,7 +15,6 @@ enum {
     CHAINS = LOOP_BYTES == 16 ? 8 : 12,
     ROUNDS = 20000,
     SUMS = 8,
-    LEAST_BYTES = 1 << 20,
     AHEAD = 2048 /* bytes */,
     LINE = 64
 };
@@ -43,15 +42,14 @@ double NAME(multiply, LOOP_SET)(double until)
     return best;
 }
 
-double NAME(read, LOOP_SET)(const void *buffer, size_t bytes, double until)
+void NAME(read, LOOP_SET)(const void *buffer, size_t bytes, uint32_t times)
 {
     const lanes *data = buffer;
     const size_t n = bytes / LOOP_BYTES;
-    double best = 0, passes = 0, begin = cli_seconds();
-    do {
+    while (times--) {
         lanes sums[SUMS] = {{0}};
-        for (size_t i = 0; i < n;
-             i += SUMS) { /* what is said early crosses pages, where the processor's own guess ends */
+        for (size_t i = 0; i < n; i += SUMS) {
+            /* What is said early crosses pages, where the processor's own guess ends. */
             for (size_t j = 0; j < SUMS * LOOP_BYTES / LINE; j++)
                 __builtin_prefetch((const char *)&data[i] + AHEAD + j * LINE);
             for (size_t j = 0; j < SUMS; j++)
@@ -59,13 +57,5 @@ double NAME(read, LOOP_SET)(const void *buffer, size_t bytes, double until)
         }
         for (int j = 0; j < SUMS; j++)
             __asm__ volatile("" : : "x"(sums[j])); /* the sums are used */
-        passes++;
-        if (passes * (double)bytes < LEAST_BYTES)
-            continue;
-        const double now = cli_seconds(), rate = passes * (double)bytes / (now - begin);
-        best = rate > best ? rate : best;
-        begin = now;
-        passes = 0;
-    } while (passes > 0 || begin < until);
-    return best;
+    }
 }

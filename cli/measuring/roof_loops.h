@@ -7,12 +7,12 @@
 #define CLI_MEASURING_ROOF_LOOPS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* Best rate of multiply-adds in registers of this thread until the clock says so, GFLOP/s. */
 typedef double roof_multiply(double until);
-/* Best rate, bytes a second, of reading the buffer, a multiple of 1024 bytes aligned to 64, once, or so often that a
- * mebibyte is read, again and again until then. */
-typedef double roof_read(const void *buffer, size_t bytes, double until);
+/* Reads the buffer, a multiple of 1024 bytes aligned to 64, that many times. */
+typedef void roof_read(const void *buffer, size_t bytes, uint32_t times);
 
 roof_multiply roof_multiply_c, roof_multiply_avx2, roof_multiply_avx512, roof_multiply_bf16;
 roof_read roof_read_c, roof_read_avx2, roof_read_avx512;

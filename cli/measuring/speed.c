@@ -32,7 +32,9 @@ static bool shares_roof(const struct measured_device *a, const struct measured_d
 
 static pln_status measure_roof(void *context, void *argument, pln_error *error)
 {
-    return roof_measure(context, argument, error);
+    const pln_status status = roof_measure(context, argument, error);
+    roof_release(argument); /* the answer leaves this process */
+    return status;
 }
 
 pln_status speed_open(struct speed *s, const struct measure_options *options, const char *directory, pln_error *error)
@@ -109,7 +111,9 @@ struct check {
 static pln_status check_rates(void *context, void *argument, pln_error *error)
 {
     struct check *check = argument;
-    return roof_exceeded(context, check->rates, &check->roof, &check->exceeded, error);
+    const pln_status status = roof_exceeded(context, check->rates, &check->roof, &check->exceeded, error);
+    roof_release(&check->roof);
+    return status;
 }
 
 static pln_status check_roof(struct speed *s, uint32_t i, pln_error *error)

@@ -137,6 +137,17 @@ static void knock_pln_schedule_estimate(void)
                 wrong_dims[i].words);
 }
 
+static void knock_pln_schedule_flops(void)
+{
+    uint64_t flops;
+    refused(pln_schedule_flops(NULL, good_dims, N_DIMS, &flops, fresh()), "schedule is NULL");
+    refused(pln_schedule_flops(w.schedule, NULL, N_DIMS, &flops, fresh()), "dims is NULL");
+    refused(pln_schedule_flops(w.schedule, good_dims, N_DIMS, NULL, fresh()), "flops is NULL");
+    for (size_t i = 0; i < N_WRONG; i++)
+        refused(pln_schedule_flops(w.schedule, wrong_dims[i].dims, wrong_dims[i].n, &flops, fresh()),
+                wrong_dims[i].words);
+}
+
 static void knock_pln_schedule_statistics(void)
 {
     pln_statistics statistics = {.size = sizeof statistics};
@@ -188,9 +199,11 @@ static void knock_pln_schedule_programs(void)
                 wrong_dims[i].words);
 }
 
-const struct door schedule_doors[] = {
-    DOOR(pln_states_create),       DOOR(pln_states_destroy),       DOOR(pln_schedule_create),
-    DOOR(pln_schedule_destroy),    DOOR(pln_schedule_run),         DOOR(pln_schedule_prepare),
-    DOOR(pln_schedule_state_read), DOOR(pln_schedule_state_write), DOOR(pln_schedule_estimate),
-    DOOR(pln_schedule_statistics), DOOR(pln_schedule_node_count),  DOOR(pln_schedule_node),
-    DOOR(pln_schedule_kernels),    DOOR(pln_schedule_programs),    {NULL, NULL}};
+const struct door schedule_doors[] = {DOOR(pln_states_create),       DOOR(pln_states_destroy),
+                                      DOOR(pln_schedule_create),     DOOR(pln_schedule_destroy),
+                                      DOOR(pln_schedule_run),        DOOR(pln_schedule_prepare),
+                                      DOOR(pln_schedule_state_read), DOOR(pln_schedule_state_write),
+                                      DOOR(pln_schedule_estimate),   DOOR(pln_schedule_statistics),
+                                      DOOR(pln_schedule_node_count), DOOR(pln_schedule_node),
+                                      DOOR(pln_schedule_kernels),    DOOR(pln_schedule_programs),
+                                      DOOR(pln_schedule_flops),      {NULL, NULL}};

@@ -194,10 +194,30 @@ static void knock_pln_trainer_estimate(void)
     refused(pln_trainer_estimate(w.trainer, UINT32_MAX, 1, 0, &memory, fresh()), "a batch of");
 }
 
-const struct door trainer_doors[] = {
-    DOOR(pln_trainer_defaults),   DOOR(pln_trainer_create),     DOOR(pln_trainer_destroy),
-    DOOR(pln_trainer_step),       DOOR(pln_trainer_steps),      DOOR(pln_trainer_save),
-    DOOR(pln_trainer_restore),    DOOR(pln_trainer_seed),       DOOR(pln_trainer_check),
-    DOOR(pln_trainer_check_save), DOOR(pln_trainer_save_step),  DOOR(pln_trainer_rest),
-    DOOR(pln_trainer_save_model), DOOR(pln_trainer_parameters), DOOR(pln_trainer_gradients),
-    DOOR(pln_trainer_trace),      DOOR(pln_trainer_estimate),   {NULL, NULL}};
+static void knock_pln_trainer_flops(void)
+{
+    uint64_t flops;
+    refused(pln_trainer_flops(NULL, 1, 1, &flops, fresh()), "trainer is NULL");
+    refused(pln_trainer_flops(w.trainer, 1, 1, NULL, fresh()), "flops is NULL");
+    refused(pln_trainer_flops(w.trainer, UINT32_MAX, 1, &flops, fresh()), "a batch of");
+}
+
+const struct door trainer_doors[] = {DOOR(pln_trainer_defaults),
+                                     DOOR(pln_trainer_create),
+                                     DOOR(pln_trainer_destroy),
+                                     DOOR(pln_trainer_step),
+                                     DOOR(pln_trainer_steps),
+                                     DOOR(pln_trainer_save),
+                                     DOOR(pln_trainer_restore),
+                                     DOOR(pln_trainer_seed),
+                                     DOOR(pln_trainer_check),
+                                     DOOR(pln_trainer_check_save),
+                                     DOOR(pln_trainer_save_step),
+                                     DOOR(pln_trainer_rest),
+                                     DOOR(pln_trainer_save_model),
+                                     DOOR(pln_trainer_parameters),
+                                     DOOR(pln_trainer_gradients),
+                                     DOOR(pln_trainer_trace),
+                                     DOOR(pln_trainer_estimate),
+                                     DOOR(pln_trainer_flops),
+                                     {NULL, NULL}};

@@ -169,6 +169,8 @@ check 0 "verdict: device and driver compute what they should" verify --train $on
 check 0 "forward, node by node" verify $on
 check 2 "one MODEL" verify a b
 check 0 "largest batch" estimate "$model" --train -b 4 -s 12 $on
+check 0 "GFLOP of arithmetic" estimate "$model" --train -b 4 -s 12 $on
+check 0 '"flops"' estimate "$model" -b 4 -s 12 $on --json
 check 0 '"largest_batch"' estimate "$model" --train --head masked-lm -b 4 -s 12 $on --json
 for command in train verify; do check 0 "examples:" $command --help; done
 

@@ -183,7 +183,7 @@ static void test_copies(void **state)
     pln_devices_close(&devices);
 }
 
-/* What is planned is what is allocated. */
+/* What is planned is what is allocated, and what is counted before is what was done. */
 static void test_estimate(void **state)
 {
     (void)state;
@@ -200,10 +200,13 @@ static void test_estimate(void **state)
         must(pln_schedule_estimate(s, dims, 3, i, &memory, &error), &error);
         sum += memory.arena_bytes + memory.scratch_bytes;
     }
+    uint64_t flops;
+    must(pln_schedule_flops(s, dims, 3, &flops, &error), &error);
     run_encoder(s, 77, y);
     pln_statistics statistics = {.size = sizeof statistics};
     must(pln_schedule_statistics(s, &statistics, &error), &error);
     assert_int_equal(statistics.planned_bytes, sum);
+    assert_true(flops > 0 && statistics.flops == flops);
     pln_schedule_destroy(&s);
     pln_graph_destroy(&g);
     pln_devices_close(&devices);

@@ -116,6 +116,7 @@ static void a_trainer(void **state)
     const pln_tensor *tensors;
     pln_memory memory = {.size = sizeof memory};
     uint32_t n;
+    uint64_t flops;
     float loss;
     pln_trainer_options options = PLN_TRAINER_DEFAULTS;
     options.head = PLN_HEAD_SEQUENCE_CLASSIFICATION;
@@ -126,6 +127,7 @@ static void a_trainer(void **state)
     REFUSED(pln_trainer_trace(trainer, inputs, 2, &tensors, &n, &error), "the trainer");
     REFUSED(pln_trainer_parameters(trainer, &tensors, &n, &error), "the trainer");
     REFUSED(pln_trainer_estimate(trainer, 1, 4, 0, &memory, &error), "the trainer");
+    REFUSED(pln_trainer_flops(trainer, 1, 4, &flops, &error), "the trainer");
     REFUSED(pln_trainer_save(trainer, "nowhere", &error), "the trainer");
     REFUSED(pln_trainer_restore(trainer, "nowhere", &error), "the trainer");
     training_end(trainer);

@@ -187,6 +187,29 @@ static void test_recompute(void **state)
     free(y);
 }
 
+static uint64_t flops_of(bool recompute, uint32_t batch)
+{
+    pln_error error;
+    struct bench b;
+    uint64_t flops;
+    pln_trainer_options o = some_options(0);
+    o.recompute = recompute;
+    open_bench(&b, CASE, &o);
+    must(pln_trainer_flops(b.trainer, batch, 8, &flops, &error), &error);
+    close_bench(&b);
+    return flops;
+}
+
+/* The update does not grow with the batch, all else does evenly; layers computed again count again. */
+static void test_flops(void **state)
+{
+    (void)state;
+    const uint64_t few = flops_of(false, 2), more = flops_of(false, 4), most = flops_of(false, 6);
+    assert_true(most - more == more - few);
+    assert_true(more > few && more < 2 * few);
+    assert_true(flops_of(true, 2) > few);
+}
+
 /* A weight that is infinite makes the loss NaN: nothing is moved, and the sentence names step and node. */
 static void test_not_finite(void **state)
 {
@@ -260,7 +283,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_same_bits_twice), cmocka_unit_test(test_stop_and_restore),
         cmocka_unit_test(test_accumulation),    cmocka_unit_test(test_against_reference),
         cmocka_unit_test(test_recompute),       cmocka_unit_test(test_not_finite),
-        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_refusals),        cmocka_unit_test(test_flops),
     };
     pln_error error;
     if (argc < 3)
