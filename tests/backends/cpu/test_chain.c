@@ -107,7 +107,8 @@ static void check(uint32_t threads, const char *option)
 static void chains_change_nothing(void **state)
 {
     (void)state;
-    static const char *const options[] = {"level=c", "level=avx2", "level=avx512", "math=bf16", "gemm=blis"};
+    static const char *const options[] = {"level=c",      "level=avx2", "level=avx512",  "math=bf16",
+                                          "products=fma", "gemm=blis",  "level=amx-twin"};
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
         for (uint32_t threads = 1; threads <= 2; threads++)
             check(threads, options[i]);
