@@ -324,6 +324,33 @@ static void sums(void **state)
     assert_int_equal(crc32_zip_extend(0, "123456789", 9), 0xcbf43926u);
 }
 
+/* Cut anywhere, an index is refused; data that are cut lack the bytes of a variable. */
+static void bundles_that_are_cut(void **state)
+{
+    (void)state;
+    static const char *const parts[] = {"two.index", "two.data-00000-of-00002", "two.data-00001-of-00002"};
+    static unsigned char bytes[3][1 << 12];
+    size_t n[3];
+    char path[512];
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s/%s", given, parts[i]);
+        FILE *file = fopen(path, "rb");
+        assert_non_null(file);
+        n[i] = fread(bytes[i], 1, sizeof bytes[i], file);
+        fclose(file);
+        put(parts[i], bytes[i], n[i]);
+    }
+    for (size_t cut = 0; cut < n[0]; cut++) {
+        pln_tensor_file *file = NULL;
+        assert_int_equal(ckpt_tensors_open(put(parts[0], bytes[0], cut), 0, &file, &error), PLN_BAD_MODEL);
+    }
+    for (size_t i = 1; i < 3; i++) {
+        put(parts[i], bytes[i], n[i] - 1);
+        refused(put(parts[0], bytes[0], n[0]), "its bytes lie behind the end of the file of data");
+        put(parts[i], bytes[i], n[i]);
+    }
+}
+
 static void no_data(void **state)
 {
     char path[512];
@@ -779,6 +806,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(bundles_that_lie),
         cmocka_unit_test(sums_of_data),
         cmocka_unit_test(sums),
+        cmocka_unit_test(bundles_that_are_cut),
         cmocka_unit_test(no_data),
         cmocka_unit_test(partitioned),
         cmocka_unit_test(partitioned_that_lie),

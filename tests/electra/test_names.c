@@ -109,6 +109,32 @@ static void keras_names_are_translated(void **state)
     check_rows(rows, COUNT(rows));
 }
 
+static void names_of_keras_3_are_translated(void **state)
+{
+    (void)state;
+#define MAIN "layers/tf_electra_main_layer/"
+    static const struct row rows[] = {
+        {MAIN "embeddings/vars/0", "electra.embeddings.word_embeddings.weight"},
+        {MAIN "embeddings/vars/1", "electra.embeddings.token_type_embeddings.weight"},
+        {MAIN "embeddings/vars/2", "electra.embeddings.position_embeddings.weight"},
+        {MAIN "embeddings/LayerNorm/vars/1", "electra.embeddings.LayerNorm.bias"},
+        {MAIN "embeddings_project/vars/1", "electra.embeddings_project.bias"},
+        {MAIN "encoder/layer/tf_electra_layer/attention/self_attention/query/vars/1",
+         "electra.encoder.layer.0.attention.self.query.bias"},
+        {MAIN "encoder/layer/tf_electra_layer_11/attention/dense_output/LayerNorm/vars/0",
+         "electra.encoder.layer.11.attention.output.LayerNorm.weight"},
+        {MAIN "encoder/layer/tf_electra_layer_11/bert_output/dense/vars/1",
+         "electra.encoder.layer.11.output.dense.bias"},
+        {"layers/tf_electra_masked_lm_head/vars/0", "generator_lm_head.bias"},
+        {"layers/tf_electra_discriminator_predictions/dense_prediction/vars/1",
+         "discriminator_predictions.dense_prediction.bias"},
+        {"layers/tf_electra_classification_head/out_proj/vars/1", "classifier.out_proj.bias"},
+        {"layers/dense/vars/1", "layers.dense.vars.1"},
+    };
+#undef MAIN
+    check_rows(rows, COUNT(rows));
+}
+
 static void flax_names_are_translated(void **state)
 {
     (void)state;
@@ -417,17 +443,12 @@ static void halves_of_pytorch_are_chosen(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(heads_of_google_are_named),
-        cmocka_unit_test(wrappers_inside_of_names_are_taken_away),
-        cmocka_unit_test(models_in_other_ones_are_found),
-        cmocka_unit_test(halves_of_pytorch_are_chosen),
-        cmocka_unit_test(keras_names_are_translated),
-        cmocka_unit_test(flax_names_are_translated),
-        cmocka_unit_test(names_of_objects_are_translated),
-        cmocka_unit_test(wrappers_are_taken_away),
-        cmocka_unit_test(a_run_has_two_halves),
-        cmocka_unit_test(other_runs_have_other_halves),
-        cmocka_unit_test(a_half_of_other_files_is_checked),
+        cmocka_unit_test(heads_of_google_are_named),      cmocka_unit_test(wrappers_inside_of_names_are_taken_away),
+        cmocka_unit_test(models_in_other_ones_are_found), cmocka_unit_test(names_of_keras_3_are_translated),
+        cmocka_unit_test(halves_of_pytorch_are_chosen),   cmocka_unit_test(keras_names_are_translated),
+        cmocka_unit_test(flax_names_are_translated),      cmocka_unit_test(names_of_objects_are_translated),
+        cmocka_unit_test(wrappers_are_taken_away),        cmocka_unit_test(a_run_has_two_halves),
+        cmocka_unit_test(other_runs_have_other_halves),   cmocka_unit_test(a_half_of_other_files_is_checked),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
