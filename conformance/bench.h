@@ -48,7 +48,7 @@ struct conf_bench {
     const pln_backend *backend; /* under the guard */
     struct conf_host *host, *oracle_host;
     struct conf_target target, oracle;
-    pln_device_description closed; /* as it was told before it was opened */
+    pln_device_description closed;          /* as it was told before it was opened */
     struct conf_target halves[CONF_HALVES]; /* opened when first used */
     struct conf_host *half_hosts[CONF_HALVES];
     struct conf_hello hello;

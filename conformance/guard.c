@@ -19,7 +19,6 @@ bool conf_runs_allocate;
 
 static const pln_backend *real;
 static char *running; /* of conf_guard_tell */
-static _Thread_local bool inside;
 
 void conf_guard_tell(char entry[CONF_ENTRY])
 {
@@ -36,11 +35,6 @@ void conf_guard_leave(void)
 {
     if (running)
         running[0] = '\0';
-}
-
-bool conf_guard_is_inside(void)
-{
-    return inside;
 }
 
 enum { BEHIND_FAILURE = 48 };
@@ -60,7 +54,7 @@ static struct call begin(const char *name)
     memset(c.behind, 'Z', sizeof c.behind);
     c.error.size = sizeof c.error;
     conf_guard_enter(name);
-    inside = true;
+    conf_host_mark(true);
     return c;
 }
 
@@ -70,7 +64,7 @@ static void end(const struct call *c)
     bool beyond = c->error.size != sizeof c->error;
     for (size_t i = 0; i < sizeof c->behind; i++)
         beyond |= c->behind[i] != 'Z';
-    inside = false;
+    conf_host_mark(false);
     conf_guard_leave();
     if (beyond)
         conf_violate("%s wrote behind the failure of the host, or changed its size", c->name);

@@ -19,8 +19,6 @@ void conf_guard_tell(char entry[CONF_ENTRY]);
 /* For what is no entry: "dlopen". */
 void conf_guard_enter(const char *name);
 void conf_guard_leave(void);
-/* Whether the calling thread is in an entry. */
-bool conf_guard_is_inside(void);
 
 /* The table with the layer over it. One backend at a time: the same table each time. */
 const pln_backend *conf_guard(const pln_backend *backend);

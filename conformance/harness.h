@@ -12,7 +12,14 @@
 #include "api/pleione_backend.h"
 #include "api/pleione_ops.h"
 
-enum { CONF_VALUES = 140, CONF_NODES = 64, CONF_SYMBOLS = 12, CONF_OPERANDS = 20, CONF_ROUNDS = 3, CONF_SEQUENCES = 12 };
+enum {
+    CONF_VALUES = 140,
+    CONF_NODES = 64,
+    CONF_SYMBOLS = 12,
+    CONF_OPERANDS = 20,
+    CONF_ROUNDS = 3,
+    CONF_SEQUENCES = 12
+};
 
 struct conf_value {
     uint32_t kind, dtype, layout, flags; /* pln_value_kind, pln_dtype, pln_layout, PLN_VALUE_* */

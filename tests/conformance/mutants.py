@@ -277,7 +277,7 @@ MUTANTS = [
                                                     ("static pln_status plan_create(", "static pln_plan *last;\n\nstatic pln_status plan_create("), at("    *plan = p;\n", "    last = p;\n")]),
     ("a race of members", "linear", [("        float sum[8] = {0}, s;\n", "        static float sum[8];\n        float s;\n        for (uint32_t j = 0; j < 8; j++)\n            sum[j] = 0;\n")]),
     ("a race of opens", "linear",
-     [("        y[c] = activate(", "        static volatile float kept[1 << 16];\n        kept[r % (1 << 8)] = s;\n        for (volatile int wait = 0; wait < 20; wait++) {\n        }\n        s = kept[r % (1 << 8)];\n        y[c] = activate(")]),
+     [SYSTEM, ("        y[c] = activate(", "        static volatile float kept[1 << 16];\n        kept[r % (1 << 8)] = s;\n        if (c == 0 && r % 16 == 0)\n            usleep(100);\n        s = kept[r % (1 << 8)];\n        y[c] = activate(")]),
     ("members that are not there", "linear", [("r += members", "r += p->host->team_size(p->host->context)")]),
     ("sums by the number of rows", "steady", [(WRITE, WRITE.replace("activate(node->activation, s", "activate(node->activation, (node->few ? s + 1e-7f : s)")), ("    uint32_t activation;\n", "    uint32_t activation, few;\n"),
                                               at(ROWS, "        ((struct node *)(uintptr_t)&p->nodes[i])->few = rows < 4;\n")]),

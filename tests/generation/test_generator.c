@@ -79,8 +79,8 @@ static void open_session(struct fixture *f, const char *model)
     *f = (struct fixture){0};
     snprintf(path, sizeof path, "%s/%s", folder, model);
     must(pln_model_open(runtime, path, NULL, &f->model, &error), &error);
-    const pln_session_options options = {.size = sizeof options,
-                                         .schedule = PLN_OPTIONS(pln_schedule_options, .no_fallback = true, .on_loss = on_loss)};
+    const pln_session_options options = {
+        .size = sizeof options, .schedule = PLN_OPTIONS(pln_schedule_options, .no_fallback = true, .on_loss = on_loss)};
     must(pln_session_create(f->model, devices, &options, &f->session, &error), &error);
 }
 
