@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static pln_status fail(pln_error *error, pln_status status, const char *sentence)
 {
@@ -253,6 +254,12 @@ void cli_source_tell(const struct cli_source *source, uint64_t row, const char *
     else
         snprintf(to, room, "%.200s:%llu: %.280s", file,
                  (unsigned long long)source->places[row % CLI_SOURCE_PLACES].line, sentence);
+}
+
+bool cli_source_is_typed(const struct cli_source *source)
+{
+    const char *input = source->task->input;
+    return source->reader && (!input || strcmp(input, "-") == 0) && isatty(STDIN_FILENO);
 }
 
 void cli_source_show(const struct cli_source *source, struct cli_progress *progress, uint64_t skipped, double rows)

@@ -56,6 +56,8 @@ pln_status cli_source_use(struct cli_source *source, const pln_task_info *info, 
 /* A sentence about a row, from 0 by cli_source_next, of which no more than CLI_SOURCE_PLACES came after it: with file and
  * line, as those about rows that cannot be read have them; as it is for texts. */
 void cli_source_tell(const struct cli_source *source, uint64_t row, const char *sentence, char *to, size_t room);
+/* Whether somebody types the rows: a line that is drawn would stand in theirs. */
+bool cli_source_is_typed(const struct cli_source *source);
 /* Draws that so many rows (as above, of which not more are over) are done, beside `skipped` that an earlier run did. */
 void cli_source_show(const struct cli_source *source, struct cli_progress *progress, uint64_t skipped, double rows);
 /* Says which column of the options no row had: of JSON lines, and one that the task can do without. */

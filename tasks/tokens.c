@@ -151,6 +151,18 @@ static pln_status encode(struct task_window *w, pln_encoder *encoder, uint32_t f
                               error);
 }
 
+/* "example 3: its ..." counts what went to the encoder together, of which whoever gave the row knows nothing. */
+static void name_row(pln_error *problem)
+{
+    static const char begins[] = "example ", its[] = ": its ";
+    const char *behind = strstr(problem->message, its);
+    char sentence[sizeof problem->message];
+    if (strncmp(problem->message, begins, sizeof begins - 1) != 0 || !behind)
+        return;
+    snprintf(sentence, sizeof sentence, "the row's %.400s", behind + sizeof its - 1);
+    memcpy(problem->message, sentence, sizeof sentence);
+}
+
 /* Where one example cannot be encoded, that keeps no other row from its tokens. */
 static pln_status encode_each(struct task_window *w, pln_encoder *encoder, pln_error *error)
 {
@@ -161,6 +173,7 @@ static pln_status encode_each(struct task_window *w, pln_encoder *encoder, pln_e
             continue;
         pln_status status = encode(w, encoder, i, i + 1, &encodings, &problem);
         if (status == PLN_INVALID) {
+            name_row(&problem);
             task_refuse_row(&w->rows[i], &problem);
             continue;
         }

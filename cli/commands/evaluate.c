@@ -74,7 +74,10 @@ static pln_status run_rows(struct run *r, pln_error *error)
                                     .batch_tokens = r->e->batch_tokens,
                                     .labels = true};
     r->progress = cli_progress_begin("evaluating");
-    cli_wait_begin(true, "the first rows on %s", cli_choose_device(&r->e->common));
+    const bool typed = cli_source_is_typed(&r->source);
+    r->progress.shown &= !typed;
+    if (!typed)
+        cli_wait_begin(true, "the first rows on %s", cli_choose_device(&r->e->common));
     const pln_status status = pln_task_run(r->task, &stream, NULL, error);
     cli_wait_end();
     cli_progress_end(&r->progress);

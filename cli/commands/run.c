@@ -265,10 +265,12 @@ static int answer_rows(struct run *run)
                                     .batch_tokens = run->batch_tokens,
                                     .first_row = run->skipped};
     run->progress = cli_progress_begin("run");
-    run->progress.shown &= run->source.reader != NULL;
+    const bool typed = cli_source_is_typed(&run->source);
+    run->progress.shown &= run->source.reader && !typed;
     run->prints = !run->output.path && terminal_width(stdout);
     pln_reader_progress(run->source.reader, &run->progress.before, NULL);
-    cli_wait_begin(true, "the first rows on %s", cli_choose_device(&run->common));
+    if (!typed)
+        cli_wait_begin(true, "the first rows on %s", cli_choose_device(&run->common));
     const pln_status status = pln_task_run(run->task, &stream, &report, &error);
     cli_wait_end();
     cli_progress_end(&run->progress);

@@ -573,8 +573,8 @@ static void indexes_may_be_wrong(void **state)
 static const char *found_weights(const char *chosen)
 {
     static char path[PATH_MAX];
-    bool index;
-    if (ckpt_find_weights(folder, chosen, path, &index, &error) != PLN_OK)
+    enum ckpt_found_by by;
+    if (ckpt_find_weights(folder, chosen, path, &by, &error) != PLN_OK)
         return error.message;
     return strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
 }
