@@ -55,7 +55,8 @@ extern const struct cpu_row cpu_rows[CPU_OPS];
 /* The index of an op in cpu_rows, CPU_OPS if it is unknown. */
 uint32_t cpu_row_find(uint32_t op);
 
-/* How deep the products of a node of that row are at capacity, of attention all heads together; UINT32_MAX if it has
+/* How deep the products of a node of that row are at capacity, of attention all heads together, of gradients of linear
+ * those of the node that they belong to; UINT32_MAX if it has
  * none or that is not fixed. */
 uint32_t cpu_product_depth(uint32_t row, const struct cpu_call *capacity);
 
