@@ -25,11 +25,11 @@ struct records_stream { /* zero: nothing to close */
     bool ended;       /* there is no more to be read from fd */
     const struct codec *codec;
     void *state;
-    bool inside;                /* a member has begun and not ended */
-    char *raw, *text;           /* buffers: as read, unpacked */
-    struct codec_input rest;    /* of raw */
-    uint64_t done;              /* bytes read from fd */
-    uint64_t total;             /* 0: not known */
+    bool inside;             /* a member has begun and not ended */
+    char *raw, *text;        /* buffers: as read, unpacked */
+    struct codec_input rest; /* of raw */
+    uint64_t done;           /* bytes read from fd */
+    uint64_t total;          /* 0: not known */
     struct records_cancel cancel;
     pln_error held; /* of a failure behind bytes that were given */
 };
