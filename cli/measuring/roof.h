@@ -42,8 +42,8 @@ pln_status roof_exceeded(const struct measured_device *device, struct roof_rates
 double roof_share(const struct roof *roof, const struct measured_device *device, const struct measured_batch *batch,
                   double seconds, const char **bound);
 
-/* Best rates of the processor with that many threads, for about so many seconds. */
-double roof_multiply_adds(uint32_t threads, bool bf16, double seconds); /* GFLOP/s; bf16: factors, sums in f32 */
 /* Rate of a plain product of ELECTRA-base's shapes on the device, by its own clock if it has one, GFLOP/s. */
 pln_status roof_product(const struct measured_device *device, double *gflops, pln_error *error);
+/* The instruction by which a device on the processor multiplies where that isn't f32 FMA, "vdpbf16ps" for one; "". */
+const char *roof_instruction(const struct measured_device *device);
 #endif

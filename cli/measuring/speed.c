@@ -27,7 +27,8 @@ static bool is_bf16(const struct measured_device *d)
 static bool shares_roof(const struct measured_device *a, const struct measured_device *b)
 {
     return a->facts.kind == PLN_DEVICE_KIND_CPU && b->facts.kind == PLN_DEVICE_KIND_CPU &&
-           a->facts.threads == b->facts.threads && is_bf16(a) == is_bf16(b) && !measure_is_lost(a);
+           a->facts.threads == b->facts.threads && is_bf16(a) == is_bf16(b) &&
+           strcmp(roof_instruction(a), roof_instruction(b)) == 0 && !measure_is_lost(a);
 }
 
 static pln_status measure_roof(void *context, void *argument, pln_error *error)
@@ -69,13 +70,13 @@ void speed_close(struct speed *s)
 static void note_roof(struct table *t, const struct measured_device *d, const struct roof *roof)
 {
     const uint32_t threads = d->facts.threads;
-    const char *arithmetic = is_bf16(d) ? " in bf16" : "";
+    const char *instruction = roof_instruction(d), *by = *instruction ? " by " : "";
     if (d->facts.kind != PLN_DEVICE_KIND_CPU)
         table_add_note(t, "Roof of %s: %.0f GFLOP/s, a plain product.", d->place.label, roof->gflops);
     else if (threads)
-        table_add_note(t,
-                       "Roof of the processor with %u thread%s: %.0f GFLOP/s of multiply-adds%s, weights at %.1f GB/s.",
-                       threads, threads == 1 ? "" : "s", roof->gflops, arithmetic, roof->gbytes);
+        table_add_note(
+            t, "Roof of the processor with %u thread%s: %.0f GFLOP/s of multiply-adds%s%s, weights at %.1f GB/s.",
+            threads, threads == 1 ? "" : "s", roof->gflops, by, instruction, roof->gbytes);
     else
         table_add_note(t, "Roof of the whole processor: %.0f GFLOP/s of multiply-adds, weights at %.1f GB/s.",
                        roof->gflops, roof->gbytes);
