@@ -69,6 +69,17 @@ static pln_status read_length_penalty(const struct task_setup *setup, float *pen
                           "option length-penalty of the task generate is \"%.100s\", expected a number", value);
 }
 
+/* What says how to draw says nothing where nothing is drawn. */
+static pln_status check_drawing(const struct task_setup *setup, pln_error *error)
+{
+    static const char *const options[] = {"temperature", "top-k", "top-p", "typical-p"};
+    for (size_t i = 0; !task_flag(setup, "sample") && i < sizeof options / sizeof *options; i++)
+        if (task_value(setup, options[i]))
+            return pln_fail(error, PLN_INVALID, "option %s of the task generate is of drawing: it needs sample too",
+                            options[i]);
+    return PLN_OK;
+}
+
 static pln_status open(struct task_setup *setup, pln_error *error)
 {
     struct settings *settings = setup->settings;
@@ -89,6 +100,8 @@ static pln_status open(struct task_setup *setup, pln_error *error)
     o->batch = BATCH;
     settings->positions = setup->config->max_position_embeddings;
     setup->encode.no_special = task_flag(setup, "no-special");
+    if (check_drawing(setup, error) != PLN_OK)
+        return error->status;
     if (!setup->config->is_decoder)
         return pln_fail(error, PLN_INVALID, "the task generate needs a decoder: is_decoder is false in config.json");
     if (setup->config->vocab_size > MOST_EXACT)

@@ -198,6 +198,13 @@ static int tell(struct run *r)
     return code ? code : say_failures(r);
 }
 
+static pln_status refuse_nothing(const struct evaluation *e, pln_error *error)
+{
+    *error = (pln_error){.status = PLN_INVALID, .node = -1};
+    snprintf(error->message, sizeof error->message, "%.200s has no rows: there is nothing to score", e->task.input);
+    return PLN_INVALID;
+}
+
 int cli_evaluate_rows(const struct evaluation *e)
 {
     struct run r = {.e = e};
@@ -214,6 +221,8 @@ int cli_evaluate_rows(const struct evaluation *e)
         status = open_task(&r, &error);
     if (status == PLN_OK)
         status = run_rows(&r, &error);
+    if (status == PLN_OK && !pln_scores_rows(r.scores) && !r.failed && !cli_interrupted())
+        status = refuse_nothing(e, &error);
     if (cli_interrupted())
         code = CLI_INTERRUPTED;
     else

@@ -155,8 +155,8 @@ class Scores(unittest.TestCase):
     def test_no_rows(self):
         (to / "none.jsonl").write_text("")
         done = evaluate("classify", to / "none.jsonl", "--json", "--bootstrap", "5")
-        self.assertEqual(json.loads(done.stdout), {"rows": 0, "loss": None, "accuracy": None, "f1_micro": None, "f1_macro": None,
-                                                   "matthews": None})
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertIn("none.jsonl has no rows: there is nothing to score", done.stderr)
 
     def test_intervals(self):
         path = write_jsonl("classify")

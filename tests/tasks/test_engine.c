@@ -233,6 +233,7 @@ static void options_say_what_they_may_be(void **state)
         {"electra-tiny-discriminator", "embed", "layer", "9", "it may be a number from 0 to"},
         {"electra-tiny-discriminator", "rank", "label", "none", "it may be a label of the model"},
         {"electra-tiny-discriminator", "rank", "top", "1", "name it by option label"},
+        {"electra-tiny-discriminator", "generate", "temperature", "0.5", "it needs sample too"},
         {"electra-tiny-discriminator", "zero-shot", "template", "none", "a sentence with {} in it"},
         {"electra-tiny-discriminator", "zero-shot", "template", "{} {1}", "a sentence with {} in it"},
         {"electra-tiny-discriminator", "zero-shot", "template", "{}", "begins with \"entail\""},
