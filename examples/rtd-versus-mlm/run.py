@@ -25,7 +25,7 @@ from wordnet_sets import CATEGORIES  # noqa: E402
 # `steps` are those of masked-LM pre-training; `rows` those that a task is learned from, `tested` those that it is judged by.
 SIZES = {
     "trial": dict(vocab=500, hidden=32, layers=1, heads=2, length=32, batch=8, lr=1e-3, steps=10, rows=64, tested=20),
-    "tiny": dict(vocab=2048, hidden=64, layers=3, heads=4, length=64, batch=16, lr=2e-3, steps=2000, rows=1000, tested=1000),
+    "tiny": dict(vocab=2048, hidden=64, layers=3, heads=4, length=64, batch=16, lr=2e-3, steps=2000, rows=4000, tested=1000),
     "small": dict(vocab=4096, hidden=128, layers=4, heads=4, length=64, batch=16, lr=1e-3, steps=40000, rows=8000, tested=2000),
     "medium": dict(vocab=8192, hidden=256, layers=6, heads=4, length=128, batch=16, lr=5e-4, steps=150000, rows=20000, tested=2000),
 }
