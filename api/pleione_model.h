@@ -22,7 +22,8 @@ typedef struct pln_runtime_options { /* zero is a good default */
     void *log_context;
     const char *backend_path; /* more folders with plugins, separated by ':'; borrows */
     /* Asked inside of long calls, from their thread, between their steps: what is "opening" (a model), "packing
-     * weights", "compiling" or "running" (a forward pass, between its segments), `done` of `total` steps are made.
+     * weights", "compiling", "running" (a forward pass, between its segments) or "writing" (bytes of a model that is
+     * saved), `done` of `total` steps are made.
      * false: the call ends with PLN_CANCELLED, and what it was given is as before. NULL: nobody is asked. Must not call
      * pleione. */
     bool (*progress)(void *context, const char *what, uint64_t done, uint64_t total);
@@ -170,7 +171,7 @@ typedef struct pln_save_options { /* zero is a good default */
  * and the tokenizer, if there is one, in the layouts of version 4 and 5. The whole directory or nothing; it may be
  * there if it is empty or a model, whose files are replaced. options may be NULL. PLN_BAD_MODEL: a weight of the head
  * is not there; PLN_INVALID: the format cannot hold the model, or the type a number; PLN_UNSUPPORTED: what writes the
- * format is not there; PLN_FAILED names the path. Any thread. */
+ * format is not there; PLN_FAILED names the path; PLN_CANCELLED: the runtime's progress said so. Any thread. */
 PLN_API pln_status pln_model_save(pln_model *model, const char *directory, const pln_save_options *options,
                                   pln_error *error);
 

@@ -116,7 +116,8 @@ PLN_API pln_status pln_reader_cells(pln_reader *reader, const pln_cell **cells, 
 /* The name of the file and the line in which the last row begins, good or bad; it belongs to the reader. Any pointer
  * may be NULL. One thread. */
 PLN_API void pln_reader_place(const pln_reader *reader, const char **file, uint64_t *line);
-/* Bytes of the file that were read, of how many; *total is 0 where that is not known (a pipe). Any thread. */
+/* Bytes of the file up to the end of the last row (about, where it is compressed), of how many; *total is 0 where that
+ * is not known (a pipe). Any thread. */
 PLN_API void pln_reader_progress(const pln_reader *reader, uint64_t *done, uint64_t *total);
 
 /* ---- writing */

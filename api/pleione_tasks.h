@@ -102,6 +102,9 @@ typedef struct pln_task_stream { /* zero is a good default of what may be zero *
     bool labels;           /* rows have labels: answers have loss and weight */
     uint64_t first_row; /* the number of the first row: of a run that goes on where another one ended, whose draws hang
                               on the numbers of rows */
+    /* After each batch: so many rows are worked out, in parts where some of a window's tokens are. More than were
+     * given out: those wait for the ones before them. On the thread that called; NULL: nobody is told. */
+    void (*progress)(void *context, double rows);
 } pln_task_stream;
 
 typedef struct pln_task_report { /* filled by the library */

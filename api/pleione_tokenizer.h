@@ -133,6 +133,7 @@ typedef struct pln_encode_options { /* zero is a good default */
     uint32_t pad_multiple; /* padded lengths are rounded up to a multiple of it; 0: they are not */
     bool no_special;       /* [CLS] and [SEP] are not added */
     bool split_special;    /* special tokens written in a text are plain text */
+    bool no_places;        /* ids, types and attention_mask alone are made, faster; the other columns are NULL */
 } pln_encode_options;
 
 /* What the files of the tokenizer say of truncation and padding (tokenizer.json; sides also tokenizer_config.json). Any
@@ -142,7 +143,7 @@ PLN_API pln_status pln_tokenizer_defaults(const pln_tokenizer *tokenizer, pln_en
 
 /* Rows of tokens, one after the other: row r is tokens [starts[r], starts[r + 1]). One entry a token in each column:
  * what a model reads can be bound to it as it lies. Padded rows are all as long, but for those that are longer than was
- * asked for: each column is a matrix. */
+ * asked for: each column is a matrix. With no_places there are ids, types and attention_mask; the others are NULL. */
 typedef struct pln_encodings {
     uint32_t rows, tokens;
     const uint32_t *starts;        /* [rows + 1] */
@@ -157,9 +158,9 @@ typedef struct pln_encodings {
     const uint32_t *begin_bytes, *end_bytes;
 } pln_encodings;
 
-/* Look-ups in a row; sequence: 0 or 1. False: there is none. A token's word, sequence and characters stand in the
- * columns, so the word of a character is words[] of its token, and the characters of a word go from begins[] of its
- * first token to ends[] of its last. Tokens are places in the columns. Any thread. */
+/* Look-ups in a row; sequence: 0 or 1. False: there is none, or no places were made. A token's word, sequence and
+ * characters stand in the columns, so the word of a character is words[] of its token, and the characters of a word go
+ * from begins[] of its first token to ends[] of its last. Tokens are places in the columns. Any thread. */
 PLN_API bool pln_encodings_char_to_token(const pln_encodings *encodings, uint32_t row, int sequence, uint32_t character,
                                          uint32_t *token);
 PLN_API bool pln_encodings_word_to_tokens(const pln_encodings *encodings, uint32_t row, int sequence, int32_t word,
@@ -173,8 +174,9 @@ PLN_API void pln_encoder_destroy(pln_encoder **encoder); /* alone */
 /* [CLS] text [SEP], and with a pair: pair [SEP]; rows in the order of the examples, whatever the threads. Windows: the
  * first of both texts, then each later one of the first with all of the second, then the first with the later ones of
  * the second. Borrows; the answer belongs to the encoder until its next call. options may be NULL. Memory is kept for
- * the next call: many small calls allocate nothing. PLN_INVALID names the example that is too short to be cut as asked,
- * or a stride that is not smaller than its window. One thread. */
+ * the next call: many small calls allocate nothing. With no_places each thread remembers frequent words in
+ * 4 MiB of its own, which changes no answer. PLN_INVALID names the example that is too short to be cut as asked, or a
+ * stride that is not smaller than its window. One thread. */
 PLN_API pln_status pln_encoder_encode(pln_encoder *encoder, const pln_example *examples, uint32_t n_examples,
                                       const pln_encode_options *options, const pln_encodings **encodings,
                                       pln_error *error);

@@ -9,12 +9,12 @@
 
 #include "checkpoint/crc.h"
 #include "checkpoint/format.h"
+#include "checkpoint/slices.h"
 #include "checkpoint/sstable.h"
 #include "common/fail.h"
 
 enum { MAX_SHARDS = 99999, STRING = 7, BIG_ENDIAN_DATA = 1 };
 static const char suffix[] = ".index";
-static const char sliced[] = "is partitioned into slices, which are not read: save it as one variable";
 
 /* Names of TensorFlow's types (types.proto) in pleione's words; others have no data here. */
 static const pln_dtype dtypes[] = {
@@ -33,8 +33,10 @@ struct reading {
     struct ckpt_content *content;
     char prefix[PATH_MAX]; /* the path without .index */
     struct shard *shards;
-    uint32_t n_shards; /* 0: the header has not been read */
-    uint32_t room;     /* for sums: an entry has three bytes or more */
+    uint32_t n_shards;    /* 0: the header has not been read */
+    uint64_t data_bytes;  /* of the files of data that are open */
+    struct slices slices; /* of partitioned variables, which come behind them */
+    uint32_t room;        /* for sums: an entry has three bytes or more */
 };
 
 struct entry {
@@ -143,7 +145,7 @@ static bool read_entry(struct protobuf message, struct entry *e)
 
 /* ---- data */
 
-static pln_status open_shard(const struct reading *r, const char *name, uint64_t shard, pln_error *error)
+static pln_status open_shard(struct reading *r, const char *name, uint64_t shard, pln_error *error)
 {
     char path[PATH_MAX];
     if (shard >= r->n_shards)
@@ -152,20 +154,29 @@ static pln_status open_shard(const struct reading *r, const char *name, uint64_t
     if (s->bytes)
         return PLN_OK;
     const int n = snprintf(path, sizeof path, "%s.data-%05u-of-%05u", r->prefix, (unsigned)shard, r->n_shards);
-    return n < (int)sizeof path
-               ? ckpt_content_map(r->content, path, &s->bytes, &s->size, error)
-               : pln_fail(error, PLN_BAD_MODEL, "%s: the path of its data is too long", r->content->path);
+    if (n >= (int)sizeof path)
+        return pln_fail(error, PLN_BAD_MODEL, "%s: the path of its data is too long", r->content->path);
+    const pln_status status = ckpt_content_map(r->content, path, &s->bytes, &s->size, error);
+    r->data_bytes += status == PLN_OK ? s->size : 0;
+    return status;
 }
 
-/* Places the data; a type or a rank that pleione lacks leaves the tensor without. */
-static pln_status place(const struct reading *r, struct entry *e, pln_error *error)
+/* Type and bytes; a type or a rank that pleione lacks leaves the tensor without. */
+static pln_status measure(const struct reading *r, struct entry *e, uint64_t *bytes, pln_error *error)
 {
-    uint64_t bytes;
-    const char *path = r->content->path, *name = e->tensor.name;
+    *bytes = 0;
     if (e->unknown_rank)
-        return damaged(path, name, "has no shape", error);
+        return damaged(r->content->path, e->tensor.name, "has no shape", error);
     if (e->dtype < sizeof dtypes / sizeof *dtypes && e->tensor.rank <= PLN_MAX_RANK)
         e->tensor.dtype = dtypes[e->dtype];
+    return !e->tensor.dtype || ckpt_tensor_bytes(&e->tensor, bytes)
+               ? PLN_OK
+               : damaged(r->content->path, e->tensor.name, "its shape is larger than 64 bits can count", error);
+}
+
+static pln_status place(struct reading *r, struct entry *e, uint64_t bytes, pln_error *error)
+{
+    const char *path = r->content->path, *name = e->tensor.name;
     const pln_status status = open_shard(r, name, e->shard, error);
     if (status != PLN_OK)
         return status;
@@ -174,8 +185,6 @@ static pln_status place(const struct reading *r, struct entry *e, pln_error *err
         return damaged(path, name, "its bytes lie behind the end of the file of data", error);
     if (!e->tensor.dtype)
         return PLN_OK;
-    if (!ckpt_tensor_bytes(&e->tensor, &bytes))
-        return damaged(path, name, "its shape is larger than 64 bits can count", error);
     if (bytes != e->size)
         return pln_fail(error, PLN_BAD_MODEL,
                         "%s: variable '%.200s': its shape needs %" PRIu64 " bytes, it has %" PRIu64, path, name, bytes,
@@ -201,6 +210,32 @@ static pln_status add(const struct reading *r, const struct entry *e, pln_error 
     return ckpt_content_add(r->content, &unknown, type, error);
 }
 
+/* A part: its key is a zero, the name of the variable, and where it belongs in it. */
+static pln_status take_slice(struct reading *r, const char *key, size_t bytes, struct entry *e, pln_error *error)
+{
+    uint64_t length;
+    e->tensor.name = key + 1;
+    pln_status status = measure(r, e, &length, error);
+    if (status == PLN_OK)
+        status = place(r, e, length, error);
+    struct slice slice = {(const unsigned char *)key, bytes, e->tensor, e->size, e->sum};
+    slice.tensor.name = NULL;
+    return status == PLN_OK ? slices_add(&r->slices, r->content, &slice, error) : status;
+}
+
+static pln_status take_variable(struct reading *r, struct entry *e, struct protobuf value, pln_error *error)
+{
+    uint64_t bytes;
+    pln_status status = measure(r, e, &bytes, error);
+    if (status != PLN_OK)
+        return status;
+    if (!e->sliced)
+        status = place(r, e, bytes, error);
+    else if (e->tensor.dtype)
+        status = slices_join(&r->slices, r->content, value, bytes, r->data_bytes, &e->tensor, &e->sum, error);
+    return status == PLN_OK ? add(r, e, error) : status;
+}
+
 static pln_status take(void *context, const char *key, size_t bytes, struct protobuf value, pln_error *error)
 {
     struct reading *r = context;
@@ -210,16 +245,11 @@ static pln_status take(void *context, const char *key, size_t bytes, struct prot
         return read_header(r, value, error);
     if (!r->n_shards)
         return pln_fail(error, PLN_BAD_MODEL, "%s: it has no header", path);
-    if (!*key) /* a zero, then the name, then which part of it */
-        return damaged(path, key + 1, sliced, error);
-    if (strlen(key) != bytes)
+    if (*key && strlen(key) != bytes)
         return damaged(path, key, "the name goes on behind a zero", error);
     if (!read_entry(value, &e))
-        return damaged(path, key, "its entry is damaged", error);
-    if (e.sliced)
-        return damaged(path, key, sliced, error);
-    pln_status status = place(r, &e, error);
-    return status == PLN_OK ? add(r, &e, error) : status;
+        return damaged(path, *key ? key : key + 1, "its entry is damaged", error);
+    return *key ? take_variable(r, &e, value, error) : take_slice(r, key, bytes, &e, error);
 }
 
 /* ---- the format */
@@ -238,6 +268,7 @@ static pln_status open_bundle(struct ckpt_content *content, pln_error *error)
     pln_status status = sstable_read(content->path, content->bytes, content->size, take, &r, error);
     if (status == PLN_OK && !r.n_shards)
         status = pln_fail(error, PLN_BAD_MODEL, "%s: it has no header", content->path);
+    slices_finish(&r.slices);
     free(r.shards);
     return status;
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "checkpoint/find.h"
+#include "checkpoint/lost.h"
 #include "checkpoint/shards.h"
 #include "common/fail.h"
 #include "common/jsonfile.h"
@@ -19,6 +20,7 @@ struct ckpt {
     char *directory, *weights; /* the file or the index that was read; NULL: none */
     json_t *config;
     bool has_config;
+    enum ckpt_found_by found_by;
     pln_tensor_file **files;
     uint32_t n_files;
     json_t *map;                /* of an index; NULL: there is none */
@@ -43,7 +45,10 @@ static pln_status open_config(struct ckpt *c, pln_error *error)
     char path[PATH_MAX];
     if (snprintf(path, PATH_MAX, "%s/config.json", c->directory) >= PATH_MAX)
         return pln_fail(error, PLN_BAD_MODEL, "%s: the path is too long", c->directory);
-    c->has_config = access(path, F_OK) == 0 || !c->weights;
+    const bool there = access(path, F_OK) == 0;
+    if (!there && !c->weights && ckpt_say_folders(c->directory, error) != PLN_OK)
+        return PLN_BAD_MODEL;
+    c->has_config = there || !c->weights;
     if (c->has_config)
         return jsonfile_load(path, JSONFILE_CONFIG_LIMIT, &c->config, error);
     c->config = json_object();
@@ -90,9 +95,9 @@ static int by_name(const void *a, const void *b)
     return strcmp((*(const pln_tensor *const *)a)->name, (*(const pln_tensor *const *)b)->name);
 }
 
-static pln_status open_weights(struct ckpt *c, bool index, pln_error *error)
+static pln_status open_weights(struct ckpt *c, pln_error *error)
 {
-    pln_status status = index ? open_sharded(c, error) : open_single(c, error);
+    pln_status status = c->found_by == CKPT_BY_INDEX ? open_sharded(c, error) : open_single(c, error);
     for (uint32_t i = 0; status == PLN_OK && i < c->n_files; i++)
         if (ckpt_tensors_note(c->files[i]))
             status = add_note(c, ckpt_tensors_note(c->files[i]), error);
@@ -102,7 +107,7 @@ static pln_status open_weights(struct ckpt *c, bool index, pln_error *error)
 }
 
 /* Where the directory and its weights are; weights NULL: it holds none. */
-static pln_status find(struct ckpt *c, const char *model, const char *chosen, bool *index, pln_error *error)
+static pln_status find(struct ckpt *c, const char *model, const char *chosen, pln_error *error)
 {
     char directory[PATH_MAX], file[PATH_MAX], path[PATH_MAX];
     pln_status status = ckpt_find_model(model, directory, file, error);
@@ -111,7 +116,7 @@ static pln_status find(struct ckpt *c, const char *model, const char *chosen, bo
     /* A file in the working directory is chosen by a path all the same. */
     if (*file && !strchr(file, '/') && snprintf(path, sizeof path, "./%s", file) < PATH_MAX)
         snprintf(file, sizeof file, "%s", path);
-    status = ckpt_find_weights(directory, chosen && *chosen ? chosen : file, path, index, error);
+    status = ckpt_find_weights(directory, chosen && *chosen ? chosen : file, path, &c->found_by, error);
     c->directory = strdup(directory);
     c->weights = status == PLN_OK && *path ? strdup(path) : NULL;
     if (status == PLN_OK && (!c->directory || (*path && !c->weights)))
@@ -121,16 +126,13 @@ static pln_status find(struct ckpt *c, const char *model, const char *chosen, bo
 
 static pln_status open_model(struct ckpt *c, const char *model, const char *weights, uint32_t flags, pln_error *error)
 {
-    bool index = false;
-    pln_status status = find(c, model, weights, &index, error);
+    pln_status status = find(c, model, weights, error);
     if (status == PLN_OK)
         status = open_config(c, error);
     if (status == PLN_OK && c->weights)
-        status = open_weights(c, index, error);
+        status = open_weights(c, error);
     if (status == PLN_OK && !c->weights && !(flags & CKPT_MAY_LACK_WEIGHTS))
-        status = pln_fail(error, PLN_BAD_MODEL,
-                          "%s: holds no weights (%s, %s, %s, %s, one of their indexes, or a bundle)", c->directory,
-                          ckpt_weight_names[0], ckpt_weight_names[2], ckpt_weight_names[4], ckpt_weight_names[6]);
+        status = ckpt_say_no_weights(c->directory, error);
     return status;
 }
 
@@ -179,6 +181,19 @@ pln_status ckpt_generation_config(const struct ckpt *c, json_t **config, pln_err
 bool ckpt_has_config(const struct ckpt *checkpoint)
 {
     return checkpoint->has_config;
+}
+
+bool ckpt_reads(const struct ckpt *checkpoint, const char *path)
+{
+    const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+    if (strcmp(name, "config.json") == 0)
+        return checkpoint->has_config;
+    if (strcmp(name, "checkpoint") == 0 && checkpoint->found_by == CKPT_BY_LATEST)
+        return true;
+    for (uint32_t i = 0; i < checkpoint->n_files; i++)
+        if (ckpt_tensors_read(checkpoint->files[i], path))
+            return true;
+    return checkpoint->weights && strcmp(checkpoint->weights, path) == 0;
 }
 
 const char *ckpt_weights(const struct ckpt *checkpoint)

@@ -84,7 +84,7 @@ static long long step_of(const char *name)
     return dash && end != dash + 1 && strcmp(end, BUNDLE) == 0 ? step : -1;
 }
 
-/* What the text `checkpoint` names, if that is there: often it names a path of the machine that trained. */
+/* What the text "checkpoint" names, if that is there: often it names a path of the machine that trained. */
 static bool find_latest(const char *directory, char path[PATH_MAX])
 {
     char *text = NULL, name[PATH_MAX] = "";
@@ -138,7 +138,7 @@ static pln_status find_chosen(const char *directory, const char *chosen, char pa
     return PLN_OK;
 }
 
-pln_status ckpt_find_weights(const char *directory, const char *chosen, char path[PATH_MAX], bool *index,
+pln_status ckpt_find_weights(const char *directory, const char *chosen, char path[PATH_MAX], enum ckpt_found_by *by,
                              pln_error *error)
 {
     pln_status status = PLN_OK;
@@ -147,8 +147,9 @@ pln_status ckpt_find_weights(const char *directory, const char *chosen, char pat
         status = find_chosen(directory, chosen, path, error);
     for (size_t i = 0; !found && ckpt_weight_names[i]; i++)
         found = join(directory, ckpt_weight_names[i], "", path) && is_there(path);
-    if (!found && !find_latest(directory, path) && !find_highest(directory, path))
+    const bool latest = !found && find_latest(directory, path);
+    if (!found && !latest && !find_highest(directory, path))
         path[0] = '\0';
-    *index = ends(path, INDEX);
+    *by = ends(path, INDEX) ? CKPT_BY_INDEX : latest ? CKPT_BY_LATEST : CKPT_BY_NAME;
     return status;
 }

@@ -10,13 +10,20 @@
 
 #include "api/pleione_types.h"
 
+/* How weights were found. */
+enum ckpt_found_by {
+    CKPT_BY_NAME,
+    CKPT_BY_INDEX,  /* the file lists shards */
+    CKPT_BY_LATEST, /* the text "checkpoint" of TensorFlow named the bundle */
+};
+
 /* A model as people name it: a directory, a file of weights in one, or the prefix of a bundle in one. Fills in the
  * directory, and the file ("" if it is a directory). PLN_BAD_MODEL: nothing is there. */
 pln_status ckpt_find_model(const char *model, char directory[PATH_MAX], char file[PATH_MAX], pln_error *error);
 
 /* The weights in a directory: `chosen` (a name in it, or a path; NULL or "": none was), else the first in the order of
- * known files, else the newest bundle. path "" : there are none. *index: the file lists shards. */
-pln_status ckpt_find_weights(const char *directory, const char *chosen, char path[PATH_MAX], bool *index,
+ * known files, else the newest bundle. path "" : there are none. */
+pln_status ckpt_find_weights(const char *directory, const char *chosen, char path[PATH_MAX], enum ckpt_found_by *by,
                              pln_error *error);
 
 /* Names of files of weights that are looked for, in this order; NULL behind the last. Bundles have any name. */

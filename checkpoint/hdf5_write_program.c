@@ -5,6 +5,7 @@
  * Our own process says what to write, so it is believed.
  */
 #include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,7 +120,7 @@ static void write_dataset(hid_t group, const struct hdf5_record *record, const c
     H5Pset_create_intermediate_group(with_groups, 1);
     const hid_t dataset = H5Dcreate2(group, name, type, space, with_groups, H5P_DEFAULT, H5P_DEFAULT);
     if (dataset < 0 || H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0)
-        tell_problem("tensor '%.200s' cannot be written", name);
+        tell_problem("tensor '%.200s' cannot be written: %s", name, strerror(errno));
     H5Dclose(dataset);
     H5Sclose(space);
     H5Pclose(with_groups);
@@ -175,7 +176,7 @@ void write_file(const char *path)
     struct names layers = {NULL, 0};
     const hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
     if (file < 0)
-        tell_problem("it cannot be created");
+        tell_problem("it cannot be created: %s", strerror(errno));
     for (read_all(&record, sizeof record); record.kind != HDF5_END; read_all(&record, sizeof record))
         take_tensor(file, &layer, &layers, &record);
     end_layer(&layer);

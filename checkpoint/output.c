@@ -85,6 +85,29 @@ static uint64_t piece_elements(const struct weight *weight)
     return width && width < room ? room / width * width : room;
 }
 
+static bool goes_on(const struct ckpt_output *o, size_t bytes)
+{
+    if (!o->watch || o->watch->go_on(o->watch->context, bytes))
+        return true;
+    errno = ECANCELED;
+    return false;
+}
+
+/* What is written as it lies. */
+static bool each_piece(const struct ckpt_output *o, bool (*take)(void *context, const void *bytes, size_t n),
+                       void *context)
+{
+    const char *bytes = (const void *)o->weight.lies;
+    for (uint64_t left = ckpt_output_bytes(o); left;) {
+        const size_t n = left < PIECE ? (size_t)left : PIECE;
+        if (!goes_on(o, n) || !take(context, bytes, n))
+            return false;
+        bytes += n;
+        left -= n;
+    }
+    return true;
+}
+
 bool ckpt_output_each(const struct ckpt_output *o, bool (*take)(void *context, const void *bytes, size_t n),
                       void *context, bool *fits)
 {
@@ -94,7 +117,7 @@ bool ckpt_output_each(const struct ckpt_output *o, bool (*take)(void *context, c
     if (!all)
         return true;
     if (same && !o->weight.transposed)
-        return take(context, o->weight.lies, (size_t)ckpt_output_bytes(o));
+        return each_piece(o, take, context);
     float *piece = malloc(PIECE);
     double *wide = o->weight.dtype == PLN_F64 ? malloc(PIECE) : NULL;
     bool good = piece && (wide || o->weight.dtype != PLN_F64);
@@ -107,7 +130,8 @@ bool ckpt_output_each(const struct ckpt_output *o, bool (*take)(void *context, c
             read_floats(o, first, n, piece, wide);
             *fits = narrow(o, n, piece, wide) && *fits;
         }
-        good = take(context, piece, (size_t)(n * pln_dtype_bytes(o->dtype)));
+        const size_t bytes = (size_t)(n * pln_dtype_bytes(o->dtype));
+        good = goes_on(o, bytes) && take(context, piece, bytes);
     }
     const int problem = errno;
     free(piece);

@@ -12,12 +12,19 @@
 
 #include "common/weight.h"
 
+/* Asked before each piece of what is written, of at most a MiB: false ends the writing. */
+struct ckpt_watch {
+    bool (*go_on)(void *context, size_t bytes); /* of the piece */
+    void *context;
+};
+
 /* A tensor that is to be written. */
 struct ckpt_output {
-    const char *name;     /* in the file */
-    struct weight weight; /* in the shape that is written */
-    pln_dtype dtype;      /* that is written: the weight's own, or F32, F16 or BF16 of a weight of floats */
-    const char *layer;    /* of Keras, whose group lists it; NULL: the second part of its name */
+    const char *name;               /* in the file */
+    struct weight weight;           /* in the shape that is written */
+    pln_dtype dtype;                /* that is written: the weight's own, or F32, F16 or BF16 of a weight of floats */
+    const char *layer;              /* of Keras, whose group lists it; NULL: the second part of its name */
+    const struct ckpt_watch *watch; /* NULL: nobody is asked; borrowed */
 };
 
 /* The tensor as it is. Borrows name and data. */
@@ -48,7 +55,7 @@ void ckpt_file_patch(struct ckpt_file *file, uint64_t at, const void *bytes, siz
  * anything went wrong. */
 pln_status ckpt_file_end(struct ckpt_file *file, const char *path, bool good, pln_error *error);
 
-/* The elements in pieces, in their order. False: a piece was not taken. *fits: every finite one is finite in the file. */
+/* The elements in pieces, in their order. False: a piece was not taken, or not to be written (ECANCELED). *fits: every finite one is finite in the file. */
 bool ckpt_output_each(const struct ckpt_output *output, bool (*take)(void *context, const void *bytes, size_t n),
                       void *context, bool *fits);
 #endif

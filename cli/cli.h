@@ -224,6 +224,7 @@ int cli_finish_output(void);
  * any thread. */
 void cli_line_draw(const char *line);
 void cli_line_hide(void);
+void cli_line_pause(bool paused); /* hidden, and not drawn until it is called with false: stdout is the same terminal */
 
 /* A bar on stderr where that is a terminal, else nothing. */
 struct cli_progress {
@@ -237,7 +238,8 @@ struct cli_progress cli_progress_begin(const char *what);
 void cli_progress_update(struct cli_progress *progress, uint64_t done, uint64_t total);
 /* "WHAT 3 of 20, 12 s left  TEXT" in place of the bar. */
 void cli_progress_line(struct cli_progress *progress, uint64_t done, uint64_t total, const char *text);
-/* Rows, their rate, and the time that is left by `done` of `total`; total 0: it is not known. */
+/* Rows, their rate, and the time that is left by `done` of `total`, of which `before` counts for nothing; total 0: it is
+ * not known. */
 void cli_progress_rows(struct cli_progress *progress, uint64_t rows, uint64_t done, uint64_t total);
 void cli_progress_end(struct cli_progress *progress); /* takes it away */
 
@@ -245,8 +247,10 @@ void cli_progress_end(struct cli_progress *progress); /* takes it away */
  * what was waited for before. blocked: nothing of ours runs meanwhile, and a thread draws; else, and whenever a process
  * is going to be forked, cli_wait_tick does. */
 void cli_wait_begin(bool blocked, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void cli_wait_end(void);
+void cli_wait_end(void); /* from any thread */
 void cli_wait_tick(void);
+/* A step of what is waited for, which the line says from then on. From any thread. */
+void cli_wait_tell(const char *what, uint64_t done, uint64_t total);
 
 double cli_seconds(void);   /* monotonic */
 long cli_page_faults(void); /* of the process so far */
@@ -255,6 +259,9 @@ long cli_page_faults(void); /* of the process so far */
 void cli_exit_on_interrupt(void);
 /* From here on they are only noted, once: the command ends in its own time and returns CLI_INTERRUPTED. */
 void cli_catch_interrupt(void);
+/* As before, and calls of the library that take long end then: of commands that lose nothing by it. */
+void cli_cancel_on_interrupt(void);
+bool cli_cancelled(void); /* from any thread */
 bool cli_interrupted(void);
 int cli_interrupt_code(void); /* 130, 143 after SIGTERM; 0: neither came */
 /* A descriptor of 0 to 2 that is closed would be given to the next file that is opened: it gets /dev/null, on which its

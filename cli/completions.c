@@ -11,6 +11,24 @@
 
 static const char devices[] = "auto reference cpu vulkan opencl";
 
+/* "a|b|c" with blanks between. */
+static void part_words(const char *words, char *text, size_t bytes)
+{
+    snprintf(text, bytes, "%s", words);
+    for (char *bar = text; (bar = strchr(bar, '|'));)
+        *bar = ' ';
+}
+
+/* What may stand behind the command itself: words, where its synopsis lists them; else empty, any file. */
+static const char *words_of(const struct cli_usage *usage, char *text, size_t bytes)
+{
+    const char *first = strchr(usage->synopsis, ' ');
+    text[0] = '\0';
+    if (first && islower((unsigned char)first[1]) && strchr(first, '|'))
+        part_words(first + 1, text, bytes);
+    return text;
+}
+
 /* The values, with blanks between; empty: any. */
 static const char *values_of(const struct cli_option *option, char *text, size_t bytes)
 {
@@ -20,9 +38,7 @@ static const char *values_of(const struct cli_option *option, char *text, size_t
     } else if (strcmp(option->name, "--device") == 0 || strcmp(option->name, "--devices") == 0) {
         snprintf(text, bytes, "%s", devices);
     } else if (option->argument && strchr(option->argument, '|') && islower((unsigned char)*option->argument)) {
-        snprintf(text, bytes, "%s", option->argument);
-        for (char *bar = text; (bar = strchr(bar, '|'));)
-            *bar = ' ';
+        part_words(option->argument, text, bytes);
     }
     return text;
 }
@@ -48,8 +64,10 @@ static void visit_bash(void *context, const struct cli_usage *usage, const struc
 {
     const struct cli_command *command = context;
     char values[400];
-    (void)usage;
-    printf("    %s)\n        options='", command->name);
+    printf("    %s)\n", command->name);
+    if (*words_of(usage, values, sizeof values))
+        printf("        [ \"$COMP_CWORD\" -ne 2 ] || values='%s'\n", values);
+    fputs("        options='", stdout);
     for (uint32_t i = 0; i < options->n; i++)
         printf("%s ", options->rows[i].name);
     fputs("--help'\n        case $before in\n", stdout);
@@ -89,7 +107,6 @@ static void visit_zsh(void *context, const struct cli_usage *usage, const struct
 {
     const struct cli_command *command = context;
     char values[400];
-    (void)usage;
     printf("    %s)\n        _arguments '--help[what it does]'", command->name);
     for (uint32_t i = 0; i < options->n; i++) {
         const struct cli_option *o = &options->rows[i];
@@ -104,7 +121,8 @@ static void visit_zsh(void *context, const struct cli_usage *usage, const struct
         }
         putchar('\'');
     }
-    fputs(" \\\n            '*:file:_files' ;;\n", stdout);
+    words_of(usage, values, sizeof values);
+    printf(*values ? " \\\n            ':word:(%s)' ;;\n" : " \\\n            '*:file:_files' ;;\n", values);
 }
 
 static void print_zsh(const struct cli_command *commands, size_t n)
@@ -135,7 +153,8 @@ static void visit_fish(void *context, const struct cli_usage *usage, const struc
 {
     const struct cli_command *command = context;
     char values[400];
-    (void)usage;
+    if (*words_of(usage, values, sizeof values))
+        printf("complete -c pleione -n '__fish_seen_subcommand_from %s' -f -a '%s'\n", command->name, values);
     for (uint32_t i = 0; i < options->n; i++) {
         const struct cli_option *o = &options->rows[i];
         const bool is_long = strncmp(o->name, "--", 2) == 0;

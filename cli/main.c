@@ -40,6 +40,7 @@ static const struct cli_exit exits[] = {
     {"4", "a model file is missing, broken, of another kind, or does not fit its config"},
     {"5", "outputs of devices disagree"},
     {"6", "no memory"},
+    {"7", "slower than before, beyond the tolerance (bench --against)"},
     {"130", "interrupted (SIGINT)"},
     {"143", "terminated (SIGTERM)"},
 };

@@ -12,6 +12,8 @@
 
 static volatile sig_atomic_t interrupted; /* the signal; 0: none came */
 
+static bool cancels; /* calls of the library that take long */
+
 static void note_interrupt(int signal)
 {
     interrupted = signal;
@@ -38,6 +40,17 @@ void cli_exit_on_interrupt(void)
 void cli_catch_interrupt(void)
 {
     handle(note_interrupt, (int)SA_RESETHAND);
+}
+
+void cli_cancel_on_interrupt(void)
+{
+    cancels = true;
+    cli_catch_interrupt();
+}
+
+bool cli_cancelled(void)
+{
+    return cancels && cli_interrupted();
 }
 
 bool cli_interrupted(void)

@@ -15,9 +15,13 @@ struct cli_progress cli_progress_begin(const char *what)
     return (struct cli_progress){.what = what, .shown = isatty(STDERR_FILENO) != 0, .began = cli_seconds()};
 }
 
-/* "3 s", "12 min", "5 h": what is left at this pace. */
-static void describe_rest(char *text, size_t bytes, double seconds)
+/* "3 s", "12 min", "5 h": what is left at this pace; nothing where that is not known. */
+static void describe_rest(const struct cli_progress *p, double spent, uint64_t done, uint64_t total, char *text,
+                          size_t bytes)
 {
+    if (done <= p->before || done >= total)
+        return;
+    const double seconds = spent * (double)(total - done) / (double)(done - p->before);
     if (seconds < 100)
         snprintf(text, bytes, "%.0f s", seconds);
     else if (seconds < 6000)
@@ -32,8 +36,7 @@ void cli_progress_line(struct cli_progress *p, uint64_t done, uint64_t total, co
     const double now = cli_seconds(), spent = now - p->began;
     if (!p->shown || (now - p->drawn < 0.1 && (!total || done < total)))
         return;
-    if (done > p->before && done < total)
-        describe_rest(rest, sizeof rest, spent * (double)(total - done) / (double)(done - p->before));
+    describe_rest(p, spent, done, total, rest, sizeof rest);
     snprintf(line, sizeof line, "%s %llu of %llu%s%s%s  %s", p->what, (unsigned long long)done,
              (unsigned long long)total, *rest ? ", " : "", rest, *rest ? " left" : "", text);
     cli_line_draw(line);
@@ -46,8 +49,7 @@ void cli_progress_rows(struct cli_progress *p, uint64_t rows, uint64_t done, uin
     const double now = cli_seconds(), spent = now - p->began;
     if (!p->shown || now - p->drawn < 0.1 || spent < 0.5)
         return;
-    if (done && done < total)
-        describe_rest(rest, sizeof rest, spent * (double)(total - done) / (double)done);
+    describe_rest(p, spent, done, total, rest, sizeof rest);
     snprintf(line, sizeof line, "%s %llu rows, %.0f rows/s%s%s%s", p->what, (unsigned long long)rows,
              (double)rows / spent, *rest ? ", " : "", rest, *rest ? " left" : "");
     cli_line_draw(line);

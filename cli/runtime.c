@@ -4,6 +4,7 @@
  */
 #define _DEFAULT_SOURCE /* unsetenv */
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/worker.h"
 
@@ -28,10 +29,22 @@ static void drop_relative_cache(void)
     unsetenv("XDG_CACHE_HOME");
 }
 
+/* What takes long before anything comes: of a run that is repeated, its steps are no news. */
+static bool go_on(void *context, const char *what, uint64_t done, uint64_t total)
+{
+    (void)context;
+    if (strcmp(what, "running") != 0)
+        cli_wait_tell(what, done, total);
+    return !cli_cancelled();
+}
+
 pln_status cli_create_runtime(uint32_t threads, pln_runtime **runtime, pln_error *error)
 {
-    const pln_runtime_options options = {
-        .size = sizeof options, .threads = threads, .log = cli_log, .faults = getenv("PLEIONE_FAULTS")};
+    const pln_runtime_options options = {.size = sizeof options,
+                                         .threads = threads,
+                                         .log = cli_log,
+                                         .progress = go_on,
+                                         .faults = getenv("PLEIONE_FAULTS")};
     drop_relative_cache();
     return pln_runtime_create(&options, runtime, error);
 }

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static pln_status fail(pln_error *error, pln_status status, const char *sentence)
 {
@@ -49,7 +50,7 @@ pln_status cli_source_open(struct cli_source *source, const struct cli_task *tas
                            pln_error *error)
 {
     size_t bytes = 1;
-    *source = (struct cli_source){.texts = texts};
+    *source = (struct cli_source){.texts = texts, .task = task};
     if (texts->n)
         return task->input || task->format || task->columns.n
                    ? fail(error, PLN_INVALID, "TEXT and --input, --input-format or --column exclude each other")
@@ -58,8 +59,8 @@ pln_status cli_source_open(struct cli_source *source, const struct cli_task *tas
         bytes += strlen(task->columns.items[i]) + 1;
     char *names = malloc(bytes);
     pln_option *columns = calloc(task->columns.n + 1, sizeof *columns);
-    source->lines = malloc(CLI_SOURCE_LINES * sizeof *source->lines);
-    const pln_status status = names && columns && source->lines
+    source->places = malloc(CLI_SOURCE_PLACES * sizeof *source->places);
+    const pln_status status = names && columns && source->places
                                   ? open_reader(source, task, names, columns, error)
                                   : fail(error, PLN_NO_MEMORY, "no memory for the names of columns");
     free(names);
@@ -71,7 +72,7 @@ void cli_source_close(struct cli_source *source)
 {
     pln_reader_close(&source->reader);
     free(source->items);
-    free(source->lines);
+    free(source->places);
     *source = (struct cli_source){0};
 }
 
@@ -164,14 +165,12 @@ static pln_status refuse_texts(const struct cli_source *source, pln_error *error
     return fail(error, PLN_INVALID, sentence);
 }
 
-static bool is_of_task(const pln_task_info *info, const char *name, size_t bytes)
+static const pln_column_info *find_column(const pln_column_info *list, const char *pair, size_t bytes)
 {
-    const pln_column_info *const lists[] = {info->columns, info->labels};
-    for (size_t i = 0; i < 2; i++)
-        for (const pln_column_info *c = lists[i]; c && c->name; c++)
-            if (strncmp(c->name, name, bytes) == 0 && !c->name[bytes])
-                return true;
-    return false;
+    for (; list && list->name; list++)
+        if (strncmp(list->name, pair, bytes) == 0 && !list->name[bytes])
+            return list;
+    return NULL;
 }
 
 /* A name of --column that the task does not have is a slip: nothing would read that column. */
@@ -181,7 +180,7 @@ static pln_status check_names(const pln_task_info *info, const struct cli_task *
     for (uint32_t i = 0; i < task->columns.n; i++) {
         const char *name = task->columns.items[i];
         const size_t bytes = (size_t)(strchr(name, '=') - name);
-        if (is_of_task(info, name, bytes))
+        if (find_column(info->columns, name, bytes) || find_column(info->labels, name, bytes))
             continue;
         size_t used =
             (size_t)snprintf(sentence, sizeof sentence, "option --column: the task %s has no column \"%.*s\"; it has",
@@ -253,8 +252,57 @@ void cli_source_tell(const struct cli_source *source, uint64_t row, const char *
     if (!file || (strncmp(sentence, file, bytes) == 0 && sentence[bytes] == ':'))
         snprintf(to, room, "%s", sentence);
     else
-        snprintf(to, room, "%.200s:%llu: %.280s", file, (unsigned long long)source->lines[row % CLI_SOURCE_LINES],
-                 sentence);
+        snprintf(to, room, "%.200s:%llu: %.280s", file,
+                 (unsigned long long)source->places[row % CLI_SOURCE_PLACES].line, sentence);
+}
+
+bool cli_source_is_typed(const struct cli_source *source)
+{
+    const char *input = source->task->input;
+    return source->reader && (!input || strcmp(input, "-") == 0) && isatty(STDIN_FILENO);
+}
+
+void cli_source_show(const struct cli_source *source, struct cli_progress *progress, uint64_t skipped, double rows)
+{
+    uint64_t total, done = 0;
+    const uint64_t n = (uint64_t)rows;
+    pln_reader_progress(source->reader, NULL, &total);
+    if (source->reader && n)
+        done = source->places[(skipped + n - 1) % CLI_SOURCE_PLACES].bytes;
+    cli_progress_rows(progress, n, done, total);
+}
+
+/* Of the file's names, the task knows nothing: it would say that its own is not there. */
+static pln_status check_row(struct cli_source *source, const pln_record *row, pln_error *error)
+{
+    const pln_task_info *info = source->info;
+    char why[400];
+    for (uint32_t i = 0; info && i < source->task->columns.n; i++) {
+        const char *pair = source->task->columns.items[i], *equals = strchr(pair, '=');
+        const size_t bytes = (size_t)(equals - pair);
+        const pln_column_info *own = find_column(info->columns, pair, bytes);
+        const pln_column_info *column = !own && source->labelled ? find_column(info->labels, pair, bytes) : own;
+        const bool there = !column || pln_record_field(row, column->name);
+        source->seen[i] |= there;
+        if (there || !column->required)
+            continue;
+        snprintf(why, sizeof why, "the row has no column \"%.200s\", which is to be `%.100s`", equals + 1,
+                 column->name);
+        *error = (pln_error){.status = PLN_INVALID, .node = -1};
+        cli_source_tell(source, source->n_given - 1, why, error->message, sizeof error->message);
+        return PLN_INVALID;
+    }
+    return PLN_OK;
+}
+
+void cli_source_warn(const struct cli_source *source)
+{
+    for (uint32_t i = 0; source->some && i < source->task->columns.n; i++) {
+        const char *pair = source->task->columns.items[i];
+        if (!source->seen[i])
+            fprintf(stderr, "pleione: warning: no row has the column \"%s\" (--column %s)\n", strchr(pair, '=') + 1,
+                    pair);
+    }
 }
 
 static pln_status take_row(struct cli_source *source, const pln_record **row, pln_error *error)
@@ -275,6 +323,10 @@ pln_status cli_source_next(struct cli_source *source, const pln_record **row, pl
         return PLN_OK;
     }
     const pln_status status = take_row(source, row, error);
-    pln_reader_place(source->reader, NULL, &source->lines[source->n_given++ % CLI_SOURCE_LINES]);
-    return status;
+    struct cli_place *place = &source->places[source->n_given++ % CLI_SOURCE_PLACES];
+    pln_reader_place(source->reader, NULL, &place->line);
+    pln_reader_progress(source->reader, &place->bytes, NULL);
+    source->whole = status == PLN_OK && *row;
+    source->some |= source->whole;
+    return source->whole ? check_row(source, *row, error) : status;
 }

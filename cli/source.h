@@ -9,7 +9,12 @@
 
 enum {
     CLI_SOURCE_COLUMNS = 16,
-    CLI_SOURCE_LINES = 1 << 14 /* more rows are never on their way between their reading and their answer */
+    CLI_SOURCE_PLACES = 1 << 14 /* more rows are never on their way between their reading and their answer */
+};
+
+struct cli_place {
+    uint64_t line;  /* in which a row begins */
+    uint64_t bytes; /* of the file, to the row's end */
 };
 
 struct cli_source {                                     /* zero at first */
@@ -22,12 +27,18 @@ struct cli_source {                                     /* zero at first */
     pln_field fields[CLI_SOURCE_COLUMNS];
     pln_text *items;
     pln_record made;
-    bool told; /* the reader's columns were known before its first row */
+    bool told;                   /* the reader's columns were known before its first row */
+    bool labelled;               /* set by the caller: rows need their labels too */
+    bool some;                   /* row could be read */
+    bool seen[CLI_LIST];         /* [columns of the options] a row had it */
+    bool whole;                  /* the last row could be read, whatever the task lacks of it */
+    const struct cli_task *task; /* borrows: whose names the columns of the file have */
     bool peeked;
     const pln_record *first; /* with `peeked`: what comes next */
     pln_status first_status;
     pln_error first_error;
-    uint64_t *lines, n_given; /* [CLI_SOURCE_LINES] where rows begin, by number */
+    struct cli_place *places; /* [CLI_SOURCE_PLACES] by number of the row */
+    uint64_t n_given;
 };
 
 /* The file, or stdin when there are no texts either; nothing of it is read but its head. An interrupt ends the waiting
@@ -42,9 +53,16 @@ const pln_record *cli_source_peek(struct cli_source *source);
  * it has. (Of JSON lines only a row can lack one.) */
 pln_status cli_source_use(struct cli_source *source, const pln_task_info *info, const struct cli_task *task,
                           pln_error *error);
-/* A sentence about a row, from 0 by cli_source_next, of which no more than CLI_SOURCE_LINES came after it: with file and
+/* A sentence about a row, from 0 by cli_source_next, of which no more than CLI_SOURCE_PLACES came after it: with file and
  * line, as those about rows that cannot be read have them; as it is for texts. */
 void cli_source_tell(const struct cli_source *source, uint64_t row, const char *sentence, char *to, size_t room);
-/* As pln_reader_next. */
+/* Whether somebody types the rows: a line that is drawn would stand in theirs. */
+bool cli_source_is_typed(const struct cli_source *source);
+/* Draws that so many rows (as above, of which not more are over) are done, beside `skipped` that an earlier run did. */
+void cli_source_show(const struct cli_source *source, struct cli_progress *progress, uint64_t skipped, double rows);
+/* Says which column of the options no row had: of JSON lines, and one that the task can do without. */
+void cli_source_warn(const struct cli_source *source);
+/* As pln_reader_next; a row that lacks a column which the task needs and an option named is bad too, and the sentence has
+ * the name of the option. */
 pln_status cli_source_next(struct cli_source *source, const pln_record **row, pln_error *error);
 #endif

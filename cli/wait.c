@@ -4,6 +4,7 @@
  */
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,10 +18,12 @@ static struct {
     pthread_mutex_t lock;
     pthread_cond_t end;
     pthread_t thread;
-    bool waits, threaded;
-    bool drawn; /* a line stands, this one's or a progress */
+    atomic_bool waits;
+    bool threaded;
+    bool drawn;  /* a line stands, this one's or a progress */
+    bool paused; /* cli_line_draw draws nothing */
     double began, last;
-    char what[160];
+    char what[160], step[48];
 } wait = {.lock = PTHREAD_MUTEX_INITIALIZER, .end = PTHREAD_COND_INITIALIZER};
 
 static void erase(void)
@@ -42,11 +45,11 @@ static void draw(const char *line)
 
 static void draw_if_due(void)
 {
-    char line[sizeof wait.what + 32];
+    char line[sizeof wait.what + sizeof wait.step + 32];
     const double now = cli_seconds();
     if (!wait.waits || now - wait.began < patience || now - wait.last < beat)
         return;
-    snprintf(line, sizeof line, "%s  %.0f s", wait.what, now - wait.began);
+    snprintf(line, sizeof line, "%s%s  %.0f s", wait.what, wait.step, now - wait.began);
     draw(line);
     wait.last = now;
 }
@@ -54,7 +57,8 @@ static void draw_if_due(void)
 void cli_line_draw(const char *line)
 {
     pthread_mutex_lock(&wait.lock);
-    draw(line);
+    if (!wait.paused)
+        draw(line);
     pthread_mutex_unlock(&wait.lock);
 }
 
@@ -85,27 +89,46 @@ void cli_wait_begin(bool blocked, const char *format, ...)
     va_end(arguments);
     wait.began = cli_seconds();
     wait.last = 0;
+    wait.step[0] = '\0';
     wait.waits = true;
     wait.threaded = blocked && pthread_create(&wait.thread, NULL, watch, NULL) == 0;
 }
 
 void cli_wait_end(void)
 {
+    pthread_mutex_lock(&wait.lock);
+    const bool threaded = wait.waits && wait.threaded;
+    if (wait.waits)
+        erase();
+    wait.waits = wait.threaded = false;
+    pthread_cond_signal(&wait.end);
+    pthread_mutex_unlock(&wait.lock);
+    if (threaded)
+        pthread_join(wait.thread, NULL);
+}
+
+void cli_wait_tell(const char *what, uint64_t done, uint64_t total)
+{
     if (!wait.waits)
         return;
     pthread_mutex_lock(&wait.lock);
-    wait.waits = false;
-    erase();
-    pthread_cond_signal(&wait.end);
+    snprintf(wait.step, sizeof wait.step, ": %s, %llu of %llu", what, (unsigned long long)done,
+             (unsigned long long)total);
     pthread_mutex_unlock(&wait.lock);
-    if (wait.threaded)
-        pthread_join(wait.thread, NULL);
-    wait.threaded = false;
 }
 
 void cli_line_hide(void)
 {
     pthread_mutex_lock(&wait.lock);
+    erase();
+    fflush(stderr);
+    pthread_mutex_unlock(&wait.lock);
+}
+
+void cli_line_pause(bool paused)
+{
+    pthread_mutex_lock(&wait.lock);
+    wait.paused = paused;
     erase();
     fflush(stderr);
     pthread_mutex_unlock(&wait.lock);

@@ -31,6 +31,9 @@ static bool fail(struct conf_bench *bench, enum conf_step step, pln_status statu
     return false;
 }
 
+enum { MOST_SETTINGS = 64 };
+static const uint64_t most_memory = (uint64_t)1 << 56;
+
 static bool load(struct conf_bench *bench)
 {
     if (strcmp(bench->plugin->path, "reference") == 0) {
@@ -48,13 +51,16 @@ static bool load(struct conf_bench *bench)
     return true;
 }
 
-/* Why a table is none, or NULL. */
-static const char *refusal_of_table(const pln_backend *t)
+/* Why a table is none, or NULL. What is behind its end is not there. */
+static const char *refusal_of_table(const pln_backend *table)
 {
-    const uint32_t required = offsetof(pln_backend, plan_destroy) + sizeof t->plan_destroy;
-    const bool some = t->buffer_create || t->buffer_destroy || t->buffer_write || t->buffer_read;
-    if (t->size < required || t->size > 1 << 16)
+    const uint32_t required = offsetof(pln_backend, plan_destroy) + sizeof table->plan_destroy;
+    pln_backend whole = {0};
+    if (table->size < required || table->size > 1 << 16)
         return "its size is none of a table: sizeof (pln_backend) is meant";
+    memcpy(&whole, table, table->size < sizeof whole ? table->size : sizeof whole);
+    const pln_backend *t = &whole;
+    const bool some = t->buffer_create || t->buffer_destroy || t->buffer_write || t->buffer_read;
     if (t->abi != PLN_ABI_VERSION)
         return "its abi is not the version that was asked for";
     if (!t->name || !t->name[0] || !t->version)
@@ -64,6 +70,8 @@ static const char *refusal_of_table(const pln_backend *t)
         return "an entry that is required is NULL";
     if (some && !(t->buffer_create && t->buffer_destroy && t->buffer_write && t->buffer_read))
         return "of the four buffer entries some are there and some are NULL";
+    if (!t->plan_submit != !t->plan_wait)
+        return "of plan_submit and plan_wait one is there and one is NULL";
     return NULL;
 }
 
@@ -96,6 +104,38 @@ static bool count_devices(struct conf_bench *bench)
     return true;
 }
 
+/* "f32|bf16" has bf16. */
+static bool has_word(const char *values, const char *word)
+{
+    const size_t n = strlen(word);
+    for (const char *at = values; at; at = strchr(at, '|') ? strchr(at, '|') + 1 : NULL)
+        if (strncmp(at, word, n) == 0 && (at[n] == '\0' || at[n] == '|'))
+            return true;
+    return false;
+}
+
+static const char *refusal_of_settings(const pln_device_description *info)
+{
+    const uint32_t least = offsetof(pln_setting_info, usual);
+    if (info->n_settings > MOST_SETTINGS || (info->n_settings && !info->settings))
+        return "its settings are too many, or not there";
+    for (uint32_t i = 0; i < info->n_settings; i++) {
+        const pln_setting_info *s = conf_setting(info, i);
+        if (info->setting_stride < least || s->size < least || s->size > info->setting_stride)
+            return "a setting has a size that its stride does not allow";
+        if (!s->key || !s->key[0] || strlen(s->key) > 31 || strpbrk(s->key, "=.") || !s->values || !s->help)
+            return "a setting has no key that can be one, no values, or no help";
+        if (s->size < sizeof *s)
+            continue;
+        if (strchr(s->values, '|') &&
+            ((s->usual && !has_word(s->values, s->usual)) || (s->present && !has_word(s->values, s->present))))
+            return "what is usual, or present, of a setting is none of its values";
+        if (s->most && s->least > s->most)
+            return "the least number of a setting is more than the most";
+    }
+    return NULL;
+}
+
 /* What is wrong with what a device tells of itself, or NULL. */
 static const char *refusal_of_info(const pln_backend *b, const pln_device_description *info)
 {
@@ -116,12 +156,13 @@ static const char *refusal_of_info(const pln_backend *b, const pln_device_descri
         return "it has memory of its own, and no buffer entries";
     if (!info->name[0])
         return "it has no name";
-    for (uint32_t i = 0; i < info->n_settings; i++) {
-        const pln_setting_info *s = info->setting_stride < sizeof s->size ? NULL : conf_setting(info, i);
-        if (!s || !s->key || !s->key[0] || strlen(s->key) > 31 || strpbrk(s->key, "=.") || !s->values || !s->help)
-            return "a setting has no key that can be one, no values, or no help";
-    }
-    return NULL;
+    if (info->flags & PLN_MUST_KNOW)
+        return "it has a flag that no host knows";
+    if (info->memory_bytes > most_memory || info->free_bytes > most_memory)
+        return "it says that it has more memory than can be";
+    if (info->memory_bytes && info->free_bytes > info->memory_bytes)
+        return "its free_bytes are more than its memory_bytes";
+    return refusal_of_settings(info);
 }
 
 static bool read_info(struct conf_bench *bench)
@@ -147,6 +188,7 @@ static bool read_info(struct conf_bench *bench)
     if (strcmp(info.name, again.name) != 0 || info.flags != again.flags || info.dtypes != again.dtypes ||
         info.n_settings != again.n_settings)
         return fail(bench, CONF_INFO, PLN_FAILED, "asked twice, it tells two things");
+    bench->closed = info;
     return true;
 }
 
@@ -180,16 +222,6 @@ void conf_bench_close_target(struct conf_target *target)
 {
     if (target->device)
         target->backend->device_close(&target->device);
-}
-
-/* "f32|bf16" has bf16. */
-static bool has_word(const char *values, const char *word)
-{
-    const size_t n = strlen(word);
-    for (const char *at = values; at; at = strchr(at, '|') ? strchr(at, '|') + 1 : NULL)
-        if (strncmp(at, word, n) == 0 && (at[n] == '\0' || at[n] == '|'))
-            return true;
-    return false;
 }
 
 /* Whether the user gave the key. */
@@ -227,6 +259,16 @@ static void find_halves(struct conf_bench *bench, const pln_device_description *
         }
 }
 
+/* Opened without options it is what it said that it would be. */
+static const char *refusal_of_change(const pln_device_description *before, const pln_device_description *now)
+{
+    if (strcmp(before->name, now->name) != 0 || before->kind != now->kind || before->flags != now->flags ||
+        before->dtypes != now->dtypes || before->f32_bytes != now->f32_bytes || before->alignment != now->alignment)
+        return "opened without options it is another device than device_info said: kind, flags, dtypes, f32_bytes, "
+               "alignment or name differ";
+    return NULL;
+}
+
 static bool open_device(struct conf_bench *bench)
 {
     static const pln_setting precise = {.size = sizeof precise, .key = "precision", .value = "f64"};
@@ -237,9 +279,12 @@ static bool open_device(struct conf_bench *bench)
     bench->oracle_host = conf_host_create(bench->plugin->threads, 0);
     if (!bench->host || !bench->oracle_host)
         return fail(bench, CONF_OPEN, PLN_NO_MEMORY, "no memory for a host");
+    conf_host_trust(bench->oracle_host);
     if (!conf_bench_target(bench, NULL, bench->host, &bench->target, why, sizeof why))
         return fail(bench, CONF_OPEN, bench->hello.status, "%s", why);
     const char *wrong = refusal_of_info(bench->backend, &bench->target.info);
+    if (!wrong && !bench->plugin->n_options)
+        wrong = refusal_of_change(&bench->closed, &bench->target.info);
     if (wrong)
         return fail(bench, CONF_OPEN, PLN_FAILED, "%s", wrong);
     find_halves(bench, &bench->target.info);

@@ -48,6 +48,7 @@ struct conf_bench {
     const pln_backend *backend; /* under the guard */
     struct conf_host *host, *oracle_host;
     struct conf_target target, oracle;
+    pln_device_description closed;          /* as it was told before it was opened */
     struct conf_target halves[CONF_HALVES]; /* opened when first used */
     struct conf_host *half_hosts[CONF_HALVES];
     struct conf_hello hello;
@@ -104,10 +105,14 @@ typedef enum conf_verdict conf_try(struct conf_bench *bench, const struct conf_t
 struct conf_trial {
     const char *name;
     conf_try *run;
+    uint32_t op; /* the only op with which it is tried; 0: each */
 };
 extern const struct conf_trial conf_contract[], conf_plans[], conf_faults[];
 extern const uint32_t conf_n_contract, conf_n_plans, conf_n_faults;
 conf_try conf_try_growth, conf_try_end;
+/* made.c: faults of the host's layer; submits.c: runs that do not block. */
+conf_try conf_try_entries, conf_try_lost, conf_try_late, conf_try_bits;
+conf_try conf_try_submits, conf_try_order, conf_try_looks, conf_try_cancels, conf_try_health;
 enum conf_verdict conf_time(struct conf_bench *bench, const struct conf_test *test, struct conf_answer *answer);
 
 /* The first case of a test's group that the target takes, filled for round 0; false: there is none (why: the last

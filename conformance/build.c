@@ -67,11 +67,12 @@ static int32_t add_value(struct conf_case *c, uint32_t kind, uint32_t dtype, pln
     return (int32_t)c->n_values++;
 }
 
+enum { BEHIND = 64 }; /* numbers that are none of a constant's, which nobody reads into a result */
+
 static float *fill_noise(struct conf_case *c, int32_t value, float scale)
 {
     struct conf_value *v = &c->values[value];
     const size_t n = (size_t)conf_count(c, v->rows) * v->width;
-    enum { BEHIND = 64 }; /* numbers that are none of a constant's, which nobody reads into a result */
     float *data = malloc((n + BEHIND) * sizeof *data);
     for (size_t i = 0; data && i < n; i++)
         data[i] = scale * conf_noise(c);
@@ -123,6 +124,21 @@ static void round_to_half(struct conf_case *c, int32_t value)
         data[i] = half_to_float(float_to_half(data[i]));
 }
 
+/* Weights lie in files at any place that four divides. */
+static void put_aside(struct conf_value *v)
+{
+    const size_t n = (size_t)v->rows.offset * v->width + BEHIND;
+    float *block = malloc((n + 1) * sizeof *block);
+    if (!block || !v->data) {
+        free(block);
+        return;
+    }
+    memcpy(block + 1, v->data, n * sizeof *block);
+    free(v->data);
+    v->block = block;
+    v->data = block + 1;
+}
+
 int32_t conf_constant(struct conf_case *c, uint32_t rows, uint32_t width, float scale, bool plain)
 {
     const int32_t value = add_value(c, PLN_VALUE_CONSTANT, PLN_F32, conf_fixed(rows), width, width);
@@ -133,6 +149,8 @@ int32_t conf_constant(struct conf_case *c, uint32_t rows, uint32_t width, float 
     if (conf_half_constants)
         round_to_half(c, value);
     c->values[value].plain = plain;
+    if (plain)
+        put_aside(&c->values[value]);
     return value;
 }
 
@@ -175,7 +193,7 @@ int32_t conf_same(struct conf_case *c, int32_t of)
 {
     const int32_t value = (int32_t)c->n_values++;
     c->values[value] = c->values[of];
-    c->values[value].data = NULL;
+    c->values[value].data = c->values[value].block = NULL;
     if (c->values[of].base == PLN_ABSENT)
         c->values[value].base = of;
     if (c->values[of].kind != PLN_VALUE_STATE)
@@ -210,7 +228,7 @@ struct conf_node *conf_node(struct conf_case *c, uint32_t op, const void *params
 void conf_free(struct conf_case *c)
 {
     for (uint32_t i = 0; i < c->n_values; i++)
-        free(c->values[i].data);
+        free(c->values[i].block ? c->values[i].block : c->values[i].data);
     c->n_values = c->n_nodes = c->n_symbols = 0;
 }
 

@@ -94,16 +94,31 @@ bool conf_linear_sizes(struct conf_case *c, uint32_t index)
 }
 
 enum { AFTER, BESIDE, SHARED, SCALED, OWN_ROWS, FULL, FIXED, PAIRS };
+enum { MANY = 60 };
 static const char *const pairs[PAIRS] = {
     "one after the other",           "beside each other, other rows", "of one weight",
     "rows by a scale and an offset", "x is the residual too",         "as many rows as the capacity",
     "rows that no symbol counts"};
 
+/* A segment as long as models make them. */
+static void add_many(struct conf_case *c)
+{
+    struct product p = {.rows = conf_rows(c, 5), .n = 6, .k = 6, .activation = PLN_ACTIVATION_TANH};
+    snprintf(c->name, sizeof c->name, "%u linear one after the other", (unsigned)MANY);
+    int32_t x = conf_input(c, p.rows, p.k, 0, 1);
+    for (uint32_t i = 0; i < MANY; i++) {
+        p.plain = i % 2;
+        x = add_product(c, &p, x, PLN_ABSENT);
+    }
+}
+
 /* Segments of more than one product, and row counts that are more than a symbol. */
 bool conf_linear_pairs(struct conf_case *c, uint32_t index)
 {
+    if (index == PAIRS)
+        add_many(c);
     if (index >= PAIRS)
-        return false;
+        return index == PAIRS;
     pln_dim rows = conf_rows(c, 27);
     struct product p = {.n = 24, .k = 24, .activation = PLN_ACTIVATION_GELU, .bias = true, .plain = true};
     snprintf(c->name, sizeof c->name, "two linear %s", pairs[index]);

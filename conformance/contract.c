@@ -86,6 +86,35 @@ static enum conf_verdict try_unknown_values(struct conf_bench *bench, const stru
     return CONF_PASSED;
 }
 
+/* Numbers outside of what was told, and what is no number. */
+static enum conf_verdict try_numbers(struct conf_bench *bench, const struct conf_test *test, char *why, size_t bytes)
+{
+    (void)test;
+    for (uint32_t i = 0; i < bench->target.info.n_settings; i++) {
+        const pln_setting_info *s = conf_setting(&bench->target.info, i);
+        char beyond[32];
+        if (s->size < sizeof *s || strcmp(s->values, "NUMBER") != 0 || !s->most)
+            continue;
+        snprintf(beyond, sizeof beyond, "%llu", (unsigned long long)s->most + 1);
+        const char *const wrong[] = {s->most < UINT64_MAX ? beyond : "-1", "", "3x", s->least ? "0" : "-1"};
+        for (size_t j = 0; j < sizeof wrong / sizeof *wrong; j++) {
+            const pln_setting option = {.size = sizeof option, .key = s->key, .value = wrong[j]};
+            if (!refuses(bench, &option, why, bytes))
+                return CONF_FAILED;
+        }
+    }
+    return CONF_PASSED;
+}
+
+/* device_close accepts a device that is none. */
+static enum conf_verdict try_nothing(struct conf_bench *bench, const struct conf_test *test, char *why, size_t bytes)
+{
+    pln_device *none = NULL;
+    (void)test, (void)why, (void)bytes;
+    bench->backend->device_close(&none);
+    return CONF_PASSED;
+}
+
 /* What was written comes back, wherever it lies, and what is beside it stays. */
 static bool keeps(struct conf_bench *bench, pln_buffer *buffer, uint64_t element, uint64_t at, uint64_t count)
 {
@@ -181,14 +210,44 @@ static enum conf_verdict try_rounds(struct conf_bench *bench, const struct conf_
 }
 
 const struct conf_trial conf_contract[] = {
-    {"versions that are asked for", try_versions},
-    {"a device past the last", try_past},
-    {"an option that is none", try_unknown_key},
-    {"a value that an option has not", try_unknown_values},
-    {"buffers", try_buffers},
-    {"rounds of open and close", try_rounds},
+    {"versions that are asked for", try_versions, 0},
+    {"a device past the last", try_past, 0},
+    {"an option that is none", try_unknown_key, 0},
+    {"a value that an option has not", try_unknown_values, 0},
+    {"a number that an option has not", try_numbers, 0},
+    {"closing no device", try_nothing, 0},
+    {"buffers", try_buffers, 0},
+    {"rounds of open and close", try_rounds, 0},
+    {"health", conf_try_health, 0},
 };
 const uint32_t conf_n_contract = sizeof conf_contract / sizeof *conf_contract;
+
+/* The device that was opened first is closed while a later one goes on. */
+static enum conf_verdict close_first(struct conf_bench *bench, char *why, size_t bytes)
+{
+    struct conf_host *host = conf_host_create(bench->plugin->threads, 0);
+    struct conf_case *c = malloc(sizeof *c);
+    struct conf_target later = {0};
+    enum conf_verdict verdict =
+        host && c && conf_bench_target(bench, NULL, host, &later, why, bytes) ? CONF_PASSED : CONF_FAILED;
+    conf_bench_close_target(&bench->target);
+    for (uint32_t g = 0; verdict == CONF_PASSED && g < conf_n_groups; g++) {
+        uint32_t index;
+        char seen[CONF_WHY / 2];
+        if (!conf_groups[g].op || !conf_first_taken(&later, g, 1, c, &index, seen, sizeof seen))
+            continue;
+        verdict = conf_check(&later, &bench->oracle, conf_groups[g].fill, index, c, seen, sizeof seen);
+        if (verdict != CONF_PASSED)
+            snprintf(why, bytes, "with the device closed that was opened first, another one fails: %s", seen);
+        conf_free(c);
+        break;
+    }
+    if (later.device)
+        conf_bench_close_target(&later);
+    conf_host_destroy(&host);
+    free(c);
+    return verdict;
+}
 
 enum conf_verdict conf_try_end(struct conf_bench *bench, const struct conf_test *test, char *why, size_t bytes)
 {
@@ -198,7 +257,7 @@ enum conf_verdict conf_try_end(struct conf_bench *bench, const struct conf_test 
     const bool same = memcmp(taken, bench->taken, sizeof taken) == 0;
     for (uint32_t i = 0; i < CONF_HALVES; i++)
         conf_bench_close_target(&bench->halves[i]);
-    conf_bench_close_target(&bench->target);
+    const enum conf_verdict verdict = close_first(bench, why, bytes);
     bench->oracle.backend->device_close(&bench->oracle.device);
     conf_host_check(bench->host);
     if (!same)
@@ -207,5 +266,5 @@ enum conf_verdict conf_try_end(struct conf_bench *bench, const struct conf_test 
         snprintf(why, bytes, "%u blocks of host->allocate are left when all is closed", conf_host_live(bench->host));
         return CONF_FAILED;
     }
-    return CONF_PASSED;
+    return verdict;
 }

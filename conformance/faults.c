@@ -170,9 +170,9 @@ static enum conf_verdict try_refused(struct conf_bench *bench, const struct conf
 }
 
 const struct conf_trial conf_faults[] = {
-    {"a device without memory", try_open},
-    {"plans without memory", try_memory},
-    {"a plan that is cancelled", try_cancel},
-    {"a plan of a node that is refused", try_refused},
+    {"a device without memory", try_open, 0},           {"plans without memory", try_memory, 0},
+    {"a plan that is cancelled", try_cancel, 0},        {"a plan of a node that is refused", try_refused, 0},
+    {"entries that fail in turn", conf_try_entries, 0}, {"a device that is lost", conf_try_lost, 0},
+    {"calls that come late", conf_try_late, 0},         {"wrong bits", conf_try_bits, 0},
 };
 const uint32_t conf_n_faults = sizeof conf_faults / sizeof *conf_faults;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conformance/harness.h"
 #include "conformance/heap.h"
 #include "conformance/host.h"
 #include "conformance/process.h"
@@ -36,26 +37,37 @@ void conf_guard_leave(void)
         running[0] = '\0';
 }
 
+enum { BEHIND_FAILURE = 48 };
+
 /* A call of an entry. */
 struct call {
     const char *name;
     uint32_t floats;
     pln_failure error; /* what the entry is given: no text in it ends */
+    char behind[BEHIND_FAILURE];
 };
 
 static struct call begin(const char *name)
 {
     struct call c = {.name = name, .floats = conf_float_state()};
     memset(&c.error, 'Z', sizeof c.error);
+    memset(c.behind, 'Z', sizeof c.behind);
     c.error.size = sizeof c.error;
     conf_guard_enter(name);
+    conf_host_mark(true);
     return c;
 }
 
 static void end(const struct call *c)
 {
     const uint32_t now = conf_float_state();
+    bool beyond = c->error.size != sizeof c->error;
+    for (size_t i = 0; i < sizeof c->behind; i++)
+        beyond |= c->behind[i] != 'Z';
+    conf_host_mark(false);
     conf_guard_leave();
+    if (beyond)
+        conf_violate("%s wrote behind the failure of the host, or changed its size", c->name);
     if (now != c->floats) {
         conf_violate("%s left other floating-point state (rounding, flushing or traps) than it found", c->name);
         conf_set_float_state(c->floats);
@@ -120,6 +132,7 @@ static pln_status tell_info(uint32_t index, const pln_device *device, pln_device
         check_text("the driver in device_info", info->driver, sizeof info->driver);
         check_text("the version in device_info", info->version, sizeof info->version);
         check_text("the reason in device_info", info->reason, sizeof info->reason);
+        check_text("the pci in device_info", info->pci, sizeof info->pci);
     }
     return status;
 }
@@ -187,18 +200,48 @@ static void destroy_buffer(pln_device *device, pln_buffer **buffer)
     *buffer = NULL;
 }
 
+enum { AWAY = 0x7fc0aced, AROUND = 4 };
+
+/* What is written is lent, and what is read ends where it ends: both lie in memory of their own, one word off. */
+static uint32_t *borrow(uint64_t count)
+{
+    uint32_t *memory = malloc((size_t)(count + AROUND) * sizeof *memory);
+    for (uint64_t i = 0; memory && i < count + AROUND; i++)
+        memory[i] = AWAY;
+    return memory;
+}
+
 static pln_status write_buffer(pln_device *device, pln_buffer *buffer, uint64_t offset, pln_dtype dtype, uint64_t count,
                                const void *data, pln_failure *error)
 {
+    uint32_t *lent = borrow(count);
+    if (!lent)
+        return PLN_NO_MEMORY;
+    memcpy(lent + 1, data, (size_t)count * sizeof *lent);
     struct call c = begin("buffer_write");
-    return judge(&c, real->buffer_write(device, buffer, offset, dtype, count, data, &c.error), 0, error);
+    const pln_status status =
+        judge(&c, real->buffer_write(device, buffer, offset, dtype, count, lent + 1, &c.error), 0, error);
+    if (memcmp(lent + 1, data, (size_t)count * sizeof *lent) != 0)
+        conf_violate("buffer_write wrote into the data, which are only lent");
+    memset(lent, 0xff, (size_t)count * sizeof *lent);
+    free(lent);
+    return status;
 }
 
 static pln_status read_buffer(pln_device *device, pln_buffer *buffer, uint64_t offset, pln_dtype dtype, uint64_t count,
                               void *data, pln_failure *error)
 {
+    uint32_t *lent = borrow(count);
+    if (!lent)
+        return PLN_NO_MEMORY;
     struct call c = begin("buffer_read");
-    return judge(&c, real->buffer_read(device, buffer, offset, dtype, count, data, &c.error), 0, error);
+    const pln_status status =
+        judge(&c, real->buffer_read(device, buffer, offset, dtype, count, lent + 1, &c.error), 0, error);
+    if (lent[0] != AWAY || lent[count + 1] != AWAY)
+        conf_violate("buffer_read wrote beside the %llu elements that were asked for", (unsigned long long)count);
+    memcpy(data, lent + 1, (size_t)count * sizeof *lent);
+    free(lent);
+    return status;
 }
 
 /* ---- what is asked of a segment */
@@ -224,6 +267,8 @@ static pln_status ask_once(pln_device *device, const pln_segment *segment, unsig
         const pln_verdict *v = (const pln_verdict *)(void *)(room + i * stride);
         check_text("the kernel of a verdict", v->kernel, sizeof v->kernel);
         check_text("the reason of a verdict", v->reason, sizeof v->reason);
+        if (v->size != sizeof *v)
+            conf_violate("supports changed the size of a verdict, which is the host's");
         if (v->supported > 1)
             conf_violate("supports answered %u, neither 1 nor 0", v->supported);
         if (v->estimated_ns > longest_ns)
@@ -314,6 +359,57 @@ static pln_status run_plan(pln_plan *plan, const pln_run *run, pln_failure *erro
     return judge(&c, status, MOST_VERDICTS, error);
 }
 
+/* Numbers of a submitted run are lent until plan_submit returns. */
+static pln_status submit_plan(pln_plan *plan, const pln_run *run, pln_failure *error)
+{
+    uint32_t dims[CONF_SYMBOLS];
+    pln_run lent = *run;
+    memcpy(dims, run->dims, run->n_dims * sizeof *dims);
+    lent.dims = dims;
+    const uint64_t calls = conf_heap_calls();
+    struct call c = begin("plan_submit");
+    conf_host_watch_run(true);
+    const pln_status status = real->plan_submit(plan, &lent, &c.error);
+    if (status != PLN_OK)
+        conf_host_watch_run(false);
+    if (memcmp(dims, run->dims, run->n_dims * sizeof *dims) != 0)
+        conf_violate("plan_submit wrote into the numbers of the run, which are only lent");
+    memset(dims, 0xff, sizeof dims);
+    memset(&lent, 0xff, sizeof lent);
+    if (conf_heap_calls() != calls && !conf_runs_allocate)
+        conf_violate("plan_submit called malloc %llu times", (unsigned long long)(conf_heap_calls() - calls));
+    return judge(&c, status, MOST_VERDICTS, error);
+}
+
+static pln_status wait_for_plan(pln_plan *plan, uint64_t timeout_ns, pln_failure *error)
+{
+    struct call c = begin("plan_wait");
+    const pln_status status = real->plan_wait(plan, timeout_ns, &c.error);
+    if (status == PLN_TIMED_OUT) {
+        end(&c);
+        return status;
+    }
+    conf_host_watch_run(false);
+    const uint32_t allocations = conf_host_take_allocations();
+    if (allocations)
+        conf_violate("%u allocations while a submitted plan ran", allocations);
+    return judge(&c, status, MOST_VERDICTS, error);
+}
+
+static void cancel_plan(pln_plan *plan)
+{
+    const uint32_t floats = conf_float_state(); /* beside an entry on another thread, whose name stays */
+    real->plan_cancel(plan);
+    if (conf_float_state() != floats)
+        conf_violate("plan_cancel left other floating-point state than it found");
+}
+
+static pln_status ask_health(pln_device *device, pln_failure *error)
+{
+    struct call c = begin("device_health");
+    return judge(&c, real->device_health(device, &c.error), 0, error);
+}
+
 static void destroy_plan(pln_plan **plan)
 {
     struct call c = begin("plan_destroy");
@@ -337,6 +433,8 @@ static pln_status tell_plan(pln_device *device, const pln_segment *segment, pln_
     if (status == PLN_OK && (info->scratch_bytes > most_bytes || info->constant_bytes > most_bytes))
         conf_violate("plan_info tells of %llu bytes of scratch and %llu of constants",
                      (unsigned long long)info->scratch_bytes, (unsigned long long)info->constant_bytes);
+    if (info->size != sizeof *info)
+        conf_violate("plan_info changed the size of the info, which is the host's");
     if (status == PLN_OK && info->n_kernels > MOST_KERNELS)
         conf_violate("plan_info tells of %u kernels", info->n_kernels);
     return status;
@@ -367,5 +465,9 @@ const pln_backend *conf_guard(const pln_backend *backend)
     guarded.plan_destroy = destroy_plan;
     guarded.plan_timing = guarded.plan_timing ? tell_timing : NULL;
     guarded.plan_info = guarded.plan_info ? tell_plan : NULL;
+    guarded.plan_submit = guarded.plan_submit ? submit_plan : NULL;
+    guarded.plan_wait = guarded.plan_wait ? wait_for_plan : NULL;
+    guarded.plan_cancel = guarded.plan_cancel ? cancel_plan : NULL;
+    guarded.device_health = guarded.device_health ? ask_health : NULL;
     return &guarded;
 }

@@ -12,7 +12,14 @@
 #include "api/pleione_backend.h"
 #include "api/pleione_ops.h"
 
-enum { CONF_VALUES = 48, CONF_NODES = 8, CONF_SYMBOLS = 12, CONF_OPERANDS = 20, CONF_ROUNDS = 3, CONF_SEQUENCES = 12 };
+enum {
+    CONF_VALUES = 140,
+    CONF_NODES = 64,
+    CONF_SYMBOLS = 12,
+    CONF_OPERANDS = 20,
+    CONF_ROUNDS = 3,
+    CONF_SEQUENCES = 12
+};
 
 struct conf_value {
     uint32_t kind, dtype, layout, flags; /* pln_value_kind, pln_dtype, pln_layout, PLN_VALUE_* */
@@ -22,7 +29,8 @@ struct conf_value {
     uint32_t first; /* elements after the start of the base */
     bool part;      /* of a flat state: its rows are not those of the base */
     void *data;     /* dense f32 or i32 [real rows, width] of inputs, states, constants; NULL: an output */
-    bool plain;     /* a constant is handed over where it lies */
+    bool plain;     /* a constant is handed over where it lies, */
+    void *block;    /* in this memory, one float behind its begin */
     double bound;   /* by which an output may differ from the oracle; 0: conf_tolerance says; -1: conf_half_unit */
 };
 

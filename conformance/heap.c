@@ -9,6 +9,7 @@
 #include <link.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <string.h>
 
 /* The object of the plugin. */
 static struct {
@@ -133,9 +134,17 @@ static void forget(void *memory)
 
 #define CALLER __builtin_return_address(0)
 
+/* What a plugin gets holds no zeros by chance. */
+static void *fill(void *memory, size_t bytes, const void *caller)
+{
+    if (memory && plugin.to && conf_heap_is_of_plugin(caller))
+        memset(memory, 0xff, bytes);
+    return memory;
+}
+
 void *malloc(size_t bytes)
 {
-    return note(__libc_malloc(bytes), CALLER);
+    return note(fill(__libc_malloc(bytes), bytes, CALLER), CALLER);
 }
 
 void *calloc(size_t n, size_t bytes)
@@ -153,12 +162,12 @@ void *realloc(void *memory, size_t bytes)
 
 void *memalign(size_t alignment, size_t bytes)
 {
-    return note(__libc_memalign(alignment, bytes), CALLER);
+    return note(fill(__libc_memalign(alignment, bytes), bytes, CALLER), CALLER);
 }
 
 void *aligned_alloc(size_t alignment, size_t bytes)
 {
-    return note(__libc_memalign(alignment, bytes), CALLER);
+    return note(fill(__libc_memalign(alignment, bytes), bytes, CALLER), CALLER);
 }
 
 int posix_memalign(void **memory, size_t alignment, size_t bytes)
@@ -166,7 +175,7 @@ int posix_memalign(void **memory, size_t alignment, size_t bytes)
     void *got = __libc_memalign(alignment, bytes);
     if (!got)
         return ENOMEM;
-    *memory = note(got, CALLER);
+    *memory = note(fill(got, bytes, CALLER), CALLER);
     return 0;
 }
 

@@ -27,6 +27,7 @@ struct conf_host {
     pln_host table;
     struct team *team;
     uint32_t as_if;
+    bool trusted;
     pthread_mutex_t lock; /* of what follows */
     struct block *blocks;
     uint32_t live, asked, refused, going, cancelled;
@@ -178,9 +179,42 @@ static uint32_t tell_team_size(void *context)
     return h->as_if ? h->as_if : team_size(h->team);
 }
 
+static _Thread_local bool inside;
+
+void conf_host_mark(bool is)
+{
+    inside = is;
+}
+
+/* Work of a member, after which its thread is as it was: the team is everybody's. */
+struct work {
+    pln_team_fn *fn;
+    void *argument;
+};
+
+static void run_member(void *argument, uint32_t index, uint32_t members)
+{
+    const struct work *work = argument;
+    const uint32_t floats = conf_float_state();
+    work->fn(work->argument, index, members);
+    if (conf_float_state() == floats)
+        return;
+    conf_violate("a member of the team was left other floating-point state (rounding, flushing or traps) than it had");
+    conf_set_float_state(floats);
+}
+
 static void run_team(void *context, pln_team_fn *fn, void *argument)
 {
-    team_run(((struct conf_host *)context)->team, fn, argument);
+    struct conf_host *h = context;
+    struct work work = {fn, argument};
+    if (!h->trusted && !inside)
+        conf_violate("host->team_run was called by a thread that is inside no entry");
+    team_run(h->team, run_member, &work);
+}
+
+void conf_host_trust(struct conf_host *host)
+{
+    host->trusted = true;
 }
 
 static void wait_for_team(void *context)

@@ -16,6 +16,10 @@ struct conf_host;
 /* Returns new: a host with a team of so many members; NULL if they cannot be started. `as_if`: the size that
  * team_size tells, where runs have fewer; 0: the team's own. */
 struct conf_host *conf_host_create(uint32_t members, uint32_t as_if);
+/* Whether the calling thread is in an entry from here on: only then a team may be asked. */
+void conf_host_mark(bool is);
+/* Its team may be asked from outside of entries: for the oracle, which is under no guard. */
+void conf_host_trust(struct conf_host *host);
 /* What it gave and nobody released is freed too. */
 void conf_host_destroy(struct conf_host **host);
 const pln_host *conf_host_table(const struct conf_host *host);

@@ -111,6 +111,94 @@ static enum conf_verdict try_two_plans(struct conf_bench *bench, const struct co
     return verdict;
 }
 
+/* Two plans over the same constants and memory, of which one is destroyed while the other goes on. */
+static enum conf_verdict try_shared(struct conf_bench *bench, const struct conf_test *test, char *why, size_t bytes)
+{
+    enum conf_verdict verdict;
+    pln_failure error = {.size = sizeof error};
+    struct pair *p = make(bench, test, &bench->target, SECOND, 0, &verdict, why, bytes);
+    pln_plan *first = verdict == CONF_PASSED ? p->in.plan : NULL;
+    if (first) {
+        p->in.plan = NULL;
+        if (conf_instance_plan(&p->in, &p->c, &error) != PLN_OK) {
+            snprintf(why, bytes, "a second plan with the same constants: %s", error.message);
+            verdict = CONF_FAILED;
+        }
+    }
+    pln_plan *other = first ? p->in.plan : NULL;
+    for (uint32_t i = 0; verdict == CONF_PASSED && i < 3; i++) {
+        if (i == 2) { /* the other one alone */
+            bench->backend->plan_destroy(&first);
+            first = NULL;
+        }
+        p->in.plan = i == 0 ? first : other;
+        verdict = run_pair(p, i, why, bytes);
+    }
+    if (first)
+        bench->backend->plan_destroy(&first);
+    if (p)
+        p->in.plan = other;
+    close_pair(p);
+    return verdict;
+}
+
+/* More plans at a time than a table of a few has places; the first and the last of them run. */
+static enum conf_verdict try_many(struct conf_bench *bench, const struct conf_test *test, char *why, size_t bytes)
+{
+    enum { MANY = 40 };
+    struct pair *pairs[MANY] = {NULL};
+    enum conf_verdict verdict = CONF_PASSED;
+    for (uint32_t i = 0; verdict == CONF_PASSED && i < MANY; i++)
+        pairs[i] = make(bench, test, &bench->target, 0, 0, &verdict, why, bytes);
+    for (uint32_t i = 0; verdict == CONF_PASSED && i < MANY; i += MANY - 1)
+        verdict = run_pair(pairs[i], i % 2, why, bytes);
+    for (uint32_t i = 0; i < MANY; i++)
+        close_pair(pairs[i]);
+    return verdict;
+}
+
+/* ---- weights */
+
+static conf_fill *filled; /* by fill_turned */
+
+static void turn(struct conf_case *c)
+{
+    for (uint32_t i = 0; i < c->n_values; i++)
+        for (size_t j = 0;
+             c->values[i].kind == PLN_VALUE_CONSTANT && j < (size_t)c->values[i].rows.offset * c->values[i].width; j++)
+            conf_floats(c, (int32_t)i)[j] *= -1;
+}
+
+/* The case with the sign of every weight turned. */
+static bool fill_turned(struct conf_case *c, uint32_t index)
+{
+    const bool is = filled(c, index);
+    if (is)
+        turn(c);
+    return is;
+}
+
+/* Other numbers in the memory, under the names, of the weights of a plan that was destroyed: nothing is kept by these. */
+static enum conf_verdict try_turned(struct conf_bench *bench, const struct conf_test *test, char *why, size_t bytes)
+{
+    enum { CASES = 5 };
+    struct conf_case *c = malloc(sizeof *c);
+    enum conf_verdict verdict = CONF_PASSED;
+    uint32_t index, i = 0;
+    filled = conf_groups[test->group].fill;
+    for (; verdict == CONF_PASSED && c && i < CASES; i++) {
+        if (!conf_first_taken(&bench->target, test->group, i, c, &index, why, bytes))
+            break;
+        verdict = conf_check(&bench->target, &bench->oracle, filled, index, c, why, bytes);
+        turn(c);
+        if (verdict == CONF_PASSED)
+            verdict = conf_check(&bench->target, &bench->oracle, fill_turned, index, c, why, bytes);
+        conf_free(c);
+    }
+    free(c);
+    return i ? verdict : CONF_REFUSED;
+}
+
 /* A second device on a host of its own. */
 struct second {
     struct conf_host *host;
@@ -337,6 +425,26 @@ static enum conf_verdict try_timing(struct conf_bench *bench, const struct conf_
 
 /* ---- leaks */
 
+/* What a process has of the system. */
+struct held {
+    uint32_t descriptors, threads, pages;
+};
+
+static struct held look_at_held(void)
+{
+    return (struct held){conf_descriptors(), conf_threads(), conf_pages()};
+}
+
+/* Of so many rounds each left one; pages may grow once for all (`grown`: rounds in which they did). */
+static const char *growth_of(struct held before, uint32_t grown, uint32_t rounds)
+{
+    const struct held now = look_at_held();
+    return now.descriptors >= before.descriptors + rounds ? "a descriptor"
+           : now.threads >= before.threads + rounds       ? "a thread"
+           : grown >= rounds                              ? "memory of the system (mmap)"
+                                                          : NULL;
+}
+
 /* Runs of one plan, then plans of one device: what is out grows by no run and no plan. */
 static enum conf_verdict try_leaks(struct conf_bench *bench, const struct conf_test *test, char *why, size_t bytes)
 {
@@ -346,13 +454,22 @@ static enum conf_verdict try_leaks(struct conf_bench *bench, const struct conf_t
     uint64_t heap = 0, all = 0;
     pln_failure error = {.size = sizeof error};
     struct pair *p = make(bench, test, &bench->target, 0, 0, &verdict, why, bytes);
+    struct held held = {0};
+    uint32_t grown = 0, pages = 0;
     for (uint32_t i = 0; verdict == CONF_PASSED && i < RUNS + WARM; i++) {
         if (conf_instance_run(&p->in, &p->c, &error) != PLN_OK) {
             snprintf(why, bytes, "run %u: %s", i, error.message);
             verdict = CONF_FAILED;
         }
         if (i == WARM)
-            heap = conf_heap_live(), all = conf_heap_all();
+            heap = conf_heap_live(), all = conf_heap_all(), held = look_at_held();
+        grown += i > WARM && conf_pages() > pages;
+        pages = conf_pages();
+    }
+    const char *kept = growth_of(held, own ? grown : 0, RUNS - 1);
+    if (verdict == CONF_PASSED && kept) {
+        snprintf(why, bytes, "each run leaves %s", kept);
+        verdict = CONF_FAILED;
     }
     if (verdict == CONF_PASSED && (conf_heap_live() >= heap + RUNS - 1 || (own && conf_heap_all() >= all + RUNS - 1))) {
         snprintf(why, bytes, "each run leaves blocks of malloc");
@@ -363,7 +480,12 @@ static enum conf_verdict try_leaks(struct conf_bench *bench, const struct conf_t
         struct pair *q = make(bench, test, &bench->target, 0, 0, &verdict, why, bytes);
         close_pair(q);
         if (i == WARM)
-            heap = conf_heap_live();
+            heap = conf_heap_live(), held = look_at_held();
+    }
+    kept = growth_of(held, 0, PLANS - 1 - WARM);
+    if (verdict == CONF_PASSED && kept) {
+        snprintf(why, bytes, "each plan leaves %s", kept);
+        verdict = CONF_FAILED;
     }
     if (verdict == CONF_PASSED && conf_host_live(bench->host) != live) {
         snprintf(why, bytes, "%u blocks of host->allocate more after %u plans", conf_host_live(bench->host) - live,
@@ -379,9 +501,20 @@ static enum conf_verdict try_leaks(struct conf_bench *bench, const struct conf_t
 }
 
 const struct conf_trial conf_plans[] = {
-    {"one plan, ten runs", try_replay},   {"two plans in turn", try_two_plans},
-    {"two opens in turn", try_two_opens}, {"fewer members than the team has", try_members},
-    {"two threads", try_threads},         {"a steady plan", try_steady},
-    {"a timed plan", try_timing},         {"what runs and plans leave", try_leaks},
+    {"one plan, ten runs", try_replay, 0},
+    {"two plans in turn", try_two_plans, 0},
+    {"two plans of the same weights", try_shared, 0},
+    {"many plans at a time", try_many, 0},
+    {"other weights in the same memory", try_turned, 0},
+    {"two opens in turn", try_two_opens, 0},
+    {"fewer members than the team has", try_members, 0},
+    {"two threads", try_threads, 0},
+    {"a steady plan", try_steady, 0},
+    {"a timed plan", try_timing, 0},
+    {"what runs and plans leave", try_leaks, 0},
+    {"submitted runs", conf_try_submits, 0},
+    {"submitted plans in order", conf_try_order, PLN_OP_LINEAR},
+    {"looks at a submitted run", conf_try_looks, PLN_OP_LINEAR},
+    {"runs that are cancelled", conf_try_cancels, 0},
 };
 const uint32_t conf_n_plans = sizeof conf_plans / sizeof *conf_plans;

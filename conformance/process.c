@@ -8,11 +8,14 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fenv.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #if defined(__SSE2__)
 #include <xmmintrin.h>
@@ -52,12 +55,39 @@ void conf_set_float_state(uint32_t state)
 
 extern char **environ;
 
+static uint64_t add_to_sum(uint64_t hash, const void *data, size_t bytes)
+{
+    for (const unsigned char *at = data; bytes; at++, bytes--)
+        hash = (hash ^ *at) * 1099511628211u;
+    return hash;
+}
+
+static const uint64_t empty_sum = 14695981039346656037u;
+
 static uint64_t sum_of_environment(void)
 {
-    uint64_t hash = 14695981039346656037u;
+    uint64_t hash = empty_sum;
     for (char **entry = environ; entry && *entry; entry++)
-        for (const char *s = *entry; *s; s++)
-            hash = (hash ^ (unsigned char)*s) * 1099511628211u;
+        hash = add_to_sum(hash, *entry, strlen(*entry));
+    return hash;
+}
+
+static uint64_t sum_of_processors(void)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    sched_getaffinity(0, sizeof set, &set);
+    return add_to_sum(empty_sum, &set, sizeof set);
+}
+
+static uint64_t sum_of_limits(void)
+{
+    uint64_t hash = empty_sum;
+    for (int i = 0; i < RLIM_NLIMITS; i++) {
+        struct rlimit limit = {0};
+        getrlimit((__rlimit_resource_t)i, &limit);
+        hash = add_to_sum(hash, &limit, sizeof limit);
+    }
     return hash;
 }
 
@@ -76,6 +106,11 @@ void conf_process_look(struct conf_process *p)
     p->environment = sum_of_environment();
     getitimer(ITIMER_REAL, &timer);
     p->alarm = timer.it_value.tv_sec || timer.it_value.tv_usec;
+    p->processors = sum_of_processors();
+    p->priority = getpriority(PRIO_PROCESS, 0);
+    for (int i = 0; i < 3; i++)
+        p->streams[i] = fcntl(i, F_GETFD) >= 0;
+    p->limits = sum_of_limits();
 }
 
 static const void *handler_of(const struct sigaction *action)
@@ -108,6 +143,8 @@ static void compare_signals(const struct conf_process *before, const struct conf
 
 static void compare_own(struct conf_process *before, const struct conf_process *now)
 {
+    if (waitpid(-1, NULL, WNOHANG) >= 0)
+        conf_violate("it left a child process");
     if (before->environment != now->environment)
         conf_violate("the environment was changed");
     if (before->alarm != now->alarm)
@@ -127,6 +164,22 @@ void conf_process_compare(struct conf_process *before, bool own)
     }
     if (strcmp(before->locale, now.locale) != 0)
         conf_violate("the locale was changed to %.100s", now.locale);
+    if (before->processors != now.processors)
+        conf_violate("the processors that the thread may run on were changed");
+    if (before->priority != now.priority)
+        conf_violate("the priority was changed");
+    for (int i = 0; i < 3; i++)
+        if (before->streams[i] != now.streams[i])
+            conf_violate("standard stream %d was closed", i);
+    if (before->limits != now.limits)
+        conf_violate("a limit of the process (setrlimit) was changed");
+    if (uselocale((locale_t)0) != LC_GLOBAL_LOCALE)
+        conf_violate("the thread was left another locale (uselocale)");
+    uselocale(LC_GLOBAL_LOCALE);
+    before->processors = now.processors;
+    before->limits = now.limits;
+    memcpy(before->streams, now.streams, sizeof now.streams);
+    before->priority = now.priority;
     if (before->mask != now.mask)
         conf_violate("the file mode mask was changed");
     if (own)
@@ -159,6 +212,17 @@ uint32_t conf_descriptors(void)
 uint32_t conf_threads(void)
 {
     return count_entries("/proc/self/task");
+}
+
+uint32_t conf_pages(void)
+{
+    char text[32] = "";
+    const int file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    if (file < 0 || read(file, text, sizeof text - 1) < 0)
+        text[0] = '\0';
+    if (file >= 0)
+        close(file);
+    return (uint32_t)strtoul(text, NULL, 10);
 }
 
 /* ---- output */

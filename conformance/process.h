@@ -25,6 +25,10 @@ struct conf_process {
     sigset_t blocked;
     uint64_t environment; /* a sum over it */
     int32_t alarm;        /* a timer is set */
+    uint64_t processors;  /* a sum over those that the thread may run on */
+    uint64_t limits;      /* and over the limits of the process */
+    int32_t priority;
+    bool streams[3]; /* that are open */
 };
 
 void conf_process_look(struct conf_process *p);
@@ -34,6 +38,7 @@ void conf_process_compare(struct conf_process *before, bool own);
 
 uint32_t conf_descriptors(void);
 uint32_t conf_threads(void);
+uint32_t conf_pages(void); /* of the address space */
 
 /* From here on stdout and stderr are kept. conf_output_check: a violation if something was written to stdout since the
  * last call, or to stderr if `errors`; else that goes where stderr went before. */

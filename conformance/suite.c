@@ -141,7 +141,7 @@ static bool list_trials(struct conf_suite *s, const struct conf_wanted *w, enum 
     bool whole = true;
     for (uint32_t g = 0, at = 0; whole && g < conf_n_groups; g++)
         for (uint32_t i = 0; whole && i < n && is_of_inference(g) && is_group(w, &conf_groups[g]); i++, at++)
-            if (is_kept(at, w->thin))
+            if ((!trials[i].op || trials[i].op == conf_groups[g].op) && is_kept(at, w->thin))
                 whole = add_if(s, w, (struct conf_test){.kind = kind, .level = level, .group = g, .index = i}, "%s: %s",
                                conf_groups[g].name, trials[i].name);
     return whole;

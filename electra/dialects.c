@@ -38,6 +38,25 @@ static const struct rename of_objects[] = {
     {"/embeddings/embeddings/", "/embeddings/position_embeddings/weight/"},
 };
 
+/* Keras 3 (.weights.h5) calls layers by their classes and variables by their numbers, in the order in which a layer makes
+ * them. A layer of a bare class at the top ("layers/dense") is the head of several models, and stays what it is. */
+static const struct rename of_keras[] = {
+    {"/layers/tf_electra_main_layer/", "/electra/"},
+    {"/layers/tf_electra_discriminator_predictions/", "/discriminator_predictions/"},
+    {"/layers/tf_electra_generator_predictions/", "/generator_predictions/"},
+    {"/layers/tf_electra_masked_lm_head/vars/0/", "/generator_lm_head/bias/"},
+    {"/layers/tf_electra_classification_head/", "/classifier/"},
+    {"/encoder/layer/tf_electra_layer/", "/encoder/layer/0/"},
+    {"/encoder/layer/tf_electra_layer_", "/encoder/layer/"},
+    {"/embeddings/vars/0/", "/embeddings/weight/"},
+    {"/embeddings/vars/1/", "/embeddings/token_type_embeddings/"},
+    {"/embeddings/vars/2/", "/embeddings/embeddings/"},
+    {"/LayerNorm/vars/0/", "/LayerNorm/gamma/"},
+    {"/LayerNorm/vars/1/", "/LayerNorm/beta/"},
+    {"/vars/0/", "/kernel/"},
+    {"/vars/1/", "/bias/"},
+};
+
 static const struct rename of_google[] = {
     {"/discriminator_predictions/dense_1/", "/discriminator_predictions/dense_prediction/"},
     {"/generator_predictions/output_bias/", "/generator_lm_head/bias/"},
@@ -98,6 +117,8 @@ enum electra_dialect electra_dialect_of(const struct ckpt *checkpoint)
         const char *name = ckpt_tensor(checkpoint, i)->name;
         if (ends(name, VALUE))
             return ELECTRA_OBJECTS;
+        if (begins(name, "layers/tf_electra_main_layer/"))
+            return ELECTRA_KERAS;
         if (ends(name, "/word_embeddings") || ends(name, "/output_bias"))
             return ELECTRA_GOOGLE;
         if (strchr(name, '/'))
@@ -170,7 +191,9 @@ bool electra_translate(enum electra_dialect dialect, const char *name, char out[
         return false;
     if (dialect != ELECTRA_PYTORCH)
         split_layer(text);
-    if (dialect == ELECTRA_OBJECTS)
+    if (dialect == ELECTRA_KERAS && strncmp(text, "/layers/dense", strlen("/layers/dense")) != 0)
+        rename_parts(text, of_keras, sizeof of_keras / sizeof *of_keras);
+    if (dialect == ELECTRA_OBJECTS || dialect == ELECTRA_KERAS)
         rename_parts(text, of_objects, sizeof of_objects / sizeof *of_objects);
     if (dialect == ELECTRA_GOOGLE)
         rename_parts(text, of_google, sizeof of_google / sizeof *of_google);

@@ -107,7 +107,7 @@ static pln_status take_half(struct google *n, pln_part part)
 /* The layers of a task say what its head is. */
 struct task {
     char name[ELECTRA_NAME_BYTES]; /* with TASKS before it and a slash behind it */
-    bool one_layer, joint, hidden_none, more;
+    bool one_layer, answers, hidden_none;
 };
 
 /* Length of what names the task of a variable; 0: the variable is no task's. */
@@ -130,8 +130,7 @@ static bool find_task(const struct google *n, struct task *task)
         snprintf(task->name, sizeof task->name, "%.*s", (int)length, n->from[i]);
         const char *layer = n->from[i] + length;
         task->one_layer &= begins(layer, "dense/");
-        task->joint |= begins(layer, "qa_hidden/");
-        task->more |= begins(layer, "dense_1/");
+        task->answers |= begins(layer, "qa_hidden/") || begins(layer, "dense_1/");
         task->hidden_none |= begins(layer, "dense_3/");
     }
     return true;
@@ -149,7 +148,7 @@ static const char *layer_of(const struct task *task, const char *layer)
     };
     if (task->one_layer) /* its only tagging task; all others look at the first token */
         return strcmp(task->name, TASKS "chunk/") == 0 ? "classifier/" : "task_specific/dense/";
-    for (size_t i = 0; task->joint && i < sizeof of_answers / sizeof *of_answers; i++)
+    for (size_t i = 0; task->answers && i < sizeof of_answers / sizeof *of_answers; i++)
         if (begins(layer, of_answers[i].from))
             return of_answers[i].alone && !task->hidden_none ? of_answers[i].alone : of_answers[i].to;
     return NULL;
@@ -163,9 +162,6 @@ static pln_status take_task(struct google *n, const char **said)
         *said = "there are heads of several tasks under " TASKS ", none of which is read";
         return PLN_OK;
     }
-    if (task.more && !task.joint)
-        *said = "under " TASKS " there is a head of answers that judges begin and end apart (joint_prediction=False), "
-                "which is not read";
     const size_t length = strlen(task.name);
     for (uint32_t i = 0; i < ckpt_count(n->checkpoint); i++) {
         const char *layer = length && n->from[i] && begins(n->from[i], task.name) ? n->from[i] + length : NULL;

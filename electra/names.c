@@ -243,6 +243,32 @@ static pln_status take_named_half(struct naming *n, pln_part part)
     return note(n, "the tensors are those under '%s'", half_names[h][part]);
 }
 
+/* Whoever has the model in one of his own calls it as he likes, and has a head of his own beside it: the only table of
+ * words says how. */
+static pln_status strip_owner(struct naming *n)
+{
+    static const char words[] = "embeddings.word_embeddings.weight";
+    struct electra_names *names = n->names;
+    const char *found = NULL;
+    char prefix[ELECTRA_NAME_BYTES];
+    for (uint32_t i = 0; i < names->count; i++) {
+        if (names->list[i].dropped || !ends(names->list[i].name, words))
+            continue;
+        if (found)
+            return PLN_OK;
+        found = names->list[i].name;
+    }
+    if (!found || strlen(found) >= sizeof prefix)
+        return PLN_OK;
+    snprintf(prefix, sizeof prefix, "%.*s", (int)(strlen(found) - strlen(words)), found);
+    if (ends(prefix, ELECTRA_PREFIX))
+        prefix[strlen(prefix) - strlen(ELECTRA_PREFIX)] = '\0';
+    if (!*prefix || prefix[strlen(prefix) - 1] != '.')
+        return PLN_OK;
+    take_away(names, prefix);
+    return note(n, "names of the model begin with '%.200s', which is left away", prefix);
+}
+
 /* Files of ElectraModel have no prefix. */
 static pln_status add_prefix(struct naming *n)
 {
@@ -343,6 +369,8 @@ static pln_status make_names(struct naming *n, pln_part part)
         status = strip_wrappers(n);
     if (status == PLN_OK)
         status = strip_inner_wrappers(n);
+    if (status == PLN_OK)
+        status = strip_owner(n);
     if (status == PLN_OK)
         status = add_prefix(n);
     if (status != PLN_OK)

@@ -20,7 +20,7 @@ struct electra_name {
     bool dropped; /* a buffer, a slot of an optimizer, a step: nothing of the model */
 };
 
-enum electra_dialect { ELECTRA_PYTORCH, ELECTRA_SLASHED, ELECTRA_GOOGLE, ELECTRA_OBJECTS };
+enum electra_dialect { ELECTRA_PYTORCH, ELECTRA_SLASHED, ELECTRA_GOOGLE, ELECTRA_OBJECTS, ELECTRA_KERAS };
 
 struct electra_names {
     enum electra_dialect dialect; /* that the file's names are of */

@@ -12,6 +12,7 @@
 #include "generation/search.h"
 #include "generation/stops.h"
 
+enum { MOST_LOSSES = 3 }; /* of a run */
 enum { BATCH = 8, MOST_LINES = 1024, MOST_BATCH = 4096 };
 
 struct pln_generator {
@@ -183,7 +184,18 @@ struct run {
     pln_token_fn *token;
     void *context;
     bool enough;
+    uint64_t told, settled; /* tokens that the caller knows; that were settled since the run began, or began again */
 };
+
+/* What was told before a device was lost is not told once more. */
+static bool tell(void *context, uint32_t prompt, uint32_t rank, int32_t token)
+{
+    struct run *r = context;
+    if (r->settled++ < r->told)
+        return true;
+    r->told++;
+    return r->token(r->context, prompt, rank, token);
+}
 
 static pln_status check_prompt(const pln_generator *g, const pln_prompt *prompt, uint32_t i, pln_error *error)
 {
@@ -227,8 +239,8 @@ static pln_status begin_search(struct run *r, pln_error *error)
                                   .longest = prompt->n_ids + (wanted < left ? wanted : left),
                                   .choices = g->choices,
                                   .scores = g->scores,
-                                  .token = r->token,
-                                  .context = r->context,
+                                  .token = r->token ? tell : NULL,
+                                  .context = r,
                                   .index = r->next++};
     return generate_search_init(s, error);
 }
@@ -324,13 +336,30 @@ static pln_status run(pln_generator *g, struct run *r, pln_error *error)
     return status;
 }
 
+/* What was kept of tokens is lost with a device: it is made again from their numbers. */
+static pln_status forget(pln_generator *g, pln_error *error)
+{
+    session_cache_destroy(&g->cache);
+    return session_cache_create(g->session, &g->cache, error);
+}
+
 pln_status generate_run(pln_generator *generator, const pln_prompt *prompts, uint32_t n_prompts, pln_token_fn *token,
                         void *context, pln_error *error)
 {
     struct run r = {
         .generator = generator, .prompts = prompts, .n_prompts = n_prompts, .token = token, .context = context};
-    const pln_status status = check_prompts(&r, error);
-    return status == PLN_OK ? run(generator, &r, error) : status;
+    const bool goes_on = generator->session->schedule.on_loss != PLN_ON_LOSS_FAIL;
+    pln_status status = check_prompts(&r, error);
+    if (status == PLN_OK)
+        status = run(generator, &r, error);
+    for (uint32_t i = 0; status == PLN_DEVICE_LOST && goes_on && i < MOST_LOSSES; i++) {
+        status = forget(generator, error);
+        r.next = r.n = 0;
+        r.settled = 0;
+        if (status == PLN_OK)
+            status = run(generator, &r, error);
+    }
+    return status;
 }
 
 pln_status pln_generator_run(pln_generator *generator, const pln_prompt *prompts, uint32_t n_prompts,

@@ -13,7 +13,18 @@
 
 pln_status records_lines_fill(struct records_lines *l, pln_error *error)
 {
-    return l->left ? PLN_OK : records_stream_next(&l->stream, &l->next, &l->left, error);
+    if (l->left)
+        return PLN_OK;
+    const pln_status status = records_stream_next(&l->stream, &l->next, &l->left, error);
+    l->begin = l->end;
+    l->end = l->stream.done - l->stream.rest.n;
+    l->piece = l->left;
+    return status;
+}
+
+uint64_t records_lines_position(const struct records_lines *l)
+{
+    return l->piece ? l->begin + (l->end - l->begin) * (l->piece - l->left) / l->piece : l->end;
 }
 
 static void take(struct records_lines *l, size_t n)

@@ -19,6 +19,8 @@ struct records_lines {
     struct records_stream stream;
     const char *next; /* of the stream's bytes that are not used yet */
     size_t left;
+    size_t piece;        /* bytes that there were when the stream gave them */
+    uint64_t begin, end; /* bytes of the file before these, and with them */
     char *buffer;
     size_t room;
     uint64_t number;
@@ -33,6 +35,9 @@ pln_status records_lines_next(struct records_lines *l, struct records_line *line
 /* For those who read no lines: sees to it that `next` has `left` bytes, which the caller takes off the front; 0: there
  * are no more. As records_stream_next. */
 pln_status records_lines_fill(struct records_lines *l, pln_error *error);
+
+/* Bytes of the file before `next`; of a compressed one about so many. They never become fewer. */
+uint64_t records_lines_position(const struct records_lines *l);
 
 /* Takes the CR off that belongs to the end of a line. */
 void records_line_trim(struct records_line *line);

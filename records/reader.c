@@ -20,6 +20,7 @@ struct pln_reader {
     pln_error ended; /* the failure that reading ended with */
     bool at_end;
     pln_record row;
+    atomic_uint_least64_t position; /* behind the last row, in bytes of the file */
     atomic_bool in_use;
 };
 
@@ -123,6 +124,7 @@ pln_status pln_reader_next(pln_reader *reader, const pln_record **row, pln_error
     if (status != PLN_OK)
         return status;
     status = read_row(reader, error);
+    atomic_store_explicit(&reader->position, records_lines_position(&reader->source.lines), memory_order_relaxed);
     if (reader->has_row)
         *row = &reader->row;
     in_use_end(&reader->in_use);
@@ -166,11 +168,10 @@ void pln_reader_place(const pln_reader *reader, const char **file, uint64_t *lin
 
 void pln_reader_progress(const pln_reader *reader, uint64_t *done, uint64_t *total)
 {
-    const struct records_stream *stream = reader ? &reader->source.lines.stream : NULL;
     if (done)
-        *done = stream ? atomic_load_explicit(&stream->done, memory_order_relaxed) : 0;
+        *done = reader ? atomic_load_explicit(&reader->position, memory_order_relaxed) : 0;
     if (total)
-        *total = stream ? stream->total : 0;
+        *total = reader ? reader->source.lines.stream.total : 0;
 }
 
 /* ---- rows */

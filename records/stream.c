@@ -42,7 +42,7 @@ static pln_status read_block(struct records_stream *s, pln_error *error)
             return pln_fail(error, PLN_FAILED, "%s: cannot be read: %s", s->name, strerror(errno));
         s->ended = n == 0;
         s->rest.n += (size_t)n;
-        atomic_fetch_add_explicit(&s->done, (uint_least64_t)n, memory_order_relaxed);
+        s->done += (uint64_t)n;
         return PLN_OK;
     }
 }

@@ -6,7 +6,6 @@
 #ifndef RECORDS_STREAM_H
 #define RECORDS_STREAM_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -26,11 +25,11 @@ struct records_stream { /* zero: nothing to close */
     bool ended;       /* there is no more to be read from fd */
     const struct codec *codec;
     void *state;
-    bool inside;                /* a member has begun and not ended */
-    char *raw, *text;           /* buffers: as read, unpacked */
-    struct codec_input rest;    /* of raw */
-    atomic_uint_least64_t done; /* bytes read from fd */
-    uint64_t total;             /* 0: not known */
+    bool inside;             /* a member has begun and not ended */
+    char *raw, *text;        /* buffers: as read, unpacked */
+    struct codec_input rest; /* of raw */
+    uint64_t done;           /* bytes read from fd */
+    uint64_t total;          /* 0: not known */
     struct records_cancel cancel;
     pln_error held; /* of a failure behind bytes that were given */
 };

@@ -5,11 +5,12 @@
 #include "common/fail.h"
 #include "scheduler/scheduler.h"
 
-/* What lay there is lost with it, or half written: nobody but the owner of the states knows what to do. */
+/* What lay there is lost with it, or half written: nobody but the owner of the states knows what to do. States that no plan
+ * has met yet hold nothing. */
 static bool needs_states(const pln_schedule *schedule)
 {
     for (uint32_t i = 0; i < schedule->graph->n_values; i++)
-        if (schedule->graph->values[i]->kind == PLN_VALUE_STATE)
+        if (schedule->graph->values[i]->kind == PLN_VALUE_STATE && schedule->states->list)
             return true;
     return false;
 }

@@ -174,8 +174,3 @@ pln_status sched_probe(pln_runtime *runtime, const char *path, json_t **answer, 
     json_decref(said);
     return status;
 }
-
-void sched_probe_forget(pln_runtime *runtime, const char *path)
-{
-    probe_forget(runtime->host.cache_directory(runtime), path);
-}

@@ -16,8 +16,6 @@
  * "devices": [...], "files": [...]}; PLN_NO_DEVICE: the plugin is not to be loaded, the sentence says why; PLN_UNSUPPORTED:
  * there is no such program here, nobody knows. */
 pln_status sched_probe(pln_runtime *runtime, const char *path, json_t **answer, pln_error *error);
-/* What is remembered of it is wrong. */
-void sched_probe_forget(pln_runtime *runtime, const char *path);
 
 /* ---- probe_memory.c */
 
@@ -25,7 +23,6 @@ void sched_probe_forget(pln_runtime *runtime, const char *path);
  * nothing is. */
 json_t *probe_recall(const char *folder, const char *path);
 void probe_remember(const char *folder, const char *path, const json_t *said);
-void probe_forget(const char *folder, const char *path);
 
 /* ---- probe_text.c: a device as JSON and back */
 

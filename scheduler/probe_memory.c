@@ -101,10 +101,3 @@ void probe_remember(const char *folder, const char *path, const json_t *said)
         unlink(part);
     json_decref(kept);
 }
-
-void probe_forget(const char *folder, const char *path)
-{
-    char file[PATH_MAX];
-    if (place_of(folder, path, file, sizeof file))
-        unlink(file);
-}

@@ -46,15 +46,18 @@ static json_t *list_inferred(const pln_model *m)
 
 /* ---- files */
 
-static bool is_read(const pln_model *m, const char *path)
+static const char *const tokenizer_files[] = {"vocab.txt", "tokenizer.json", "tokenizer_config.json",
+                                              "special_tokens_map.json", "added_tokens.json"};
+
+/* What the model reads, its tokenizer, and what writes with it. */
+static bool is_read(pln_model *m, const char *path)
 {
-    const char *weights = ckpt_weights(m->checkpoint), *name = strrchr(path, '/') + 1;
-    if (strcmp(name, "config.json") == 0)
-        return ckpt_has_config(m->checkpoint);
-    for (uint32_t i = 0; ckpt_file(m->checkpoint, i); i++)
-        if (ckpt_tensors_read(ckpt_file(m->checkpoint, i), path))
-            return true;
-    return weights && strcmp(weights, path) == 0;
+    const pln_tokenizer *tokenizer;
+    const char *name = strrchr(path, '/') + 1;
+    for (size_t i = 0; i < sizeof tokenizer_files / sizeof *tokenizer_files; i++)
+        if (strcmp(name, tokenizer_files[i]) == 0)
+            return pln_model_tokenizer(m, &tokenizer, NULL) == PLN_OK;
+    return strcmp(name, CKPT_GENERATION_CONFIG) == 0 || ckpt_reads(m->checkpoint, path);
 }
 
 static const char *format_of(const pln_model *m, const char *path)
@@ -65,7 +68,7 @@ static const char *format_of(const pln_model *m, const char *path)
     return NULL;
 }
 
-static json_t *describe_file(const pln_model *m, const char *name)
+static json_t *describe_file(pln_model *m, const char *name)
 {
     char path[PATH_MAX];
     struct stat about;
@@ -85,7 +88,7 @@ static int by_file_name(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static json_t *list_files(const pln_model *m)
+static json_t *list_files(pln_model *m)
 {
     struct dirent **entries = NULL;
     json_t *list = json_array();
@@ -202,9 +205,6 @@ static const char *half_of(const pln_model *m)
 }
 
 /* ---- tokenizer */
-
-static const char *const tokenizer_files[] = {"vocab.txt", "tokenizer.json", "tokenizer_config.json",
-                                              "special_tokens_map.json", "added_tokens.json"};
 
 static json_t *list_tokenizer_files(const pln_model *m)
 {

@@ -64,6 +64,9 @@ struct saving {
     uint32_t count;
     uint64_t bytes, shard_bytes; /* the limit of a file; 0: one file holds all */
     bool tied;
+    struct ckpt_watch watch;
+    uint64_t written; /* bytes of tensors */
+    bool cancelled;
     const char **files;  /* NULL behind the last */
     struct arena memory; /* of their names */
     pln_error *error;
@@ -123,6 +126,7 @@ static pln_status add_tensor(struct saving *s, const struct weight *weight, bool
     }
     o->dtype = s->options->dtype ? s->options->dtype : o->weight.dtype;
     o->name = s->indexed[s->count] = s->names[s->count];
+    o->watch = &s->watch;
     s->bytes += ckpt_output_bytes(o);
     s->count++;
     return PLN_OK;
@@ -259,6 +263,15 @@ static pln_status save_files(const struct saving *s, const struct ckpt_save *sav
                : status;
 }
 
+/* What goes out is told to the runtime's progress. */
+static bool go_on(void *context, size_t bytes)
+{
+    struct saving *s = context;
+    s->cancelled = s->cancelled || sched_go_on(s->model->runtime, "writing", s->written, s->bytes, NULL) != PLN_OK;
+    s->written += bytes;
+    return !s->cancelled;
+}
+
 static pln_status save_directory(struct saving *s, const char *directory)
 {
     struct ckpt_place place;
@@ -269,6 +282,9 @@ static pln_status save_directory(struct saving *s, const char *directory)
     if (status != PLN_OK)
         return status;
     status = save_files(s, &save);
+    if (s->cancelled)
+        status = pln_fail(s->error, PLN_CANCELLED, "%s: cancelled while writing, after %llu bytes of %llu", directory,
+                          (unsigned long long)s->written, (unsigned long long)s->bytes);
     if (status == PLN_OK) /* what was read may have been zeros in the place of a file that is gone */
         status = ckpt_check(s->model->checkpoint, s->error);
     return ckpt_save_end(&save, status, s->error);
@@ -342,7 +358,8 @@ pln_status pln_model_save(pln_model *model, const char *directory, const pln_sav
     pln_save_options o = {.size = sizeof o};
     NEED(error, model, directory);
     TAKE(error, pln_save_options, o, options);
-    struct saving s = {.model = model, .options = &o, .shard_bytes = o.shard_bytes, .error = error};
+    struct saving s = {
+        .model = model, .options = &o, .shard_bytes = o.shard_bytes, .watch = {go_on, &s}, .error = error};
     pln_status status = check_options(&s);
     if (status == PLN_OK)
         status = find_tensors(&s);

@@ -64,6 +64,7 @@ const struct task_kind task_choose = {
             .epochs = 3,
         },
     .ask = ask,
+    .no_places = true,
     .answer = answer,
     .score = &task_score_choose,
     .learn = &task_learn_choose,

@@ -96,6 +96,7 @@ const struct task_kind task_classify = {
     .settings_bytes = sizeof(struct settings),
     .open = open,
     .ask = ask,
+    .no_places = true,
     .answer = answer,
     .score = &task_score_classify,
     .learn = &task_learn_classify,

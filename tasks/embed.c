@@ -126,5 +126,6 @@ const struct task_kind task_embed = {
     .settings_bytes = sizeof(struct settings),
     .open = open,
     .ask = ask,
+    .no_places = true,
     .answer = answer,
 };

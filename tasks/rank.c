@@ -164,6 +164,7 @@ const struct task_kind task_rank = {
     .chosen = chosen,
     .open = open,
     .ask = ask,
+    .no_places = true,
     .answer = answer,
     .too_long = TASK_CUT,
     .score = &task_score_rank,

@@ -205,8 +205,16 @@ static bool await_work(struct stream *s, const uint64_t *counter, uint64_t n, ui
     return there;
 }
 
+static void tell_progress(const struct stream *s, const struct task_window *w, uint64_t tokens)
+{
+    const double rows = (double)(w->first_row - s->options.first_row);
+    if (s->options.progress && w->n_tokens)
+        s->options.progress(s->options.context, rows + w->n_rows * ((double)tokens / (double)w->n_tokens));
+}
+
 static bool run_window(struct stream *s, struct task_window *w, uint64_t *batch)
 {
+    uint64_t tokens = 0;
     for (uint32_t i = 0; i < w->n_batches; i++, ++*batch) {
         pln_error error;
         if (*batch >= RESULTS && !await_work(s, &s->collected, *batch - RESULTS, 0))
@@ -215,7 +223,10 @@ static bool run_window(struct stream *s, struct task_window *w, uint64_t *batch)
             fail(s, &error);
             return false;
         }
+        for (uint32_t j = w->batches[i].begin; j < w->batches[i].end; j++)
+            tokens += w->order[j]->tokens.n;
         count(s, &s->run);
+        tell_progress(s, w, tokens);
     }
     return true;
 }

@@ -33,6 +33,7 @@ static pln_status open_setup(const struct task_kind *kind, struct task_setup *se
     setup->encode.size = sizeof setup->encode;
     setup->encode.max_length = setup->too_long == TASK_REFUSE ? 0 : setup->longest;
     setup->encode.overflow = setup->too_long == TASK_WINDOW;
+    setup->encode.no_places = kind->no_places;
     setup->head = kind->info.head;
     setup->outputs[0].kind = ELECTRA_LOGITS;
     setup->n_outputs = 1;

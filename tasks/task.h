@@ -62,7 +62,7 @@ struct task_setup {
 
 /* ---- a row on its way */
 
-/* Tokens of a sequence, columns as in pln_encodings. */
+/* Tokens of a sequence, columns as in pln_encodings; of a task without places ids and types alone. */
 struct task_tokens {
     uint32_t n;
     const int32_t *ids, *types, *words;
@@ -189,6 +189,7 @@ struct task_kind {
     /* When all sequences have their outputs, which are finite then. */
     pln_status (*answer)(struct task_row *row, pln_error *error);
     enum task_too_long too_long; /* where the option does not say */
+    bool no_places;              /* its answers name no part of a text: tokens have ids and types alone */
     bool barred;                 /* an infinity below zero among the logits is a class that a bias bars, and no fault */
     const struct task_score *score; /* NULL: none */
     const struct task_learn *learn; /* NULL: nothing is learned */

@@ -9,11 +9,14 @@
 static bool copy_tokens(struct arena *memory, const pln_encodings *e, struct task_tokens *t)
 {
 #define COLUMN(to, from)                                                                                               \
-    void *to##_copy = arena_allocate(memory, ((size_t)e->tokens + 1) * sizeof *e->from);                               \
-    if (!to##_copy)                                                                                                    \
-        return false;                                                                                                  \
-    memcpy(to##_copy, e->from, e->tokens * sizeof *e->from);                                                           \
-    t->to = to##_copy;
+    t->to = NULL;                                                                                                      \
+    if (e->from) {                                                                                                     \
+        void *copy = arena_allocate(memory, ((size_t)e->tokens + 1) * sizeof *e->from);                                \
+        if (!copy)                                                                                                     \
+            return false;                                                                                              \
+        memcpy(copy, e->from, e->tokens * sizeof *e->from);                                                            \
+        t->to = copy;                                                                                                  \
+    }
     COLUMN(ids, ids)
     COLUMN(types, types)
     COLUMN(words, words)
@@ -30,16 +33,17 @@ static bool copy_tokens(struct arena *memory, const pln_encodings *e, struct tas
 
 static struct task_tokens part_of(const struct task_tokens *all, uint32_t begin, uint32_t end)
 {
-    return (struct task_tokens){.n = end - begin,
-                                .ids = all->ids + begin,
-                                .types = all->types + begin,
-                                .words = all->words + begin,
-                                .sequences = all->sequences + begin,
-                                .special_mask = all->special_mask + begin,
-                                .begins = all->begins + begin,
-                                .ends = all->ends + begin,
-                                .begin_bytes = all->begin_bytes + begin,
-                                .end_bytes = all->end_bytes + begin};
+    struct task_tokens part = {.n = end - begin, .ids = all->ids + begin, .types = all->types + begin};
+    if (!all->words) /* a task without places */
+        return part;
+    part.words = all->words + begin;
+    part.sequences = all->sequences + begin;
+    part.special_mask = all->special_mask + begin;
+    part.begins = all->begins + begin;
+    part.ends = all->ends + begin;
+    part.begin_bytes = all->begin_bytes + begin;
+    part.end_bytes = all->end_bytes + begin;
+    return part;
 }
 
 /* Encodings of the examples of rows [first, last) become their sequences, which lie where the window's end. */
@@ -147,6 +151,18 @@ static pln_status encode(struct task_window *w, pln_encoder *encoder, uint32_t f
                               error);
 }
 
+/* "example 3: its ..." counts what went to the encoder together, of which whoever gave the row knows nothing. */
+static void name_row(pln_error *problem)
+{
+    static const char begins[] = "example ", its[] = ": its ";
+    const char *behind = strstr(problem->message, its);
+    char sentence[sizeof problem->message];
+    if (strncmp(problem->message, begins, sizeof begins - 1) != 0 || !behind)
+        return;
+    snprintf(sentence, sizeof sentence, "the row's %.400s", behind + sizeof its - 1);
+    memcpy(problem->message, sentence, sizeof sentence);
+}
+
 /* Where one example cannot be encoded, that keeps no other row from its tokens. */
 static pln_status encode_each(struct task_window *w, pln_encoder *encoder, pln_error *error)
 {
@@ -157,6 +173,7 @@ static pln_status encode_each(struct task_window *w, pln_encoder *encoder, pln_e
             continue;
         pln_status status = encode(w, encoder, i, i + 1, &encodings, &problem);
         if (status == PLN_INVALID) {
+            name_row(&problem);
             task_refuse_row(&w->rows[i], &problem);
             continue;
         }

@@ -227,6 +227,7 @@ const struct task_kind task_zero_shot = {
     .chosen = chosen,
     .open = open,
     .ask = ask,
+    .no_places = true,
     .answer = answer,
     .too_long = TASK_CUT,
 };

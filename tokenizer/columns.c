@@ -17,6 +17,14 @@ static bool grow(void **column, size_t room, size_t bytes)
     return larger;
 }
 
+void tok_tokens_begin(struct tok_tokens *tokens, bool no_places)
+{
+    if (tokens->no_places != no_places)
+        tok_tokens_finish(tokens);
+    tokens->no_places = no_places;
+    tokens->n = 0;
+}
+
 bool tok_tokens_grow(struct tok_tokens *tokens, uint32_t more)
 {
     const uint64_t least = (uint64_t)tokens->n + more;
@@ -24,7 +32,7 @@ bool tok_tokens_grow(struct tok_tokens *tokens, uint32_t more)
     if (room > UINT32_MAX)
         return false;
 #define GROW(type, name)                                                                                               \
-    {                                                                                                                  \
+    if (!tokens->no_places || (void *)&tokens->name == (void *)&tokens->ids) {                                         \
         void *column = tokens->name;                                                                                   \
         if (!grow(&column, room, sizeof(type)))                                                                        \
             return false;                                                                                              \
@@ -44,15 +52,22 @@ void tok_tokens_finish(struct tok_tokens *from)
     *from = (struct tok_tokens){0};
 }
 
-bool tok_rows_reserve(struct tok_rows *rows, uint32_t n)
+/* Whether a row has a column that a model does not read. */
+static bool is_made(const struct tok_rows *rows, const void *column)
 {
-    if (rows->room >= n)
+    return !rows->no_places || column == &rows->ids || column == &rows->types || column == &rows->attention_mask;
+}
+
+bool tok_rows_reserve(struct tok_rows *rows, uint32_t n, bool no_places)
+{
+    if (rows->room >= n && rows->no_places == no_places)
         return true;
     tok_rows_finish(rows);
+    rows->no_places = no_places;
     const size_t room = (size_t)n + n / 4;
-#define ALLOCATE(type, name) rows->name = malloc(room * sizeof(type));
+#define ALLOCATE(type, name) rows->name = is_made(rows, &rows->name) ? malloc(room * sizeof(type)) : NULL;
 #define CHECK(type, name)                                                                                              \
-    if (!rows->name)                                                                                                   \
+    if (!rows->name && is_made(rows, &rows->name))                                                                     \
         return false;
     TOK_TEXT_COLUMNS(ALLOCATE)
     TOK_ROW_COLUMNS(ALLOCATE)
@@ -73,6 +88,8 @@ void tok_rows_copy(struct tok_rows *rows, uint32_t at, const struct tok_tokens *
 {
     if (!n)
         return;
-#define COPY(type, name) memcpy(rows->name + at, tokens->name + from, n * sizeof(type));
+#define COPY(type, name)                                                                                               \
+    if (rows->name)                                                                                                    \
+        memcpy(rows->name + at, tokens->name + from, n * sizeof(type));
     TOK_TEXT_COLUMNS(COPY)
 }

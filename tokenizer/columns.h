@@ -19,14 +19,18 @@
 struct tok_tokens { /* of texts; a zeroed one is empty */
     TOK_TEXT_COLUMNS(TOK_COLUMN)
     uint32_t n, room;
+    bool no_places; /* ids alone; the other columns are NULL */
 };
 
 struct tok_rows { /* of a batch; a zeroed one is empty */
     TOK_TEXT_COLUMNS(TOK_COLUMN)
     TOK_ROW_COLUMNS(TOK_COLUMN)
     uint32_t room;
+    bool no_places; /* ids, types and attention_mask alone; the other columns are NULL */
 };
 
+/* None of them, and which columns they will have. */
+void tok_tokens_begin(struct tok_tokens *tokens, bool no_places);
 /* Room for that many more behind n. False: no memory, or more than 2^32 tokens; nothing is lost. */
 bool tok_tokens_grow(struct tok_tokens *tokens, uint32_t more);
 void tok_tokens_finish(struct tok_tokens *tokens);
@@ -37,7 +41,7 @@ static inline bool tok_tokens_reserve(struct tok_tokens *tokens, uint32_t more)
 }
 
 /* Room for n in all; what was there is lost. */
-bool tok_rows_reserve(struct tok_rows *rows, uint32_t n);
+bool tok_rows_reserve(struct tok_rows *rows, uint32_t n, bool no_places);
 void tok_rows_finish(struct tok_rows *rows);
 
 /* rows[at, at + n) = tokens[from, from + n), the columns that both have. */

@@ -26,6 +26,7 @@ void tok_scratch_finish(struct tok_scratch *scratch)
     tok_words_finish(&scratch->words);
     tok_source_finish(&scratch->source);
     tok_slow_finish(&scratch->slow);
+    tok_cache_finish(&scratch->cache);
     free(scratch->normalized.text);
     free(scratch->normalized.places);
     scratch->normalized = (struct tok_normalized){0};
@@ -39,6 +40,8 @@ struct span { /* of code points and of bytes */
 static inline void set_token(struct encoding *e, uint32_t at, struct span span)
 {
     struct tok_tokens *out = e->out;
+    if (out->no_places)
+        return;
     if (e->places) {
         span.byte = e->places[span.index].byte;
         span.index = e->places[span.index].index;
@@ -72,19 +75,13 @@ static void set_pieces(struct encoding *e, const struct tok_word *word, uint32_t
 
 static bool add_word(struct encoding *e, const struct tok_word *word)
 {
-    const pln_tokenizer *t = e->tokenizer;
     struct tok_tokens *out = e->out;
-    const bool too_long = word->chars > t->config.max_word;
-    if (!tok_tokens_reserve(out, too_long ? 1 : word->chars))
+    const uint32_t n = tok_put_ids(e->tokenizer, word, out);
+    if (n == 0)
         return false;
-    uint32_t n = too_long ? 0 : tok_automaton_cut(&t->vocabulary.pieces, word->text, word->bytes, out->ids + out->n);
-    if (n == 0) {
-        out->ids[out->n] = t->special[PLN_SPECIAL_UNK];
-        n = 1;
-    }
     if (n == 1)
         set_token(e, out->n, (struct span){word->index, word->end_index, word->byte, word->end_byte});
-    else
+    else if (!out->no_places)
         set_pieces(e, word, n);
     out->n += n;
     e->word += e->step;
@@ -220,11 +217,14 @@ bool tok_encode(const pln_tokenizer *tokenizer, pln_text text, int32_t word, boo
     e.step = word == TOK_COUNT_WORDS;
     e.text = (const unsigned char *)text.text;
     e.bytes = (uint32_t)text.bytes;
+    const bool plain = added->normalized.only_start == TOK_NO_TOKEN && tokenizer->mode == PLN_TOKENIZER_MODE_FAST;
     struct tok_match match = {.end = 0};
     bool good = true;
     for (uint32_t at = 0, index = 0; good && at < e.bytes; at = match.end) {
         match = tok_added_next(added, &added->raw, e.text, at, e.bytes, split_special);
-        if (added->normalized.only_start == TOK_NO_TOKEN && tokenizer->mode == PLN_TOKENIZER_MODE_FAST)
+        if (plain && out->no_places)
+            good = tok_encode_bare(tokenizer, e.text, at, match.begin, &scratch->words, &scratch->cache, out);
+        else if (plain)
             good = add_words(&e, &tokenizer->config.normalizer, e.text, at, match.begin, &index);
         else
             good = add_normalized(&e, at, match.begin, &index);

@@ -201,7 +201,7 @@ static bool tokenize_all(pln_encoder *e)
 {
     bool failed = false;
     for (uint32_t i = 0; i < team_size(e->team); i++) {
-        e->members[i].tokens.n = 0;
+        tok_tokens_begin(&e->members[i].tokens, e->options->no_places);
         e->members[i].failed = false;
     }
     share_out(e, e->count, tokenize_share);
@@ -224,7 +224,7 @@ static pln_status encode(pln_encoder *e, const pln_example *examples, uint32_t c
     status = tok_plan_rows(&e->plan, e->tokenizer, e->parts, count, e->options, error);
     if (status != PLN_OK)
         return status;
-    if (!tok_rows_reserve(&e->rows, e->plan.starts[e->plan.n]))
+    if (!tok_rows_reserve(&e->rows, e->plan.starts[e->plan.n], e->options->no_places))
         return pln_fail(error, PLN_NO_MEMORY, "no memory for %u tokens", e->plan.starts[e->plan.n]);
     set_answer(e);
     share_out(e, e->plan.n, write_share);

@@ -8,7 +8,7 @@ bool pln_encodings_char_to_token(const pln_encodings *encodings, uint32_t row, i
                                  uint32_t *token)
 {
     const pln_encodings *e = encodings;
-    if (!e || !token || row >= e->rows)
+    if (!e || !token || row >= e->rows || !e->sequences)
         return false;
     for (uint32_t i = e->starts[row]; i < e->starts[row + 1]; i++)
         if (e->sequences[i] == sequence && character >= e->begins[i] && character < e->ends[i]) {
@@ -22,7 +22,7 @@ bool pln_encodings_word_to_tokens(const pln_encodings *encodings, uint32_t row, 
                                   uint32_t *begin, uint32_t *end)
 {
     const pln_encodings *e = encodings;
-    if (!e || !begin || !end || row >= e->rows)
+    if (!e || !begin || !end || row >= e->rows || !e->sequences)
         return false;
     uint32_t i = e->starts[row];
     while (i < e->starts[row + 1] && (e->sequences[i] != sequence || e->words[i] != word))

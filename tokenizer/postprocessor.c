@@ -9,11 +9,13 @@
 static uint32_t write_added(struct tok_rows *rows, uint32_t at, int32_t id, int32_t type, bool attended)
 {
     rows->ids[at] = id;
+    rows->types[at] = type;
+    rows->attention_mask[at] = attended;
+    if (rows->no_places)
+        return at + 1;
     rows->words[at] = -1;
     rows->begins[at] = rows->ends[at] = rows->begin_bytes[at] = rows->end_bytes[at] = 0;
-    rows->types[at] = type;
     rows->sequences[at] = -1;
-    rows->attention_mask[at] = attended;
     rows->special_mask[at] = 1;
     return at + 1;
 }
@@ -26,8 +28,10 @@ static uint32_t write_text(struct tok_rows *rows, uint32_t at, const struct tok_
     tok_rows_copy(rows, at, tokens, from, n);
     for (uint32_t i = at; i < at + n; i++)
         rows->types[i] = type;
-    memset(rows->sequences + at, type, n);
     memset(rows->attention_mask + at, 1, n);
+    if (rows->no_places)
+        return at + n;
+    memset(rows->sequences + at, type, n);
     memset(rows->special_mask + at, 0, n);
     return at + n;
 }

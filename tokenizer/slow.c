@@ -134,9 +134,9 @@ static const unsigned char *write_text(struct tok_slow *slow, const struct tok_c
 
 static bool emit(struct cutter *c, const struct tok_codes *codes, uint32_t begin, uint32_t end)
 {
-    struct tok_word word = {.chars = end - begin, .places = codes->place + begin};
     if (begin == end)
         return true;
+    struct tok_word word = {.chars = end - begin, .places = codes->place + begin};
     word.text = write_text(c->slow, codes, begin, end, &word.bytes);
     word.index = codes->place[begin].index;
     word.byte = codes->place[begin].byte;

@@ -68,7 +68,7 @@ static pln_status cut_one(const struct tok_part *part, uint32_t example, uint64_
         return pln_fail(error, PLN_INVALID, "example %u: only its pair is to be cut, but it has none", example);
     if (cut->length[text] <= excess)
         return pln_fail(error, PLN_INVALID,
-                        "example %u: its %s text of %u tokens is too short to be cut so that the row has %u", example,
+                        "example %u: its %s text of %u tokens cannot be cut so far that all have %u together", example,
                         text ? "second" : "first", cut->length[text], options->max_length);
     cut->kept[text] = (uint32_t)(cut->length[text] - excess);
     return PLN_OK;

@@ -198,7 +198,7 @@ static pln_status read_chunk(pln_corpus *corpus, struct source *s, struct chunk 
 
 static pln_status encode_chunk(pln_corpus *corpus, struct chunk *c, const pln_encodings **encodings, pln_error *error)
 {
-    const pln_encode_options options = {.size = sizeof options, .no_special = true};
+    const pln_encode_options options = {.size = sizeof options, .no_special = true, .no_places = true};
     return pln_encoder_encode(corpus->encoder, c->lines, c->n, &options, encodings, error);
 }
 

@@ -229,7 +229,7 @@ double corpus_text_epoch(const struct corpus_text *text)
     uint64_t before = 0, done = 0, total = 0;
     for (uint32_t i = 0; i < text->file && i < text->n_files; i++)
         before += text->bytes[i];
-    if (text->reader) /* which reads ahead; of a compressed file it is what was read of it that counts */
+    if (text->reader) /* of a compressed file it is how much of that was read that counts */
         pln_reader_progress(text->reader, &done, &total);
     done = done < text->taken ? done : text->taken;
     return (double)text->passes +

@@ -291,6 +291,7 @@ static void name_tensor(const struct training_subject *subject, const char *para
 static pln_status shape(struct training_subject *subject, uint32_t batch, uint32_t length, pln_schedule **schedule,
                         uint32_t *dims, uint32_t *n_dims, pln_error *error)
 {
+    (void)error;
     struct training_rtd *rtd = training_rtd_of(subject);
     const uint32_t chosen = (uint32_t)((rtd->mask_probability + 0.005) * length), n = batch * (chosen ? chosen : 1);
     const struct rtd_variant *v = &rtd->variants[RTD_STEP];

@@ -6,13 +6,15 @@
  */
 #include "backends/cpu/attention_scores.h"
 #include "backends/cpu/dropout.h"
-#include "backends/cpu/micro_kernel.h"
+#include "backends/cpu/gemm.h"
 #include "backends/cpu/step.h"
 #include "backends/cpu/transpose.h"
 
 /* What attention holds beside the span. */
 struct forward {
     const struct cpu_call *call;
+    const struct cpu_micro_kernel *kernel;
+    uint32_t *shape;        /* of its tiles */
     struct span span, next; /* the head, and the one that this member takes then: no sources if it is the last */
     struct dropout dropout;
     bool plain; /* nothing but the product and the scale makes a score */
@@ -21,14 +23,17 @@ struct forward {
     size_t mixed_stride; /* whole vectors */
 };
 
-static const struct cpu_micro_kernel *const kernel = &CPU_NAME(micro_kernel);
-
 /* ---- products */
 
-static void pack_panels(const struct cpu_matrix *weight, uint32_t n, uint32_t depth, step *to)
+static size_t panel_steps(const struct cpu_micro_kernel *kernel, uint32_t depth)
 {
-    const size_t steps = ceil_div32(depth, STEP_DEPTH);
-    for (uint32_t i = 0; i < n; i += kernel->columns, to += steps * kernel->columns) {
+    return (size_t)round_up32(depth, kernel->weight_multiple) / kernel->weight_depth * kernel->columns;
+}
+
+static void pack_panels(const struct cpu_micro_kernel *kernel, const struct cpu_matrix *weight, uint32_t n,
+                        uint32_t depth, step *to)
+{
+    for (uint32_t i = 0; i < n; i += kernel->columns, to += panel_steps(kernel, depth)) {
         const struct cpu_matrix rows = {weight->data + i * weight->row_step, weight->row_step, weight->column_step};
         kernel->pack_weight(kernel, &rows, n - i < kernel->columns ? n - i : kernel->columns, depth, to);
     }
@@ -51,17 +56,18 @@ static void pack_head(const struct forward *f)
     const struct span *s = &f->span;
     struct cpu_rows rows = rows_of_head(f, input(s, PLN_ATTENTION_INPUT_KEY));
     const struct cpu_matrix keys = {rows.data, rows.stride, 1};
-    pack_panels(&keys, s->sources, s->params->head_size, f->keys);
+    pack_panels(f->kernel, &keys, s->sources, s->params->head_size, f->keys);
     rows = rows_of_head(f, input(s, PLN_ATTENTION_INPUT_VALUE));
     const struct cpu_matrix values = {rows.data, 1, rows.stride};
-    pack_panels(&values, s->params->head_size, s->sources, f->values);
+    pack_panels(f->kernel, &values, s->params->head_size, s->sources, f->values);
 }
 
 /* out = x panels^T for the rows of a tile; out has whole vectors. */
-static void multiply_panels(const step *x, const step *panels, uint32_t rows, uint32_t n, uint32_t depth, float *out,
-                            size_t out_stride)
+static void multiply_panels(const struct forward *f, const step *x, const step *panels, uint32_t rows, uint32_t n,
+                            uint32_t depth, float *out, size_t out_stride)
 {
-    const size_t panel = (size_t)ceil_div32(depth, STEP_DEPTH) * kernel->columns;
+    const struct cpu_micro_kernel *kernel = f->kernel;
+    const size_t panel = panel_steps(kernel, depth);
     for (uint32_t i = 0; i < n; i += kernel->columns, panels += panel)
         kernel->multiply(kernel,
                          &(struct cpu_tile_product){.x = x,
@@ -71,8 +77,10 @@ static void multiply_panels(const step *x, const step *panels, uint32_t rows, ui
                                                     .out = out + i,
                                                     .out_stride = out_stride,
                                                     .rows = rows,
+                                                    .panel_rows = rows,
                                                     .columns = n - i < kernel->columns ? n - i : kernel->columns,
-                                                    .depth = depth});
+                                                    .depth = depth,
+                                                    .shape = f->shape});
 }
 
 /* ---- softmax */
@@ -109,7 +117,7 @@ static void find_tops(const struct forward *f, uint32_t rows, struct softmax *so
 static vec exponentiate_row(const struct forward *f, uint32_t i, uint32_t rows, const struct softmax *softmax,
                             const float *factors)
 {
-    enum { CHUNK = CPU_CHUNK * STEP_DEPTH };
+    enum { CHUNK = CPU_CHUNK * X_DEPTH };
     const float *row = f->scores + i * f->span.score_stride, scale = softmax->scale, most = softmax->most[i];
     vec sum = {0};
     for (uint32_t first = 0; first < f->span.sources; first += CHUNK) {
@@ -120,6 +128,8 @@ static vec exponentiate_row(const struct forward *f, uint32_t i, uint32_t rows, 
             sum += e;
             store_elements(to, j, factors ? e * vec_load(factors + first + j) : e);
         }
+        for (uint32_t j = round_up32(n, VEC_LANES); j % X_PADDING; j += VEC_LANES)
+            store_elements(to, j, (vec){0});
     }
     return sum;
 }
@@ -166,8 +176,8 @@ static void score_tile(const struct forward *f, uint32_t first, uint32_t rows, s
     const struct cpu_operand *query = input(s, PLN_ATTENTION_INPUT_QUERY);
     const struct cpu_operand *lse = &f->call->out[PLN_ATTENTION_OUTPUT_LSE];
     const struct cpu_matrix queries = {head_row(s, query, s->query + first), query->stride, 1};
-    kernel->pack_x(kernel, &queries, rows, s->params->head_size, f->queries);
-    multiply_panels(f->queries, f->keys, rows, s->sources, s->params->head_size, f->scores, s->score_stride);
+    f->kernel->pack_x(f->kernel, &queries, rows, s->params->head_size, f->queries);
+    multiply_panels(f, f->queries, f->keys, rows, s->sources, s->params->head_size, f->scores, s->score_stride);
     for (uint32_t i = 0; !f->plain && i < rows; i++)
         finish_scores(s, first + i, f->scores + i * s->score_stride);
     softmax->scale = f->plain ? s->params->scale : 1;
@@ -182,7 +192,7 @@ static void mix_tile(const struct forward *f, uint32_t first, uint32_t rows, con
 {
     const struct span *s = &f->span;
     const uint32_t n = s->params->head_size;
-    multiply_panels(f->probabilities, f->values, rows, n, s->sources, f->mixed, f->mixed_stride);
+    multiply_panels(f, f->probabilities, f->values, rows, n, s->sources, f->mixed, f->mixed_stride);
     for (uint32_t i = 0; i < rows; i++) {
         const float *mixed = f->mixed + i * f->mixed_stride, factor = head_factor(s) / softmax->sum[i];
         float *y = head_row(s, &f->call->out[PLN_ATTENTION_OUTPUT_Y], s->query + first + i);
@@ -316,7 +326,7 @@ static void attend(struct forward *f, uint32_t first, uint32_t last)
         return;
     }
     pack_head(f);
-    const uint32_t tiles = (last - first + kernel->rows - 1) / kernel->rows;
+    const uint32_t tiles = ceil_div32(last - first, f->kernel->rows);
     for (uint32_t t = 0; t < tiles; t++) {
         const struct cpu_share share = cpu_share(last - first, t, tiles);
         score_tile(f, first + share.first, share.last - share.first, &softmax);
@@ -332,7 +342,10 @@ void CPU_NAME(attention)(const struct cpu_call *call)
     const struct cpu_operand *in = call->in;
     const struct cpu_operand *key_rows =
         in[PLN_ATTENTION_INPUT_KEY_ROWS].data ? &in[PLN_ATTENTION_INPUT_KEY_ROWS] : NULL;
+    uint32_t shape = 0;
     struct forward f = {.call = call,
+                        .kernel = &call->gemm->attention,
+                        .shape = &shape,
                         .span = {.in = in, .params = params, .key_rows = key_rows},
                         .dropout = DROPOUT_OF(&in[PLN_ATTENTION_INPUT_ORIGIN], &in[PLN_ATTENTION_INPUT_RANDOM], params),
                         .plain = !in[PLN_ATTENTION_INPUT_KEY_MASK].data && !in[PLN_ATTENTION_INPUT_BIAS].data &&
@@ -352,4 +365,6 @@ void CPU_NAME(attention)(const struct cpu_call *call)
         if (share.first < share.last)
             attend(&f, share.first, share.last);
     }
+    if (shape)
+        f.kernel->release();
 }

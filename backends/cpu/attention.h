@@ -9,7 +9,7 @@
 #include "backends/cpu/micro_kernel.h"
 
 enum {
-    CPU_ATTENTION_ROWS = 14,    /* queries of the largest tile */
+    CPU_ATTENTION_ROWS = 32,    /* queries of the largest tile */
     CPU_ATTENTION_QUERIES = 24, /* rows of a block of scores in gradients */
     CPU_WIDEST_VECTOR = 16,
     CPU_WIDEST_PANEL = 32,

@@ -10,10 +10,13 @@
 #include "backends/cpu/cpu.h"
 
 static const pln_setting_info table[] = {
-    SETTING("level", "c|avx2|avx512", "instructions that kernels use; the best of the processor if not given", NULL),
+    SETTING("level", "c|avx2|avx512|amx", "instructions that kernels use; the best of the processor if not given",
+            NULL),
     SETTING("gemm", "own|blis|sgemm", "on packed weights our micro-kernel or that of BLIS, or the sgemm of BLIS",
             "own"),
-    SETTING("math", "f32|bf16", "what products multiply; bf16 needs AVX512-BF16 and sums in f32", "f32"),
+    SETTING("math", "f32|bf16", "what products multiply; weights are kept so, and sums are f32", "f32"),
+    SETTING("products", "auto|fma|split6|split3",
+            "multiply-adds, or with AMX an f32 product out of six, or three, of bf16; the fastest exact one", "auto"),
     SETTING_NUMBER("depth", "under math=bf16 products less deep stay in f32 (128)", "128", 0, UINT32_MAX),
     {0},
 };
@@ -43,14 +46,15 @@ static pln_status device_info(uint32_t index, const pln_device *device, pln_devi
         .memory_bytes = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0,
         .version = PLEIONE_VERSION,
     };
-    struct cpu_gemm gemm;
-    const struct cpu_level *level = device ? device->deep.level : cpu_level_find(NULL, error);
-    if (device)
-        gemm = device->deep.gemm;
-    else
-        cpu_gemm_init(&gemm, CPU_GEMM_OWN, level->name, level->micro_kernel);
-    snprintf(full.name, sizeof full.name, "processor, level %s", level->name);
-    snprintf(full.driver, sizeof full.driver, "%s", gemm.name);
+    struct cpu_math best, shallow;
+    pln_status status = PLN_OK;
+    if (!device)
+        status = cpu_math_choose(&(struct cpu_asked){.way = CPU_GEMM_OWN}, &best, &shallow, error);
+    if (status)
+        return status;
+    const struct cpu_math *math = device ? &device->deep : &best;
+    snprintf(full.name, sizeof full.name, "processor, level %s", math->level);
+    snprintf(full.driver, sizeof full.driver, "%s", math->gemm.name);
     settings_describe(table, device ? &device->settings : NULL, &full);
     pln_give(info, &full);
     return PLN_OK;
@@ -66,24 +70,6 @@ static pln_status check_options(const pln_option *given, uint32_t n, pln_failure
             return pln_failed(error, PLN_INVALID, -1, "cpu knows no option %s", given[i].key);
     }
     return PLN_OK;
-}
-
-/* The kernels that the options ask for; NULL with a record. */
-static const struct cpu_level *find_level(const pln_option *given, uint32_t n, pln_failure *error)
-{
-    const char *name = pln_option_value(given, n, "level"), *math = pln_option_value(given, n, "math");
-    if (!math || strcmp(math, "f32") == 0)
-        return cpu_level_find(name, error);
-    const char *gemm = pln_option_value(given, n, "gemm");
-    if (strcmp(math, "bf16") != 0)
-        pln_failed(error, PLN_INVALID, -1, "math of cpu is f32 or bf16, not %s", math);
-    else if (name && strcmp(name, "avx512") != 0)
-        pln_failed(error, PLN_INVALID, -1, "math=bf16 of cpu needs level avx512, not %s", name);
-    else if (gemm && strcmp(gemm, "own") != 0)
-        pln_failed(error, PLN_INVALID, -1, "math=bf16 of cpu needs gemm=own: BLIS has no such product");
-    else
-        return cpu_level_bf16(error);
-    return NULL;
 }
 
 static pln_status find_way(const char *name, enum cpu_gemm_way *way, pln_failure *error)
@@ -124,24 +110,23 @@ static pln_status device_open(uint32_t index, const pln_opening *opening, pln_de
         status = find_depth(pln_option_value(given, n, "depth"), &depth, error);
     if (status)
         return status;
-    const struct cpu_level *level = find_level(given, n, error);
-    if (!level)
-        return PLN_INVALID;
-    const struct cpu_level *plain = cpu_level_find(pln_option_value(given, n, "level"), error);
-    if (!plain)
-        return PLN_INVALID;
-    struct cpu_math deep = {.level = level}, shallow = {.level = plain};
-    cpu_gemm_init(&deep.gemm, way, level->name, level->micro_kernel);
-    cpu_gemm_init(&shallow.gemm, way, plain->name, plain->micro_kernel);
+    const struct cpu_asked asked = {.level = pln_option_value(given, n, "level"),
+                                    .math = pln_option_value(given, n, "math"),
+                                    .products = pln_option_value(given, n, "products"),
+                                    .way = way};
+    struct cpu_math deep, shallow;
+    status = cpu_math_choose(&asked, &deep, &shallow, error);
+    if (status)
+        return status;
     if (way == CPU_GEMM_BLIS && !deep.gemm.panels)
         return pln_failed(error, PLN_INVALID, -1, "gemm=blis of cpu needs another BLIS than %s at level %s",
-                          deep.gemm.name, level->name);
+                          deep.gemm.name, deep.level);
     *device = host->allocate(host->context, sizeof **device);
     if (!*device)
         return pln_failed(error, PLN_NO_MEMORY, -1, "no memory to open cpu");
     **device = (pln_device){.host = host, .deep = deep, .shallow = shallow, .depth = depth};
     settings_show(&(*device)->settings, table, given, n);
-    if (level == plain && host->log && pln_option_value(given, n, "depth"))
+    if (!(asked.math && strcmp(asked.math, "bf16") == 0) && host->log && pln_option_value(given, n, "depth"))
         host->log(host->context, PLN_LOG_LEVEL_WARNING, "option depth of cpu changes nothing without math=bf16");
     return PLN_OK;
 }

@@ -10,7 +10,7 @@
 
 #include "backends/cpu/gemm.h"
 
-enum { HIGHEST_TILE = 31, WIDEST_WEIGHT_PANEL = 64 };
+enum { HIGHEST_TILE = 31, WIDEST_WEIGHT_PANEL = 64, MOST_DEPTH = 1024, BLOCK_ROWS = 64 };
 
 /* ---- the inner interface, under the names of each version: known are 0.9.0, 1.x and 2.x */
 
@@ -166,10 +166,16 @@ bool cpu_blis_micro_kernel(const char *level, struct cpu_micro_kernel *kernel)
     *kernel = (struct cpu_micro_kernel){
         .rows = by_rows ? mr : nr,
         .columns = by_rows ? nr : mr,
+        .lanes = by_rows ? nr : mr,
         .x_step = by_rows ? mr_step : nr_step,
         .weight_step = by_rows ? nr_step : mr_step,
-        .step_depth = 1,
+        .x_depth = 1,
+        .weight_depth = 1,
         .depth_multiple = 1,
+        .weight_multiple = 1,
+        .most_depth = MOST_DEPTH,
+        .block_rows = BLOCK_ROWS,
+        .speed = 1,
         .pack_x = pack_x,
         .pack_weight = pack_weight,
         .multiply = multiply,

@@ -103,7 +103,9 @@ static bool passes(const struct pln_plan *plan, const struct node *node)
                        node->operands[PLN_LINEAR_INPUT_RANDOM] == PLN_ABSENT &&
                        node->operands[CPU_OPERANDS + PLN_LINEAR_OUTPUT_PREACTIVATION] == PLN_ABSENT;
     return plain && next->operands[PLN_LINEAR_INPUT_X] == at && next->operands[PLN_LINEAR_INPUT_RESIDUAL] != at &&
-           cpu_gemm_passed_bytes(&node->math->gemm, CPU_BLOCK_ROWS, x->width, y->width) && dies_with(plan, next, y);
+           cpu_gemm_passed_bytes(&node->math->gemm, cpu_gemm_block_rows(&plan->device->deep.gemm), x->width,
+                                 y->width) &&
+           dies_with(plan, next, y);
 }
 
 void cpu_find_chains(struct pln_plan *plan)

@@ -43,7 +43,7 @@ static pln_status check_range(const struct cpu_gemm *gemm, const pln_constant_in
                               pln_failure *error)
 {
     static const float most = 0x1.ffp127f; /* what rounds to infinity begins halfway to 2^128 */
-    for (uint64_t i = 0; gemm->kernel.step_depth > 1 && i < n; i++)
+    for (uint64_t i = 0; gemm->kernel.weight_depth > 1 && i < n; i++)
         if (fabsf(rows[i]) >= most && !isinf(rows[i]))
             return pln_failed(error, PLN_INVALID, -1,
                               "math=bf16 of cpu: %s has %g, which bf16 cannot hold: keep math=f32", info->name,

@@ -7,6 +7,7 @@
 
 #include "backends/cpu/gemm.h"
 #include "backends/cpu/kernel.h"
+#include "backends/cpu/tiles.h"
 #include "common/settings.h"
 
 /* ---- levels: one build of all kernels each */
@@ -15,14 +16,24 @@ struct cpu_level {
     const char *name;           /* value of the option level */
     cpu_kernel *const *kernels; /* [CPU_OPS], in the order of ops.def */
     const struct cpu_micro_kernel *micro_kernel;
+    const struct cpu_micro_kernel *widened_kernel; /* weights are kept in bf16 and multiplied in f32; NULL: none */
 };
 
-/* The level of that name, or the best one if name is NULL. NULL with a record (PLN_INVALID) for an unknown name and for
- * a level that this processor lacks. */
+/* The level of that name, or the best one if name is NULL, tiles apart. NULL with a record (PLN_INVALID) for an unknown
+ * name and for a level that this processor lacks. */
 const struct cpu_level *cpu_level_find(const char *name, pln_failure *error);
 
-/* The level whose products round what they multiply to bf16. NULL with a record where it cannot run. */
-const struct cpu_level *cpu_level_bf16(pln_failure *error);
+/* The level whose products round what they multiply to bf16, by the instructions for it: NULL if there are none; and
+ * whether they are faster than f32. The other one runs in plain C where the instructions are missing. */
+const struct cpu_level *cpu_level_bf16(void);
+bool cpu_level_bf16_is_fast(void);
+const struct cpu_level *cpu_level_halves(void);
+
+/* Tiles of the processor; NULL with the end of a sentence if they cannot be used. Asks the kernel, once. */
+const struct cpu_tiles *cpu_level_tiles(const char **refusal);
+
+/* Tiles in plain C: for tests, slow. */
+const struct cpu_tiles *cpu_level_twin(void);
 
 /* ---- ops */
 
@@ -44,7 +55,8 @@ extern const struct cpu_row cpu_rows[CPU_OPS];
 /* The index of an op in cpu_rows, CPU_OPS if it is unknown. */
 uint32_t cpu_row_find(uint32_t op);
 
-/* How deep the products of a node of that row are at capacity, of attention all heads together; UINT32_MAX if it has
+/* How deep the products of a node of that row are at capacity, of attention all heads together, of gradients of linear
+ * those of the node that they belong to; UINT32_MAX if it has
  * none or that is not fixed. */
 uint32_t cpu_product_depth(uint32_t row, const struct cpu_call *capacity);
 
@@ -60,9 +72,24 @@ uint64_t cpu_shared_bytes(uint32_t row, const struct cpu_call *capacity);
 
 /* Kernels and the products that they make. */
 struct cpu_math {
-    const struct cpu_level *level;
+    cpu_kernel *const *kernels;
+    const char *kernel_level, *level; /* of kernels; as the device is told to have */
+    const char *products;             /* what multiplies, where that is not the multiply-add of the level; or NULL */
     struct cpu_gemm gemm;
 };
+
+/* What the options ask for; NULL where one is not given. */
+struct cpu_asked {
+    const char *level, *math, *products;
+    enum cpu_gemm_way way;
+};
+
+/* PLN_INVALID with a record for what is unknown, for what does not go together and for what this processor lacks. */
+pln_status cpu_math_choose(const struct cpu_asked *asked, struct cpu_math *deep, struct cpu_math *shallow,
+                           pln_failure *error);
+
+/* "linear avx512", "linear bf16 vdpbf16ps": the kernel of a row of the table. */
+void cpu_math_name(const struct cpu_math *math, uint32_t row, char *name, size_t bytes);
 
 /* Products less deep than this are not rounded to bf16 unless that is asked for: they take little time, and models that
  * have them lose most. */

@@ -12,23 +12,25 @@
 enum {
     SGEMM_ROWS = 8, /* products by sgemm are parted in these units */
     SGEMM_COLUMNS = 16,
+    SGEMM_BLOCK = 64,
     MOST_TILE_COLUMNS = 64,
     MOST_TILE_FLOATS = 31 * MOST_TILE_COLUMNS,
     BLOCK_BYTES = 448 << 10, /* of packed x: beside a panel of the weight it fits the second level of cache */
-    MOST_STEPS = 1024,       /* of depth in a panel of x; more is multiplied in parts */
     FEW_PANELS = 3,          /* of x: less arithmetic than it takes to bring the weight */
     FEW_ROWS = 4,            /* of x: memory never rests as it is, and what is fetched twice only costs */
     LARGE_PANEL = 48 << 10   /* bytes of the weight that take longer to bring than a tile */
 };
 
-void cpu_gemm_init(struct cpu_gemm *gemm, enum cpu_gemm_way way, const char *level, const struct cpu_micro_kernel *own)
+void cpu_gemm_init(struct cpu_gemm *gemm, enum cpu_gemm_way way, const char *level, const struct cpu_micro_kernel *own,
+                   const struct cpu_micro_kernel *attention)
 {
     char blis[32];
-    *gemm = (struct cpu_gemm){.panels = way == CPU_GEMM_OWN, .kernel = *own};
+    *gemm = (struct cpu_gemm){.panels = way == CPU_GEMM_OWN, .kernel = *own, .attention = *attention};
     if (way == CPU_GEMM_BLIS)
         gemm->panels = cpu_blis_micro_kernel(level, &gemm->kernel);
     if (!gemm->panels) {
-        gemm->kernel = (struct cpu_micro_kernel){.rows = SGEMM_ROWS, .columns = SGEMM_COLUMNS, .any_rows = true};
+        gemm->kernel = (struct cpu_micro_kernel){
+            .rows = SGEMM_ROWS, .columns = SGEMM_COLUMNS, .block_rows = SGEMM_BLOCK, .speed = 1, .any_rows = true};
         gemm->blis = cpu_blis_context(level);
     }
     if (way == CPU_GEMM_OWN)
@@ -50,7 +52,7 @@ uint32_t cpu_gemm_weight_panels(const struct cpu_gemm *gemm, uint32_t n)
 
 static uint64_t weight_panel_bytes(const struct cpu_micro_kernel *kernel, uint32_t depth)
 {
-    return 4 * round_up(depth, kernel->step_depth) / kernel->step_depth * kernel->weight_step;
+    return 4 * round_up(depth, kernel->weight_multiple) / kernel->weight_depth * kernel->weight_step;
 }
 
 uint64_t cpu_gemm_weight_bytes(const struct cpu_gemm *gemm, uint32_t n, uint32_t depth)
@@ -89,13 +91,13 @@ static struct range part(uint32_t n, uint32_t unit, uint32_t i, uint32_t parts)
 /* Depth of a block of x: all of it, or even parts. */
 static uint32_t block_depth(const struct cpu_micro_kernel *kernel, uint32_t depth)
 {
-    const uint32_t most = MOST_STEPS * kernel->step_depth, parts = ceil_div32(depth, most);
+    const uint32_t parts = ceil_div32(depth, kernel->most_depth);
     return parts < 2 ? depth : round_up32(ceil_div32(depth, parts), kernel->depth_multiple);
 }
 
 static uint64_t x_panel_bytes(const struct cpu_micro_kernel *kernel, uint32_t depth)
 {
-    return 4 * round_up(depth, kernel->depth_multiple) / kernel->step_depth * kernel->x_step;
+    return 4 * round_up(depth, kernel->depth_multiple) / kernel->x_depth * kernel->x_step;
 }
 
 /* Panels of x in a block, one at least. */
@@ -105,14 +107,34 @@ static uint32_t block_panels(const struct cpu_micro_kernel *kernel, uint32_t dep
     return panels ? (uint32_t)panels : 1;
 }
 
+static uint32_t smaller(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* A block of x in scratch. */
+static uint64_t packed_bytes(uint64_t panel)
+{
+    return round_up((panel > BLOCK_BYTES ? panel : BLOCK_BYTES) + CPU_PACKED_AHEAD * sizeof(float), 64);
+}
+
+/* What is prepared of a panel of x or of the weight, as deep as a block: a multiple of 64. */
+static uint64_t prepared_bytes(const struct cpu_micro_kernel *kernel, uint32_t rows, uint32_t depth)
+{
+    if (!kernel->prepare_x)
+        return 0;
+    const uint32_t padded = round_up32(block_depth(kernel, depth), CPU_PREPARED_DEPTH);
+    return CPU_PREPARED_HEAD + (uint64_t)padded * rows * kernel->prepared_bytes;
+}
+
 uint64_t cpu_gemm_scratch_bytes(const struct cpu_gemm *gemm, uint32_t depth)
 {
     const struct cpu_micro_kernel *kernel = &gemm->kernel;
     if (!gemm->panels || !depth)
         return 0;
-    const uint64_t panel =
-        x_panel_bytes(kernel, depth < MOST_STEPS * kernel->step_depth ? depth : MOST_STEPS * kernel->step_depth);
-    return round_up((panel > BLOCK_BYTES ? panel : BLOCK_BYTES) + CPU_PACKED_AHEAD * sizeof(float), 64);
+    const uint64_t panel = x_panel_bytes(kernel, smaller(depth, kernel->most_depth));
+    return packed_bytes(panel) + block_panels(kernel, depth) * prepared_bytes(kernel, kernel->rows, depth) +
+           prepared_bytes(kernel, kernel->columns, depth);
 }
 
 static uint32_t panels_of(const struct cpu_micro_kernel *kernel, uint32_t rows)
@@ -135,6 +157,10 @@ struct block {
     uint32_t panels, panel_rows, larger; /* the first `larger` panels have a row more than panel_rows */
     char *packed;                        /* panels of x, of that depth or passed whole */
     size_t panel_bytes;
+    char *prepared, *prepared_weight; /* panels of x of that depth, and room for one of the weight, or NULL */
+    size_t prepared_bytes;            /* of a panel of x */
+    bool few;
+    uint32_t *shape;
 };
 
 static void part_block(const struct cpu_micro_kernel *kernel, struct block *block)
@@ -155,7 +181,7 @@ static struct range panel_rows(const struct block *block, uint32_t i)
 /* Where step k of a panel of x lies: a multiple of depth_multiple. */
 static size_t x_part_bytes(const struct cpu_micro_kernel *kernel, uint32_t rows, uint32_t k)
 {
-    return 4 * (size_t)k / kernel->step_depth * (kernel->any_rows ? rows : kernel->x_step);
+    return 4 * (size_t)k / kernel->x_depth * (kernel->any_rows ? rows : kernel->x_step);
 }
 
 /* Steps first .. last-1 of upright rows: they lie far apart, where the processor does not foresee them. */
@@ -165,11 +191,6 @@ static void fetch_upright(const struct cpu_matrix *x, struct range rows, uint32_
     for (uint32_t k = first; k < last; k++)
         for (uint32_t i = rows.first; i < rows.last; i += LINE)
             __builtin_prefetch(x->data + k * x->column_step + i);
-}
-
-static uint32_t smaller(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
 }
 
 /* Panel i of a block, n steps from step k of the block on. */
@@ -256,11 +277,16 @@ static void multiply_tile(const struct cpu_micro_kernel *kernel, const struct cp
 static void *passed_tile(const struct cpu_micro_kernel *kernel, const struct cpu_product *p, uint32_t i, uint32_t rows,
                          uint32_t column)
 {
-    const uint32_t chunk = CPU_CHUNK * kernel->step_depth, in_chunk = column % chunk;
+    const uint32_t chunk = CPU_CHUNK * kernel->x_depth, in_chunk = column % chunk;
     if (!p->passed_out)
         return NULL;
     return (char *)p->passed_out + i * x_panel_bytes(kernel, p->n) + x_part_bytes(kernel, rows, column - in_chunk) +
-           4 * in_chunk / kernel->step_depth;
+           4 * in_chunk / kernel->x_depth;
+}
+
+static const void *prepared_panel(const struct block *block, uint32_t i)
+{
+    return block->prepared ? block->prepared + i * block->prepared_bytes : NULL;
 }
 
 /* Where a panel of the weight would be waited for, each tile fetches its part of the next one, so that memory never
@@ -280,6 +306,8 @@ static void multiply_block(const struct cpu_micro_kernel *kernel, const struct c
     for (uint32_t c = columns.first; c < columns.last; c += kernel->columns, weight += weight_panel) {
         const uint32_t left = columns.last - c;
         const char *later = left > kernel->columns ? weight + weight_panel : weight;
+        if (block->prepared_weight)
+            kernel->prepare_weight(kernel, weight, depth, block->prepared_weight);
         for (uint32_t i = 0; i < block->panels; i++) {
             const struct range rows = panel_rows(block, i);
             const uint32_t n = rows.last - rows.first;
@@ -295,32 +323,61 @@ static void multiply_block(const struct cpu_micro_kernel *kernel, const struct c
                                                .later = later + i * part_bytes,
                                                .later_step = later == weight ? 0 : later_step,
                                                .rows = n,
+                                               .panel_rows = n,
                                                .columns = tile.columns,
-                                               .depth = depth};
+                                               .depth = depth,
+                                               .prepared_x = prepared_panel(block, i),
+                                               .prepared_weight = block->prepared_weight,
+                                               .few = block->few,
+                                               .shape = block->shape};
             multiply_tile(kernel, p, block, &tile, &product);
         }
+    }
+}
+
+/* What the kernel makes of the panels of x before it multiplies them, behind the packed ones in scratch. */
+static void prepare_block(const struct cpu_micro_kernel *kernel, const struct cpu_product *p, struct block *block,
+                          char *scratch)
+{
+    if (!kernel->prepare_x || block->few)
+        return;
+    const uint32_t depth = block->depth.last - block->depth.first, before = p->passed_x ? block->depth.first : 0;
+    block->prepared = scratch + packed_bytes(x_panel_bytes(kernel, smaller(p->depth, kernel->most_depth)));
+    block->prepared_bytes = prepared_bytes(kernel, kernel->rows, p->depth);
+    block->prepared_weight = block->prepared + block->panels * block->prepared_bytes;
+    for (uint32_t i = 0; i < block->panels; i++) {
+        const struct range rows = panel_rows(block, i);
+        const uint32_t n = rows.last - rows.first;
+        kernel->prepare_x(kernel, block->packed + i * block->panel_bytes + x_part_bytes(kernel, n, before), n, depth,
+                          block->prepared + i * block->prepared_bytes);
     }
 }
 
 static void run_panels(const struct cpu_micro_kernel *kernel, const struct cpu_product *p, struct range rows,
                        struct range columns, void *scratch)
 {
+    uint32_t shape = 0;
     const uint32_t step = block_depth(kernel, p->depth), n = rows.last - rows.first;
     const uint32_t panels = panels_of(kernel, n), most = block_panels(kernel, p->depth);
     const uint32_t blocks = p->passed_x ? 1 : ceil_div32(panels, most);
     for (uint32_t b = 0; b < blocks && columns.first < columns.last; b++) {
         const struct range of = part(n, kernel->rows, b, blocks);
         struct block block = {.rows = {rows.first + of.first, rows.first + of.last},
-                              .packed = p->passed_x ? (char *)(uintptr_t)p->passed_x : scratch};
+                              .packed = p->passed_x ? (char *)(uintptr_t)p->passed_x : scratch,
+                              .few = (p->all_rows ? p->all_rows : p->rows) < kernel->least_rows,
+                              .shape = &shape};
         part_block(kernel, &block);
         for (uint32_t k = 0; k < p->depth; k += step) {
             block.depth = (struct range){k, p->depth - k < step ? p->depth : k + step};
             block.panel_bytes = x_panel_bytes(kernel, p->passed_x ? p->depth : block.depth.last - k);
             if (!p->passed_x)
                 pack_block(kernel, p, &block);
+            prepare_block(kernel, p, &block, scratch);
             multiply_block(kernel, p, &block, columns);
         }
     }
+    if (shape)
+        kernel->release();
 }
 
 static void run_sgemm(const struct cpu_gemm *gemm, const struct cpu_product *p, struct range rows, struct range columns)
@@ -342,11 +399,13 @@ static void run_sgemm(const struct cpu_gemm *gemm, const struct cpu_product *p, 
 
 /* Into how many groups the rows are parted; the columns are parted among the members of a group. Costs are counted in
  * hundredths of a row of a tile: packing it takes about twenty, of an upright one many more. A panel of the weight
- * comes while the one before is multiplied, but not faster than so many rows are. */
+ * comes while the one before is multiplied, but not faster than so many rows are. Of a faster kernel a row of a tile
+ * costs less, all else the same. */
 static uint32_t row_groups(const struct cpu_micro_kernel *kernel, const struct cpu_product *p, uint32_t members)
 {
     enum { ROW = 100, PACK = 20, PACK_UPRIGHT = 150, FETCH_ROWS = 15 };
-    const uint64_t pack = p->x.column_step == 1 ? PACK : PACK_UPRIGHT;
+    const uint64_t pack = kernel->speed * (uint64_t)(p->x.column_step == 1 ? PACK : PACK_UPRIGHT);
+    const uint64_t fetch = kernel->speed * (uint64_t)FETCH_ROWS;
     const uint64_t column_panels = (p->n + kernel->columns - 1) / kernel->columns;
     const uint32_t unit = kernel->any_rows ? 1 : kernel->rows;
     uint64_t least = UINT64_MAX;
@@ -356,7 +415,7 @@ static uint32_t row_groups(const struct cpu_micro_kernel *kernel, const struct c
             continue;
         const uint64_t across = members / groups, columns = ceil_div(column_panels, across);
         const uint64_t rows = round_up(ceil_div32(p->rows, groups), unit);
-        const uint64_t cost = columns * (rows > FETCH_ROWS ? rows : FETCH_ROWS) * ROW + rows * pack;
+        const uint64_t cost = columns * (rows > fetch ? rows : fetch) * ROW + rows * pack;
         if (cost < least) {
             least = cost;
             best = groups;

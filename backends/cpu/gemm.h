@@ -12,15 +12,17 @@
 struct cpu_gemm {
     bool panels; /* by micro-kernel, else by sgemm */
     struct cpu_micro_kernel kernel;
-    void *blis;    /* for sgemm: its context, NULL if that is not ours to choose */
-    char name[64]; /* "own micro-kernel 14x32", "BLIS 0.9.0 zen3 micro-kernel 6x16" */
+    struct cpu_micro_kernel attention; /* of its products, which pack what they multiply in each run */
+    void *blis;                        /* for sgemm: its context, NULL if that is not ours to choose */
+    char name[96];                     /* "own micro-kernel 14x32", "BLIS 0.9.0 zen3 micro-kernel 6x16" */
 };
 
 enum cpu_gemm_way { CPU_GEMM_OWN, CPU_GEMM_BLIS, CPU_GEMM_SGEMM };
 
-/* own is the level's micro-kernel. BLIS is taken as it fits the level ("c", "avx2", "avx512"), and by sgemm if it must
+/* own is the micro-kernel of a level, or tiles upon it, attention that of its attention. BLIS is taken as it fits the level ("c", "avx2", "avx512"), and by sgemm if it must
  * be. */
-void cpu_gemm_init(struct cpu_gemm *gemm, enum cpu_gemm_way way, const char *level, const struct cpu_micro_kernel *own);
+void cpu_gemm_init(struct cpu_gemm *gemm, enum cpu_gemm_way way, const char *level, const struct cpu_micro_kernel *own,
+                   const struct cpu_micro_kernel *attention);
 
 /* Bytes of a packed weight [n, depth] without what CPU_PACKED_AHEAD asks for behind it, 0 if weights stay as they are.
  */
@@ -59,6 +61,7 @@ struct cpu_product {
     const void *packed;       /* the same, for micro-kernels */
     float *out;
     size_t out_stride;
+    uint32_t all_rows;        /* of the product that this is a part of: one way for all parts. 0: rows */
     uint32_t rows, n, depth;  /* depth may be 0 where residual is out: nothing is added */
     const float *bias;        /* [n], NULL: none */
     struct cpu_rows residual; /* [rows, n], may be out; data NULL: none */
@@ -67,6 +70,12 @@ struct cpu_product {
     void (*finish)(const void *argument, const struct cpu_tile *tile);
     const void *argument;
 };
+
+/* Rows that take their way through a chain of nodes at a time. */
+static inline uint32_t cpu_gemm_block_rows(const struct cpu_gemm *gemm)
+{
+    return gemm->kernel.block_rows;
+}
 
 /* This member's share of the product. Members need not wait for each other. */
 void cpu_gemm_run(const struct cpu_gemm *gemm, const struct cpu_product *product, uint32_t member, uint32_t members,

@@ -30,8 +30,10 @@ struct cpu_call {
     const pln_host *host;
     const void *passed_x; /* of linear: x as the node before left it packed, or NULL */
     void *passed_y;       /* of linear, with nothing but an activation: where to leave y packed, not in y, or NULL */
-    void *scratch;        /* of this member */
-    void *shared;         /* of the team */
+    uint32_t
+        run_rows;  /* of input 0 in the whole run, of which these may be a part; UINT32_MAX if nothing may hang on it */
+    void *scratch; /* of this member */
+    void *shared;  /* of the team */
     uint32_t member, members;
 };
 
@@ -75,5 +77,6 @@ static inline struct cpu_share cpu_share(uint32_t n, uint32_t member, uint32_t m
 extern cpu_kernel *const CPU_NAME(kernels)[]; /* in the order of ops.def */
 struct cpu_micro_kernel;
 extern const struct cpu_micro_kernel CPU_NAME(micro_kernel);
+extern const struct cpu_micro_kernel CPU_NAME(widened_kernel); /* of levels in f32 */
 #endif
 #endif

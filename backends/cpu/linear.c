@@ -57,7 +57,7 @@ CPU_INLINE void finish_row(vec (*f)(vec), const struct epilogue *e, const struct
 /* Leaves column c and its neighbours in row i of a tile in y, or packed: there the chunk may end within the tile. */
 CPU_INLINE void leave_vector(const struct cpu_tile *tile, uint32_t i, uint32_t c, vec v, float *y)
 {
-    enum { ELEMENTS = CPU_CHUNK * STEP_DEPTH };
+    enum { ELEMENTS = CPU_CHUNK * X_DEPTH };
     const uint32_t row = tile->column % ELEMENTS + c < ELEMENTS ? i : i + tile->rows - 1;
     if (tile->passed)
         store_elements((step *)tile->passed + (size_t)row * CPU_CHUNK, c, v);
@@ -127,6 +127,7 @@ void CPU_NAME(linear)(const struct cpu_call *call)
         .packed = weight->panels,
         .out = sums->data,
         .out_stride = sums->stride,
+        .all_rows = call->run_rows,
         .rows = x->rows,
         .n = weight->rows,
         .depth = x->width,

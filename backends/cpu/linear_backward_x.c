@@ -15,6 +15,7 @@ void CPU_NAME(linear_backward_x)(const struct cpu_call *call)
         .weight = {weight->data, 1, weight->stride},
         .out = d_x->data,
         .out_stride = d_x->stride,
+        .all_rows = call->run_rows,
         .rows = d_y->rows,
         .n = weight->width,
         .depth = weight->rows,

@@ -24,8 +24,15 @@ enum { ROWS = 6, VECTORS = 2 };
 #define EACH_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6)
 #endif
 
+#if STEPS == CPU_STEPS_widened
+#define MICRO_KERNEL CPU_NAME(widened_kernel)
+#else
+#define MICRO_KERNEL CPU_NAME(micro_kernel)
+#endif
+
 enum { COLUMNS = VECTORS * VEC_LANES, CHUNK = CPU_CHUNK, LINE = 16 };
 enum { TOGETHER = COLUMNS % LINE ? 2 : 1, LINES = TOGETHER * COLUMNS / LINE }; /* steps of the weight in whole lines */
+enum { AT_ONCE = TOGETHER * X_STEPS };                                         /* steps of x that meet them */
 
 /* Some rows that are met after the tile, a part of them with each chunk: all at once would have to wait. */
 static inline void fetch_met(const struct cpu_tile_product *t, uint32_t chunk)
@@ -38,7 +45,7 @@ static inline void fetch_met(const struct cpu_tile_product *t, uint32_t chunk)
 }
 
 /* The lines of the weight that TOGETHER steps from now on need later: `ahead` soon, `later` after some tiles. */
-static inline void fetch_lines(const step *ahead, const char *later, uint32_t later_step)
+static inline void fetch_lines(const weight_step *ahead, const char *later, uint32_t later_step)
 {
 #pragma GCC unroll 4
     for (uint32_t i = 0; i < LINES; i++)
@@ -48,19 +55,23 @@ static inline void fetch_lines(const step *ahead, const char *later, uint32_t la
 }
 
 /* `rows` and `vectors` are constants where this is called. */
-static inline __attribute__((always_inline)) void
-multiply_step(const step *x, const step *weight, vec sum[ROWS][VECTORS], const uint32_t rows, const uint32_t vectors)
+static inline __attribute__((always_inline)) void multiply_step(const step *x, const weight_step *weight,
+                                                                vec sum[ROWS][VECTORS], const uint32_t rows,
+                                                                const uint32_t vectors)
 {
-    vec w[VECTORS];
-#pragma GCC unroll 4
-    for (uint32_t j = 0; j < vectors; j++)
-        w[j] = load_steps(weight + j * VEC_LANES);
-#pragma GCC unroll 14
-    for (uint32_t i = 0; i < rows; i++) {
-        const vec v = all_steps(x + (size_t)i * CHUNK);
+#pragma GCC unroll 2
+    for (uint32_t half = 0; half < X_STEPS; half++) {
+        vec w[VECTORS];
 #pragma GCC unroll 4
         for (uint32_t j = 0; j < vectors; j++)
-            sum[i][j] = multiply_add(v, w[j], sum[i][j]);
+            w[j] = load_weights(weight + j * VEC_LANES, half);
+#pragma GCC unroll 14
+        for (uint32_t i = 0; i < rows; i++) {
+            const vec v = all_steps(x + (size_t)i * CHUNK + half);
+#pragma GCC unroll 4
+            for (uint32_t j = 0; j < vectors; j++)
+                sum[i][j] = multiply_add(v, w[j], sum[i][j]);
+        }
     }
 }
 
@@ -92,23 +103,25 @@ static inline __attribute__((always_inline)) void store_sums(const struct cpu_ti
 static inline __attribute__((always_inline)) void multiply_tile(const struct cpu_tile_product *t, const uint32_t rows,
                                                                 const uint32_t vectors)
 {
-    const uint32_t steps = ceil_div32(t->depth, STEP_DEPTH);
+    const uint32_t steps = ceil_div32(t->depth, WEIGHT_DEPTH) * X_STEPS;
     vec sum[ROWS][VECTORS];
     begin_sums(t, sum, rows, vectors);
-    const step *x = t->x, *weight = t->weight;
+    const step *x = t->x;
+    const weight_step *weight = t->weight;
     const char *later = t->later;
-    for (uint32_t first = 0; first < steps; first += CHUNK, x += (size_t)rows * CHUNK) {
+    for (uint32_t first = 0; first < steps; first += CHUNK, x += (size_t)t->panel_rows * CHUNK) {
         const uint32_t n = steps - first < CHUNK ? steps - first : CHUNK;
-        const step *ahead = n < CHUNK || first + CHUNK == steps ? t->next_weight : weight + CHUNK * COLUMNS;
+        const weight_step *ahead =
+            n < CHUNK || first + CHUNK == steps ? t->next_weight : weight + CHUNK / X_STEPS * COLUMNS;
         uint32_t k = 0;
         fetch_met(t, (steps - first - 1) / CHUNK);
-        for (; k + TOGETHER <= n; k += TOGETHER, ahead += TOGETHER * COLUMNS, later += TOGETHER * t->later_step) {
+        for (; k + AT_ONCE <= n; k += AT_ONCE, ahead += TOGETHER * COLUMNS, later += TOGETHER * t->later_step) {
             fetch_lines(ahead, later, t->later_step);
 #pragma GCC unroll 2
             for (uint32_t i = 0; i < TOGETHER; i++, weight += COLUMNS)
-                multiply_step(x + k + i, weight, sum, rows, vectors);
+                multiply_step(x + k + i * X_STEPS, weight, sum, rows, vectors);
         }
-        for (; k < n; k++, weight += COLUMNS)
+        for (; k < n; k += X_STEPS, weight += COLUMNS)
             multiply_step(x + k, weight, sum, rows, vectors);
     }
     store_sums(t, sum, rows, vectors);
@@ -140,19 +153,19 @@ static void pack_row(const struct cpu_matrix *x, uint32_t i, uint32_t rows, uint
 {
     const float *from = x->data + i * x->row_step;
     step *to = panel + (size_t)i * CHUNK;
-    for (uint32_t first = 0; first < depth; first += CHUNK * STEP_DEPTH, to += (size_t)rows * CHUNK) {
-        const uint32_t n = depth - first < CHUNK * STEP_DEPTH ? depth - first : CHUNK * STEP_DEPTH;
+    for (uint32_t first = 0; first < depth; first += CHUNK * X_DEPTH, to += (size_t)rows * CHUNK) {
+        const uint32_t n = depth - first < CHUNK * X_DEPTH ? depth - first : CHUNK * X_DEPTH;
         pack_steps(from + first, n, to);
-        if (n % STEP_DEPTH)
-            set_element(to + n / STEP_DEPTH, 1, 0);
+        for (uint32_t k = n; k % X_PADDING; k++)
+            clear_element(to, k);
     }
 }
 
 /* Upright rows: squares of them are turned. Panels have room for the last one. */
 static void pack_upright_x(const struct cpu_matrix *x, uint32_t rows, uint32_t depth, step *panel)
 {
-    enum { ELEMENTS = CHUNK * STEP_DEPTH };
-    for (uint32_t k = 0; k < depth; k += VEC_LANES) {
+    enum { ELEMENTS = CHUNK * X_DEPTH };
+    for (uint32_t k = 0; k < round_up32(depth, X_PADDING); k += VEC_LANES) {
         step *to = panel + (size_t)(k / ELEMENTS) * rows * CHUNK;
         for (uint32_t i = 0; i < rows; i += VEC_LANES) {
             vec square[VEC_LANES];
@@ -180,26 +193,26 @@ static void pack_x(const struct cpu_micro_kernel *kernel, const struct cpu_matri
 
 /* Elements first .. last-1 of rows i .. n-1 of the weight into a panel, one by one. */
 static void pack_elements(const struct cpu_matrix *weight, uint32_t i, uint32_t n, uint32_t first, uint32_t last,
-                          step *panel)
+                          weight_step *panel)
 {
     for (; i < n; i++)
         for (uint32_t k = first; k < last; k++)
-            set_element(panel + (size_t)(k / STEP_DEPTH) * COLUMNS + i, k % STEP_DEPTH,
-                        weight->data[i * weight->row_step + k * weight->column_step]);
+            set_weight(panel + (size_t)(k / WEIGHT_DEPTH) * COLUMNS + i, k % WEIGHT_DEPTH,
+                       weight->data[i * weight->row_step + k * weight->column_step]);
 }
 
 /* Rows that lie side by side: squares of VEC_LANES rows and as many steps are turned. Gives the elements done. */
-static uint32_t pack_dense_rows(const struct cpu_matrix *weight, uint32_t columns, uint32_t depth, step *panel)
+static uint32_t pack_dense_rows(const struct cpu_matrix *weight, uint32_t columns, uint32_t depth, weight_step *panel)
 {
-    enum { SQUARE = VEC_LANES * STEP_DEPTH };
+    enum { SQUARE = VEC_LANES * WEIGHT_DEPTH };
     uint32_t k = 0;
     for (; k + SQUARE <= depth; k += SQUARE)
         for (uint32_t i = 0; i < columns; i += VEC_LANES) {
             vec square[VEC_LANES];
             for (uint32_t j = 0; j < VEC_LANES; j++)
-                square[j] = i + j < columns ? convert_steps(weight->data + (i + j) * weight->row_step + k) : (vec){0};
+                square[j] = i + j < columns ? convert_weights(weight->data + (i + j) * weight->row_step + k) : (vec){0};
             vec_transpose(square);
-            step *to = panel + (size_t)(k / STEP_DEPTH) * COLUMNS + i;
+            weight_step *to = panel + (size_t)(k / WEIGHT_DEPTH) * COLUMNS + i;
             for (uint32_t j = 0; j < VEC_LANES; j++, to += COLUMNS)
                 memcpy(to, &square[j], sizeof square[j]);
         }
@@ -207,20 +220,20 @@ static uint32_t pack_dense_rows(const struct cpu_matrix *weight, uint32_t column
 }
 
 /* Upright rows: steps are copied. They lie far apart, where the processor does not foresee them. */
-static uint32_t pack_upright_rows(const struct cpu_matrix *weight, uint32_t columns, uint32_t depth, step *panel)
+static uint32_t pack_upright_rows(const struct cpu_matrix *weight, uint32_t columns, uint32_t depth, weight_step *panel)
 {
     enum { AHEAD = 24 };
     uint32_t k = 0;
-    for (; k + STEP_DEPTH <= depth; k += STEP_DEPTH) {
+    for (; k + WEIGHT_DEPTH <= depth; k += WEIGHT_DEPTH) {
         const float *first = weight->data + k * weight->column_step;
-        const float *second = first + (STEP_DEPTH - 1) * weight->column_step;
+        const float *second = first + (WEIGHT_DEPTH - 1) * weight->column_step;
         uint32_t i = 0;
         for (; i + VEC_LANES <= columns; i += VEC_LANES) {
-            const vec both = join_steps(vec_load(first + i), vec_load(second + i));
+            const vec both = join_weights(vec_load(first + i), vec_load(second + i));
             __builtin_prefetch(first + i + AHEAD * weight->column_step);
-            memcpy(panel + (size_t)(k / STEP_DEPTH) * COLUMNS + i, &both, sizeof both);
+            memcpy(panel + (size_t)(k / WEIGHT_DEPTH) * COLUMNS + i, &both, sizeof both);
         }
-        pack_elements(weight, i, columns, k, k + STEP_DEPTH, panel);
+        pack_elements(weight, i, columns, k, k + WEIGHT_DEPTH, panel);
     }
     return k;
 }
@@ -231,8 +244,8 @@ static void pack_weight(const struct cpu_micro_kernel *kernel, const struct cpu_
 {
     (void)kernel;
     uint32_t done = 0;
-    if (columns < COLUMNS || depth % STEP_DEPTH)
-        memset(panel, 0, (size_t)ceil_div32(depth, STEP_DEPTH) * COLUMNS * sizeof(step));
+    if (columns < COLUMNS || depth % WEIGHT_PADDING)
+        memset(panel, 0, (size_t)round_up32(depth, WEIGHT_PADDING) / WEIGHT_DEPTH * COLUMNS * sizeof(weight_step));
     if (weight->column_step == 1)
         done = pack_dense_rows(weight, columns, depth, panel);
     else if (weight->row_step == 1)
@@ -240,13 +253,19 @@ static void pack_weight(const struct cpu_micro_kernel *kernel, const struct cpu_
     pack_elements(weight, 0, columns, done, depth, panel);
 }
 
-const struct cpu_micro_kernel CPU_NAME(micro_kernel) = {
+const struct cpu_micro_kernel MICRO_KERNEL = {
     .rows = ROWS,
     .columns = COLUMNS,
+    .lanes = VEC_LANES,
     .x_step = ROWS,
     .weight_step = COLUMNS,
-    .step_depth = STEP_DEPTH,
-    .depth_multiple = CHUNK * STEP_DEPTH,
+    .x_depth = X_DEPTH,
+    .weight_depth = WEIGHT_DEPTH,
+    .depth_multiple = CHUNK * X_DEPTH,
+    .weight_multiple = WEIGHT_PADDING,
+    .most_depth = 1024 * X_DEPTH,
+    .block_rows = 64,
+    .speed = 1,
     .any_rows = true,
     .pack_x = pack_x,
     .pack_weight = pack_weight,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The innermost product, behind one face whoever wrote it: tiles of x weight^T from packed panels. Beside our own, one
- * for each level, there is that of BLIS.
+ * for each level, there are those of tiles and that of BLIS.
  */
 #ifndef BACKENDS_CPU_MICRO_KERNEL_H
 #define BACKENDS_CPU_MICRO_KERNEL_H
@@ -35,23 +35,43 @@ struct cpu_tile_product {
     float *out;
     size_t out_stride;
     uint32_t rows, columns, depth;
+    uint32_t panel_rows;                      /* of the panel that x is a part of */
+    const void *prepared_x, *prepared_weight; /* x and weight as the kernel has prepared them, or NULL */
+    bool few;                                 /* the whole product has few rows (least_rows of the kernel) */
+    uint32_t *shape; /* the kernel's own from tile to tile: what the processor is set up for. 0 before the first one */
 };
 
 /* Depth is packed in steps of 4 bytes: an f32 element, or two of bf16. A panel of the weight is [steps, weight_step],
  * so that any range of steps is one piece of memory. */
 struct cpu_micro_kernel {
-    uint32_t rows, columns;       /* of the largest tile */
-    uint32_t x_step, weight_step; /* as many as take room in a panel */
-    uint32_t step_depth;          /* elements of depth in a step */
-    uint32_t depth_multiple;      /* panels of x have room for depth rounded up to it; parts of depth begin at one */
-    bool any_rows;                /* fewer rows are no slower each */
+    uint32_t rows, columns;          /* of the largest tile */
+    uint32_t lanes;                  /* columns are written in multiples of it */
+    uint32_t x_step, weight_step;    /* as many as take room in a panel */
+    uint32_t x_depth, weight_depth;  /* elements of depth in a step */
+    uint32_t depth_multiple;         /* panels of x have room for depth rounded up to it; parts of depth begin at one */
+    uint32_t weight_multiple;        /* the same of panels of the weight */
+    uint32_t most_depth;             /* of a block of x: more is multiplied in parts */
+    uint32_t block_rows, least_rows; /* worth taking through a chain at a time; fewer in all are few */
+    uint32_t speed;                  /* of a tile beside that of multiply-adds in f32, about */
+    bool any_rows;                   /* fewer rows are no slower each */
     void (*pack_x)(const struct cpu_micro_kernel *kernel, const struct cpu_matrix *x, uint32_t rows, uint32_t depth,
                    void *panel);
     void (*pack_weight)(const struct cpu_micro_kernel *kernel, const struct cpu_matrix *weight, uint32_t columns,
                         uint32_t depth, void *panel);
     void (*multiply)(const struct cpu_micro_kernel *kernel, const struct cpu_tile_product *tile);
-    void *context; /* of BLIS */
+    /* What tiles are multiplied from may be something else than what lies packed: made in scratch of a panel of x for
+     * all panels of the weight, and of one of those for a whole block of x, of at most most_depth. Of few rows nothing
+     * is. NULL and 0: of none. */
+    void (*prepare_x)(const struct cpu_micro_kernel *kernel, const void *panel, uint32_t rows, uint32_t depth,
+                      void *prepared);
+    void (*prepare_weight)(const struct cpu_micro_kernel *kernel, const void *panel, uint32_t depth, void *prepared);
+    uint32_t prepared_bytes; /* of an element; CPU_PREPARED_HEAD are before them */
+    void (*release)(void);   /* after the last tile of a product, if shape is not 0 */
+    void *context;           /* of BLIS, or the kernel that tiles are built upon */
 };
+
+/* Bytes before what is prepared of a panel, and the multiple of depth that it has. */
+enum { CPU_PREPARED_HEAD = 64, CPU_PREPARED_DEPTH = 32 };
 
 /* Steps of depth for which a row of a panel of x lies together, in our own micro-kernels: [chunks][rows][CPU_CHUNK]. */
 enum { CPU_CHUNK = 64 };

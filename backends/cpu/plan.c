@@ -107,8 +107,9 @@ pln_status cpu_supports(pln_device *device, const pln_segment *segment, pln_verd
         pln_verdict *verdict = (pln_verdict *)(void *)((char *)verdicts + (size_t)i * verdict_stride);
         verdict->supported = !reason;
         verdict->estimated_ns = arithmetic_ns(node) / (members ? members : 1) + memory_ns(node);
-        snprintf(verdict->kernel, sizeof verdict->kernel, "%s %s", reason ? "" : cpu_rows[cpu_row_find(node->op)].name,
-                 math_of(device, segment, node)->level->name);
+        if (!reason)
+            cpu_math_name(math_of(device, segment, node), cpu_row_find(node->op), verdict->kernel,
+                          sizeof verdict->kernel);
         snprintf(verdict->reason, sizeof verdict->reason, "%s", reason ? reason : "");
     }
     return PLN_OK;
@@ -129,7 +130,7 @@ static uint64_t passed_bytes(const pln_device *device, const pln_segment *segmen
     take_capacity(&next_c, device, segment, next);
     const struct cpu_operand *weight = &c->in[PLN_LINEAR_INPUT_WEIGHT], *x = &c->in[PLN_LINEAR_INPUT_X];
     return weight->constant && next_c.in[PLN_LINEAR_INPUT_WEIGHT].constant && c->math == next_c.math
-               ? cpu_gemm_passed_bytes(&c->math->gemm, CPU_BLOCK_ROWS, x->width, weight->rows)
+               ? cpu_gemm_passed_bytes(&c->math->gemm, cpu_gemm_block_rows(&device->deep.gemm), x->width, weight->rows)
                : 0;
 }
 
@@ -211,6 +212,7 @@ static pln_plan *allocate_plan(pln_device *device, const pln_segment *segment)
         return NULL;
     *p = (pln_plan){.device = device,
                     .timed = segment->flags & PLN_SEGMENT_TIMED,
+                    .steady = segment->flags & PLN_SEGMENT_STEADY,
                     .alone = is_small(segment),
                     .n_nodes = segment->n_nodes,
                     .members = host->team_size(host->context),
@@ -285,8 +287,7 @@ static void list_kernels(const pln_device *device, const pln_segment *segment, c
         const struct cpu_math *math =
             plan ? plan->nodes[i].math : math_of(device, segment, pln_segment_node(segment, i));
         pln_launch_info kernel = {.size = sizeof kernel};
-        snprintf(kernel.name, sizeof kernel.name, "%s %s", row < CPU_OPS ? cpu_rows[row].name : "unknown",
-                 math->level->name);
+        cpu_math_name(math, row, kernel.name, sizeof kernel.name);
         pln_plan_give_kernel(info, room, i, &kernel);
     }
 }

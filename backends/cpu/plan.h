@@ -30,12 +30,11 @@ struct scratch {
     uint64_t passed;         /* of a member: what a node of a chain leaves packed for the next */
 };
 
-enum { CPU_BLOCK_ROWS = 64 }; /* through a chain at a time: what they have between two nodes fits the caches */
-
 struct pln_plan {
     pln_device *device;
     bool timed;
-    bool alone; /* too little work for a team: it runs on the caller */
+    bool steady; /* a row has the same bits whatever else is in the run */
+    bool alone;  /* too little work for a team: it runs on the caller */
     uint32_t n_nodes, members;
     struct node *nodes;
     struct value *values;

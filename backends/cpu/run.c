@@ -9,9 +9,12 @@
 #include "common/clock.h"
 #include "common/round.h"
 
-enum {
-    FEWEST_ROWS = 32, /* of a member: with fewer, members share the weights of each product */
-};
+/* Through a chain at a time: what they have between two nodes fits the caches. With less than half of them for each,
+ * members share the weights of each product. */
+static uint32_t block_rows(const pln_plan *p)
+{
+    return cpu_gemm_block_rows(&p->device->deep.gemm);
+}
 
 /* Whose work it is: a node is shared by the team, or rows of it belong to this member alone. */
 struct work {
@@ -35,6 +38,12 @@ static struct cpu_operand operand(const struct work *work, const struct node *no
     return operand;
 }
 
+/* Rows of input 0 now. */
+static uint32_t rows_of(const pln_plan *p, const struct node *node)
+{
+    return node->operands[0] == PLN_ABSENT ? 0 : pln_dim_rows(p->values[node->operands[0]].rows, p->run->dims);
+}
+
 static void run_node(const struct work *work, const struct node *node)
 {
     const pln_plan *p = work->plan;
@@ -46,7 +55,7 @@ static void run_node(const struct work *work, const struct node *node)
     for (uint32_t j = 0; j < 2 * CPU_OPERANDS; j++)
         if (node->operands[j] != PLN_ABSENT)
             operands[j] = operand(work, node, j);
-    node->math->level->kernels[node->row](&(struct cpu_call){
+    node->math->kernels[node->row](&(struct cpu_call){
         .in = operands,
         .out = operands + CPU_OPERANDS,
         .params = node->params,
@@ -54,6 +63,7 @@ static void run_node(const struct work *work, const struct node *node)
         .host = p->device->host,
         .passed_x = work->rows && node > p->nodes && node[-1].passes ? passed : NULL,
         .passed_y = work->rows && node->passes ? passed : NULL,
+        .run_rows = p->steady ? UINT32_MAX : rows_of(p, node),
         .scratch = members + work->member * p->bytes.member,
         .shared = p->scratch,
         .member = work->rows ? 0 : work->member,
@@ -77,19 +87,13 @@ static void run_nodes(const struct work *work, uint32_t first, uint32_t n)
 static void run_by_rows(struct work work, uint32_t first, uint32_t n, uint32_t rows)
 {
     const struct cpu_share own = cpu_share(rows, work.member, work.members);
-    const uint32_t blocks = ceil_div32(own.last - own.first, CPU_BLOCK_ROWS);
+    const uint32_t blocks = ceil_div32(own.last - own.first, block_rows(work.plan));
     for (uint32_t b = 0; b < blocks; b++) {
         const struct cpu_share share = cpu_share(own.last - own.first, b, blocks);
         const struct cpu_share block = {own.first + share.first, own.first + share.last};
         work.rows = &block;
         run_nodes(&work, first, n);
     }
-}
-
-/* Rows of input 0 now. */
-static uint32_t rows_of(const pln_plan *p, const struct node *node)
-{
-    return pln_dim_rows(p->values[node->operands[0]].rows, p->run->dims);
 }
 
 static void wait_for_others(const struct work *work, uint32_t node)
@@ -110,7 +114,7 @@ static void run_member(void *argument, uint32_t member, uint32_t members)
     for (uint32_t i = 0, n; i < p->n_nodes; i += n) {
         const struct node *node = &p->nodes[i];
         const uint32_t rows = node->chain > 1 ? rows_of(p, node) : 0;
-        n = rows >= FEWEST_ROWS * members ? node->chain : 1;
+        n = rows >= block_rows(p) / 2 * members ? node->chain : 1;
         if (n > 1)
             run_by_rows(work, i, n, rows);
         else

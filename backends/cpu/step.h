@@ -1,98 +1,112 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A step of depth in packed matrices, 4 bytes: an element of f32, or at level bf16 two neighbours rounded to bfloat16,
- * whose products one instruction adds to an f32 sum.
+ * A step of depth in packed matrices, 4 bytes: an element of f32, or two neighbours rounded to bfloat16. What x and
+ * the weight are packed in is said by CPU_STEPS: f32 in both, halves in both, or widened, where halves of the weight
+ * become f32 again before they meet an x in f32.
  */
 #ifndef BACKENDS_CPU_STEP_H
 #define BACKENDS_CPU_STEP_H
 
+#include "backends/cpu/halves.h"
 #include "backends/cpu/vec.h"
-#include "common/half.h"
 
-#if defined(__AVX512BF16__)
+#define CPU_STEPS_f32 0
+#define CPU_STEPS_halves 1
+#define CPU_STEPS_widened 2
+#define CPU_STEPS_JOIN(steps) CPU_STEPS_##steps
+#define CPU_STEPS_OF(steps) CPU_STEPS_JOIN(steps)
+#ifdef CPU_STEPS
+#define STEPS CPU_STEPS_OF(CPU_STEPS)
+#else
+#define STEPS CPU_STEPS_f32
+#endif
 
-enum { STEP_DEPTH = 2 };
-typedef struct {
-    uint16_t halves[STEP_DEPTH];
-} step;
+/* Elements of depth in a step, and up to what multiple of them panels are filled with zeros: a step, or the depth of a
+ * tile of halves. */
+enum {
+    X_DEPTH = STEPS == CPU_STEPS_halves ? 2 : 1,
+    WEIGHT_DEPTH = STEPS == CPU_STEPS_f32 ? 1 : 2,
+    X_PADDING = STEPS == CPU_STEPS_halves ? HALVES_TILE : 2,
+    WEIGHT_PADDING = STEPS == CPU_STEPS_f32 ? 1 : HALVES_TILE,
+    X_STEPS = WEIGHT_DEPTH / X_DEPTH /* of x that meet one of the weight */
+};
 
-static inline void set_element(step *to, uint32_t i, float value)
+/* ---- of x */
+
+#if STEPS == CPU_STEPS_halves
+
+typedef struct halves step;
+
+static inline vec all_steps(const step *p)
 {
-    to->halves[i] = float_to_bfloat(value);
+    return halves_all(p);
 }
 
-/* A vector of steps, from as many elements as they take. */
-static inline vec convert_steps(const float *from)
+static inline vec load_weights(const struct halves *p, uint32_t which)
 {
-    return (vec)_mm512_cvtne2ps_pbh((__m512)vec_load(from + VEC_LANES), (__m512)vec_load(from));
+    (void)which;
+    return halves_load(p);
 }
 
-/* A vector of steps, from a vector of their first elements and one of their second. */
-static inline vec join_steps(vec first, vec second)
+static inline vec multiply_add(vec a, vec b, vec sum)
 {
-    static const uint16_t order[2 * VEC_LANES] = {0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
-                                                  8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
-    const __m512i both = (__m512i)_mm512_cvtne2ps_pbh((__m512)second, (__m512)first);
-    return (vec)_mm512_permutexvar_epi16(_mm512_loadu_si512(order), both);
+    return halves_multiply_add(a, b, sum);
 }
 
 /* VEC_LANES elements from element `at` of a row of steps, a multiple of VEC_LANES. */
 static inline void store_elements(step *to, uint32_t at, vec v)
 {
-    const __m256bh halves = _mm512_cvtneps_pbh((__m512)v);
-    memcpy((uint16_t *)to + at, &halves, sizeof halves);
+    halves_store(to, at, v);
 }
 
-/* n elements; of an odd number the last step's second half is left. */
 static inline void pack_steps(const float *from, uint32_t n, step *to)
 {
     uint32_t k = 0;
     for (; k + 2 * VEC_LANES <= n; k += 2 * VEC_LANES) {
-        const vec both = convert_steps(from + k);
-        memcpy(to + k / STEP_DEPTH, &both, sizeof both);
+        const vec both = halves_convert(vec_load(from + k), vec_load(from + k + VEC_LANES));
+        memcpy(to + k / 2, &both, sizeof both);
     }
     for (; k < n; k++)
-        set_element(to + k / STEP_DEPTH, k % STEP_DEPTH, from[k]);
+        halves_set(to + k / 2, k % 2, from[k]);
 }
 
-static inline vec load_steps(const step *p)
+static inline void clear_element(step *to, uint32_t at)
 {
-    vec v;
-    memcpy(&v, p, sizeof v);
-    return v;
-}
-
-static inline vec all_steps(const step *p)
-{
-    int32_t both;
-    memcpy(&both, p, sizeof both);
-    return (vec)_mm512_set1_epi32(both);
-}
-
-static inline vec multiply_add(vec a, vec b, vec sum)
-{
-    return (vec)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b);
+    halves_set(to + at / 2, at % 2, 0);
 }
 
 #else
 
-enum { STEP_DEPTH = 1 };
 typedef float step;
 
-static inline void set_element(step *to, uint32_t i, float value)
+static inline vec all_steps(const step *p)
 {
-    to[i] = value;
+    return vec_all(*p);
 }
 
-static inline vec convert_steps(const float *from)
+#if STEPS == CPU_STEPS_f32
+static inline vec load_weights(const float *p, uint32_t which)
 {
-    return vec_load(from);
+    (void)which;
+    return vec_load(p);
 }
-
-static inline vec join_steps(vec first, vec second)
+#else
+static inline vec load_weights(const struct halves *p, uint32_t which)
 {
-    (void)second;
-    return first;
+    return which ? halves_second(halves_load(p)) : halves_first(halves_load(p));
+}
+#endif
+
+/* On AVX2 a tile fills all 16 registers: written as a * b + sum, compilers move sums about or read a weight once a row.
+ */
+static inline vec multiply_add(vec a, vec b, vec sum)
+{
+#if defined(__AVX2__) && !defined(__AVX512F__)
+    __asm__("vfmadd231ps %2, %1, %0" : "+x"(sum) : "x"(a), "x"(b));
+    return sum;
+#else
+    return a * b + sum;
+#endif
 }
 
 static inline void store_elements(step *to, uint32_t at, vec v)
@@ -109,26 +123,54 @@ static inline void pack_steps(const float *from, uint32_t n, step *to)
         to[k] = from[k];
 }
 
-static inline vec load_steps(const step *p)
+static inline void clear_element(step *to, uint32_t at)
 {
-    return vec_load(p);
+    to[at] = 0;
 }
 
-static inline vec all_steps(const step *p)
-{
-    return vec_all(*p);
-}
-
-/* On AVX2 a tile fills all 16 registers: written as a * b + sum, compilers move sums about or read a weight once a row.
- */
-static inline vec multiply_add(vec a, vec b, vec sum)
-{
-#if defined(__AVX2__) && !defined(__AVX512F__)
-    __asm__("vfmadd231ps %2, %1, %0" : "+x"(sum) : "x"(a), "x"(b));
-    return sum;
-#else
-    return a * b + sum;
 #endif
+
+/* ---- of the weight */
+
+#if STEPS == CPU_STEPS_f32
+
+typedef float weight_step;
+
+static inline void set_weight(weight_step *to, uint32_t i, float value)
+{
+    to[i] = value;
+}
+
+/* A vector of steps, from as many elements as they take. */
+static inline vec convert_weights(const float *from)
+{
+    return vec_load(from);
+}
+
+/* A vector of steps, from a vector of their first elements and one of their second. */
+static inline vec join_weights(vec first, vec second)
+{
+    (void)second;
+    return first;
+}
+
+#else
+
+typedef struct halves weight_step;
+
+static inline void set_weight(weight_step *to, uint32_t i, float value)
+{
+    halves_set(to, i, value);
+}
+
+static inline vec convert_weights(const float *from)
+{
+    return halves_convert(vec_load(from), vec_load(from + VEC_LANES));
+}
+
+static inline vec join_weights(vec first, vec second)
+{
+    return halves_join(first, second);
 }
 
 #endif

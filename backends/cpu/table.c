@@ -159,6 +159,10 @@ uint32_t cpu_product_depth(uint32_t row, const struct cpu_call *capacity)
     switch (row) {
     case CPU_ROW_LINEAR:
         return capacity->in[PLN_LINEAR_INPUT_X].width;
+    case CPU_ROW_LINEAR_BACKWARD_X:
+        return capacity->in[PLN_LINEAR_BACKWARD_X_INPUT_WEIGHT].width;
+    case CPU_ROW_LINEAR_BACKWARD_WEIGHT:
+        return capacity->in[PLN_LINEAR_BACKWARD_WEIGHT_INPUT_X].width;
     case CPU_ROW_ATTENTION:
         return attention->heads * attention->head_size;
     default:

@@ -22,6 +22,7 @@ pln_status clb_device_info(uint32_t index, const pln_device *device, pln_device_
             return status;
     }
     pln_device_description full = entry->info;
+    full.free_bytes = clb_free_bytes(entry);
     if (device)
         full.block_bytes = device->block_bytes;
     settings_describe(clb_option_infos, device ? &device->settings : NULL, &full);
@@ -67,6 +68,8 @@ static const pln_backend backend = {
     .plan_destroy = clb_plan_destroy,
     .plan_timing = clb_plan_timing,
     .plan_info = clb_plan_info,
+    .plan_submit = clb_plan_submit,
+    .plan_wait = clb_plan_wait,
     .device_health = device_health,
 };
 

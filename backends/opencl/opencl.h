@@ -49,6 +49,8 @@
     X(GetEventInfo)                                                                                                    \
     X(GetEventProfilingInfo)                                                                                           \
     X(ReleaseEvent)                                                                                                    \
+    X(WaitForEvents)                                                                                                   \
+    X(Flush)                                                                                                           \
     X(Finish)
 
 struct clb_functions {
@@ -89,6 +91,9 @@ struct clb_system {
 
 /* Loads the library and enumerates once per process; thread-safe. */
 const struct clb_system *clb_system(void);
+
+/* Bytes of its memory that are free now; 0: the driver does not say. */
+uint64_t clb_free_bytes(const struct clb_entry *entry);
 
 /* The device of that number, PLN_NO_DEVICE if there is none. */
 pln_status clb_entry_find(uint32_t index, const struct clb_entry **entry, pln_failure *error);
@@ -209,6 +214,8 @@ struct pln_plan {
 
 pln_status clb_plan_create(pln_device *device, const pln_segment *segment, pln_plan **plan, pln_failure *error);
 pln_status clb_plan_run(pln_plan *plan, const pln_run *run, pln_failure *error);
+pln_status clb_plan_submit(pln_plan *plan, const pln_run *run, pln_failure *error);
+pln_status clb_plan_wait(pln_plan *plan, uint64_t timeout_ns, pln_failure *error);
 void clb_plan_destroy(pln_plan **plan);
 pln_status clb_plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, pln_failure *error);
 pln_status clb_plan_info(pln_device *device, const pln_segment *segment, pln_plan *plan, pln_plan_info *info,

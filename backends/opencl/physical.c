@@ -144,6 +144,18 @@ static void identify(struct clb_entry *entry)
                  pci.device & 0xff, pci.function & 0xf);
 }
 
+/* OpenCL has no question for it, one vendor does: kibibytes of all, and of the largest block. */
+uint64_t clb_free_bytes(const struct clb_entry *entry)
+{
+    enum { GLOBAL_FREE_MEMORY_AMD = 0x4039 };
+    size_t kibibytes[2] = {0, 0};
+    if (!has_extension(entry->id, "cl_amd_device_attribute_query") ||
+        clb.GetDeviceInfo(entry->id, GLOBAL_FREE_MEMORY_AMD, sizeof kibibytes, kibibytes, NULL) != CL_SUCCESS)
+        return 0;
+    const uint64_t bytes = (uint64_t)kibibytes[0] << 10;
+    return bytes < entry->info.memory_bytes ? bytes : entry->info.memory_bytes;
+}
+
 static void fill_entry(struct clb_entry *entry, cl_platform_id platform, cl_device_id id)
 {
     cl_device_type type = device_u64(id, CL_DEVICE_TYPE);

@@ -6,6 +6,9 @@
 #include "backends/opencl/opencl.h"
 
 #include <string.h>
+#include <time.h>
+
+#include "common/clock.h"
 
 static pln_status enqueue_step(pln_plan *plan, struct clb_step *step, pln_failure *error)
 {
@@ -84,16 +87,76 @@ static pln_status collect_events(pln_plan *plan, pln_status status, pln_failure 
     return status;
 }
 
-pln_status clb_plan_run(pln_plan *plan, const pln_run *run, pln_failure *error)
+static pln_status finish(pln_plan *plan, pln_status status, pln_failure *error)
 {
-    pln_status status = clb_begin(plan->device, error);
-    if (status != PLN_OK)
-        return status;
-    status = enqueue_all(plan, run, error);
-    cl_int code = clb.Finish(plan->queue);
+    const cl_int code = clb.Finish(plan->queue);
     if (status == PLN_OK && code != CL_SUCCESS)
         status = clb_fail(plan->device, code, "clFinish", error);
     return collect_events(plan, status, error);
+}
+
+pln_status clb_plan_run(pln_plan *plan, const pln_run *run, pln_failure *error)
+{
+    pln_status status = clb_begin(plan->device, error);
+    return status == PLN_OK ? finish(plan, enqueue_all(plan, run, error), error) : status;
+}
+
+/* ---- runs that do not block */
+
+/* A timed plan has a queue of its own: what was submitted before is through when it begins, and what is submitted, read or
+ * written after it finds it at its end. */
+pln_status clb_plan_submit(pln_plan *plan, const pln_run *run, pln_failure *error)
+{
+    pln_device *device = plan->device;
+    pln_status status = clb_begin(device, error);
+    if (status != PLN_OK)
+        return status;
+    cl_int code = plan->queue != device->queue ? clb.Finish(device->queue) : CL_SUCCESS;
+    if (code != CL_SUCCESS)
+        return clb_fail(device, code, "clFinish", error);
+    status = enqueue_all(plan, run, error);
+    code = plan->queue != device->queue ? clb.Finish(plan->queue) : clb.Flush(plan->queue);
+    if (status == PLN_OK && code != CL_SUCCESS)
+        status = clb_fail(device, code, "clFlush", error);
+    return status == PLN_OK ? PLN_OK : finish(plan, status, error);
+}
+
+/* Of the last step that was enqueued, behind which nothing of the run comes: the queue is in order. NULL: there is none. */
+static cl_event last_event(const pln_plan *plan)
+{
+    for (uint32_t i = plan->steps.n; i-- > 0;) {
+        const struct clb_step *step = gpu_step_at(&plan->steps, i);
+        if (step->event)
+            return step->event;
+    }
+    return NULL;
+}
+
+/* An error counts as an end: it is looked at when events are collected. */
+static bool is_on_its_way(cl_event event)
+{
+    cl_int state = CL_COMPLETE;
+    return clb.GetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof state, &state, NULL) == CL_SUCCESS &&
+           state > CL_COMPLETE;
+}
+
+/* OpenCL waits without a limit only: with one, its state is asked for again and again. */
+pln_status clb_plan_wait(pln_plan *plan, uint64_t timeout_ns, pln_failure *error)
+{
+    static const uint64_t least_ns = 20000, most_ns = 500000;
+    const uint64_t begin = clock_ns();
+    cl_event last = last_event(plan);
+    if (!last)
+        return finish(plan, PLN_OK, error);
+    if (timeout_ns == UINT64_MAX)
+        clb.WaitForEvents(1, &last);
+    for (uint64_t pause = least_ns; is_on_its_way(last); pause = pause < most_ns ? 2 * pause : most_ns) {
+        const uint64_t gone = clock_ns() - begin;
+        if (gone >= timeout_ns)
+            return PLN_TIMED_OUT;
+        nanosleep(&(struct timespec){.tv_nsec = (long)(pause < timeout_ns - gone ? pause : timeout_ns - gone)}, NULL);
+    }
+    return collect_events(plan, PLN_OK, error);
 }
 
 pln_status clb_plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, pln_failure *error)

@@ -52,6 +52,8 @@ static pln_status device_info(uint32_t index, const pln_device *device, pln_devi
     if (index >= listed.n)
         return pln_failed(error, PLN_NO_DEVICE, -1, "there is no Vulkan device %u: there are %u", index, listed.n);
     pln_device_description full = device ? device->physical.info : listed.infos[index];
+    if (device)
+        full.free_bytes = vkb_memory_free(device);
     settings_describe(vkb_option_infos, device ? &device->settings : NULL, &full);
     pln_give(info, &full);
     return PLN_OK;
@@ -97,6 +99,8 @@ static pln_status buffer_write(pln_device *device, pln_buffer *buffer, uint64_t 
                                const void *data, pln_failure *error)
 {
     pln_status status = check_window(device, buffer, offset, dtype, count, error);
+    if (status == PLN_OK)
+        status = vkb_settle(device, error);
     return status == PLN_OK && count ? vkb_buffer_write(device, buffer, offset, count * 4, data, error) : status;
 }
 
@@ -104,6 +108,8 @@ static pln_status buffer_read(pln_device *device, pln_buffer *buffer, uint64_t o
                               void *data, pln_failure *error)
 {
     pln_status status = check_window(device, buffer, offset, dtype, count, error);
+    if (status == PLN_OK)
+        status = vkb_settle(device, error);
     return status == PLN_OK && count ? vkb_buffer_read(device, buffer, offset, count * 4, data, error) : status;
 }
 
@@ -136,6 +142,12 @@ static pln_status plan_run(pln_plan *plan, const pln_run *run, pln_failure *erro
 {
     pln_status status = vkb_begin(plan->device, error);
     return status == PLN_OK ? vkb_plan_run(plan, run, error) : status;
+}
+
+static pln_status plan_submit(pln_plan *plan, const pln_run *run, pln_failure *error)
+{
+    pln_status status = vkb_begin(plan->device, error);
+    return status == PLN_OK ? vkb_plan_submit(plan, run, error) : status;
 }
 
 static pln_status plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, pln_failure *error)
@@ -181,6 +193,8 @@ static const pln_backend backend = {
     .plan_destroy = vkb_plan_destroy,
     .plan_timing = plan_timing,
     .plan_info = plan_info,
+    .plan_submit = plan_submit,
+    .plan_wait = vkb_plan_wait,
     .device_health = device_health,
 };
 

@@ -107,6 +107,12 @@ static uint64_t heap_left(const pln_device *device, uint32_t heap)
     return smaller(left, granted > usage ? granted - usage : 0);
 }
 
+uint64_t vkb_memory_free(const pln_device *device)
+{
+    return device->physical.has[VKB_MEMORY_BUDGET] ? heap_left(device, heap_of(device, device->physical.value_type))
+                                                   : 0;
+}
+
 static pln_status no_memory(const pln_device *device, uint64_t bytes, uint32_t heap, const char *why,
                             pln_failure *error)
 {

@@ -171,6 +171,9 @@ static pln_status create_command_objects(pln_plan *plan, pln_failure *error)
                                          .queryCount = plan->n_nodes * 2};
         result = vk->CreateQueryPool(handle, &queries, NULL, &plan->queries);
     }
+    const VkFenceCreateInfo fence = {.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
+    if (result == VK_SUCCESS)
+        result = vk->CreateFence(handle, &fence, NULL, &plan->fence);
     return result == VK_SUCCESS ? PLN_OK : vkb_fail(plan->device, result, "creating the objects of a plan", error);
 }
 
@@ -227,6 +230,7 @@ void vkb_plan_destroy(pln_plan **out)
         return;
     pln_device *device = plan->device;
     const struct vkb_functions *vk = &device->instance.vk;
+    vk->DestroyFence(device->handle, plan->fence, NULL);
     vk->DestroyQueryPool(device->handle, plan->queries, NULL);
     vk->DestroyCommandPool(device->handle, plan->pool, NULL);
     vk->DestroyDescriptorPool(device->handle, plan->sets, NULL);

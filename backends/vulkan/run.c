@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Takes the real numbers of a run, gives the status of the device's work: writes the dims, submits what was recorded,
- * waits, and looks at the sentinels. Nothing is allocated here.
+ * waits, now or when it is asked for, and looks at the sentinels. Nothing is allocated here.
  */
 #include "backends/vulkan/vulkan.h"
 
@@ -24,17 +24,20 @@ static pln_status write_dims(pln_plan *plan, const pln_run *run, pln_failure *er
     return PLN_OK;
 }
 
-static pln_status finish_submission(pln_plan *plan, uint32_t submission, pln_failure *error)
+static pln_status look_at_sentinel(const pln_plan *plan, uint32_t submission, pln_failure *error)
 {
-    pln_status status = vkb_wait(plan->device, submission % 2, error);
-    if (status != PLN_OK)
-        return status;
     uint32_t sentinel;
     memcpy(&sentinel, plan->control->mapped + (GPU_DIMS + submission) * sizeof sentinel, sizeof sentinel);
     if (sentinel != submission + 1)
         return pln_failed(error, PLN_FAILED, -1, "%s dropped work: submission %u of %u did not run to its end",
                           plan->device->physical.info.name, submission + 1, plan->n_submissions);
     return PLN_OK;
+}
+
+static pln_status finish_submission(pln_plan *plan, uint32_t submission, pln_failure *error)
+{
+    const pln_status status = vkb_wait(plan->device, submission % 2, error);
+    return status == PLN_OK ? look_at_sentinel(plan, submission, error) : status;
 }
 
 /* Two submissions at most are on their way: one runs, one waits behind it. */
@@ -52,6 +55,69 @@ pln_status vkb_plan_run(pln_plan *plan, const pln_run *run, pln_failure *error)
     }
     for (; finished < submitted && !plan->device->lost; finished++)
         vkb_wait(plan->device, finished % 2, NULL);
+    return status;
+}
+
+/* ---- runs that do not block */
+
+/* All submissions at once: those of another plan come behind the last of this one, whose fence tells of all before it. */
+pln_status vkb_plan_submit(pln_plan *plan, const pln_run *run, pln_failure *error)
+{
+    pln_device *device = plan->device;
+    const struct vkb_functions *vk = &device->instance.vk;
+    if (device->physical.compiles_only)
+        return pln_failed(error, PLN_FAILED, -1, "%s compiles kernels but runs none", device->physical.info.name);
+    const pln_status status = write_dims(plan, run, error);
+    if (status != PLN_OK)
+        return status;
+    for (uint32_t i = 0; i < plan->n_submissions; i++) {
+        const VkSubmitInfo submit = {
+            .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO, .commandBufferCount = 1, .pCommandBuffers = &plan->commands[i]};
+        const bool last = i + 1 == plan->n_submissions;
+        const VkResult result = vk->QueueSubmit(device->queue, 1, &submit, last ? plan->fence : VK_NULL_HANDLE);
+        if (result == VK_SUCCESS)
+            continue;
+        if (i) /* nothing of a run that failed is on its way */
+            vk->DeviceWaitIdle(device->handle);
+        return vkb_fail(device, result, "vkQueueSubmit", error);
+    }
+    plan->next = device->flights;
+    device->flights = plan;
+    return PLN_OK;
+}
+
+static void land(pln_plan *plan)
+{
+    pln_plan **link = &plan->device->flights;
+    while (*link && *link != plan)
+        link = &(*link)->next;
+    if (*link)
+        *link = plan->next;
+    plan->next = NULL;
+}
+
+pln_status vkb_plan_wait(pln_plan *plan, uint64_t timeout_ns, pln_failure *error)
+{
+    pln_device *device = plan->device;
+    pln_status status = vkb_wait_for(device, plan->fence, timeout_ns, error);
+    if (status == PLN_TIMED_OUT)
+        return status;
+    land(plan);
+    if (status != PLN_OK)
+        return status;
+    const VkResult result = device->instance.vk.ResetFences(device->handle, 1, &plan->fence);
+    if (result != VK_SUCCESS)
+        return vkb_fail(device, result, "vkResetFences", error);
+    for (uint32_t i = 0; status == PLN_OK && i < plan->n_submissions; i++)
+        status = look_at_sentinel(plan, i, error);
+    return status;
+}
+
+pln_status vkb_settle(pln_device *device, pln_failure *error)
+{
+    pln_status status = PLN_OK;
+    for (pln_plan *plan = device->flights; status == PLN_OK && plan; plan = plan->next)
+        status = vkb_wait_for(device, plan->fence, UINT64_MAX, error);
     return status;
 }
 

@@ -28,13 +28,19 @@ pln_status vkb_submit(pln_device *device, VkCommandBuffer commands, uint32_t fen
 
 /* A driver under a debugger or a loaded machine can be slow for any time, and a hung device is reported as lost by its
  * driver: so there is no last timeout, only warnings. */
-pln_status vkb_wait(pln_device *device, uint32_t fence, pln_failure *error)
+pln_status vkb_wait_for(pln_device *device, VkFence fence, uint64_t limit_ns, pln_failure *error)
 {
     const struct vkb_functions *vk = &device->instance.vk;
     VkResult result;
     uint32_t steps = 0;
-    while ((result = vk->WaitForFences(device->handle, 1, &device->fences[fence], VK_TRUE, wait_step_ns)) ==
-           VK_TIMEOUT) {
+    for (;;) {
+        const uint64_t step = limit_ns < wait_step_ns ? limit_ns : wait_step_ns;
+        result = vk->WaitForFences(device->handle, 1, &fence, VK_TRUE, step);
+        limit_ns -= limit_ns == UINT64_MAX ? 0 : step;
+        if (result != VK_TIMEOUT)
+            break;
+        if (!limit_ns)
+            return PLN_TIMED_OUT;
         if (++steps % WARN_AFTER_STEPS != 0)
             continue;
         char message[200];
@@ -42,9 +48,16 @@ pln_status vkb_wait(pln_device *device, uint32_t fence, pln_failure *error)
                  device->physical.info.name, steps);
         device->host->log(device->host->context, PLN_LOG_LEVEL_WARNING, message);
     }
-    if (result == VK_SUCCESS)
-        result = vk->ResetFences(device->handle, 1, &device->fences[fence]);
     return result == VK_SUCCESS ? PLN_OK : vkb_fail(device, result, "vkWaitForFences", error);
+}
+
+pln_status vkb_wait(pln_device *device, uint32_t fence, pln_failure *error)
+{
+    const pln_status status = vkb_wait_for(device, device->fences[fence], UINT64_MAX, error);
+    if (status != PLN_OK)
+        return status;
+    const VkResult result = device->instance.vk.ResetFences(device->handle, 1, &device->fences[fence]);
+    return result == VK_SUCCESS ? PLN_OK : vkb_fail(device, result, "vkResetFences", error);
 }
 
 void vkb_barrier_all(const pln_device *device, VkCommandBuffer commands)

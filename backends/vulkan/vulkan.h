@@ -209,7 +209,8 @@ struct pln_device {
     VkDevice handle;
     VkQueue queue;
     VkCommandPool commands;
-    VkFence fences[2]; /* of the two submissions that may be on their way; no entry returns before they ended */
+    VkFence fences[2]; /* of the two submissions that may be on their way in an entry; none returns before they ended */
+    pln_plan *flights; /* runs that plan_submit began and nobody has waited for, a list; each has a fence of its own */
 
     struct vkb_block *blocks;
     uint64_t allocated[VK_MAX_MEMORY_HEAPS]; /* bytes, by this device object */
@@ -273,6 +274,9 @@ struct pln_buffer {
     struct pln_buffer *next;            /* in the block, by place */
 };
 
+/* Bytes that the driver says are left where values live; 0: it does not say. */
+uint64_t vkb_memory_free(const pln_device *device);
+
 /* Chooses the memory types of an open device and makes its staging, if it needs any. */
 pln_status vkb_memory_init(pln_device *device, pln_failure *error);
 
@@ -298,6 +302,8 @@ pln_status vkb_buffer_read(pln_device *device, pln_buffer *buffer, uint64_t offs
 pln_status vkb_submit(pln_device *device, VkCommandBuffer commands, uint32_t fence, pln_failure *error);
 /* Waits for it as long as the driver says that the device is alive. */
 pln_status vkb_wait(pln_device *device, uint32_t fence, pln_failure *error);
+/* The same for any fence, which stays signalled, and at most so many nanoseconds: PLN_TIMED_OUT. UINT64_MAX: no limit. */
+pln_status vkb_wait_for(pln_device *device, VkFence fence, uint64_t limit_ns, pln_failure *error);
 /* Everything before it is done and visible to everything after it, the host's reads included. */
 void vkb_barrier_all(const pln_device *device, VkCommandBuffer commands);
 
@@ -387,11 +393,17 @@ struct pln_plan {
     VkCommandPool pool;
     VkCommandBuffer *commands; /* [n_submissions], NULL each on a device that only compiles */
     VkQueryPool queries;       /* two per node when timed */
+    VkFence fence;             /* of a run that was submitted: its last command buffer */
+    pln_plan *next;            /* among the device's flights */
 };
 
 pln_status vkb_plan_create(pln_device *device, const pln_segment *segment, pln_plan **plan, pln_failure *error);
 void vkb_plan_destroy(pln_plan **plan);
 pln_status vkb_plan_run(pln_plan *plan, const pln_run *run, pln_failure *error);
+pln_status vkb_plan_submit(pln_plan *plan, const pln_run *run, pln_failure *error);
+pln_status vkb_plan_wait(pln_plan *plan, uint64_t timeout_ns, pln_failure *error);
+/* Until every run that was submitted has ended, so that memory may be read and written by the processor. */
+pln_status vkb_settle(pln_device *device, pln_failure *error);
 pln_status vkb_plan_timing(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, pln_failure *error);
 pln_status vkb_plan_info(pln_device *device, const pln_segment *segment, pln_plan *plan, pln_plan_info *info,
                          pln_failure *error);

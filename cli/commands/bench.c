@@ -30,7 +30,7 @@ static const char *verdict_of(double behind)
     return behind < close ? "close" : "slower";
 }
 
-static pln_status time_shape(const struct bench *b, struct speed *s, struct table *t, struct cli_shape shape,
+static pln_status time_shape(struct bench *b, struct speed *s, struct table *t, struct cli_shape shape,
                              pln_error *error)
 {
     pln_status status = measure_give(&s->measure, NULL, shape, error);
@@ -46,6 +46,7 @@ static pln_status time_shape(const struct bench *b, struct speed *s, struct tabl
         table_set_number(t, "best_ms", measure_quantile(d, 0) * 1e3);
         table_set_number(t, "median_ms", measure_quantile(d, 0.5) * 1e3);
         table_set_text(t, "verdict", verdict_of(behind));
+        status = kept_row(&b->kept, s, i, t, error);
     }
     return status;
 }
@@ -54,9 +55,12 @@ static pln_status measure_times(void *context, struct table *t, pln_error *error
 {
     struct bench *b = context;
     struct speed s = {0};
-    pln_status status = speed_open(&s, &b->options, b->directory, error);
+    pln_status status = kept_begin(&b->kept, &b->options, b->directory, b->seconds, error);
+    if (status == PLN_OK)
+        status = speed_open(&s, &b->options, b->directory, error);
     table_add_columns(t, columns, sizeof columns / sizeof *columns);
     table_add_columns(t, speed_hidden_columns, SPEED_HIDDEN_COLUMNS);
+    kept_columns(&b->kept, t);
     t->plot = (struct table_plot){.kind = TABLE_BARS,
                                   .series = "device",
                                   .group = "shape",
@@ -80,6 +84,8 @@ static pln_status measure_times(void *context, struct table *t, pln_error *error
         if (status == PLN_OK)
             output_print(&b->output, t);
     }
+    if (status == PLN_OK && !cli_interrupted())
+        status = kept_end(&b->kept, t, error);
     b->lost = measure_lost_code(&s.measure);
     speed_close(&s);
     return status;
@@ -131,6 +137,9 @@ int cli_bench(int argc, char **argv)
         {"--lengths", CLI_TEXT, &lengths, "LIST",
          "one sequence of each length: 16,32,64; A-B: the lengths of --shapes"},
         {"--seconds", CLI_SECONDS, &b.seconds, "S", "a device and shape (default 2)"},
+        {"--warm-up", CLI_SECONDS, &b.options.warm_up, "S",
+         "a device and shape, untimed (default: a tenth of --seconds)"},
+        {"--pin", CLI_FLAG, &b.options.pin, NULL, "each thread of cpu and reference on a processor of its own"},
         {"--overhead", CLI_FLAG, &overhead, NULL, "instead: time of the host per run outside kernels"},
         {"--memory", CLI_FLAG, &memory, NULL, "instead: peak resident memory, each row in a process of its own"},
         {"--generate", CLI_FLAG, &generate, NULL,
@@ -139,6 +148,7 @@ int cli_bench(int argc, char **argv)
         {"--profile", CLI_FLAG, &profile, NULL, "instead: where the time goes, by nodes of the same name"},
     };
     cli_add_options(&options, own, sizeof own / sizeof *own);
+    kept_options(&b.kept, &options);
     static const struct cli_usage usage = {
         .synopsis = "bench MODEL --devices LIST --shapes 1x16,8x128",
         .description =
@@ -154,13 +164,17 @@ int cli_bench(int argc, char **argv)
                     "  pleione bench MODEL --devices cpu,opencl --lengths 16,32,64,128,256,512 --plot latency.svg\n"
                     "  pleione bench MODEL --devices cpu --ragged 32x16-128\n"
                     "  pleione bench MODEL --devices cpu --generate --shapes 1x16,8x16\n"
-                    "  pleione bench MODEL --devices cpu --overhead\n",
+                    "  pleione bench MODEL --devices cpu --overhead\n"
+                    "  pleione bench MODEL --devices cpu --pin --save before.jsonl\n"
+                    "  pleione bench MODEL --devices cpu --pin --against before.jsonl --tolerance 3\n"
+                    "  pleione bench --from after.jsonl --against before.jsonl\n",
     };
     const int parsed = cli_parse(argc, argv, &usage, &options, &arguments);
     if (parsed)
         return parsed - 1;
-    if (arguments.n != 1)
-        return cli_usage_error("bench needs one MODEL directory");
+    if (arguments.n != !b.kept.from)
+        return b.kept.from ? cli_usage_error("--from takes no MODEL: nothing is measured")
+                           : cli_usage_error("bench needs one MODEL directory");
     const struct {
         bool wanted;
         output_fill *measure;
@@ -176,9 +190,18 @@ int cli_bench(int argc, char **argv)
         return cli_usage_error("--generate has prompts of one length: --shapes");
     if (generate && !shapes)
         shapes = "1x16";
+    const char *wrong = kept_wrong(&b.kept, measure == measure_times);
+    if (wrong)
+        return cli_usage_error("%s", wrong);
+    b.options.least = b.kept.save || b.kept.against ? KEPT_LEAST : 0;
+    if (b.options.warm_up == 0)
+        b.options.warm_up = b.seconds / 10;
     if (!choose_shapes(&b, shapes, ragged, lengths))
         return PLN_INVALID;
     b.directory = arguments.items[0];
-    const int code = output_run(&b.output, measure, &b);
-    return code ? code : b.lost;
+    const int code = output_run(&b.output, b.kept.from ? bench_kept : measure, &b);
+    kept_finish(&b.kept);
+    if (code || b.lost)
+        return code ? code : b.lost;
+    return b.kept.slower ? KEPT_SLOWER : 0;
 }

@@ -59,17 +59,33 @@ static int read_options(struct convert *c)
     return 0;
 }
 
+/* An interrupt ends the call, so that it can take away what it has begun to write. */
+static bool go_on(void *context, const char *what, uint64_t done, uint64_t total)
+{
+    struct cli_progress *progress = context;
+    if (strcmp(what, progress->what) == 0)
+        cli_progress_update(progress, done, total);
+    return !cli_interrupted();
+}
+
 static int convert(struct convert *c, const char *in, const char *out)
 {
     const pln_model_options options = cli_model_options(&c->common);
+    struct cli_progress progress = cli_progress_begin("writing");
+    const pln_runtime_options asked = {
+        .size = sizeof asked, .threads = 1, .log = cli_log, .progress = go_on, .progress_context = &progress};
     struct cli_model m = {0};
     pln_error error;
-    pln_status status = cli_create_runtime(1, &m.runtime, &error);
+    cli_catch_interrupt();
+    pln_status status = pln_runtime_create(&asked, &m.runtime, &error);
     if (status == PLN_OK)
         status = pln_model_open(m.runtime, in, &options, &m.model, &error);
     if (status == PLN_OK)
         status = pln_model_save(m.model, out, &c->save, &error);
+    cli_progress_end(&progress);
     cli_close(&m);
+    if (status != PLN_OK && cli_interrupted())
+        return cli_interrupt_code();
     return status == PLN_OK ? 0 : cli_fail(&error);
 }
 

@@ -233,6 +233,10 @@ struct asked {
     const struct listing *listing;
     const char *backend;
     pln_runtime *runtime;
+    pln_device_entry entry; /* of the device that was looked at last, and what follows too */
+    pln_kernel_info kernels[MOST_KERNELS];
+    uint32_t n_kernels;
+    bool has_kernels;
 };
 
 static pln_status list_entries(struct asked *asked, const pln_device_entry *const **entries, uint32_t *n,
@@ -287,30 +291,40 @@ static pln_status try_device(pln_runtime *runtime, const char *device, pln_error
     return status;
 }
 
-static pln_status print_device(void *context, void *argument, pln_error *error)
+/* All that takes time: what is written while somebody waits would stand in the line that says so. */
+static pln_status look_at_device(void *context, void *argument, pln_error *error)
 {
     struct asked *asked = context;
     const struct listing *listing = asked->listing;
     const pln_device_entry *const *entries;
-    pln_kernel_info kernels[MOST_KERNELS];
-    uint32_t n, n_kernels = 0;
+    uint32_t n;
     pln_status status = list_entries(asked, &entries, &n, error);
     if (status != PLN_OK)
         return status;
-    pln_device_entry e = *entries[*(uint32_t *)argument];
-    const bool usable = !(e.info.flags & PLN_DEVICE_FLAG_UNUSABLE), wanted = listing->kernels && usable;
-    if (usable && listing->folder)
-        status = cli_dump_kernels(asked->runtime, &e, &listing->common.device_options, listing->folder, error);
-    if (status == PLN_OK && wanted)
-        status = list_kernels(asked->runtime, e.name, &listing->common, kernels, &n_kernels, error);
-    if (usable && !listing->folder && !listing->kernels && try_device(asked->runtime, e.name, error) != PLN_OK) {
-        e.info.flags |= PLN_DEVICE_FLAG_UNUSABLE;
-        snprintf(e.info.reason, sizeof e.info.reason, "%.255s", error->message);
+    pln_device_entry *e = &asked->entry;
+    *e = *entries[*(uint32_t *)argument];
+    asked->n_kernels = 0;
+    asked->has_kernels = listing->kernels && !(e->info.flags & PLN_DEVICE_FLAG_UNUSABLE);
+    if (e->info.flags & PLN_DEVICE_FLAG_UNUSABLE)
+        return PLN_OK;
+    if (listing->folder)
+        status = cli_dump_kernels(asked->runtime, e, &listing->common.device_options, listing->folder, error);
+    if (status == PLN_OK && listing->kernels)
+        status = list_kernels(asked->runtime, e->name, &listing->common, asked->kernels, &asked->n_kernels, error);
+    if (!listing->folder && !listing->kernels && try_device(asked->runtime, e->name, error) != PLN_OK) {
+        e->info.flags |= PLN_DEVICE_FLAG_UNUSABLE;
+        snprintf(e->info.reason, sizeof e->info.reason, "%.255s", error->message);
     }
-    const uint32_t n_listed = n_kernels < MOST_KERNELS ? n_kernels : MOST_KERNELS;
-    if (status == PLN_OK)
-        print_entry(listing, &e, wanted ? kernels : NULL, n_listed);
-    return status == PLN_OK ? cli_flush_output(error) : status;
+    return status;
+}
+
+static pln_status print_device(void *context, void *argument, pln_error *error)
+{
+    const struct asked *asked = context;
+    (void)argument;
+    print_entry(asked->listing, &asked->entry, asked->has_kernels ? asked->kernels : NULL,
+                asked->n_kernels < MOST_KERNELS ? asked->n_kernels : MOST_KERNELS);
+    return cli_flush_output(error);
 }
 
 static void print_lost(const struct asked *asked, const char *name, const pln_error *why)
@@ -348,7 +362,9 @@ static pln_status print_backend(struct asked *asked, bool *found, pln_error *err
     struct worker w = {0};
     struct names names = {0};
     bool lost;
+    cli_wait_begin(false, "looking at %s", asked->backend);
     pln_status status = ask(asked, &w, list_names, &names, sizeof names, &lost, error);
+    cli_wait_end();
     if (lost)
         print_lost(asked, asked->backend, error);
     *found |= lost;
@@ -356,7 +372,11 @@ static pln_status print_backend(struct asked *asked, bool *found, pln_error *err
         if (!is_named(asked, &names, i))
             continue;
         *found = true;
-        status = ask(asked, &w, print_device, &i, sizeof i, &lost, error);
+        cli_wait_begin(false, "looking at %s", names.names[i]);
+        status = ask(asked, &w, look_at_device, &i, sizeof i, &lost, error);
+        cli_wait_end();
+        if (status == PLN_OK && !lost)
+            status = ask(asked, &w, print_device, &i, sizeof i, &lost, error);
         if (lost)
             print_lost(asked, names.names[i], error);
     }

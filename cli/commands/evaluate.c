@@ -52,12 +52,16 @@ static bool count_answer(void *context, const pln_answer *answer)
 {
     struct run *r = context;
     pln_error error;
-    uint64_t done, total;
     if (pln_scores_add(r->scores, answer, &error) != PLN_OK && !pass_over(r, answer, &error))
         return false;
-    pln_reader_progress(r->source.reader, &done, &total);
-    cli_progress_update(&r->progress, done, total);
     return !cli_interrupted();
+}
+
+static void show_progress(void *context, double rows)
+{
+    struct run *r = context;
+    cli_wait_end();
+    cli_source_show(&r->source, &r->progress, 0, rows);
 }
 
 static pln_status run_rows(struct run *r, pln_error *error)
@@ -66,11 +70,19 @@ static pln_status run_rows(struct run *r, pln_error *error)
                                     .context = r,
                                     .next = next_row,
                                     .answer = count_answer,
+                                    .progress = show_progress,
                                     .batch_tokens = r->e->batch_tokens,
                                     .labels = true};
     r->progress = cli_progress_begin("evaluating");
+    const bool typed = cli_source_is_typed(&r->source);
+    r->progress.shown &= !typed;
+    if (!typed)
+        cli_wait_begin(true, "the first rows on %s", cli_choose_device(&r->e->common));
     const pln_status status = pln_task_run(r->task, &stream, NULL, error);
+    cli_wait_end();
     cli_progress_end(&r->progress);
+    if (status == PLN_OK)
+        cli_source_warn(&r->source);
     if (!r->ended)
         return status;
     *error = r->problem;
@@ -111,6 +123,7 @@ static pln_status open_source(struct run *r, pln_error *error)
 {
     static const struct cli_list none;
     pln_status status = cli_source_open(&r->source, &r->e->task, &none, error);
+    r->source.labelled = true;
     if (status == PLN_OK)
         status = cli_source_use(&r->source, r->info, &r->e->task, error);
     return status == PLN_OK && r->source.told ? check_labels(r, error) : status;
@@ -282,12 +295,14 @@ int cli_evaluate(int argc, char **argv)
     const int parsed = cli_parse(argc, argv, &usage, &options, &arguments);
     if (parsed)
         return parsed - 1;
+    if (arguments.n == 2 && e.plot && !*e.plot) /* what stands behind it was no name of a picture */
+        return check_plot(arguments.items[1]);
     if (arguments.n != 1)
         return cli_usage_error("evaluate needs one MODEL directory");
     e.directory = arguments.items[0];
     const int code = check(&e);
     if (code)
         return code;
-    cli_catch_interrupt();
+    cli_cancel_on_interrupt();
     return cli_evaluate_rows(&e);
 }

@@ -48,6 +48,7 @@ static pln_status make_step(struct finetuning *f, pln_error *error)
     if (status != PLN_OK)
         return status;
     finetuning_pass(f, n);
+    cli_wait_end();
     snprintf(text, sizeof text, "loss %.4f", (double)report.loss);
     cli_progress_line(&f->progress, report.step, f->steps, text);
     return log_step(f, &report, n, cli_seconds() - began, waited, error);
@@ -101,6 +102,7 @@ static pln_status make_steps(struct finetuning *f, pln_error *error)
     pln_status status = PLN_OK;
     f->progress = cli_progress_begin("step");
     f->progress.before = f->begun;
+    cli_wait_begin(true, "first step");
     bool whole = true; /* the last step was made with all that belongs to it */
     while (status == PLN_OK && !f->stopped && !cli_interrupted() && pln_trainer_steps(f->trainer) < last) {
         const uint32_t made = pln_trainer_steps(f->trainer);
@@ -111,6 +113,7 @@ static pln_status make_steps(struct finetuning *f, pln_error *error)
             whole = status == PLN_OK;
         }
     }
+    cli_wait_end();
     cli_progress_end(&f->progress);
     pln_error unsaved;
     if (!whole || pln_trainer_steps(f->trainer) <= f->begun)

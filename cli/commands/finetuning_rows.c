@@ -39,8 +39,10 @@ pln_status finetuning_rows(const struct finetuning *f, const char *path, finetun
     task = f->o->task;
     task.input = path;
     pln_status status = cli_source_open(&source, &task, &none, error);
+    source.labelled = true;
     if (status == PLN_OK)
         status = cli_source_use(&source, f->info, &task, error);
+    cli_wait_begin(true, "reading %s", path);
     while (status == PLN_OK) {
         status = cli_interrupted() ? PLN_CANCELLED : cli_source_next(&source, &row, error);
         if (status != PLN_OK || !row)
@@ -50,6 +52,7 @@ pln_status finetuning_rows(const struct finetuning *f, const char *path, finetun
             place(&source, error);
         rows++;
     }
+    cli_wait_end();
     if (status == PLN_CANCELLED)
         *error = (pln_error){.status = PLN_CANCELLED, .node = -1, .message = "interrupted"};
     cli_source_close(&source);
@@ -147,17 +150,42 @@ static pln_status settle_labels(struct finetuning *f, const char *const *found, 
     return copy_labels(f, found, n) ? PLN_OK : fail(error, f->o->train, "no memory for its labels");
 }
 
+struct sought {
+    const struct finetuning *f;
+    const char *label;
+};
+
+/* PLN_INVALID if the label is one of the row's. */
+static pln_status refuse_label(void *context, const pln_record *row, pln_error *error)
+{
+    const struct sought *sought = context;
+    pln_label_list *list = NULL;
+    const char *const *labels = NULL, *type;
+    uint32_t n = 0;
+    pln_status status = pln_label_list_create(sought->f->info->name, sought->f->problem_type, &list, error);
+    if (status == PLN_OK)
+        status = pln_label_list_add(list, row, error);
+    const bool told = status == PLN_OK && pln_label_list_result(list, &labels, &n, &type, NULL) == PLN_OK;
+    if (told && labels && has_label(labels, n, sought->label)) {
+        *error = (pln_error){.status = PLN_INVALID, .node = -1};
+        snprintf(error->message, sizeof error->message, "the label \"%.100s\" is none of those that are trained (%s)",
+                 sought->label, sought->f->o->labels ? "--labels" : "all in the training file, or the model's");
+        status = PLN_INVALID;
+    }
+    pln_label_list_destroy(&list);
+    return status;
+}
+
 static pln_status check_labels(const struct finetuning *f, const char *path, const char *const *found, uint32_t n,
                                pln_error *error)
 {
-    char sentence[280];
     for (uint32_t i = 0; found && i < n; i++) {
         const bool known = f->n_labels ? has_label(f->labels, f->n_labels, found[i]) : model_names_all(f, &found[i], 1);
         if (known)
             continue;
-        snprintf(sentence, sizeof sentence, "the label \"%.100s\" is none of those that are trained (%s)", found[i],
-                 f->o->labels ? "--labels" : "all in the training file, or the model's");
-        return fail(error, path, sentence);
+        struct sought sought = {f, found[i]};
+        const pln_status status = finetuning_rows(f, path, refuse_label, &sought, error);
+        return status == PLN_OK ? fail(error, path, "it changed while it was read") : status;
     }
     return PLN_OK;
 }

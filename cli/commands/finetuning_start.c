@@ -195,7 +195,9 @@ static pln_status make_trainer(struct finetuning *f, pln_error *error)
         if (!weights)
             return error->status;
     }
+    cli_wait_begin(true, "placing the training on %s", cli_choose_device(f->common));
     status = pln_trainer_create(f->m.model, f->m.devices, &options, &f->trainer, error);
+    cli_wait_end();
     free(weights);
     return status == PLN_OK ? check_first(f, error) : status;
 }

@@ -21,6 +21,7 @@ struct judging {
     pln_scores *scores;
     bool confused; /* it counts which labels were given */
     struct cli_source source;
+    struct cli_progress progress;
     pln_error problem;
 };
 
@@ -164,19 +165,32 @@ static bool count_answer(void *context, const pln_answer *answer)
     return false;
 }
 
+static void show_progress(void *context, double rows)
+{
+    struct judging *j = context;
+    cli_source_show(&j->source, &j->progress, 0, rows);
+}
+
 static pln_status judge_rows(struct judging *j, pln_error *error)
 {
     static const struct cli_list none;
     static struct cli_task task;
-    const pln_task_stream stream = {
-        .size = sizeof stream, .context = j, .next = next_row, .answer = count_answer, .labels = true};
+    const pln_task_stream stream = {.size = sizeof stream,
+                                    .context = j,
+                                    .next = next_row,
+                                    .answer = count_answer,
+                                    .progress = show_progress,
+                                    .labels = true};
     task = j->f->o->task;
     task.input = j->f->o->validation;
     pln_status status = cli_source_open(&j->source, &task, &none, error);
+    j->source.labelled = true;
     if (status == PLN_OK)
         status = cli_source_use(&j->source, j->f->info, &task, error);
+    j->progress = cli_progress_begin("validation");
     if (status == PLN_OK)
         status = pln_task_run(j->task, &stream, NULL, error);
+    cli_progress_end(&j->progress);
     cli_source_close(&j->source);
     if (j->problem.status == PLN_OK)
         return status;

@@ -8,22 +8,24 @@
 #include "cli/cli.h"
 #include "cli/commands/commands.h"
 
+enum { MOST_NAMES = 6 }; /* of tensors on a line: --json has all */
+
 static const char *text_of(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
     return text ? text : "-";
 }
 
-/* Names of a list, each behind a blank; nothing if it is empty. */
-static void print_names(const char *what, const json_t *list)
+/* Names of a list, each behind a blank, and how many more than `most` there are; nothing if it is empty. */
+static void print_names(const char *what, const json_t *list, size_t most)
 {
-    size_t i;
-    json_t *name;
-    if (json_array_size(list) == 0)
+    const size_t n = json_array_size(list);
+    if (!n)
         return;
     printf("  %s:", what);
-    json_array_foreach(list, i, name) printf(" %s", json_string_value(name));
-    putchar('\n');
+    for (size_t i = 0; i < n && i < most; i++)
+        printf(" %s", json_string_value(json_array_get(list, i)));
+    printf(n > most ? " and %zu more\n" : "\n", n - most);
 }
 
 static void print_config(const json_t *model)
@@ -39,7 +41,7 @@ static void print_config(const json_t *model)
             printf(" %s %lld", fields[i], (long long)json_integer_value(value));
     }
     putchar('\n');
-    print_names("taken from the tensors", json_object_get(model, "inferred"));
+    print_names("taken from the tensors", json_object_get(model, "inferred"), SIZE_MAX);
 }
 
 static void print_files(const json_t *model)
@@ -69,10 +71,10 @@ static void print_heads(const json_t *model)
         printf("  %-24s %s%s", text_of(head, "head"), fits ? "fits" : "does not fit",
                default_head ? ", the default" : "");
         printf(error ? ": %s\n" : "\n", error);
-        if (!error && json_array_size(json_object_get(head, "missing")) < 6)
-            print_names("  missing", json_object_get(head, "missing"));
+        if (!error)
+            print_names("  missing", json_object_get(head, "missing"), MOST_NAMES);
         if (default_head)
-            print_names("  not used", json_object_get(head, "unexpected"));
+            print_names("  not used", json_object_get(head, "unexpected"), MOST_NAMES);
     }
 }
 
@@ -106,7 +108,7 @@ static void print_model(const json_t *model)
     else
         printf("tokenizer\n  %s\n",
                json_is_string(json_object_get(tokenizer, "error")) ? text_of(tokenizer, "error") : "there is none");
-    print_names("files", json_object_get(tokenizer, "files"));
+    print_names("files", json_object_get(tokenizer, "files"), SIZE_MAX);
     print_tensors(model);
 }
 

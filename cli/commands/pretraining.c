@@ -57,8 +57,12 @@ static pln_status make_trainer(struct pretraining *p, pln_error *error)
                                       .generator_weight = o->generator_weight,
                                       .discriminator_weight = o->discriminator_weight};
     pln_sharing_find(p->masked_lm_only ? "none" : o->sharing, &halves.sharing);
-    return pln_trainer_create_pretraining(p->generator, p->masked_lm_only ? p->generator : p->discriminator,
-                                          p->m.devices, &options, &halves, &p->trainer, error);
+    cli_wait_begin(true, "placing both halves on %s", cli_choose_device(p->common));
+    const pln_status status =
+        pln_trainer_create_pretraining(p->generator, p->masked_lm_only ? p->generator : p->discriminator, p->m.devices,
+                                       &options, &halves, &p->trainer, error);
+    cli_wait_end();
+    return status;
 }
 
 static pln_corpus_options corpus_options(const struct pretraining *p)
@@ -102,7 +106,12 @@ static pln_status open_corpora(struct pretraining *p, pln_error *error)
  * standard input is read from where it stands. */
 static pln_status look_at_corpus(struct pretraining *p, pln_error *error)
 {
-    return cli_checkpoint_newest(p->o->out) ? PLN_OK : pln_corpus_look(p->corpus, p->o->learning.batch, error);
+    if (cli_checkpoint_newest(p->o->out))
+        return PLN_OK;
+    cli_wait_begin(true, "looking at the corpus");
+    const pln_status status = pln_corpus_look(p->corpus, p->o->learning.batch, error);
+    cli_wait_end();
+    return status;
 }
 
 static pln_status check_length(const struct pretraining *p, pln_error *error)
@@ -211,7 +220,10 @@ static pln_status keep_best(struct pretraining *p, double loss, pln_error *error
 static pln_status validate(struct pretraining *p, double epoch, pln_error *error)
 {
     pln_pretraining_report report = {.size = sizeof report};
+    cli_line_hide();
+    cli_wait_begin(true, "validation at step %u", pln_trainer_steps(p->trainer));
     pln_status status = run_validation(p, &report, error);
+    cli_wait_end();
     if (status != PLN_OK)
         return status;
     const double loss = p->o->generator_weight * (double)report.masked_lm_loss +
@@ -250,6 +262,7 @@ static pln_status after_step(struct pretraining *p, const struct pretraining_ste
 {
     const uint32_t made = s->step.step;
     pln_status status = PLN_OK;
+    cli_wait_end();
     pretraining_show(p, s);
     if (p->o->validation && (made % p->o->run.validate_every == 0 || made == p->o->learning.steps))
         status = validate(p, s->epoch, error);
@@ -266,13 +279,16 @@ static pln_status make_steps(struct pretraining *p, pln_error *error)
     const uint32_t last = stop && stop < steps ? stop : steps;
     pln_status status = PLN_OK;
     struct pretraining_step step = {0};
+    p->progress = cli_progress_begin("step");
+    p->progress.before = p->begun;
+    cli_wait_begin(true, "first step");
     while (status == PLN_OK && !cli_interrupted() && pln_trainer_steps(p->trainer) < last) {
         status = make_step(p, &step, error);
         if (status == PLN_OK)
             status = after_step(p, &step, error);
     }
-    if (p->shows)
-        fputc('\n', stderr);
+    cli_wait_end();
+    cli_progress_end(&p->progress);
     return status == PLN_OK && pln_trainer_steps(p->trainer) > p->begun ? pretraining_checkpoint(p, error) : status;
 }
 
@@ -312,8 +328,7 @@ int pretraining_run(const struct pretraining_options *options, const struct cli_
                             .common = common,
                             .files = files,
                             .masked_lm_only = strcmp(options->objective, "mlm") == 0,
-                            .best = (double)NAN,
-                            .shows = isatty(STDERR_FILENO)};
+                            .best = (double)NAN};
     pln_error error = {.status = PLN_OK};
     int code = open_run(&p);
     if (!code) {

@@ -37,7 +37,7 @@ struct pretraining {
     uint32_t begun; /* steps that an earlier run made */
     double best;    /* least loss of a validation; NaN: there was none */
     uint32_t best_step;
-    bool shows;
+    struct cli_progress progress;
 };
 
 /* Numbers that nobody gave are those of the size. Returns 0, or an exit code after a sentence. */
@@ -77,7 +77,7 @@ struct pretraining_step {
 pln_status pretraining_log_step(struct pretraining *p, const struct pretraining_step *step, pln_error *error);
 pln_status pretraining_log_validation(struct pretraining *p, uint32_t step, double epoch,
                                       const pln_pretraining_report *halves, double loss, pln_error *error);
-void pretraining_show(const struct pretraining *p, const struct pretraining_step *step);
+void pretraining_show(struct pretraining *p, const struct pretraining_step *step);
 /* Tensors of a step as --dump-steps writes them. */
 pln_status pretraining_dump(const struct pretraining *p, const pln_corpus_batch *batch,
                             const struct pretraining_step *step, pln_error *error);

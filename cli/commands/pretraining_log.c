@@ -93,17 +93,15 @@ pln_status pretraining_log_validation(struct pretraining *p, uint32_t step, doub
     return write_line(p, line, error);
 }
 
-void pretraining_show(const struct pretraining *p, const struct pretraining_step *s)
+void pretraining_show(struct pretraining *p, const struct pretraining_step *s)
 {
-    const uint32_t left = p->o->learning.steps - s->step.step;
-    const double minutes = left * s->seconds / 60;
-    if (!p->shows)
-        return;
-    fprintf(stderr, "\rstep %u of %u  mlm %.3f", s->step.step, p->o->learning.steps, (double)s->halves.masked_lm_loss);
+    char text[160];
+    int used = snprintf(text, sizeof text, "mlm %.3f", (double)s->halves.masked_lm_loss);
     if (!p->masked_lm_only)
-        fprintf(stderr, "  disc %.4f  auc %.3f", (double)s->halves.disc_loss, s->halves.disc_auc);
-    fprintf(stderr, "  %.0f tokens/s  %.0f:%02.0f h left \033[K", (double)s->halves.tokens / s->seconds,
-            floor(minutes / 60), fmod(minutes, 60));
+        used += snprintf(text + used, sizeof text - (size_t)used, "  disc %.4f  auc %.3f", (double)s->halves.disc_loss,
+                         s->halves.disc_auc);
+    snprintf(text + used, sizeof text - (size_t)used, "  %.0f tokens/s", (double)s->halves.tokens / s->seconds);
+    cli_progress_line(&p->progress, s->step.step, p->o->learning.steps, text);
 }
 
 enum { DUMPED = 10 };

@@ -26,6 +26,7 @@ struct run {
     struct run_failures failures;
     pln_error error; /* of writing, which ended the run; status PLN_OK: none */
     bool stopped;    /* by a row without an answer */
+    bool prints;     /* answers, on a terminal */
 };
 
 static pln_status fail(pln_error *error, pln_status status, const char *sentence)
@@ -47,7 +48,7 @@ static pln_status next_row(void *context, const pln_record **row, pln_error *err
     const pln_status status = cli_source_next(&run->source, row, error);
     if ((status != PLN_OK && status != PLN_INVALID) || (status == PLN_OK && !*row))
         return status;
-    if (run_keep(&run->output.kept, &run->source, &run->asked, status == PLN_OK, &problem) == PLN_OK)
+    if (run_keep(&run->output.kept, &run->source, &run->asked, run->source.whole, &problem) == PLN_OK)
         return status;
     *error = problem;
     return problem.status;
@@ -58,8 +59,8 @@ static pln_status next_row(void *context, const pln_record **row, pln_error *err
 static bool take_answer(void *context, const pln_answer *answer)
 {
     struct run *run = context;
-    uint64_t done, total;
     const uint64_t row = answer->row;
+    cli_wait_end();
     if (cli_interrupted())
         return false;
     if (answer->status != PLN_OK) {
@@ -68,12 +69,22 @@ static bool take_answer(void *context, const pln_answer *answer)
         run_note_failure(&run->failures, row, why);
         run->stopped = run->stop;
     }
-    if (run->stopped || run_output_put(&run->output, row, answer, &run->error) != PLN_OK)
+    if (run->stopped)
         return false;
-    run->rows++;
-    pln_reader_progress(run->source.reader, &done, &total);
-    cli_progress_rows(&run->progress, run->rows - run->skipped, done, total);
-    return true;
+    if (run->prints)
+        cli_line_pause(true);
+    const pln_status status = run_output_put(&run->output, row, answer, &run->error);
+    if (run->prints)
+        cli_line_pause(false);
+    run->rows += status == PLN_OK;
+    return status == PLN_OK;
+}
+
+static void show_progress(void *context, double rows)
+{
+    struct run *run = context;
+    cli_wait_end();
+    cli_source_show(&run->source, &run->progress, run->skipped, rows);
 }
 
 /* ---- what is opened */
@@ -205,7 +216,12 @@ static pln_status open_task(struct run *run, const char *directory, pln_error *e
         status = pln_task_create(run->m.session, info->name, options, n, &run->task, error);
     if (status == PLN_OK)
         status = run_output_open(&run->output, &run->source, &run->asked, &run->skipped, &run->failures, error);
-    return status == PLN_OK ? skip_rows(run, error) : status;
+    if (status != PLN_OK || !run->skipped)
+        return status;
+    cli_wait_begin(true, "going on behind %llu rows", (unsigned long long)run->skipped);
+    status = skip_rows(run, error);
+    cli_wait_end();
+    return status;
 }
 
 /* ---- the run */
@@ -245,12 +261,21 @@ static int answer_rows(struct run *run)
                                     .context = run,
                                     .next = next_row,
                                     .answer = take_answer,
+                                    .progress = show_progress,
                                     .batch_tokens = run->batch_tokens,
                                     .first_row = run->skipped};
     run->progress = cli_progress_begin("run");
-    run->progress.shown &= run->source.reader && (run->output.path || !terminal_width(stdout));
+    const bool typed = cli_source_is_typed(&run->source);
+    run->progress.shown &= run->source.reader && !typed;
+    run->prints = !run->output.path && terminal_width(stdout);
+    pln_reader_progress(run->source.reader, &run->progress.before, NULL);
+    if (!typed)
+        cli_wait_begin(true, "the first rows on %s", cli_choose_device(&run->common));
     const pln_status status = pln_task_run(run->task, &stream, &report, &error);
+    cli_wait_end();
     cli_progress_end(&run->progress);
+    if (status == PLN_OK)
+        cli_source_warn(&run->source);
     /* What was answered is written, however the run ended, unless it was writing that ended it. */
     int code = run->error.status == PLN_OK ? run_output_finish(&run->output) : cli_fail(&run->error);
     if (cli_interrupted())
@@ -337,7 +362,7 @@ int cli_run(int argc, char **argv)
     int code = check_options(&run);
     if (code)
         return code;
-    cli_catch_interrupt();
+    cli_cancel_on_interrupt();
     const char *directory = cli_take_first(&arguments);
     code = open_and_answer(&run, directory, &arguments);
     run_output_close(&run.output);

@@ -219,6 +219,7 @@ static int tokenize(struct stream *s, bool json, uint32_t threads)
         return PLN_NO_MEMORY;
     }
     s->keys = (struct cli_row_keys){json ? &names : NULL, s->how.padding != PLN_PADDING_NONE, s->how.overflow};
+    s->how.no_places = !json;
     s->progress = cli_progress_begin("tokenizing");
     const int code = run_threads(s, threads);
     cli_progress_end(&s->progress);

@@ -27,12 +27,15 @@ static const struct table_column columns[] = {
     {.key = "roof_gbytes_per_s", .type = TABLE_NUMBER},
 };
 
+enum { MOST_RUNS = 256 };
+
 /* What the row's process is asked, and what it found. */
 struct writing {
     uint32_t batch, length, new_tokens;
     double seconds;
     double first, step; /* of the best run: until the first token, then for each */
-    double fastest;     /* step of all runs: as short as a reading of the roof */
+    double fastest;     /* step of the last run: as short as a reading of the roof */
+    double share;       /* of the roof that it has, median of the runs */
     uint32_t runs;
     double weight_bytes; /* that each step reads */
     struct roof roof;
@@ -66,9 +69,8 @@ static pln_status time_run(pln_generator *generator, const pln_prompt *prompts, 
         return status;
     const uint32_t n = pln_generator_result(generator, 0, 0)->n_ids;
     const double step = n > 1 ? (watch.last - watch.first) / (n - 1) : watch.first - begin;
-    const double fastest = n > 2 ? watch.fastest : step;
     w->new_tokens = n;
-    w->fastest = !w->runs || fastest < w->fastest ? fastest : w->fastest;
+    w->fastest = n > 2 ? watch.fastest : step;
     if (!w->runs || step < w->step) {
         w->step = step;
         w->first = watch.first - begin;
@@ -90,7 +92,7 @@ static double weight_bytes(const struct measured_device *d)
 /* A rate that memory cannot have is no result. */
 static pln_status check_roof(const struct measured_device *d, struct writing *w, pln_error *error)
 {
-    const double rate = w->weight_bytes / w->fastest / 1e9, roof = w->roof.gbytes;
+    const double rate = w->weight_bytes / w->step / 1e9, roof = w->roof.gbytes;
     bool exceeded = false;
     const pln_status status =
         roof > 0 ? roof_exceeded(d, (struct roof_rates){.gbytes = rate}, &w->roof, &exceeded, error) : PLN_OK;
@@ -101,6 +103,32 @@ static pln_status check_roof(const struct measured_device *d, struct writing *w,
              "%s, writing: %.1f GB/s of weights are more than the %.1f that memory can do: the measurement is wrong",
              d->place.label, rate, roof);
     return PLN_FAILED;
+}
+
+static int in_order(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Memory reads at other rates from one second to the next where others use it too. So each run is held against what was
+ * read just before and behind it, and the median of the runs counts. */
+static pln_status time_runs(const struct measured_device *d, pln_generator *generator, const pln_prompt *prompts,
+                            struct writing *w, pln_error *error)
+{
+    const double end = cli_seconds() + w->seconds;
+    double before = w->roof.gbytes, shares[MOST_RUNS];
+    do {
+        const pln_status status = time_run(generator, prompts, w, error);
+        if (status != PLN_OK || cli_interrupted())
+            return status;
+        const double behind = roof_read_again(d, &w->roof), roof = before > behind ? before : behind;
+        shares[w->runs - 1] = roof > 0 ? w->weight_bytes / w->fastest / 1e9 / roof : 0;
+        before = behind;
+    } while (cli_seconds() < end && w->runs < MOST_RUNS);
+    qsort(shares, w->runs, sizeof *shares, in_order);
+    w->share = shares[w->runs / 2];
+    return check_roof(d, w, error);
 }
 
 static pln_status write_here(void *context, void *argument, pln_error *error)
@@ -125,14 +153,9 @@ static pln_status write_here(void *context, void *argument, pln_error *error)
         ids[i] = (int32_t)(i % 7 + 1); /* which ones does not matter */
     for (uint32_t i = 0; status == PLN_OK && i < w->batch; i++)
         prompts[i] = (pln_prompt){.ids = ids + (size_t)i * w->length, .n_ids = w->length, .number = i};
-    const double end = cli_seconds() + w->seconds;
-    do {
-        status = status == PLN_OK ? time_run(generator, prompts, w, error) : status;
-        if (status == PLN_OK) /* in turn with what it is held against */
-            roof_read_again(d, &w->roof);
-    } while (status == PLN_OK && !cli_interrupted() && cli_seconds() < end);
-    if (status == PLN_OK && !cli_interrupted())
-        status = check_roof(d, w, error);
+    if (status == PLN_OK)
+        status = time_runs(d, generator, prompts, w, error);
+    roof_release(&w->roof);
     pln_generator_destroy(&generator);
     free(prompts);
     free(ids);
@@ -154,7 +177,7 @@ static void add_row(struct table *t, const struct measured_device *d, const stru
     table_set_number(t, "tokens_per_s", w->batch / w->step);
     table_set_number(t, "gbytes_per_s", rate);
     if (w->roof.gbytes > 0) {
-        table_set_number(t, "of_roof_percent", 100 * w->weight_bytes / w->fastest / 1e9 / w->roof.gbytes);
+        table_set_number(t, "of_roof_percent", 100 * w->share);
         table_set_number(t, "roof_gbytes_per_s", w->roof.gbytes);
     }
     table_set_text(t, "name", d->facts.name);
@@ -171,7 +194,9 @@ static pln_status write_shape(const struct bench *b, struct measure *m, struct c
         struct measured_device *d = &m->devices[i];
         struct writing w = {
             .batch = shape.batch, .length = shape.length, .new_tokens = b->new_tokens, .seconds = b->seconds};
+        cli_wait_begin(false, "writing on %s, %ux%u", d->place.label, shape.batch, shape.length);
         status = measure_ask(d, write_here, &w, sizeof w, error);
+        cli_wait_end();
         if (status == PLN_OK && measure_is_lost(d))
             measure_add_lost(t, m, d);
         else if (status == PLN_OK && !cli_interrupted())

@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/measuring/energy.h"
+#include "cli/measuring/pin.h"
+
 /* ---- asking */
 
 bool measure_is_lost(const struct measured_device *d)
@@ -106,35 +109,86 @@ static int by_time(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+static pln_status warm_up(void *context, void *argument, pln_error *error)
+{
+    const double *seconds = argument, end = cli_seconds() + *seconds;
+    double taken;
+    pln_status status = PLN_OK;
+    while (status == PLN_OK && cli_seconds() < end)
+        status = run_once(context, &taken, error);
+    return status;
+}
+
+static pln_status pin_or_release(void *context, void *argument, pln_error *error)
+{
+    (void)context;
+    const bool *pin = argument;
+    return *pin ? pin_threads(error) : pin_release(error);
+}
+
+/* Drivers bring threads of their own, which are theirs. */
+static pln_status pin_all(struct measure *m, bool pin, pln_error *error)
+{
+    pln_status status = PLN_OK;
+    for (uint32_t i = 0; m->options->pin && status == PLN_OK && i < m->n; i++)
+        if (m->devices[i].facts.threads)
+            status = measure_ask(&m->devices[i], pin_or_release, &pin, sizeof pin, error);
+    return status;
+}
+
+/* Once, which makes threads and compiles kernels, then again and again. */
+static pln_status run_before(struct measure *m, pln_error *error)
+{
+    pln_status status = PLN_OK;
+    for (uint32_t i = 0; status == PLN_OK && i < m->n; i++) {
+        struct measured_device *d = &m->devices[i];
+        d->n = 0;
+        d->joules = 0;
+        cli_wait_begin(false, "first run of %s, %s", d->place.label, m->batch.shape);
+        status = measure_ask(d, run_once, &d->first, sizeof d->first, error);
+    }
+    if (status == PLN_OK)
+        status = pin_all(m, true, error);
+    double seconds = m->options->warm_up;
+    for (uint32_t i = 0; seconds > 0 && status == PLN_OK && !cli_interrupted() && i < m->n; i++) {
+        cli_wait_begin(false, "warming up %s", m->devices[i].place.label);
+        status = measure_ask(&m->devices[i], warm_up, &seconds, sizeof seconds, error);
+    }
+    return status;
+}
+
 pln_status measure_run(struct measure *m, double seconds, pln_error *error)
 {
-    enum { LEAST = 3 };
-    pln_status status = PLN_OK;
+    const uint32_t least = m->options->least ? m->options->least : 3;
+    struct energy energy;
     double spent[MEASURE_DEVICES] = {0};
-    for (uint32_t i = 0; status == PLN_OK && i < m->n; i++) {
-        m->devices[i].n = 0;
-        cli_wait_begin(false, "first run of %s, %s", m->devices[i].place.label, m->batch.shape);
-        status = measure_ask(&m->devices[i], run_once, &m->devices[i].first, sizeof m->devices[i].first, error);
-    }
+    energy_init(&energy, ENERGY_FOLDER);
+    pln_status status = run_before(m, error);
     cli_wait_begin(false, "timing %s on %u device%s", m->batch.shape, m->n, m->n == 1 ? "" : "s");
     for (bool more = true; status == PLN_OK && more && !cli_interrupted();) {
         more = false;
         for (uint32_t i = 0; status == PLN_OK && i < m->n; i++) {
             struct measured_device *d = &m->devices[i];
-            if (measure_is_lost(d) || d->n >= MEASURE_TIMES || (d->n >= LEAST && spent[i] >= seconds))
+            if (measure_is_lost(d) || d->n >= MEASURE_TIMES || (d->n >= least && spent[i] >= seconds))
                 continue;
             cli_wait_tick();
+            energy_since(&energy);
             status = measure_ask(d, run_once, &d->times[d->n], sizeof d->times[d->n], error);
             if (status != PLN_OK || measure_is_lost(d))
                 continue;
+            d->joules += energy_since(&energy);
             spent[i] += d->times[d->n++];
             more = true;
         }
     }
     cli_wait_end();
-    for (uint32_t i = 0; i < m->n; i++)
-        qsort(m->devices[i].times, m->devices[i].n, sizeof *m->devices[i].times, by_time);
-    return status;
+    for (uint32_t i = 0; i < m->n; i++) {
+        struct measured_device *d = &m->devices[i];
+        memcpy(d->taken, d->times, d->n * sizeof *d->times);
+        qsort(d->times, d->n, sizeof *d->times, by_time);
+        d->joules /= d->n ? d->n : 1;
+    }
+    return status == PLN_OK && !cli_interrupted() ? pin_all(m, false, error) : status;
 }
 
 double measure_quantile(const struct measured_device *device, double share)

@@ -23,7 +23,10 @@ struct measure_each {
 struct measure_options {
     struct cli_common common; /* device: the list; NULL or "all": every usable one */
     struct cli_list each;
-    bool timed; /* nodes are timed in every run */
+    bool timed;     /* nodes are timed in every run */
+    bool pin;       /* threads of the processor's devices, while they are timed */
+    double warm_up; /* seconds of untimed runs on each device behind the first one */
+    uint32_t least; /* timed runs on each device, however long they take; 0: 3 */
 };
 
 enum { MEASURE_TOGETHER = 8 };
@@ -44,7 +47,7 @@ struct measured_facts {
     uint32_t kind;       /* pln_device_kind */
     uint32_t threads;    /* that it computes with, as far as the command decides: 0 for one that brings its own */
     double weight_bytes; /* of the matrices, as the device keeps them */
-    char name[128], driver[128];
+    char name[128], driver[128], version[64]; /* of the driver */
 };
 
 /* A batch as a table tells it. */
@@ -62,6 +65,8 @@ struct measured_device {
     double first;   /* seconds of the first run of the batch: plan made, weights packed, kernels compiled */
     uint32_t n;     /* warm runs timed */
     double times[MEASURE_TIMES]; /* seconds, ascending after measure_run */
+    double taken[MEASURE_TIMES]; /* the same in the order in which they were taken */
+    double joules;               /* of a run, on average; 0: not told */
     /* In the process of the row only, which is the context of what it is asked: */
     const struct measure *measure;
     pln_runtime *runtime;
@@ -112,7 +117,7 @@ int measure_lost_code(const struct measure *m);
 pln_status measure_give_row(struct measure *m, struct measured_device *d, const struct cli_list *texts,
                             struct cli_shape shape, pln_error *error);
 pln_status measure_give(struct measure *m, const struct cli_list *texts, struct cli_shape shape, pln_error *error);
-/* Runs the batch once on each device, then in turn for `seconds` a device. Stops early when interrupted. */
+/* Runs the batch once on each device, warms it up, then runs it in turn for `seconds` a device. Stops early when interrupted. */
 pln_status measure_run(struct measure *m, double seconds, pln_error *error);
 
 /* The time below which the share of the runs lies; 0 is the best, 0.5 the median. */

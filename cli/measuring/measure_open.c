@@ -93,6 +93,7 @@ static pln_status open_here(void *context, void *argument, pln_error *error)
     facts->weight_bytes = cli_weight_bytes(d->model) * (strstr(facts->dtype, "f16") ? 0.5 : 1);
     snprintf(facts->name, sizeof facts->name, "%s", info->name);
     snprintf(facts->driver, sizeof facts->driver, "%s", info->driver);
+    snprintf(facts->version, sizeof facts->version, "%s", info->version);
     d->facts = *facts;
     return PLN_OK;
 }

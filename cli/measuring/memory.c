@@ -64,12 +64,14 @@ static pln_status run_row(struct measure *m, struct measured_device *d, struct c
 {
     char nothing = 0;
     pln_status status = measure_open_row(m, d, error);
+    cli_wait_begin(false, "running on %s", d->place.label);
     if (status == PLN_OK)
         status = measure_give_row(m, d, NULL, shape, error);
     if (status == PLN_OK)
         status = measure_ask(d, run_few, &nothing, sizeof nothing, error);
     if (status == PLN_OK)
         status = measure_ask(d, count_bytes, counts, sizeof *counts, error);
+    cli_wait_end();
     *peak = measure_close_row(d);
     return status;
 }

@@ -136,7 +136,9 @@ static pln_status time_shape(const struct bench *b, struct measure *m, struct cl
     for (uint32_t i = 0; status == PLN_OK && !cli_interrupted() && i < m->n; i++) {
         struct measured_device *d = &m->devices[i];
         struct overhead overhead = {.seconds = b->seconds};
+        cli_wait_begin(false, "timing %s, %s", d->place.label, m->batch.shape);
         status = measure_ask(d, measure_overhead, &overhead, sizeof overhead, error);
+        cli_wait_end();
         if (status == PLN_OK && measure_is_lost(d))
             measure_add_lost(t, m, d);
         else if (status == PLN_OK && !cli_interrupted())

@@ -143,7 +143,9 @@ static pln_status profile_shape(const struct bench *b, struct speed *s, struct c
     pln_status status = measure_give(m, NULL, shape, error);
     for (uint32_t i = 0; status == PLN_OK && !cli_interrupted() && i < m->n; i++) {
         struct profile profile = {.seconds = b->seconds};
+        cli_wait_begin(false, "profiling %s, %s", m->devices[i].place.label, m->batch.shape);
         status = measure_ask(&m->devices[i], profile_device, &profile, sizeof profile, error);
+        cli_wait_end();
         if (status == PLN_OK && measure_is_lost(&m->devices[i]))
             measure_add_lost(t, m, &m->devices[i]);
         else if (status == PLN_OK && profile.n)

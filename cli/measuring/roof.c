@@ -27,7 +27,7 @@ static const double reading_slack = 0.25;
 static const double most_bytes = 256e6;
 
 struct loops {
-    roof_multiply *multiply, *multiply_bf16;
+    roof_multiply *multiply;
     roof_read *read;
 };
 
@@ -35,16 +35,40 @@ static struct loops best_loops(void)
 {
 #if defined(__x86_64__)
     __builtin_cpu_init();
-#if defined(ROOF_BF16)
-    if (__builtin_cpu_supports("avx512bf16"))
-        return (struct loops){roof_multiply_avx512, roof_multiply_bf16, roof_read_avx512};
-#endif
     if (__builtin_cpu_supports("avx512f"))
-        return (struct loops){roof_multiply_avx512, roof_multiply_avx512, roof_read_avx512};
+        return (struct loops){roof_multiply_avx512, roof_read_avx512};
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        return (struct loops){roof_multiply_avx2, roof_multiply_avx2, roof_read_avx2};
+        return (struct loops){roof_multiply_avx2, roof_read_avx2};
 #endif
-    return (struct loops){roof_multiply_c, roof_multiply_c, roof_read_c};
+    return (struct loops){roof_multiply_c, roof_read_c};
+}
+
+/* Other ways to multiply than by FMA, as the last words of a device's driver name them: the most that one can do is a
+ * part of the rate of its instruction, and FMA where few rows go that way. */
+static const struct way {
+    const char *words;
+    roof_multiply *multiply;
+    double part;
+} ways[] = {
+#if defined(ROOF_BF16)
+    {", vdpbf16ps", roof_multiply_bf16, 1},
+#endif
+#if defined(ROOF_AMX)
+    {", tdpbf16ps", roof_multiply_amx, 1},
+    {", tdpbf16ps x6", roof_multiply_amx, 1.0 / 6},
+    {", tdpbf16ps x3", roof_multiply_amx, 1.0 / 3},
+#endif
+    {NULL, NULL, 0}};
+
+static const struct way *way_of(const struct measured_device *device)
+{
+    const char *driver = device->facts.driver;
+    for (const struct way *way = ways; way->words; way++) {
+        const size_t n = strlen(way->words), all = strlen(driver);
+        if (all >= n && strcmp(driver + all - n, way->words) == 0)
+            return way;
+    }
+    return NULL;
 }
 
 /* A thread that multiplies until the clock says so. */
@@ -61,15 +85,13 @@ static void *multiply(void *argument)
 }
 
 /* Sum of the rates of threads that work at the same time. */
-double roof_multiply_adds(uint32_t threads, bool bf16, double seconds)
+static double multiply_together(roof_multiply *loop, uint32_t threads, double seconds)
 {
-    const struct loops loops = best_loops();
     struct multiplying each[MOST_THREADS];
     pthread_t handles[MOST_THREADS];
     uint32_t started = 0;
     for (; started < threads && started < MOST_THREADS; started++) {
-        each[started] = (struct multiplying){.multiply = bf16 ? loops.multiply_bf16 : loops.multiply,
-                                             .until = cli_seconds() + seconds};
+        each[started] = (struct multiplying){.multiply = loop, .until = cli_seconds() + seconds};
         if (pthread_create(&handles[started], NULL, multiply, &each[started]) != 0)
             break;
     }
@@ -133,41 +155,70 @@ static void read_together(struct reading *r, uint32_t threads)
         pthread_barrier_destroy(&r->barrier);
 }
 
-double roof_reading(uint32_t threads, size_t bytes, double seconds)
-{
-    threads = threads < MOST_THREADS ? threads : MOST_THREADS;
-    const size_t slice = (bytes / threads / SLICE + 1) * SLICE;
-    char *buffer = aligned_alloc(PAGE, (slice * threads + PAGE - 1) / PAGE * PAGE);
-    if (!buffer)
-        return 0;
-    madvise(buffer, slice * threads, MADV_HUGEPAGE); /* as packed weights lie; a wish only */
-    memset(buffer, 0, slice * threads);
-    struct reading r = {.read = best_loops().read,
-                        .buffer = buffer,
-                        .slice = slice,
-                        .times = (uint32_t)(LEAST_BYTES / slice + 1),
-                        .all_there = PTHREAD_MUTEX_INITIALIZER,
-                        .until = cli_seconds() + seconds};
-    read_together(&r, threads);
-    free(buffer);
-    return r.rate / 1e9;
-}
-
 static uint32_t threads_of(const struct measured_device *device)
 {
     const uint32_t threads = device->facts.threads;
     return threads ? threads : pln_processors();
 }
 
-static bool is_bf16(const struct measured_device *device)
+const char *roof_instruction(const struct measured_device *device)
 {
-    return strcmp(device->facts.dtype, "bf16") == 0;
+    const struct way *way = way_of(device);
+    return way ? way->words + 2 : "";
 }
 
-static double measure_reading(const struct measured_device *device, double seconds)
+static double larger(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+static double measure_arithmetic(const struct measured_device *device, double seconds)
+{
+    const struct way *way = way_of(device);
+    const double fma = multiply_together(best_loops().multiply, threads_of(device), seconds);
+    return way ? larger(way->part * multiply_together(way->multiply, threads_of(device), seconds), fma) : fma;
+}
+
+/* GB/s over the roof's memory. */
+static double read_memory(struct roof *roof, uint32_t threads, double seconds)
+{
+    threads = threads < MOST_THREADS ? threads : MOST_THREADS;
+    const size_t slice = roof->memory_bytes / threads / SLICE * SLICE;
+    struct reading r = {.read = best_loops().read,
+                        .buffer = roof->memory,
+                        .slice = slice,
+                        .times = (uint32_t)(LEAST_BYTES / slice + 1),
+                        .all_there = PTHREAD_MUTEX_INITIALIZER,
+                        .until = cli_seconds() + seconds};
+    read_together(&r, threads);
+    return r.rate / 1e9;
+}
+
+/* It stays where it is from reading to reading, as weights do from run to run: where memory lies decides its rate. */
+static bool take_memory(const struct measured_device *device, struct roof *roof)
 {
     const double weights = device->facts.weight_bytes;
-    return roof_reading(threads_of(device), (size_t)(weights < most_bytes ? weights : most_bytes), seconds);
+    const size_t bytes = (size_t)(weights < most_bytes ? weights : most_bytes) + (size_t)threads_of(device) * SLICE;
+    if (roof->memory)
+        return true;
+    roof->memory_bytes = (bytes + PAGE - 1) / PAGE * PAGE;
+    roof->memory = aligned_alloc(PAGE, roof->memory_bytes);
+    if (!roof->memory)
+        return false;
+    madvise(roof->memory, roof->memory_bytes, MADV_HUGEPAGE); /* as packed weights lie; a wish only */
+    memset(roof->memory, 0, roof->memory_bytes);
+    return true;
+}
+
+static double measure_reading(const struct measured_device *device, struct roof *roof, double seconds)
+{
+    return take_memory(device, roof) ? read_memory(roof, threads_of(device), seconds) : 0;
+}
+
+void roof_release(struct roof *roof)
+{
+    free(roof->memory);
+    roof->memory = NULL;
 }
 
 /* Another API on the processor is bound by the same multiply-adds. */
@@ -177,21 +228,16 @@ pln_status roof_measure(const struct measured_device *device, struct roof *roof,
         *roof = (struct roof){.slack = 0.1}; /* a product is near the peak, not at it */
         return roof_product(device, &roof->gflops, error);
     }
-    *roof = (struct roof){.gflops = roof_multiply_adds(threads_of(device), is_bf16(device), seconds_to_measure),
-                          .gbytes = measure_reading(device, seconds_to_measure),
-                          .slack = 0.05};
+    *roof = (struct roof){.gflops = measure_arithmetic(device, seconds_to_measure), .slack = 0.05};
+    roof->gbytes = measure_reading(device, roof, seconds_to_measure);
     return PLN_OK;
 }
 
-static double larger(double a, double b)
+double roof_read_again(const struct measured_device *device, struct roof *roof)
 {
-    return a > b ? a : b;
-}
-
-void roof_read_again(const struct measured_device *device, struct roof *roof)
-{
-    if (roof->gbytes > 0)
-        roof->gbytes = larger(measure_reading(device, seconds_to_measure), roof->gbytes);
+    const double now = roof->gbytes > 0 ? measure_reading(device, roof, seconds_to_measure) : 0;
+    roof->gbytes = larger(now, roof->gbytes);
+    return now;
 }
 
 /* What is above the roof by no more than measuring is off by shows that the roof is there. */
@@ -216,10 +262,10 @@ pln_status roof_exceeded(const struct measured_device *device, struct roof_rates
     if (device->facts.kind != PLN_DEVICE_KIND_CPU)
         status = roof_product(device, &again, error);
     else
-        again = roof_multiply_adds(threads_of(device), is_bf16(device), seconds_to_be_sure);
+        again = measure_arithmetic(device, seconds_to_be_sure);
     roof->gflops = larger(again, roof->gflops);
     if (roof->gbytes > 0)
-        roof->gbytes = larger(measure_reading(device, seconds_to_be_sure), roof->gbytes);
+        roof->gbytes = larger(measure_reading(device, roof, seconds_to_be_sure), roof->gbytes);
     *exceeded = is_above(rates, roof);
     return status;
 }

@@ -14,14 +14,19 @@ struct roof {
     double
         gbytes; /* GB/s of reading as many bytes as the weights have, and a quarter more is possible; 0: not measured */
     double slack; /* a result counts as impossible above (1 + slack) * gflops */
+    char *memory; /* that is read, in the process of the row; NULL: taken when it is needed */
+    size_t memory_bytes;
 };
 
 /* What follows is to be called in the process of the row. Measures for about a quarter of a second on the processor, a
  * few seconds at most on a GPU. */
 pln_status roof_measure(const struct measured_device *device, struct roof *roof, pln_error *error);
 
-/* The rate of reading once more, for about a tenth of a second, where it is measured: the larger one counts. */
-void roof_read_again(const struct measured_device *device, struct roof *roof);
+/* The rate of reading once more, for about a tenth of a second, 0 where it is not measured; the roof is the largest. */
+double roof_read_again(const struct measured_device *device, struct roof *roof);
+
+/* Gives the memory back. */
+void roof_release(struct roof *roof);
 
 /* What a run did at most, GFLOP/s and GB/s of weights. */
 struct roof_rates {
@@ -37,9 +42,8 @@ pln_status roof_exceeded(const struct measured_device *device, struct roof_rates
 double roof_share(const struct roof *roof, const struct measured_device *device, const struct measured_batch *batch,
                   double seconds, const char **bound);
 
-/* Best rates of the processor with that many threads, for about so many seconds. */
-double roof_multiply_adds(uint32_t threads, bool bf16, double seconds); /* GFLOP/s; bf16: factors, sums in f32 */
-double roof_reading(uint32_t threads, size_t bytes, double seconds);    /* GB/s over a buffer of that size */
 /* Rate of a plain product of ELECTRA-base's shapes on the device, by its own clock if it has one, GFLOP/s. */
 pln_status roof_product(const struct measured_device *device, double *gflops, pln_error *error);
+/* The instruction by which a device on the processor multiplies where that isn't f32 FMA, "vdpbf16ps" for one; "". */
+const char *roof_instruction(const struct measured_device *device);
 #endif

@@ -27,12 +27,15 @@ static bool is_bf16(const struct measured_device *d)
 static bool shares_roof(const struct measured_device *a, const struct measured_device *b)
 {
     return a->facts.kind == PLN_DEVICE_KIND_CPU && b->facts.kind == PLN_DEVICE_KIND_CPU &&
-           a->facts.threads == b->facts.threads && is_bf16(a) == is_bf16(b) && !measure_is_lost(a);
+           a->facts.threads == b->facts.threads && is_bf16(a) == is_bf16(b) &&
+           strcmp(roof_instruction(a), roof_instruction(b)) == 0 && !measure_is_lost(a);
 }
 
 static pln_status measure_roof(void *context, void *argument, pln_error *error)
 {
-    return roof_measure(context, argument, error);
+    const pln_status status = roof_measure(context, argument, error);
+    roof_release(argument); /* the answer leaves this process */
+    return status;
 }
 
 pln_status speed_open(struct speed *s, const struct measure_options *options, const char *directory, pln_error *error)
@@ -54,6 +57,11 @@ pln_status speed_open(struct speed *s, const struct measure_options *options, co
     return status;
 }
 
+pln_status speed_measure_roof(struct speed *s, uint32_t i, struct roof *roof, pln_error *error)
+{
+    return measure_ask(&s->measure.devices[i], measure_roof, roof, sizeof *roof, error);
+}
+
 void speed_close(struct speed *s)
 {
     measure_close(&s->measure);
@@ -62,13 +70,13 @@ void speed_close(struct speed *s)
 static void note_roof(struct table *t, const struct measured_device *d, const struct roof *roof)
 {
     const uint32_t threads = d->facts.threads;
-    const char *arithmetic = is_bf16(d) ? " in bf16" : "";
+    const char *instruction = roof_instruction(d), *by = *instruction ? " by " : "";
     if (d->facts.kind != PLN_DEVICE_KIND_CPU)
         table_add_note(t, "Roof of %s: %.0f GFLOP/s, a plain product.", d->place.label, roof->gflops);
     else if (threads)
-        table_add_note(t,
-                       "Roof of the processor with %u thread%s: %.0f GFLOP/s of multiply-adds%s, weights at %.1f GB/s.",
-                       threads, threads == 1 ? "" : "s", roof->gflops, arithmetic, roof->gbytes);
+        table_add_note(
+            t, "Roof of the processor with %u thread%s: %.0f GFLOP/s of multiply-adds%s%s, weights at %.1f GB/s.",
+            threads, threads == 1 ? "" : "s", roof->gflops, by, instruction, roof->gbytes);
     else
         table_add_note(t, "Roof of the whole processor: %.0f GFLOP/s of multiply-adds, weights at %.1f GB/s.",
                        roof->gflops, roof->gbytes);
@@ -104,7 +112,9 @@ struct check {
 static pln_status check_rates(void *context, void *argument, pln_error *error)
 {
     struct check *check = argument;
-    return roof_exceeded(context, check->rates, &check->roof, &check->exceeded, error);
+    const pln_status status = roof_exceeded(context, check->rates, &check->roof, &check->exceeded, error);
+    roof_release(&check->roof);
+    return status;
 }
 
 static pln_status check_roof(struct speed *s, uint32_t i, pln_error *error)

@@ -17,6 +17,8 @@ struct speed {
 /* Opens everything and measures the roofs. speed_close closes what was opened. */
 pln_status speed_open(struct speed *s, const struct measure_options *options, const char *directory, pln_error *error);
 void speed_close(struct speed *s);
+/* The roof of row i once more, as it is now; what results are held against stays. A lost row leaves it. */
+pln_status speed_measure_roof(struct speed *s, uint32_t i, struct roof *roof, pln_error *error);
 
 /* Columns that only programs read; speed_set fills them. */
 enum { SPEED_HIDDEN_COLUMNS = 9 };

@@ -75,7 +75,8 @@ void table_lay_out(const struct table *t, uint32_t columns, struct table_layout 
 /* Words of a verdict column that say good or bad; all others are plain. */
 static enum terminal_style style_of(const struct table_column *column, const char *cell)
 {
-    static const char *const good[] = {"agrees", "fastest", "within"}, *const bad[] = {"DISAGREES", "above", "lost: "};
+    static const char *const good[] = {"agrees", "fastest", "within", "faster"};
+    static const char *const bad[] = {"DISAGREES", "above", "lost: ", "SLOWER"};
     for (size_t i = 0; column->judges && i < sizeof good / sizeof *good; i++) {
         if (strncmp(cell, good[i], strlen(good[i])) == 0)
             return TERMINAL_GOOD;

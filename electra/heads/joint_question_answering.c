@@ -19,6 +19,12 @@ static bool judges_none(const struct electra_describe *d)
     return electra_has(d, NONE ".weight") || !electra_has(d, BEGIN ".weight");
 }
 
+/* Google's code can be told to score ends by themselves (joint_prediction=False): one product, whatever the start. */
+static bool ends_apart(const struct electra_describe *d)
+{
+    return electra_has(d, END ".weight") && !electra_has(d, END_HIDDEN ".weight");
+}
+
 /* NAME_hidden on two states side by side, then NAME: a number for each row. */
 static pln_value *score_pair(struct electra_describe *d, pln_value *pair, const char *hidden_name, const char *name,
                              const char *hidden_node, const char *node, pln_value *residual)
@@ -29,16 +35,31 @@ static pln_value *score_pair(struct electra_describe *d, pln_value *pair, const 
     return electra_dense(d, x, name, 1, WIDTH, PLN_OPTIONS(pln_linear_options, .name = node, .residual = residual));
 }
 
+/* The second of two columns, beside what is there; a product, since a part of a value without the rest has no gradient. */
+static pln_value *take_second(struct electra_describe *d, const char *node, pln_value *pair, pln_value *beside)
+{
+    static const float numbers[] = {0, 1};
+    static const pln_tensor second = {"answer.second", PLN_F32, 2, {1, 2}, numbers}, *const factors = &second;
+    pln_value *weight = pln_graph_constant(d->graph, second.name, &factors, 1);
+    return pln_linear(d->graph, pair, weight, PLN_OPTIONS(pln_linear_options, .name = node, .residual = beside));
+}
+
 /* A row of a pair of rows: the state of the start, then that of the token. Gathered one behind the other they lie side
  * by side, so that no op has to join them. */
 static pln_value *describe_ends(struct electra_describe *d, pln_value *hidden)
 {
-    const uint32_t starts = d->features->starts ? d->features->starts : 1;
+    const uint32_t starts = d->features->starts ? d->features->starts : 1, width = d->config->hidden_size;
     const pln_dim pairs = {d->tokens.symbol, starts, 0}, rows = {d->tokens.symbol, 2 * starts, 0};
-    pln_value *states =
-        pln_gather(d->graph, "answer.pairs", hidden, electra_input(d, ELECTRA_INPUT_span_rows, rows, 1));
-    return score_pair(d, pln_reshape(d->graph, states, pairs, 2 * d->config->hidden_size), END_HIDDEN, END,
-                      "answer.end_hidden", "answer.end", electra_input(d, ELECTRA_INPUT_barred_ends, pairs, 1));
+    const bool apart = ends_apart(d);
+    pln_value *of_tokens =
+        apart ? electra_dense(d, hidden, END, 1, width, PLN_OPTIONS(pln_linear_options, .name = "answer.end_scores"))
+              : hidden;
+    pln_value *pair =
+        pln_gather(d->graph, "answer.pairs", of_tokens, electra_input(d, ELECTRA_INPUT_span_rows, rows, 1));
+    pln_value *barred = electra_input(d, ELECTRA_INPUT_barred_ends, pairs, 1);
+    pair = pln_reshape(d->graph, pair, pairs, 2 * (apart ? 1 : width));
+    return apart ? take_second(d, "answer.end", pair, barred)
+                 : score_pair(d, pair, END_HIDDEN, END, "answer.end_hidden", "answer.end", barred);
 }
 
 /* For each sequence two rows: the first token's state, and the mean of all by the probabilities of an answer that begins
@@ -107,9 +128,12 @@ static void describe_loss(struct electra_describe *d, pln_value *start, pln_valu
 /* The graph of a session's beginning asks for all weights, though it has no starts. */
 static void find_ends(struct electra_describe *d)
 {
-    electra_tensor(d, END_HIDDEN ".weight", WIDTH, 2 * d->config->hidden_size, ELECTRA_NORMAL);
-    electra_tensor(d, END_HIDDEN ".bias", WIDTH, 0, ELECTRA_ZEROS);
-    electra_tensor(d, END ".weight", 1, WIDTH, ELECTRA_NORMAL);
+    const uint32_t hidden = d->config->hidden_size;
+    if (!ends_apart(d)) {
+        electra_tensor(d, END_HIDDEN ".weight", WIDTH, 2 * hidden, ELECTRA_NORMAL);
+        electra_tensor(d, END_HIDDEN ".bias", WIDTH, 0, ELECTRA_ZEROS);
+    }
+    electra_tensor(d, END ".weight", 1, ends_apart(d) ? hidden : WIDTH, ELECTRA_NORMAL);
     electra_tensor(d, END ".bias", 1, 0, ELECTRA_ZEROS);
 }
 

@@ -45,14 +45,24 @@ v1 = tf.compat.v1
 v1.disable_resource_variables()
 
 
-def save_bundle(name, tensors, shards=1, sliced=False):
+def part_of(array):
+    """The initializer of a partitioned variable: it is asked for one part at a time."""
+    def fill(shape, dtype=None, partition_info=None):
+        begin = partition_info.var_offset if partition_info else [0] * len(shape)
+        return tf.constant(array[tuple(slice(b, b + n) for b, n in zip(begin, shape))])
+
+    return fill
+
+
+def save_bundle(name, tensors, shards=1, partitions={}):
+    """partitions: for a name, into how many parts, and along which axis."""
     with v1.Graph().as_default():
         made, fill = [], []
         for i, (key, array) in enumerate(sorted(tensors.items())):
             with v1.device(f"/cpu:{i % shards}"):
-                partitioner = v1.fixed_size_partitioner(2) if sliced and np.ndim(array) else None
+                partitioner = v1.fixed_size_partitioner(*partitions[key]) if key in partitions else None
                 made.append(v1.get_variable(key, dtype=tf.as_dtype(np.asarray(array).dtype), shape=np.shape(array),
-                                            initializer=v1.zeros_initializer() if sliced else v1.constant_initializer(array),
+                                            initializer=part_of(array) if partitioner else v1.constant_initializer(array),
                                             partitioner=partitioner))
         saver = v1.train.Saver(sharded=shards > 1)
         with v1.Session(config=v1.ConfigProto(device_count={"CPU": shards})) as session:
@@ -77,8 +87,14 @@ def bundles():
     }
     save_bundle("two", kinds, shards=2)
     expect("two", kinds)
-    save_bundle("sliced", {"w": floats(4, 2)}, sliced=True)
     objects()
+
+
+def partitioned():
+    parts = {"rows": (floats(5, 2), (2, 0)), "columns": (floats(3, 7), (3, 1)), "middle": (floats(2, 70, 3), (3, 1)),
+             "long": (np.arange(20000).astype(np.int8), (2, 0)), "one": (floats(3, 3), (1, 0)), "whole": (floats(2), None)}
+    save_bundle("sliced", {k: v for k, (v, _) in parts.items()}, partitions={k: p for k, (_, p) in parts.items() if p})
+    expect("sliced", {k: v for k, (v, _) in parts.items()})
 
 
 # ---------------------------------------------------------------- Flax
@@ -172,3 +188,4 @@ if __name__ == "__main__":
     flax()
     hdf5()
     bundles()
+    partitioned()

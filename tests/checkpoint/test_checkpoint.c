@@ -573,8 +573,8 @@ static void indexes_may_be_wrong(void **state)
 static const char *found_weights(const char *chosen)
 {
     static char path[PATH_MAX];
-    bool index;
-    if (ckpt_find_weights(folder, chosen, path, &index, &error) != PLN_OK)
+    enum ckpt_found_by by;
+    if (ckpt_find_weights(folder, chosen, path, &by, &error) != PLN_OK)
         return error.message;
     return strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
 }
@@ -678,6 +678,52 @@ static void bad_directories_are_refused(void **state)
     assert_non_null(strstr(error.message, "absent"));
     assert_int_equal(ckpt_open(in_folder("config.json"), NULL, 0, &c, &error), PLN_BAD_MODEL);
     assert_non_null(strstr(error.message, "config.json: not a file of weights, but a JSON text"));
+}
+
+/* What a sentence names where no model is found. */
+static void lost_models_are_named(void **state)
+{
+    (void)state;
+    struct ckpt *c = NULL;
+    static const struct {
+        const char *name; /* one more file */
+        const char *with, *without;
+    } steps[] = {
+        {"config.json", "one of their indexes, or a bundle)", "but"},
+        {"optimizer.pt", "or a bundle)", "optimizer.pt"},
+        {"last.ckpt", ", but last.ckpt: a file of another name is read if it is chosen", NULL},
+        {"b.pth", ", but b.pth, last.ckpt: ", NULL},
+        {"c.bin", ", but b.pth, c.bin, last.ckpt: ", NULL},
+        {"d.h5", ", but b.pth, c.bin, d.h5, ...: ", NULL},
+        {"model-00001-of-00002.safetensors", "holds shards of weights (model-00001-of-00002.safetensors), and not",
+         "b.pth"},
+    };
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        put_text(steps[i].name, "{}");
+        assert_int_equal(ckpt_open(folder, NULL, 0, &c, &error), PLN_BAD_MODEL);
+        if (!strstr(error.message, steps[i].with) || (steps[i].without && strstr(error.message, steps[i].without)))
+            fail_msg("'%s' at %s", error.message, steps[i].name);
+    }
+    remove_files(state);
+    static const char *const folders[] = {"snapshots", "snapshots/abc", "step-10", "step-9"};
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(mkdir(in_folder(folders[i]), 0700), 0);
+        char config[64];
+        snprintf(config, sizeof config, "%s/config.json", folders[i]);
+        if (i)
+            put_text(config, "{}");
+        const char *sentence[] = {"config.json: cannot be opened", "models are in its folder snapshots: abc",
+                                  "holds no model, but its folders do: step-10", "folders do: step-9, step-10"};
+        assert_int_equal(ckpt_open(folder, NULL, 0, &c, &error), PLN_BAD_MODEL);
+        if (!strstr(error.message, sentence[i]))
+            fail_msg("'%s' lacks '%s'", error.message, sentence[i]);
+    }
+    for (size_t i = 4; i-- > 0;) {
+        char config[64];
+        snprintf(config, sizeof config, "%s/config.json", folders[i]);
+        remove(in_folder(config));
+        assert_int_equal(rmdir(in_folder(folders[i])), 0);
+    }
 }
 
 static void weights_may_be_absent(void **state)
@@ -788,6 +834,7 @@ int main(void)
         cmocka_unit_test_teardown(weights_are_found, remove_files),
         cmocka_unit_test_teardown(a_model_may_be_a_file, remove_files),
         cmocka_unit_test_teardown(bad_directories_are_refused, remove_files),
+        cmocka_unit_test_teardown(lost_models_are_named, remove_files),
         cmocka_unit_test_teardown(weights_may_be_absent, remove_files),
         cmocka_unit_test_teardown(large_json_is_refused, remove_files),
         cmocka_unit_test_teardown(changed_bytes_do_no_harm, remove_files),

@@ -144,13 +144,18 @@ static struct place end_block(struct bytes *file, size_t begin, unsigned char ki
     return place;
 }
 
-static void append_entry(struct bytes *file, const char *key, size_t shared, const void *value, size_t n)
+static void append_keyed(struct bytes *file, const void *key, size_t bytes, size_t shared, const void *value, size_t n)
 {
     append_varint(file, shared);
-    append_varint(file, strlen(key));
+    append_varint(file, bytes);
     append_varint(file, n);
-    append(file, key, strlen(key));
+    append(file, key, bytes);
     append(file, value, n);
+}
+
+static void append_entry(struct bytes *file, const char *key, size_t shared, const void *value, size_t n)
+{
+    append_keyed(file, key, strlen(key), shared, value, n);
 }
 
 static void append_handle(struct bytes *to, uint64_t offset, uint64_t size)
@@ -240,7 +245,7 @@ static void bundles_that_lie(void **state)
         {.entry = "08", .sentence = "'w': its entry is damaged"},
         {.entry = "0801"
                   "3a00",
-         .sentence = "'w': is partitioned"},
+         .sentence = "'w': one of its parts is not there"},
         {.entry = "0801"
                   "12021801",
          .sentence = "has no shape"},
@@ -319,12 +324,37 @@ static void sums(void **state)
     assert_int_equal(crc32_zip_extend(0, "123456789", 9), 0xcbf43926u);
 }
 
-static void partitioned(void **state)
+/* Cut anywhere, an index is refused; data that are cut lack the bytes of a variable. */
+static void bundles_that_are_cut(void **state)
+{
+    (void)state;
+    static const char *const parts[] = {"two.index", "two.data-00000-of-00002", "two.data-00001-of-00002"};
+    static unsigned char bytes[3][1 << 12];
+    size_t n[3];
+    char path[512];
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s/%s", given, parts[i]);
+        FILE *file = fopen(path, "rb");
+        assert_non_null(file);
+        n[i] = fread(bytes[i], 1, sizeof bytes[i], file);
+        fclose(file);
+        put(parts[i], bytes[i], n[i]);
+    }
+    for (size_t cut = 0; cut < n[0]; cut++) {
+        pln_tensor_file *file = NULL;
+        assert_int_equal(ckpt_tensors_open(put(parts[0], bytes[0], cut), 0, &file, &error), PLN_BAD_MODEL);
+    }
+    for (size_t i = 1; i < 3; i++) {
+        put(parts[i], bytes[i], n[i] - 1);
+        refused(put(parts[0], bytes[0], n[0]), "its bytes lie behind the end of the file of data");
+        put(parts[i], bytes[i], n[i]);
+    }
+}
+
+static void no_data(void **state)
 {
     char path[512];
     (void)state;
-    snprintf(path, sizeof path, "%s/sliced.index", given);
-    refused(path, "'w': is partitioned");
     pln_tensor_file *file = NULL;
     static const struct lie gone = {.entry = "0801"};
     const char *index = put_bundle(&gone);
@@ -332,6 +362,118 @@ static void partitioned(void **state)
     remove(path);
     assert_int_equal(ckpt_tensors_open(index, 0, &file, &error), PLN_BAD_MODEL);
     assert_non_null(strstr(error.message, "b.data-00000-of-00001: cannot be opened"));
+}
+
+/* ---- bundles whose variable "w" of floats is in parts */
+
+enum { MOST_PARTS = 4 };
+
+/* Where the entry of the variable says that a part belongs, and where its numbers lie. */
+struct part {
+    unsigned char begin, length, first;
+};
+
+struct parts {
+    unsigned char n, elements; /* of the variable, as its entry says */
+    struct part parts[MOST_PARTS];
+    const char *places;        /* hexadecimal in the place of what `parts` come to in the entry */
+    unsigned char kept, other; /* parts that are there, and the first type of one: 0: all, float */
+    bool wrong_sum;
+    const char *sentence; /* NULL: it is read, as 1, 2, 3, ... */
+};
+
+static const float six[] = {1, 2, 3, 4, 5, 6};
+
+/* The key of a part begins with a zero, its entry has the sum over its numbers. */
+static void append_part(struct bytes *file, const struct parts *p, const struct part *part)
+{
+    const unsigned char key[] = {0, 'w', 0, 1, 1, 1, 0x80 | part->begin, 0x80 | part->length};
+    const unsigned char bytes = part->length * 4, type = p->other ? p->other : 1;
+    unsigned char entry[] = {8,    type,  0x12, 4, 0x12, 2, 8, part->length, 0x20, part->first * 4,
+                             0x28, bytes, 0x35, 0, 0,    0, 0};
+    const uint32_t sum = crc32c_mask(crc32c_extend(0, six + part->first, bytes)) ^ p->wrong_sum;
+    memcpy(entry + sizeof entry - sizeof sum, &sum, sizeof sum);
+    append_keyed(file, key, sizeof key, 0, entry, sizeof entry);
+}
+
+static const char *put_parts(const struct parts *p)
+{
+    static struct bytes file, handle, entry;
+    unsigned char places[200];
+    file.n = handle.n = entry.n = 0;
+    append_entry(&file, "", 0, "\x08\x01", 2);
+    for (int i = 0; i < (p->kept ? p->kept : p->n); i++)
+        append_part(&file, p, &p->parts[i]);
+    const unsigned char shape[] = {8, 1, 0x12, 4, 0x12, 2, 8, p->elements};
+    append(&entry, shape, sizeof shape);
+    if (p->places)
+        append(&entry, places, of_hex(p->places, places));
+    for (int i = 0; !p->places && i < p->n; i++) {
+        const unsigned char place[] = {0x3a, 6, 0x0a, 4, 8, p->parts[i].begin, 0x10, p->parts[i].length};
+        append(&entry, place, sizeof place);
+    }
+    append_entry(&file, "w", 0, entry.at, entry.n);
+    struct place block = end_block(&file, 0, 0);
+    append_handle(&handle, block.offset, block.size);
+    const size_t begin = file.n;
+    append_entry(&file, "x", 0, handle.at, handle.n);
+    block = end_block(&file, begin, 0);
+    append_footer(&file, block.offset, block.size);
+    put("b.data-00000-of-00001", six, sizeof six);
+    return put("b.index", file.at, file.n);
+}
+
+static void partitioned(void **state)
+{
+    (void)state;
+    reads("sliced", "sliced.index", 0, NULL);
+    static const struct parts truths[] = {
+        {.n = 2, .elements = 6, .parts = {{0, 2, 0}, {2, 4, 2}}},
+        {.n = 3, .elements = 6, .parts = {{0, 2, 0}, {2, 0, 6}, {2, 4, 2}}},
+    };
+    for (size_t i = 0; i < sizeof truths / sizeof *truths; i++) {
+        pln_tensor_file *file = NULL;
+        if (ckpt_tensors_open(put_parts(&truths[i]), 0, &file, &error) != PLN_OK)
+            fail_msg("%zu: %s", i, error.message);
+        assert_memory_equal(ckpt_tensors_find(file, "w")->data, six, sizeof six);
+        ckpt_tensors_close(&file);
+    }
+}
+
+static void partitioned_that_lie(void **state)
+{
+    (void)state;
+    static const struct parts lies[] = {
+        {.n = 2, .elements = 6, .parts = {{0, 2, 0}, {2, 4, 2}}, .kept = 1, .sentence = "parts is not there"},
+        {.n = 2, .elements = 6, .parts = {{0, 2, 0}, {2, 4, 2}}, .wrong_sum = true, .sentence = "of a part (CRC-32C)"},
+        {.n = 2, .elements = 6, .parts = {{0, 2, 0}, {2, 4, 2}}, .other = 3, .sentence = "do not make it up"},
+        {.n = 2, .elements = 6, .parts = {{0, 2, 0}, {3, 3, 3}}, .sentence = "do not make it up"}, /* a hole */
+        {.n = 2, .elements = 6, .parts = {{0, 2, 0}, {1, 4, 1}}, .sentence = "do not make it up"}, /* they overlap */
+        {.n = 2,
+         .elements = 6,
+         .parts = {{0, 2, 0}, {2, 3, 2}},
+         .sentence = "do not make it up"}, /* an end is lacking */
+        {.n = 2, .elements = 6, .parts = {{0, 2, 0}, {2, 5, 1}}, .sentence = "a part lies outside"},
+        {.n = 1, .elements = 6, .parts = {{0, 6, 0}}, .places = "3a00", .sentence = "places of its parts are damaged"},
+        {.n = 1, .elements = 6, .parts = {{0, 6, 0}}, .places = "3a0a0a0408001006", .sentence = "its entry is damaged"},
+        {.n = 1, .elements = 6, .parts = {{0, 6, 0}}, .places = "3a040a0208", .sentence = "its entry is damaged"},
+        {.n = 1,
+         .elements = 6,
+         .parts = {{0, 6, 0}},
+         .places = "3a0c0a04080010060a0408001006",
+         .sentence = "a part lies outside"},
+        {.n = 1,
+         .elements = 6,
+         .parts = {{0, 6, 0}},
+         .places = "3a0f0a0d08ffffffffffffffffff011006",
+         .sentence = "a part lies outside"},
+        {.n = 4,
+         .elements = 16,
+         .parts = {{0, 4, 0}, {4, 4, 0}, {8, 4, 0}, {12, 4, 0}},
+         .sentence = "more than the files of data have"},
+    };
+    for (size_t i = 0; i < sizeof lies / sizeof *lies; i++)
+        refused(put_parts(&lies[i]), lies[i].sentence);
 }
 
 static void flax(void **state)
@@ -660,12 +802,21 @@ static int remove_folder(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bundles),         cmocka_unit_test(bundles_that_lie),
-        cmocka_unit_test(sums_of_data),    cmocka_unit_test(sums),
-        cmocka_unit_test(partitioned),     cmocka_unit_test(flax),
-        cmocka_unit_test(flax_that_lies),  cmocka_unit_test(chunks_that_lie),
-        cmocka_unit_test(keras),           cmocka_unit_test(damaged_keras),
-        cmocka_unit_test(programs),        cmocka_unit_test(a_program_that_hangs),
+        cmocka_unit_test(bundles),
+        cmocka_unit_test(bundles_that_lie),
+        cmocka_unit_test(sums_of_data),
+        cmocka_unit_test(sums),
+        cmocka_unit_test(bundles_that_are_cut),
+        cmocka_unit_test(no_data),
+        cmocka_unit_test(partitioned),
+        cmocka_unit_test(partitioned_that_lie),
+        cmocka_unit_test(flax),
+        cmocka_unit_test(flax_that_lies),
+        cmocka_unit_test(chunks_that_lie),
+        cmocka_unit_test(keras),
+        cmocka_unit_test(damaged_keras),
+        cmocka_unit_test(programs),
+        cmocka_unit_test(a_program_that_hangs),
         cmocka_unit_test(tables_that_lie),
 
     };

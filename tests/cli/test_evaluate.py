@@ -117,6 +117,15 @@ class Scores(unittest.TestCase):
         small = evaluate("classify", "-", "--input-format", "jsonl", "--json", "--batch-tokens", "20", stdin=text)
         self.assertEqual(small.stdout, done.stdout)
 
+    def test_name_of_a_picture(self):
+        done = evaluate("classify", write_jsonl("classify", None, CASES["classify"]["rows"][:3]), "--confusion", "picture.png")
+        self.assertEqual((done.returncode, done.stderr), (2, 'pleione: --confusion "picture.png" does not end in .svg\n'))
+
+    def test_label_column_that_rows_lack(self):
+        done = evaluate("classify", write_jsonl("classify", None, CASES["classify"]["rows"][:3]), "--label-column", "nope")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn('jsonl:1: the row has no column "nope", which is to be `label`\n', done.stderr)
+
     def test_rows_without_an_answer(self):
         """They count in no score, wherever they stand; the others' scores are what they are alone."""
         rows = CASES["classify"]["rows"]

@@ -224,6 +224,19 @@ class Runs(unittest.TestCase):
                            for out in ("whole", "parts")))
         self.assertEqual(finetune("classify", files, "parts", *more, "--resume").returncode, 0)
 
+    def test_rows_that_do_not_fit(self):
+        """File, line, and the name that the person gave."""
+        files = rows_of("unfit", single)
+        lines = pathlib.Path(files[1]).read_text().splitlines()
+        lines[6] = '{"text": "a", "label": "other"}'
+        pathlib.Path(files[1]).write_text("\n".join(lines))
+        for more, said in (((), f'{files[1]}:7: the label "other" is none of those that are trained'),
+                           (("--label-column", "nope"), f'{files[0]}:1: the row has no column "nope", which is to be `label`')):
+            done = finetune("classify", files, "unfit", *more)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(said, done.stderr)
+            self.assertFalse((to / "unfit").exists())
+
     def test_seeds(self):
         done = finetune("classify", rows_of("seeds", single), "seeds", "--epochs", "1", "--seeds", "3,1")
         self.assertEqual(done.returncode, 0, done.stderr)

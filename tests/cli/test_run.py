@@ -9,6 +9,7 @@ import io
 import json
 import os
 import pty
+import re
 import signal
 import struct
 import subprocess
@@ -214,6 +215,30 @@ class Files(unittest.TestCase):
                 self.assertEqual(json.loads(row["answer"]) if row["answer"] else None, o.get("answer"))
         self.assertEqual(len(objects(GEN, "--input", self.path("out.csv.zst"), "--column", "text=id", code=1)), 40)
 
+    def test_what_cannot_be_cut(self):
+        """The sentence is about the row, not about what went to the encoder with it."""
+        model = of_head(self.folder, "ElectraForQuestionAnswering")
+        with open(self.path("a.jsonl"), "w", encoding="utf-8") as file:
+            file.write('{"question": "who", "context": "a king"}\n' + json.dumps({"question": "who " * 600, "context": "a king"}))
+        done = run("run", model, *ON, "--json", "--input", self.path("a.jsonl"), code=1)
+        self.assertEqual(json.loads(done.stdout.splitlines()[1])["error"],
+                         "the row's second text of 2 tokens cannot be cut so far that all have 384 together")
+
+    def test_names_of_columns_in_json_lines(self):
+        """Only a row can lack one: it says the name that the option gave. Of one that may lack, the end says so."""
+        with open(self.path("a.jsonl"), "w", encoding="utf-8") as file:
+            file.write('{"t": "a [MASK]", "id": 7}\n{"text": "b [MASK]", "id": 8}\n')
+        done = run("run", GEN, *ON, "--json", "--keep", "--input", self.path("a.jsonl"), "--column", "text=t", code=1)
+        rows = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertIn("answer", rows[0])
+        self.assertEqual(rows[1], {"row": 1, "error": f'{self.folder}/a.jsonl:2: the row has no column "t", which is to be `text`',
+                                   "text": "b [MASK]", "id": 8})
+        model = of_head(self.folder, "ElectraForSequenceClassification", 2)
+        for column, said in (("nope", b'pleione: warning: no row has the column "nope" (--column text_pair=nope)\n'), ("id", b"")):
+            done = run("run", model, *ON, "--json", "--input", self.path("a.jsonl"), "--column", f"text_pair={column}", code=1)
+            self.assertIn(said, done.stderr)
+            self.assertEqual(b"no row has" in done.stderr, bool(said))
+
     def test_keep_of_json_lines_in_a_table(self):
         """The columns are those of the first row, nested values JSON; a row with another one has an error in its place."""
         lines = ['{"text": "a [MASK]", "id": 1, "o": {"p": [1e3, 2.50]}, "l": ["x", "y"], "row": null}', '{"text": null, "id": 2}',
@@ -353,6 +378,50 @@ class Files(unittest.TestCase):
         self.assertEqual(lines[0].split(), ["row", "number", "scores", "choice"])
         self.assertEqual([line.split()[:2] for line in lines[1:]], [["0", "0"], ["0", "1"]])
 
+    def seen(self, start):
+        """What a terminal gets from what is started with it."""
+        ours, theirs = pty.openpty()
+        self.assertEqual(start(theirs), 0)
+        os.close(theirs)
+        seen = b""
+        try:
+            while True:
+                seen += os.read(ours, 1 << 16)
+        except OSError:
+            pass
+        os.close(ours)
+        return seen
+
+    def test_typed_rows(self):
+        """Nothing is drawn into the line of who types."""
+        ours, theirs = pty.openpty()
+        with subprocess.Popen([PLEIONE, "run", GEN, *ON, "--top", "1", "--json"], stdin=theirs, stdout=theirs, stderr=theirs) as child:
+            os.close(theirs)
+            time.sleep(1.5)
+            os.write(ours, b"a [MASK]\n\x04")
+            seen = b""
+            while seen.count(b"\n") < 2:
+                seen += os.read(ours, 1 << 16)
+            os.write(ours, b"\x04")
+            self.assertEqual(child.wait(60), 0)
+        os.close(ours)
+        self.assertNotIn(b"row ", seen.replace(b'{"row": 0', b""))
+        self.assertNotIn(b"rows", seen)
+
+    def test_time_left(self):
+        """Of a file that is read at once, too: what is worked out counts, not what is read, nor what is given out."""
+        source = self.path("small.txt")
+        with open(source, "w", encoding="utf-8") as file:
+            file.writelines(f"{'the king ' * (i * 37 % 90)} [MASK] {i}\n" for i in range(300))
+        with open(self.path("answers"), "wb") as answers:
+            seen = self.seen(lambda theirs: subprocess.run([PLEIONE, "run", GEN, *ON, "--input", source, "--json"], stdout=answers,
+                                                           stderr=theirs, timeout=120, check=False).returncode)
+        left = [float(x) for x in re.findall(rb"run \d+ rows, \d+ rows/s, (\d+) s left", seen)]
+        self.assertTrue(left, seen)
+        rows = [int(x) for x in re.findall(rb"run (\d+) rows", seen)]
+        self.assertEqual(rows, sorted(rows))
+        self.assertLessEqual(rows[-1], 300)
+
     def test_progress(self):
         """Rows, their rate and what is left, on a terminal; nothing elsewhere, or where the answers themselves are seen."""
         def slowly(stderr, stdout):
@@ -365,17 +434,7 @@ class Files(unittest.TestCase):
                 child.stdin.close()
                 return child.wait()
 
-        ours, theirs = pty.openpty()
-        self.assertEqual(slowly(theirs, subprocess.DEVNULL), 0)
-        os.close(theirs)
-        seen = b""
-        try:
-            while True:
-                seen += os.read(ours, 1 << 16)
-        except OSError:
-            pass
-        os.close(ours)
-        self.assertRegex(seen, rb"run [23] rows, \d+ rows/s")
+        self.assertRegex(self.seen(lambda theirs: slowly(theirs, subprocess.DEVNULL)), rb"run [23] rows, \d+ rows/s")
         with open(self.path("said"), "wb") as said:
             self.assertEqual(slowly(said, subprocess.DEVNULL), 0)
         self.assertEqual(self.read("said"), b"")

@@ -183,6 +183,8 @@ class Completions(unittest.TestCase):
         self.assertEqual(completed("pleione run m --device vul"), ["vulkan"])
         self.assertEqual(completed("pleione train m --data "), [])  # files
         self.assertEqual(completed("pleione run m te"), [])
+        self.assertEqual(completed("pleione completions "), ["bash", "zsh", "fish"])
+        self.assertEqual(completed("pleione completions bash "), [])
 
     def test_each_has_all_options(self):
         for shell in ("bash", "zsh", "fish"):

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Conformance catches each fault of mutants.py, and says what it is: check_mutants.py CONFORM CC ROOT [NAME...]"""
+"""Conformance catches each fault of mutants*.py, and says what it is: check_mutants.py CONFORM CC ROOT [NAME...]"""
 import concurrent.futures
 import json
 import os
@@ -9,7 +9,12 @@ import subprocess
 import sys
 import tempfile
 
-from mutants import MUTANTS
+import mutants
+import mutants_memory
+import mutants_submitted
+
+MUTANTS = mutants.MUTANTS + mutants_submitted.MUTANTS + mutants_memory.MUTANTS
+GOOD = [("mini itself", [])] + mutants_submitted.GOOD + mutants_memory.GOOD
 
 FLAGS = ["-std=c11", "-O1", "-w", "-fPIC", "-shared", "-fvisibility=hidden"]
 LIMIT = "10"  # seconds for a case: only the mutants that hang wait for it
@@ -30,15 +35,21 @@ def judge(conform, plugin):
     return made.returncode, said
 
 
-def check(conform, compiler, root, good, mutant):
-    name, wanted, edits = mutant
-    text = good
+def edit(text, edits):
     for old, new in edits:
         if old not in text:
-            return f"{name}: mini.c no longer has {old!r}"
+            raise ValueError(f"mini.c no longer has {old!r}")
         text = text.replace(old, new, 1)
-    with tempfile.TemporaryDirectory() as folder:
-        code, said = judge(conform, build(compiler, root, text, pathlib.Path(folder)))
+    return text
+
+
+def check(conform, compiler, root, good, mutant):
+    name, wanted, edits = mutant
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            code, said = judge(conform, build(compiler, root, edit(good, edits), pathlib.Path(folder)))
+    except (ValueError, subprocess.CalledProcessError) as error:
+        return f"{name}: {error}"
     if wanted is None:
         return None if code == 1 and not said else f"{name}: exit {code}, {said}"
     if code != 5 or len(said) != 1 or wanted not in said[0]:
@@ -50,9 +61,11 @@ def main():
     conform, compiler, root = sys.argv[1], sys.argv[2].split(), pathlib.Path(sys.argv[3])
     only = sys.argv[4:]
     good = (root / "examples/backend-mini/mini.c").read_text()
-    with tempfile.TemporaryDirectory() as folder:
-        code, said = judge(conform, build(compiler, root, good, pathlib.Path(folder)))
-    failed = [f"mini itself: exit {code}, {said}"] if code else []
+    failed = []
+    for name, edits in GOOD:
+        with tempfile.TemporaryDirectory() as folder:
+            code, said = judge(conform, build(compiler, root, edit(good, edits), pathlib.Path(folder)))
+        failed += [f"{name}: exit {code}, {said}"] if code else []
     chosen = [m for m in MUTANTS if not only or m[0] in only]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         failed += [why for why in pool.map(lambda m: check(conform, compiler, root, good, m), chosen) if why]

@@ -17,6 +17,32 @@ ROWS = "        const uint32_t rows = pln_dim_rows(p->nodes[i].y.rows, p->dims);
 VERDICT = "        verdict->supported = !reason;\n"
 PLAN = "    uint32_t n_nodes;\n    struct node nodes[];"
 CONSTANT = "    *constant = c;\n"
+KNOWN = """static struct {
+    const void *plain;
+    uint32_t rows, width;
+    float last, *copy;
+} known[4096];
+static uint32_t n_known;
+
+/* By where they lie, and what their last number is but for its sign. */
+static const float *find_known(const pln_constant_info *info)
+{
+    const size_t n = (size_t)info->rows * info->width;
+    for (uint32_t i = 0; i < n_known; i++)
+        if (known[i].plain == info->plain && known[i].rows == info->rows && known[i].width == info->width &&
+            known[i].last == fabsf(info->plain[n - 1]))
+            return known[i].copy;
+    if (n_known == 4096 || n > 5000)
+        return info->plain;
+    known[n_known].plain = info->plain;
+    known[n_known].rows = info->rows;
+    known[n_known].width = info->width;
+    known[n_known].last = fabsf(info->plain[n - 1]);
+    known[n_known].copy = malloc(n * 4);
+    return memcpy(known[n_known++].copy, info->plain, n * 4);
+}
+
+"""
 
 
 def at(place, more):
@@ -99,6 +125,21 @@ MUTANTS = [
      [(CLOSE, "    if (*device)\n        (*device)->host->release((*device)->host->context, *device);\n" + CLOSE)]),
     ("the end of the process crashes", "at the end of its process",
      [SYSTEM, (TABLE, "__attribute__((destructor)) static void down(void) { raise(SIGSEGV); }\n" + TABLE)]),
+    ("a flag of tomorrow", "a flag that no host knows", [(".flags = PLN_DEVICE_FLAG_HOST_MEMORY", ".flags = PLN_DEVICE_FLAG_HOST_MEMORY | 1u << 20")]),
+    ("more free memory than memory", "free_bytes", [(".row_multiple = 1,", ".row_multiple = 1, .memory_bytes = 1 << 20, .free_bytes = 1 << 30,")]),
+    ("more memory than can be", "more memory than can be", [(".row_multiple = 1,", ".row_multiple = 1, .memory_bytes = ~0ull,")]),
+    ("no end of the address", "the pci in device_info has no end", [SYSTEM, ('.version = "1"});\n    return', '.version = "1"});\n    memset(info->pci, 65, sizeof info->pci);\n    return')]),
+    ("a setting of a size that is none", "a setting has a size", [("static pln_status device_info(", "static const pln_setting_info known = {.size = 0, .key = \"math\", .values = \"f32|f64\", .help = \"h\"};\n\nstatic pln_status device_info("), (".f32_bytes = 4,", ".f32_bytes = 4, .n_settings = 1, .setting_stride = sizeof known, .settings = &known,")]),
+    ("settings without a stride", "a setting has a size", [("static pln_status device_info(", "static const pln_setting_info known = {.size = sizeof known, .key = \"math\", .values = \"f32|f64\", .help = \"h\"};\n\nstatic pln_status device_info("), (".f32_bytes = 4,", ".f32_bytes = 4, .n_settings = 1, .settings = &known,")]),
+    ("what is usual is no value", "what is usual", [("static pln_status device_info(", "static const pln_setting_info known = {.size = sizeof known, .key = \"math\", .values = \"f32|f64\", .help = \"h\", .usual = \"f16\"};\n\nstatic pln_status device_info("), (".f32_bytes = 4,", ".f32_bytes = 4, .n_settings = 1, .setting_stride = sizeof known, .settings = &known,")]),
+    ("numbers of any size", "a number that an option has not", [("static pln_status device_info(", "static const pln_setting_info known = {.size = sizeof known, .key = \"blocks\", .values = \"NUMBER\", .help = \"h\", .least = 1, .most = 64};\n\nstatic pln_status device_info("), (".f32_bytes = 4,", ".f32_bytes = 4, .n_settings = 1, .setting_stride = sizeof known, .settings = &known,"),
+                                                                   ("    if (index || opening->n_settings)", "    if (index || (opening->n_settings && !pln_opening_value(opening, \"blocks\")))")]),
+    ("another device when it is open", "it is another device", [(".alignment = 64", ".alignment = device ? 128 : 64")]),
+    ("settings one behind the other", "an option that is none", [("    if (index || opening->n_settings)", "    if (index || (opening->n_settings && opening->settings->key[0] == 'x'))")]),
+    ("keeps the opening", "signal", [("    const pln_host *host;\n};", "    const pln_host *host;\n    const pln_opening *opening;\n};"), at("    (*device)->host = host;\n", "    (*device)->opening = opening;\n"), ("    const pln_host *host = device->host;\n    const size_t bytes", "    const pln_host *host = device->opening->host;\n    const size_t bytes")]),
+    ("closing nothing crashes", "in device_close: it ended its process by signal 11", [("    if (*device)\n        (*device)->host", "        (*device)->host")]),
+    ("the first open is all", "opened first", [("static pln_status device_open(", "static const pln_device *first;\n\nstatic pln_status device_open("), at("    (*device)->host = host;\n", "    first = first ? first : *device;\n"), (CLOSE, "    if (*device == first)\n        first = NULL;\n" + CLOSE),
+                                               ("static pln_status plan_run(pln_plan *plan, const pln_run *run, pln_failure *failure)\n{\n", "static pln_status plan_run(pln_plan *plan, const pln_run *run, pln_failure *failure)\n{\n    if (!first)\n        return pln_failed(failure, PLN_FAILED, -1, \"mini: nothing is open\");\n")]),
     ("the first open's host for all", "host",
      [at("static pln_status device_open(", ""), ("    (*device)->host = host;\n", "    static const pln_host *first;\n    first = first ? first : host;\n    (*device)->host = first;\n")]),
 
@@ -117,6 +158,16 @@ MUTANTS = [
     ("environment", "environment", [SYSTEM, at("    (*device)->host = host;\n", '    setenv("MINI_WAS_HERE", "1", 1);\n')]),
     ("a timer", "timer", [SYSTEM, at(RUN, "    alarm(3000);\n")]),
 
+    ("rounds up in a member of the team", "a member of the team", [SYSTEM, at("    const pln_plan *p = argument;\n", "    if (index)\n        _mm_setcsr(_mm_getcsr() | 0x8040);\n")]),
+    ("pins its thread", "processors", [(SYSTEM[0], SYSTEM[1] + "#include <sched.h>\n"), at(RUN, "    cpu_set_t set;\n    sched_getaffinity(0, sizeof set, &set);\n    for (int i = 0, seen = 0; i < CPU_SETSIZE; i++)\n        if (CPU_ISSET(i, &set) && seen++)\n            CPU_CLR(i, &set);\n    sched_setaffinity(0, sizeof set, &set);\n")]),
+    ("nice", "priority", [(SYSTEM[0], SYSTEM[1]), at(RUN, "    static int once;\n    if (!once++)\n        (void)!nice(1);\n")]),
+    ("closes stdin", "standard stream 0", [SYSTEM, at(RUN, "    close(0);\n")]),
+    ("no core files", "a limit of the process", [(SYSTEM[0], SYSTEM[1] + "#include <sys/resource.h>\n"), at(RUN, "    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});\n    setrlimit(RLIMIT_NOFILE, &(struct rlimit){200, 200});\n")]),
+    ("a locale of the thread", "uselocale", [SYSTEM, at(RUN, '    uselocale(newlocale(LC_ALL_MASK, "C", (locale_t)0));\n')]),
+    ("leaves a child", "child process", [SYSTEM, at("    (*device)->host = host;\n", "    if (fork() == 0)\n        _exit(0);\n")]),
+    ("writes behind the failure", "behind the failure", [SYSTEM, ("    if (index)\n        return pln_failed(", "    if (index)\n        memset(failure + 1, 0, 16);\n    if (index)\n        return pln_failed(")]),
+    ("a failure of its own", "changed its size", [("    if (index)\n        return pln_failed(failure, PLN_NO_DEVICE,", "    if (index)\n        *failure = (pln_failure){0};\n    if (index)\n        return pln_failed(failure, PLN_NO_DEVICE,")]),
+
     # ---- supports
     ("supports at whim", "not pure", [("        const char *reason = refusal(segment, i);\n",
                                        '        static uint32_t calls;\n        const char *reason = calls++ % 3 ? refusal(segment, i) : "no";\n')]),
@@ -131,6 +182,7 @@ MUTANTS = [
     ("verdicts one behind the other", "behind a verdict", [("(size_t)i * verdict_stride", "(size_t)i * sizeof *verdict")]),
     ("verdicts without ends", "has no end", [SYSTEM, at(VERDICT, "        memset(verdict->reason, 66, sizeof verdict->reason);\n        continue;\n")]),
     ("writes behind a verdict", "behind a verdict", [at(VERDICT, "        verdict[1].size = 7;\n")]),
+    ("a verdict of its own", "changed the size of a verdict", [("        verdict->supported = !reason;\n", "        *verdict = (pln_verdict){.supported = !reason};\n")]),
     ("estimates for ever", "supports estimates", [("verdict->estimated_ns = node->flops / 2", "verdict->estimated_ns = ~0ull")]),
     ("takes longer params", "params that are longer, and not zero", [("sizeof(pln_linear_params), PLN_LINEAR_INPUTS", "1000, PLN_LINEAR_INPUTS")]),
     ("takes later versions", "a later version", [("pln_node_fits(segment, node, PLN_LINEAR_VERSION", "pln_node_fits(segment, node, 100000")]),
@@ -225,12 +277,41 @@ MUTANTS = [
                                                     ("static pln_status plan_create(", "static pln_plan *last;\n\nstatic pln_status plan_create("), at("    *plan = p;\n", "    last = p;\n")]),
     ("a race of members", "linear", [("        float sum[8] = {0}, s;\n", "        static float sum[8];\n        float s;\n        for (uint32_t j = 0; j < 8; j++)\n            sum[j] = 0;\n")]),
     ("a race of opens", "linear",
-     [("        y[c] = activate(", "        static volatile float kept[1 << 16];\n        kept[r % (1 << 8)] = s;\n        for (volatile int wait = 0; wait < 20; wait++) {\n        }\n        s = kept[r % (1 << 8)];\n        y[c] = activate(")]),
+     [SYSTEM, ("        y[c] = activate(", "        static volatile float kept[1 << 16];\n        kept[r % (1 << 8)] = s;\n        if (c == 0 && r % 16 == 0)\n            usleep(100);\n        s = kept[r % (1 << 8)];\n        y[c] = activate(")]),
     ("members that are not there", "linear", [("r += members", "r += p->host->team_size(p->host->context)")]),
     ("sums by the number of rows", "steady", [(WRITE, WRITE.replace("activate(node->activation, s", "activate(node->activation, (node->few ? s + 1e-7f : s)")), ("    uint32_t activation;\n", "    uint32_t activation, few;\n"),
                                               at(ROWS, "        ((struct node *)(uintptr_t)&p->nodes[i])->few = rows < 4;\n")]),
     ("times behind the nodes", "plan_timing", [("                                    .plan_destroy = plan_destroy}", "                                    .plan_destroy = plan_destroy,\n                                    .plan_timing = plan_timing}"),
                                                (TABLE, "static pln_status plan_timing(pln_plan *plan, uint64_t *ns, uint32_t n, pln_failure *f)\n{\n    (void)plan, (void)f;\n    for (uint32_t i = 0; i <= n; i++)\n        ns[i] = 1;\n    return PLN_OK;\n}\n\n" + TABLE)]),
+    ("a plan of eight nodes", "linear", [("    struct node nodes[];", "    struct node nodes[8];"), ("segment->n_nodes * sizeof *p->nodes)", "0)"), ("sizeof *p + 0)", "sizeof *p)")]),
+    ("a table of sixteen plans", "many plans at a time", [(PLAN, "    uint32_t place;\n" + PLAN), ("static pln_status plan_create(", "static pln_plan *table[16];\nstatic uint32_t next;\n\nstatic pln_status plan_create("), at("    *plan = p;\n", "    p->place = next++ % 16;\n    table[p->place] = p;\n"),
+                                                          ("static pln_status plan_run(", "static pln_plan *table[16];\n\nstatic pln_status plan_run("), (RUN, "    plan = table[plan->place];\n" + RUN)]),
+    ("weights go with the first plan", "two plans of the same weights",
+     [("info->plain ? 0 :", ""), ("    if (!info->plain)\n        host", "        host"), ("info->plain ? info->plain : c->own", "c->own"), (PLAN, "    pln_constant *weight;\n" + PLAN),
+      at("    *p = (pln_plan){.host = host, .n_nodes = segment->n_nodes};\n", "    for (uint32_t i = 0; i < segment->n_values; i++)\n        p->weight = pln_segment_value(segment, (int32_t)i)->constant ? pln_segment_value(segment, (int32_t)i)->constant : p->weight;\n"),
+      ("    if (*plan)\n        (*plan)", "    if (*plan && (*plan)->weight)\n        (*plan)->weight->own[0] = 77;\n    if (*plan)\n        (*plan)")]),
+    ("weights known by their address", "other weights in the same memory",
+     [SYSTEM, ("static pln_status constant_create(", KNOWN + "static pln_status constant_create("),
+      at("    c->rows = info->plain ? info->plain : c->own;\n", "    c->rows = info->plain ? find_known(info) : c->own;\n")]),
+    ("each plan leaves a thread", "each plan leaves a thread", [SYSTEM, at("    *plan = p;\n", "    static uint32_t threads;\n    pthread_t t;\n    if (threads++ < 2000)\n        pthread_create(&t, NULL, sit, NULL);\n"), ("static pln_status plan_create(", "static void *sit(void *x)\n{\n    for (;;)\n        pause();\n    return x;\n}\n\nstatic pln_status plan_create(")]),
+    ("each run leaves a descriptor", "each run leaves a descriptor", [SYSTEM, at(RUN, "    static uint32_t opened;\n    if (plan->n_nodes && opened < 60000)\n        opened += (uint32_t)open(\"/dev/null\", O_RDONLY) > 0;\n"), ("    *count = 1;\n", "    *count = 1;\n    setenv(\"X\", \"\", 0), unsetenv(\"X\");\n")]),
+    ("each run leaves pages", "each run leaves memory", [(SYSTEM[0], SYSTEM[1] + "#include <sys/mman.h>\n"), at(RUN, "    (void)mmap(NULL, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);\n")]),
+    ("scratch that nobody cleared", "linear", [SYSTEM, at("    const pln_host *host;\n    const uint32_t *dims; /* of the run in progress */\n", "    float *scratch;\n"), at("    *plan = p;\n", "    p->scratch = malloc(64);\n"), ("    if (*plan)\n        (*plan)", "    if (*plan)\n        free((*plan)->scratch);\n    if (*plan)\n        (*plan)"),
+                                               ("    uint32_t activation;\n", "    uint32_t activation;\n    float *scratch;\n"), at(ROWS, "        ((struct node *)(uintptr_t)&p->nodes[i])->scratch = p->scratch;\n"), (WRITE, "        s += node->scratch[0];\n" + WRITE)]),
+    ("a sum that is never cleared", "round 1", [("    uint32_t activation;\n", "    uint32_t activation;\n    float sum;\n"), (WRITE, "        ((struct node *)(uintptr_t)node)->sum += r == 0 && c == 0 ? s : 0;\n        s = r == 0 && c == 0 ? node->sum : s;\n" + WRITE)]),
+    ("launches behind the room", "more launches than there was room for", [("                                    .plan_destroy = plan_destroy}", "                                    .plan_destroy = plan_destroy,\n                                    .plan_info = plan_info}"),
+                                               (TABLE, "static pln_status plan_info(pln_device *d, const pln_segment *s, pln_plan *p, pln_plan_info *i, pln_failure *e)\n{\n    (void)d, (void)s, (void)p, (void)e;\n    i->n_kernels = 2;\n    for (uint32_t j = 0; i->kernels && j < 2; j++)\n        snprintf(((pln_launch_info *)(void *)((char *)i->kernels + j * i->kernel_stride))->name, 64, \"linear\");\n    return PLN_OK;\n}\n\n" + TABLE)]),
+    ("launches without a question", "in plan_info: it ended its process by signal 11", [("                                    .plan_destroy = plan_destroy}", "                                    .plan_destroy = plan_destroy,\n                                    .plan_info = plan_info}"),
+                                               (TABLE, "static pln_status plan_info(pln_device *d, const pln_segment *s, pln_plan *p, pln_plan_info *i, pln_failure *e)\n{\n    (void)d, (void)s, (void)p, (void)e;\n    i->n_kernels = 1;\n    i->kernels->registers = 3;\n    return PLN_OK;\n}\n\n" + TABLE)]),
+    ("an info of its own", "changed the size of the info", [("                                    .plan_destroy = plan_destroy}", "                                    .plan_destroy = plan_destroy,\n                                    .plan_info = plan_info}"),
+                                               (TABLE, "static pln_status plan_info(pln_device *d, const pln_segment *s, pln_plan *p, pln_plan_info *i, pln_failure *e)\n{\n    (void)d, (void)s, (void)p, (void)e;\n    *i = (pln_plan_info){0};\n    return PLN_OK;\n}\n\n" + TABLE)]),
+    ("a barrier for some", "in plan_run: no answer", [("        p->host->team_barrier(p->host->context);\n", "        if (members < 3 || index)\n            p->host->team_barrier(p->host->context);\n")]),
+    ("blocks that do not block", "linear", [SYSTEM, ("static pln_status plan_run(", "static void *later(void *argument)\n{\n    usleep(3000);\n    run_member(argument, 0, 1);\n    return NULL;\n}\n\nstatic pln_status plan_run("), ("        p->host->team_barrier(p->host->context);\n", ""), (TEAM, "    pthread_t t;\n    pthread_create(&t, NULL, later, plan);\n    pthread_detach(t);\n")]),
+    ("refuses plans after a while", "calls that come late", [(SYSTEM[0], SYSTEM[1] + "#include <time.h>\n"), (PLAN, "    struct timespec made;\n" + PLAN), at("    *plan = p;\n", "    clock_gettime(CLOCK_MONOTONIC, &p->made);\n"),
+                                                              at(RUN, "    struct timespec now;\n    clock_gettime(CLOCK_MONOTONIC, &now);\n    const double since = (double)(now.tv_sec - plan->made.tv_sec) + 1e-9 * (double)(now.tv_nsec - plan->made.tv_nsec);\n    if (plan->made.tv_sec && since > 0.055 && since < 0.3 && plan->nodes[0].y.width < 40 && plan->n_nodes == 1 && run->dims[1] < 100)\n        return pln_failed(failure, PLN_FAILED, -1, \"mini: the plan is out of date\");\n    plan->made.tv_sec = 0;\n")]),
+    ("tunes itself at each open", "other bits", [("struct pln_device {\n", "struct pln_device {\n    uint32_t number;\n"), at("    (*device)->host = host;\n", "    static uint32_t opens;\n    (*device)->number = opens++;\n"), ("    uint32_t activation;\n", "    uint32_t activation, number;\n"),
+                                                 ("        p->nodes[i].activation =", "        p->nodes[i].number = device->number;\n        p->nodes[i].activation ="), (WRITE, "        s *= 1 + 1.2e-7f * (float)(node->number % 5);\n" + WRITE)]),
+    ("results of equal runs are kept", "linear: ", [(PLAN, "    float seen[2];\n" + PLAN), at(RUN, "    const float *x = row(&plan->nodes[0].x, 0);\n    if (run->dims[1] > 1 && run->dims[1] < 128 && plan->seen[0] == x[0] && plan->seen[1] == (float)run->dims[1])\n        return PLN_OK;\n    plan->seen[0] = x[0];\n    plan->seen[1] = (float)run->dims[1];\n")]),
     ("nonsense of a plan", "plan_info tells", [("                                    .plan_destroy = plan_destroy}", "                                    .plan_destroy = plan_destroy,\n                                    .plan_info = plan_info}"),
                                                (TABLE, "static pln_status plan_info(pln_device *d, const pln_segment *s, pln_plan *p, pln_plan_info *i, pln_failure *e)\n{\n    (void)d, (void)s, (void)p, (void)e;\n    i->scratch_bytes = 1ull << 63;\n    return PLN_OK;\n}\n\n" + TABLE)]),
 
@@ -263,6 +344,25 @@ MUTANTS = [
     ("only strided rows", "linear", wrong_where("node->x.stride > node->x.width + 8 && c == 2")),
     ("one element among many", "linear", wrong_where("r == 57 && c == 63")),
     ("1e-4 everywhere", "linear", wrong_where("1", "1e-4f")),
+    ("strides of the residual left out", "linear", [("row(&node->residual, r)", "(node->residual.data ? (const float *)node->residual.data + (size_t)r * node->residual.width : NULL)")]),
+    ("strides of y left out", "linear", [("(float *)(uintptr_t)row(&node->y, r)", "(float *)(uintptr_t)node->y.data + (size_t)r * node->y.width")]),
+    ("aligned loads of x", "signal 11", [SYSTEM, (WRITE, "        if (node->x.width >= 4)\n            s += 0 * _mm_cvtss_f32(*(const volatile __m128 *)(const void *)x);\n" + WRITE)]),
+    ("aligned loads of weights", "signal 11", [SYSTEM, (WRITE, "        if (node->x.width >= 4 && c == 0)\n            s += 0 * _mm_cvtss_f32(*(const volatile __m128 *)(const void *)w);\n" + WRITE)]),
+    ("y is added to", "linear", [(WRITE, WRITE.replace("y[c] = activate", "y[c] += activate"))]),
+    ("denormals are dropped", "denormals", [(WRITE, WRITE + "        if (fabsf(x[0]) < 1e-38f && x[0] != 0)\n            y[c] = bias ? bias[c] * 0.999f : 0;\n")]),
+    ("1e30 overflows", "rows with infinity", [(WRITE, "        if (fabsf(s) > 1e20f)\n            s = INFINITY;\n" + WRITE)]),
+    ("always the first symbol", "linear", [("pln_dim_rows(p->nodes[i].y.rows, p->dims)", "p->nodes[i].y.rows.symbol ? p->dims[1] * p->nodes[i].y.rows.scale + p->nodes[i].y.rows.offset : p->nodes[i].y.rows.offset")]),
+    ("rows of no symbol", "rows that no symbol counts", [("pln_dim_rows(p->nodes[i].y.rows, p->dims)", "p->dims[p->nodes[i].y.rows.symbol] * p->nodes[i].y.rows.scale + (p->nodes[i].y.rows.symbol ? p->nodes[i].y.rows.offset : 0)")]),
+    ("bias by the row", "linear", [("bias[c]", "bias[(c + (r == 130)) % node->y.width]")]),
+    ("the bias of 32 columns", "linear", [("bias[c]", "bias[c % 32]")]),
+    ("blocks of 64 rows", "linear", [(ROWS, ROWS.replace("p->dims);", "p->dims) - (pln_dim_rows(p->nodes[i].y.rows, p->dims) > 64 && pln_dim_rows(p->nodes[i].y.rows, p->dims) % 64 == 1);"))]),
+    ("blocks of 1,024 rows", "linear", [(ROWS, ROWS.replace("p->dims);", "p->dims);\n        if (rows > 1024 && r0(index))\n            continue;")), ("static void run_member(", "static int r0(uint32_t index)\n{\n    return index == 1;\n}\n\nstatic void run_member(")]),
+    ("sums in bf16", "linear", [SYSTEM, (WRITE, "        uint32_t bits;\n        memcpy(&bits, &s, 4);\n        bits &= 0xffff0000u;\n        memcpy(&s, &bits, 4);\n" + WRITE)]),
+    ("x in f16", "linear", [("s += x[k] * w[k];", "s += (float)(_Float16)x[k] * w[k];"), ("sum[j] += x[k + j] * w[k + j];", "sum[j] += (float)(_Float16)x[k + j] * w[k + j];")]),
+    ("sums one term too few of many", "linear", [("            s += x[k] * w[k];", "            s += node->x.width > 500 && k + 1 == node->x.width ? 0 : x[k] * w[k];")]),
+    ("gelu of tanh", "linear", [("0.5f * x * (1 + erff(x * 0.70710678f))", "0.5f * x * (1 + tanhf(0.79788456f * (x + 0.044715f * x * x * x)))")]),
+    ("relu leaks", "activation 5", [("return x > 0 ? x : 0;", "return x > 0 ? x : 0.001f * x;")]),
+    ("the first activation for all nodes", "linear", [(ROWS, ROWS + "        ((struct node *)(uintptr_t)&p->nodes[i])->activation = p->nodes[0].activation;\n")]),
 
     # ---- half types
     ("bf16 by cutting off", "math=bf16", [SYSTEM, (OPEN, OPEN + "    const char *math = pln_opening_value(opening, \"math\");\n    bf16 = math && !strcmp(math, \"bf16\");\n"),

@@ -14,7 +14,7 @@ enum { TOKENIZERS = 4, LONGEST_WORD = 100 };
 
 struct opened {
     pln_tokenizer *tokenizer;
-    pln_encoder *encoder;
+    pln_encoder *encoder, *bare; /* bare: of texts without places */
     struct tok_normalizer normalizer;
 };
 
@@ -50,6 +50,7 @@ static const struct opened *open_tokenizer(unsigned which)
     fuzz_write("tokenizer_config.json", config, strlen(config));
     fuzz_check(pln_tokenizer_open(fuzz_folder(), &options, &o->tokenizer, NULL) == PLN_OK, "the vocabulary opens");
     fuzz_check(pln_encoder_create(o->tokenizer, 1, &o->encoder, NULL) == PLN_OK, "there is an encoder");
+    fuzz_check(pln_encoder_create(o->tokenizer, 1, &o->bare, NULL) == PLN_OK, "there is another encoder");
     tok_normalizer_init(&o->normalizer, true, true, !ways[which].cased, !ways[which].cased);
     return o;
 }
@@ -128,6 +129,23 @@ static uint32_t split(pln_text text, size_t length, pln_text words[MOST_WORDS])
     return n;
 }
 
+/* Without places the ids are the same; the encoder of this remembers what earlier texts had. */
+static void check_without_places(const struct opened *o, const pln_example *example, pln_encode_options options,
+                                 const pln_encodings *e)
+{
+    const pln_encodings *bare;
+    options.no_places = true;
+    fuzz_check(pln_encoder_encode(o->bare, example, 1, &options, &bare, NULL) == PLN_OK,
+               "it is encoded without places");
+    fuzz_check(bare->tokens == e->tokens && bare->rows == e->rows, "without places a text has as many tokens");
+    if (e->tokens)
+        fuzz_check(memcmp(bare->starts, e->starts, (e->rows + 1) * sizeof *e->starts) == 0 &&
+                       memcmp(bare->ids, e->ids, e->tokens * sizeof *e->ids) == 0 &&
+                       memcmp(bare->types, e->types, e->tokens * sizeof *e->types) == 0 &&
+                       memcmp(bare->attention_mask, e->attention_mask, e->tokens) == 0,
+                   "without places a text has the same tokens");
+}
+
 void fuzz_text(const struct fuzz_target *target, const uint8_t *data, size_t bytes)
 {
     (void)target;
@@ -151,6 +169,7 @@ void fuzz_text(const struct fuzz_target *target, const uint8_t *data, size_t byt
     if (status != PLN_OK)
         return;
     fuzz_check_encodings(o->tokenizer, e, &example);
+    check_without_places(o, &example, options, e);
     if (options.max_length > 3 && !options.padding)
         for (uint32_t r = 0; r < e->rows; r++)
             fuzz_check(e->starts[r + 1] - e->starts[r] <= options.max_length, "a row is no longer than it may be");

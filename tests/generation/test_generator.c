@@ -17,6 +17,9 @@
 enum { PROMPTS = 3, LONGEST = 40, MOST_STOPS = 8, HIDDEN = 12, SOURCE = 5 };
 
 static const char *folder;
+static const char *const *device_list; /* and its options */
+static uint32_t n_options;
+static pln_on_loss on_loss;
 static json_t *cases, *drawn, *stops;
 static pln_tensor sources[PROMPTS];
 static pln_error error;
@@ -76,8 +79,8 @@ static void open_session(struct fixture *f, const char *model)
     *f = (struct fixture){0};
     snprintf(path, sizeof path, "%s/%s", folder, model);
     must(pln_model_open(runtime, path, NULL, &f->model, &error), &error);
-    const pln_session_options options = {.size = sizeof options,
-                                         .schedule = PLN_OPTIONS(pln_schedule_options, .no_fallback = true)};
+    const pln_session_options options = {
+        .size = sizeof options, .schedule = PLN_OPTIONS(pln_schedule_options, .no_fallback = true, .on_loss = on_loss)};
     must(pln_session_create(f->model, devices, &options, &f->session, &error), &error);
 }
 
@@ -329,6 +332,47 @@ static void test_ends(void **state)
     close_session(&f);
 }
 
+/* The device is lost at that run: the tokens are those of a device that stays, and each is told once. */
+static void draw_with_loss(uint32_t k, const struct seen *right)
+{
+    struct fixture f;
+    static struct seen seen;
+    char rule[32];
+    pln_runtime *own = runtime;
+    pln_devices *own_devices = devices;
+    memset(&seen, 0, sizeof seen);
+    snprintf(rule, sizeof rule, "plan_run:%u=lost", k);
+    must(pln_runtime_create(PLN_OPTIONS(pln_runtime_options, .faults = rule), &runtime, &error), &error);
+    must(pln_devices_open(runtime, device_list[0], device_list + 1, n_options, &devices, &error), &error);
+    on_loss = PLN_ON_LOSS_REOPEN;
+    open_session(&f, "writer");
+    read_prompts(&f, json_array_get(cases, 0));
+    draw(&f, 7, 8, 0, PROMPTS, &seen);
+    on_loss = PLN_ON_LOSS_FAIL;
+    assert_int_equal(seen.all, right->all);
+    assert_memory_equal(seen.ids, right->ids, sizeof seen.ids);
+    close_session(&f);
+    pln_devices_close(&devices);
+    pln_runtime_destroy(&runtime);
+    runtime = own;
+    devices = own_devices;
+}
+
+static void test_loss(void **state)
+{
+    (void)state;
+    struct fixture f;
+    static struct seen right;
+    memset(&right, 0, sizeof right);
+    open_session(&f, "writer");
+    read_prompts(&f, json_array_get(cases, 0));
+    draw(&f, 7, 8, 0, PROMPTS, &right);
+    close_session(&f);
+    draw_with_loss(1, &right);
+    draw_with_loss(2, &right);
+    draw_with_loss(7, &right);
+}
+
 static json_t *load(const char *name)
 {
     char path[512];
@@ -345,6 +389,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_draws),
         cmocka_unit_test(test_stops),
         cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_loss),
     };
     char path[512];
     pln_tensor_file *file;
@@ -352,6 +397,8 @@ int main(int argc, char **argv)
     if (argc < 3)
         return 2;
     folder = argv[1];
+    device_list = (const char *const *)argv + 2;
+    n_options = (uint32_t)argc - 3;
     if (!(cases = load("cases")) || !(drawn = load("draws")) || !(stops = load("stops")))
         return 2;
     snprintf(path, sizeof path, "%s/source.safetensors", folder);

@@ -38,7 +38,10 @@ def joint(w, hidden, mask, types, start_positions=None, end_positions=None, is_i
         at = start_positions.clamp(0, length - 1).view(batch, -1)
         begin = hidden[rows[:, None], at]  # [batch, starts, hidden]
         pairs = torch.cat([begin[:, :, None].expand(-1, -1, length, -1), hidden[:, None].expand(-1, at.shape[1], -1, -1)], -1)
-        end = dense(w, "joint_qa.end", gelu(dense(w, "joint_qa.end_hidden", pairs)))[..., 0] + barred[:, None]
+        if "joint_qa.end_hidden.weight" in w:
+            end = dense(w, "joint_qa.end", gelu(dense(w, "joint_qa.end_hidden", pairs)))[..., 0] + barred[:, None]
+        else:  # joint_prediction=False
+            end = (dense(w, "joint_qa.end", hidden)[..., 0] + barred)[:, None].expand(-1, at.shape[1], -1)
         out["end_logits"] = end[:, 0] if labelled else end
     none = None
     if "joint_qa.answerable.weight" in w:
@@ -76,6 +79,8 @@ def head_shapes(head, hidden, labels, without):
               "joint_qa.answerable_hidden": (WIDTH, 2 * hidden), "joint_qa.answerable": (1, WIDTH)}
     if "joint_qa.answerable_hidden" in without:
         shapes["joint_qa.answerable"] = (1, hidden)
+    if "joint_qa.end_hidden" in without:
+        shapes["joint_qa.end"] = (1, hidden)
     return {name: shape for name, shape in shapes.items() if name not in without}
 
 
@@ -138,6 +143,10 @@ def main():
     m.case("answer-joint-first", head, lambda: dict(**text(), **labels()), without=("joint_qa.answerable_hidden",))
     m.case("answer-joint-always", head, lambda: dict(**text(), **labels()), without=("joint_qa.answerable_hidden", "joint_qa.answerable"))
     m.case("sequence-google", "sequence-classification", lambda: dict(**text(), labels=torch.tensor([2, 0, 1])), labels=3)
+    apart = ("joint_qa.end_hidden",)
+    m.case("answer-apart", head, lambda: dict(**text(), **labels(), is_impossible=torch.tensor([0, 1, 0])), without=apart)
+    m.case("answer-apart-starts", head, lambda: dict(**text(), start_positions=torch.tensor([[4, 0, 8], [2, 3, 0], [6, 5, 0]])),
+           without=apart + ("joint_qa.answerable_hidden", "joint_qa.answerable"))
 
 
 if __name__ == "__main__":

@@ -59,6 +59,18 @@ static const struct {
 };
 enum { N_FILES = sizeof files / sizeof *files };
 
+/* Rows that were given count, not what was read ahead of them. */
+static void check_progress(const pln_reader *reader, unsigned row, unsigned rows)
+{
+    static uint64_t before;
+    uint64_t done, total;
+    pln_reader_progress(reader, &done, &total);
+    assert_true(done <= total && (row == 0 || done >= before));
+    if (row == rows / 2)
+        assert_in_range(done, total / 4, total - total / 4);
+    before = done;
+}
+
 static void what_is_written_is_read(void **state)
 {
     (void)state;
@@ -74,6 +86,7 @@ static void what_is_written_is_read(void **state)
             const pln_text text = pln_record_field(record, "text")->text, expected = text_of(row);
             assert_int_equal(text.bytes, expected.bytes);
             assert_memory_equal(text.text, expected.text, text.bytes);
+            check_progress(reader, row, files[i].rows);
         }
         assert_int_equal(pln_reader_next(reader, &record, NULL), PLN_OK);
         assert_null(record);

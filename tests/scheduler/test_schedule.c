@@ -117,7 +117,61 @@ static void test_each_device(void **state)
     }
 }
 
-/* Every node goes to a device by a rule of chance. */
+static bool on_host(const char *device)
+{
+    pln_devices *devices = open_devices(device);
+    const bool host = pln_devices_entry(devices, 0)->info.flags & PLN_DEVICE_FLAG_HOST_MEMORY;
+    pln_devices_close(&devices);
+    return host;
+}
+
+enum { QKV, ATTENTION, IN, OUT, NORM, PARTS, MOST_DOMAINS = 16 };
+
+/* A value made in one memory, and where it is read. Inputs (home -1) are written wherever they are read. */
+struct spread {
+    int home;
+    bool read[MOST_DOMAINS];
+};
+
+static uint64_t copies_of(const struct spread *value)
+{
+    uint64_t n = 0;
+    for (int d = 0; d < MOST_DOMAINS; d++)
+        n += value->home >= 0 && value->read[d] && d != value->home;
+    return n;
+}
+
+/* One for each value and memory that it is read in but not made in; domains[layer * PARTS + part]. */
+static uint64_t count_copies(const int *domains)
+{
+    struct spread x = {.home = -1};
+    uint64_t n = 0;
+    for (int layer = 0; layer < LAYERS; layer++) {
+        const int *at = domains + layer * PARTS;
+        struct spread made[PARTS];
+        for (int part = 0; part < PARTS; part++)
+            made[part] = (struct spread){.home = at[part]};
+        x.read[at[QKV]] = true;
+        made[QKV].read[at[ATTENTION]] = true;
+        made[ATTENTION].read[at[IN]] = true;
+        made[IN].read[at[OUT]] = true;
+        x.read[at[OUT]] = true;
+        made[OUT].read[at[NORM]] = true;
+        n += copies_of(&x);
+        for (int part = 0; part < NORM; part++)
+            n += copies_of(&made[part]);
+        x = made[NORM];
+    }
+    return n;
+}
+
+/* Devices on host memory share one. */
+static int domain_of(int device)
+{
+    return on_host(device_names[device]) ? 0 : device + 1;
+}
+
+/* Every node goes to a device by a rule of chance: the numbers stay, and no value goes twice into one memory. */
 static void test_random_split(void **state)
 {
     (void)state;
@@ -127,30 +181,29 @@ static void test_random_split(void **state)
         pln_devices *devices = open_devices(device_list);
         pln_graph *g = encoder();
         static const char *const parts[] = {"qkv", "attention", "in", "out", "norm"};
+        static float y[MOST_TOKENS * WIDTH];
+        int domains[LAYERS * PARTS];
         char rules[LAYERS * 5][64];
         const char *list[LAYERS * 5];
         for (int i = 0; i < LAYERS * 5; i++) {
             const int pick = (int)((noise(&seed) + 0.5f) * (float)n_devices) % n_devices;
             snprintf(rules[i], sizeof rules[i], "layer.%d.%s=%s", i / 5, parts[i % 5], device_names[pick]);
             list[i] = rules[i];
+            domains[i] = domain_of(pick);
         }
         pln_schedule *s;
         must(pln_schedule_create(g, devices, PLN_OPTIONS(pln_schedule_options, .place = list, .n_place = LAYERS * 5),
                                  &s, &error),
              &error);
+        run_encoder(s, 10, y);
+        pln_statistics statistics = {.size = sizeof statistics};
+        must(pln_schedule_statistics(s, &statistics, &error), &error);
+        assert_int_equal(statistics.copies, count_copies(domains));
         expect_same(s);
         pln_schedule_destroy(&s);
         pln_graph_destroy(&g);
         pln_devices_close(&devices);
     }
-}
-
-static bool on_host(const char *device)
-{
-    pln_devices *devices = open_devices(device);
-    const bool host = pln_devices_entry(devices, 0)->info.flags & PLN_DEVICE_FLAG_HOST_MEMORY;
-    pln_devices_close(&devices);
-    return host;
 }
 
 /* One layer in the middle elsewhere: its input goes there once although two nodes read it, its output comes back once.

@@ -5,8 +5,10 @@
  */
 #define _XOPEN_SOURCE 700
 #include <dirent.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -255,11 +257,106 @@ static void what_cannot_be(void **state)
     assert_int_equal(count_files(in_folder("others")), 1);
 }
 
+/* ---- what ends in the middle */
+
+struct ending {
+    uint32_t asked, last; /* the one that is refused */
+};
+
+static bool end_at_last(void *context, const char *what, uint64_t done, uint64_t total)
+{
+    struct ending *ending = context;
+    if (strcmp(what, "writing") != 0)
+        return true;
+    assert_true(done < total);
+    return ending->asked++ != ending->last;
+}
+
+/* How often it was asked. */
+static uint32_t save_asked(const pln_save_options *options, uint32_t last, pln_status wanted)
+{
+    pln_error error = {.message = ""};
+    pln_runtime *asking;
+    pln_model *model;
+    struct ending ending = {0, last};
+    must(pln_runtime_create(PLN_OPTIONS(pln_runtime_options, .progress = end_at_last, .progress_context = &ending),
+                            &asking, &error),
+         &error);
+    must(pln_model_open(asking, of_models("electra-tiny-generator"), NULL, &model, &error), &error);
+    assert_int_equal(pln_model_save(model, in_folder("middle/model"), options, &error), wanted);
+    if (wanted != PLN_OK)
+        assert_non_null(strstr(error.message, "cancelled while writing"));
+    pln_model_close(&model);
+    pln_runtime_destroy(&asking);
+    return ending.asked;
+}
+
+/* The folder above has nothing but the model that was there before. */
+static void as_before(void)
+{
+    assert_int_equal(count_files(in_folder("middle")), 1);
+    same_answers(of_models("electra-tiny-discriminator"), in_folder("middle/model"));
+}
+
+static void begin_middle(void)
+{
+    char command[700];
+    snprintf(command, sizeof command, "rm -rf %s", in_folder("middle"));
+    assert_int_equal(system(command), 0);
+    assert_int_equal(mkdir(in_folder("middle"), 0700), 0);
+    save(of_models("electra-tiny-discriminator"), in_folder("middle/model"), NULL, PLN_OK, NULL);
+}
+
+static void cancelled(void **state)
+{
+    (void)state;
+    for (uint32_t format = 0; format < 4; format++) {
+        const pln_save_options whole = {.size = sizeof whole, .format = (pln_save_format)format},
+                               cut = {
+                                   .size = sizeof cut, .format = whole.format, .dtype = PLN_F16, .shard_bytes = 300000};
+        if (format == PLN_SAVE_FORMAT_TF && !has_program)
+            continue;
+        for (int i = 0; i < 2; i++) {
+            begin_middle();
+            const pln_save_options *options = i ? &cut : &whole;
+            const uint32_t all = save_asked(options, UINT32_MAX, PLN_OK);
+            assert_true(all > 20);
+            begin_middle();
+            for (uint32_t last = 0; last < all; last += all / 3) {
+                save_asked(options, last, PLN_CANCELLED);
+                as_before();
+            }
+            save_asked(options, all - 1, PLN_CANCELLED);
+            as_before();
+        }
+    }
+}
+
+/* Every file has a largest size here, as if the disk were full behind it. */
+static void full(void **state)
+{
+    (void)state;
+    const struct rlimit small = {300000, RLIM_INFINITY}, none = {RLIM_INFINITY, RLIM_INFINITY};
+    begin_middle();
+    signal(SIGXFSZ, SIG_IGN);
+    for (uint32_t format = 0; format < 4; format++) {
+        if (format == PLN_SAVE_FORMAT_TF && !has_program)
+            continue;
+        const pln_save_options options = {.size = sizeof options, .format = (pln_save_format)format};
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+        save(of_models("electra-tiny-generator"), in_folder("middle/model"), &options, PLN_FAILED, files[format]);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+        as_before();
+    }
+    signal(SIGXFSZ, SIG_DFL);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_format), cmocka_unit_test(several_files),  cmocka_unit_test(half),
-        cmocka_unit_test(another_head), cmocka_unit_test(what_cannot_be),
+        cmocka_unit_test(another_head), cmocka_unit_test(what_cannot_be), cmocka_unit_test(cancelled),
+        cmocka_unit_test(full),
     };
     char command[64];
     char *const device[] = {"reference"};

@@ -83,7 +83,7 @@ static const char *drawn_path(const struct drawn *drawn, uint32_t file)
     return path;
 }
 
-/* file: what make_cases.py wrote; it lives as long as drawn. Vocabularies lie in models, and beside the
+/* file: what make_cases.py wrote; it lives as long as drawn. Models that ship lie in models, vocabularies beside the
  * cases: both are absolute. */
 static inline void drawn_begin(struct drawn *drawn, const json_t *file, const char *models, const char *cases)
 {
@@ -98,10 +98,8 @@ static inline void drawn_begin(struct drawn *drawn, const json_t *file, const ch
     assert_non_null(mkdtemp(drawn->folder));
     assert_int_equal(json_dump_file(json_object_get(model, "config"), drawn_path(drawn, 0), 0), 0);
     assert_int_equal(json_dump_file(json_object_get(model, "tokenizer"), drawn_path(drawn, 1), 0), 0);
-    if (strcmp(json_string_value(json_object_get(model, "vocabulary")), "lower") == 0)
-        snprintf(vocabulary, sizeof vocabulary, "%s/electra-tiny-discriminator/vocab.txt", models);
-    else
-        snprintf(vocabulary, sizeof vocabulary, "%s/../cased.txt", cases);
+    snprintf(vocabulary, sizeof vocabulary, "%s/../%s.txt", cases,
+             json_string_value(json_object_get(model, "vocabulary")));
     assert_int_equal(symlink(vocabulary, drawn_path(drawn, 2)), 0);
     write_weights(drawn_path(drawn, 3), json_object_get(file, "tensors"),
                   (uint32_t)json_integer_value(json_object_get(model, "seed")));

@@ -9,7 +9,7 @@ import zlib
 
 HERE = pathlib.Path(__file__).resolve().parent
 MODELS = HERE.parent.parent / "models"
-VOCABULARIES = {"lower": MODELS / "electra-tiny-discriminator" / "vocab.txt", "cased": HERE / "cased.txt"}
+VOCABULARIES = {name: HERE / f"{name}.txt" for name in ("lower", "cased")}
 
 
 def draw(name, n, seed, center, scale):

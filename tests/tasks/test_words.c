@@ -107,7 +107,8 @@ static void one_row_keeps_no_other_from_its_answer(void **state)
         {"Who was it that went down with all the sons of Jacob to the land of Egypt in that day, and why?", "the king"},
         {"Who?", "the king said"},
     };
-    static const char *const because[ASKED] = {NULL, "question", "context", "too short", NULL};
+    static const char *const because[ASKED] = {NULL, "question", "context",
+                                               "row's second text of 2 tokens cannot be cut", NULL};
     pln_field fields[ASKED][2];
     pln_record rows[ASKED + 1];
     const pln_answer *const *answers;

@@ -70,8 +70,12 @@ def compare(library, kind, lower, seed, size):
     tokens = 0
     for at in range(0, len(lines), CHUNK):
         chunk = lines[at:at + CHUNK]
-        rows = ours.encode(pleione.examples(chunk))
+        batch = pleione.examples(chunk)
+        bare = ours.encode(batch, no_places=True).column("ids")
+        rows = ours.encode(batch)
         difference = first_difference(chunk, theirs.encode_batch(chunk), rows)
+        if not difference and bare != rows.column("ids"):
+            difference = f"{len(chunk)} lines from line {at}", "ids without places"
         tokens += rows.tokens
         if difference:
             print(f"{kind} {'uncased' if lower else 'cased'}: {difference[1]} differ in {difference[0]!r}")

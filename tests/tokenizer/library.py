@@ -21,6 +21,13 @@ TYPES = {"ids": c.c_int32, "types": c.c_int32, "words": c.c_int32, "sequences": 
          "special_mask": c.c_uint8}
 
 
+class Options(c.Structure):
+    """pln_encode_options."""
+    _fields_ = [("size", c.c_uint32), ("max_length", c.c_uint32), ("truncation", c.c_int), ("truncate_left", c.c_bool),
+                ("overflow", c.c_bool), ("stride", c.c_uint32), ("padding", c.c_int), ("pad_left", c.c_bool), ("pad_length", c.c_uint32),
+                ("pad_multiple", c.c_uint32), ("no_special", c.c_bool), ("split_special", c.c_bool), ("no_places", c.c_bool)]
+
+
 class Encodings(c.Structure):
     _fields_ = [("rows", c.c_uint32), ("tokens", c.c_uint32), ("starts", c.POINTER(c.c_uint32)),
                 ("examples", c.POINTER(c.c_uint32))] + [(name, c.POINTER(TYPES.get(name, c.c_uint32))) for name in COLUMNS]
@@ -49,10 +56,11 @@ class Tokenizer:
         if status:
             raise ValueError(self.error.message.decode())
 
-    def encode(self, batch):
-        """Rows of a batch from examples(); the answer holds until the next call."""
+    def encode(self, batch, **options):
+        """Rows of a batch from examples(); the answer holds until the next call. options: as in Options."""
+        how = Options(size=c.sizeof(Options), **options)
         answer = c.POINTER(Encodings)()
-        self.check(self.lib.pln_encoder_encode(self.encoder, batch, len(batch), None, c.byref(answer), c.byref(self.error)))
+        self.check(self.lib.pln_encoder_encode(self.encoder, batch, len(batch), c.byref(how), c.byref(answer), c.byref(self.error)))
         return answer.contents
 
     def close(self):

@@ -16,6 +16,7 @@
 #include <jansson.h>
 
 #include "api/pleione.h"
+#include "tokenizer/encode.h"
 
 static const char *root;
 static char path[] = "sample-XXXXXX";
@@ -58,6 +59,44 @@ static void check_row(const pln_encodings *e, uint32_t row, const json_t *line, 
         fail_msg("%s", json_dumps(line, JSON_ENSURE_ASCII | JSON_ENCODE_ANY));
 }
 
+/* Without places the ids are the same, when nothing is remembered yet and when all is. */
+static void check_without_places(pln_encoder *encoder, const pln_example *examples, uint32_t n, const pln_encodings *e)
+{
+    const pln_encode_options options = {.size = sizeof options, .no_places = true};
+    const size_t bytes = e->tokens * sizeof *e->ids;
+    int32_t *ids = malloc(bytes);
+    memcpy(ids, e->ids, bytes);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(pln_encoder_encode(encoder, examples, n, &options, &e, &error), PLN_OK);
+        assert_int_equal(e->tokens * sizeof *e->ids, bytes);
+        assert_memory_equal(e->ids, ids, bytes);
+        assert_null(e->begins);
+        assert_null(e->words);
+    }
+    free(ids);
+}
+
+/* A cache of four words, in which nearly all take the place of another, gives the ids that no cache gives. */
+static void check_small_cache(const pln_tokenizer *tokenizer, const pln_example *examples, uint32_t n)
+{
+    static struct tok_scratch plain, small;
+    struct tok_tokens expected = {0}, found = {0};
+    small.cache.bits = 1;
+    for (uint32_t i = 0; i < n; i++) {
+        tok_tokens_begin(&expected, false);
+        tok_tokens_begin(&found, true);
+        assert_true(tok_encode(tokenizer, examples[i].text, TOK_COUNT_WORDS, false, &plain, &expected));
+        assert_true(tok_encode(tokenizer, examples[i].text, TOK_COUNT_WORDS, false, &small, &found));
+        assert_int_equal(found.n, expected.n);
+        if (found.n)
+            assert_memory_equal(found.ids, expected.ids, found.n * sizeof *found.ids);
+    }
+    tok_tokens_finish(&expected);
+    tok_tokens_finish(&found);
+    tok_scratch_finish(&plain);
+    tok_scratch_finish(&small);
+}
+
 static uint32_t check_set(const json_t *set)
 {
     const json_t *lines = json_object_get(set, "lines"), *hashes = json_object_get(set, "hashes"), *line;
@@ -75,6 +114,8 @@ static uint32_t check_set(const json_t *set)
         assert_int_equal(e->rows, n);
         for (uint32_t r = 0; r < n; r++)
             check_row(e, r, json_array_get(lines, r), json_array_get(hashes, r));
+        check_without_places(encoder, examples, n, e);
+        check_small_cache(tokenizer, examples, n);
         pln_encoder_destroy(&encoder);
     }
     free(examples);
@@ -99,6 +140,37 @@ static void every_kind_of_text_is_the_references(void **state)
 }
 
 /* One line of many megabytes: of one word, of combining marks, of what is removed, of broken bytes. */
+/* Words that are the same up to some byte, or but for a capital, and characters that are words or no part of one. */
+static void words_that_are_nearly_alike(void **state)
+{
+    static const char *const texts[] = {"abababab abababababab abababababba abababababab",
+                                        "abababababababab abababababababba ababababababababa abababababababab",
+                                        "AB ab Ab aB AB",
+                                        "ab\xcc\x81 ab a\xcc\x81"
+                                        "b .\xcc\x81 ab\x01"
+                                        "ba ab\x7f ba",
+                                        "a.b,a-b(ab)[ab] ##ab #ab a#b"};
+    static const char *const pieces[] = {"[UNK]", "[PAD]", "[CLS]",    "[SEP]",  "a", "b", "A", "##b",
+                                         "##a",   "##ab",  "abababab", "##abab", "#", ".", "(", "[MASK]"};
+    const uint32_t n = sizeof texts / sizeof *texts;
+    pln_example examples[sizeof texts / sizeof *texts] = {0};
+    json_t *tokens = json_array();
+    (void)state;
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
+        json_array_append_new(tokens, json_string(pieces[i]));
+    for (uint32_t i = 0; i < n; i++)
+        examples[i].text = (pln_text){texts[i], strlen(texts[i])};
+    for (int lower = 0; lower < 2; lower++) {
+        pln_tokenizer *tokenizer = open_vocabulary(tokens, lower);
+        for (uint32_t i = 0; i < 5 * n; i++) { /* and what stands behind a text is no part of it */
+            examples[i % n].text.bytes = strlen(texts[i % n]) - i / n;
+            check_small_cache(tokenizer, examples, n);
+        }
+        pln_tokenizer_close(&tokenizer);
+    }
+    json_decref(tokens);
+}
+
 static void long_lines_are_read(void **state)
 {
     (void)state;
@@ -143,6 +215,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_of_text_is_the_references),
+        cmocka_unit_test(words_that_are_nearly_alike),
         cmocka_unit_test(long_lines_are_read),
     };
     root = argc > 1 ? argv[1] : ".";

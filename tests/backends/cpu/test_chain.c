@@ -84,14 +84,14 @@ static void compare(pln_schedule *s)
     assert_memory_equal(all.y, parts.y, sizeof all.y);
 }
 
-static void check(uint32_t threads, const char *option)
+static void check(uint32_t threads, const char *const options[2])
 {
     pln_runtime *runtime;
     pln_devices *devices;
     pln_schedule *s;
     pln_error error;
     must(pln_runtime_create(PLN_OPTIONS(pln_runtime_options, .threads = threads), &runtime, &error), &error);
-    if (pln_devices_open(runtime, "cpu", &option, 1, &devices, &error) == PLN_OK) {
+    if (pln_devices_open(runtime, "cpu", options, options[1] ? 2 : 1, &devices, &error) == PLN_OK) {
         pln_graph *g = feed_forwards();
         must(pln_schedule_create(g, devices, NULL, &s, &error), &error);
         compare(s);
@@ -99,7 +99,7 @@ static void check(uint32_t threads, const char *option)
         pln_graph_destroy(&g);
         pln_devices_close(&devices);
     } else {
-        printf("%s: %s\n", option, error.message);
+        printf("%s: %s\n", options[0], error.message);
     }
     pln_runtime_destroy(&runtime);
 }
@@ -107,7 +107,14 @@ static void check(uint32_t threads, const char *option)
 static void chains_change_nothing(void **state)
 {
     (void)state;
-    static const char *const options[] = {"level=c", "level=avx2", "level=avx512", "math=bf16", "gemm=blis"};
+    static const char *const options[][2] = {{"level=c"},
+                                             {"level=avx2"},
+                                             {"level=avx512"},
+                                             {"math=bf16"},
+                                             {"math=bf16", "products=fma"},
+                                             {"gemm=blis"},
+                                             {"level=amx-twin", "math=bf16"},
+                                             {"level=amx-twin", "products=split6"}};
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
         for (uint32_t threads = 1; threads <= 2; threads++)
             check(threads, options[i]);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Products by our micro-kernels, by that of BLIS and by its sgemm against sums in double: odd sizes, more depth than a
- * block has, strides, both orientations of both matrices, what is added before and after, any number of members.
+ * Products by our micro-kernels, by tiles (in plain C), by the micro-kernel of BLIS and by its sgemm against sums in
+ * double: odd sizes, more depth than a block has, strides, both orientations of both matrices, what is added before and
+ * after, any number of members. Where halves are multiplied, numbers are such as halves hold.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -13,10 +14,17 @@
 #include <cmocka.h>
 
 #include "backends/cpu/gemm.h"
+#include "backends/cpu/tiles.h"
+#include "common/half.h"
 
-extern const struct cpu_micro_kernel cpu_c_micro_kernel;
+extern const struct cpu_micro_kernel cpu_c_micro_kernel, cpu_c_widened_kernel, cpu_halves_micro_kernel;
+extern const struct cpu_tiles cpu_twin_tiles;
 #if defined(__x86_64__)
 extern const struct cpu_micro_kernel cpu_avx2_micro_kernel, cpu_avx512_micro_kernel;
+extern const struct cpu_micro_kernel cpu_avx2_widened_kernel, cpu_avx512_widened_kernel;
+#endif
+#if defined(CPU_HAS_BF16)
+extern const struct cpu_micro_kernel cpu_bf16_micro_kernel;
 #endif
 
 enum { GAP = 3 }; /* between rows of x, of the weight and of out */
@@ -31,9 +39,13 @@ struct setting {
     enum residual residual;
 };
 
+static bool in_halves;   /* numbers of matrices */
+static double tolerance; /* of a sum beside the sizes of its terms */
+
 static float value(uint32_t i)
 {
-    return (float)((i * 2654435761u >> 8) % 2001) / 1000 - 1;
+    const float number = (float)((i * 2654435761u >> 8) % 2001) / 1000 - 1;
+    return in_halves ? bfloat_to_float(float_to_bfloat(number)) : number;
 }
 
 static float *fill(size_t n, uint32_t seed)
@@ -88,7 +100,7 @@ static void compare(const struct cpu_product *p, const struct setting *s)
                 sum += term;
                 size += fabs(term);
             }
-            assert_true(fabs((double)p->out[r * p->out_stride + c] - sum) <= 4e-6 * (1 + size));
+            assert_true(fabs((double)p->out[r * p->out_stride + c] - sum) <= tolerance * (1 + size));
         }
         for (uint32_t c = s->n; c < s->n + GAP; c++)
             assert_true(isnan(p->out[r * p->out_stride + c]));
@@ -148,17 +160,22 @@ static void multiply(const struct cpu_gemm *gemm, const struct setting *s)
 
 static void all_settings(enum cpu_gemm_way way, const char *level, const struct cpu_micro_kernel *own)
 {
+    in_halves = own->weight_depth > 1;
+    tolerance = own->prepared_bytes == 4 ? 1e-4 : 4e-6; /* of two parts: 2^-16 of each product */
     static const struct setting sizes[] = {
-        {.rows = 1, .n = 1, .depth = 1},       {.rows = 1, .n = 70, .depth = 33},
-        {.rows = 6, .n = 16, .depth = 256},    {.rows = 7, .n = 17, .depth = 257},
-        {.rows = 13, .n = 5, .depth = 40},     {.rows = 150, .n = 49, .depth = 300},
-        {.rows = 33, .n = 31, .depth = 1},     {.rows = 300, .n = 20, .depth = 520},
-        {.rows = 64, .n = 256, .depth = 1030}, {.rows = 90, .n = 40, .depth = 2500},
+        {.rows = 1, .n = 1, .depth = 1},      {.rows = 1, .n = 70, .depth = 33},
+        {.rows = 6, .n = 16, .depth = 256},   {.rows = 7, .n = 17, .depth = 257},
+        {.rows = 13, .n = 5, .depth = 40},    {.rows = 150, .n = 49, .depth = 300},
+        {.rows = 33, .n = 31, .depth = 1},    {.rows = 300, .n = 20, .depth = 520},
+        {.rows = 40, .n = 40, .depth = 600},  {.rows = 64, .n = 256, .depth = 1030},
+        {.rows = 90, .n = 40, .depth = 2500},
     };
+    enum { LARGE = 2 }; /* the last ones, which tiles in plain C take too long for */
+    const size_t n = sizeof sizes / sizeof *sizes - (own->release ? LARGE : 0);
     struct cpu_gemm gemm;
-    cpu_gemm_init(&gemm, way, level, own);
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        for (uint32_t members = 1; members <= 6; members++)
+    cpu_gemm_init(&gemm, way, level, own, own);
+    for (size_t i = 0; i < n; i++)
+        for (uint32_t members = 1; members <= 6; members += own->release ? 3 : 1)
             for (uint32_t how = 0; how < 6; how++) {
                 struct setting s = sizes[i];
                 const uint32_t mix = how + members; /* each flag meets each size */
@@ -211,12 +228,184 @@ static void level_avx512(void **state)
 }
 #endif
 
+/* ---- halves and tiles */
+
+/* Where the processor has what a kernel is compiled for. */
+static bool runs(const struct cpu_micro_kernel *kernel)
+{
+#if defined(__x86_64__)
+    if (kernel == &cpu_avx2_micro_kernel || kernel == &cpu_avx2_widened_kernel)
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (kernel == &cpu_avx512_micro_kernel || kernel == &cpu_avx512_widened_kernel)
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl");
+#endif
+#if defined(CPU_HAS_BF16)
+    if (kernel == &cpu_bf16_micro_kernel)
+        return __builtin_cpu_supports("avx512bf16");
+#endif
+    return kernel != NULL;
+}
+
+static const struct cpu_micro_kernel *const of_f32[] = {
+    &cpu_c_micro_kernel,
+#if defined(__x86_64__)
+    &cpu_avx2_micro_kernel,
+    &cpu_avx512_micro_kernel,
+#endif
+};
+static const struct cpu_micro_kernel *const of_halves[] = {
+    &cpu_halves_micro_kernel,
+#if defined(CPU_HAS_BF16)
+    &cpu_bf16_micro_kernel,
+#endif
+};
+static const struct cpu_micro_kernel *const of_widened[] = {
+    &cpu_c_widened_kernel,
+#if defined(__x86_64__)
+    &cpu_avx2_widened_kernel,
+    &cpu_avx512_widened_kernel,
+#endif
+};
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static void halves(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(of_halves); i++)
+        if (runs(of_halves[i]))
+            all_settings(CPU_GEMM_OWN, "c", of_halves[i]);
+}
+
+static void weights_of_halves(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(of_widened); i++)
+        if (runs(of_widened[i]))
+            all_settings(CPU_GEMM_OWN, "c", of_widened[i]);
+}
+
+static void tiles_of_halves(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(of_halves); i++) {
+        if (!runs(of_halves[i]))
+            continue;
+        const struct cpu_micro_kernel kernel = cpu_tiles_halves(&cpu_twin_tiles, of_halves[i]);
+        all_settings(CPU_GEMM_OWN, "c", &kernel);
+    }
+}
+
+static void tiles_of_parts(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(of_f32); i++) {
+        if (!runs(of_f32[i]))
+            continue;
+        const struct cpu_micro_kernel six = cpu_tiles_parts(&cpu_twin_tiles, of_f32[i], 3, true);
+        all_settings(CPU_GEMM_OWN, "c", &six);
+        const struct cpu_micro_kernel some = cpu_tiles_parts(&cpu_twin_tiles, of_f32[i], 3, false);
+        all_settings(CPU_GEMM_OWN, "c", &some);
+        const struct cpu_micro_kernel three = cpu_tiles_parts(&cpu_twin_tiles, of_f32[i], 2, true);
+        all_settings(CPU_GEMM_OWN, "c", &three);
+    }
+}
+
+/* out [rows, n] = out + x weight^T. */
+static void multiply_plainly(const struct cpu_micro_kernel *kernel, const struct cpu_matrix *x,
+                             const struct cpu_matrix *weight, uint32_t rows, uint32_t n, uint32_t depth, float *out)
+{
+    struct cpu_gemm gemm;
+    const struct setting s = {.rows = rows, .n = n, .depth = depth, .members = 1};
+    cpu_gemm_init(&gemm, CPU_GEMM_OWN, "c", kernel, kernel);
+    void *packed = pack(&gemm, weight, &s), *scratch = aligned_alloc(64, cpu_gemm_scratch_bytes(&gemm, depth) + 64);
+    cpu_gemm_run(&gemm,
+                 &(struct cpu_product){.x = *x,
+                                       .weight = *weight,
+                                       .packed = packed,
+                                       .out = out,
+                                       .out_stride = n,
+                                       .rows = rows,
+                                       .n = n,
+                                       .depth = depth,
+                                       .residual = {out, n}},
+                 0, 1, scratch);
+    free(scratch);
+    free(packed);
+}
+
+/* What tiles would make something else of is multiplied as in f32: the same bits in a row of x that has such a number,
+ * and in all rows where the weight has one. Other rows keep the bits that they have in other company. */
+static void wild_numbers(const struct cpu_micro_kernel *base, float number, bool in_weight)
+{
+    enum { ROWS = 40, N = 70, DEPTH = 300, AT = 7 };
+    const struct cpu_micro_kernel six = cpu_tiles_parts(&cpu_twin_tiles, base, 3, true);
+    struct cpu_matrix x = matrix(ROWS, DEPTH, false, 1), weight = matrix(N, DEPTH, false, 7);
+    float *tame = fill((size_t)ROWS * N, 3), *out = fill((size_t)ROWS * N, 3), *plain = fill((size_t)ROWS * N, 3);
+    multiply_plainly(&six, &x, &weight, ROWS, N, DEPTH, tame);
+    float *cell = (float *)(uintptr_t)(in_weight ? weight.data + AT * weight.row_step : x.data + AT * x.row_step);
+    cell[DEPTH - 1] = number;
+    multiply_plainly(&six, &x, &weight, ROWS, N, DEPTH, out);
+    multiply_plainly(base, &x, &weight, ROWS, N, DEPTH, plain);
+    for (uint32_t r = 0; r < ROWS; r++)
+        for (uint32_t c = 0; c < N; c++) {
+            const float got = out[r * N + c], wanted = plain[r * N + c];
+            const bool here = in_weight ? c == AT : r == AT;
+            if (here && !isfinite(wanted))
+                assert_true(isnan(wanted) ? isnan(got) : got == wanted);
+            else if (here)
+                assert_true(fabsf(got - wanted) <= 1e-6f * fabsf(number) + 1e-4f);
+            else if (!in_weight)
+                assert_true(got == tame[r * N + c]);
+        }
+    free(tame);
+    free(out);
+    free(plain);
+    free((void *)(uintptr_t)x.data);
+    free((void *)(uintptr_t)weight.data);
+}
+
+static void what_tiles_would_change(void **state)
+{
+    (void)state;
+    static const float numbers[] = {INFINITY,     -INFINITY, NAN,       0x1.fffffep127f,
+                                    -0x1.ffp127f, 0x1p49f,   0x1p-127f, 0x1p-149f};
+    in_halves = false;
+    for (size_t i = 0; i < COUNT(of_f32); i++)
+        for (size_t j = 0; j < COUNT(numbers) && runs(of_f32[i]); j++) {
+            wild_numbers(of_f32[i], numbers[j], false);
+            wild_numbers(of_f32[i], numbers[j], true);
+        }
+}
+
+/* A number below the least normal one times a large one counts, as it does in f32: tiles alone would make 0 of it. */
+static void numbers_below_the_least_normal_one_count(void **state)
+{
+    (void)state;
+    static const float small[32] = {0x1p-130f}, large[32] = {0x1p40f};
+    const struct cpu_matrix x = {small, 32, 1}, weight = {large, 32, 1};
+    for (size_t i = 0; i < COUNT(of_f32); i++) {
+        if (!runs(of_f32[i]))
+            continue;
+        const struct cpu_micro_kernel six = cpu_tiles_parts(&cpu_twin_tiles, of_f32[i], 3, true);
+        float out[1] = {0};
+        multiply_plainly(&six, &x, &weight, 1, 1, 32, out);
+        assert_true(out[0] == 0x1p-90f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(level_c),
         cmocka_unit_test(blis_c),
         cmocka_unit_test(sgemm),
+        cmocka_unit_test(halves),
+        cmocka_unit_test(weights_of_halves),
+        cmocka_unit_test(tiles_of_halves),
+        cmocka_unit_test(tiles_of_parts),
+        cmocka_unit_test(what_tiles_would_change),
+        cmocka_unit_test(numbers_below_the_least_normal_one_count),
 #if defined(__x86_64__)
         cmocka_unit_test(level_avx2),
         cmocka_unit_test(level_avx512),

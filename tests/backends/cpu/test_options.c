@@ -79,6 +79,22 @@ static const pln_segment segment = {.size = sizeof segment,
                                     .n_symbols = 1,
                                     .capacity = (const uint32_t[]){0}};
 
+/* The same with a weight [7,64]. */
+static const pln_value_info wide_values[] = {
+    {.kind = PLN_VALUE_INPUT, .dtype = PLN_F32, .rows = {0, 0, 3}, .width = 64, .row_stride = 64},
+    {.kind = PLN_VALUE_CONSTANT, .dtype = PLN_F32, .rows = {0, 0, 7}, .width = 64, .row_stride = 64},
+    {.kind = PLN_VALUE_TEMPORARY, .dtype = PLN_F32, .rows = {0, 0, 3}, .width = 7, .row_stride = 7},
+};
+static const pln_segment wide = {.size = sizeof wide,
+                                 .n_nodes = 1,
+                                 .node_stride = sizeof node,
+                                 .nodes = &node,
+                                 .n_values = 3,
+                                 .value_stride = sizeof *wide_values,
+                                 .values = wide_values,
+                                 .n_symbols = 1,
+                                 .capacity = (const uint32_t[]){0}};
+
 static void level_is_honoured(const char *level)
 {
     pln_device *device;
@@ -108,18 +124,36 @@ static void levels_are_honoured(void **state)
     level_is_honoured("avx512");
 }
 
-/* bf16 is refused beside what cannot do it, in a sentence that names it, and where the processor cannot. Products that
- * are not deep stay in f32 unless all are to be rounded. */
+/* The kernel of a verdict under two options; false with a record where they are refused. */
+static bool runs_on(const pln_option *options, uint32_t n, char kernel[48], pln_failure *error)
+{
+    pln_device *device = NULL;
+    pln_verdict verdict = {.size = sizeof verdict};
+    if (open_all(options, n, &device, error))
+        return false;
+    assert_int_equal(backend->supports(device, &segment, &verdict, sizeof verdict, error), PLN_OK);
+    snprintf(kernel, 48, "%s", verdict.kernel);
+    backend->device_close(&device);
+    return true;
+}
+
+/* Weights take less memory in bf16 at every level, and the verdict names what multiplies them. Products that are not
+ * deep stay in f32 unless all are to be rounded. BLIS has no such product. */
 static void math_is_honoured(void **state)
 {
     (void)state;
-    static const char *const levels[] = {"c", "avx2"};
+    static const char *const levels[] = {"c", "avx2", "avx512"};
     pln_device *device;
     pln_failure error = {.size = sizeof error};
-    for (int i = 0; i < 2; i++) {
-        const pln_option both[] = {{"math", "bf16"}, {"level", levels[i]}};
-        assert_int_equal(open_all(both, 2, &device, &error), PLN_INVALID);
-        assert_non_null(strstr(error.message, levels[i]));
+    char kernel[48];
+    for (int i = 0; i < 3; i++) {
+        const pln_option all[] = {{"math", "bf16"}, {"level", levels[i]}, {"depth", "0"}, {"products", "fma"}};
+        char wanted[48];
+        snprintf(wanted, sizeof wanted, "linear %s bf16 widened", levels[i]);
+        if (runs_on(all, 4, kernel, &error))
+            assert_string_equal(kernel, wanted);
+        else
+            assert_non_null(strstr(error.message, levels[i]));
     }
     const pln_option blis[] = {{"math", "bf16"}, {"gemm", "blis"}};
     assert_int_equal(open_all(blis, 2, &device, &error), PLN_INVALID);
@@ -128,22 +162,56 @@ static void math_is_honoured(void **state)
     static const char *const no_depths[] = {"", "deep", "-1", "12x", "4294967296"};
     for (size_t i = 0; i < sizeof no_depths / sizeof *no_depths; i++)
         assert_int_equal(open_with("depth", no_depths[i], &device, &error), PLN_INVALID);
-    if (open_with("math", "bf16", &device, &error)) {
-        assert_non_null(strstr(error.message, "AVX512-BF16"));
-        return;
-    }
     pln_plan_info narrow = {.size = sizeof narrow}, rounded = narrow, plain = narrow;
+    assert_int_equal(open_with("math", "bf16", &device, &error), PLN_OK);
     assert_int_equal(backend->plan_info(device, &segment, NULL, &narrow, &error), PLN_OK);
     backend->device_close(&device);
-    const pln_option all[] = {{"math", "bf16"}, {"depth", "0"}};
-    assert_int_equal(open_all(all, 2, &device, &error), PLN_OK);
-    assert_int_equal(backend->plan_info(device, &segment, NULL, &rounded, &error), PLN_OK);
+    const pln_option all[] = {{"math", "bf16"}, {"depth", "0"}, {"level", "c"}};
+    assert_int_equal(open_all(all, 3, &device, &error), PLN_OK);
+    assert_int_equal(backend->plan_info(device, &wide, NULL, &rounded, &error), PLN_OK);
     backend->device_close(&device);
     assert_int_equal(open_with("math", "f32", &device, &error), PLN_OK);
     assert_int_equal(backend->plan_info(device, &segment, NULL, &plain, &error), PLN_OK);
     assert_int_equal(narrow.constant_bytes, plain.constant_bytes);
+    backend->device_close(&device);
+    assert_int_equal(open_with("level", "c", &device, &error), PLN_OK);
+    assert_int_equal(backend->plan_info(device, &wide, NULL, &plain, &error), PLN_OK);
     assert_true(rounded.constant_bytes < plain.constant_bytes);
     backend->device_close(&device);
+    assert_int_equal(fake_host_blocks, 0);
+}
+
+/* Tiles are refused in one sentence where they are not, products by them too; their twin in plain C is always there. */
+static void products_are_honoured(void **state)
+{
+    (void)state;
+    static const struct {
+        pln_option options[3];
+        const char *kernel; /* or a part of the sentence */
+        bool refused;
+    } cases[] = {
+        {{{"level", "amx-twin"}, {"depth", "0"}}, "tdpbf16ps x6", false},
+        {{{"level", "amx-twin"}, {"products", "split6"}}, "tdpbf16ps x6", false},
+        {{{"level", "amx-twin"}, {"products", "split3"}}, "tdpbf16ps x3", false},
+        {{{"level", "amx-twin"}, {"math", "bf16"}, {"depth", "0"}}, "linear ", false},
+        {{{"level", "avx2"}, {"products", "split6"}}, "products=split6 of cpu needs AMX", true},
+        {{{"level", "amx-twin"}, {"math", "bf16"}, {"products", "split6"}}, "for math=f32", true},
+        {{{"level", "amx-twin"}, {"gemm", "blis"}}, "gemm=own", true},
+        {{{"level", "c"}, {"products", "most"}}, "not most", true},
+    };
+    char kernel[48];
+    pln_failure error = {.size = sizeof error};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const uint32_t n = cases[i].options[2].key ? 3 : 2;
+        assert_int_equal(runs_on(cases[i].options, n, kernel, &error), !cases[i].refused);
+        assert_non_null(strstr(cases[i].refused ? error.message : kernel, cases[i].kernel));
+    }
+    const pln_option fma[] = {{"level", "amx-twin"}, {"products", "fma"}};
+    assert_true(runs_on(fma, 2, kernel, &error));
+    assert_null(strstr(kernel, "tdp"));
+    const pln_option amx = {"level", "amx"};
+    if (!runs_on(&amx, 1, kernel, &error))
+        assert_non_null(strstr(error.message, "level=amx of cpu needs AMX with bf16, wh"));
     assert_int_equal(fake_host_blocks, 0);
 }
 
@@ -276,6 +344,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(unknown_options_are_refused),
         cmocka_unit_test(levels_are_honoured),
         cmocka_unit_test(math_is_honoured),
+        cmocka_unit_test(products_are_honoured),
         cmocka_unit_test(what_bf16_cannot_hold_is_refused),
         cmocka_unit_test(newer_ops_are_refused),
         cmocka_unit_test(memory_is_foretold),
