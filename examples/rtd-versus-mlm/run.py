@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Replaced-token detection beside masked-LM pre-training at equal compute, judged by tasks:
 
-    run.py FOLDER [--size trial|tiny|small|medium] [--text TEXT] [--seeds 1,2,3] [--threads N] [--pleione COMMAND]
+    run.py FOLDER [--size trial|tiny|small|medium] [--text TEXT] [--seeds 1,2,3] [--once] [--tasks category,...]
+           [--threads N] [--pleione COMMAND]
 
 Makes all of it in FOLDER: text and vocabulary (or takes the text of TEXT, a folder of examples/pretrain/gather.py), each arm's
 encoder by `pleione pretrain`, sets by examples/finetune/wordnet_sets.py, models by `pleione finetune`, and FOLDER/table.md.
@@ -24,7 +25,7 @@ from wordnet_sets import CATEGORIES  # noqa: E402
 # `steps` are those of masked-LM pre-training; `rows` those that a task is learned from, `tested` those that it is judged by.
 SIZES = {
     "trial": dict(vocab=500, hidden=32, layers=1, heads=2, length=32, batch=8, lr=1e-3, steps=10, rows=64, tested=20),
-    "tiny": dict(vocab=2048, hidden=64, layers=3, heads=4, length=64, batch=16, lr=2e-3, steps=2000, rows=1000, tested=1000),
+    "tiny": dict(vocab=2048, hidden=64, layers=3, heads=4, length=64, batch=16, lr=2e-3, steps=2000, rows=4000, tested=1000),
     "small": dict(vocab=4096, hidden=128, layers=4, heads=4, length=64, batch=16, lr=1e-3, steps=40000, rows=8000, tested=2000),
     "medium": dict(vocab=8192, hidden=256, layers=6, heads=4, length=128, batch=16, lr=5e-4, steps=150000, rows=20000, tested=2000),
 }
@@ -84,8 +85,6 @@ class Experiment:
         """Of a step: that of a model of the arm's shape, made by one step at the rate 0."""
         out = self.folder / "shapes" / arm
         self.pretrain(arm, out, 1, 1)
-        if arm == "mlm" and not (out / "discriminator").exists():  # estimate looks for both names
-            (out / "discriminator").symlink_to("generator")
         told = self.pleione("estimate", out, "--pretrain", "-b", self.size["batch"], "-s", self.size["length"], "--json", "--sharing", ARMS[arm][1],
                             "--objective", "mlm" if arm == "mlm" else "rtd", capture_output=True, text=True)
         return json.loads(told.stdout.splitlines()[0])["flops"]
@@ -109,9 +108,9 @@ class Experiment:
 
     # ---- tasks
 
-    def judge(self, arm, seed, name, encoder):
+    def judge(self, encoder, seed, name):
         task, ending, metric, options = TASKS[name]
-        result = self.folder / f"{arm}-{seed}" / f"{name}.json"
+        result = encoder.parent.parent / f"{name}-{seed}.json"
         if not result.exists():
             out = result.with_suffix("")
             self.pleione("finetune", encoder, "--task", task, "--train", self.sets / f"{name}-train.{ending}", "--validation",
@@ -162,20 +161,25 @@ def main():
     parser.add_argument("--size", choices=SIZES, default="tiny")
     parser.add_argument("--text", type=pathlib.Path)
     parser.add_argument("--seeds", default="1,2,3")
+    parser.add_argument("--once", action="store_true", help="the first seed pre-trains, all of them fine-tune")
+    parser.add_argument("--tasks", default=",".join(TASKS), help="some of " + ", ".join(TASKS))
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--pleione", default="pleione")
     given = parser.parse_args()
+    if not set(given.tasks.split(",")) <= set(TASKS):
+        parser.error(f"--tasks {given.tasks}: there are {', '.join(TASKS)}")
     experiment = Experiment(given)
     experiment.prepare()
     steps, plan = experiment.plan()
-    scores, pretrained = {}, {}
-    for seed in given.seeds.split(","):  # all arms of a seed, so that there is a table after the first
-        encoders = {arm: experiment.encode(arm, seed, steps[arm]) for arm in ARMS}
+    scores, pretrained, seeds = {}, {}, given.seeds.split(",")
+    for seed in seeds:  # all arms of a seed, so that there is a table after the first
+        drawn = seeds[0] if given.once else seed
+        encoders = {arm: experiment.encode(arm, drawn, steps[arm]) for arm in ARMS}
         for arm, encoder in encoders.items():
-            if arm != "random":
+            if arm != "random" and drawn == seed:
                 pretrained.setdefault(arm, []).append(experiment.pretraining_score(arm, seed))
-            for task in TASKS:
-                scores.setdefault((arm, task), []).append(experiment.judge(arm, seed, task, encoder))
+            for task in given.tasks.split(","):
+                scores.setdefault((arm, task), []).append(experiment.judge(encoder, seed, task))
         (given.folder / "table.md").write_text(table(scores, pretrained, plan))
     print((given.folder / "table.md").read_text(), end="")
 
