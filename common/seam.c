@@ -264,7 +264,7 @@ static void spoil(float *number)
 {
     uint32_t bits;
     memcpy(&bits, number, sizeof bits);
-    bits ^= 1u << 28;
+    bits ^= 1u << 30; /* of the exponent: by 2 at least, whatever the number was, or no number */
     memcpy(number, &bits, sizeof bits);
 }
 

@@ -22,7 +22,8 @@ static double bound_of(const struct conf_value *v, double right)
     enum { SMALLEST = -25 }; /* half the distance of the least numbers of f16 */
     if (v->bound < 0)
         return conf_half_unit * fabs(right) * 1.001 + ldexp(1, SMALLEST);
-    return v->bound > 0 ? v->bound : conf_tolerance * (1 + fabs(right));
+    const double tolerance = v->tolerances > 0 ? v->tolerances * conf_tolerance : conf_tolerance;
+    return v->bound > 0 ? v->bound : tolerance * (1 + fabs(right));
 }
 
 static bool is_output(const struct conf_case *c, uint32_t value)

@@ -25,13 +25,14 @@ struct conf_value {
     uint32_t kind, dtype, layout, flags; /* pln_value_kind, pln_dtype, pln_layout, PLN_VALUE_* */
     pln_dim rows;
     uint32_t width, stride;
-    int32_t base;   /* the value whose memory it is, PLN_ABSENT: its own */
-    uint32_t first; /* elements after the start of the base */
-    bool part;      /* of a flat state: its rows are not those of the base */
-    void *data;     /* dense f32 or i32 [real rows, width] of inputs, states, constants; NULL: an output */
-    bool plain;     /* a constant is handed over where it lies, */
-    void *block;    /* in this memory, one float behind its begin */
-    double bound;   /* by which an output may differ from the oracle; 0: conf_tolerance says; -1: conf_half_unit */
+    int32_t base;      /* the value whose memory it is, PLN_ABSENT: its own */
+    uint32_t first;    /* elements after the start of the base */
+    bool part;         /* of a flat state: its rows are not those of the base */
+    void *data;        /* dense f32 or i32 [real rows, width] of inputs, states, constants; NULL: an output */
+    bool plain;        /* a constant is handed over where it lies, */
+    void *block;       /* in this memory, one float behind its begin */
+    double bound;      /* by which an output may differ from the oracle; 0: conf_tolerance says; -1: conf_half_unit */
+    double tolerances; /* so many times conf_tolerance where that says; 0: once */
 };
 
 struct conf_node {

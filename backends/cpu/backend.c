@@ -10,8 +10,10 @@
 #include "backends/cpu/cpu.h"
 
 static const pln_setting_info table[] = {
-    SETTING("level", "c|avx2|avx512|amx", "instructions that kernels use; the best of the processor if not given",
-            NULL),
+    SETTING(
+        "level", "c|avx2|avx512|amx|amx-twin",
+        "instructions that kernels use; the best of the processor if not given; amx-twin: tiles in plain C, for tests",
+        NULL),
     SETTING("gemm", "own|blis|sgemm", "on packed weights our micro-kernel or that of BLIS, or the sgemm of BLIS",
             "own"),
     SETTING("math", "f32|bf16", "what products multiply; weights are kept so, and sums are f32", "f32"),
