@@ -118,6 +118,7 @@ static bool add_new(struct bare *b, const struct waiting *w)
             return false;
     }
     tok_cache_keep(w->pair, w->key, (const int32_t *)b->out->ids + before, b->out->n - before);
+    b->cache->kept++;
     return true;
 }
 
@@ -200,8 +201,10 @@ static void begin_tail(struct bare *b)
 /* What the characters that are words by themselves become. */
 static bool begin_cache(const pln_tokenizer *tokenizer, struct tok_cache *cache, struct tok_tokens *out)
 {
-    if (cache->memory)
+    if (cache->memory) { /* no word waits for its pair */
+        tok_cache_grow(cache);
         return true;
+    }
     if (!tok_tokens_reserve(out, 1) || !tok_cache_init(cache))
         return false;
     for (unsigned char c = 0; c < 128; c++) {

@@ -9,16 +9,29 @@
 
 enum { LINE = 64, ID_BITS = 24 };
 
-/* Zeros that the system gives: a page that no word falls into takes no memory. */
+static bool take(struct tok_cache *cache, uint32_t bits)
+{
+    void *memory = calloc(1, (sizeof *cache->pairs << bits) + LINE);
+    if (!memory)
+        return false;
+    free(cache->memory);
+    cache->memory = memory;
+    cache->pairs = (void *)((char *)memory + (LINE - (uintptr_t)memory % LINE));
+    cache->bits = bits;
+    cache->kept = 0;
+    return true;
+}
+
 bool tok_cache_init(struct tok_cache *cache)
 {
-    const uint32_t bits = cache->bits ? cache->bits : TOK_CACHE_BITS;
-    cache->memory = calloc(1, (sizeof *cache->pairs << bits) + LINE);
-    if (!cache->memory)
-        return false;
-    cache->pairs = (void *)((char *)cache->memory + (LINE - (uintptr_t)cache->memory % LINE));
-    cache->bits = bits;
-    return true;
+    return take(cache, cache->bits ? cache->bits : TOK_CACHE_FIRST);
+}
+
+void tok_cache_grow(struct tok_cache *cache)
+{
+    if (cache->bits >= TOK_CACHE_FIRST && cache->bits < TOK_CACHE_BITS && cache->kept > 2u << cache->bits &&
+        !take(cache, cache->bits + 2))
+        cache->kept = 0; /* as it is, for a while */
 }
 
 void tok_cache_finish(struct tok_cache *cache)

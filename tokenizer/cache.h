@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Ids of words that a thread has met before, so that a frequent one is not cut into pieces again. One cache serves one
- * tokenizer and one thread. Its size is fixed: what is new takes the place of what was met before it.
+ * tokenizer and one thread. What is new takes the place of what was met before it; where much is, the cache grows, up to
+ * a size that is fixed.
  */
 #ifndef TOKENIZER_CACHE_H
 #define TOKENIZER_CACHE_H
@@ -12,7 +13,8 @@
 enum {
     TOK_KEPT_BYTES = 16, /* of a word, at most; one that is longer is not kept */
     TOK_KEPT_IDS = 4,    /* of a word, at most */
-    TOK_CACHE_BITS = 16  /* 2^16 pairs of words: 4 MiB, of which what no word falls into is never touched */
+    TOK_CACHE_BITS = 16, /* 2^16 pairs of words at most: 4 MiB */
+    TOK_CACHE_FIRST = 10 /* 2^10 at first */
 };
 
 struct tok_kept {
@@ -23,12 +25,15 @@ struct tok_kept {
 struct tok_cache { /* a zeroed one is empty and has no memory yet */
     void *memory;
     struct tok_kept (*pairs)[2]; /* [2^bits]; a line of the processor's cache each */
-    uint32_t bits;               /* 0: TOK_CACHE_BITS, once it has memory */
+    uint32_t bits;               /* 0: TOK_CACHE_FIRST, once it has memory */
+    uint32_t kept;               /* words since then */
     int32_t alone[128];          /* the id of an ASCII character that is a word by itself */
 };
 
 /* Takes its memory. False: there is none. */
 bool tok_cache_init(struct tok_cache *cache);
+/* Four times the pairs, empty ones, if more words than both places of all of them came in and there is room and memory. */
+void tok_cache_grow(struct tok_cache *cache);
 void tok_cache_finish(struct tok_cache *cache);
 
 static inline struct tok_kept *tok_cache_pair(const struct tok_cache *cache, const uint64_t key[TOK_KEPT_BYTES / 8])
