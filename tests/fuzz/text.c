@@ -170,7 +170,8 @@ void fuzz_text(const struct fuzz_target *target, const uint8_t *data, size_t byt
         return;
     fuzz_check_encodings(o->tokenizer, e, &example);
     check_without_places(o, &example, options, e);
-    if (options.max_length > 3 && !options.padding)
+    /* With room for one token a second text is cut to nothing, of which the reference makes a row of all of it. */
+    if (options.max_length > (example.pair.text ? 4 : 3) && !options.padding)
         for (uint32_t r = 0; r < e->rows; r++)
             fuzz_check(e->starts[r + 1] - e->starts[r] <= options.max_length, "a row is no longer than it may be");
     if (!options.max_length && !options.padding && !options.no_special && !example.pair.text && !example.words &&
