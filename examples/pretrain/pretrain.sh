@@ -20,6 +20,6 @@ if [ ! -f "$folder/tokenizer/vocab.txt" ]; then
     "$pleione" vocab "$folder/train.txt" --size 8192 -o "$folder/tokenizer/vocab.txt"
 fi
 exec "$pleione" pretrain "$folder/train.txt" --vocab "$folder/tokenizer" --out "$folder/run" --resume \
-    --config "$here/config.json" --generator-size 0.5 --generator-layers 0.75 --dropout 0 \
-    --batch 24 --max-length 128 --steps 10000 --lr 7e-4 --warmup 500 --discriminator-weight 20 --seed 1 \
+    --config "$here/config.json" --sharing all --generator-size 1 --dropout 0 --beta2 0.98 \
+    --batch 32 --max-length 64 --steps 12000 --lr 1e-3 --warmup 500 --discriminator-weight 20 --seed 1 \
     --validation "$folder/validation.txt" --validate-every 500 --validation-examples 480 --save-every 250 "$@"
