@@ -37,9 +37,9 @@ bool ckpt_has_config(const struct ckpt *checkpoint);
 /* The object in that file, which is read now; returns a new reference, NULL if the directory has no such file.
  * PLN_BAD_MODEL. */
 pln_status ckpt_generation_config(const struct ckpt *checkpoint, json_t **config, pln_error *error);
-/* The path of the file or index that was read; NULL: there are no weights. */
 /* Whether the file of that path was read: the config, weights, and what says where they are. */
 bool ckpt_reads(const struct ckpt *checkpoint, const char *path);
+/* The path of the file or index that was read; NULL: there are no weights. */
 const char *ckpt_weights(const struct ckpt *checkpoint);
 /* The files that are open, borrowed; NULL behind the last. */
 const pln_tensor_file *ckpt_file(const struct ckpt *checkpoint, uint32_t index);

@@ -21,6 +21,7 @@
 #include <xmmintrin.h>
 #endif
 
+#include "common/hash.h"
 #include "conformance/heap.h"
 #include "conformance/violation.h"
 
@@ -55,20 +56,11 @@ void conf_set_float_state(uint32_t state)
 
 extern char **environ;
 
-static uint64_t add_to_sum(uint64_t hash, const void *data, size_t bytes)
-{
-    for (const unsigned char *at = data; bytes; at++, bytes--)
-        hash = (hash ^ *at) * 1099511628211u;
-    return hash;
-}
-
-static const uint64_t empty_sum = 14695981039346656037u;
-
 static uint64_t sum_of_environment(void)
 {
-    uint64_t hash = empty_sum;
+    uint64_t hash = hash_begin;
     for (char **entry = environ; entry && *entry; entry++)
-        hash = add_to_sum(hash, *entry, strlen(*entry));
+        hash = hash_bytes(hash, *entry, strlen(*entry));
     return hash;
 }
 
@@ -77,16 +69,16 @@ static uint64_t sum_of_processors(void)
     cpu_set_t set;
     CPU_ZERO(&set);
     sched_getaffinity(0, sizeof set, &set);
-    return add_to_sum(empty_sum, &set, sizeof set);
+    return hash_bytes(hash_begin, &set, sizeof set);
 }
 
 static uint64_t sum_of_limits(void)
 {
-    uint64_t hash = empty_sum;
+    uint64_t hash = hash_begin;
     for (int i = 0; i < RLIM_NLIMITS; i++) {
         struct rlimit limit = {0};
         getrlimit((__rlimit_resource_t)i, &limit);
-        hash = add_to_sum(hash, &limit, sizeof limit);
+        hash = hash_bytes(hash, &limit, sizeof limit);
     }
     return hash;
 }

@@ -12,6 +12,7 @@
 
 #include "common/affix.h"
 #include "common/fail.h"
+#include "common/hash.h"
 #include "common/notes.h"
 
 struct electra_weight {
@@ -148,13 +149,10 @@ static uint64_t draw(uint64_t *state)
     return z ^ (z >> 31);
 }
 
-/* The stream of a tensor hangs on the seed and its name alone (FNV-1a), not on what else is missing. */
+/* The stream of a tensor hangs on the seed and its name alone, not on what else is missing. */
 static uint64_t stream_of(uint64_t seed, const char *name)
 {
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (; *name; name++)
-        hash = (hash ^ (unsigned char)*name) * 0x100000001b3u;
-    return hash ^ seed * 0x9e3779b97f4a7c15u;
+    return hash_bytes(hash_begin, name, strlen(name)) ^ seed * 0x9e3779b97f4a7c15u;
 }
 
 static void fill_normal(float *out, size_t n, double deviation, uint64_t state)

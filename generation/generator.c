@@ -12,8 +12,7 @@
 #include "generation/search.h"
 #include "generation/stops.h"
 
-enum { MOST_LOSSES = 3 }; /* of a run */
-enum { BATCH = 8, MOST_LINES = 1024, MOST_BATCH = 4096 };
+enum { BATCH = 8, MOST_LINES = 1024, MOST_BATCH = 4096, MOST_LOSSES = 3 /* of a run */ };
 
 struct pln_generator {
     pln_session *session;

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/hash.h"
 #include "scheduler/probe.h"
 
 enum { HOUR = 3600, LARGEST = 1 << 20 };
@@ -24,15 +25,6 @@ static const char *const variables[] = {"VK_ICD_FILENAMES",       "VK_DRIVER_FIL
                                         "OCL_ICD_VENDORS",        "OCL_ICD_FILENAMES", "LD_LIBRARY_PATH",
                                         "LP_NATIVE_VECTOR_WIDTH", "POCL_DEVICES",      "XDG_DATA_HOME"};
 
-/* FNV-1a */
-static uint64_t mix(uint64_t seed, const void *data, size_t bytes)
-{
-    const unsigned char *byte = data;
-    for (size_t i = 0; i < bytes; i++)
-        seed = (seed ^ byte[i]) * 1099511628211u;
-    return seed;
-}
-
 static uint64_t mix_file(uint64_t seed, const char *path)
 {
     struct stat about;
@@ -42,20 +34,20 @@ static uint64_t mix_file(uint64_t seed, const char *path)
         facts[1] = about.st_mtim.tv_sec;
         facts[2] = about.st_mtim.tv_nsec;
     }
-    return mix(mix(seed, path, strlen(path) + 1), facts, sizeof facts);
+    return hash_bytes(hash_bytes(seed, path, strlen(path) + 1), facts, sizeof facts);
 }
 
 /* Of the plugin and of what was loaded with it. */
 static uint64_t stamp_of(const char *path, const json_t *said)
 {
-    uint64_t stamp = mix_file(14695981039346656037u, path);
+    uint64_t stamp = mix_file(hash_begin, path);
     const json_t *files = json_object_get(json_object_get(said, "answer"), "files");
-    stamp = mix(stamp, PLEIONE_VERSION, sizeof PLEIONE_VERSION);
+    stamp = hash_bytes(stamp, PLEIONE_VERSION, sizeof PLEIONE_VERSION);
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
         stamp = mix_file(stamp, folders[i]);
     for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
         const char *value = getenv(variables[i]);
-        stamp = mix(stamp, value ? value : "", value ? strlen(value) + 1 : 1);
+        stamp = hash_bytes(stamp, value ? value : "", value ? strlen(value) + 1 : 1);
     }
     for (size_t i = 0; i < json_array_size(files); i++)
         stamp = mix_file(stamp, json_string_value(json_array_get(files, i)));
@@ -64,7 +56,7 @@ static uint64_t stamp_of(const char *path, const json_t *said)
 
 static bool place_of(const char *folder, const char *path, char *file, size_t bytes)
 {
-    const uint64_t hash = mix(14695981039346656037u, path, strlen(path));
+    const uint64_t hash = hash_bytes(hash_begin, path, strlen(path));
     return folder && (size_t)snprintf(file, bytes, "%s/plugin-%016" PRIx64 ".json", folder, hash) < bytes;
 }
 

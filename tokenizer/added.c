@@ -9,6 +9,7 @@
 #include <utf8proc.h>
 
 #include "common/array.h"
+#include "common/hash.h"
 #include "tokenizer/unicode.h"
 #include "tokenizer/utf8.h"
 
@@ -16,10 +17,7 @@
 static uint32_t slot_of(const struct tok_added_list *list, const char *content)
 {
     const uint32_t mask = 2 * list->room - 1;
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (const char *c = content; *c; c++)
-        hash = (hash ^ (unsigned char)*c) * 0x100000001b3u;
-    uint32_t slot = (uint32_t)(hash >> 24) & mask;
+    uint32_t slot = (uint32_t)(hash_bytes(hash_begin, content, strlen(content)) >> 24) & mask;
     while (list->slots[slot] && strcmp(list->tokens[list->slots[slot] - 1].content, content) != 0)
         slot = (slot + 1) & mask;
     return slot;

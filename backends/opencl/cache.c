@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/hash.h"
+
 enum { FORMAT_VERSION = 1, PATH_BYTES = 4096 };
 
 struct header {
@@ -22,23 +24,14 @@ struct header {
 
 static const char magic[8] = {'P', 'L', 'N', 'C', 'L', 'B', FORMAT_VERSION, '\n'};
 
-/* FNV-1a. */
-static uint64_t hash(uint64_t seed, const void *data, size_t size)
-{
-    const unsigned char *bytes = data;
-    for (size_t i = 0; i < size; i++)
-        seed = (seed ^ bytes[i]) * UINT64_C(0x100000001b3);
-    return seed;
-}
-
 static void make_key(const pln_device *device, const struct gpu_text *text, const char *options, uint64_t key[2])
 {
     static const uint64_t seeds[2] = {UINT64_C(0xcbf29ce484222325), UINT64_C(0x84222325cbf29ce4)};
     for (int i = 0; i < 2; i++) {
-        uint64_t h = hash(seeds[i], text->bytes, text->size);
-        h = hash(h, options, strlen(options) + 1);
-        h = hash(h, device->entry->identity, strlen(device->entry->identity) + 1);
-        key[i] = hash(h, magic, sizeof magic);
+        uint64_t h = hash_bytes(seeds[i], text->bytes, text->size);
+        h = hash_bytes(h, options, strlen(options) + 1);
+        h = hash_bytes(h, device->entry->identity, strlen(device->entry->identity) + 1);
+        key[i] = hash_bytes(h, magic, sizeof magic);
     }
 }
 
@@ -64,7 +57,7 @@ static bool read_whole(FILE *file, const pln_host *host, const uint64_t key[2], 
     if (!blob->bytes)
         return false;
     if (fread(blob->bytes, 1, blob->size, file) == blob->size && fgetc(file) == EOF &&
-        hash(key[0], blob->bytes, blob->size) == header.check)
+        hash_bytes(key[0], blob->bytes, blob->size) == header.check)
         return true;
     host->release(host->context, blob->bytes);
     *blob = (struct clb_blob){0};
@@ -99,7 +92,7 @@ void clb_cache_store(const pln_device *device, const struct gpu_text *text, cons
     struct header header = {.bytes = blob->size};
     memcpy(header.magic, magic, sizeof magic);
     make_key(device, text, options, header.key);
-    header.check = hash(header.key[0], blob->bytes, blob->size);
+    header.check = hash_bytes(header.key[0], blob->bytes, blob->size);
     if (!make_path(device, text, header.key, path))
         return;
     snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/hash.h"
+
 enum { PATH_BYTES = 1024, LARGEST_CACHE = 64 << 20 };
 
 struct header {
@@ -22,25 +24,16 @@ struct header {
 };
 static const char magic[8] = "plnvkb1";
 
-/* FNV-1a */
-static uint64_t hash(uint64_t seed, const void *data, size_t bytes)
-{
-    const unsigned char *byte = data;
-    for (size_t i = 0; i < bytes; i++)
-        seed = (seed ^ byte[i]) * 1099511628211u;
-    return seed;
-}
-
 /* The UUID alone does not do: lavapipe 22.3 gives the same one for every build. */
 static uint64_t driver_identity(const pln_device *device)
 {
     const VkPhysicalDeviceProperties *properties = &device->physical.properties;
     const uint32_t numbers[] = {properties->vendorID, properties->deviceID, properties->driverVersion,
                                 properties->apiVersion};
-    uint64_t identity = hash(14695981039346656037u, numbers, sizeof numbers);
-    identity = hash(identity, properties->pipelineCacheUUID, sizeof properties->pipelineCacheUUID);
-    identity = hash(identity, properties->deviceName, strlen(properties->deviceName));
-    return hash(identity, device->physical.info.driver, strlen(device->physical.info.driver));
+    uint64_t identity = hash_bytes(hash_begin, numbers, sizeof numbers);
+    identity = hash_bytes(identity, properties->pipelineCacheUUID, sizeof properties->pipelineCacheUUID);
+    identity = hash_bytes(identity, properties->deviceName, strlen(properties->deviceName));
+    return hash_bytes(identity, device->physical.info.driver, strlen(device->physical.info.driver));
 }
 
 /* False if there is no cache directory or its name is too long. */
@@ -71,7 +64,7 @@ static void *read_cache(const pln_device *device, size_t *bytes)
     if (fread(&header, sizeof header, 1, file) == 1 && memcmp(header.magic, magic, sizeof magic) == 0 &&
         header.identity == driver_identity(device) && header.bytes && header.bytes <= LARGEST_CACHE)
         data = host->allocate(host->context, header.bytes);
-    if (data && (fread(data, header.bytes, 1, file) != 1 || hash(0, data, header.bytes) != header.checksum)) {
+    if (data && (fread(data, header.bytes, 1, file) != 1 || hash_bytes(0, data, header.bytes) != header.checksum)) {
         host->release(host->context, data);
         data = NULL;
     }
@@ -126,7 +119,8 @@ static void save(pln_device *device)
         return;
     void *data = host->allocate(host->context, bytes);
     if (data && vk->GetPipelineCacheData(device->handle, device->cache, &bytes, data) == VK_SUCCESS) {
-        struct header header = {.identity = driver_identity(device), .bytes = bytes, .checksum = hash(0, data, bytes)};
+        struct header header = {
+            .identity = driver_identity(device), .bytes = bytes, .checksum = hash_bytes(0, data, bytes)};
         memcpy(header.magic, magic, sizeof magic);
         if (!write_cache(path, &header, data))
             host->log(host->context, PLN_LOG_LEVEL_WARNING, "the Vulkan pipeline cache cannot be written");

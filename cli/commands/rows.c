@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/commands/rows.h"
+#include "cli/draw.h"
 
 /* Of one row for the whole batch: positions that all rows share, and the mask of heads. */
 static bool is_shared(const pln_tensor *t)
@@ -71,20 +72,12 @@ void cli_rows_close(struct cli_rows *rows)
 
 /* ---- order */
 
-static uint64_t draw(uint64_t *state) /* splitmix64 */
-{
-    uint64_t x = *state += 0x9e3779b97f4a7c15u;
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
-    return x ^ x >> 31;
-}
-
 static void make_order(struct cli_rows *r, uint64_t epoch)
 {
     uint64_t state = r->seed;
-    state = draw(&state) ^ epoch;
+    state = cli_draw(&state) ^ epoch;
     for (uint64_t i = 0; i < r->rows; i++) {
-        const uint64_t j = draw(&state) % (i + 1);
+        const uint64_t j = cli_draw(&state) % (i + 1);
         r->order[i] = r->order[j];
         r->order[j] = i;
     }

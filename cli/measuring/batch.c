@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/draw.h"
+
 static bool allocate(struct cli_batch *b, uint32_t batch, uint32_t length)
 {
     const size_t n = (size_t)batch * length;
@@ -32,15 +34,6 @@ void cli_batch_finish(struct cli_batch *b)
     *b = (struct cli_batch){0};
 }
 
-/* splitmix64: the same numbers everywhere. */
-static uint64_t draw(uint64_t *state)
-{
-    uint64_t z = *state += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
-
 pln_status cli_batch_random(struct cli_batch *b, struct cli_shape shape, const pln_model *model, uint64_t seed,
                             pln_error *error)
 {
@@ -54,9 +47,9 @@ pln_status cli_batch_random(struct cli_batch *b, struct cli_shape shape, const p
     for (uint32_t i = 0; i < shape.batch; i++) {
         b->lengths[i] = shape.length;
         if (shape.shortest)
-            b->lengths[i] = shape.shortest + (uint32_t)(draw(&seed) % (shape.length - shape.shortest + 1));
+            b->lengths[i] = shape.shortest + (uint32_t)(cli_draw(&seed) % (shape.length - shape.shortest + 1));
         for (uint32_t j = 0; j < b->lengths[i]; j++) {
-            b->ids[(size_t)i * shape.length + j] = (int64_t)(low + draw(&seed) % (vocab - low));
+            b->ids[(size_t)i * shape.length + j] = (int64_t)(low + cli_draw(&seed) % (vocab - low));
             b->mask[(size_t)i * shape.length + j] = 1;
         }
     }

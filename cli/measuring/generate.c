@@ -9,6 +9,7 @@
 
 #include "cli/measuring/bench.h"
 #include "cli/measuring/roof.h"
+#include "cli/measuring/sort.h"
 
 static const struct table_column columns[] = {
     {.key = "device", .title = "device", .width = 9},
@@ -105,12 +106,6 @@ static pln_status check_roof(const struct measured_device *d, struct writing *w,
     return PLN_FAILED;
 }
 
-static int in_order(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Memory reads at other rates from one second to the next where others use it too. So each run is held against what was
  * read just before and behind it, and the median of the runs counts. */
 static pln_status time_runs(const struct measured_device *d, pln_generator *generator, const pln_prompt *prompts,
@@ -126,7 +121,7 @@ static pln_status time_runs(const struct measured_device *d, pln_generator *gene
         shares[w->runs - 1] = roof > 0 ? w->weight_bytes / w->fastest / 1e9 / roof : 0;
         before = behind;
     } while (cli_seconds() < end && w->runs < MOST_RUNS);
-    qsort(shares, w->runs, sizeof *shares, in_order);
+    sort_times(shares, w->runs);
     w->share = shares[w->runs / 2];
     return check_roof(d, w, error);
 }

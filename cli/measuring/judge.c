@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/draw.h"
+#include "cli/measuring/sort.h"
+
 enum { BLOCKS = 16, DRAWS = 2000, MOST = JUDGE_ROUNDS * BLOCKS };
 
 struct blocks {
@@ -17,15 +20,9 @@ struct blocks {
     double median[JUDGE_ROUNDS][BLOCKS];
 };
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
 static double median_of(double *values, uint32_t n)
 {
-    qsort(values, n, sizeof *values, ascending);
+    sort_times(values, n);
     return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
@@ -60,13 +57,9 @@ static void cut(const struct judge_side *side, bool at_roof, struct blocks *b)
     }
 }
 
-/* splitmix64 */
 static uint32_t draw(uint64_t *state, uint32_t below)
 {
-    uint64_t z = *state += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return (uint32_t)((z ^ (z >> 31)) % below);
+    return (uint32_t)(cli_draw(state) % below);
 }
 
 static void draw_rounds(const struct blocks *b, uint64_t *state, uint32_t rounds[JUDGE_ROUNDS])
@@ -138,7 +131,7 @@ struct judgement judge(const struct judge_side *now, const struct judge_side *be
             draw_rounds(&theirs, &state, rounds);
         ratios[i] = one / drawn_median(&theirs, rounds, &state);
     }
-    qsort(ratios, DRAWS, sizeof *ratios, ascending);
+    sort_times(ratios, DRAWS);
     const double wider = at_roof ? sqrt(spread_of(now) * spread_of(before)) : 1;
     j.known = true;
     j.ratio = drawn_median(&ours, NULL, NULL) / drawn_median(&theirs, NULL, NULL);

@@ -10,6 +10,7 @@
 
 #include "cli/measuring/bench.h"
 #include "cli/measuring/energy.h"
+#include "cli/measuring/sort.h"
 
 static const struct table_column always[] = {
     {.key = "outliers", .title = "outliers", .type = TABLE_COUNT, .rank = 8},
@@ -204,12 +205,6 @@ static const struct table_column of_file[] = {
     {.key = "outliers", .title = "outliers", .type = TABLE_COUNT, .rank = 8},
 };
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
 static pln_status add_of_file(struct kept *k, const json_t *lines, const struct history_want *want, struct table *t,
                               pln_error *error)
 {
@@ -220,7 +215,7 @@ static pln_status add_of_file(struct kept *k, const json_t *lines, const struct 
     const char *shape = json_string_value(json_object_get(row, "shape"));
     for (uint32_t i = 0; i < n; i++)
         taken[i] = sorted[i] = json_number_value(json_array_get(seconds, i));
-    qsort(sorted, n, sizeof *sorted, ascending);
+    sort_times(sorted, n);
     table_add_row(t);
     table_set_text(t, "device", device);
     table_set_text(t, "dtype", json_string_value(json_object_get(row, "dtype")));

@@ -9,6 +9,7 @@
 
 #include "cli/measuring/energy.h"
 #include "cli/measuring/pin.h"
+#include "cli/measuring/sort.h"
 
 /* ---- asking */
 
@@ -103,12 +104,6 @@ static pln_status run_once(void *context, void *argument, pln_error *error)
     return status;
 }
 
-static int by_time(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
 static pln_status warm_up(void *context, void *argument, pln_error *error)
 {
     const double *seconds = argument, end = cli_seconds() + *seconds;
@@ -185,7 +180,7 @@ pln_status measure_run(struct measure *m, double seconds, pln_error *error)
     for (uint32_t i = 0; i < m->n; i++) {
         struct measured_device *d = &m->devices[i];
         memcpy(d->taken, d->times, d->n * sizeof *d->times);
-        qsort(d->times, d->n, sizeof *d->times, by_time);
+        sort_times(d->times, d->n);
         d->joules /= d->n ? d->n : 1;
     }
     return status == PLN_OK && !cli_interrupted() ? pin_all(m, false, error) : status;

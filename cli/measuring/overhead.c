@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "cli/measuring/bench.h"
+#include "cli/measuring/sort.h"
 
 /* What the host may take on cpu: so much a run and so much a node, microseconds. */
 static const double limit_run = 20, limit_node = 1;
@@ -30,12 +31,6 @@ struct spent {
     uint32_t nodes, n;
     double run[MEASURE_TIMES], kernels[MEASURE_TIMES], host[MEASURE_TIMES]; /* microseconds */
 };
-
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
 
 static pln_status run_once(const struct measured_device *d, const struct cli_batch *batch, struct spent *s,
                            pln_error *error)
@@ -77,9 +72,9 @@ static pln_status time_runs(const struct measured_device *d, double seconds, str
         status = run_once(d, &d->input, s, error);
         s->n++;
     }
-    qsort(s->run, s->n, sizeof *s->run, by_value);
-    qsort(s->kernels, s->n, sizeof *s->kernels, by_value);
-    qsort(s->host, s->n, sizeof *s->host, by_value);
+    sort_times(s->run, s->n);
+    sort_times(s->kernels, s->n);
+    sort_times(s->host, s->n);
     return status;
 }
 
