@@ -145,6 +145,8 @@ pln_status sched_backends_look(pln_runtime *runtime, pln_error *error)
     runtime->backends[last] = (struct sched_backend){0};
     snprintf(runtime->backends[last].name, sizeof runtime->backends[last].name, "%s", built_in);
     qsort(runtime->backends, runtime->n_backends, sizeof *runtime->backends, by_preference);
+    for (uint32_t i = 0; i < runtime->n_backends; i++)
+        runtime->backends[i].seam.faults = runtime->faults;
     return PLN_OK;
 }
 
@@ -186,7 +188,6 @@ pln_status sched_backend_load(pln_runtime *runtime, const char *name, struct sch
     struct sched_backend *b = sched_backend_find(runtime, name);
     if (!b)
         return pln_fail(error, PLN_NO_DEVICE, "no backend %.40s: there is no plugin pleione-%.40s.so", name, name);
-    b->seam.faults = runtime->faults;
     if (!b->loaded && !*b->reason && strcmp(name, built_in) == 0)
         b->loaded =
             seam_accept(&b->seam, pln_reference_query(PLN_ABI_VERSION, PLN_ABI_VERSION), b->reason, sizeof b->reason);
