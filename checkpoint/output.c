@@ -94,13 +94,12 @@ static bool goes_on(const struct ckpt_output *o, size_t bytes)
 }
 
 /* What is written as it lies. */
-static bool each_piece(const struct ckpt_output *o, bool (*take)(void *context, const void *bytes, size_t n),
-                       void *context)
+static bool each_piece(const struct ckpt_output *o, ckpt_take *take, void *taker)
 {
     const char *bytes = (const void *)o->weight.lies;
     for (uint64_t left = ckpt_output_bytes(o); left;) {
         const size_t n = left < PIECE ? (size_t)left : PIECE;
-        if (!goes_on(o, n) || !take(context, bytes, n))
+        if (!goes_on(o, n) || !take(taker, bytes, n))
             return false;
         bytes += n;
         left -= n;
@@ -108,16 +107,17 @@ static bool each_piece(const struct ckpt_output *o, bool (*take)(void *context, 
     return true;
 }
 
-bool ckpt_output_each(const struct ckpt_output *o, bool (*take)(void *context, const void *bytes, size_t n),
-                      void *context, bool *fits)
+bool ckpt_output_each(const struct ckpt_output *o, ckpt_take *take, void *taker, bool *fits)
 {
     const uint64_t all = weight_elements(&o->weight), most = piece_elements(&o->weight);
     const bool same = o->dtype == o->weight.dtype;
     *fits = true;
     if (!all)
         return true;
+    if (o->give)
+        return o->give(o->context, take, taker);
     if (same && !o->weight.transposed)
-        return each_piece(o, take, context);
+        return each_piece(o, take, taker);
     float *piece = malloc(PIECE);
     double *wide = o->weight.dtype == PLN_F64 ? malloc(PIECE) : NULL;
     bool good = piece && (wide || o->weight.dtype != PLN_F64);
@@ -131,7 +131,7 @@ bool ckpt_output_each(const struct ckpt_output *o, bool (*take)(void *context, c
             *fits = narrow(o, n, piece, wide) && *fits;
         }
         const size_t bytes = (size_t)(n * pln_dtype_bytes(o->dtype));
-        good = goes_on(o, bytes) && take(context, piece, bytes);
+        good = goes_on(o, bytes) && take(taker, piece, bytes);
     }
     const int problem = errno;
     free(piece);

@@ -18,6 +18,9 @@ struct ckpt_watch {
     void *context;
 };
 
+/* Takes a piece of what a tensor is made of. False ends it; errno says why. */
+typedef bool ckpt_take(void *taker, const void *bytes, size_t n);
+
 /* A tensor that is to be written. */
 struct ckpt_output {
     const char *name;               /* in the file */
@@ -25,6 +28,9 @@ struct ckpt_output {
     pln_dtype dtype;                /* that is written: the weight's own, or F32, F16 or BF16 of a weight of floats */
     const char *layer;              /* of Keras, whose group lists it; NULL: the second part of its name */
     const struct ckpt_watch *watch; /* NULL: nobody is asked; borrowed */
+    /* Gives its bytes to take in pieces, in their order, where they lie nowhere together. NULL: the weight has them. */
+    bool (*give)(const void *context, ckpt_take *take, void *taker);
+    const void *context; /* of give; borrowed */
 };
 
 /* The tensor as it is. Borrows name and data. */
@@ -56,6 +62,5 @@ void ckpt_file_patch(struct ckpt_file *file, uint64_t at, const void *bytes, siz
 pln_status ckpt_file_end(struct ckpt_file *file, const char *path, bool good, pln_error *error);
 
 /* The elements in pieces, in their order. False: a piece was not taken, or not to be written (ECANCELED). *fits: every finite one is finite in the file. */
-bool ckpt_output_each(const struct ckpt_output *output, bool (*take)(void *context, const void *bytes, size_t n),
-                      void *context, bool *fits);
+bool ckpt_output_each(const struct ckpt_output *output, ckpt_take *take, void *taker, bool *fits);
 #endif

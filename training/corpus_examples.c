@@ -97,8 +97,13 @@ bool corpus_builder_make(struct corpus_builder *b, struct corpus_example *exampl
         ids[n1 + 2 + n2] = (int32_t)b->sep;
     example->first = (uint32_t)(n1 + 2);
     example->n = (uint32_t)(n1 + 2 + (n2 ? n2 + 1 : 0));
-    int32_t *fitted = realloc(ids, example->n * sizeof *ids);
-    example->ids = fitted ? fitted : ids;
+    /* Not realloc, which leaves what it cuts off between this example and the next, where none fits while both wait. */
+    example->ids = malloc(example->n * sizeof *ids);
+    if (example->ids)
+        memcpy(example->ids, ids, example->n * sizeof *ids);
+    free(ids);
+    if (!example->ids)
+        return false;
     b->target = next_target(b);
     b->made++;
     b->n_ids = b->n_lengths = 0;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checkpoint/safetensors.h"
 #include "checkpoint/tensors.h"
 #include "common/door.h"
 #include "common/in_use.h"
@@ -61,7 +62,7 @@ static const struct corpus_example *example_at(const pln_corpus *c, size_t i)
 }
 
 struct image {
-    int32_t *ids, *sizes; /* of all examples; [examples, 2]: tokens, those of the first segment */
+    int32_t *sizes; /* [examples, 2]: tokens, those of the first segment */
     double *epochs;
     size_t n, n_ids;
 };
@@ -71,14 +72,12 @@ static bool fill_image(const pln_corpus *c, struct image *image)
     image->n = c->n_buffer + c->queue.n;
     for (size_t i = 0; i < image->n; i++)
         image->n_ids += example_at(c, i)->n;
-    image->ids = malloc((image->n_ids + 1) * sizeof *image->ids);
     image->sizes = malloc((image->n + 1) * 2 * sizeof *image->sizes);
     image->epochs = malloc((image->n + 1) * sizeof *image->epochs);
-    if (!image->ids || !image->sizes || !image->epochs)
+    if (!image->sizes || !image->epochs)
         return false;
-    for (size_t i = 0, at = 0; i < image->n; at += example_at(c, i++)->n) {
+    for (size_t i = 0; i < image->n; i++) {
         const struct corpus_example *e = example_at(c, i);
-        memcpy(image->ids + at, e->ids, e->n * sizeof *e->ids);
         image->sizes[2 * i] = (int32_t)e->n;
         image->sizes[2 * i + 1] = (int32_t)e->first;
         image->epochs[i] = i < c->n_buffer ? c->epochs[(c->shuffled + i) % c->options.shuffle_buffer] : e->epoch;
@@ -88,9 +87,18 @@ static bool fill_image(const pln_corpus *c, struct image *image)
 
 static void free_image(struct image *image)
 {
-    free(image->ids);
     free(image->sizes);
     free(image->epochs);
+}
+
+/* The tokens of all examples, where they wait: a copy of them all would be the most of what a corpus takes. */
+static bool give_ids(const void *context, ckpt_take *take, void *taker)
+{
+    const pln_corpus *c = context;
+    for (size_t i = 0; i < c->n_buffer + c->queue.n; i++)
+        if (!take(taker, example_at(c, i)->ids, example_at(c, i)->n * sizeof(int32_t)))
+            return false;
+    return true;
 }
 
 static pln_status write_state(const pln_corpus *c, const char *path, pln_error *error)
@@ -104,11 +112,20 @@ static pln_status write_state(const pln_corpus *c, const char *path, pln_error *
         {"numbers", PLN_I64, 1, {NUMBERS}, numbers},
         {"sentence_ids", PLN_I32, 1, {b->n_ids}, b->ids},
         {"sentence_lengths", PLN_I32, 1, {b->n_lengths}, b->lengths},
-        {"example_ids", PLN_I32, 1, {image.n_ids}, image.ids},
+        {"example_ids", PLN_I32, 1, {image.n_ids}, NULL},
         {"example_sizes", PLN_I32, 2, {image.n, 2}, image.sizes},
         {"example_epochs", PLN_F64, 1, {image.n}, image.epochs},
     };
-    const pln_status status = room ? ckpt_tensors_write(path, tensors, sizeof tensors / sizeof *tensors, NULL, 0, error)
+    enum { N = sizeof tensors / sizeof *tensors };
+    struct ckpt_output outputs[N];
+    for (size_t i = 0; i < N; i++) {
+        outputs[i] = ckpt_output_of(&tensors[i]);
+        if (!tensors[i].data && tensors[i].shape[0]) {
+            outputs[i].give = give_ids;
+            outputs[i].context = c;
+        }
+    }
+    const pln_status status = room ? safetensors_write(path, outputs, N, NULL, 0, error)
                                    : pln_fail(error, PLN_NO_MEMORY, "no memory for %zu examples that wait", image.n);
     free_image(&image);
     return status;

@@ -84,7 +84,7 @@ static pln_status open_validation(const struct pretraining *p, pln_corpus **corp
 {
     pln_corpus_options options = corpus_options(p);
     options.once = true;
-    options.shuffle_buffer = 1;
+    options.shuffle_buffer = options.threads = 1; /* it takes little memory beside a step */
     return pln_corpus_open(p->tokenizer, &p->o->validation, 1, &options, corpus, error);
 }
 
@@ -173,7 +173,7 @@ static int open_run(struct pretraining *p)
 
 /* ---- validation */
 
-enum { LOOK = 8 }; /* rows that are looked at together: a few, so that a validation takes little memory beside a step */
+enum { LOOK = 4 }; /* rows that are looked at together: a few, so that a validation takes little memory beside a step */
 
 /* *report: of all its examples together. */
 static pln_status run_validation(struct pretraining *p, pln_pretraining_report *report, pln_error *error)
