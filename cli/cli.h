@@ -16,7 +16,7 @@
 enum { CLI_LIST = 4096, CLI_SIGNALLED = 128, CLI_INTERRUPTED = 130 };
 
 /* What explain and compare run when no text is given. */
-#define CLI_SENTENCE "And the king said unto the prophet, Where is thy computer?"
+#define CLI_SENTENCE "This program reads a text prophet and prints the number of lines."
 
 /* Of --wide, wherever a table is printed. */
 #define CLI_WIDE_HELP "all columns, whatever the width of the terminal"

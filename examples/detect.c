@@ -3,7 +3,7 @@
 
 int main(void) /* which word was most likely replaced? */
 {
-    const char *text = "And the king said unto the prophet, Where is thy computer?";
+    const char *text = "This program reads a text prophet and prints the number of lines.";
     pln_error error;
     pln_runtime *runtime;
     pln_devices *devices;

@@ -346,13 +346,14 @@ int cli_run(int argc, char **argv)
             "from --input, lines of stdin, or TEXTs, which fill the columns that the task needs: text; "
             "question, context; query, passages... A row that has no answer gets its error in its place, the "
             "others are answered, and the exit code is 1. What is not UTF-8 is U+FFFD in JSON.",
-        .examples = "  pleione run models/electra-tiny-discriminator \"And the king said unto the prophet, Where is "
-                    "thy computer?\"\n"
-                    "  pleione run models/electra-tiny-generator --top 3 \"And the LORD said [MASK] Moses.\"\n"
-                    "  pleione run models/electra-tiny-discriminator --json --device vulkan <sentences.txt\n"
-                    "  pleione run MODEL --input rows.csv.gz --column text=sentence --keep --output answers.jsonl\n"
-                    "  pleione run MODEL --input rows.csv.gz --column text=sentence --keep --output answers.jsonl "
-                    "--resume\n",
+        .examples =
+            "  pleione run models/electra-tiny-discriminator \"This program reads a text prophet and prints the "
+            "number of lines.\"\n"
+            "  pleione run models/electra-tiny-generator --top 3 \"And the LORD said [MASK] Moses.\"\n"
+            "  pleione run models/electra-tiny-discriminator --json --device vulkan <sentences.txt\n"
+            "  pleione run MODEL --input rows.csv.gz --column text=sentence --keep --output answers.jsonl\n"
+            "  pleione run MODEL --input rows.csv.gz --column text=sentence --keep --output answers.jsonl "
+            "--resume\n",
     };
     const int parsed = cli_parse(argc, argv, &usage, &options, &arguments);
     if (parsed)

@@ -7,14 +7,20 @@ set -eu
 pleione=${PLEIONE:-build/cli/pleione} model=$1 sets=$2 out=$3
 shift 3
 mkdir -p "$out"
-learn() { # NAME TASK ENDING OPTION...; goes on where it stopped
-    name=$1 task=$2 ending=$3
-    shift 3
-    "$pleione" finetune "$model" --task "$task" --train "$sets/$name-train.$ending" --validation "$sets/$name-validation.$ending" \
-        --out "$out/$name-run" --seed 1 --dropout 0.1 --resume "$@"
-    "$pleione" convert "$out/$name-run" "$out/$name" --dtype f16
-    "$pleione" evaluate "$out/$name" --task "$task" --input "$sets/$name-test.$ending"
+learn() { # NAME MODEL TASK ENDING OPTION...; goes on where it stopped
+    name=$1 from=$2 task=$3 ending=$4
+    shift 4
+    "$pleione" finetune "$from" --task "$task" --train "$sets/$name-train.$ending" --validation "$sets/$name-validation.$ending" \
+        --out "$out/$name-run" --seed 1 --resume "$@"
 }
-learn category classify csv --lr 3e-4 --epochs 4 "$@"
-learn words tag conll --lr 1e-3 --layer-decay 0.9 --epochs 3 "$@"
-learn definition answer json --lr 5e-4 --epochs 3 --max-length 192 "$@"
+keep() { # NAME TASK ENDING
+    "$pleione" convert "$out/$1-run" "$out/$1" --dtype f16
+    "$pleione" evaluate "$out/$1" --task "$2" --input "$sets/$1-test.$3"
+}
+learn category "$model" classify csv --lr 3e-4 --epochs 4 --dropout 0.1 "$@"
+keep category classify csv
+learn words "$model" tag conll --lr 1e-3 --layer-decay 0.9 --epochs 3 --dropout 0.1 "$@"
+keep words tag conll
+learn short "$model" answer json --lr 1e-3 --layer-decay 1 --epochs 3 --dropout 0 --max-length 64 "$@"
+learn definition "$out/short-run" answer json --lr 5e-4 --layer-decay 1 --epochs 2 --dropout 0 --max-length 192 "$@"
+keep definition answer json

@@ -7,6 +7,7 @@
     OUT/category-{train,validation,test}.csv     text, label       the category of a noun, from its definition (classify)
     OUT/words-{...}.conll                        word and tag      the words of a synset, marked in its examples (tag)
     OUT/definition-{...}.json                    SQuAD 1.1         what a word means, found among other definitions (answer)
+    OUT/short-{...}.json                         SQuAD 1.1         the same with two short definitions, to begin with (answer)
     OUT/word-{...}.jsonl                         prompt, choices, label     the word for a definition, of four (choose)
     OUT/fits-{...}.jsonl                         query, passages, labels    which definitions fit a word (rank)
 
@@ -111,11 +112,11 @@ def marked_words(path, synsets, part, rows, draw):
             written += 1
 
 
-def definitions(path, synsets, part, rows, draw):
-    """Four words and what they mean make a context; the question is for one of them."""
+def definitions(path, synsets, part, rows, draw, shown=4):
+    """Some words and what they mean make a context; the question is for one of them."""
     pool, data = [s for s in synsets if s.part == part], []
     for s in take(synsets, part, rows, draw):
-        entries = [s, *others(pool, s, 3, draw)]
+        entries = [s, *others(pool, s, shown - 1, draw)]
         draw.shuffle(entries)
         context, start = "", 0
         for one in entries:
@@ -126,6 +127,11 @@ def definitions(path, synsets, part, rows, draw):
         data.append({"title": s.words[0], "paragraphs": [{"context": context.rstrip(), "qas": [
             {"id": s.where, "question": f"what is {s.words[0]}", "answers": [answer]}]}]})
     path.write_text(json.dumps({"version": "1.1", "data": data}, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def short_definitions(path, synsets, part, rows, draw):
+    """Where to look for a word is learned from these soon, from contexts of four late."""
+    definitions(path, [s for s in synsets if len(s.definition.split()) <= 6], part, rows, draw, shown=2)
 
 
 def words(path, synsets, part, rows, draw):
@@ -148,8 +154,8 @@ def fits(path, synsets, part, rows, draw):
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
-SETS = {"category": (categories, "csv"), "words": (marked_words, "conll"), "definition": (definitions, "json"), "word": (words, "jsonl"),
-        "fits": (fits, "jsonl")}
+SETS = {"category": (categories, "csv"), "words": (marked_words, "conll"), "definition": (definitions, "json"),
+        "short": (short_definitions, "json"), "word": (words, "jsonl"), "fits": (fits, "jsonl")}
 
 
 def main():

@@ -10,7 +10,7 @@
 
 int main(int argc, char **argv)
 {
-    const std::string text = "And the king said unto the prophet, Where is thy computer?";
+    const std::string text = "This program reads a text prophet and prints the number of lines.";
     pln_error error = pln_error();
     pln_runtime *runtime = nullptr;
     pln_devices *devices = nullptr;

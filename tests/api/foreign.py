@@ -32,7 +32,7 @@ def call(name, *arguments):
         sys.exit(f"{name}: {error.message.decode()}")
 
 
-text = b"And the king said unto the prophet, Where is thy computer?"
+text = b"This program reads a text prophet and prints the number of lines."
 runtime, devices, model, session, words, n = P(), P(), P(), P(), ctypes.POINTER(Word)(), ctypes.c_uint32()
 options = RuntimeOptions(size=ctypes.sizeof(RuntimeOptions), threads=1)
 if lib.pln_runtime_create(ctypes.byref(RuntimeOptions()), ctypes.byref(runtime), ctypes.byref(error)) != 2:
@@ -47,5 +47,5 @@ answer = f"{text[worst.begin:worst.end].decode()} {worst.probability:.2f}"
 lib.pln_free(ctypes.cast(words, P))
 for end, what in ("session_destroy", session), ("model_close", model), ("devices_close", devices), ("runtime_destroy", runtime):
     getattr(lib, "pln_" + end)(ctypes.byref(what))
-if answer != "computer 0.92":
+if answer != "prophet 0.45":
     sys.exit(f"the library says {answer}")

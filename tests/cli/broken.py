@@ -70,7 +70,7 @@ def main():
 
     ids = lambda *v: ("I64", [1, len(v)], struct.pack(f"<{len(v)}q", *v))
     request("good", input_ids=ids(2, 7, 9, 3))
-    request("id-out-of-range", input_ids=ids(2, 4096, 3))
+    request("id-out-of-range", input_ids=ids(2, 8192, 3))
     request("negative-id", input_ids=ids(2, -1, 3))
     request("too-long", input_ids=ids(*[2] * 513))
     request("both", input_ids=ids(2, 3), inputs_embeds=("F32", [1, 2, 96], bytes(4 * 192)))

@@ -12,12 +12,12 @@ gen=$models/electra-tiny-generator
 on="--device reference"
 
 # answers
-check 0 "0.922     49     57  computer" run $disc $on "And the king said unto the prophet, Where is thy computer?"
+check 0 "0.449     26     33  prophet" run $disc $on "This program reads a text prophet and prints the number of lines."
 check 0 '"word":"computer"' run $disc $on --json "Where is thy computer?"
 check 0 "unto" run $gen $on "And the LORD said [MASK] Moses."
-check 0 "2 99 96 252 225 3" tokenize $disc "$2/tests/cli/line.txt"
+check 0 "2 622 602 1394 1124 3" tokenize $disc "$2/tests/cli/line.txt"
 check 0 '"tokens":["[CLS]","and","the","king","said","[SEP]"]' tokenize $disc --json "$2/tests/cli/line.txt"
-check 0 "2 99 96 252 225 3" tokenize $disc --tokenizer-mode google "$2/tests/cli/line.txt"
+check 0 "2 622 602 1394 1124 3" tokenize $disc --tokenizer-mode google "$2/tests/cli/line.txt"
 check 2 "none of fast, slow, google" tokenize $disc --tokenizer-mode python "$2/tests/cli/line.txt"
 check 0 "reference" devices
 check 0 '"usable":true' devices --json
@@ -62,8 +62,8 @@ check 2 "nowhere.txt cannot be opened" vocab "$2/tests/cli/line.txt" "$to/nowher
 check 2 'special token "a b"' vocab "$2/tests/cli/line.txt" --special "a b"
 check 2 '"0" is not N, a whole number from 1 to 4294967295' vocab "$2/tests/cli/line.txt" --size 0
 check 2 "takes at most 512" estimate $disc -b 1 -s 600 $on
-for wrong in "id-out-of-range:4096" "negative-id:-1" "too-long:513" "both:both input_ids and inputs_embeds" "neither:neither" \
-    "wrong-width:expected width 96 (embedding_size), found 95" "wrong-mask:attention_mask: expected [1, 3], found [1, 2]" \
+for wrong in "id-out-of-range:8192" "negative-id:-1" "too-long:513" "both:both input_ids and inputs_embeds" "neither:neither" \
+    "wrong-width:expected width 128 (embedding_size), found 95" "wrong-mask:attention_mask: expected [1, 3], found [1, 2]" \
     "unknown-name:input_idz" "wrong-labels:labels: expected [1, 2], found [1, 1]" "float-ids:expected whole numbers"; do
     check 2 "${wrong#*:}" forward $disc $on --inputs "$to/${wrong%%:*}.safetensors" --outputs "$to/never.safetensors"
 done
@@ -90,7 +90,7 @@ for wrong in "unknown-activation:swoosh" "weighted-activation:prelu" "odd-heads:
     "wrong-positions:rotary" "no-weights:model.safetensors" "no-config:config.json" "no-vocab:vocab.txt" "config-no-json:config.json" \
     "long-header:9223372036854775808" "header-past-end:model.safetensors" "truncated:model.safetensors" "empty:the file is empty" \
     "overlap:model.safetensors" "lying-shape:word_embeddings" "lacking:word_embeddings" \
-    "other-shape:electra.embeddings.token_type_embeddings.weight: expected floats [2, 95], found f32 [2, 96]"; do
+    "other-shape:electra.embeddings.token_type_embeddings.weight: expected floats [2, 95], found f16 [2, 128]"; do
     check 4 "${wrong#*:}" run "$to/${wrong%%:*}" $on "a"
 done
 
@@ -112,7 +112,7 @@ done
 cp -r $disc "$to/larger"
 chmod -R u+w "$to/larger"
 echo "zzzz" >>"$to/larger/vocab.txt"
-check 0 "its tokenizer has 4097 tokens, the model only 4096" run "$to/larger" $on "a"
+check 0 "its tokenizer has 8193 tokens, the model only 8192" run "$to/larger" $on "a"
 printf '\357\273\277[UNK]\r\n[PAD]\r\n[UNK]\r\n[CLS]\r\n[SEP]\r\n[MASK]\r\nthe \r\n' >"$to/marked.txt"
 check 0 "byte order mark" tokenize "$to/marked.txt" "$2/tests/cli/line.txt"
 check 0 "3 2 6 2 2 4" tokenize "$to/marked.txt" "$2/tests/cli/line.txt"

@@ -102,7 +102,8 @@ check 2 'no number of threads' bench "$disc" --devices reference --each threads=
 
 # half floats, where there is OpenCL
 if "$pleione" devices --device opencl | grep -q "storage="; then
-    check 0 agrees compare "$disc" --devices opencl --shapes 1x4 --each storage=f32,f16 --json
+    python3 "$2/tests/cli/finer.py" "$disc" "$to/finer"
+    check 0 agrees compare "$to/finer" --devices opencl --shapes 1x4 --each storage=f32,f16 --json
     python3 -c '
 import json, sys
 rows = [json.loads(line) for line in open(sys.argv[1])]

@@ -115,7 +115,7 @@ class Texts(unittest.TestCase):
 
     def test_all_candidates(self):
         found = objects(GEN, "--top", "200000", "And the LORD said [MASK] Moses.")[0]["answer"]
-        self.assertEqual(sorted(f["token"] for f in found), list(range(4096)))
+        self.assertEqual(sorted(f["token"] for f in found), list(range(8192)))
         self.assertEqual(found, sorted(found, key=lambda f: (-f["score"], f["token"])))
 
     def test_answers_without_waiting(self):

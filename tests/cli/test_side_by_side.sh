@@ -62,7 +62,7 @@ fast="--devices reference --seconds 0.01"
     tables 2 "device weights_mb planned_mb peak_mb beyond_mb verdict" \
         bench $disc $fast --memory --each precision=f32,f64 --shapes 1x4
 
-    tables 12 "device shape nodes time_ms share_percent" bench $disc $fast --profile --shapes 1x4
+    tables 11 "device shape nodes time_ms share_percent" bench $disc $fast --profile --shapes 1x4
 
     # an option of one backend, beside a device that does not know it
     tables 3 "$times" bench $disc --devices reference,impostor:1 --seconds 0.01 --each reference.precision=f32,f64 --shapes 1x4

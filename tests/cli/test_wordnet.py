@@ -9,8 +9,8 @@ import sys
 import tempfile
 
 pleione, source = sys.argv[1], pathlib.Path(sys.argv[2])
-TASKS = {"category": ("classify", "csv"), "words": ("tag", "conll"), "definition": ("answer", "json"), "word": ("choose", "jsonl"),
-         "fits": ("rank", "jsonl")}
+TASKS = {"category": ("classify", "csv"), "words": ("tag", "conll"), "definition": ("answer", "json"), "short": ("answer", "json"),
+         "word": ("choose", "jsonl"), "fits": ("rank", "jsonl")}
 if not pathlib.Path("/usr/share/wordnet/data.noun").exists():
     sys.exit(77)
 

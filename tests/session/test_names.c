@@ -84,7 +84,8 @@ static float highest(const char *directory)
     must(pln_devices_open(runtime, "reference", NULL, 0, &devices, &error), &error);
     must(pln_model_open(runtime, directory, NULL, &model, &error), &error);
     must(pln_session_create(model, devices, NULL, &session, &error), &error);
-    must(pln_detect(session, "And the king said unto the prophet, Where is thy computer?", &words, &n, &error), &error);
+    must(pln_detect(session, "This program reads a text prophet and prints the number of lines.", &words, &n, &error),
+         &error);
     for (uint32_t i = 0; i < n; i++)
         most = words[i].probability > most ? words[i].probability : most;
     pln_free(words);
@@ -106,7 +107,7 @@ static void test_old_names(void **state)
     write_old_file(folder);
     snprintf(path, sizeof path, "%s/electra-tiny-discriminator", models);
     const float today = highest(path);
-    assert_true(today > 0.5f);
+    assert_true(today > 0.4f);
     assert_true(highest(folder) == today);
     assert_string_equal(logged, "");
     for (int i = 0; i < 4; i++) {

@@ -222,13 +222,13 @@ static void test_tasks(void **state)
     pln_word *words;
     pln_fill *fills;
     uint32_t n, worst = 0;
-    static const char text[] = "And the king said unto the prophet, Where is thy computer?";
+    static const char text[] = "This program reads a text prophet and prints the number of lines.";
     open_model("electra-tiny-discriminator", PLN_HEAD_DEFAULT, &model, &session);
     must(pln_detect(session, text, &words, &n, &error), &error);
     assert_int_equal(n, 13); /* punctuation is words of its own */
     for (uint32_t i = 0; i < n; i++)
         worst = words[i].probability > words[worst].probability ? i : worst;
-    assert_int_equal(strncmp(text + words[worst].begin, "computer", words[worst].end - words[worst].begin), 0);
+    assert_int_equal(strncmp(text + words[worst].begin, "prophet", words[worst].end - words[worst].begin), 0);
     pln_free(words);
     assert_int_equal(pln_fill_mask(session, "a [MASK]", 1, &fills, &n, &error), PLN_INVALID);
     assert_non_null(strstr(error.message, "masked-lm"));

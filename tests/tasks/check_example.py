@@ -32,11 +32,11 @@ Who said it?
 Where?
     , Go (0.10)
 """),
-    "detect": (None, [], "computer 0.92\n"),
+    "detect": (None, [], "prophet 0.45\n"),
     "fill_mask": ("electra-tiny-generator", ["And the LORD said [MASK] Moses."], """\
-0.627  and the lord said unto moses.
-0.107  and the lord said, moses.
-0.056  and the lord said to moses.
+0.744  and the lord said unto moses.
+0.055  and the lord said, moses.
+0.054  and the lord said of moses.
 """),
     "classify": ("classify-lower", ["And the king said unto Moses, Go up to Jerusalem."], """\
 0.583  neutral
@@ -63,9 +63,9 @@ Where?
 """),
     "generate": ("writer", ["The cat sat"], "The cat satpppppppp pp pppppf tfpp\n"),
     "evaluate": ("electra-tiny-generator", ["fill-mask", "tests/tasks/kings.txt"], """\
-loss 3.7936
-perplexity 44.4140
-accuracy 0.2000
+loss 3.3376
+perplexity 28.1507
+accuracy 0.4000
 """),
     "stream": ("electra-tiny-generator", [], "0 the text has no [MASK]\n1 the text has no [MASK]\n", "the king\n\n"),
 }

@@ -57,7 +57,7 @@ class Opened:
         self.tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
         kind = getattr(transformers, config["architectures"][0])
         if source:
-            self.model = kind.from_pretrained(source)
+            self.model = kind.from_pretrained(source).float()
         else:
             self.model = kind(transformers.ElectraConfig.from_pretrained(folder))
         self.fill(given, moved)

@@ -68,7 +68,7 @@ static inline void copy_into(const char *folder, const char *from, const char *n
 struct sizes {
     uint32_t embedding, hidden, layers, heads, intermediate;
 };
-enum { VOCABULARY = 4096, MOST_TENSORS = 128 };
+enum { VOCABULARY = 8192, MOST_TENSORS = 128 };
 
 struct drawn {
     pln_tensor tensors[MOST_TENSORS];

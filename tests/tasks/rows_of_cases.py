@@ -38,6 +38,13 @@ CUT = {"too-long": "cut"}
 LONG = (LONG_ENGLISH, 600)
 
 
+DEFINITIONS = ["a small furry animal that eats nuts", "a person who plays the piano", "the state of being very tired"]
+USES = ["walk slowly : The old man ambled along the street", "a small animal : The squirrels hid their nuts, and 🐍 slept",
+        "utter in an angry voice : She snarled at naïve dictaphones"]
+DEFINED = ("oak: a tree whose fruit is the acorn. squirrel: a small animal with a bushy tail that eats nuts. "
+           "amble: to walk slowly. naïve: showing a lack of experience.")
+
+
 def detect():
     yield "detect-shipped", "detect", {"folder": "electra-tiny-discriminator"}, each(ENGLISH + ODD)
     yield "detect-cased", "detect", small("cased", 3), each(MIXED) + each([(LONG_KOREAN, 1000)], CUT)
@@ -55,6 +62,7 @@ def fill_mask():
 def classify():
     functions = ({}, {"function": "sigmoid"}, {"function": "softmax"}, {"function": "none"}, {"top": "2"})
     pair = [({"text": "the king said", "text_pair": "he went up"}, {}), ({"text": "왕이 said", "text_pair": ""}, {})]
+    yield "classify-shipped", "classify", {"folder": "electra-tiny-category"}, each(DEFINITIONS, {}, {"top": "3"}) + each(ODD)
     labels = ["negative", "neutral", "positive", "mixed"]
     short = each(ENGLISH[:1], *functions) + each(ENGLISH + ODD) + pair
     long = each([LONG], CUT) + [({"text": (LONG_ENGLISH, 9), "text_pair": t}, CUT) for t in (ENGLISH[0], LONG)]
@@ -103,6 +111,7 @@ def zero_shot():
 
 def tag():
     kinds = [{"aggregation": a} for a in ("simple", "first", "average", "max")]
+    yield "tag-shipped", "tag", {"folder": "electra-tiny-words"}, each(USES, {}, *kinds)
     labels = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC", "MISC", "I-ORG"]
     scales = {"classifier.weight": 1.2}
     rows = each(ENGLISH + ODD, {}) + each(ENGLISH[::2] + ODD[2:], *kinds)
@@ -143,6 +152,9 @@ def embed():
 
 
 def answer():
+    rows = [({"question": f"what is {q}", "context": DEFINED}, o) for q in ("squirrel", "an oak", "naïve", "to amble")
+            for o in ({}, {"top": "3"})]
+    yield "answer-shipped", "answer", {"folder": "electra-tiny-definition"}, rows
     peaked = {"qa_outputs.weight": 2.0}
     context = " ".join(ENGLISH)
     rows = [({"question": "Who said it?", "context": context}, o)

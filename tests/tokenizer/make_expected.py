@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Asks the reference (transformers 5.23, tokenizers 0.23) what the tokenizer should answer.
 
-make_expected.py MODEL_DIRECTORY    writes vocab.txt and expected.json beside itself; not run by the tests
+make_expected.py    writes vocab.txt and expected.json beside itself; not run by the tests
 
-expected.json: "sets" of a vocabulary ("model" or "own") and a tokenizer_config, each with cases [text, pair or null,
+expected.json: "sets" of a vocabulary ("lower", which is tests/tasks/lower.txt, or "own") and a tokenizer_config, each with cases [text, pair or null,
 max_length or 0, ids, types, words (-1: none), begins, ends, special]; "decoded": [ids, text, text without specials] of
 the set before; "sweeps": [space_chinese, strip_accents, lower_case, FNV-1a hash over all code points c of the
 normalized "a" + c + "b", each followed by 0].
@@ -13,7 +13,6 @@ import json
 import os
 import random
 import shutil
-import sys
 import tempfile
 
 from tokenizers import normalizers, pre_tokenizers
@@ -115,9 +114,9 @@ def main():
     texts = TEXTS + varied_texts()
     own = os.path.join(HERE, "vocab.txt")
     write_vocabulary(own, texts)
-    model = os.path.join(sys.argv[1], "vocab.txt")
+    lower = os.path.join(HERE, "../tasks/lower.txt")
     sets = []
-    for name, path, config in [("model", model, CONFIGS[0]), ("model", model, CONFIGS[1])] + [("own", own, c) for c in CONFIGS]:
+    for name, path, config in [("lower", lower, CONFIGS[0]), ("lower", lower, CONFIGS[1])] + [("own", own, c) for c in CONFIGS]:
         tokenizer = open_tokenizer(path, config)
         cases = [case(tokenizer, text) for text in (texts if name == "own" else TEXTS)] + pair_cases(tokenizer)
         sets.append({"vocabulary": name, "config": config, "cases": cases, "decoded": decoded_cases(tokenizer)})
