@@ -48,6 +48,10 @@ bool seam_accept(struct seam *seam, const pln_backend *table, char *reason, size
                  LARGEST_TABLE);
         return false;
     }
+    if (table->size % _Alignof(pln_backend)) { /* half a pointer would be called */
+        snprintf(reason, reason_bytes, "its table says that it has %u bytes: it ends within an entry", table->size);
+        return false;
+    }
     memcpy(&seam->table, table, table->size < sizeof *table ? table->size : sizeof *table);
     const pln_backend *t = &seam->table;
     const char *missing = missing_entry(t);
@@ -128,10 +132,17 @@ static const char *impossible_setting(const pln_device_description *info)
         const pln_setting_info *row =
             (const pln_setting_info *)(const void *)((const char *)(const void *)info->settings +
                                                      (size_t)i * info->setting_stride);
-        if (info->setting_stride < least || row->size < least || row->size > info->setting_stride)
-            return "a setting has a size that its stride does not allow";
+        if (info->setting_stride < least || info->setting_stride % _Alignof(pln_setting_info) || row->size < least ||
+            row->size > info->setting_stride || row->size % _Alignof(pln_setting_info))
+            return "a setting has a size that its stride does not allow, or ends within a member";
+        if (row->flags & PLN_MUST_KNOW)
+            return "a setting has a flag that this pleione must know and does not";
         if (!row->key || !row->values || !row->help || strlen(row->key) > 31 || strpbrk(row->key, "=."))
             return "a setting lacks its key, values or help, or its key has more than 31 bytes, '=' or '.'";
+        pln_setting_info known = {.size = sizeof known};
+        pln_give(&known, row);
+        if (known.most && known.least > known.most)
+            return "the bounds of a setting leave no number";
     }
     return NULL;
 }
