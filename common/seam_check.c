@@ -6,6 +6,7 @@
 
 #include "common/fail.h"
 #include "common/seam.h"
+#include "common/utf8.h"
 
 enum { LARGEST_TABLE = 1 << 16, MOST_SETTINGS = 64, MOST_ROW_MULTIPLE = 1 << 16, MOST_KERNELS = 1 << 24 };
 #define MOST_BYTES (UINT64_C(1) << 56) /* no machine has as much */
@@ -76,13 +77,35 @@ static bool is_status(pln_status status)
     return (int)status >= PLN_OK && status <= PLN_TIMED_OUT;
 }
 
-/* One line that ends. */
+/* Bytes of the next code point, at least one; 0: they are none. */
+static uint32_t next_utf8(const char *text)
+{
+    uint32_t code;
+    bool good = true;
+    const uint32_t n = utf8_decode((const unsigned char *)text, strlen(text), &code, &good);
+    return good ? n : 0;
+}
+
+/* One line of UTF-8 that ends. */
 static void tidy(char *text, size_t bytes)
 {
     text[bytes - 1] = '\0';
-    for (char *at = text; *at; at++)
-        if ((unsigned char)*at < ' ')
+    for (char *at = text; *at;) {
+        const uint32_t n = next_utf8(at);
+        if (!n)
+            *at = '?';
+        else if ((unsigned char)*at < ' ')
             *at = ' ';
+        at += n ? n : 1;
+    }
+}
+
+static bool is_utf8(const char *text)
+{
+    uint32_t n = 1;
+    for (; *text && n; text += n)
+        n = next_utf8(text);
+    return n > 0;
 }
 
 static char lower(char c)
@@ -141,6 +164,9 @@ static const char *impossible_setting(const pln_device_description *info)
             return "a setting lacks its key, values or help, or its key has more than 31 bytes, '=' or '.'";
         pln_setting_info known = {.size = sizeof known};
         pln_give(&known, row);
+        if (!is_utf8(known.key) || !is_utf8(known.values) || !is_utf8(known.help) ||
+            (known.usual && !is_utf8(known.usual)) || (known.present && !is_utf8(known.present)))
+            return "a text of a setting is not UTF-8";
         if (known.most && known.least > known.most)
             return "the bounds of a setting leave no number";
     }

@@ -73,11 +73,14 @@ static pln_status describe(uint32_t index, const pln_device *device, pln_device_
     info->row_multiple = lie("multiple") ? 1000000000 : info->row_multiple;
     if (lie("buffers"))
         info->flags &= ~(uint32_t)PLN_DEVICE_FLAG_HOST_MEMORY;
-    if (lie("setting-half") || lie("setting-flag") || lie("setting-bounds")) {
+    if (lie("latin"))
+        snprintf(info->name, sizeof info->name, "caf\xe9");
+    if (lie("setting-half") || lie("setting-flag") || lie("setting-bounds") || lie("setting-latin")) {
         row.size = lie("setting-half") ? (uint32_t)offsetof(pln_setting_info, usual) + 4 : (uint32_t)sizeof row;
         row.flags = lie("setting-flag") ? 1u << 20 : 0;
         row.least = lie("setting-bounds") ? 9 : 0;
         row.most = 8;
+        row.help = lie("setting-latin") ? "caf\xe9" : row.help;
         info->settings = &row;
         info->n_settings = 1;
         info->setting_stride = sizeof row;

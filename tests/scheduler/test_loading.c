@@ -119,6 +119,7 @@ static const struct {
     {"setting-half", "a size that its stride does not allow"},
     {"setting-flag", "a setting has a flag"},
     {"setting-bounds", "bounds"},
+    {"setting-latin", "not UTF-8"},
 };
 
 static void test_refused(void **state)
@@ -155,6 +156,7 @@ static void test_used(void **state)
         const char *lie, *reason;
     } cases[] = {{"none", NULL},
                  {"texts", NULL},
+                 {"latin", NULL},
                  {"hint", NULL},
                  {"verdicts", NULL},
                  {"size-grown", NULL},
@@ -194,6 +196,24 @@ static void test_named(void **state)
     pln_runtime_destroy(&runtime);
 }
 
+/* Texts are UTF-8 when they leave the library, whatever a driver calls itself. */
+static void test_texts(void **state)
+{
+    pln_runtime *runtime = create("latin", folder);
+    const pln_device_entry *const *entries;
+    pln_error error;
+    uint32_t n, found = 0;
+    (void)state;
+    must(pln_runtime_devices(runtime, &entries, &n, &error), &error);
+    for (uint32_t i = 0; i < n; i++)
+        if (strcmp(entries[i]->backend, "liar") == 0) {
+            assert_string_equal(entries[i]->info.name, "caf?");
+            found++;
+        }
+    assert_int_equal(found, 1);
+    pln_runtime_destroy(&runtime);
+}
+
 static uint32_t count_loads(const char *log)
 {
     uint32_t n = 0;
@@ -205,12 +225,16 @@ static uint32_t count_loads(const char *log)
     return n;
 }
 
+/* What is listed may be of long ago: it says nothing of the memory that was free then. */
 static void list(pln_runtime *runtime)
 {
     const pln_device_entry *const *entries;
     pln_error error;
     uint32_t n;
     must(pln_runtime_devices(runtime, &entries, &n, &error), &error);
+    for (uint32_t i = 0; i < n; i++)
+        if (strcmp(entries[i]->backend, "liar") == 0)
+            assert_true(entries[i]->info.memory_bytes > 0 && !entries[i]->info.free_bytes);
     pln_runtime_destroy(&runtime);
 }
 
@@ -279,7 +303,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_refused), cmocka_unit_test(test_used),
                                        cmocka_unit_test(test_remembered), cmocka_unit_test(test_folders),
-                                       cmocka_unit_test(test_named)};
+                                       cmocka_unit_test(test_named), cmocka_unit_test(test_texts)};
     char command[64];
     folder = argv[1];
     if (argc != 2 || !mkdtemp(scratch))
