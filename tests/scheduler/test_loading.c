@@ -301,9 +301,9 @@ static void test_folders(void **state)
 
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_refused), cmocka_unit_test(test_used),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_refused),    cmocka_unit_test(test_used),
                                        cmocka_unit_test(test_remembered), cmocka_unit_test(test_folders),
-                                       cmocka_unit_test(test_named), cmocka_unit_test(test_texts)};
+                                       cmocka_unit_test(test_named),      cmocka_unit_test(test_texts)};
     char command[64];
     folder = argv[1];
     if (argc != 2 || !mkdtemp(scratch))
