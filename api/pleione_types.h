@@ -139,7 +139,7 @@ typedef struct pln_device_info {
     const pln_option_info *options;
     /* For each option, in the same order: what more there is to say of it; the list ends with NULL. */
     const pln_option_value_info *const *option_values;
-    uint64_t free_bytes; /* of memory_bytes, when the device was asked; 0 if unknown */
+    uint64_t free_bytes; /* of memory_bytes, when the device was opened; 0 if unknown, as before it is opened mostly */
     uint8_t uuid[16];    /* the same from all drivers of the device; zero if unknown */
     char pci[16];        /* "0000:65:00.0", or "" */
 } pln_device_info;

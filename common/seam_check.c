@@ -6,6 +6,7 @@
 
 #include "common/fail.h"
 #include "common/seam.h"
+#include "common/utf8.h"
 
 enum { LARGEST_TABLE = 1 << 16, MOST_SETTINGS = 64, MOST_ROW_MULTIPLE = 1 << 16, MOST_KERNELS = 1 << 24 };
 #define MOST_BYTES (UINT64_C(1) << 56) /* no machine has as much */
@@ -48,6 +49,10 @@ bool seam_accept(struct seam *seam, const pln_backend *table, char *reason, size
                  LARGEST_TABLE);
         return false;
     }
+    if (table->size % _Alignof(pln_backend)) { /* half a pointer would be called */
+        snprintf(reason, reason_bytes, "its table says that it has %u bytes: it ends within an entry", table->size);
+        return false;
+    }
     memcpy(&seam->table, table, table->size < sizeof *table ? table->size : sizeof *table);
     const pln_backend *t = &seam->table;
     const char *missing = missing_entry(t);
@@ -72,13 +77,35 @@ static bool is_status(pln_status status)
     return (int)status >= PLN_OK && status <= PLN_TIMED_OUT;
 }
 
-/* One line that ends. */
+/* Bytes of the next code point, at least one; 0: they are none. */
+static uint32_t next_utf8(const char *text)
+{
+    uint32_t code;
+    bool good = true;
+    const uint32_t n = utf8_decode((const unsigned char *)text, strlen(text), &code, &good);
+    return good ? n : 0;
+}
+
+/* One line of UTF-8 that ends. */
 static void tidy(char *text, size_t bytes)
 {
     text[bytes - 1] = '\0';
-    for (char *at = text; *at; at++)
-        if ((unsigned char)*at < ' ')
+    for (char *at = text; *at;) {
+        const uint32_t n = next_utf8(at);
+        if (!n)
+            *at = '?';
+        else if ((unsigned char)*at < ' ')
             *at = ' ';
+        at += n ? n : 1;
+    }
+}
+
+static bool is_utf8(const char *text)
+{
+    uint32_t n = 1;
+    for (; *text && n; text += n)
+        n = next_utf8(text);
+    return n > 0;
 }
 
 static char lower(char c)
@@ -128,10 +155,20 @@ static const char *impossible_setting(const pln_device_description *info)
         const pln_setting_info *row =
             (const pln_setting_info *)(const void *)((const char *)(const void *)info->settings +
                                                      (size_t)i * info->setting_stride);
-        if (info->setting_stride < least || row->size < least || row->size > info->setting_stride)
-            return "a setting has a size that its stride does not allow";
+        if (info->setting_stride < least || info->setting_stride % _Alignof(pln_setting_info) || row->size < least ||
+            row->size > info->setting_stride || row->size % _Alignof(pln_setting_info))
+            return "a setting has a size that its stride does not allow, or ends within a member";
+        if (row->flags & PLN_MUST_KNOW)
+            return "a setting has a flag that this pleione must know and does not";
         if (!row->key || !row->values || !row->help || strlen(row->key) > 31 || strpbrk(row->key, "=."))
             return "a setting lacks its key, values or help, or its key has more than 31 bytes, '=' or '.'";
+        pln_setting_info known = {.size = sizeof known};
+        pln_give(&known, row);
+        if (!is_utf8(known.key) || !is_utf8(known.values) || !is_utf8(known.help) ||
+            (known.usual && !is_utf8(known.usual)) || (known.present && !is_utf8(known.present)))
+            return "a text of a setting is not UTF-8";
+        if (known.most && known.least > known.most)
+            return "the bounds of a setting leave no number";
     }
     return NULL;
 }

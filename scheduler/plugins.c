@@ -181,6 +181,7 @@ static void load_file(struct sched_backend *backend)
     else if (!seam_accept(&backend->seam, table, reason, sizeof reason))
         snprintf(backend->reason, sizeof backend->reason, "pleione-%s.so is refused: %s", backend->name, reason);
     backend->loaded = !*backend->reason;
+    backend->seam.table.name = backend->name; /* what it is called by, whatever its table says */
 }
 
 pln_status sched_backend_load(pln_runtime *runtime, const char *name, struct sched_backend **backend, pln_error *error)

@@ -24,7 +24,7 @@ pln_status sched_probe(pln_runtime *runtime, const char *path, json_t **answer, 
 json_t *probe_recall(const char *folder, const char *path);
 void probe_remember(const char *folder, const char *path, const json_t *said);
 
-/* ---- probe_text.c: a device as JSON and back */
+/* ---- probe_text.c: a device as JSON and back, without free_bytes: what was free then is not what is free now */
 
 json_t *probe_device_json(const pln_device_description *info);
 /* settings: room for so many as the description has at most; texts are borrowed from the object. False: it is none. */

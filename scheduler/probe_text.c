@@ -24,13 +24,13 @@ json_t *probe_device_json(const pln_device_description *info)
         pln_give(&known, (const char *)(const void *)info->settings + (size_t)i * info->setting_stride);
         json_array_append_new(settings, setting_json(&known));
     }
-    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:s,s:s,s:s,s:s,s:s,s:o}", "kind",
+    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:s,s:s,s:s,s:s,s:s,s:o}", "kind",
                      (json_int_t)info->kind, "flags", (json_int_t)info->flags, "dtypes", (json_int_t)info->dtypes,
                      "alignment", (json_int_t)info->alignment, "f32_bytes", (json_int_t)info->f32_bytes, "row_multiple",
                      (json_int_t)info->row_multiple, "vendor_id", (json_int_t)info->vendor_id, "memory_bytes",
-                     (json_int_t)info->memory_bytes, "free_bytes", (json_int_t)info->free_bytes, "block_bytes",
-                     (json_int_t)info->block_bytes, "uuid", uuid, "pci", info->pci, "name", info->name, "driver",
-                     info->driver, "version", info->version, "reason", info->reason, "settings", settings);
+                     (json_int_t)info->memory_bytes, "block_bytes", (json_int_t)info->block_bytes, "uuid", uuid, "pci",
+                     info->pci, "name", info->name, "driver", info->driver, "version", info->version, "reason",
+                     info->reason, "settings", settings);
 }
 
 static uint64_t number(const json_t *object, const char *key)
@@ -79,7 +79,6 @@ bool probe_device_read(const json_t *object, pln_device_description *info, pln_s
                                      .row_multiple = (uint32_t)number(object, "row_multiple"),
                                      .vendor_id = (uint32_t)number(object, "vendor_id"),
                                      .memory_bytes = number(object, "memory_bytes"),
-                                     .free_bytes = number(object, "free_bytes"),
                                      .block_bytes = number(object, "block_bytes")};
     take_text(object, "uuid", uuid, sizeof uuid);
     for (size_t i = 0; strlen(uuid) == 2 * sizeof info->uuid && i < sizeof info->uuid; i++) {

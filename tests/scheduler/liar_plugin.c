@@ -58,6 +58,9 @@ static pln_status count(uint32_t *n, pln_failure *failure)
     return status;
 }
 
+/* A setting that says too much or too little of itself. */
+static pln_setting_info row = {.key = "k", .values = "NUMBER", .help = "A number", .usual = "1"};
+
 static pln_status describe(uint32_t index, const pln_device *device, pln_device_description *info, pln_failure *failure)
 {
     come_to("info");
@@ -70,6 +73,18 @@ static pln_status describe(uint32_t index, const pln_device *device, pln_device_
     info->row_multiple = lie("multiple") ? 1000000000 : info->row_multiple;
     if (lie("buffers"))
         info->flags &= ~(uint32_t)PLN_DEVICE_FLAG_HOST_MEMORY;
+    if (lie("latin"))
+        snprintf(info->name, sizeof info->name, "caf\xe9");
+    if (lie("setting-half") || lie("setting-flag") || lie("setting-bounds") || lie("setting-latin")) {
+        row.size = lie("setting-half") ? (uint32_t)offsetof(pln_setting_info, usual) + 4 : (uint32_t)sizeof row;
+        row.flags = lie("setting-flag") ? 1u << 20 : 0;
+        row.least = lie("setting-bounds") ? 9 : 0;
+        row.most = 8;
+        row.help = lie("setting-latin") ? "caf\xe9" : row.help;
+        info->settings = &row;
+        info->n_settings = 1;
+        info->setting_stride = sizeof row;
+    }
     if (lie("texts")) {
         memset(info->name, 'A', sizeof info->name);
         memset(info->driver, '\n', sizeof info->driver);
@@ -127,6 +142,24 @@ static pln_status tell(pln_device *device, const pln_segment *segment, pln_plan 
     return status;
 }
 
+/* "no-ENTRY", of those that must be there. */
+static void leave_out(pln_backend *t)
+{
+#define LEAVE_OUT(entry) t->entry = lie("no-" #entry) ? NULL : t->entry
+    LEAVE_OUT(version);
+    LEAVE_OUT(device_count);
+    LEAVE_OUT(device_info);
+    LEAVE_OUT(device_open);
+    LEAVE_OUT(device_close);
+    LEAVE_OUT(supports);
+    LEAVE_OUT(constant_create);
+    LEAVE_OUT(constant_destroy);
+    LEAVE_OUT(plan_create);
+    LEAVE_OUT(plan_run);
+    LEAVE_OUT(plan_destroy);
+#undef LEAVE_OUT
+}
+
 PLN_BACKEND_EXPORT const pln_backend *pln_backend_query(uint32_t abi_min, uint32_t abi_max);
 
 const pln_backend *pln_backend_query(uint32_t abi_min, uint32_t abi_max)
@@ -144,20 +177,21 @@ const pln_backend *pln_backend_query(uint32_t abi_min, uint32_t abi_max)
     t->size = lie("size-0") ? 0 : lie("size-most") ? UINT32_MAX : lie("size-cut") ? 60 : (uint32_t)sizeof *t;
     t->size = lie("size-grown") ? (uint32_t)sizeof liar : t->size;
     t->size = lie("size-least") ? (uint32_t)offsetof(pln_backend, buffer_create) : t->size;
-    t->abi = lie("abi") ? 0 : t->abi;
-    t->name = lie("name") ? NULL : "liar";
+    t->size = lie("size-half") ? (uint32_t)offsetof(pln_backend, plan_info) + 4 : t->size;
+    t->abi = lie("abi") ? 0 : lie("abi-before") ? PLN_ABI_VERSION - 1 : lie("abi-after") ? PLN_ABI_VERSION + 1 : t->abi;
+    t->name = lie("name") ? NULL : lie("name-other") ? "honest" : "liar";
     t->device_count = count;
     t->device_info = describe;
     t->device_open = open_device;
     t->supports = judge;
     t->constant_create = create_constant;
     t->plan_create = create_plan;
-    t->plan_run = lie("run") ? NULL : t->plan_run;
     t->plan_submit = lie("submit") ? t->plan_run : t->plan_submit;
     if (lie("submit"))
         t->plan_wait = NULL;
     t->plan_info = tell;
     if (lie("buffers"))
         t->buffer_read = NULL;
+    leave_out(t);
     return t;
 }

@@ -92,9 +92,22 @@ static const struct {
     {"size-0", "says that it has 0 bytes"},
     {"size-most", "says that it has 4294967295 bytes"},
     {"size-cut", "says that it has 60 bytes"},
+    {"size-half", "ends within an entry"},
     {"abi", "version 0 of the interface"},
+    {"abi-before", "version 1 of the interface"},
+    {"abi-after", "version 3 of the interface"},
     {"name", "no name"},
-    {"run", "no plan_run"},
+    {"no-version", "no version"},
+    {"no-device_count", "no device_count"},
+    {"no-device_info", "no device_info"},
+    {"no-device_open", "no device_open"},
+    {"no-device_close", "no device_close"},
+    {"no-supports", "no supports"},
+    {"no-constant_create", "no constant_create"},
+    {"no-constant_destroy", "no constant_destroy"},
+    {"no-plan_create", "no plan_create"},
+    {"no-plan_run", "no plan_run"},
+    {"no-plan_destroy", "no plan_destroy"},
     {"submit", "plan_submit and plan_wait"},
     {"kind", "its kind"},
     {"flag", "must know"},
@@ -103,6 +116,10 @@ static const struct {
     {"alignment", "alignment"},
     {"multiple", "row_multiple"},
     {"buffers", "buffer_*"},
+    {"setting-half", "a size that its stride does not allow"},
+    {"setting-flag", "a setting has a flag"},
+    {"setting-bounds", "bounds"},
+    {"setting-latin", "not UTF-8"},
 };
 
 static void test_refused(void **state)
@@ -139,6 +156,7 @@ static void test_used(void **state)
         const char *lie, *reason;
     } cases[] = {{"none", NULL},
                  {"texts", NULL},
+                 {"latin", NULL},
                  {"hint", NULL},
                  {"verdicts", NULL},
                  {"size-grown", NULL},
@@ -161,6 +179,41 @@ static void test_used(void **state)
     }
 }
 
+/* The file's name is the name of the backend, also in the rules of faults, whatever the table says. */
+static void test_named(void **state)
+{
+    pln_runtime *runtime = create("name-other", folder);
+    pln_error error;
+    (void)state;
+    must(run_on(runtime, "liar", &error), &error);
+    pln_runtime_destroy(&runtime);
+    must(pln_runtime_create(
+             PLN_OPTIONS(pln_runtime_options, .threads = 1, .backend_path = folder, .faults = "liar.plan_run:1=fail"),
+             &runtime, &error),
+         &error);
+    assert_int_equal(run_on(runtime, "liar", &error), PLN_FAILED);
+    assert_non_null(strstr(error.message, "as the faults say"));
+    pln_runtime_destroy(&runtime);
+}
+
+/* Texts are UTF-8 when they leave the library, whatever a driver calls itself. */
+static void test_texts(void **state)
+{
+    pln_runtime *runtime = create("latin", folder);
+    const pln_device_entry *const *entries;
+    pln_error error;
+    uint32_t n, found = 0;
+    (void)state;
+    must(pln_runtime_devices(runtime, &entries, &n, &error), &error);
+    for (uint32_t i = 0; i < n; i++)
+        if (strcmp(entries[i]->backend, "liar") == 0) {
+            assert_string_equal(entries[i]->info.name, "caf?");
+            found++;
+        }
+    assert_int_equal(found, 1);
+    pln_runtime_destroy(&runtime);
+}
+
 static uint32_t count_loads(const char *log)
 {
     uint32_t n = 0;
@@ -172,12 +225,16 @@ static uint32_t count_loads(const char *log)
     return n;
 }
 
+/* What is listed may be of long ago: it says nothing of the memory that was free then. */
 static void list(pln_runtime *runtime)
 {
     const pln_device_entry *const *entries;
     pln_error error;
     uint32_t n;
     must(pln_runtime_devices(runtime, &entries, &n, &error), &error);
+    for (uint32_t i = 0; i < n; i++)
+        if (strcmp(entries[i]->backend, "liar") == 0)
+            assert_true(entries[i]->info.memory_bytes > 0 && !entries[i]->info.free_bytes);
     pln_runtime_destroy(&runtime);
 }
 
@@ -244,8 +301,9 @@ static void test_folders(void **state)
 
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_refused), cmocka_unit_test(test_used),
-                                       cmocka_unit_test(test_remembered), cmocka_unit_test(test_folders)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_refused),    cmocka_unit_test(test_used),
+                                       cmocka_unit_test(test_remembered), cmocka_unit_test(test_folders),
+                                       cmocka_unit_test(test_named),      cmocka_unit_test(test_texts)};
     char command[64];
     folder = argv[1];
     if (argc != 2 || !mkdtemp(scratch))

@@ -83,7 +83,8 @@ static void cancelled_anywhere(void **state)
     const bool compiles = strcmp(device, "vulkan") == 0 || strcmp(device, "opencl") == 0; /* each try takes seconds */
     for (uint32_t last = 0; last < whole.n; last += compiles ? whole.n / 4 : 1) {
         struct steps steps = {.last = last};
-        assert_int_equal(run(&steps, &sum), 1);
+        const uint32_t cancelled = run(&steps, &sum);
+        assert_int_equal(cancelled, steps.n > last); /* runs that take long ask more often: it may not come so far */
         assert_true(sum == wanted);
     }
 }

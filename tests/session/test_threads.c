@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Sessions and trainers on threads: test_threads MODELS DEVICE. They share one runtime, one list of devices and one
+ * Sessions and trainers on threads: test_threads MODELS DEVICE [OPTION]. They share one runtime, one list of devices and one
  * model; what they answer is what one thread alone gets, bit for bit.
  */
 #include <pthread.h>
@@ -29,7 +29,7 @@ static const char *const texts[N_TEXTS] = {
     "Call me Ishmael. Some years ago, never mind how long precisely",
 };
 
-static const char *models, *device;
+static const char *models, *device, *option;
 
 /* What all threads share. */
 static struct {
@@ -59,7 +59,7 @@ static void open_shared(uint32_t threads)
     snprintf(path, sizeof path, "%s/electra-tiny-discriminator", models);
     const pln_runtime_options options = {.size = sizeof options, .threads = threads};
     must(pln_runtime_create(&options, &shared.runtime, &error), &error);
-    must(pln_devices_open(shared.runtime, device, NULL, 0, &shared.devices, &error), &error);
+    must(pln_devices_open(shared.runtime, device, &option, option != NULL, &shared.devices, &error), &error);
     must(pln_model_open(shared.runtime, path, NULL, &shared.model, &error), &error);
 }
 
@@ -162,7 +162,7 @@ static void *open_everything(void *argument)
     uint32_t n;
     if (!pln_runtime_devices(shared.runtime, &entries, &n, o) && !n)
         say(o, "no devices");
-    if (!o->status && !pln_devices_open(shared.runtime, device, NULL, 0, &devices, o) &&
+    if (!o->status && !pln_devices_open(shared.runtime, device, &option, option != NULL, &devices, o) &&
         !pln_model_tokenizer(shared.model, &tokenizer, o) &&
         !pln_session_create(shared.model, devices, NULL, &session, o))
         detect_right(session, 0, o);
@@ -260,10 +260,11 @@ static void test_trainers(void **state)
 
 int main(int argc, char **argv)
 {
-    if (argc != 3)
+    if (argc < 3 || argc > 4)
         return 2;
     models = argv[1];
     device = argv[2];
+    option = argc > 3 ? argv[3] : NULL;
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_sessions), cmocka_unit_test(test_opening),
                                        cmocka_unit_test(test_wrong_use), cmocka_unit_test(test_trainers)};
     return cmocka_run_group_tests(tests, NULL, NULL);
