@@ -250,28 +250,31 @@ struct conf_packed conf_pack(struct conf_case *c, const uint32_t *lengths, uint3
     return p;
 }
 
+/* From numbers of sequences and positions on that 16 bits, and what floats count, do not hold. */
 int32_t conf_origin(struct conf_case *c, pln_dim rows, const struct conf_packed *packed)
 {
-    enum { ROWS_OF_A_SEQUENCE = 6, FIRST_SEQUENCE = 11 };
-    const int32_t value = add_integers(c, rows, 2);
+    enum { ROWS_OF_A_SEQUENCE = 6 };
+    static const int32_t firsts[CONF_ROUNDS][2] = {{11, 0}, {70001, 3}, {0x1000005, 300001}};
+    const int32_t *first = firsts[c->round % CONF_ROUNDS], value = add_integers(c, rows, 2);
     int32_t *data = conf_ints(c, value), sequence = 0, position = 0;
     for (uint32_t r = 0; data && r < conf_count(c, rows); r++, position++) {
         while (packed ? (int32_t)r >= packed->starts[sequence + 1] : position == ROWS_OF_A_SEQUENCE) {
             sequence++;
             position = 0;
         }
-        data[2 * r] = FIRST_SEQUENCE + sequence;
-        data[2 * r + 1] = position;
+        data[2 * r] = first[0] + sequence;
+        data[2 * r + 1] = first[1] + position;
     }
     return value;
 }
 
+/* The seed, low and high word, and the step, which are numbers of each run. */
 int32_t conf_random(struct conf_case *c)
 {
+    static const int32_t numbers[CONF_ROUNDS][3] = {{-77, 12345, 3}, {77, -12345, 0x10004}, {5, 0, 0x1000007}};
     const int32_t value = add_integers(c, conf_fixed(1), 3);
-    static const int32_t numbers[] = {-77, 12345, 3}; /* the seed, low and high word; the step */
     if (conf_ints(c, value))
-        memcpy(conf_ints(c, value), numbers, sizeof numbers);
+        memcpy(conf_ints(c, value), numbers[c->round % CONF_ROUNDS], sizeof *numbers);
     return value;
 }
 

@@ -53,9 +53,18 @@ struct attention_shape {
     uint32_t heads, head_size, n, lengths[CONF_SEQUENCES];
 };
 static const struct attention_shape attention_shapes[] = {
-    {1, 4, 1, {1}},          {3, 4, 3, {6, 4, 1}}, {2, 5, 4, {3, 0, 7, 2}},     {1, 8, 2, {33, 31}},
-    {4, 16, 3, {17, 64, 5}}, {2, 64, 2, {65, 40}}, {12, 3, 5, {1, 2, 3, 5, 8}}, {2, 32, 1, {129}},
+    {1, 4, 1, {1}},
+    {3, 4, 3, {6, 4, 1}},
+    {2, 5, 4, {3, 0, 7, 2}},
+    {1, 8, 2, {33, 31}},
+    {4, 16, 3, {17, 64, 5}},
+    {2, 64, 2, {65, 40}},
+    {12, 3, 5, {1, 2, 3, 5, 8}},
+    {2, 32, 1, {129}},
     {1, 16, 2, {300, 2}},
+    {17, 3, 2, {9, 4}},
+    {1, 130, 2, {5, 7}},
+    {2, 4, 12, {1, 9, 2, 8, 3, 0, 7, 4, 6, 5, 1, 17}},
 };
 enum { POSITIONS = 310 };
 
@@ -182,7 +191,7 @@ static struct conf_node *add_attention(struct conf_case *c, const struct attenti
                              k = form->cross ? pack_source(c, shape) : q;
     const pln_attention_params params = {.heads = shape->heads,
                                          .head_size = shape->head_size,
-                                         .scale = 1 / sqrtf((float)shape->head_size),
+                                         .scale = (form->separate ? 0.6f : 1) / sqrtf((float)shape->head_size),
                                          .causal = form->causal,
                                          .relative = form->relative,
                                          .max_positions = form->relative ? POSITIONS : 0,

@@ -255,7 +255,7 @@ bool conf_scatter_add(struct conf_case *c, uint32_t index)
         return false;
     const uint32_t table = table_shapes[i][0], width = table_shapes[i][2];
     const pln_dim rows = i % 2 ? conf_rows_or_none(c, table_shapes[i][1]) : conf_rows(c, table_shapes[i][1]);
-    const pln_scatter_add_params params = {.ignored = form ? 0 : -1};
+    const pln_scatter_add_params params = {.ignored = form == 1 ? (int32_t)table / 2 : -1 + (int32_t)form / 2};
     name_case(c, "scatter_add", table_shapes[i][1], width, table, forms[form]);
     struct conf_node *node = conf_node(c, PLN_OP_SCATTER_ADD, &params, sizeof params, PLN_SCATTER_ADD_INPUTS, 1);
     node->inputs[PLN_SCATTER_ADD_INPUT_STATE] = add_parameters(c, table, width, 1, 1).matrix;

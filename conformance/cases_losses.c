@@ -8,7 +8,8 @@
 
 #define COUNT(array) (uint32_t)(sizeof(array) / sizeof *(array))
 
-static const uint32_t loss_shapes[][2] = {{1, 1}, {1, 2}, {3, 5}, {33, 3}, {64, 50}, {7, 129}, {130, 33}, {5, 4096}};
+static const uint32_t loss_shapes[][2] = {{1, 1},   {1, 2},    {3, 5},    {33, 3},   {64, 50},
+                                          {7, 129}, {130, 33}, {5, 4096}, {1100, 3}, {2, 66000}};
 
 struct loss_form {
     const char *name;
@@ -87,6 +88,7 @@ static struct conf_node *add_cross_entropy(struct conf_case *c, uint32_t index)
         conf_node(c, PLN_OP_CROSS_ENTROPY, &params, sizeof params, PLN_CROSS_ENTROPY_INPUTS, PLN_CROSS_ENTROPY_OUTPUTS);
     node->inputs[PLN_CROSS_ENTROPY_INPUT_LOGITS] = logits_of(c, form, rows, shape[1], 3);
     const int32_t labels = node->inputs[PLN_CROSS_ENTROPY_INPUT_LABELS] = conf_random_integers(c, rows, shape[1]);
+    conf_ints(c, labels)[0] = (int32_t)shape[1] - 1;
     for (uint32_t j = 0; j < conf_count(c, rows); j++)
         if (form->none || (form->some && j % 3 == 1))
             conf_ints(c, labels)[j] = params.ignore_index;
