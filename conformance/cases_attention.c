@@ -66,6 +66,12 @@ static const struct attention_shape attention_shapes[] = {
     {1, 130, 2, {5, 7}},
     {2, 4, 12, {1, 9, 2, 8, 3, 0, 7, 4, 6, 5, 1, 17}},
 };
+/* More keys than blocks and tables hold, where relative positions have no table for them. */
+static const struct attention_shape long_shape = {1, 4, 2, {1061, 40}};
+static const struct attention_form long_forms[] = {
+    {"long, lse", .lse = true},
+    {"long, causal, key mask", .causal = true, .mask = true},
+};
 enum { POSITIONS = 310 };
 
 static uint32_t pair_starts_of(const struct conf_packed *q, const struct conf_packed *k, int32_t *starts)
@@ -86,7 +92,7 @@ static void add_key_mask(struct conf_case *c, struct conf_node *node, const stru
     node->inputs[PLN_ATTENTION_INPUT_KEY_MASK] = mask;
 }
 
-/* Some pairs at minus infinity, and every key of the first query. */
+/* Some pairs at minus infinity, and every key of the first query; else some whose exponential f32 does not hold. */
 static void add_bias(struct conf_case *c, struct conf_node *node, const struct attention_form *form, pln_dim pairs,
                      uint32_t planes, const struct conf_packed *k)
 {
@@ -96,6 +102,8 @@ static void add_bias(struct conf_case *c, struct conf_node *node, const struct a
     for (uint32_t i = 0; form->infinite && i < n; i++)
         if (i % 7 == 3 || i < (uint32_t)(k->starts[1] - k->starts[0]))
             data[i] = -INFINITY;
+    for (uint32_t i = 3; !form->infinite && i < n; i += 11)
+        data[i] += 100;
     node->inputs[PLN_ATTENTION_INPUT_BIAS] = bias;
 }
 
@@ -191,7 +199,8 @@ static struct conf_node *add_attention(struct conf_case *c, const struct attenti
                              k = form->cross ? pack_source(c, shape) : q;
     const pln_attention_params params = {.heads = shape->heads,
                                          .head_size = shape->head_size,
-                                         .scale = (form->separate ? 0.6f : 1) / sqrtf((float)shape->head_size),
+                                         .scale = (form->separate || form->relative ? 0.6f : 1) /
+                                                  sqrtf((float)shape->head_size),
                                          .causal = form->causal,
                                          .relative = form->relative,
                                          .max_positions = form->relative ? POSITIONS : 0,
@@ -213,6 +222,9 @@ static struct conf_node *add_attention(struct conf_case *c, const struct attenti
 bool conf_attention(struct conf_case *c, uint32_t index)
 {
     const uint32_t forms = COUNT(attention_forms) + COUNT(listed_forms), i = index / forms, form = index % forms;
+    const uint32_t far = index - COUNT(attention_shapes) * forms;
+    if (!conf_quick && i >= COUNT(attention_shapes) && far < COUNT(long_forms))
+        return add_attention(c, &long_shape, &long_forms[far]);
     if (i >= (conf_quick ? 3 : COUNT(attention_shapes)))
         return false;
     return add_attention(c, &attention_shapes[i],
@@ -251,6 +263,9 @@ static struct conf_node *add_gradient(struct conf_case *c, const struct attentio
 bool conf_attention_backward(struct conf_case *c, uint32_t index)
 {
     const uint32_t i = index / COUNT(attention_forms);
+    const uint32_t far = index - COUNT(attention_shapes) * COUNT(attention_forms);
+    if (!conf_quick && i >= COUNT(attention_shapes) && far < COUNT(long_forms))
+        return add_gradient(c, &long_shape, &long_forms[far]);
     if (i >= (conf_quick ? 3 : COUNT(attention_shapes)))
         return false;
     return add_gradient(c, &attention_shapes[i], &attention_forms[index % COUNT(attention_forms)]);

@@ -111,9 +111,7 @@ bool conf_activation_backward(struct conf_case *c, uint32_t index)
     if (activation) {
         const uint32_t first = form == 2 ? 15 : 0;
         const int32_t x = conf_input(c, rows, form == 2 ? width + 17 : width, 0, 6);
-        conf_floats(c, x)[first] = 90; /* where exponentials end */
-        conf_floats(c, x)[first + 1] = -90;
-        conf_floats(c, x)[first + 2] = 0;
+        conf_put_ends(c, x, first);
         node->inputs[PLN_ACTIVATION_BACKWARD_INPUT_X] = form == 2 ? conf_window(c, x, first, width) : x;
     }
     if (drops) {

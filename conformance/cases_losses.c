@@ -149,7 +149,11 @@ static struct conf_node *add_binary_cross_entropy(struct conf_case *c, uint32_t 
     name_case(c, "binary_cross_entropy", shape, form);
     struct conf_node *node = conf_node(c, PLN_OP_BINARY_CROSS_ENTROPY, NULL, 0, PLN_BINARY_CROSS_ENTROPY_INPUTS,
                                        PLN_BINARY_CROSS_ENTROPY_OUTPUTS);
-    node->inputs[PLN_BINARY_CROSS_ENTROPY_INPUT_LOGITS] = logits_of(c, form, rows, shape[1], 5);
+    const int32_t x = node->inputs[PLN_BINARY_CROSS_ENTROPY_INPUT_LOGITS] = logits_of(c, form, rows, shape[1], 5);
+    float *logits = conf_floats(c, form->window ? c->values[x].base : x) + c->values[x].first;
+    logits[0] = 100; /* where exponentials end */
+    if (shape[1] > 1)
+        logits[1] = -100;
     node->inputs[PLN_BINARY_CROSS_ENTROPY_INPUT_LABELS] = conf_input(c, rows, shape[1], 0, 1);
     if (form->some || form->none) {
         const int32_t weights = conf_input(c, rows, 1, 0, 1);

@@ -9,10 +9,13 @@
 
 #define COUNT(array) (uint32_t)(sizeof(array) / sizeof *(array))
 
-enum { TABLE = 140000 }; /* rows of a table, of which half are past 16 bits */
+enum {
+    TABLE = 140000,
+    FEW = 5000
+}; /* rows of a table, of which half are past 16 bits; rows that may meet each other */
 
 /* rows, width */
-static const uint32_t sizes[][2] = {{1100, 21}, {66000, 2}, {3, 9001}, {70, 1030}};
+static const uint32_t sizes[][2] = {{1100, 21}, {66000, 2}, {3, 9001}, {70, 1030}, {40, 2}};
 
 static void add_layer_norm(struct conf_case *c, pln_dim rows, uint32_t width)
 {
@@ -103,10 +106,10 @@ static void add_gather(struct conf_case *c, pln_dim rows, uint32_t width)
     node->outputs[PLN_GATHER_OUTPUT_Y] = conf_output(c, rows, width);
 }
 
-/* The quotient of both is small: each row of d_x is looked for in the whole index by plain implementations. */
+/* Many rows of one kind only: plain implementations look for each row of d_x in the whole index. */
 static void add_gather_backward(struct conf_case *c, pln_dim rows, uint32_t width)
 {
-    const bool many = conf_count(c, rows) > 5000;
+    const bool many = conf_count(c, rows) > FEW;
     const pln_dim taken = many ? conf_rows(c, 40) : rows, to = many ? rows : conf_rows(c, 300);
     struct conf_node *node = conf_node(c, PLN_OP_GATHER_BACKWARD, NULL, 0, PLN_GATHER_BACKWARD_INPUTS, 1);
     node->inputs[PLN_GATHER_BACKWARD_INPUT_D_Y] = conf_input(c, taken, width, 0, 0.25f);
@@ -115,9 +118,10 @@ static void add_gather_backward(struct conf_case *c, pln_dim rows, uint32_t widt
     node->outputs[0] = conf_output(c, to, width);
 }
 
+/* Plain implementations look through the whole index for each row of the table too. */
 static void add_scatter_add(struct conf_case *c, pln_dim rows, uint32_t width)
 {
-    const uint32_t table = table_of(width);
+    const uint32_t table = conf_count(c, rows) > FEW ? 5 : table_of(width);
     const pln_scatter_add_params params = {.ignored = -1};
     struct conf_node *node = conf_node(c, PLN_OP_SCATTER_ADD, &params, sizeof params, PLN_SCATTER_ADD_INPUTS, 1);
     node->inputs[PLN_SCATTER_ADD_INPUT_STATE] = conf_state(c, table, width, 1);

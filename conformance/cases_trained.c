@@ -82,7 +82,7 @@ static void add_activation(struct conf_case *c, pln_dim rows, uint32_t width, bo
     node->inputs[PLN_ACTIVATION_INPUT_RESIDUAL] = conf_input(c, rows, width, 0, 1);
     if (counted)
         add_counters(c, node, PLN_ACTIVATION_INPUT_ORIGIN, rows);
-    node->outputs[0] = conf_output(c, rows, width);
+    node->outputs[0] = counted ? conf_output(c, rows, width) : conf_same(c, node->inputs[PLN_ACTIVATION_INPUT_X]);
 }
 
 /* No activation is what its number says, though what it would have seen is there. */

@@ -16,7 +16,7 @@ bool conf_accumulate(struct conf_case *c, uint32_t index)
     if (index >= COUNT(flat_shapes))
         return false;
     const uint32_t rows = flat_shapes[index][0], width = flat_shapes[index][1];
-    const pln_accumulate_params params = {.scale = -0.75f};
+    const pln_accumulate_params params = {.scale = -0.7351f};
     snprintf(c->name, sizeof c->name, "accumulate %ux%u", rows, width);
     struct conf_node *node = conf_node(c, PLN_OP_ACCUMULATE, &params, sizeof params, 2, 1);
     node->inputs[0] = conf_state(c, rows, width, 1);

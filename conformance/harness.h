@@ -82,6 +82,9 @@ int32_t conf_window(struct conf_case *c, int32_t of, uint32_t column, uint32_t w
 int32_t conf_part(struct conf_case *c, int32_t of, uint32_t row, uint32_t rows, uint32_t width);
 /* An output in the memory of an input: in place. */
 int32_t conf_same(struct conf_case *c, int32_t of);
+/* What an activation sees: in some rows numbers up to three times as large; from column `first` of the first row on those
+ * where exponentials end, and where pieces meet. */
+void conf_put_ends(struct conf_case *c, int32_t x, uint32_t first);
 float *conf_floats(struct conf_case *c, int32_t value);
 int32_t *conf_ints(struct conf_case *c, int32_t value);
 /* The node; its operands are absent at first. params of that size. */

@@ -361,7 +361,7 @@ MUTANTS = [
     ("x in f16", "linear", [("s += x[k] * w[k];", "s += (float)(_Float16)x[k] * w[k];"), ("sum[j] += x[k + j] * w[k + j];", "sum[j] += (float)(_Float16)x[k + j] * w[k + j];")]),
     ("sums one term too few of many", "linear", [("            s += x[k] * w[k];", "            s += node->x.width > 500 && k + 1 == node->x.width ? 0 : x[k] * w[k];")]),
     ("gelu of tanh", "linear", [("0.5f * x * (1 + erff(x * 0.70710678f))", "0.5f * x * (1 + tanhf(0.79788456f * (x + 0.044715f * x * x * x)))")]),
-    ("relu leaks", "activation 5", [("return x > 0 ? x : 0;", "return x > 0 ? x : 0.001f * x;")]),
+    ("relu leaks", "activation 5", [("return x < 0 ? 0 : x;", "return x < 0 ? 0.001f * x : x;")]),
     ("the first activation for all nodes", "linear", [(ROWS, ROWS + "        ((struct node *)(uintptr_t)&p->nodes[i])->activation = p->nodes[0].activation;\n")]),
 
     # ---- half types
