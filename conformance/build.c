@@ -3,6 +3,7 @@
  * Makes the values and nodes of a case.
  */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -235,6 +236,13 @@ struct conf_node *conf_node(struct conf_case *c, uint32_t op, const void *params
     for (uint32_t i = 0; i < CONF_OPERANDS; i++)
         node->inputs[i] = node->outputs[i] = PLN_ABSENT;
     return node;
+}
+
+void conf_name_after(struct conf_case *c, const char *op)
+{
+    char name[sizeof c->name];
+    snprintf(name, sizeof name, "%s%s", op, c->name + strcspn(c->name, " ,"));
+    memcpy(c->name, name, sizeof name);
 }
 
 void conf_free(struct conf_case *c)

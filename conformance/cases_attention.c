@@ -239,6 +239,7 @@ static struct conf_node *add_gradient(struct conf_case *c, const struct attentio
 {
     struct conf_node *forward = add_attention(c, shape, form);
     const uint32_t width = shape->heads * shape->head_size;
+    conf_name_after(c, "attention_backward");
     const pln_dim rows = c->values[forward->inputs[0]].rows, sources = c->values[forward->inputs[1]].rows;
     struct conf_node *node = conf_node(c, PLN_OP_ATTENTION_BACKWARD, forward->params, forward->params_size,
                                        PLN_ATTENTION_BACKWARD_INPUTS, PLN_ATTENTION_BACKWARD_OUTPUTS);
@@ -283,6 +284,7 @@ bool conf_attention_backward_distance(struct conf_case *c, uint32_t index)
     if (i >= (conf_quick ? 3 : COUNT(attention_shapes)))
         return false;
     const struct conf_node *gradient = add_gradient(c, &attention_shapes[i], &forms[index % COUNT(forms)]);
+    conf_name_after(c, "attention_backward_distance");
     struct conf_node *node = conf_node(c, PLN_OP_ATTENTION_BACKWARD_DISTANCE, gradient->params, gradient->params_size,
                                        PLN_ATTENTION_BACKWARD_DISTANCE_INPUTS, PLN_ATTENTION_BACKWARD_DISTANCE_OUTPUTS);
     for (uint32_t j = 0; j < PLN_ATTENTION_INPUT_KEY_ROWS; j++)

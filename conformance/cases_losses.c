@@ -120,6 +120,7 @@ bool conf_cross_entropy_backward(struct conf_case *c, uint32_t index)
     struct conf_node *loss = add_cross_entropy(c, index);
     if (!loss)
         return false;
+    conf_name_after(c, "cross_entropy_backward");
     const int32_t logits = loss->inputs[PLN_CROSS_ENTROPY_INPUT_LOGITS];
     const pln_cross_entropy_params *forward = (const void *)loss->params;
     const pln_cross_entropy_backward_params params = {
@@ -179,6 +180,7 @@ bool conf_binary_cross_entropy_backward(struct conf_case *c, uint32_t index)
     struct conf_node *loss = add_binary_cross_entropy(c, index);
     if (!loss)
         return false;
+    conf_name_after(c, "binary_cross_entropy_backward");
     const pln_binary_cross_entropy_backward_params params = {.scale = 50};
     struct conf_node *node =
         conf_node(c, PLN_OP_BINARY_CROSS_ENTROPY_BACKWARD, &params, sizeof params,
@@ -222,6 +224,7 @@ bool conf_mean_squared_error_backward(struct conf_case *c, uint32_t index)
     struct conf_node *loss = add_mean_squared_error(c, index);
     if (!loss)
         return false;
+    conf_name_after(c, "mean_squared_error_backward");
     const pln_mean_squared_error_backward_params params = {.scale = 0.5f};
     struct conf_node *node = conf_node(c, PLN_OP_MEAN_SQUARED_ERROR_BACKWARD, &params, sizeof params,
                                        PLN_MEAN_SQUARED_ERROR_BACKWARD_INPUTS, PLN_MEAN_SQUARED_ERROR_BACKWARD_OUTPUTS);

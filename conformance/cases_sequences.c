@@ -101,6 +101,7 @@ bool conf_span_cross_entropy_backward(struct conf_case *c, uint32_t index)
     const struct conf_node *loss = add_span_cross_entropy(c, index, true);
     if (!loss)
         return false;
+    conf_name_after(c, "span_cross_entropy_backward");
     const pln_span_cross_entropy_backward_params params = {.scale = 2};
     struct conf_node *node = conf_node(c, PLN_OP_SPAN_CROSS_ENTROPY_BACKWARD, &params, sizeof params,
                                        PLN_SPAN_CROSS_ENTROPY_BACKWARD_INPUTS, PLN_SPAN_CROSS_ENTROPY_BACKWARD_OUTPUTS);

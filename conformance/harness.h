@@ -90,6 +90,8 @@ int32_t *conf_ints(struct conf_case *c, int32_t value);
 /* The node; its operands are absent at first. params of that size. */
 struct conf_node *conf_node(struct conf_case *c, uint32_t op, const void *params, uint32_t params_size,
                             uint32_t n_inputs, uint32_t n_outputs);
+/* The case of another op has a node behind it, and that one's name: its first word becomes `op`. */
+void conf_name_after(struct conf_case *c, const char *op);
 void conf_free(struct conf_case *c);
 
 /* Packed sequences: lengths of this round, their starts, symbols for rows and starts. */

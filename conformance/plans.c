@@ -417,7 +417,11 @@ static enum conf_verdict try_timing(struct conf_bench *bench, const struct conf_
         const pln_status status = bench->backend->plan_timing(p->in.plan, ns, p->c.n_nodes, &error);
         for (uint32_t i = 0; verdict == CONF_PASSED && i < CONF_NODES + BEHIND; i++)
             if (status != PLN_OK || (i < p->c.n_nodes ? ns[i] > wall : ns[i] != mark)) {
-                snprintf(why, bytes, "plan_timing %s", status != PLN_OK ? error.message : "gave no times of the nodes");
+                if (status != PLN_OK || i >= p->c.n_nodes)
+                    snprintf(why, bytes, "plan_timing %s", status != PLN_OK ? error.message : "wrote behind the nodes");
+                else
+                    snprintf(why, bytes, "plan_timing gave node %u %llu ns, of a run of less than %llu", i,
+                             (unsigned long long)ns[i], (unsigned long long)wall);
                 verdict = CONF_FAILED;
             }
     }
@@ -521,5 +525,6 @@ const struct conf_trial conf_plans[] = {
     {"submitted plans in order", conf_try_order, PLN_OP_LINEAR},
     {"looks at a submitted run", conf_try_looks, PLN_OP_LINEAR},
     {"runs that are cancelled", conf_try_cancels, 0},
+    {"a long run that is cancelled", conf_try_cancelled, PLN_OP_LINEAR},
 };
 const uint32_t conf_n_plans = sizeof conf_plans / sizeof *conf_plans;
