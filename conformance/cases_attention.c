@@ -113,6 +113,15 @@ static uint32_t source_length(uint32_t length, uint32_t i)
     return i % 3 == 2 ? length + 7 : length / 2 + 3;
 }
 
+/* A constant, or in training a part of a flat state. */
+static int32_t add_distance(struct conf_case *c, uint32_t width, bool state)
+{
+    enum { ROWS = 2 * POSITIONS - 1, FLAT_WIDTH = 64 };
+    const uint32_t rows = (ROWS * ((width + 3) & ~3u) + FLAT_WIDTH - 1) / FLAT_WIDTH;
+    return state ? conf_part(c, conf_state(c, rows + 2, FLAT_WIDTH, 1), 1, ROWS, width)
+                 : conf_constant(c, ROWS, width, 1, true);
+}
+
 static void add_operands(struct conf_case *c, struct conf_node *node, const struct attention_form *form,
                          const struct attention_shape *shape, const struct conf_packed *q, const struct conf_packed *k)
 {
@@ -129,7 +138,7 @@ static void add_operands(struct conf_case *c, struct conf_node *node, const stru
     if (form->mask)
         add_key_mask(c, node, k, form->hidden_row);
     if (form->relative)
-        node->inputs[PLN_ATTENTION_INPUT_DISTANCE] = conf_constant(c, 2 * POSITIONS - 1, shape->head_size, 1, true);
+        node->inputs[PLN_ATTENTION_INPUT_DISTANCE] = add_distance(c, shape->head_size, form->dropout);
     if (form->dropout) {
         node->inputs[PLN_ATTENTION_INPUT_ORIGIN] = conf_origin(c, q->rows, q);
         node->inputs[PLN_ATTENTION_INPUT_RANDOM] = conf_random(c);

@@ -99,10 +99,10 @@ static void add_activation_backward(struct conf_case *c, pln_dim rows, uint32_t 
     node->outputs[0] = conf_output(c, rows, width);
 }
 
-/* Heads of 4 columns of the width, relative positions of which the table is a state. */
+/* Heads of 5 columns, relative positions of which the table is a state. */
 static void add_attention(struct conf_case *c, pln_dim rows, uint32_t width, bool counted)
 {
-    enum { HEAD = 4, POSITIONS = 40 };
+    enum { HEAD = 5, POSITIONS = 40 };
     const uint32_t heads = width / HEAD, columns = heads * HEAD;
     const pln_attention_params params = {.heads = heads,
                                          .head_size = HEAD,

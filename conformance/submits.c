@@ -214,7 +214,7 @@ static bool fill_long(struct conf_case *c, uint32_t index)
 
 /* Seconds of the quickest of some tries. */
 struct times {
-    double whole, submit, look;
+    double whole, submit, looks[2]; /* at once, and of a millisecond */
 };
 
 static double quicker(double a, double b)
@@ -226,7 +226,7 @@ static pln_status take_times(struct conf_instance *in, const pln_run *run, struc
 {
     enum { TRIES = 6 };
     pln_status status = PLN_OK;
-    *t = (struct times){1e9, 1e9, 1e9};
+    *t = (struct times){1e9, 1e9, {1e9, 1e9}};
     for (uint32_t i = 0; status == PLN_OK && i < TRIES; i++) {
         const double begin = clock_seconds();
         status = real->plan_run(in->plan, run, failure);
@@ -240,8 +240,9 @@ static pln_status take_times(struct conf_instance *in, const pln_run *run, struc
         const double looked = clock_seconds();
         if (status == PLN_TIMED_OUT)
             status = await(in->plan, failure);
-        *t = (struct times){quicker(t->whole, ran - begin), quicker(t->submit, submitted - ran),
-                            quicker(t->look, looked - submitted)};
+        t->whole = quicker(t->whole, ran - begin);
+        t->submit = quicker(t->submit, submitted - ran);
+        t->looks[i % 2] = quicker(t->looks[i % 2], looked - submitted);
     }
     return status;
 }
@@ -270,8 +271,10 @@ enum conf_verdict conf_try_looks(struct conf_bench *bench, const struct conf_tes
         (conf_instance_run(&in, c, &failure) != PLN_OK || take_times(&in, &run, &t, &failure) != PLN_OK)) {
         snprintf(why, bytes, "%s", failure.message);
         verdict = CONF_FAILED;
-    } else if (verdict == CONF_PASSED && t.whole > least && t.submit < t.whole / 4 && t.look > t.whole / 2) {
-        snprintf(why, bytes, "plan_wait of at most a millisecond took %.0f ms, the run itself %.0f", t.look * 1e3,
+    }
+    const double look = t.looks[0] > t.looks[1] ? t.looks[0] : t.looks[1];
+    if (verdict == CONF_PASSED && t.whole > least && t.submit < t.whole / 4 && look > t.whole / 2) {
+        snprintf(why, bytes, "plan_wait of at most a millisecond took %.0f ms, the run itself %.0f", look * 1e3,
                  t.whole * 1e3);
         verdict = CONF_FAILED;
     }
