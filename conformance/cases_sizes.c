@@ -11,7 +11,8 @@
 
 enum {
     TABLE = 140000,
-    FEW = 5000
+    FEW = 5000,
+    MOST = 60000
 }; /* rows of a table, of which half are past 16 bits; rows that may meet each other */
 
 /* rows, width */
@@ -121,7 +122,10 @@ static void add_gather_backward(struct conf_case *c, pln_dim rows, uint32_t widt
 /* Plain implementations look through the whole index for each row of the table too. */
 static void add_scatter_add(struct conf_case *c, pln_dim rows, uint32_t width)
 {
-    const uint32_t table = conf_count(c, rows) > FEW ? 5 : table_of(width);
+    const bool many = conf_count(c, rows) > FEW;
+    if (many)
+        rows = conf_rows(c, MOST);
+    const uint32_t table = many ? 5 : table_of(width);
     const pln_scatter_add_params params = {.ignored = -1};
     struct conf_node *node = conf_node(c, PLN_OP_SCATTER_ADD, &params, sizeof params, PLN_SCATTER_ADD_INPUTS, 1);
     node->inputs[PLN_SCATTER_ADD_INPUT_STATE] = conf_state(c, table, width, 1);
@@ -143,10 +147,11 @@ static void add_scatter(struct conf_case *c, pln_dim rows, uint32_t width)
     node->outputs[PLN_SCATTER_OUTPUT_Y] = conf_same(c, node->inputs[PLN_SCATTER_INPUT_STATE]);
 }
 
-/* Sequences in rows of that number: a long one, one of none where it may be, and short ones. */
+/* Sequences in rows of that number: two long ones and short ones. No loop of a kernel goes over more than 65,535 rows,
+ * where lavapipe ends it. */
 static struct conf_packed pack(struct conf_case *c, uint32_t rows)
 {
-    uint32_t lengths[CONF_SEQUENCES] = {rows - 22, 1, 2, 3, 1, 4, 1, 2, 3, 1, 3, 1};
+    uint32_t lengths[CONF_SEQUENCES] = {rows / 2 - 21, rows - rows / 2, 1, 2, 3, 1, 4, 1, 2, 3, 1, 3};
     return conf_pack(c, lengths, CONF_SEQUENCES, true);
 }
 
