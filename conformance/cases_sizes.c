@@ -125,7 +125,7 @@ static void add_scatter_add(struct conf_case *c, pln_dim rows, uint32_t width)
     const bool many = conf_count(c, rows) > FEW;
     if (many)
         rows = conf_rows(c, MOST);
-    const uint32_t table = many ? 5 : table_of(width);
+    const uint32_t table = many ? 60 : table_of(width);
     const pln_scatter_add_params params = {.ignored = -1};
     struct conf_node *node = conf_node(c, PLN_OP_SCATTER_ADD, &params, sizeof params, PLN_SCATTER_ADD_INPUTS, 1);
     node->inputs[PLN_SCATTER_ADD_INPUT_STATE] = conf_state(c, table, width, 1);
@@ -151,7 +151,7 @@ static void add_scatter(struct conf_case *c, pln_dim rows, uint32_t width)
  * where lavapipe ends it. */
 static struct conf_packed pack(struct conf_case *c, uint32_t rows)
 {
-    uint32_t lengths[CONF_SEQUENCES] = {rows / 2 - 21, rows - rows / 2, 1, 2, 3, 1, 4, 1, 2, 3, 1, 3};
+    uint32_t lengths[CONF_SEQUENCES] = {(rows - 20) / 2, (rows - 20) / 2, 1, 2, 3, 1, 4, 1, 2, 3, 1, 3};
     return conf_pack(c, lengths, CONF_SEQUENCES, true);
 }
 
