@@ -458,7 +458,7 @@ typedef struct pln_backend {
 
     /* Nodes run in order; node i may read what node j < i wrote. plan_run blocks until done. It allocates nothing and
      * compiles nothing: what can be done in plan_create is done there. A plan has one run at a time; a device may have
-     * many plans. */
+     * many plans. Only a run writes values: where a plan is made or destroyed, those of others lie. */
     pln_status (*plan_create)(pln_device *device, const pln_segment *segment, pln_plan **plan, pln_failure *failure);
     pln_status (*plan_run)(pln_plan *plan, const pln_run *run, pln_failure *failure);
     void (*plan_destroy)(pln_plan **plan);
@@ -475,7 +475,8 @@ typedef struct pln_backend {
     pln_status (*buffer_read)(pln_device *device, pln_buffer *buffer, uint64_t offset, pln_dtype dtype, uint64_t count,
                               void *data, pln_failure *failure);
 
-    /* Nanoseconds of each node in the last run of a PLN_SEGMENT_TIMED plan. Without it nodes are "not measured". */
+    /* Nanoseconds of each node in the last run of a PLN_SEGMENT_TIMED plan, none longer than the run. Without it nodes are
+     * "not measured". */
     pln_status (*plan_timing)(pln_plan *plan, uint64_t *node_ns, uint32_t n_nodes, pln_failure *failure);
     /* With plan NULL it is dry: exact bytes of the segment before anything is allocated. With a plan, segment may be
      * NULL. */

@@ -3,6 +3,7 @@
  * Makes the values and nodes of a case.
  */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -203,6 +204,18 @@ int32_t conf_same(struct conf_case *c, int32_t of)
     return value;
 }
 
+void conf_put_ends(struct conf_case *c, int32_t x, uint32_t first)
+{
+    static const float ends[] = {90, -90, 0, 6, 3};
+    const struct conf_value *v = &c->values[x];
+    float *data = v->data;
+    for (uint32_t r = 1; data && r < conf_count(c, v->rows); r += 4)
+        for (uint32_t k = 0; k < v->width; k++)
+            data[(size_t)r * v->width + k] *= 3;
+    if (data)
+        memcpy(data + first, ends, sizeof ends);
+}
+
 float *conf_floats(struct conf_case *c, int32_t value)
 {
     return c->values[value].data;
@@ -223,6 +236,13 @@ struct conf_node *conf_node(struct conf_case *c, uint32_t op, const void *params
     for (uint32_t i = 0; i < CONF_OPERANDS; i++)
         node->inputs[i] = node->outputs[i] = PLN_ABSENT;
     return node;
+}
+
+void conf_name_after(struct conf_case *c, const char *op)
+{
+    char name[sizeof c->name];
+    snprintf(name, sizeof name, "%s%s", op, c->name + strcspn(c->name, " ,"));
+    memcpy(c->name, name, sizeof name);
 }
 
 void conf_free(struct conf_case *c)
@@ -250,28 +270,31 @@ struct conf_packed conf_pack(struct conf_case *c, const uint32_t *lengths, uint3
     return p;
 }
 
+/* From numbers of sequences and positions on that 16 bits, and what floats count, do not hold. */
 int32_t conf_origin(struct conf_case *c, pln_dim rows, const struct conf_packed *packed)
 {
-    enum { ROWS_OF_A_SEQUENCE = 6, FIRST_SEQUENCE = 11 };
-    const int32_t value = add_integers(c, rows, 2);
+    enum { ROWS_OF_A_SEQUENCE = 6 };
+    static const int32_t firsts[CONF_ROUNDS][2] = {{11, 0}, {70001, 3}, {0x1000005, 300001}};
+    const int32_t *first = firsts[c->round % CONF_ROUNDS], value = add_integers(c, rows, 2);
     int32_t *data = conf_ints(c, value), sequence = 0, position = 0;
     for (uint32_t r = 0; data && r < conf_count(c, rows); r++, position++) {
         while (packed ? (int32_t)r >= packed->starts[sequence + 1] : position == ROWS_OF_A_SEQUENCE) {
             sequence++;
             position = 0;
         }
-        data[2 * r] = FIRST_SEQUENCE + sequence;
-        data[2 * r + 1] = position;
+        data[2 * r] = first[0] + sequence;
+        data[2 * r + 1] = first[1] + position;
     }
     return value;
 }
 
+/* The seed, low and high word, and the step, which are numbers of each run. */
 int32_t conf_random(struct conf_case *c)
 {
+    static const int32_t numbers[CONF_ROUNDS][3] = {{-77, 12345, 3}, {77, -12345, 0x10004}, {5, 0, 0x1000007}};
     const int32_t value = add_integers(c, conf_fixed(1), 3);
-    static const int32_t numbers[] = {-77, 12345, 3}; /* the seed, low and high word; the step */
     if (conf_ints(c, value))
-        memcpy(conf_ints(c, value), numbers, sizeof numbers);
+        memcpy(conf_ints(c, value), numbers[c->round % CONF_ROUNDS], sizeof *numbers);
     return value;
 }
 

@@ -53,9 +53,24 @@ struct attention_shape {
     uint32_t heads, head_size, n, lengths[CONF_SEQUENCES];
 };
 static const struct attention_shape attention_shapes[] = {
-    {1, 4, 1, {1}},          {3, 4, 3, {6, 4, 1}}, {2, 5, 4, {3, 0, 7, 2}},     {1, 8, 2, {33, 31}},
-    {4, 16, 3, {17, 64, 5}}, {2, 64, 2, {65, 40}}, {12, 3, 5, {1, 2, 3, 5, 8}}, {2, 32, 1, {129}},
+    {1, 4, 1, {1}},
+    {3, 4, 3, {6, 4, 1}},
+    {2, 5, 4, {3, 0, 7, 2}},
+    {1, 8, 2, {33, 31}},
+    {4, 16, 3, {17, 64, 5}},
+    {2, 64, 2, {65, 40}},
+    {12, 3, 5, {1, 2, 3, 5, 8}},
+    {2, 32, 1, {129}},
     {1, 16, 2, {300, 2}},
+    {17, 3, 2, {9, 4}},
+    {1, 130, 2, {5, 7}},
+    {2, 4, 12, {1, 9, 2, 8, 3, 0, 7, 4, 6, 5, 1, 17}},
+};
+/* More keys than blocks and tables hold, where relative positions have no table for them. */
+static const struct attention_shape long_shape = {1, 4, 2, {1061, 40}};
+static const struct attention_form long_forms[] = {
+    {"long, lse", .lse = true},
+    {"long, causal, key mask", .causal = true, .mask = true},
 };
 enum { POSITIONS = 310 };
 
@@ -77,7 +92,7 @@ static void add_key_mask(struct conf_case *c, struct conf_node *node, const stru
     node->inputs[PLN_ATTENTION_INPUT_KEY_MASK] = mask;
 }
 
-/* Some pairs at minus infinity, and every key of the first query. */
+/* Some pairs at minus infinity, and every key of the first query; else some whose exponential f32 does not hold. */
 static void add_bias(struct conf_case *c, struct conf_node *node, const struct attention_form *form, pln_dim pairs,
                      uint32_t planes, const struct conf_packed *k)
 {
@@ -87,6 +102,8 @@ static void add_bias(struct conf_case *c, struct conf_node *node, const struct a
     for (uint32_t i = 0; form->infinite && i < n; i++)
         if (i % 7 == 3 || i < (uint32_t)(k->starts[1] - k->starts[0]))
             data[i] = -INFINITY;
+    for (uint32_t i = 3; !form->infinite && i < n; i += 11)
+        data[i] += 100;
     node->inputs[PLN_ATTENTION_INPUT_BIAS] = bias;
 }
 
@@ -94,6 +111,15 @@ static void add_bias(struct conf_case *c, struct conf_node *node, const struct a
 static uint32_t source_length(uint32_t length, uint32_t i)
 {
     return i % 3 == 2 ? length + 7 : length / 2 + 3;
+}
+
+/* A constant, or in training a part of a flat state. */
+static int32_t add_distance(struct conf_case *c, uint32_t width, bool state)
+{
+    enum { ROWS = 2 * POSITIONS - 1, FLAT_WIDTH = 64 };
+    const uint32_t rows = (ROWS * ((width + 3) & ~3u) + FLAT_WIDTH - 1) / FLAT_WIDTH;
+    return state ? conf_part(c, conf_state(c, rows + 2, FLAT_WIDTH, 1), 1, ROWS, width)
+                 : conf_constant(c, ROWS, width, 1, true);
 }
 
 static void add_operands(struct conf_case *c, struct conf_node *node, const struct attention_form *form,
@@ -112,7 +138,7 @@ static void add_operands(struct conf_case *c, struct conf_node *node, const stru
     if (form->mask)
         add_key_mask(c, node, k, form->hidden_row);
     if (form->relative)
-        node->inputs[PLN_ATTENTION_INPUT_DISTANCE] = conf_constant(c, 2 * POSITIONS - 1, shape->head_size, 1, true);
+        node->inputs[PLN_ATTENTION_INPUT_DISTANCE] = add_distance(c, shape->head_size, form->dropout);
     if (form->dropout) {
         node->inputs[PLN_ATTENTION_INPUT_ORIGIN] = conf_origin(c, q->rows, q);
         node->inputs[PLN_ATTENTION_INPUT_RANDOM] = conf_random(c);
@@ -182,7 +208,8 @@ static struct conf_node *add_attention(struct conf_case *c, const struct attenti
                              k = form->cross ? pack_source(c, shape) : q;
     const pln_attention_params params = {.heads = shape->heads,
                                          .head_size = shape->head_size,
-                                         .scale = 1 / sqrtf((float)shape->head_size),
+                                         .scale = (form->separate || form->relative ? 0.6f : 1) /
+                                                  sqrtf((float)shape->head_size),
                                          .causal = form->causal,
                                          .relative = form->relative,
                                          .max_positions = form->relative ? POSITIONS : 0,
@@ -204,6 +231,9 @@ static struct conf_node *add_attention(struct conf_case *c, const struct attenti
 bool conf_attention(struct conf_case *c, uint32_t index)
 {
     const uint32_t forms = COUNT(attention_forms) + COUNT(listed_forms), i = index / forms, form = index % forms;
+    const uint32_t far = index - COUNT(attention_shapes) * forms;
+    if (!conf_quick && i >= COUNT(attention_shapes) && far < COUNT(long_forms))
+        return add_attention(c, &long_shape, &long_forms[far]);
     if (i >= (conf_quick ? 3 : COUNT(attention_shapes)))
         return false;
     return add_attention(c, &attention_shapes[i],
@@ -218,6 +248,7 @@ static struct conf_node *add_gradient(struct conf_case *c, const struct attentio
 {
     struct conf_node *forward = add_attention(c, shape, form);
     const uint32_t width = shape->heads * shape->head_size;
+    conf_name_after(c, "attention_backward");
     const pln_dim rows = c->values[forward->inputs[0]].rows, sources = c->values[forward->inputs[1]].rows;
     struct conf_node *node = conf_node(c, PLN_OP_ATTENTION_BACKWARD, forward->params, forward->params_size,
                                        PLN_ATTENTION_BACKWARD_INPUTS, PLN_ATTENTION_BACKWARD_OUTPUTS);
@@ -242,6 +273,9 @@ static struct conf_node *add_gradient(struct conf_case *c, const struct attentio
 bool conf_attention_backward(struct conf_case *c, uint32_t index)
 {
     const uint32_t i = index / COUNT(attention_forms);
+    const uint32_t far = index - COUNT(attention_shapes) * COUNT(attention_forms);
+    if (!conf_quick && i >= COUNT(attention_shapes) && far < COUNT(long_forms))
+        return add_gradient(c, &long_shape, &long_forms[far]);
     if (i >= (conf_quick ? 3 : COUNT(attention_shapes)))
         return false;
     return add_gradient(c, &attention_shapes[i], &attention_forms[index % COUNT(attention_forms)]);
@@ -259,6 +293,7 @@ bool conf_attention_backward_distance(struct conf_case *c, uint32_t index)
     if (i >= (conf_quick ? 3 : COUNT(attention_shapes)))
         return false;
     const struct conf_node *gradient = add_gradient(c, &attention_shapes[i], &forms[index % COUNT(forms)]);
+    conf_name_after(c, "attention_backward_distance");
     struct conf_node *node = conf_node(c, PLN_OP_ATTENTION_BACKWARD_DISTANCE, gradient->params, gradient->params_size,
                                        PLN_ATTENTION_BACKWARD_DISTANCE_INPUTS, PLN_ATTENTION_BACKWARD_DISTANCE_OUTPUTS);
     for (uint32_t j = 0; j < PLN_ATTENTION_INPUT_KEY_ROWS; j++)

@@ -111,9 +111,7 @@ bool conf_activation_backward(struct conf_case *c, uint32_t index)
     if (activation) {
         const uint32_t first = form == 2 ? 15 : 0;
         const int32_t x = conf_input(c, rows, form == 2 ? width + 17 : width, 0, 6);
-        conf_floats(c, x)[first] = 90; /* where exponentials end */
-        conf_floats(c, x)[first + 1] = -90;
-        conf_floats(c, x)[first + 2] = 0;
+        conf_put_ends(c, x, first);
         node->inputs[PLN_ACTIVATION_BACKWARD_INPUT_X] = form == 2 ? conf_window(c, x, first, width) : x;
     }
     if (drops) {
@@ -255,7 +253,7 @@ bool conf_scatter_add(struct conf_case *c, uint32_t index)
         return false;
     const uint32_t table = table_shapes[i][0], width = table_shapes[i][2];
     const pln_dim rows = i % 2 ? conf_rows_or_none(c, table_shapes[i][1]) : conf_rows(c, table_shapes[i][1]);
-    const pln_scatter_add_params params = {.ignored = form ? 0 : -1};
+    const pln_scatter_add_params params = {.ignored = form == 1 ? (int32_t)table / 2 : -1 + (int32_t)form / 2};
     name_case(c, "scatter_add", table_shapes[i][1], width, table, forms[form]);
     struct conf_node *node = conf_node(c, PLN_OP_SCATTER_ADD, &params, sizeof params, PLN_SCATTER_ADD_INPUTS, 1);
     node->inputs[PLN_SCATTER_ADD_INPUT_STATE] = add_parameters(c, table, width, 1, 1).matrix;

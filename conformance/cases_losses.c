@@ -8,7 +8,8 @@
 
 #define COUNT(array) (uint32_t)(sizeof(array) / sizeof *(array))
 
-static const uint32_t loss_shapes[][2] = {{1, 1}, {1, 2}, {3, 5}, {33, 3}, {64, 50}, {7, 129}, {130, 33}, {5, 4096}};
+static const uint32_t loss_shapes[][2] = {{1, 1},   {1, 2},    {3, 5},    {33, 3},   {64, 50},
+                                          {7, 129}, {130, 33}, {5, 4096}, {1100, 3}, {2, 66000}};
 
 struct loss_form {
     const char *name;
@@ -87,6 +88,7 @@ static struct conf_node *add_cross_entropy(struct conf_case *c, uint32_t index)
         conf_node(c, PLN_OP_CROSS_ENTROPY, &params, sizeof params, PLN_CROSS_ENTROPY_INPUTS, PLN_CROSS_ENTROPY_OUTPUTS);
     node->inputs[PLN_CROSS_ENTROPY_INPUT_LOGITS] = logits_of(c, form, rows, shape[1], 3);
     const int32_t labels = node->inputs[PLN_CROSS_ENTROPY_INPUT_LABELS] = conf_random_integers(c, rows, shape[1]);
+    conf_ints(c, labels)[0] = (int32_t)(shape[1] - 1 - (shape[1] % 7 == 4)); /* the last class that has a weight */
     for (uint32_t j = 0; j < conf_count(c, rows); j++)
         if (form->none || (form->some && j % 3 == 1))
             conf_ints(c, labels)[j] = params.ignore_index;
@@ -118,6 +120,7 @@ bool conf_cross_entropy_backward(struct conf_case *c, uint32_t index)
     struct conf_node *loss = add_cross_entropy(c, index);
     if (!loss)
         return false;
+    conf_name_after(c, "cross_entropy_backward");
     const int32_t logits = loss->inputs[PLN_CROSS_ENTROPY_INPUT_LOGITS];
     const pln_cross_entropy_params *forward = (const void *)loss->params;
     const pln_cross_entropy_backward_params params = {
@@ -147,7 +150,11 @@ static struct conf_node *add_binary_cross_entropy(struct conf_case *c, uint32_t 
     name_case(c, "binary_cross_entropy", shape, form);
     struct conf_node *node = conf_node(c, PLN_OP_BINARY_CROSS_ENTROPY, NULL, 0, PLN_BINARY_CROSS_ENTROPY_INPUTS,
                                        PLN_BINARY_CROSS_ENTROPY_OUTPUTS);
-    node->inputs[PLN_BINARY_CROSS_ENTROPY_INPUT_LOGITS] = logits_of(c, form, rows, shape[1], 5);
+    const int32_t x = node->inputs[PLN_BINARY_CROSS_ENTROPY_INPUT_LOGITS] = logits_of(c, form, rows, shape[1], 5);
+    float *logits = conf_floats(c, form->window ? c->values[x].base : x) + c->values[x].first;
+    logits[0] = 100; /* where exponentials end */
+    if (shape[1] > 1)
+        logits[1] = -100;
     node->inputs[PLN_BINARY_CROSS_ENTROPY_INPUT_LABELS] = conf_input(c, rows, shape[1], 0, 1);
     if (form->some || form->none) {
         const int32_t weights = conf_input(c, rows, 1, 0, 1);
@@ -173,6 +180,7 @@ bool conf_binary_cross_entropy_backward(struct conf_case *c, uint32_t index)
     struct conf_node *loss = add_binary_cross_entropy(c, index);
     if (!loss)
         return false;
+    conf_name_after(c, "binary_cross_entropy_backward");
     const pln_binary_cross_entropy_backward_params params = {.scale = 50};
     struct conf_node *node =
         conf_node(c, PLN_OP_BINARY_CROSS_ENTROPY_BACKWARD, &params, sizeof params,
@@ -216,6 +224,7 @@ bool conf_mean_squared_error_backward(struct conf_case *c, uint32_t index)
     struct conf_node *loss = add_mean_squared_error(c, index);
     if (!loss)
         return false;
+    conf_name_after(c, "mean_squared_error_backward");
     const pln_mean_squared_error_backward_params params = {.scale = 0.5f};
     struct conf_node *node = conf_node(c, PLN_OP_MEAN_SQUARED_ERROR_BACKWARD, &params, sizeof params,
                                        PLN_MEAN_SQUARED_ERROR_BACKWARD_INPUTS, PLN_MEAN_SQUARED_ERROR_BACKWARD_OUTPUTS);

@@ -133,9 +133,7 @@ bool conf_activation(struct conf_case *c, uint32_t index)
     snprintf(c->name, sizeof c->name, "activation %u, %s", activation, forms[form]);
     int32_t x = conf_input(c, rows, form == 2 ? widths[form] + 17 : widths[form], 0, 6);
     const uint32_t first = form == 2 ? 15 : 0;
-    conf_floats(c, x)[first] = 90; /* where exponentials end */
-    conf_floats(c, x)[first + 1] = -90;
-    conf_floats(c, x)[first + 2] = 0;
+    conf_put_ends(c, x, first);
     if (form == 2)
         x = conf_window(c, x, first, widths[form]);
     struct conf_node *node = conf_node(c, PLN_OP_ACTIVATION, &params, sizeof params, PLN_ACTIVATION_INPUTS, 1);

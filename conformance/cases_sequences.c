@@ -45,27 +45,28 @@ bool conf_segment_mean_backward(struct conf_case *c, uint32_t index)
     return true;
 }
 
+enum { INSIDE, OUTSIDE, KEPT, PART, SPAN_FORMS };
+static const char *const span_forms[] = {"inside", "all outside", "lse and count", "total, lse and count"};
+
 /* Logits, starts, first and last: all positions outside, or some before the first row and some past the last. */
-static void add_answers(struct conf_case *c, struct conf_node *node, const struct conf_packed *p, bool outside)
+static void add_answers(struct conf_case *c, struct conf_node *node, const struct conf_packed *p, uint32_t form)
 {
     int32_t first[CONF_SEQUENCES], last[CONF_SEQUENCES];
     const pln_dim batch = {p->starts_rows.symbol, 1, 0};
     for (uint32_t b = 0; b < p->n; b++) {
         const int32_t length = p->starts[b + 1] - p->starts[b];
-        if (outside)
+        if (form == OUTSIDE)
             first[b] = length;
         else
             first[b] = b % 3 == 1 ? -3 : (int32_t)conf_below(c, (uint32_t)length);
-        last[b] = b % 3 == 2 ? length + 3 : (int32_t)conf_below(c, (uint32_t)length);
+        last[b] = b % 3 == 2 ? length + (b % 2 ? 3 : 0) : (int32_t)conf_below(c, (uint32_t)length);
     }
-    node->inputs[PLN_SPAN_CROSS_ENTROPY_INPUT_LOGITS] = conf_input(c, p->rows, 2, 0, 3);
+    const int32_t logits = conf_input(c, p->rows, form >= KEPT ? 7 : 2, 0, 3);
+    node->inputs[PLN_SPAN_CROSS_ENTROPY_INPUT_LOGITS] = form >= KEPT ? conf_window(c, logits, 3, 2) : logits;
     node->inputs[PLN_SPAN_CROSS_ENTROPY_INPUT_STARTS] = conf_integers(c, p->starts_rows, p->starts);
     node->inputs[PLN_SPAN_CROSS_ENTROPY_INPUT_FIRST] = conf_integers(c, batch, first);
     node->inputs[PLN_SPAN_CROSS_ENTROPY_INPUT_LAST] = conf_integers(c, batch, last);
 }
-
-enum { INSIDE, OUTSIDE, KEPT, PART, SPAN_FORMS };
-static const char *const span_forms[] = {"inside", "all outside", "lse and count", "total, lse and count"};
 
 static struct conf_node *add_span_cross_entropy(struct conf_case *c, uint32_t index, bool kept)
 {
@@ -76,7 +77,7 @@ static struct conf_node *add_span_cross_entropy(struct conf_case *c, uint32_t in
     snprintf(c->name, sizeof c->name, "span_cross_entropy, %u sequences, %s", some_counts[i], span_forms[form]);
     struct conf_node *node =
         conf_node(c, PLN_OP_SPAN_CROSS_ENTROPY, NULL, 0, PLN_SPAN_CROSS_ENTROPY_INPUTS, PLN_SPAN_CROSS_ENTROPY_OUTPUTS);
-    add_answers(c, node, &p, form == OUTSIDE);
+    add_answers(c, node, &p, form);
     if (form == PART) {
         const int32_t total = node->inputs[PLN_SPAN_CROSS_ENTROPY_INPUT_TOTAL] = conf_input(c, conf_fixed(1), 2, 0, 1);
         conf_floats(c, total)[0] = 9;
@@ -100,6 +101,7 @@ bool conf_span_cross_entropy_backward(struct conf_case *c, uint32_t index)
     const struct conf_node *loss = add_span_cross_entropy(c, index, true);
     if (!loss)
         return false;
+    conf_name_after(c, "span_cross_entropy_backward");
     const pln_span_cross_entropy_backward_params params = {.scale = 2};
     struct conf_node *node = conf_node(c, PLN_OP_SPAN_CROSS_ENTROPY_BACKWARD, &params, sizeof params,
                                        PLN_SPAN_CROSS_ENTROPY_BACKWARD_INPUTS, PLN_SPAN_CROSS_ENTROPY_BACKWARD_OUTPUTS);

@@ -16,7 +16,7 @@ bool conf_accumulate(struct conf_case *c, uint32_t index)
     if (index >= COUNT(flat_shapes))
         return false;
     const uint32_t rows = flat_shapes[index][0], width = flat_shapes[index][1];
-    const pln_accumulate_params params = {.scale = -0.75f};
+    const pln_accumulate_params params = {.scale = -0.7351f};
     snprintf(c->name, sizeof c->name, "accumulate %ux%u", rows, width);
     struct conf_node *node = conf_node(c, PLN_OP_ACCUMULATE, &params, sizeof params, 2, 1);
     node->inputs[0] = conf_state(c, rows, width, 1);
@@ -45,17 +45,36 @@ bool conf_global_norm(struct conf_case *c, uint32_t index)
 static int32_t add_settings(struct conf_case *c, float clip)
 {
     const int32_t value = conf_input(c, conf_fixed(1), 8, 0, 1);
-    const float settings[] = {0.01f, 0.1f, 0.001f, 1e-6f, 0.05f, clip, 0.19f, 0.002f};
-    for (uint32_t i = 0; i < COUNT(settings); i++)
-        conf_floats(c, value)[i] = settings[i];
+    static const float rounds[CONF_ROUNDS][8] = {{0.01f, 0.1f, 0.001f, 1e-6f, 0.05f, 1, 0.19f, 0.002f},
+                                                 {0.02f, 0.2f, 0.002f, 1e-5f, 0.02f, 1, 0.6f, 0.01f},
+                                                 {0.005f, 0.1f, 0.01f, 1e-7f, 0.5f, 1, 1, 1}};
+    for (uint32_t i = 0; i < 8; i++)
+        conf_floats(c, value)[i] = rounds[c->round][i];
+    conf_floats(c, value)[PLN_ADAMW_SETTING_CLIP] = clip;
     return value;
+}
+
+/* Second moments are not negative. The first elements, or all, begin at zero and have a small gradient, or none: there eps
+ * counts as much as the root. */
+static void fill_moments(struct conf_case *c, const struct conf_node *node, uint32_t n, bool all)
+{
+    enum { SMALL = 4 };
+    float *first = conf_floats(c, node->inputs[PLN_ADAMW_INPUT_FIRST_MOMENT]),
+          *second = conf_floats(c, node->inputs[PLN_ADAMW_INPUT_SECOND_MOMENT]),
+          *gradient = conf_floats(c, node->inputs[PLN_ADAMW_INPUT_GRADIENT]);
+    for (uint32_t i = 0; i < n; i++)
+        second[i] = fabsf(second[i]);
+    for (uint32_t i = 0; i < n && (all || i < SMALL); i++) {
+        first[i] = second[i] = 0;
+        gradient[i] = i ? 1e-6f * conf_noise(c) : 0;
+    }
 }
 
 bool conf_adamw(struct conf_case *c, uint32_t index)
 {
-    static const char *const forms[] = {"not clipped",   "clipped",         "no clip",      "norm not a number",
-                                        "infinite norm", "clipped of 1e20", "1e20, no clip"};
-    static const float clips[] = {10, 1, 0, 1, 0, 1, 0}, norms[] = {5, 5, 5, NAN, INFINITY, 5e20f, 5e20f};
+    static const char *const forms[] = {"not clipped",   "clipped",         "no clip",       "norm not a number",
+                                        "infinite norm", "clipped of 1e20", "1e20, no clip", "clipped of 1e-6"};
+    static const float clips[] = {10, 1, 0, 1, 0, 1, 0, 1e-6f}, norms[] = {5, 5, 5, NAN, INFINITY, 5e20f, 5e20f, 1e-6f};
     const uint32_t form = index % COUNT(forms), i = index / COUNT(forms);
     if (i >= COUNT(flat_shapes))
         return false;
@@ -66,12 +85,7 @@ bool conf_adamw(struct conf_case *c, uint32_t index)
         node->inputs[j] = conf_state(c, rows, width, j == PLN_ADAMW_INPUT_GRADIENT && norms[form] == 5e20f ? 1e20f : 1);
         node->outputs[j] = conf_same(c, node->inputs[j]);
     }
-    float *second = conf_floats(c, node->inputs[PLN_ADAMW_INPUT_SECOND_MOMENT]);
-    for (uint32_t j = 0; j < rows * width; j++)
-        second[j] = fabsf(second[j]);
-    second[0] = 0; /* and so is the gradient: the step is 0 / eps */
-    conf_floats(c, node->inputs[PLN_ADAMW_INPUT_GRADIENT])[0] = 0;
-    conf_floats(c, node->inputs[PLN_ADAMW_INPUT_FIRST_MOMENT])[0] = 0;
+    fill_moments(c, node, rows * width, norms[form] < 1);
     node->inputs[PLN_ADAMW_INPUT_SETTINGS] = add_settings(c, clips[form]);
     node->inputs[PLN_ADAMW_INPUT_FACTORS] = conf_input(c, conf_fixed(rows), 2, 0, 1);
     node->inputs[PLN_ADAMW_INPUT_NORM] = conf_input(c, conf_fixed(1), 1, 0, 1);

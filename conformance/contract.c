@@ -175,13 +175,17 @@ static enum conf_verdict try_buffers(struct conf_bench *bench, const struct conf
 /* Rounds of open and close: after the first ones, in which drivers load, nothing grows. */
 static enum conf_verdict try_rounds(struct conf_bench *bench, const struct conf_test *test, char *why, size_t bytes)
 {
-    enum { ROUNDS = 8, WARM = 3 };
-    uint32_t descriptors = 0, threads = 0;
+    enum { ROUNDS = 12, WARM = 3 };
+    const bool own = bench->target.info.flags & PLN_DEVICE_FLAG_HOST_MEMORY; /* no driver below */
+    uint32_t descriptors = 0, threads = 0, pages = 0, grown = 0;
     uint64_t heap = 0;
     (void)test;
     for (uint32_t i = 0; i < ROUNDS; i++) {
         struct conf_host *host = conf_host_create(1, 0);
         struct conf_target t;
+        uint32_t n;
+        pln_failure error = {.size = sizeof error};
+        bench->backend->device_count(&n, &error);
         if (!host || !conf_bench_target(bench, NULL, host, &t, why, bytes)) {
             conf_host_destroy(&host);
             return CONF_FAILED;
@@ -198,6 +202,8 @@ static enum conf_verdict try_rounds(struct conf_bench *bench, const struct conf_
             threads = conf_threads();
             heap = conf_heap_live();
         }
+        grown += own && i > WARM && conf_pages() > pages;
+        pages = conf_pages();
     }
     const uint32_t rounds = ROUNDS - 1 - WARM;
     if (conf_heap_live() >= heap + rounds)
@@ -206,6 +212,8 @@ static enum conf_verdict try_rounds(struct conf_bench *bench, const struct conf_
         return fail(why, bytes, "each open and close leaves a descriptor");
     if (conf_threads() >= threads + rounds)
         return fail(why, bytes, "each open and close leaves a thread");
+    if (grown >= rounds)
+        return fail(why, bytes, "each open and close leaves memory of the system (mmap)");
     return CONF_PASSED;
 }
 

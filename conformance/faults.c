@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "conformance/bench.h"
+#include "conformance/heap.h"
 #include "conformance/instance.h"
 #include "conformance/violation.h"
 
@@ -144,6 +145,7 @@ static enum conf_verdict try_cancel(struct conf_bench *bench, const struct conf_
 /* plan_create is given what supports refuses, behind what it takes: it fails, names the node, and leaves nothing. */
 static enum conf_verdict try_refused(struct conf_bench *bench, const struct conf_test *test, char *why, size_t bytes)
 {
+    enum { TIMES = 5 };
     struct conf_case *c = malloc(sizeof *c);
     uint32_t index;
     if (!c || !conf_first_taken(&bench->target, test->group, 0, c, &index, why, bytes)) {
@@ -155,12 +157,18 @@ static enum conf_verdict try_refused(struct conf_bench *bench, const struct conf
     const uint32_t live = conf_host_live(bench->host), op = c->nodes[c->n_nodes - 1].op;
     enum conf_verdict verdict = conf_instance_view(&in, c, why, bytes);
     c->nodes[c->n_nodes - 1].op = 9999;
-    if (verdict == CONF_PASSED && conf_instance_allocate(&in, c, &error) == PLN_OK) {
-        const pln_status status = conf_instance_plan(&in, c, &error);
-        if (status == PLN_OK) {
+    const bool made = verdict == CONF_PASSED && conf_instance_allocate(&in, c, &error) == PLN_OK;
+    uint64_t heap = 0;
+    for (uint32_t i = 0; made && verdict == CONF_PASSED && i < TIMES; i++) {
+        if (conf_instance_plan(&in, c, &error) == PLN_OK) {
             snprintf(why, bytes, "plan_create took a node that supports refuses");
             verdict = CONF_FAILED;
         }
+        heap = i ? heap : conf_heap_live();
+    }
+    if (made && verdict == CONF_PASSED && conf_heap_live() >= heap + TIMES - 1) {
+        snprintf(why, bytes, "each plan_create that failed left blocks of malloc");
+        verdict = CONF_FAILED;
     }
     c->nodes[c->n_nodes - 1].op = op;
     conf_instance_close(&in);

@@ -14,6 +14,8 @@ const struct conf_group conf_groups[] = {
     {PLN_OP_LINEAR, "linear_forms", conf_linear_forms},
     {PLN_OP_LINEAR, "linear_sizes", conf_linear_sizes},
     {PLN_OP_LINEAR, "linear_pairs", conf_linear_pairs},
+    {0, "sizes", conf_sizes},
+    {0, "trained", conf_trained},
     {0, "specials", conf_specials},
     {0, "empty", conf_empty},
     {0, "tied", conf_tied},
@@ -46,6 +48,13 @@ static uint32_t random_input_of(uint32_t op)
     }
 }
 
+/* What inference keeps in states: rows that are written, and the keys and values that are read from them. */
+static bool keeps(const struct conf_node *n, uint32_t input)
+{
+    return n->op == PLN_OP_SCATTER ||
+           (n->op == PLN_OP_ATTENTION && (input == PLN_ATTENTION_INPUT_KEY || input == PLN_ATTENTION_INPUT_VALUE));
+}
+
 static bool is_for_training(const struct conf_case *c, const struct conf_node *n)
 {
     if (n->op > PLN_OP_SEGMENT_MEAN && n->op != PLN_OP_SCATTER)
@@ -56,7 +65,10 @@ static bool is_for_training(const struct conf_case *c, const struct conf_node *n
     for (uint32_t i = 1; i < n->n_outputs; i++)
         if (n->outputs[i] != PLN_ABSENT)
             return true;
-    return n->op == PLN_OP_LINEAR && c->values[n->inputs[PLN_LINEAR_INPUT_WEIGHT]].kind == PLN_VALUE_STATE;
+    for (uint32_t i = 0; i < n->n_inputs; i++)
+        if (n->inputs[i] != PLN_ABSENT && c->values[n->inputs[i]].kind == PLN_VALUE_STATE && !keeps(n, i))
+            return true;
+    return false;
 }
 
 uint32_t conf_level_of(const struct conf_case *c)

@@ -82,11 +82,16 @@ int32_t conf_window(struct conf_case *c, int32_t of, uint32_t column, uint32_t w
 int32_t conf_part(struct conf_case *c, int32_t of, uint32_t row, uint32_t rows, uint32_t width);
 /* An output in the memory of an input: in place. */
 int32_t conf_same(struct conf_case *c, int32_t of);
+/* What an activation sees: in some rows numbers up to three times as large; from column `first` of the first row on those
+ * where exponentials end, and where pieces meet. */
+void conf_put_ends(struct conf_case *c, int32_t x, uint32_t first);
 float *conf_floats(struct conf_case *c, int32_t value);
 int32_t *conf_ints(struct conf_case *c, int32_t value);
 /* The node; its operands are absent at first. params of that size. */
 struct conf_node *conf_node(struct conf_case *c, uint32_t op, const void *params, uint32_t params_size,
                             uint32_t n_inputs, uint32_t n_outputs);
+/* The case of another op has a node behind it, and that one's name: its first word becomes `op`. */
+void conf_name_after(struct conf_case *c, const char *op);
 void conf_free(struct conf_case *c);
 
 /* Packed sequences: lengths of this round, their starts, symbols for rows and starts. */
@@ -101,11 +106,11 @@ struct conf_packed {
 struct conf_packed conf_pack(struct conf_case *c, const uint32_t *lengths, uint32_t n, bool one);
 
 /* Inputs and params of dropout: what it is counted from (rows of some sequences; of `packed` if it is given), seed and
- * step. */
+ * step, others in each round. The scale is not that of the probability: params say what it is. */
 int32_t conf_origin(struct conf_case *c, pln_dim rows, const struct conf_packed *packed);
 int32_t conf_random(struct conf_case *c);
-enum { CONF_SITE = 5, CONF_DROP_BELOW = 0x30000000 };
-#define CONF_KEEP_SCALE (16.0f / 13)
+enum { CONF_SITE = 40005, CONF_DROP_BELOW = 0x30000000 };
+#define CONF_KEEP_SCALE 1.375f
 
 /* Fills case `index` of an op for c->round; false if there are no more. */
 typedef bool conf_fill(struct conf_case *c, uint32_t index);
@@ -171,5 +176,5 @@ extern bool conf_half_constants; /* constants are numbers that f16 holds, for de
 #include "graph/ops.def"
 #undef PLN_OP
 conf_fill conf_tied, conf_chain, conf_masked, conf_means, conf_equal_numbers, conf_kept, conf_linear_forms,
-    conf_linear_sizes, conf_linear_pairs, conf_specials, conf_empty, conf_halves;
+    conf_linear_sizes, conf_linear_pairs, conf_sizes, conf_trained, conf_specials, conf_empty, conf_halves;
 #endif

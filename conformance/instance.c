@@ -104,11 +104,31 @@ static void *copy_of_lent(const struct conf_instance *in)
     return before;
 }
 
+/* Making a plan and its end write nothing into the memory of values: states of other plans lie there. What the host sees
+ * of it, that is. */
+static void mark_image(const struct conf_instance *in)
+{
+    for (uint32_t i = 0; in->image && i < in->words; i++)
+        in->image[i] = CONF_PATTERN;
+}
+
+static void check_image(const struct conf_instance *in, const char *entry)
+{
+    uint32_t i = 0;
+    while (in->image && i < in->words && in->image[i] == CONF_PATTERN)
+        i++;
+    if (in->image && i < in->words)
+        conf_violate("%s wrote into the memory of values", entry);
+}
+
 void conf_instance_close(struct conf_instance *in)
 {
     const pln_backend *b = in->target->backend;
-    if (in->plan)
+    if (in->plan) {
+        mark_image(in);
         b->plan_destroy(&in->plan);
+        check_image(in, "plan_destroy");
+    }
     for (uint32_t i = 0; i < CONF_VALUES; i++)
         if (in->constants[i])
             b->constant_destroy(in->target->device, &in->constants[i]);
@@ -171,7 +191,9 @@ pln_status conf_instance_plan(struct conf_instance *in, const struct conf_case *
     if (!conf_lend(in, c, true))
         return PLN_NO_MEMORY;
     void *before = copy_of_lent(in);
+    mark_image(in);
     const pln_status status = in->target->backend->plan_create(in->target->device, in->segment, &in->plan, error);
+    check_image(in, "plan_create");
     check_lent(in, before, "plan_create");
     free(before);
     mprotect(in->lent, in->lent_bytes, PROT_NONE); /* who still reads it ends here */
@@ -215,7 +237,7 @@ enum conf_verdict conf_instance_open(struct conf_instance *in, const struct conf
 {
     const pln_backend *b = in->target->backend;
     pln_failure error = {.size = sizeof error};
-    pln_plan_info dry = {.size = sizeof dry}, made = dry;
+    pln_plan_info dry = {.size = sizeof dry}, made = dry, bare = dry;
     const enum conf_verdict verdict = conf_instance_view(in, c, why, bytes);
     if (verdict != CONF_PASSED)
         return verdict;
@@ -228,6 +250,8 @@ enum conf_verdict conf_instance_open(struct conf_instance *in, const struct conf
         status = conf_instance_plan(in, c, &error);
     if (status == PLN_OK && b->plan_info)
         status = ask_with_room(in, &made, &error);
+    if (status == PLN_OK && b->plan_info)
+        status = b->plan_info(in->target->device, NULL, in->plan, &bare, &error);
     if (status == PLN_OK && dry.scratch_bytes == made.scratch_bytes && dry.constant_bytes == made.constant_bytes)
         return CONF_PASSED;
     if (status == PLN_OK)

@@ -30,14 +30,18 @@
 #if defined(__SSE2__)
 enum { MXCSR_CONTROL = 0xffc0 }; /* rounding, flush to zero, denormals are zero, masks; not the flags */
 
+/* Below the control of SSE, above that of x87: long double has its precision by it. */
 uint32_t conf_float_state(void)
 {
-    return (_mm_getcsr() & MXCSR_CONTROL) | (uint32_t)fegetround() << 16;
+    uint16_t control;
+    __asm__ volatile("fnstcw %0" : "=m"(control));
+    return (_mm_getcsr() & MXCSR_CONTROL) | (uint32_t)control << 16;
 }
 
 void conf_set_float_state(uint32_t state)
 {
-    fesetround((int)(state >> 16));
+    const uint16_t control = (uint16_t)(state >> 16);
+    __asm__ volatile("fldcw %0" : : "m"(control));
     _mm_setcsr(state & MXCSR_CONTROL);
 }
 #else
@@ -103,6 +107,8 @@ void conf_process_look(struct conf_process *p)
     for (int i = 0; i < 3; i++)
         p->streams[i] = fcntl(i, F_GETFD) >= 0;
     p->limits = sum_of_limits();
+    p->group = getpgrp();
+    sigaltstack(NULL, &p->stack);
 }
 
 static const void *handler_of(const struct sigaction *action)
@@ -141,6 +147,12 @@ static void compare_own(struct conf_process *before, const struct conf_process *
         conf_violate("the environment was changed");
     if (before->alarm != now->alarm)
         conf_violate("a timer was set");
+    if (before->group != now->group)
+        conf_violate("the process was moved to another group, which signals of a terminal do not reach");
+    if (before->stack.ss_sp != now->stack.ss_sp || before->stack.ss_flags != now->stack.ss_flags)
+        conf_violate("signals were given another stack (sigaltstack)");
+    before->group = now->group;
+    before->stack = now->stack;
     before->environment = now->environment;
     before->alarm = now->alarm;
 }

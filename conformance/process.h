@@ -29,11 +29,14 @@ struct conf_process {
     uint64_t limits;      /* and over the limits of the process */
     int32_t priority;
     bool streams[3]; /* that are open */
+    pid_t group;
+    stack_t stack; /* of signals */
 };
 
 void conf_process_look(struct conf_process *p);
 /* Violations for what differs, and it is set back. Handlers that a library below the plugin installs (drivers do) are
- * its own; so are the environment and timers, unless there is no driver below (`own`). */
+ * its own; so are the environment, timers, the process group and the stack of signals, unless there is no driver below
+ * (`own`). */
 void conf_process_compare(struct conf_process *before, bool own);
 
 uint32_t conf_descriptors(void);

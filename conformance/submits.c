@@ -12,7 +12,9 @@
 
 #include "common/clock.h"
 #include "conformance/bench.h"
+#include "conformance/heap.h"
 #include "conformance/instance.h"
+#include "conformance/process.h"
 
 static const uint64_t millisecond = 1000000;
 
@@ -65,6 +67,32 @@ static pln_status run_in_order(pln_plan *plan, const pln_run *run, pln_failure *
     return status == PLN_OK ? first : status;
 }
 
+/* Many submitted runs of a plan, of which each leaves nothing. */
+static enum conf_verdict check_leaks(struct conf_instance *in, const struct conf_case *c, char *why, size_t bytes)
+{
+    enum { RUNS = 24, WARM = 5 };
+    const bool own = in->target->info.flags & PLN_DEVICE_FLAG_HOST_MEMORY; /* no driver below */
+    pln_failure failure = {.size = sizeof failure};
+    uint64_t heap = 0;
+    uint32_t grown = 0, pages = 0;
+    for (uint32_t i = 0; i < 2 * RUNS; i++) { /* half of them block */
+        if (conf_instance_run(in, c, &failure) != PLN_OK) {
+            snprintf(why, bytes, "run %u: %s", i, failure.message);
+            return CONF_FAILED;
+        }
+        if (i == 2 * WARM)
+            heap = conf_heap_live();
+        grown += i % 2 == 0 && i > 2 * WARM && conf_pages() > pages;
+        pages = conf_pages();
+    }
+    const char *left = conf_heap_live() >= heap + RUNS - WARM - 1 ? "blocks of malloc"
+                       : own && grown >= RUNS - WARM - 1          ? "memory of the system (a thread's, or mmap)"
+                                                                  : NULL;
+    if (left)
+        snprintf(why, bytes, "each submitted run leaves %s", left);
+    return left ? CONF_FAILED : CONF_PASSED;
+}
+
 enum conf_verdict conf_try_submits(struct conf_bench *bench, const struct conf_test *test, char *why, size_t bytes)
 {
     struct conf_case *c = malloc(sizeof *c);
@@ -79,8 +107,15 @@ enum conf_verdict conf_try_submits(struct conf_bench *bench, const struct conf_t
     struct conf_target target = bench->target;
     make_table(&table, bench->backend, run_submitted);
     target.backend = &table;
-    const enum conf_verdict verdict =
+    enum conf_verdict verdict =
         conf_check(&target, &bench->oracle, conf_groups[test->group].fill, index, c, why, bytes);
+    struct conf_instance in = {.target = &target};
+    runs_of_a_table = 0;
+    if (verdict == CONF_PASSED)
+        verdict = conf_instance_open(&in, c, why, bytes);
+    if (verdict == CONF_PASSED)
+        verdict = check_leaks(&in, c, why, bytes);
+    conf_instance_close(&in);
     conf_free(c);
     free(c);
     return verdict;
@@ -179,7 +214,7 @@ static bool fill_long(struct conf_case *c, uint32_t index)
 
 /* Seconds of the quickest of some tries. */
 struct times {
-    double whole, submit, look;
+    double whole, submit, looks[2]; /* at once, and of a millisecond */
 };
 
 static double quicker(double a, double b)
@@ -191,7 +226,7 @@ static pln_status take_times(struct conf_instance *in, const pln_run *run, struc
 {
     enum { TRIES = 6 };
     pln_status status = PLN_OK;
-    *t = (struct times){1e9, 1e9, 1e9};
+    *t = (struct times){1e9, 1e9, {1e9, 1e9}};
     for (uint32_t i = 0; status == PLN_OK && i < TRIES; i++) {
         const double begin = clock_seconds();
         status = real->plan_run(in->plan, run, failure);
@@ -205,8 +240,9 @@ static pln_status take_times(struct conf_instance *in, const pln_run *run, struc
         const double looked = clock_seconds();
         if (status == PLN_TIMED_OUT)
             status = await(in->plan, failure);
-        *t = (struct times){quicker(t->whole, ran - begin), quicker(t->submit, submitted - ran),
-                            quicker(t->look, looked - submitted)};
+        t->whole = quicker(t->whole, ran - begin);
+        t->submit = quicker(t->submit, submitted - ran);
+        t->looks[i % 2] = quicker(t->looks[i % 2], looked - submitted);
     }
     return status;
 }
@@ -235,8 +271,10 @@ enum conf_verdict conf_try_looks(struct conf_bench *bench, const struct conf_tes
         (conf_instance_run(&in, c, &failure) != PLN_OK || take_times(&in, &run, &t, &failure) != PLN_OK)) {
         snprintf(why, bytes, "%s", failure.message);
         verdict = CONF_FAILED;
-    } else if (verdict == CONF_PASSED && t.whole > least && t.submit < t.whole / 4 && t.look > t.whole / 2) {
-        snprintf(why, bytes, "plan_wait of at most a millisecond took %.0f ms, the run itself %.0f", t.look * 1e3,
+    }
+    const double look = t.looks[0] > t.looks[1] ? t.looks[0] : t.looks[1];
+    if (verdict == CONF_PASSED && t.whole > least && t.submit < t.whole / 4 && look > t.whole / 2) {
+        snprintf(why, bytes, "plan_wait of at most a millisecond took %.0f ms, the run itself %.0f", look * 1e3,
                  t.whole * 1e3);
         verdict = CONF_FAILED;
     }
@@ -367,6 +405,114 @@ enum conf_verdict conf_try_cancels(struct conf_bench *bench, const struct conf_t
     return verdict;
 }
 
+/* ---- a long run that is cancelled, and one beside it that is not */
+
+static pln_status told; /* by the run that was cancelled */
+
+static pln_status run_and_cancel(pln_plan *plan, const pln_run *run, pln_failure *failure)
+{
+    return told = run_cancelled(plan, run, failure);
+}
+
+struct canceller {
+    pln_plan *plan;
+    atomic_bool over;
+};
+
+static void *cancel_often(void *argument)
+{
+    struct canceller *c = argument;
+    while (!atomic_load(&c->over)) {
+        nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+        real->plan_cancel(c->plan);
+    }
+    return NULL;
+}
+
+/* The same for a run that blocks. */
+static pln_status run_beside_cancel(pln_plan *plan, const pln_run *run, pln_failure *failure)
+{
+    struct canceller c = {.plan = plan};
+    pthread_t thread;
+    const bool threaded = pthread_create(&thread, NULL, cancel_often, &c) == 0;
+    told = real->plan_run(plan, run, failure);
+    atomic_store(&c.over, true);
+    if (threaded)
+        pthread_join(thread, NULL);
+    return told;
+}
+
+/* The second plan is submitted first, and is the one that is cancelled. */
+static pln_status run_behind_cancelled(pln_plan *plan, const pln_run *run, pln_failure *failure)
+{
+    pln_failure other = {.size = sizeof other};
+    pln_status status = real->plan_submit(second, run, failure);
+    if (status != PLN_OK)
+        return status;
+    status = real->plan_submit(plan, run, failure);
+    real->plan_cancel(second);
+    if (status == PLN_OK)
+        status = await(plan, failure);
+    told = await(second, &other);
+    return status;
+}
+
+/* One round under a plan_run of those above. What says PLN_OK is right; the rest is CANCELLED. */
+static enum conf_verdict check_cancelled(struct conf_instance *in, struct conf_instance *right,
+                                         const struct conf_case *c,
+                                         pln_status (*run)(pln_plan *, const pln_run *, pln_failure *), char *why,
+                                         size_t bytes)
+{
+    pln_backend table;
+    struct conf_target target = *in->target;
+    const struct conf_target *own = in->target;
+    char seen[CONF_WHY / 2] = "";
+    make_table(&table, own->backend, run);
+    target.backend = &table;
+    in->target = &target;
+    const enum conf_verdict verdict = conf_check_round(in, right, fill_long, 0, c, 0, seen, sizeof seen);
+    in->target = own;
+    const bool other = run == run_behind_cancelled;
+    if (is_through(told) && (verdict == CONF_PASSED || (!other && told == PLN_CANCELLED)))
+        return CONF_PASSED;
+    snprintf(why, bytes, "%s: %s",
+             other ? "a run behind one that was cancelled" : "a run that was cancelled, and says it was not", seen);
+    return CONF_FAILED;
+}
+
+enum conf_verdict conf_try_cancelled(struct conf_bench *bench, const struct conf_test *test, char *why, size_t bytes)
+{
+    struct conf_case *c = malloc(sizeof *c);
+    struct conf_instance in = {.target = &bench->target}, beside = in, right = {.target = &bench->oracle};
+    const bool submits = bench->backend->plan_submit;
+    (void)test;
+    snprintf(why, bytes, "refused: plan_cancel is NULL, runs go on to their end");
+    if (!c || !bench->backend->plan_cancel) {
+        free(c);
+        return CONF_REFUSED;
+    }
+    conf_begin(c, 0, 0);
+    fill_long(c, 0);
+    enum conf_verdict verdict = conf_instance_open(&in, c, why, bytes);
+    if (verdict == CONF_PASSED)
+        verdict = conf_instance_open(&right, c, why, bytes);
+    if (verdict == CONF_PASSED)
+        verdict = check_cancelled(&in, &right, c, run_beside_cancel, why, bytes);
+    if (verdict == CONF_PASSED && submits)
+        verdict = check_cancelled(&in, &right, c, run_and_cancel, why, bytes);
+    if (verdict == CONF_PASSED && submits)
+        verdict = conf_instance_open(&beside, c, why, bytes);
+    second = beside.plan;
+    if (verdict == CONF_PASSED && submits)
+        verdict = check_cancelled(&in, &right, c, run_behind_cancelled, why, bytes);
+    conf_instance_close(&beside);
+    conf_instance_close(&in);
+    conf_instance_close(&right);
+    conf_free(c);
+    free(c);
+    return verdict;
+}
+
 /* ---- health */
 
 struct asked {
@@ -395,6 +541,14 @@ enum conf_verdict conf_try_health(struct conf_bench *bench, const struct conf_te
     ask(&here);
     if (pthread_create(&thread, NULL, ask, &there) == 0)
         pthread_join(thread, NULL);
+    enum { TIMES = 8 };
+    const uint64_t heap = conf_heap_live();
+    for (uint32_t i = 0; here.status == PLN_OK && i < TIMES; i++)
+        ask(&here);
+    if (conf_heap_live() >= heap + TIMES) {
+        snprintf(why, bytes, "each device_health leaves blocks of malloc");
+        return CONF_FAILED;
+    }
     const struct asked *ill = here.status != PLN_OK ? &here : there.status != PLN_OK ? &there : NULL;
     if (!ill)
         return CONF_PASSED;

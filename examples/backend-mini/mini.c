@@ -82,7 +82,7 @@ static float activate(uint32_t activation, float x)
     if (activation == PLN_ACTIVATION_GELU)
         return 0.5f * x * (1 + erff(x * 0.70710678f));
     if (activation == PLN_ACTIVATION_RELU)
-        return x > 0 ? x : 0;
+        return x < 0 ? 0 : x;
     return activation == PLN_ACTIVATION_TANH ? tanhf(x) : x;
 }
 

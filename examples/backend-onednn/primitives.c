@@ -18,11 +18,11 @@ struct eltwise {
     dnnl_alg_kind_t kind;
     float alpha;
 };
+/* Not its logistic, which makes 0 of what is no number (2.6). */
 static const struct eltwise eltwises[] = {
     {PLN_ACTIVATION_NONE, dnnl_alg_kind_undef, 0},         {PLN_ACTIVATION_GELU, dnnl_eltwise_gelu_erf, 0},
     {PLN_ACTIVATION_GELU_TANH, dnnl_eltwise_gelu_tanh, 0}, {PLN_ACTIVATION_RELU, dnnl_eltwise_relu, 0},
-    {PLN_ACTIVATION_TANH, dnnl_eltwise_tanh, 0},           {PLN_ACTIVATION_SIGMOID, dnnl_eltwise_logistic, 0},
-    {PLN_ACTIVATION_SILU, dnnl_eltwise_swish, 1},
+    {PLN_ACTIVATION_TANH, dnnl_eltwise_tanh, 0},           {PLN_ACTIVATION_SILU, dnnl_eltwise_swish, 1},
 };
 
 static const struct eltwise *eltwise_of(uint32_t activation)

@@ -143,7 +143,13 @@ MUTANTS = [
     ("the first open's host for all", "host",
      [at("static pln_status device_open(", ""), ("    (*device)->host = host;\n", "    static const pln_host *first;\n    first = first ? first : host;\n    (*device)->host = first;\n")]),
 
+    ("count leaks malloc", "open and close leaves blocks", [SYSTEM, at("    *count = 1;\n", "    static void *volatile keep;\n    keep = malloc(100);\n")]),
+    ("each open leaves pages", "open and close leaves memory", [(SYSTEM[0], SYSTEM[1] + "#include <sys/mman.h>\n"), at("    (*device)->host = host;\n", "    (void)mmap(NULL, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);\n")]),
+
     # ---- what is left in the process
+    ("another stack of signals", "sigaltstack", [SYSTEM, at(RUN, "    static char own[65536];\n    sigaltstack(&(stack_t){.ss_sp = own, .ss_size = sizeof own}, NULL);\n")]),
+    ("another group of processes", "another group", [SYSTEM, at("    (*device)->host = host;\n", "    setpgid(0, 0);\n")]),
+    ("short long doubles", "floating-point state", [at(RUN, '    const unsigned short control = 0x27f;\n    __asm__ volatile("fldcw %0" : : "m"(control));\n')]),
     ("prints", "printed to stdout", [at(RUN, '    puts("hello from mini");\n')]),
     ("prints errors", "printed to stderr", [at(RUN, '    fputs("hello from mini\\n", stderr);\n')]),
     ("rounding mode", "floating-point state", [SYSTEM, at(RUN, "    _mm_setcsr((_mm_getcsr() & ~0x6000u) | 0x6000);\n")]),
@@ -312,6 +318,14 @@ MUTANTS = [
     ("tunes itself at each open", "other bits", [("struct pln_device {\n", "struct pln_device {\n    uint32_t number;\n"), at("    (*device)->host = host;\n", "    static uint32_t opens;\n    (*device)->number = opens++;\n"), ("    uint32_t activation;\n", "    uint32_t activation, number;\n"),
                                                  ("        p->nodes[i].activation =", "        p->nodes[i].number = device->number;\n        p->nodes[i].activation ="), (WRITE, "        s *= 1 + 1.2e-7f * (float)(node->number % 5);\n" + WRITE)]),
     ("results of equal runs are kept", "linear: ", [(PLAN, "    float seen[2];\n" + PLAN), at(RUN, "    const float *x = row(&plan->nodes[0].x, 0);\n    if (run->dims[1] > 1 && run->dims[1] < 128 && plan->seen[0] == x[0] && plan->seen[1] == (float)run->dims[1])\n        return PLN_OK;\n    plan->seen[0] = x[0];\n    plan->seen[1] = (float)run->dims[1];\n")]),
+    ("times of an hour", "of a run of less than", [("                                    .plan_destroy = plan_destroy}", "                                    .plan_destroy = plan_destroy,\n                                    .plan_timing = plan_timing}"),
+                                                   (TABLE, "static pln_status plan_timing(pln_plan *plan, uint64_t *ns, uint32_t n, pln_failure *f)\n{\n    (void)plan, (void)f;\n    for (uint32_t i = 0; i < n; i++)\n        ns[i] = 3600000000000;\n    return PLN_OK;\n}\n\n" + TABLE)]),
+    ("a plan's info by its segment", "in plan_info: it ended its process by signal 11", [("                                    .plan_destroy = plan_destroy}", "                                    .plan_destroy = plan_destroy,\n                                    .plan_info = plan_info}"),
+                                                   (TABLE, "static pln_status plan_info(pln_device *d, const pln_segment *s, pln_plan *p, pln_plan_info *i, pln_failure *e)\n{\n    (void)d, (void)p, (void)e;\n    i->scratch_bytes = s->n_nodes;\n    return PLN_OK;\n}\n\n" + TABLE)]),
+    ("each plan leaves pages", "each plan leaves memory", [(SYSTEM[0], SYSTEM[1] + "#include <sys/mman.h>\n"), at("    *plan = p;\n", "    (void)mmap(NULL, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);\n")]),
+    ("a refused plan leaks malloc", "plan_create that failed left blocks", [SYSTEM, ("            return pln_failed(failure, PLN_UNSUPPORTED,", "            return (keep = malloc(64)), pln_failed(failure, PLN_UNSUPPORTED,"), ("static pln_status plan_create(", "static void *volatile keep;\n\nstatic pln_status plan_create(")]),
+    ("y is cleared when a plan is made", "plan_create wrote into the memory of values", [SYSTEM, at("        p->nodes[i].y = operand(segment, node->outputs, node->n_outputs, PLN_LINEAR_OUTPUT_Y);\n", "        memset((void *)(uintptr_t)p->nodes[i].y.data, 0, 4 * p->nodes[i].y.width);\n")]),
+    ("y is cleared at a plan's end", "plan_destroy wrote into the memory of values", [SYSTEM, ("    if (*plan)\n        (*plan)->host", "    if (*plan)\n        memset((void *)(uintptr_t)(*plan)->nodes[0].y.data, 0, 4);\n    if (*plan)\n        (*plan)->host")]),
     ("nonsense of a plan", "plan_info tells", [("                                    .plan_destroy = plan_destroy}", "                                    .plan_destroy = plan_destroy,\n                                    .plan_info = plan_info}"),
                                                (TABLE, "static pln_status plan_info(pln_device *d, const pln_segment *s, pln_plan *p, pln_plan_info *i, pln_failure *e)\n{\n    (void)d, (void)s, (void)p, (void)e;\n    i->scratch_bytes = 1ull << 63;\n    return PLN_OK;\n}\n\n" + TABLE)]),
 
@@ -361,7 +375,9 @@ MUTANTS = [
     ("x in f16", "linear", [("s += x[k] * w[k];", "s += (float)(_Float16)x[k] * w[k];"), ("sum[j] += x[k + j] * w[k + j];", "sum[j] += (float)(_Float16)x[k + j] * w[k + j];")]),
     ("sums one term too few of many", "linear", [("            s += x[k] * w[k];", "            s += node->x.width > 500 && k + 1 == node->x.width ? 0 : x[k] * w[k];")]),
     ("gelu of tanh", "linear", [("0.5f * x * (1 + erff(x * 0.70710678f))", "0.5f * x * (1 + tanhf(0.79788456f * (x + 0.044715f * x * x * x)))")]),
-    ("relu leaks", "activation 5", [("return x > 0 ? x : 0;", "return x > 0 ? x : 0.001f * x;")]),
+    ("relu hides NaN", "NaN, activation 5", [("return x < 0 ? 0 : x;", "return x > 0 ? x : 0;")]),
+    ("gelu hides NaN", "NaN, activation 1", [("        return 0.5f * x * (1 + erff", "        return x != x ? 0 : 0.5f * x * (1 + erff")]),
+    ("relu leaks", "activation 5", [("return x < 0 ? 0 : x;", "return x < 0 ? 0.001f * x : x;")]),
     ("the first activation for all nodes", "linear", [(ROWS, ROWS + "        ((struct node *)(uintptr_t)&p->nodes[i])->activation = p->nodes[0].activation;\n")]),
 
     # ---- half types
