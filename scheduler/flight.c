@@ -12,8 +12,6 @@
 #include "common/fail.h"
 #include "scheduler/scheduler.h"
 
-enum { LOOK_NS = 100000000 }; /* between two questions whether to go on */
-
 /* ---- what touches what */
 
 struct range {
@@ -105,11 +103,12 @@ pln_status sched_find_flyers(pln_schedule *s, struct sched_plan *plan, pln_error
     bool several = false;
     for (uint32_t i = 1; i < n; i++)
         several |= s->segments[i].device != s->segments[0].device;
+    plan->spent = calloc(n + 1ul, sizeof *plan->spent);
     plan->flies = calloc(n + 1ul, sizeof *plan->flies);
     plan->flying = calloc(n + 1ul, sizeof *plan->flying);
     plan->waits = several ? calloc((size_t)n * n, sizeof *plan->waits) : NULL;
     struct ranges *touched = calloc(n + 1ul, sizeof *touched);
-    bool fits = plan->flies && plan->flying && touched && (!several || plan->waits);
+    bool fits = plan->spent && plan->flies && plan->flying && touched && (!several || plan->waits);
     for (uint32_t i = 0; fits && several && i < n; i++)
         fits = find_touched(s, plan, &s->segments[i], &touched[i]);
     if (fits && several)
@@ -247,14 +246,14 @@ static pln_status look(pln_schedule *s, struct sched_plan *plan, uint32_t segmen
     struct sched_open *open = plan->opens[device];
     struct sched_worker *w = s->workers[device];
     if (!seam_submits(&open->seam)) {
-        if (!is_over(w, LOOK_NS))
+        if (!is_over(w, SCHED_LOOK_NS))
             return PLN_TIMED_OUT;
         if (w->status != PLN_OK && error)
             *error = w->error;
         return w->status;
     }
     sched_enter(open);
-    const pln_status status = seam_plan_wait(plan->segments[segment], LOOK_NS, error);
+    const pln_status status = seam_plan_wait(plan->segments[segment], SCHED_LOOK_NS, error);
     sched_leave(open);
     return status;
 }

@@ -245,6 +245,7 @@ void sched_plan_destroy(pln_schedule *schedule, struct sched_plan **plan)
     for (uint32_t i = 0; p->opens && i < schedule->devices->n; i++)
         sched_open_release(&p->opens[i]);
     free(p->opens);
+    free(p->spent);
     free(p->flies);
     free(p->flying);
     free(p->waits);

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/door.h"
 #include "scheduler/scheduler.h"
 
@@ -182,6 +183,29 @@ static pln_status land_before(const struct run *run, uint32_t j, pln_error *erro
     return status;
 }
 
+static double elements_of(const struct run *run)
+{
+    double elements = 1;
+    for (uint32_t i = 0; i < run->numbers.n_dims; i++)
+        elements *= run->dims[i] ? run->dims[i] : 1;
+    return elements;
+}
+
+/* Whether a segment will have ended before anybody would be asked: it may take as long as last time, and as the square of
+ * its sizes where they have grown. Handing it to a thread would cost such a run more than its host does in all. */
+static bool ends_soon(const struct run *run, uint32_t index)
+{
+    const struct sched_spent *last = &run->plan->spent[index];
+    const double grown = last->ns ? elements_of(run) / last->elements : 0;
+    return last->ns && (double)last->ns * (grown > 1 ? grown * grown : 1) < SCHED_LOOK_NS / 2;
+}
+
+static void note_time(const struct run *run, uint32_t index, uint64_t begin, pln_status status)
+{
+    if (run->asks && status == PLN_OK)
+        run->plan->spent[index] = (struct sched_spent){clock_ns() - begin + 1, elements_of(run)};
+}
+
 static pln_status run_segment(const struct run *run, uint32_t index, pln_error *error)
 {
     pln_schedule *s = run->schedule;
@@ -192,17 +216,24 @@ static pln_status run_segment(const struct run *run, uint32_t index, pln_error *
         status = bring_values(run, segment, error);
     if (status != PLN_OK)
         return status;
-    /* With somebody to ask the run is watched, so that it can be stopped in its middle. */
-    const bool flies = run->plan->flies[index], watched = run->asks && open->seam.seam->table.plan_cancel;
+    /* With somebody to ask a run that is not known to be short is watched, so that it can be stopped in its middle. */
+    const uint64_t begin = run->asks ? clock_ns() : 0;
+    const bool flies = run->plan->flies[index],
+               watched = run->asks && open->seam.seam->table.plan_cancel && !ends_soon(run, index);
     if ((flies || watched) && sched_flight_begin(s, run->plan, index, &run->numbers, &status, error)) {
         run->flying[index] = true;
-        return flies ? PLN_OK : land(run, index, error);
+        if (flies)
+            return PLN_OK;
+        status = land(run, index, error);
+        note_time(run, index, begin, status);
+        return status;
     }
     if (status != PLN_OK)
         return status;
     sched_enter(open);
     status = seam_plan_run(run->plan->segments[index], &run->numbers, error);
     sched_leave(open);
+    note_time(run, index, begin, status);
     return status == PLN_OK ? finish_segment(run, index, error) : status;
 }
 

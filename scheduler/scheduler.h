@@ -17,7 +17,7 @@
 #include "common/uses.h"
 #include "graph/graph.h"
 
-enum { SCHED_BACKENDS = 32, SCHED_NONE = -1 };
+enum { SCHED_BACKENDS = 32, SCHED_NONE = -1, SCHED_LOOK_NS = 100000000 /* between two questions whether to go on */ };
 
 /* A plugin (or the built-in reference), loaded or not. */
 struct sched_backend {
@@ -299,6 +299,12 @@ struct sched_memory {
     pln_buffer **buffers; /* a buffer per block, others */
 };
 
+/* How long a segment took when it ran last, and the product of the sizes that it had then. */
+struct sched_spent {
+    uint64_t ns; /* 0: it has not run */
+    double elements;
+};
+
 /* A schedule for a bucket of sizes. */
 struct sched_plan {
     struct sched_plan *next;
@@ -307,10 +313,11 @@ struct sched_plan {
     int32_t *instances;          /* [domains][values]: item of a base value, or of a window of a state; SCHED_NONE */
     struct sched_open **opens;   /* [devices]: as they were open when the plan was made */
     struct seam_plan **segments;
-    bool *flying;  /* [segments], of the run in progress */
-    bool *flies;   /* [segments]: it may be on its way while a later one runs */
-    bool *waits;   /* [segments][segments]: j waits for i < j; NULL where one device has all */
-    char *staging; /* host image of a value with its row padding */
+    struct sched_spent *spent; /* [segments], of runs that somebody is asked about */
+    bool *flying;              /* [segments], of the run in progress */
+    bool *flies;               /* [segments]: it may be on its way while a later one runs */
+    bool *waits;               /* [segments][segments]: j waits for i < j; NULL where one device has all */
+    char *staging;             /* host image of a value with its row padding */
     uint64_t planned_bytes;
 };
 
