@@ -98,6 +98,26 @@ static pln_status choose_bf16(const struct cpu_asked *asked, const struct found 
     return PLN_OK;
 }
 
+static pln_status choose_int8(const struct cpu_asked *asked, const struct found *found, struct cpu_math *math,
+                              pln_failure *error)
+{
+    const struct cpu_level *level = found->level;
+    const struct cpu_micro_kernel *vnni = strcmp(level->name, "avx512") == 0 ? cpu_level_vnni() : NULL;
+    const struct cpu_micro_kernel *own = vnni ? vnni : level->byte_kernel;
+    if (asked->way != CPU_GEMM_OWN)
+        return pln_failed(error, PLN_INVALID, -1, "math=int8 of cpu needs gemm=own: BLIS has no such product");
+    if (asked->products && !is(asked->products, "auto"))
+        return pln_failed(error, PLN_INVALID, -1, "products=%s of cpu is not for math=int8", asked->products);
+    if (found->tiles) {
+        const struct cpu_micro_kernel kernel = cpu_tiles_bytes(found->tiles, own);
+        *math = make(level, found->tiles_level, asked->way, &kernel, level->micro_kernel, "tdpbusd");
+    } else {
+        *math =
+            make(level, level->name, asked->way, own, level->micro_kernel, vnni ? "vpdpbusd" : "int8 widened");
+    }
+    return PLN_OK;
+}
+
 pln_status cpu_math_choose(const struct cpu_asked *asked, struct cpu_math *deep, struct cpu_math *shallow,
                            pln_failure *error)
 {
@@ -117,9 +137,11 @@ pln_status cpu_math_choose(const struct cpu_asked *asked, struct cpu_math *deep,
         *shallow = *deep;
         return status;
     }
-    if (!is(asked->math, "bf16"))
-        return pln_failed(error, PLN_INVALID, -1, "math of cpu is f32 or bf16, not %s", asked->math);
     *shallow = make_plain(&found, asked->way);
+    if (is(asked->math, "int8"))
+        return choose_int8(asked, &found, deep, error);
+    if (!is(asked->math, "bf16"))
+        return pln_failed(error, PLN_INVALID, -1, "math of cpu is f32, bf16 or int8, not %s", asked->math);
     return choose_bf16(asked, &found, deep, error);
 }
 
