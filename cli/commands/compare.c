@@ -15,8 +15,9 @@
 
 enum { MOST_SHAPES = 16, NODE_NAME = 160, PATH_BYTES = 512 };
 static const double seconds_a_device = 0.5;
-/* |a - b| <= tolerance (1 + |b|). f16 has three bits more than bf16. */
-static const double tolerance_f32 = 5e-5, tolerance_f16 = 2.5e-3, tolerance_bf16 = 2e-2;
+/* |a - b| <= tolerance (1 + |b|). f16 has three bits more than bf16. Of int8 it is what the scores of models stand. */
+static const double tolerance_f32 = 5e-5, tolerance_f16 = 2.5e-3, tolerance_bf16 = 2e-2,
+                    tolerance_int8 = 0.25;
 
 static const struct table_column columns[] = {
     {.key = "device", .title = "device", .width = 9},
@@ -56,6 +57,8 @@ static double tolerance_of(const struct measured_device *device)
     const char *dtype = device->facts.dtype;
     if (strcmp(dtype, "bf16") == 0)
         return tolerance_bf16;
+    if (strcmp(dtype, "int8") == 0)
+        return tolerance_int8;
     return strcmp(dtype, "f16") == 0 ? tolerance_f16 : tolerance_f32;
 }
 
