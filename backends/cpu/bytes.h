@@ -35,7 +35,7 @@ struct bytes {
 struct bytes_row {
     float scale;
     int32_t zero;
-    uint32_t n_outliers, reserved; /* a multiple of a line of cache in all */
+    uint32_t n_outliers, panel_has_outliers; /* the latter of row 0 */
     struct {
         uint32_t at;
         float value;
@@ -50,14 +50,15 @@ static inline struct bytes_row *bytes_rows(const void *panel, uint32_t rows, uin
     return (struct bytes_row *)(uintptr_t)((const char *)panel + (size_t)round_up32(depth, BYTES_CHUNK) * rows);
 }
 
-static inline float *bytes_scales(const void *panel, uint32_t columns, uint32_t depth)
-{
-    return (float *)(uintptr_t)((const char *)panel + (size_t)round_up32(depth, BYTES_TILE) * columns);
-}
+struct bytes_columns {
+    float *scales;
+    int32_t *sums;
+};
 
-static inline int32_t *bytes_sums(const void *panel, uint32_t columns, uint32_t depth)
+static inline struct bytes_columns bytes_columns(const void *panel, uint32_t columns, uint32_t depth)
 {
-    return (int32_t *)(void *)(bytes_scales(panel, columns, depth) + columns);
+    float *scales = (float *)(uintptr_t)((const char *)panel + (size_t)round_up32(depth, BYTES_TILE) * columns);
+    return (struct bytes_columns){scales, (int32_t *)(void *)(scales + columns)};
 }
 
 /* ---- vectors */
@@ -149,28 +150,37 @@ static inline vec bytes_multiply_outliers(const struct bytes_row *row, const str
     return sum;
 }
 
-/* out = bias + x weight^T + addend from sums of products of bytes, [rows, all_columns]; the first `columns` of them, of
- * a panel of the weight all_columns wide. */
-static inline void bytes_leave(const struct cpu_tile_product *t, const int32_t *sums, uint32_t all_columns, uint32_t columns)
+/* A sum of a row with VEC_LANES columns from number c on, in units of the weight's scales. */
+static inline vec bytes_scaled(const struct bytes_row *row, const struct bytes_columns *columns, uint32_t c, vec_int sum)
+{
+    const vec_int zero = (vec_int){0} + row->zero;
+    return row->scale * __builtin_convertvector(sum - zero * bytes_load(columns->sums + c), vec);
+}
+
+/* Row r of out, from column c on. */
+static inline void bytes_finish(const struct cpu_tile_product *t, const struct bytes_columns *columns, uint32_t r,
+                                uint32_t c, vec scaled)
+{
+    vec v = scaled * vec_load(columns->scales + c);
+    if (t->bias)
+        v += vec_load(t->bias + c);
+    if (t->addend.data)
+        v += vec_load(t->addend.data + r * t->addend.stride + c);
+    vec_store(t->out + r * t->out_stride + c, v);
+}
+
+/* out = bias + x weight^T + addend from sums of products of bytes, [rows, all_columns]; the first `n` columns of them,
+ * of a panel of the weight all_columns wide. */
+static inline void bytes_leave(const struct cpu_tile_product *t, const int32_t *sums, uint32_t all_columns, uint32_t n)
 {
     const struct bytes_row *row = bytes_rows(t->x, t->panel_rows, t->depth);
-    const float *scales = bytes_scales(t->weight, all_columns, t->depth);
-    const int32_t *sums_of_bytes = bytes_sums(t->weight, all_columns, t->depth);
-    for (uint32_t r = 0; r < t->rows; r++, row++, sums += all_columns) {
-        const vec scale = vec_all(row->scale);
-        const vec_int zero = (vec_int){0} + row->zero;
-        for (uint32_t c = 0; c < columns; c += VEC_LANES) {
-            const vec_int whole = bytes_load(sums + c) - zero * bytes_load(sums_of_bytes + c);
-            vec v = scale * __builtin_convertvector(whole, vec);
+    const struct bytes_columns columns = bytes_columns(t->weight, all_columns, t->depth);
+    for (uint32_t r = 0; r < t->rows; r++, row++, sums += all_columns)
+        for (uint32_t c = 0; c < n; c += VEC_LANES) {
+            vec v = bytes_scaled(row, &columns, c, bytes_load(sums + c));
             if (row->n_outliers)
                 v += bytes_multiply_outliers(row, t->weight, all_columns, c);
-            v *= vec_load(scales + c);
-            if (t->bias)
-                v += vec_load(t->bias + c);
-            if (t->addend.data)
-                v += vec_load(t->addend.data + r * t->addend.stride + c);
-            vec_store(t->out + r * t->out_stride + c, v);
+            bytes_finish(t, &columns, r, c, v);
         }
-    }
 }
 #endif

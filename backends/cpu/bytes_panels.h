@@ -182,7 +182,8 @@ static void bytes_pack_column(const struct cpu_matrix *weight, uint32_t i, uint3
         for (uint32_t j = 0; j < VEC_LANES && k + j < depth; j += BYTES_STEP)
             memcpy(panel + (size_t)(k + j) / BYTES_STEP * columns + i, bytes + j, BYTES_STEP);
     }
-    bytes_scales(panel, columns, depth)[i] = (width < least ? 0 : width) + vec_sum(poison);
-    bytes_sums(panel, columns, depth)[i] = bytes_total(sum);
+    const struct bytes_columns of = bytes_columns(panel, columns, depth);
+    of.scales[i] = (width < least ? 0 : width) + vec_sum(poison);
+    of.sums[i] = bytes_total(sum);
 }
 #endif

@@ -77,8 +77,9 @@ uint64_t cpu_shared_bytes(uint32_t row, const struct cpu_call *capacity);
 /* Kernels and the products that they make. */
 struct cpu_math {
     cpu_kernel *const *kernels;
-    const char *kernel_level, *level; /* of kernels; as the device is told to have */
-    const char *products;             /* what multiplies, where that is not the multiply-add of the level; or NULL */
+    const char *kernel_level, *product_level, *level; /* of kernels; of linear; as the device is told to have */
+    const char *products, *attention_products; /* what multiplies, where that is not the multiply-add of the level; or
+                                                  NULL */
     struct cpu_gemm gemm;
 };
 

@@ -94,10 +94,11 @@ static inline __attribute__((always_inline)) void begin_sums(const struct cpu_ti
             sum[i][j] = (sum_vector){0};
 }
 
-/* They pass by the first level of cache, where what follows is one loop for any number of rows. */
-static inline __attribute__((always_inline)) void store_sums(const struct cpu_tile_product *t,
-                                                             sum_vector sum[ROWS][VECTORS], const uint32_t rows,
-                                                             const uint32_t vectors)
+/* Sums of a tile with outliers pass by the first level of cache, where what follows is one loop for any number of rows.
+ */
+static inline __attribute__((always_inline)) void store_with_outliers(const struct cpu_tile_product *t,
+                                                                      sum_vector sum[ROWS][VECTORS],
+                                                                      const uint32_t rows, const uint32_t vectors)
 {
     int32_t sums[ROWS * COLUMNS] __attribute__((aligned(64)));
 #pragma GCC unroll 14
@@ -106,6 +107,23 @@ static inline __attribute__((always_inline)) void store_sums(const struct cpu_ti
         for (uint32_t j = 0; j < vectors; j++)
             memcpy(sums + i * COLUMNS + j * VEC_LANES, &sum[i][j], sizeof sum[i][j]);
     bytes_leave(t, sums, COLUMNS, vectors * VEC_LANES);
+}
+
+static inline __attribute__((always_inline)) void store_sums(const struct cpu_tile_product *t,
+                                                             sum_vector sum[ROWS][VECTORS], const uint32_t rows,
+                                                             const uint32_t vectors)
+{
+    const struct bytes_row *row = bytes_rows(t->x, t->panel_rows, t->depth);
+    const struct bytes_columns columns = bytes_columns(t->weight, COLUMNS, t->depth);
+    if (row->panel_has_outliers) {
+        store_with_outliers(t, sum, rows, vectors);
+        return;
+    }
+#pragma GCC unroll 14
+    for (uint32_t i = 0; i < rows; i++)
+#pragma GCC unroll 4
+        for (uint32_t j = 0; j < vectors; j++)
+            bytes_finish(t, &columns, i, j * VEC_LANES, bytes_scaled(&row[i], &columns, j * VEC_LANES, sum[i][j]));
 }
 
 #else
@@ -193,8 +211,11 @@ static void pack_x(const struct cpu_micro_kernel *kernel, const struct cpu_matri
 {
     (void)kernel;
     struct bytes_row *row = bytes_rows(panel, rows, depth);
-    for (uint32_t i = 0; i < rows; i++)
+    row->panel_has_outliers = 0;
+    for (uint32_t i = 0; i < rows; i++) {
         bytes_pack_row(x, i, rows, depth, panel, &row[i]);
+        row->panel_has_outliers |= row[i].n_outliers;
+    }
 }
 
 /* Rows that are not there are zero. */

@@ -386,7 +386,7 @@ static struct bytes_case bytes_case(uint32_t rows, uint32_t n, uint32_t depth)
     return c;
 }
 
-static void bytes_finish(struct bytes_case *c)
+static void bytes_case_finish(struct bytes_case *c)
 {
     free((void *)(uintptr_t)c->x.data);
     free((void *)(uintptr_t)c->weight.data);
@@ -419,7 +419,7 @@ static void sums_of_bytes_are_exact(void **state)
             for (uint32_t e = 0; e < c.rows * c.n; e++)
                 assert_true((double)c.out[e] == wanted[e]);
             free(wanted);
-            bytes_finish(&c);
+            bytes_case_finish(&c);
         }
 }
 
@@ -463,7 +463,7 @@ static void outliers_stay_exact(void **state)
             multiply_plainly(of_bytes[i], &c.x, &c.weight, ROWS, N, DEPTH, c.out);
             for (uint32_t e = 0; e < ROWS * N; e++)
                 assert_true(fabs((double)c.out[e] - wanted[e]) <= (e / N == AT ? 1e-6 * (1 + fabs(wanted[e])) * 64 : 0));
-            bytes_finish(&c);
+            bytes_case_finish(&c);
         }
 }
 
@@ -484,7 +484,7 @@ static void numbers_that_are_not_finite(void **state)
                 multiply_plainly(of_bytes[i], &c.x, &c.weight, ROWS, N, DEPTH, c.out);
                 for (uint32_t e = 0; e < ROWS * N; e++)
                     assert_true((double)c.out[e] == wanted[e] || (e / N == AT && isnan(c.out[e])));
-                bytes_finish(&c);
+                bytes_case_finish(&c);
             }
 }
 
