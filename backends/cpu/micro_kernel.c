@@ -213,7 +213,7 @@ static void pack_x(const struct cpu_micro_kernel *kernel, const struct cpu_matri
     struct bytes_row *row = bytes_rows(panel, rows, depth);
     row->panel_has_outliers = 0;
     for (uint32_t i = 0; i < rows; i++) {
-        bytes_pack_row(x, i, rows, depth, panel, &row[i]);
+        bytes_pack_row(x->data + i * x->row_step, i, rows, depth, panel, &row[i]);
         row->panel_has_outliers |= row[i].n_outliers;
     }
 }
@@ -226,7 +226,7 @@ static void pack_weight(const struct cpu_micro_kernel *kernel, const struct cpu_
     if (columns < COLUMNS || depth % WEIGHT_PADDING)
         memset(panel, 0, (size_t)(round_up32(depth, WEIGHT_PADDING) + BYTES_COLUMN) * COLUMNS);
     for (uint32_t i = 0; i < columns; i++)
-        bytes_pack_column(weight, i, depth, COLUMNS, panel);
+        bytes_pack_column(weight->data + i * weight->row_step, i, depth, COLUMNS, panel);
 }
 
 #else
