@@ -12,8 +12,10 @@
 #include "conformance/worker.h"
 
 static const char usage[] =
-    "usage: pleione-conform PLUGIN.so|reference [--level N] [--op NAME] [--case TEXT] [--except TEXT]... [--json] [--perf]\n"
-    "           [--device N] [--option KEY=VALUE]... [--threads N] [--limit SECONDS] [--complete] [--thin N] [--quick]\n"
+    "usage: pleione-conform PLUGIN.so|reference [--level N] [--op NAME] [--case TEXT] [--except TEXT]... [--json] "
+    "[--perf]\n"
+    "           [--device N] [--option KEY=VALUE]... [--threads N] [--limit SECONDS] [--complete] [--thin N] "
+    "[--quick]\n"
     "           [--half-constants] [--runs-allocate] [--tolerance T] [--skip-refused-options] [--list] [--verbose] "
     "[--first]\n"
     "           [--compile | --claims | --dump FOLDER]\n\n"

@@ -12,8 +12,8 @@ struct conf_wanted {
     const char *op, *text; /* a group or an op; part of a name */
     const char *except[4]; /* parts of names that are left out */
     uint32_t n_except;
-    uint32_t level;        /* the last one */
-    uint32_t thin;         /* one of so many cases, drawn by hash */
+    uint32_t level; /* the last one */
+    uint32_t thin;  /* one of so many cases, drawn by hash */
     bool speed;
     bool cases; /* nothing but cases: for --compile and --dump */
 };

@@ -61,7 +61,8 @@ static pln_status check_math(const pln_devices *devices, pln_error *error)
             if (strcmp(device->settings[j].key, "math") == 0 && strcmp(device->settings[j].value, "int8") == 0)
                 return pln_fail(error, PLN_INVALID,
                                 "device %s was opened with math=int8, which is for answers only: training needs f32 or "
-                                "bf16", device->entry.name);
+                                "bf16",
+                                device->entry.name);
     }
     return PLN_OK;
 }

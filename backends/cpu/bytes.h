@@ -138,7 +138,7 @@ static inline vec_int bytes_multiply_add(struct bytes_pairs x, struct bytes_pair
 
 /* Outliers of a row with VEC_LANES columns from number c on, in units of the weight's scales. */
 static inline vec bytes_multiply_outliers(const struct bytes_row *row, const struct bytes *weight, uint32_t columns,
-                                   uint32_t c)
+                                          uint32_t c)
 {
     vec sum = {0};
     for (uint32_t j = 0; j < row->n_outliers; j++) {
@@ -151,7 +151,8 @@ static inline vec bytes_multiply_outliers(const struct bytes_row *row, const str
 }
 
 /* A sum of a row with VEC_LANES columns from number c on, in units of the weight's scales. */
-static inline vec bytes_scaled(const struct bytes_row *row, const struct bytes_columns *columns, uint32_t c, vec_int sum)
+static inline vec bytes_scaled(const struct bytes_row *row, const struct bytes_columns *columns, uint32_t c,
+                               vec_int sum)
 {
     const vec_int zero = (vec_int){0} + row->zero;
     return row->scale * __builtin_convertvector(sum - zero * bytes_load(columns->sums + c), vec);

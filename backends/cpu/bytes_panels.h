@@ -60,7 +60,7 @@ struct bytes_range {
 };
 
 /* Of the elements of a row whose size is `most` or less. */
-static struct bytes_range bytes_find_range(const float *x, uint32_t depth, float most)
+static inline struct bytes_range bytes_find_range(const float *x, uint32_t depth, float most)
 {
     vec low = {0}, high = {0}, size = {0};
     vec_int within = {0};
@@ -80,7 +80,7 @@ static struct bytes_range bytes_find_range(const float *x, uint32_t depth, float
 static const float bytes_largest = 0x1.fffffep127f;
 
 /* The same of all elements, twice as fast. What is not finite makes no finite size. */
-static struct bytes_range bytes_find_all(const float *x, uint32_t depth)
+static inline struct bytes_range bytes_find_all(const float *x, uint32_t depth)
 {
     enum { CHAINS = 2 }; /* hide the latency of sums */
     vec low[CHAINS] = {{0}}, high[CHAINS] = {{0}}, size[CHAINS] = {{0}};
@@ -97,7 +97,7 @@ static struct bytes_range bytes_find_all(const float *x, uint32_t depth)
 }
 
 /* Notes the outliers of a row and gives the range of the others. False: too many are not finite. */
-static bool bytes_take_outliers(const float *x, uint32_t depth, struct bytes_row *row, struct bytes_range *range)
+static inline bool bytes_take_outliers(const float *x, uint32_t depth, struct bytes_row *row, struct bytes_range *range)
 {
     float most = bytes_find_range(x, depth, bytes_largest).size * BYTES_BEYOND / (float)depth;
     do {
@@ -121,7 +121,7 @@ static bool bytes_take_outliers(const float *x, uint32_t depth, struct bytes_row
 
 /* Scale and zero such that bytes reach from 0 to 255 at most, however ends are rounded. Gives the steps of a byte in 1;
  * what is too small to tell counts as 0. */
-static float bytes_scale_row(struct bytes_row *row, struct bytes_range range)
+static inline float bytes_scale_row(struct bytes_row *row, struct bytes_range range)
 {
     enum { WIDTH = 254 };
     static const float least = 0x1p-100f;
@@ -138,8 +138,8 @@ static float bytes_scale_row(struct bytes_row *row, struct bytes_range range)
 }
 
 /* Row i of a panel [chunks][rows][BYTES_CHUNK] of bytes. */
-static void bytes_pack_row(const float *x, uint32_t i, uint32_t rows, uint32_t depth, uint8_t *panel,
-                           struct bytes_row *row)
+static inline void bytes_pack_row(const float *x, uint32_t i, uint32_t rows, uint32_t depth, uint8_t *panel,
+                                  struct bytes_row *row)
 {
     struct bytes_range range = bytes_find_all(x, depth);
     const float most = range.high > -range.low ? range.high : -range.low;
@@ -166,7 +166,8 @@ static void bytes_pack_row(const float *x, uint32_t i, uint32_t rows, uint32_t d
 /* ---- packing a weight */
 
 /* Row i of the weight: a column of a panel [steps][columns]. A row that is not finite has no finite product. */
-static void bytes_pack_column(const float *weight, uint32_t i, uint32_t depth, uint32_t columns, struct bytes *panel)
+static inline void bytes_pack_column(const float *weight, uint32_t i, uint32_t depth, uint32_t columns,
+                                     struct bytes *panel)
 {
     static const float least = 0x1p-100f;
     enum { MOST = 127 };

@@ -116,7 +116,9 @@ static pln_status choose_int8(const struct cpu_asked *asked, const struct found 
     pln_status status = choose_bf16(asked, found, &beside, error);
     const struct cpu_micro_kernel tiles = found->tiles ? cpu_tiles_bytes(found->tiles, own) : *own;
     *math = make(level, beside.level, asked->way, &tiles, &beside.gemm.attention,
-                 found->tiles ? "tdpbusd" : vnni ? "vpdpbusd" : "int8 widened");
+                 found->tiles ? "tdpbusd"
+                 : vnni       ? "vpdpbusd"
+                              : "int8 widened");
     math->kernels = beside.kernels;
     math->kernel_level = beside.kernel_level;
     math->attention_products = beside.attention_products;
@@ -154,9 +156,7 @@ void cpu_math_name(const struct cpu_math *math, uint32_t row, char *name, size_t
 {
     const bool is_product =
         row == CPU_ROW_LINEAR || row == CPU_ROW_LINEAR_BACKWARD_X || row == CPU_ROW_LINEAR_BACKWARD_WEIGHT;
-    const char *products = is_product                 ? math->products
-                           : row == CPU_ROW_ATTENTION ? math->attention_products
-                                                      : NULL;
+    const char *products = is_product ? math->products : row == CPU_ROW_ATTENTION ? math->attention_products : NULL;
     snprintf(name, bytes, "%s %s%s%s", row < CPU_OPS ? cpu_rows[row].name : "unknown",
              is_product ? math->product_level : math->kernel_level, products ? " " : "", products ? products : "");
 }

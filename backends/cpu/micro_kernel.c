@@ -82,9 +82,8 @@ static inline __attribute__((always_inline)) void multiply_step(const step *x, c
 
 #if STEPS == CPU_STEPS_bytes
 
-static inline __attribute__((always_inline)) void begin_sums(const struct cpu_tile_product *t,
-                                                             sum_vector sum[ROWS][VECTORS], const uint32_t rows,
-                                                             const uint32_t vectors)
+static inline __attribute__((always_inline)) void
+begin_sums(const struct cpu_tile_product *t, sum_vector sum[ROWS][VECTORS], const uint32_t rows, const uint32_t vectors)
 {
     (void)t;
 #pragma GCC unroll 14
@@ -109,9 +108,8 @@ static inline __attribute__((always_inline)) void store_with_outliers(const stru
     bytes_leave(t, sums, COLUMNS, vectors * VEC_LANES);
 }
 
-static inline __attribute__((always_inline)) void store_sums(const struct cpu_tile_product *t,
-                                                             sum_vector sum[ROWS][VECTORS], const uint32_t rows,
-                                                             const uint32_t vectors)
+static inline __attribute__((always_inline)) void
+store_sums(const struct cpu_tile_product *t, sum_vector sum[ROWS][VECTORS], const uint32_t rows, const uint32_t vectors)
 {
     const struct bytes_row *row = bytes_rows(t->x, t->panel_rows, t->depth);
     const struct bytes_columns columns = bytes_columns(t->weight, COLUMNS, t->depth);
@@ -128,8 +126,8 @@ static inline __attribute__((always_inline)) void store_sums(const struct cpu_ti
 
 #else
 
-static inline __attribute__((always_inline)) void begin_sums(const struct cpu_tile_product *t, sum_vector sum[ROWS][VECTORS],
-                                                             const uint32_t rows, const uint32_t vectors)
+static inline __attribute__((always_inline)) void
+begin_sums(const struct cpu_tile_product *t, sum_vector sum[ROWS][VECTORS], const uint32_t rows, const uint32_t vectors)
 {
 #pragma GCC unroll 4
     for (uint32_t j = 0; j < vectors; j++) {
@@ -140,8 +138,8 @@ static inline __attribute__((always_inline)) void begin_sums(const struct cpu_ti
     }
 }
 
-static inline __attribute__((always_inline)) void store_sums(const struct cpu_tile_product *t, sum_vector sum[ROWS][VECTORS],
-                                                             const uint32_t rows, const uint32_t vectors)
+static inline __attribute__((always_inline)) void
+store_sums(const struct cpu_tile_product *t, sum_vector sum[ROWS][VECTORS], const uint32_t rows, const uint32_t vectors)
 {
 #pragma GCC unroll 14
     for (uint32_t i = 0; i < rows; i++) {

@@ -93,7 +93,8 @@ static const char *refusal(const pln_device *device, const pln_segment *segment,
     const struct cpu_row *row = &cpu_rows[at];
     if (!pln_node_fits(segment, node, row->version, row->params_size, row->n_inputs, row->n_outputs))
         return "it uses more of the op than this build knows";
-    if (device->deep.gemm.kernel.x_row_bytes && (at == CPU_ROW_LINEAR_BACKWARD_X || at == CPU_ROW_LINEAR_BACKWARD_WEIGHT))
+    if (device->deep.gemm.kernel.x_row_bytes &&
+        (at == CPU_ROW_LINEAR_BACKWARD_X || at == CPU_ROW_LINEAR_BACKWARD_WEIGHT))
         return "math=int8 has no gradients";
     return NULL;
 }

@@ -372,8 +372,8 @@ static int32_t whole(uint32_t i, int32_t low, int32_t high)
 
 static struct bytes_case bytes_case(uint32_t rows, uint32_t n, uint32_t depth)
 {
-    struct bytes_case c = {rows, n, depth, matrix(rows, depth, false, 1), matrix(n, depth, false, 7),
-                           fill((size_t)rows * n, 3)};
+    struct bytes_case c = {
+        rows, n, depth, matrix(rows, depth, false, 1), matrix(n, depth, false, 7), fill((size_t)rows * n, 3)};
     float *x = (float *)(uintptr_t)c.x.data, *weight = (float *)(uintptr_t)c.weight.data;
     for (uint32_t k = 0; k < depth; k++) {
         for (uint32_t r = 0; r < rows; r++)
@@ -405,7 +405,7 @@ static double exact_sum(const struct bytes_case *c, uint32_t r, uint32_t i)
 static void sums_of_bytes_are_exact(void **state)
 {
     (void)state;
-    static const uint32_t sizes[][3] = {{1, 1, 2},    {3, 70, 33},   {4, 16, 64},  {15, 17, 255},
+    static const uint32_t sizes[][3] = {{1, 1, 2},     {3, 70, 33},   {4, 16, 64},   {15, 17, 255},
                                         {16, 33, 256}, {33, 40, 257}, {70, 49, 300}, {90, 40, 700}};
     for (size_t i = 0; i < COUNT(of_bytes); i++)
         for (size_t j = 0; j < 2 * COUNT(sizes) && runs(of_bytes[i]); j++) {
@@ -462,7 +462,8 @@ static void outliers_stay_exact(void **state)
                 wanted[e] = exact_sum(&c, e / N, e % N);
             multiply_plainly(of_bytes[i], &c.x, &c.weight, ROWS, N, DEPTH, c.out);
             for (uint32_t e = 0; e < ROWS * N; e++)
-                assert_true(fabs((double)c.out[e] - wanted[e]) <= (e / N == AT ? 1e-6 * (1 + fabs(wanted[e])) * 64 : 0));
+                assert_true(fabs((double)c.out[e] - wanted[e]) <=
+                            (e / N == AT ? 1e-6 * (1 + fabs(wanted[e])) * 64 : 0));
             bytes_case_finish(&c);
         }
 }

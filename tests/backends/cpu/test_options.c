@@ -253,7 +253,9 @@ static void int8_is_honoured(void **state)
     static const struct {
         pln_option option;
         const char *sentence;
-    } refused[] = {{{"gemm", "blis"}, "gemm=own"}, {{"products", "fma"}, "not for math=int8"}, {{"products", "split6"}, "not for"}};
+    } refused[] = {{{"gemm", "blis"}, "gemm=own"},
+                   {{"products", "fma"}, "not for math=int8"},
+                   {{"products", "split6"}, "not for"}};
     pln_value_info large[3] = {values[0], values[1], values[2]};
     pln_segment product = segment;
     pln_device *device;
