@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Other engines on a Hugging Face directory of ELECTRA (ForPreTraining), each behind one function:
 
-    open_engine(NAME, model directory, cache directory, threads, "f32" or "bf16") -> prepare
+    open_engine(NAME, model directory, cache directory, threads, "f32", "bf16" or "int8") -> prepare
     prepare(ids [batch, length], int64) -> run                                    one forward pass a call
 
 Files that an engine wants converted are made once and kept in the cache directory. An engine that has no such arithmetic raises
@@ -50,15 +50,44 @@ def onnx_file(directory, cache):
     return str(path)
 
 
+def dynamic_int8_file(directory, cache):
+    """The same with weights in int8, and x quantized as it comes (ONNX Runtime's dynamic quantization)."""
+    path = pathlib.Path(cache) / "model.int8.onnx"
+    if not path.exists():
+        from onnxruntime.quantization import QuantType, quantize_dynamic
+
+        part = path.with_suffix(f".part{os.getpid()}")
+        quantize_dynamic(onnx_file(directory, cache), str(part), weight_type=QuantType.QInt8, per_channel=True)
+        part.rename(path)
+    return str(path)
+
+
+def nncf_file(directory, cache):
+    """The model of OpenVINO with products of int8, whose ranges NNCF finds by some batches of random ids."""
+    path = pathlib.Path(cache) / "model.int8.xml"
+    if not path.exists():
+        import nncf
+        import numpy as np
+        import openvino as ov
+
+        model = ov.Core().read_model(onnx_file(directory, cache))
+        random = np.random.default_rng(0)
+        batches = [random.integers(0, 30000, (1, 128)) for _ in range(16)]
+        data = nncf.Dataset(batches, lambda ids: {"input_ids": ids, "attention_mask": np.ones_like(ids)})
+        ov.save_model(nncf.quantize(model, data, model_type=nncf.ModelType.TRANSFORMER), str(path))
+    return str(path)
+
+
 def onnxruntime(directory, cache, threads, math):
     import numpy as np
     import onnxruntime as ort
 
-    if math != "f32":
+    if math == "bf16":
         raise Unavailable("ONNX Runtime has no bf16 on the processor")
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
-    session = ort.InferenceSession(onnx_file(directory, cache), options, providers=["CPUExecutionProvider"])
+    file = dynamic_int8_file(directory, cache) if math == "int8" else onnx_file(directory, cache)
+    session = ort.InferenceSession(file, options, providers=["CPUExecutionProvider"])
 
     def prepare(ids):
         feed = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
@@ -73,10 +102,12 @@ def openvino(directory, cache, threads, math, fixed=False):
     import openvino as ov
 
     core = ov.Core()
-    options = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": math}
+    options = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY",
+               "INFERENCE_PRECISION_HINT": "f32" if math == "int8" else math}
+    file = nncf_file(directory, cache) if math == "int8" else onnx_file(directory, cache)
 
     def compile_model(shape):
-        model = core.read_model(onnx_file(directory, cache))
+        model = core.read_model(file)
         if shape:
             model.reshape({i.any_name: list(shape) for i in model.inputs})
         return core.compile_model(model, "CPU", options)
@@ -98,6 +129,8 @@ def openvino_fixed(directory, cache, threads, math):
 def pytorch(directory, cache, threads, math):
     import torch
 
+    if math == "int8":
+        raise Unavailable("PyTorch's products of int8 are not measured")
     torch.set_num_threads(threads)
     model = load_model(directory, "sdpa")
     model = model.bfloat16() if math == "bf16" else model
@@ -120,7 +153,7 @@ def ncnn(directory, cache, threads, math):
     import numpy as np
 
     if math != "f32":
-        raise Unavailable("ncnn's bf16 is storage only")
+        raise Unavailable("ncnn is measured in f32: its bf16 is storage only")
 
     def convert(stem, length):
         import pnnx

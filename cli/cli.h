@@ -44,7 +44,7 @@ enum cli_kind {
     CLI_SEMANTICS,
     CLI_PART,
     CLI_ON_LOSS,
-    CLI_MATH /* f32 or bf16, appended to the device options of the target */
+    CLI_MATH /* f32, bf16 or int8, appended to the device options of the target */
 };
 
 struct cli_option {

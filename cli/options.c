@@ -51,8 +51,8 @@ void cli_device_rows(struct cli_common *common, const char *device_name, struct 
                    "node runs it"},
         {"--device-option", CLI_REPEATED, &common->device_options, "[BACKEND.]KEY=VALUE",
          "option of a device; `pleione devices` lists them"},
-        {"--math", CLI_MATH, &common->device_options, "f32|bf16",
-         "what products multiply (default f32); sums are f32 in both"},
+        {"--math", CLI_MATH, &common->device_options, "f32|bf16|int8",
+         "what products multiply (default f32); int8: weights and tokens in bytes, for answers only"},
         {"--place", CLI_REPEATED, &common->place, "PATTERN=DEVICE",
          "nodes by name on a device of the list: 'layer.3.*=cpu'"},
         {"--on-device-lost", CLI_ON_LOSS, &common->on_loss, "fail|reopen|failover",
@@ -241,7 +241,8 @@ static bool store(const struct cli_option *option, const char *text)
     case CLI_ON_LOSS:
         return find_way(text, option->target);
     case CLI_MATH: /* f32 is what devices do that are not asked */
-        return strcmp(text, "f32") == 0 || (strcmp(text, "bf16") == 0 && append(list, "math=bf16"));
+        return strcmp(text, "f32") == 0 || (strcmp(text, "bf16") == 0 && append(list, "math=bf16")) ||
+               (strcmp(text, "int8") == 0 && append(list, "math=int8"));
     }
     return false;
 }

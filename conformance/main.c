@@ -12,13 +12,16 @@
 #include "conformance/worker.h"
 
 static const char usage[] =
-    "usage: pleione-conform PLUGIN.so|reference [--level N] [--op NAME] [--case TEXT] [--json] [--perf] [--device N]\n"
-    "           [--option KEY=VALUE]... [--threads N] [--limit SECONDS] [--complete] [--thin N] [--quick]\n"
+    "usage: pleione-conform PLUGIN.so|reference [--level N] [--op NAME] [--case TEXT] [--except TEXT]... [--json] "
+    "[--perf]\n"
+    "           [--device N] [--option KEY=VALUE]... [--threads N] [--limit SECONDS] [--complete] [--thin N] "
+    "[--quick]\n"
     "           [--half-constants] [--runs-allocate] [--tolerance T] [--skip-refused-options] [--list] [--verbose] "
     "[--first]\n"
     "           [--compile | --claims | --dump FOLDER]\n\n"
     "`pleione help conform` says what they mean. For tests: --thin runs one of N cases, --quick small shapes;\n"
     "--half-constants has weights that f16 holds; --runs-allocate lets a library call malloc in a run;\n"
+    "--except leaves out the cases whose name holds a text;\n"
     "--compile makes plans and runs nothing, a kernel that spills fails its case; --dump writes the programs of\n"
     "each case to files; --first ends with the first case that fails;\n"
     "--claims asks what is taken, and runs nothing.\n";
@@ -105,6 +108,8 @@ static bool take_value(struct arguments *a, const char *name, const char *value)
         a->wanted.op = value;
     else if (strcmp(name, "--case") == 0)
         a->wanted.text = value;
+    else if (strcmp(name, "--except") == 0 && a->wanted.n_except < sizeof a->wanted.except / sizeof *a->wanted.except)
+        a->wanted.except[a->wanted.n_except++] = value;
     else if (strcmp(name, "--dump") == 0)
         a->mode.dump = value;
     else

@@ -40,6 +40,9 @@ static bool is_kept(uint32_t index, uint32_t thin)
 
 static bool is_wanted(const struct conf_wanted *w, const struct conf_test *test)
 {
+    for (uint32_t i = 0; i < w->n_except; i++)
+        if (strstr(test->name, w->except[i]))
+            return false;
     return test->level <= w->level && (!w->text || strstr(test->name, w->text));
 }
 

@@ -10,8 +10,10 @@
 /* What of it is wanted. */
 struct conf_wanted {
     const char *op, *text; /* a group or an op; part of a name */
-    uint32_t level;        /* the last one */
-    uint32_t thin;         /* one of so many cases, drawn by hash */
+    const char *except[4]; /* parts of names that are left out */
+    uint32_t n_except;
+    uint32_t level; /* the last one */
+    uint32_t thin;  /* one of so many cases, drawn by hash */
     bool speed;
     bool cases; /* nothing but cases: for --compile and --dump */
 };

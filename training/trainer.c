@@ -52,6 +52,21 @@ static pln_status check_options(const pln_trainer_options *o, pln_error *error)
     return status;
 }
 
+/* Weights in bytes take no steps that are smaller than a byte, and no gradient is made of them. */
+static pln_status check_math(const pln_devices *devices, pln_error *error)
+{
+    for (uint32_t i = 0; i < devices->n_listed; i++) {
+        const struct sched_device *device = &devices->devices[i];
+        for (uint32_t j = 0; j < device->n_settings; j++)
+            if (strcmp(device->settings[j].key, "math") == 0 && strcmp(device->settings[j].value, "int8") == 0)
+                return pln_fail(error, PLN_INVALID,
+                                "device %s was opened with math=int8, which is for answers only: training needs f32 or "
+                                "bf16",
+                                device->entry.name);
+    }
+    return PLN_OK;
+}
+
 /* ---- create, destroy */
 
 pln_status pln_trainer_defaults(pln_trainer_options *options, pln_error *error)
@@ -81,6 +96,8 @@ static pln_status create(pln_devices *devices, const pln_trainer_options *option
     t->placement = placement;
     t->options.placement = &t->placement;
     pln_status status = check_options(&t->options, error);
+    if (status == PLN_OK)
+        status = check_math(devices, error);
     if (status == PLN_OK)
         status = pln_states_create(devices, &t->states, error);
     if (status == PLN_OK)

@@ -16,10 +16,11 @@ static const pln_setting_info table[] = {
         NULL),
     SETTING("gemm", "own|blis|sgemm", "on packed weights our micro-kernel or that of BLIS, or the sgemm of BLIS",
             "own"),
-    SETTING("math", "f32|bf16", "what products multiply; weights are kept so, and sums are f32", "f32"),
+    SETTING("math", "f32|bf16|int8",
+            "what products multiply; weights are kept so; sums are f32, of int8 i32, with a scale for each row", "f32"),
     SETTING("products", "auto|fma|split6|split3",
             "multiply-adds, or with AMX an f32 product out of six, or three, of bf16; the fastest exact one", "auto"),
-    SETTING_NUMBER("depth", "under math=bf16 products less deep stay in f32 (128)", "128", 0, UINT32_MAX),
+    SETTING_NUMBER("depth", "under math=bf16 and int8 products less deep stay in f32 (128)", "128", 0, UINT32_MAX),
     {0},
 };
 
@@ -128,8 +129,9 @@ static pln_status device_open(uint32_t index, const pln_opening *opening, pln_de
         return pln_failed(error, PLN_NO_MEMORY, -1, "no memory to open cpu");
     **device = (pln_device){.host = host, .deep = deep, .shallow = shallow, .depth = depth};
     settings_show(&(*device)->settings, table, given, n);
-    if (!(asked.math && strcmp(asked.math, "bf16") == 0) && host->log && pln_option_value(given, n, "depth"))
-        host->log(host->context, PLN_LOG_LEVEL_WARNING, "option depth of cpu changes nothing without math=bf16");
+    if ((!asked.math || strcmp(asked.math, "f32") == 0) && host->log && pln_option_value(given, n, "depth"))
+        host->log(host->context, PLN_LOG_LEVEL_WARNING,
+                  "option depth of cpu changes nothing without math=bf16 or math=int8");
     return PLN_OK;
 }
 

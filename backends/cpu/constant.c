@@ -38,11 +38,19 @@ static void pack_share(void *argument, uint32_t member, uint32_t members)
     cpu_gemm_pack_weight(p->gemm, &weight, p->info->rows, p->info->width, share.first, share.last, p->panels);
 }
 
-/* Under math=bf16 a number near the end of f32 would round to infinity: it is named instead. */
+/* Under math=bf16 a number near the end of f32 would round to infinity, and under math=int8 one that is not finite leaves
+ * its row without a scale: it is named instead. */
 static pln_status check_range(const struct cpu_gemm *gemm, const pln_constant_info *info, const float *rows, uint64_t n,
                               pln_failure *error)
 {
     static const float most = 0x1.ffp127f; /* what rounds to infinity begins halfway to 2^128 */
+    for (uint64_t i = 0; gemm->kernel.x_row_bytes && i < n; i++)
+        if (!isfinite(rows[i]))
+            return pln_failed(error, PLN_INVALID, -1,
+                              "math=int8 of cpu: %s has %g, which int8 cannot hold: keep math=f32", info->name,
+                              (double)rows[i]);
+    if (gemm->kernel.x_row_bytes)
+        return PLN_OK;
     for (uint64_t i = 0; gemm->kernel.weight_depth > 1 && i < n; i++)
         if (fabsf(rows[i]) >= most && !isinf(rows[i]))
             return pln_failed(error, PLN_INVALID, -1,

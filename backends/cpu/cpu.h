@@ -17,6 +17,7 @@ struct cpu_level {
     cpu_kernel *const *kernels; /* [CPU_OPS], in the order of ops.def */
     const struct cpu_micro_kernel *micro_kernel;
     const struct cpu_micro_kernel *widened_kernel; /* weights are kept in bf16 and multiplied in f32; NULL: none */
+    const struct cpu_micro_kernel *byte_kernel;    /* of bytes; NULL: none */
 };
 
 /* The level of that name, or the best one if name is NULL, tiles apart. NULL with a record (PLN_INVALID) for an unknown
@@ -28,6 +29,9 @@ const struct cpu_level *cpu_level_find(const char *name, pln_failure *error);
 const struct cpu_level *cpu_level_bf16(void);
 bool cpu_level_bf16_is_fast(void);
 const struct cpu_level *cpu_level_halves(void);
+
+/* The micro-kernel of bytes by vpdpbusd, which level avx512 has on some processors; NULL if there is none. */
+const struct cpu_micro_kernel *cpu_level_vnni(void);
 
 /* Tiles of the processor; NULL with the end of a sentence if they cannot be used. Asks the kernel, once. */
 const struct cpu_tiles *cpu_level_tiles(const char **refusal);
@@ -73,8 +77,9 @@ uint64_t cpu_shared_bytes(uint32_t row, const struct cpu_call *capacity);
 /* Kernels and the products that they make. */
 struct cpu_math {
     cpu_kernel *const *kernels;
-    const char *kernel_level, *level; /* of kernels; as the device is told to have */
-    const char *products;             /* what multiplies, where that is not the multiply-add of the level; or NULL */
+    const char *kernel_level, *product_level, *level; /* of kernels; of linear; as the device is told to have */
+    const char *products, *attention_products; /* what multiplies, where that is not the multiply-add of the level; or
+                                                  NULL */
     struct cpu_gemm gemm;
 };
 
@@ -91,20 +96,20 @@ pln_status cpu_math_choose(const struct cpu_asked *asked, struct cpu_math *deep,
 /* "linear avx512", "linear bf16 vdpbf16ps": the kernel of a row of the table. */
 void cpu_math_name(const struct cpu_math *math, uint32_t row, char *name, size_t bytes);
 
-/* Products less deep than this are not rounded to bf16 unless that is asked for: they take little time, and models that
- * have them lose most. */
+/* Products less deep than this are not rounded to bf16 or to bytes unless that is asked for: they take little time, and
+ * models that have them lose most. */
 enum { CPU_SHALLOW = 128 };
 
 struct pln_device {
     const pln_host *host;
-    struct cpu_math deep, shallow; /* not the same under math=bf16 only */
-    uint32_t depth;                /* less is shallow */
+    struct cpu_math deep, shallow; /* the same under math=f32 */
+    uint32_t depth;                /* less is shallow, as is what would be more than a sum of bytes has room for */
     struct settings settings;
 };
 
 static inline const struct cpu_math *cpu_math_of(const pln_device *device, uint32_t depth)
 {
-    return depth < device->depth ? &device->shallow : &device->deep;
+    return depth < device->depth || cpu_gemm_is_too_deep(&device->deep.gemm, depth) ? &device->shallow : &device->deep;
 }
 
 struct pln_constant {

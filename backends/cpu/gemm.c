@@ -50,9 +50,15 @@ uint32_t cpu_gemm_weight_panels(const struct cpu_gemm *gemm, uint32_t n)
     return gemm->panels ? (n + gemm->kernel.columns - 1) / gemm->kernel.columns : 0;
 }
 
-static uint64_t weight_panel_bytes(const struct cpu_micro_kernel *kernel, uint32_t depth)
+/* Of the steps. */
+static uint64_t weight_part_bytes(const struct cpu_micro_kernel *kernel, uint32_t depth)
 {
     return 4 * round_up(depth, kernel->weight_multiple) / kernel->weight_depth * kernel->weight_step;
+}
+
+static uint64_t weight_panel_bytes(const struct cpu_micro_kernel *kernel, uint32_t depth)
+{
+    return weight_part_bytes(kernel, depth) + (uint64_t)kernel->weight_column_bytes * kernel->weight_step;
 }
 
 uint64_t cpu_gemm_weight_bytes(const struct cpu_gemm *gemm, uint32_t n, uint32_t depth)
@@ -97,7 +103,7 @@ static uint32_t block_depth(const struct cpu_micro_kernel *kernel, uint32_t dept
 
 static uint64_t x_panel_bytes(const struct cpu_micro_kernel *kernel, uint32_t depth)
 {
-    return 4 * round_up(depth, kernel->depth_multiple) / kernel->x_depth * kernel->x_step;
+    return (4 * round_up(depth, kernel->depth_multiple) / kernel->x_depth + kernel->x_row_bytes) * kernel->x_step;
 }
 
 /* Panels of x in a block, one at least. */
@@ -146,7 +152,8 @@ uint64_t cpu_gemm_passed_bytes(const struct cpu_gemm *gemm, uint32_t rows, uint3
 {
     const struct cpu_micro_kernel *kernel = &gemm->kernel;
     const uint32_t panels = panels_of(kernel, rows);
-    if (!gemm->panels || !kernel->any_rows || depth % kernel->depth_multiple || panels > block_panels(kernel, made_of))
+    if (!gemm->panels || !kernel->any_rows || kernel->x_row_bytes || depth % kernel->depth_multiple ||
+        panels > block_panels(kernel, made_of))
         return 0;
     return round_up(panels * x_panel_bytes(kernel, depth), 64);
 }
@@ -210,7 +217,7 @@ static void pack_block(const struct cpu_micro_kernel *kernel, const struct cpu_p
 {
     const uint32_t depth = block->depth.last - block->depth.first;
     const uint32_t few = (uint32_t)round_up(CPU_CHUNK, kernel->depth_multiple);
-    const uint32_t together = p->x.column_step == 1 ? depth : few;
+    const uint32_t together = p->x.column_step == 1 || kernel->x_row_bytes ? depth : few;
     for (uint32_t k = 0; k < depth; k += together) {
         const uint32_t n = smaller(together, depth - k), next = block->depth.first + k + n;
         const uint32_t ahead = smaller(together, depth - k - n);
@@ -301,7 +308,7 @@ static void multiply_block(const struct cpu_micro_kernel *kernel, const struct c
     const bool waits =
         block->rows.last - block->rows.first > FEW_ROWS && (block->panels <= FEW_PANELS || depth_bytes >= LARGE_PANEL);
     const uint32_t later_step = waits ? (4 * kernel->weight_step + block->panels - 1) / block->panels : 0;
-    const char *weight = (const char *)p->packed + weight_panel_bytes(kernel, block->depth.first) +
+    const char *weight = (const char *)p->packed + weight_part_bytes(kernel, block->depth.first) +
                          columns.first / kernel->columns * weight_panel;
     for (uint32_t c = columns.first; c < columns.last; c += kernel->columns, weight += weight_panel) {
         const uint32_t left = columns.last - c;

@@ -24,6 +24,12 @@ enum cpu_gemm_way { CPU_GEMM_OWN, CPU_GEMM_BLIS, CPU_GEMM_SGEMM };
 void cpu_gemm_init(struct cpu_gemm *gemm, enum cpu_gemm_way way, const char *level, const struct cpu_micro_kernel *own,
                    const struct cpu_micro_kernel *attention);
 
+/* Whether no product of that depth can be made: more than one block of x, where panels are whole. */
+static inline bool cpu_gemm_is_too_deep(const struct cpu_gemm *gemm, uint32_t depth)
+{
+    return gemm->kernel.x_row_bytes && depth > gemm->kernel.most_depth;
+}
+
 /* Bytes of a packed weight [n, depth] without what CPU_PACKED_AHEAD asks for behind it, 0 if weights stay as they are.
  */
 uint64_t cpu_gemm_weight_bytes(const struct cpu_gemm *gemm, uint32_t n, uint32_t depth);

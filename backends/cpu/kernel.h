@@ -77,6 +77,6 @@ static inline struct cpu_share cpu_share(uint32_t n, uint32_t member, uint32_t m
 extern cpu_kernel *const CPU_NAME(kernels)[]; /* in the order of ops.def */
 struct cpu_micro_kernel;
 extern const struct cpu_micro_kernel CPU_NAME(micro_kernel);
-extern const struct cpu_micro_kernel CPU_NAME(widened_kernel); /* of levels in f32 */
+extern const struct cpu_micro_kernel CPU_NAME(widened_kernel), CPU_NAME(byte_kernel); /* of levels in f32 */
 #endif
 #endif

@@ -15,7 +15,8 @@
 #endif
 
 extern cpu_kernel *const cpu_c_kernels[], *const cpu_halves_kernels[];
-extern const struct cpu_micro_kernel cpu_c_micro_kernel, cpu_c_widened_kernel, cpu_halves_micro_kernel;
+extern const struct cpu_micro_kernel cpu_c_micro_kernel, cpu_c_widened_kernel, cpu_c_byte_kernel;
+extern const struct cpu_micro_kernel cpu_halves_micro_kernel;
 extern const struct cpu_tiles cpu_twin_tiles;
 
 static bool always(void)
@@ -25,8 +26,8 @@ static bool always(void)
 
 #if defined(__x86_64__)
 extern cpu_kernel *const cpu_avx2_kernels[], *const cpu_avx512_kernels[];
-extern const struct cpu_micro_kernel cpu_avx2_micro_kernel, cpu_avx2_widened_kernel;
-extern const struct cpu_micro_kernel cpu_avx512_micro_kernel, cpu_avx512_widened_kernel;
+extern const struct cpu_micro_kernel cpu_avx2_micro_kernel, cpu_avx2_widened_kernel, cpu_avx2_byte_kernel;
+extern const struct cpu_micro_kernel cpu_avx512_micro_kernel, cpu_avx512_widened_kernel, cpu_avx512_byte_kernel;
 
 static bool has_avx2(void)
 {
@@ -45,10 +46,11 @@ static const struct entry {
     struct cpu_level level;
     bool (*runs)(void);
 } levels[] = {
-    {{"c", cpu_c_kernels, &cpu_c_micro_kernel, &cpu_c_widened_kernel}, always},
+    {{"c", cpu_c_kernels, &cpu_c_micro_kernel, &cpu_c_widened_kernel, &cpu_c_byte_kernel}, always},
 #if defined(__x86_64__)
-    {{"avx2", cpu_avx2_kernels, &cpu_avx2_micro_kernel, &cpu_avx2_widened_kernel}, has_avx2},
-    {{"avx512", cpu_avx512_kernels, &cpu_avx512_micro_kernel, &cpu_avx512_widened_kernel}, has_avx512},
+    {{"avx2", cpu_avx2_kernels, &cpu_avx2_micro_kernel, &cpu_avx2_widened_kernel, &cpu_avx2_byte_kernel}, has_avx2},
+    {{"avx512", cpu_avx512_kernels, &cpu_avx512_micro_kernel, &cpu_avx512_widened_kernel, &cpu_avx512_byte_kernel},
+     has_avx512},
 #endif
 };
 
@@ -73,7 +75,7 @@ const struct cpu_level *cpu_level_find(const char *name, pln_failure *error)
 #if defined(CPU_HAS_BF16)
 extern cpu_kernel *const cpu_bf16_kernels[];
 extern const struct cpu_micro_kernel cpu_bf16_micro_kernel;
-static const struct cpu_level bf16 = {"bf16", cpu_bf16_kernels, &cpu_bf16_micro_kernel, NULL};
+static const struct cpu_level bf16 = {"bf16", cpu_bf16_kernels, &cpu_bf16_micro_kernel, NULL, NULL};
 
 static bool has_bf16(void)
 {
@@ -81,7 +83,7 @@ static bool has_bf16(void)
 }
 #endif
 
-static const struct cpu_level halves = {"halves", cpu_halves_kernels, &cpu_halves_micro_kernel, NULL};
+static const struct cpu_level halves = {"halves", cpu_halves_kernels, &cpu_halves_micro_kernel, NULL, NULL};
 
 const struct cpu_level *cpu_level_bf16(void)
 {
@@ -109,12 +111,27 @@ bool cpu_level_bf16_is_fast(void)
 #endif
 }
 
+/* ---- products of bytes by an instruction of their own */
+
+#if defined(CPU_HAS_VNNI)
+extern const struct cpu_micro_kernel cpu_vnni_byte_kernel;
+#endif
+
+const struct cpu_micro_kernel *cpu_level_vnni(void)
+{
+#if defined(CPU_HAS_VNNI)
+    if (has_avx512() && __builtin_cpu_supports("avx512vnni"))
+        return &cpu_vnni_byte_kernel;
+#endif
+    return NULL;
+}
+
 /* ---- tiles */
 
 #if defined(CPU_HAS_AMX)
 extern const struct cpu_tiles cpu_amx_tiles;
 
-enum { FEATURES = 7, AMX_BF16 = 1 << 22, AMX_TILE = 1 << 24, OSXSAVE = 1 << 27 };
+enum { FEATURES = 7, AMX_BF16 = 1 << 22, AMX_TILE = 1 << 24, AMX_INT8 = 1 << 25, OSXSAVE = 1 << 27 };
 enum { STATE_CONFIG = 1 << 17, STATE_DATA = 1 << 18, STATE_DATA_BIT = 18 };
 enum { ARCH_REQ_XCOMP_PERM = 0x1023 };
 
@@ -123,7 +140,8 @@ static bool has_amx(void)
     uint32_t a, b, c, d, low, high;
     if (!has_bf16() || !__get_cpuid(1, &a, &b, &c, &d) || !(c & OSXSAVE))
         return false;
-    if (!__get_cpuid_count(FEATURES, 0, &a, &b, &c, &d) || !(d & AMX_BF16) || !(d & AMX_TILE))
+    const uint32_t needed = AMX_BF16 | AMX_TILE | AMX_INT8; /* no processor has some of them */
+    if (!__get_cpuid_count(FEATURES, 0, &a, &b, &c, &d) || (d & needed) != needed)
         return false;
     __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
     return (low & (STATE_CONFIG | STATE_DATA)) == (STATE_CONFIG | STATE_DATA);

@@ -41,8 +41,11 @@ static struct cpu_math make(const struct cpu_level *level, const char *shown, en
                             const char *products)
 {
     struct cpu_math math = {
-        .kernels = level->kernels, .kernel_level = level->name, .level = shown, .products = products};
+        .kernels = level->kernels, .kernel_level = level->name, .product_level = level->name, .level = shown};
     cpu_gemm_init(&math.gemm, way, level->name, kernel, attention);
+    math.products = products;
+    if (attention->x_depth > 1)
+        math.attention_products = products;
     if (products)
         snprintf(math.gemm.name + strlen(math.gemm.name), sizeof math.gemm.name - strlen(math.gemm.name), ", %s",
                  products);
@@ -98,6 +101,30 @@ static pln_status choose_bf16(const struct cpu_asked *asked, const struct found 
     return PLN_OK;
 }
 
+/* What is not multiplied in bytes, attention for one, is as under bf16, which rounds less than bytes do. */
+static pln_status choose_int8(const struct cpu_asked *asked, const struct found *found, struct cpu_math *math,
+                              pln_failure *error)
+{
+    const struct cpu_level *level = found->level;
+    const struct cpu_micro_kernel *vnni = strcmp(level->name, "avx512") == 0 ? cpu_level_vnni() : NULL;
+    const struct cpu_micro_kernel *own = vnni ? vnni : level->byte_kernel;
+    if (asked->way != CPU_GEMM_OWN)
+        return pln_failed(error, PLN_INVALID, -1, "math=int8 of cpu needs gemm=own: BLIS has no such product");
+    if (asked->products && !is(asked->products, "auto"))
+        return pln_failed(error, PLN_INVALID, -1, "products=%s of cpu is not for math=int8", asked->products);
+    struct cpu_math beside;
+    pln_status status = choose_bf16(asked, found, &beside, error);
+    const struct cpu_micro_kernel tiles = found->tiles ? cpu_tiles_bytes(found->tiles, own) : *own;
+    *math = make(level, beside.level, asked->way, &tiles, &beside.gemm.attention,
+                 found->tiles ? "tdpbusd"
+                 : vnni       ? "vpdpbusd"
+                              : "int8 widened");
+    math->kernels = beside.kernels;
+    math->kernel_level = beside.kernel_level;
+    math->attention_products = beside.attention_products;
+    return status;
+}
+
 pln_status cpu_math_choose(const struct cpu_asked *asked, struct cpu_math *deep, struct cpu_math *shallow,
                            pln_failure *error)
 {
@@ -117,17 +144,19 @@ pln_status cpu_math_choose(const struct cpu_asked *asked, struct cpu_math *deep,
         *shallow = *deep;
         return status;
     }
-    if (!is(asked->math, "bf16"))
-        return pln_failed(error, PLN_INVALID, -1, "math of cpu is f32 or bf16, not %s", asked->math);
     *shallow = make_plain(&found, asked->way);
+    if (is(asked->math, "int8"))
+        return choose_int8(asked, &found, deep, error);
+    if (!is(asked->math, "bf16"))
+        return pln_failed(error, PLN_INVALID, -1, "math of cpu is f32, bf16 or int8, not %s", asked->math);
     return choose_bf16(asked, &found, deep, error);
 }
 
 void cpu_math_name(const struct cpu_math *math, uint32_t row, char *name, size_t bytes)
 {
-    const bool is_product = row == CPU_ROW_LINEAR || row == CPU_ROW_LINEAR_BACKWARD_X ||
-                            row == CPU_ROW_LINEAR_BACKWARD_WEIGHT ||
-                            (row == CPU_ROW_ATTENTION && math->gemm.attention.x_depth > 1);
-    snprintf(name, bytes, "%s %s%s%s", row < CPU_OPS ? cpu_rows[row].name : "unknown", math->kernel_level,
-             is_product && math->products ? " " : "", is_product && math->products ? math->products : "");
+    const bool is_product =
+        row == CPU_ROW_LINEAR || row == CPU_ROW_LINEAR_BACKWARD_X || row == CPU_ROW_LINEAR_BACKWARD_WEIGHT;
+    const char *products = is_product ? math->products : row == CPU_ROW_ATTENTION ? math->attention_products : NULL;
+    snprintf(name, bytes, "%s %s%s%s", row < CPU_OPS ? cpu_rows[row].name : "unknown",
+             is_product ? math->product_level : math->kernel_level, products ? " " : "", products ? products : "");
 }

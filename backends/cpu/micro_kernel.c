@@ -13,7 +13,10 @@
 
 /* Sums take all registers but those for a step of the weight and an element of x. Wide tiles load least for a product.
  */
-#if defined(__AVX512F__)
+#if STEPS == CPU_STEPS_bytes && defined(__AVX2__) && !defined(__AVX512VNNI__) /* twice as many vectors of a step */
+enum { ROWS = 4, VECTORS = 2 };
+#define EACH_ROWS(X) X(1) X(2) X(3) X(4)
+#elif defined(__AVX512F__)
 enum { ROWS = 14, VECTORS = 2 };
 #define EACH_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
 #elif defined(__AVX2__)
@@ -26,6 +29,8 @@ enum { ROWS = 6, VECTORS = 2 };
 
 #if STEPS == CPU_STEPS_widened
 #define MICRO_KERNEL CPU_NAME(widened_kernel)
+#elif STEPS == CPU_STEPS_bytes
+#define MICRO_KERNEL CPU_NAME(byte_kernel)
 #else
 #define MICRO_KERNEL CPU_NAME(micro_kernel)
 #endif
@@ -56,18 +61,18 @@ static inline void fetch_lines(const weight_step *ahead, const char *later, uint
 
 /* `rows` and `vectors` are constants where this is called. */
 static inline __attribute__((always_inline)) void multiply_step(const step *x, const weight_step *weight,
-                                                                vec sum[ROWS][VECTORS], const uint32_t rows,
+                                                                sum_vector sum[ROWS][VECTORS], const uint32_t rows,
                                                                 const uint32_t vectors)
 {
 #pragma GCC unroll 2
     for (uint32_t half = 0; half < X_STEPS; half++) {
-        vec w[VECTORS];
+        weight_vector w[VECTORS];
 #pragma GCC unroll 4
         for (uint32_t j = 0; j < vectors; j++)
             w[j] = load_weights(weight + j * VEC_LANES, half);
 #pragma GCC unroll 14
         for (uint32_t i = 0; i < rows; i++) {
-            const vec v = all_steps(x + (size_t)i * CHUNK + half);
+            const x_vector v = all_steps(x + (size_t)i * CHUNK + half);
 #pragma GCC unroll 4
             for (uint32_t j = 0; j < vectors; j++)
                 sum[i][j] = multiply_add(v, w[j], sum[i][j]);
@@ -75,8 +80,54 @@ static inline __attribute__((always_inline)) void multiply_step(const step *x, c
     }
 }
 
-static inline __attribute__((always_inline)) void begin_sums(const struct cpu_tile_product *t, vec sum[ROWS][VECTORS],
-                                                             const uint32_t rows, const uint32_t vectors)
+#if STEPS == CPU_STEPS_bytes
+
+static inline __attribute__((always_inline)) void
+begin_sums(const struct cpu_tile_product *t, sum_vector sum[ROWS][VECTORS], const uint32_t rows, const uint32_t vectors)
+{
+    (void)t;
+#pragma GCC unroll 14
+    for (uint32_t i = 0; i < rows; i++)
+#pragma GCC unroll 4
+        for (uint32_t j = 0; j < vectors; j++)
+            sum[i][j] = (sum_vector){0};
+}
+
+/* Sums of a tile with outliers pass by the first level of cache, where what follows is one loop for any number of rows.
+ */
+static inline __attribute__((always_inline)) void store_with_outliers(const struct cpu_tile_product *t,
+                                                                      sum_vector sum[ROWS][VECTORS],
+                                                                      const uint32_t rows, const uint32_t vectors)
+{
+    int32_t sums[ROWS * COLUMNS] __attribute__((aligned(64)));
+#pragma GCC unroll 14
+    for (uint32_t i = 0; i < rows; i++)
+#pragma GCC unroll 4
+        for (uint32_t j = 0; j < vectors; j++)
+            memcpy(sums + i * COLUMNS + j * VEC_LANES, &sum[i][j], sizeof sum[i][j]);
+    bytes_leave(t, sums, COLUMNS, vectors * VEC_LANES);
+}
+
+static inline __attribute__((always_inline)) void
+store_sums(const struct cpu_tile_product *t, sum_vector sum[ROWS][VECTORS], const uint32_t rows, const uint32_t vectors)
+{
+    const struct bytes_row *row = bytes_rows(t->x, t->panel_rows, t->depth);
+    const struct bytes_columns columns = bytes_columns(t->weight, COLUMNS, t->depth);
+    if (row->panel_has_outliers) {
+        store_with_outliers(t, sum, rows, vectors);
+        return;
+    }
+#pragma GCC unroll 14
+    for (uint32_t i = 0; i < rows; i++)
+#pragma GCC unroll 4
+        for (uint32_t j = 0; j < vectors; j++)
+            bytes_finish(t, &columns, i, j * VEC_LANES, bytes_scaled(&row[i], &columns, j * VEC_LANES, sum[i][j]));
+}
+
+#else
+
+static inline __attribute__((always_inline)) void
+begin_sums(const struct cpu_tile_product *t, sum_vector sum[ROWS][VECTORS], const uint32_t rows, const uint32_t vectors)
 {
 #pragma GCC unroll 4
     for (uint32_t j = 0; j < vectors; j++) {
@@ -87,8 +138,8 @@ static inline __attribute__((always_inline)) void begin_sums(const struct cpu_ti
     }
 }
 
-static inline __attribute__((always_inline)) void store_sums(const struct cpu_tile_product *t, vec sum[ROWS][VECTORS],
-                                                             const uint32_t rows, const uint32_t vectors)
+static inline __attribute__((always_inline)) void
+store_sums(const struct cpu_tile_product *t, sum_vector sum[ROWS][VECTORS], const uint32_t rows, const uint32_t vectors)
 {
 #pragma GCC unroll 14
     for (uint32_t i = 0; i < rows; i++) {
@@ -100,11 +151,13 @@ static inline __attribute__((always_inline)) void store_sums(const struct cpu_ti
     }
 }
 
+#endif
+
 static inline __attribute__((always_inline)) void multiply_tile(const struct cpu_tile_product *t, const uint32_t rows,
                                                                 const uint32_t vectors)
 {
     const uint32_t steps = ceil_div32(t->depth, WEIGHT_DEPTH) * X_STEPS;
-    vec sum[ROWS][VECTORS];
+    sum_vector sum[ROWS][VECTORS];
     begin_sums(t, sum, rows, vectors);
     const step *x = t->x;
     const weight_step *weight = t->weight;
@@ -147,6 +200,34 @@ static void multiply(const struct cpu_micro_kernel *kernel, const struct cpu_til
 }
 
 /* ---- packing */
+
+#if STEPS == CPU_STEPS_bytes
+#include "backends/cpu/bytes_panels.h"
+
+static void pack_x(const struct cpu_micro_kernel *kernel, const struct cpu_matrix *x, uint32_t rows, uint32_t depth,
+                   void *panel)
+{
+    (void)kernel;
+    struct bytes_row *row = bytes_rows(panel, rows, depth);
+    row->panel_has_outliers = 0;
+    for (uint32_t i = 0; i < rows; i++) {
+        bytes_pack_row(x->data + i * x->row_step, i, rows, depth, panel, &row[i]);
+        row->panel_has_outliers |= row[i].n_outliers;
+    }
+}
+
+/* Rows that are not there are zero. */
+static void pack_weight(const struct cpu_micro_kernel *kernel, const struct cpu_matrix *weight, uint32_t columns,
+                        uint32_t depth, void *panel)
+{
+    (void)kernel;
+    if (columns < COLUMNS || depth % WEIGHT_PADDING)
+        memset(panel, 0, (size_t)(round_up32(depth, WEIGHT_PADDING) + BYTES_COLUMN) * COLUMNS);
+    for (uint32_t i = 0; i < columns; i++)
+        bytes_pack_column(weight->data + i * weight->row_step, i, depth, COLUMNS, panel);
+}
+
+#else
 
 /* Row i of a panel [chunks][rows][CHUNK], read from its beginning to its end. */
 static void pack_row(const struct cpu_matrix *x, uint32_t i, uint32_t rows, uint32_t depth, step *panel)
@@ -253,6 +334,8 @@ static void pack_weight(const struct cpu_micro_kernel *kernel, const struct cpu_
     pack_elements(weight, 0, columns, done, depth, panel);
 }
 
+#endif
+
 const struct cpu_micro_kernel MICRO_KERNEL = {
     .rows = ROWS,
     .columns = COLUMNS,
@@ -263,10 +346,17 @@ const struct cpu_micro_kernel MICRO_KERNEL = {
     .weight_depth = WEIGHT_DEPTH,
     .depth_multiple = CHUNK * X_DEPTH,
     .weight_multiple = WEIGHT_PADDING,
-    .most_depth = 1024 * X_DEPTH,
-    .block_rows = 64,
-    .speed = 1,
     .any_rows = true,
+    .block_rows = 64,
+#if STEPS == CPU_STEPS_bytes
+    .x_row_bytes = sizeof(struct bytes_row),
+    .weight_column_bytes = BYTES_COLUMN,
+    .most_depth = BYTES_DEPTH,
+    .speed = ROWS > 4 ? 4 : 1,
+#else
+    .most_depth = 1024 * X_DEPTH,
+    .speed = 1,
+#endif
     .pack_x = pack_x,
     .pack_weight = pack_weight,
     .multiply = multiply,

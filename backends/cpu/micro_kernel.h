@@ -41,16 +41,18 @@ struct cpu_tile_product {
     uint32_t *shape; /* the kernel's own from tile to tile: what the processor is set up for. 0 before the first one */
 };
 
-/* Depth is packed in steps of 4 bytes: an f32 element, or two of bf16. A panel of the weight is [steps, weight_step],
- * so that any range of steps is one piece of memory. */
+/* Depth is packed in steps of 4 bytes: an f32 element, two of bf16, or four bytes. A panel of the weight is [steps,
+ * weight_step], so that any range of steps is one piece of memory. */
 struct cpu_micro_kernel {
-    uint32_t rows, columns;          /* of the largest tile */
-    uint32_t lanes;                  /* columns are written in multiples of it */
-    uint32_t x_step, weight_step;    /* as many as take room in a panel */
-    uint32_t x_depth, weight_depth;  /* elements of depth in a step */
-    uint32_t depth_multiple;         /* panels of x have room for depth rounded up to it; parts of depth begin at one */
-    uint32_t weight_multiple;        /* the same of panels of the weight */
-    uint32_t most_depth;             /* of a block of x: more is multiplied in parts */
+    uint32_t rows, columns;         /* of the largest tile */
+    uint32_t lanes;                 /* columns are written in multiples of it */
+    uint32_t x_step, weight_step;   /* as many as take room in a panel */
+    uint32_t x_depth, weight_depth; /* elements of depth in a step */
+    uint32_t depth_multiple;        /* panels of x have room for depth rounded up to it; parts of depth begin at one */
+    uint32_t weight_multiple;       /* the same of panels of the weight */
+    uint32_t x_row_bytes;         /* of what a row of a panel of x has behind all steps: then panels are packed whole */
+    uint32_t weight_column_bytes; /* the same of a column of a panel of the weight */
+    uint32_t most_depth;          /* of a block of x: more is multiplied in parts, or not at all if panels are whole */
     uint32_t block_rows, least_rows; /* worth taking through a chain at a time; fewer in all are few */
     uint32_t speed;                  /* of a tile beside that of multiply-adds in f32, about */
     bool any_rows;                   /* fewer rows are no slower each */

@@ -85,7 +85,7 @@ static bool is_small(const pln_segment *segment)
 /* ---- verdicts */
 
 /* NULL if the node is taken, else why not. */
-static const char *refusal(const pln_segment *segment, const pln_node_info *node)
+static const char *refusal(const pln_device *device, const pln_segment *segment, const pln_node_info *node)
 {
     const uint32_t at = cpu_row_find(node->op);
     if (at == CPU_OPS)
@@ -93,6 +93,9 @@ static const char *refusal(const pln_segment *segment, const pln_node_info *node
     const struct cpu_row *row = &cpu_rows[at];
     if (!pln_node_fits(segment, node, row->version, row->params_size, row->n_inputs, row->n_outputs))
         return "it uses more of the op than this build knows";
+    if (device->deep.gemm.kernel.x_row_bytes &&
+        (at == CPU_ROW_LINEAR_BACKWARD_X || at == CPU_ROW_LINEAR_BACKWARD_WEIGHT))
+        return "math=int8 has no gradients";
     return NULL;
 }
 
@@ -103,7 +106,7 @@ pln_status cpu_supports(pln_device *device, const pln_segment *segment, pln_verd
     const uint32_t members = device->host->team_size(device->host->context);
     for (uint32_t i = 0; i < segment->n_nodes; i++) {
         const pln_node_info *node = pln_segment_node(segment, i);
-        const char *reason = refusal(segment, node);
+        const char *reason = refusal(device, segment, node);
         pln_verdict *verdict = (pln_verdict *)(void *)((char *)verdicts + (size_t)i * verdict_stride);
         verdict->supported = !reason;
         verdict->estimated_ns = arithmetic_ns(node) / (members ? members : 1) + memory_ns(node);
@@ -141,7 +144,7 @@ static struct scratch scratch_of(const pln_device *device, const pln_segment *se
     for (uint32_t i = 0; i < segment->n_nodes; i++) {
         const pln_node_info *node = pln_segment_node(segment, i);
         const uint32_t row = cpu_row_find(node->op);
-        if (refusal(segment, node))
+        if (refusal(device, segment, node))
             continue;
         struct capacity c;
         take_capacity(&c, device, segment, node);
@@ -230,7 +233,7 @@ static pln_plan *allocate_plan(pln_device *device, const pln_segment *segment)
 pln_status cpu_plan_create(pln_device *device, const pln_segment *segment, pln_plan **plan, pln_failure *error)
 {
     for (uint32_t i = 0; i < segment->n_nodes; i++) {
-        const char *reason = refusal(segment, pln_segment_node(segment, i));
+        const char *reason = refusal(device, segment, pln_segment_node(segment, i));
         if (reason)
             return pln_failed(error, PLN_UNSUPPORTED, (int32_t)i, "cpu refuses %s: %s",
                               pln_segment_node(segment, i)->name, reason);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A step of depth in packed matrices, 4 bytes: an element of f32, or two neighbours rounded to bfloat16. What x and
- * the weight are packed in is said by CPU_STEPS: f32 in both, halves in both, or widened, where halves of the weight
- * become f32 again before they meet an x in f32.
+ * A step of depth in packed matrices, 4 bytes: an element of f32, two neighbours rounded to bfloat16, or four
+ * bytes. What x and the weight are packed in is said by CPU_STEPS: f32 in both, halves in both, bytes in both, or
+ * widened, where halves of the weight become f32 again before they meet an x in f32.
  */
 #ifndef BACKENDS_CPU_STEP_H
 #define BACKENDS_CPU_STEP_H
@@ -13,6 +13,7 @@
 #define CPU_STEPS_f32 0
 #define CPU_STEPS_halves 1
 #define CPU_STEPS_widened 2
+#define CPU_STEPS_bytes 3
 #define CPU_STEPS_JOIN(steps) CPU_STEPS_##steps
 #define CPU_STEPS_OF(steps) CPU_STEPS_JOIN(steps)
 #ifdef CPU_STEPS
@@ -22,7 +23,11 @@
 #endif
 
 /* Elements of depth in a step, and up to what multiple of them panels are filled with zeros: a step, or the depth of a
- * tile of halves. */
+ * tile of halves or bytes. */
+#if STEPS == CPU_STEPS_bytes
+#include "backends/cpu/bytes.h"
+enum { X_DEPTH = BYTES_STEP, WEIGHT_DEPTH = BYTES_STEP, WEIGHT_PADDING = BYTES_TILE, X_STEPS = 1 };
+#else
 enum {
     X_DEPTH = STEPS == CPU_STEPS_halves ? 2 : 1,
     WEIGHT_DEPTH = STEPS == CPU_STEPS_f32 ? 1 : 2,
@@ -30,10 +35,37 @@ enum {
     WEIGHT_PADDING = STEPS == CPU_STEPS_f32 ? 1 : HALVES_TILE,
     X_STEPS = WEIGHT_DEPTH / X_DEPTH /* of x that meet one of the weight */
 };
+#endif
 
 /* ---- of x */
 
-#if STEPS == CPU_STEPS_halves
+#if STEPS == CPU_STEPS_bytes
+
+typedef struct bytes step;
+typedef struct bytes weight_step;
+typedef struct bytes_pairs x_vector;
+typedef struct bytes_pairs weight_vector;
+typedef vec_int sum_vector;
+
+static inline x_vector all_steps(const step *p)
+{
+    int32_t four;
+    memcpy(&four, p, sizeof four);
+    return bytes_of_x((vec_int){0} + four);
+}
+
+static inline weight_vector load_weights(const weight_step *p, uint32_t which)
+{
+    (void)which;
+    return bytes_of_weight(bytes_load(p));
+}
+
+static inline sum_vector multiply_add(x_vector a, weight_vector b, sum_vector sum)
+{
+    return bytes_multiply_add(a, b, sum);
+}
+
+#elif STEPS == CPU_STEPS_halves
 
 typedef struct halves step;
 
@@ -130,9 +162,17 @@ static inline void clear_element(step *to, uint32_t at)
 
 #endif
 
+#if STEPS != CPU_STEPS_bytes
+typedef vec x_vector;
+typedef vec weight_vector;
+typedef vec sum_vector;
+#endif
+
 /* ---- of the weight */
 
-#if STEPS == CPU_STEPS_f32
+#if STEPS == CPU_STEPS_bytes
+
+#elif STEPS == CPU_STEPS_f32
 
 typedef float weight_step;
 

@@ -29,6 +29,8 @@ struct tile_config {
 #define TILE_STORE(tile, to, stride) _tile_stored(tile, to, stride)
 /* sums += a b, of a [rows, pairs] and b [pairs, columns] of bf16, sums in f32. */
 #define TILE_MULTIPLY_BF16(sums, a, b) _tile_dpbf16ps(sums, a, b)
+/* sums += a b, of a [rows, fours] from 0 to 255 and b [fours, columns] from -128 to 127, sums in i32. */
+#define TILE_MULTIPLY_BYTES(sums, a, b) _tile_dpbusd(sums, a, b)
 
 #else
 #include <float.h>
@@ -105,6 +107,29 @@ static inline float tile_half(uint32_t pair, uint32_t which)
     return tile_flush(value);
 }
 
+static inline void tile_demand_factors(uint32_t sums, uint32_t a, uint32_t b)
+{
+    const struct tile_config *config = &tile_file.config;
+    tile_demand(config->rows[sums] == config->rows[a] && config->row_bytes[sums] == config->row_bytes[b] &&
+                config->row_bytes[a] == 4 * config->rows[b]);
+}
+
+static inline void tile_multiply_bytes(uint32_t sums, uint32_t a, uint32_t b)
+{
+    const struct tile_config *config = &tile_file.config;
+    struct tile *to = tile_of(sums);
+    const struct tile *left = tile_of(a), *right = tile_of(b);
+    tile_demand_factors(sums, a, b);
+    for (uint32_t r = 0; r < config->rows[sums]; r++) {
+        int32_t total[TILE_BYTES / 4];
+        memcpy(total, to->bytes[r], sizeof total);
+        for (uint32_t k = 0; k < config->row_bytes[a]; k++)
+            for (uint32_t c = 0; c < config->row_bytes[sums] / 4u; c++)
+                total[c] += left->bytes[r][k] * (int8_t)right->bytes[k / 4][4 * c + k % 4];
+        memcpy(to->bytes[r], total, sizeof total);
+    }
+}
+
 /* First elements of pairs are summed by themselves, so are second ones, and both are added to what was there. */
 static inline void tile_multiply_bf16(uint32_t sums, uint32_t a, uint32_t b)
 {
@@ -112,8 +137,7 @@ static inline void tile_multiply_bf16(uint32_t sums, uint32_t a, uint32_t b)
     const struct tile_config *config = &tile_file.config;
     struct tile *to = tile_of(sums);
     const struct tile *left = tile_of(a), *right = tile_of(b);
-    tile_demand(config->rows[sums] == config->rows[a] && config->row_bytes[sums] == config->row_bytes[b] &&
-                config->row_bytes[a] == 4 * config->rows[b]);
+    tile_demand_factors(sums, a, b);
     float factors[2][TILE_ROWS][LANES];
     for (uint32_t k = 0; k < config->rows[b]; k++) {
         uint32_t pairs[LANES];
@@ -145,6 +169,7 @@ static inline void tile_multiply_bf16(uint32_t sums, uint32_t a, uint32_t b)
 #define TILE_LOAD(tile, from, stride) tile_load(tile, from, stride)
 #define TILE_STORE(tile, to, stride) tile_store(tile, to, stride)
 #define TILE_MULTIPLY_BF16(sums, a, b) tile_multiply_bf16(sums, a, b)
+#define TILE_MULTIPLY_BYTES(sums, a, b) tile_multiply_bytes(sums, a, b)
 
 #endif
 #endif

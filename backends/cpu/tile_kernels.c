@@ -13,6 +13,7 @@ enum {
     FEW_HALVES = 5,     /* below that memory is what one waits for, and vectors need not be set up */
     FEW_PARTS = 64,     /* making parts of the weight takes as long as multiplying about 17 rows in f32 */
     HALVES_SPEED = 8,
+    BYTES_SPEED = 16,
     PARTS_SPEED = 2
 };
 
@@ -25,6 +26,20 @@ struct cpu_micro_kernel cpu_tiles_halves(const struct cpu_tiles *tiles, const st
     kernel.least_rows = FEW_HALVES;
     kernel.speed = HALVES_SPEED;
     kernel.multiply = tiles->multiply;
+    kernel.release = tiles->release;
+    kernel.context = (void *)(uintptr_t)base;
+    return kernel;
+}
+
+/* Depth is not parted, since a row has one scale: panels deeper than 1536 come from the second level of cache. */
+struct cpu_micro_kernel cpu_tiles_bytes(const struct cpu_tiles *tiles, const struct cpu_micro_kernel *base)
+{
+    struct cpu_micro_kernel kernel = *base;
+    kernel.rows = kernel.x_step = CPU_TILES_ROWS;
+    kernel.block_rows = BLOCK_ROWS;
+    kernel.least_rows = FEW_HALVES;
+    kernel.speed = BYTES_SPEED;
+    kernel.multiply = tiles->multiply_bytes;
     kernel.release = tiles->release;
     kernel.context = (void *)(uintptr_t)base;
     return kernel;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Products of tiles: two tiles of rows by two of columns, whose sums stay in registers over the depth. The weight lies
- * as pairs of steps beside each other, which is how tiles want it; rows of x are loaded where the panel has them.
+ * as pairs or fours of elements beside each other, which is how tiles want it; rows of x are loaded where the panel has
+ * them.
  */
 #include <float.h>
 
+#include "backends/cpu/bytes.h"
 #include "backends/cpu/halves.h"
 #include "backends/cpu/kernel.h"
 #include "backends/cpu/tile.h"
@@ -15,6 +17,7 @@
 enum {
     DEPTH = HALVES_TILE,
     STEPS_OF_TILE = DEPTH / 2,
+    STEP_BYTES = 4,
     LINE_BYTES = 64,
     MOST_PARTS = 3,
     CHUNK = CPU_CHUNK,
@@ -113,6 +116,17 @@ INLINE void multiply_all(const bool rows, const bool columns)
         TILE_MULTIPLY_BF16(3, 5, 7);
 }
 
+INLINE void multiply_all_bytes(const bool rows, const bool columns)
+{
+    TILE_MULTIPLY_BYTES(0, 4, 6);
+    if (columns)
+        TILE_MULTIPLY_BYTES(1, 4, 7);
+    if (rows)
+        TILE_MULTIPLY_BYTES(2, 5, 6);
+    if (rows && columns)
+        TILE_MULTIPLY_BYTES(3, 5, 7);
+}
+
 INLINE void load_x(const char *x, size_t stride, const bool rows)
 {
     TILE_LOAD(4, x, stride);
@@ -127,7 +141,7 @@ INLINE void load_weight(const char *weight, size_t stride, const bool columns)
         TILE_LOAD(7, weight + TILE_BYTES, stride);
 }
 
-/* ---- halves */
+/* ---- halves, bytes */
 
 /* What later tiles need of the weight. */
 INLINE void fetch_later(const struct cpu_tile_product *t, uint32_t step)
@@ -138,23 +152,38 @@ INLINE void fetch_later(const struct cpu_tile_product *t, uint32_t step)
         __builtin_prefetch(later + i, 0, 2);
 }
 
-INLINE void multiply_tiles(const struct cpu_micro_kernel *kernel, const struct cpu_tile_product *t, const bool rows,
-                           const bool columns)
+/* `bytes`, or halves. */
+INLINE void multiply_tiles(const struct cpu_micro_kernel *kernel, const struct cpu_tile_product *t, const bool bytes,
+                           const bool rows, const bool columns)
 {
-    const size_t x_stride = CHUNK * sizeof(struct halves), weight_stride = kernel->columns * sizeof(struct halves);
-    const uint32_t steps = ceil_div32(t->depth, DEPTH) * STEPS_OF_TILE;
+    const size_t x_stride = CHUNK * STEP_BYTES, weight_stride = kernel->columns * STEP_BYTES;
+    const uint32_t steps = ceil_div32(t->depth, bytes ? BYTES_TILE : DEPTH) * STEPS_OF_TILE;
     const char *x = t->x, *weight = t->weight;
     begin_sums(t, rows, columns);
     for (uint32_t first = 0; first < steps; first += CHUNK, x += t->rows * x_stride) {
         const uint32_t n = steps - first < CHUNK ? steps - first : CHUNK;
         for (uint32_t k = 0; k < n; k += STEPS_OF_TILE, weight += STEPS_OF_TILE * weight_stride) {
             load_weight(weight, weight_stride, columns);
-            load_x(x + k * sizeof(struct halves), x_stride, rows);
-            multiply_all(rows, columns);
+            load_x(x + k * STEP_BYTES, x_stride, rows);
+            if (bytes)
+                multiply_all_bytes(rows, columns);
+            else
+                multiply_all(rows, columns);
             fetch_later(t, first + k);
         }
     }
     store_sums(t, rows, columns);
+}
+
+INLINE void multiply_shape(const struct cpu_micro_kernel *kernel, const struct cpu_tile_product *t, const bool bytes,
+                           uint32_t columns)
+{
+    const bool wide = columns > STEPS_OF_TILE;
+    take_shape(t, columns);
+    if (t->rows > TILE_ROWS)
+        wide ? multiply_tiles(kernel, t, bytes, true, true) : multiply_tiles(kernel, t, bytes, true, false);
+    else
+        wide ? multiply_tiles(kernel, t, bytes, false, true) : multiply_tiles(kernel, t, bytes, false, false);
 }
 
 static void multiply(const struct cpu_micro_kernel *kernel, const struct cpu_tile_product *t)
@@ -165,12 +194,26 @@ static void multiply(const struct cpu_micro_kernel *kernel, const struct cpu_til
         base->multiply(base, t);
         return;
     }
-    take_shape(t, columns);
-    if (t->rows > TILE_ROWS)
-        columns > STEPS_OF_TILE ? multiply_tiles(kernel, t, true, true) : multiply_tiles(kernel, t, true, false);
-    else
-        columns > STEPS_OF_TILE ? multiply_tiles(kernel, t, false, true) : multiply_tiles(kernel, t, false, false);
+    multiply_shape(kernel, t, false, columns);
     add_bias(t, columns);
+}
+
+/* Sums of bytes pass by the first level of cache on their way to floats. */
+static void multiply_bytes(const struct cpu_micro_kernel *kernel, const struct cpu_tile_product *t)
+{
+    const struct cpu_micro_kernel *base = kernel->context;
+    const uint32_t columns = round_up32(t->columns, kernel->lanes);
+    int32_t sums[CPU_TILES_ROWS * CPU_TILES_COLUMNS] __attribute__((aligned(LINE_BYTES)));
+    if (t->few) {
+        base->multiply(base, t);
+        return;
+    }
+    struct cpu_tile_product of_bytes = *t;
+    of_bytes.addend.data = NULL;
+    of_bytes.out = (float *)(void *)sums;
+    of_bytes.out_stride = kernel->columns;
+    multiply_shape(kernel, &of_bytes, true, columns);
+    bytes_leave(t, sums, kernel->columns, columns);
 }
 
 /* ---- parts: numbers of f32 as sums of halves */
@@ -380,6 +423,7 @@ static void multiply_parts(const struct cpu_micro_kernel *kernel, const struct c
 
 const struct cpu_tiles CPU_NAME(tiles) = {
     .multiply = multiply,
+    .multiply_bytes = multiply_bytes,
     .multiply_parts = multiply_parts,
     .part_x = part_x,
     .part_weight = part_weight,

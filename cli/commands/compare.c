@@ -15,8 +15,8 @@
 
 enum { MOST_SHAPES = 16, NODE_NAME = 160, PATH_BYTES = 512 };
 static const double seconds_a_device = 0.5;
-/* |a - b| <= tolerance (1 + |b|). f16 has three bits more than bf16. */
-static const double tolerance_f32 = 5e-5, tolerance_f16 = 2.5e-3, tolerance_bf16 = 2e-2;
+/* |a - b| <= tolerance (1 + |b|). f16 has three bits more than bf16. Of int8 it is what the scores of models stand. */
+static const double tolerance_f32 = 5e-5, tolerance_f16 = 2.5e-3, tolerance_bf16 = 2e-2, tolerance_int8 = 0.5;
 
 static const struct table_column columns[] = {
     {.key = "device", .title = "device", .width = 9},
@@ -56,6 +56,8 @@ static double tolerance_of(const struct measured_device *device)
     const char *dtype = device->facts.dtype;
     if (strcmp(dtype, "bf16") == 0)
         return tolerance_bf16;
+    if (strcmp(dtype, "int8") == 0)
+        return tolerance_int8;
     return strcmp(dtype, "f16") == 0 ? tolerance_f16 : tolerance_f32;
 }
 
@@ -311,7 +313,8 @@ int cli_compare(int argc, char **argv)
             "The same input on every usable device, CPU-type Vulkan and OpenCL ones too, beside the reference in f64:\n"
             "times, speed, share of the roof measured in the same run, largest difference, and the first node that\n"
             "diverges. Exit code 5 when one disagrees by more than 5e-5 (1 + |b|), with weights in f16 2.5e-3, in\n"
-            "bf16 2e-2; 1 when a rate is above the roof, or a row is lost, since its driver ended its process or\n"
+            "bf16 2e-2, in int8 0.5; 1 when a rate is above the roof, or a row is lost, since its driver ended its "
+            "process or\n"
             "failed: the others are there. A sentence of its own when no text is given.",
         .examples =
             "  pleione compare models/electra-tiny-discriminator\n"

@@ -124,6 +124,13 @@ double cli_weight_bytes(const pln_model *model)
     return sizeof(float) * (layers * (4 * h * h + 2 * h * inner) + h * h + (e != h ? e * h : 0));
 }
 
+double cli_weight_share(const char *dtype)
+{
+    if (strcmp(dtype, "int8") == 0)
+        return 0.25;
+    return strstr(dtype, "f16") ? 0.5 : 1;
+}
+
 const char *cli_batch_shape(const struct cli_batch *b, char *text, size_t bytes)
 {
     if (b->shortest)

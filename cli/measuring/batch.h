@@ -25,5 +25,8 @@ uint64_t cli_batch_tokens(const struct cli_batch *b); /* real ones */
 double cli_batch_flops(const struct cli_batch *b, const pln_model *model);
 /* Bytes of the matrices that each run of the encoder reads, in f32. */
 double cli_weight_bytes(const pln_model *model);
+
+/* How many times as large weights are that a device keeps in a type, "int8" for one. */
+double cli_weight_share(const char *dtype);
 const char *cli_batch_shape(const struct cli_batch *b, char *text, size_t bytes); /* "32x16-128" */
 #endif

@@ -87,7 +87,7 @@ static double weight_bytes(const struct measured_device *d)
                  e = (double)pln_model_number(d->model, "embedding_size");
     const double words = (double)pln_model_number(d->model, "vocab_size");
     const double all = cli_weight_bytes(d->model) + sizeof(float) * (words * e + e * h - h * h);
-    return all * (strstr(d->facts.dtype, "f16") ? 0.5 : 1);
+    return all * cli_weight_share(d->facts.dtype);
 }
 
 /* A rate that memory cannot have is no result. */

@@ -45,7 +45,7 @@ static const char *dtype_of(const pln_device_info *info, const char *const *opti
         const char *dot = strchr(options[i], '.'), *equals = strchr(options[i], '=');
         const char *option = dot && dot < equals ? dot + 1 : options[i];
         if (strncmp(option, "math=", 5) == 0)
-            math = strcmp(option, "math=bf16") == 0 ? "bf16" : "f32";
+            math = option + 5;
         if (strncmp(option, "storage=", 8) == 0 || strcmp(option, "matrix=yes") == 0)
             storage = strcmp(option, "storage=f32") == 0 ? "f32" : "f16";
     }
@@ -90,7 +90,7 @@ static pln_status open_here(void *context, void *argument, pln_error *error)
     facts->dtype = dtype_of(info, options, n);
     facts->kind = info->kind;
     facts->threads = info->flags & PLN_DEVICE_FLAG_HOST_MEMORY ? pln_runtime_threads(d->runtime) : 0;
-    facts->weight_bytes = cli_weight_bytes(d->model) * (strstr(facts->dtype, "f16") ? 0.5 : 1);
+    facts->weight_bytes = cli_weight_bytes(d->model) * cli_weight_share(facts->dtype);
     snprintf(facts->name, sizeof facts->name, "%s", info->name);
     snprintf(facts->driver, sizeof facts->driver, "%s", info->driver);
     snprintf(facts->version, sizeof facts->version, "%s", info->version);

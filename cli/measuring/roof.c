@@ -44,7 +44,7 @@ static struct loops best_loops(void)
 }
 
 /* Other ways to multiply than by FMA, as the last words of a device's driver name them: the most that one can do is a
- * part of the rate of its instruction, and FMA where few rows go that way. */
+ * part of the rate of its instruction (NULL: a multiple of that of FMA), and FMA where few rows go that way. */
 static const struct way {
     const char *words;
     roof_multiply *multiply;
@@ -53,11 +53,16 @@ static const struct way {
 #if defined(ROOF_BF16)
     {", vdpbf16ps", roof_multiply_bf16, 1},
 #endif
+#if defined(ROOF_VNNI)
+    {", vpdpbusd", roof_multiply_vnni, 1},
+#endif
 #if defined(ROOF_AMX)
+    {", tdpbusd", roof_multiply_amx_bytes, 1},
     {", tdpbf16ps", roof_multiply_amx, 1},
     {", tdpbf16ps x6", roof_multiply_amx, 1.0 / 6},
     {", tdpbf16ps x3", roof_multiply_amx, 1.0 / 3},
 #endif
+    {", int8 widened", NULL, 2}, /* pairs of i16, of which a vector holds two where it holds one f32 */
     {NULL, NULL, 0}};
 
 static const struct way *way_of(const struct measured_device *device)
@@ -176,7 +181,10 @@ static double measure_arithmetic(const struct measured_device *device, double se
 {
     const struct way *way = way_of(device);
     const double fma = multiply_together(best_loops().multiply, threads_of(device), seconds);
-    return way ? larger(way->part * multiply_together(way->multiply, threads_of(device), seconds), fma) : fma;
+    if (!way)
+        return fma;
+    const double rate = way->multiply ? multiply_together(way->multiply, threads_of(device), seconds) : fma;
+    return larger(way->part * rate, fma);
 }
 
 /* GB/s over the roof's memory. */

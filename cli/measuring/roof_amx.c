@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Products of tiles of bf16 by AMX, in registers: 16 rows, 16 columns, 32 deep. Four sums hide the latency of one. The
+ * Products of tiles of bf16 and of bytes by AMX, in registers: 16 rows, 16 columns, 32 or 64 deep. Four sums hide the latency of one. The
  * device that is measured has asked the kernel for tiles, which holds for all threads of the process.
  */
 #include <immintrin.h>
@@ -17,9 +17,29 @@ struct tile_config {
     uint8_t rows[16];
 };
 
-double roof_multiply_amx(double until)
+static void multiply_halves(void)
 {
-    const double operations = 2.0 * ROWS * 16 * 32 * CHAINS * ROUNDS;
+    for (int i = 0; i < ROUNDS; i++) {
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_dpbf16ps(1, 4, 7);
+        _tile_dpbf16ps(2, 5, 6);
+        _tile_dpbf16ps(3, 5, 7);
+    }
+}
+
+static void multiply_bytes(void)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        _tile_dpbusd(0, 4, 6);
+        _tile_dpbusd(1, 4, 7);
+        _tile_dpbusd(2, 5, 6);
+        _tile_dpbusd(3, 5, 7);
+    }
+}
+
+static double multiply(void (*rounds)(void), int depth, double until)
+{
+    const double operations = 2.0 * ROWS * 16 * depth * CHAINS * ROUNDS;
     struct tile_config config = {.palette = 1};
     double best = 0;
     for (int i = 0; i < TILES; i++) {
@@ -29,15 +49,20 @@ double roof_multiply_amx(double until)
     _tile_loadconfig(&config); /* all tiles are zero */
     while (cli_seconds() < until) {
         const double begin = cli_seconds();
-        for (int i = 0; i < ROUNDS; i++) {
-            _tile_dpbf16ps(0, 4, 6);
-            _tile_dpbf16ps(1, 4, 7);
-            _tile_dpbf16ps(2, 5, 6);
-            _tile_dpbf16ps(3, 5, 7);
-        }
+        rounds();
         const double rate = operations / (cli_seconds() - begin) / 1e9;
         best = rate > best ? rate : best;
     }
     _tile_release();
     return best;
+}
+
+double roof_multiply_amx(double until)
+{
+    return multiply(multiply_halves, ROW_BYTES / 2, until);
+}
+
+double roof_multiply_amx_bytes(double until)
+{
+    return multiply(multiply_bytes, ROW_BYTES, until);
 }

@@ -18,16 +18,11 @@ const struct table_column speed_hidden_columns[SPEED_HIDDEN_COLUMNS] = {
     {.key = "roof_gbytes_per_s", .type = TABLE_NUMBER},
 };
 
-static bool is_bf16(const struct measured_device *d)
-{
-    return strcmp(d->facts.dtype, "bf16") == 0;
-}
-
 /* Rows with the same threads of the same processor stand under the same roof, also of weights of the same width. */
 static bool shares_roof(const struct measured_device *a, const struct measured_device *b)
 {
     return a->facts.kind == PLN_DEVICE_KIND_CPU && b->facts.kind == PLN_DEVICE_KIND_CPU &&
-           a->facts.threads == b->facts.threads && is_bf16(a) == is_bf16(b) &&
+           a->facts.threads == b->facts.threads && strcmp(a->facts.dtype, b->facts.dtype) == 0 &&
            strcmp(roof_instruction(a), roof_instruction(b)) == 0 && !measure_is_lost(a);
 }
 

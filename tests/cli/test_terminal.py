@@ -178,7 +178,7 @@ class Completions(unittest.TestCase):
         self.assertEqual(completed("pleione ben"), ["bench"])
         self.assertEqual(completed("pleione help tok"), ["tokenize"])
         self.assertEqual(completed("pleione bench --sha"), ["--shapes"])
-        self.assertEqual(completed("pleione run m --math "), ["f32", "bf16"])
+        self.assertEqual(completed("pleione run m --math "), ["f32", "bf16", "int8"])
         self.assertIn("masked-lm", completed("pleione forward m --head "))
         self.assertEqual(completed("pleione run m --device vul"), ["vulkan"])
         self.assertEqual(completed("pleione train m --data "), [])  # files

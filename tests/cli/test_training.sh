@@ -38,6 +38,9 @@ check 0 "2 steps" train "$cases/sequence-single" --data "$cases/sequence-single/
 # wrong ones
 check 2 "--data FILE" train "$model" --out "$to/x"
 check 2 "none of yes|no" train "$model" $data --out "$to/x" --bias-correction perhaps
+if "$pleione" devices 2>/dev/null | grep -q "^cpu"; then
+    check 2 "math=int8, which is for answers only" train "$model" $data --device cpu --math int8 --out "$to/x"
+fi
 check 2 "beta2 1: expected" train "$model" $data $on --out "$to/x" --beta2 1
 check 2 "no loss" train "$model" $data $on --head model --out "$to/x"
 check 2 "cannot be accumulated in 3" train "$model" $data $on --out "$to/x" --batch 4 --accumulate 3

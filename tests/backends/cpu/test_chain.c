@@ -114,6 +114,8 @@ static void chains_change_nothing(void **state)
                                              {"math=bf16", "products=fma"},
                                              {"gemm=blis"},
                                              {"level=amx-twin", "math=bf16"},
+                                             {"math=int8"},
+                                             {"level=amx-twin", "math=int8"},
                                              {"level=amx-twin", "products=split6"}};
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
         for (uint32_t threads = 1; threads <= 2; threads++)

@@ -2,7 +2,8 @@
  *
  * Products by our micro-kernels, by tiles (in plain C), by the micro-kernel of BLIS and by its sgemm against sums in
  * double: odd sizes, more depth than a block has, strides, both orientations of both matrices, what is added before and
- * after, any number of members. Where halves are multiplied, numbers are such as halves hold.
+ * after, any number of members. Where halves are multiplied, numbers are such as halves hold; where bytes are, such as
+ * bytes hold too, and sums are theirs to the last bit.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -13,18 +14,24 @@
 
 #include <cmocka.h>
 
+#include "backends/cpu/bytes.h"
 #include "backends/cpu/gemm.h"
 #include "backends/cpu/tiles.h"
 #include "common/half.h"
 
 extern const struct cpu_micro_kernel cpu_c_micro_kernel, cpu_c_widened_kernel, cpu_halves_micro_kernel;
+extern const struct cpu_micro_kernel cpu_c_byte_kernel;
 extern const struct cpu_tiles cpu_twin_tiles;
 #if defined(__x86_64__)
 extern const struct cpu_micro_kernel cpu_avx2_micro_kernel, cpu_avx512_micro_kernel;
 extern const struct cpu_micro_kernel cpu_avx2_widened_kernel, cpu_avx512_widened_kernel;
+extern const struct cpu_micro_kernel cpu_avx2_byte_kernel, cpu_avx512_byte_kernel;
 #endif
 #if defined(CPU_HAS_BF16)
 extern const struct cpu_micro_kernel cpu_bf16_micro_kernel;
+#endif
+#if defined(CPU_HAS_VNNI)
+extern const struct cpu_micro_kernel cpu_vnni_byte_kernel;
 #endif
 
 enum { GAP = 3 }; /* between rows of x, of the weight and of out */
@@ -234,14 +241,18 @@ static void level_avx512(void **state)
 static bool runs(const struct cpu_micro_kernel *kernel)
 {
 #if defined(__x86_64__)
-    if (kernel == &cpu_avx2_micro_kernel || kernel == &cpu_avx2_widened_kernel)
+    if (kernel == &cpu_avx2_micro_kernel || kernel == &cpu_avx2_widened_kernel || kernel == &cpu_avx2_byte_kernel)
         return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    if (kernel == &cpu_avx512_micro_kernel || kernel == &cpu_avx512_widened_kernel)
+    if (kernel == &cpu_avx512_micro_kernel || kernel == &cpu_avx512_widened_kernel || kernel == &cpu_avx512_byte_kernel)
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl");
 #endif
 #if defined(CPU_HAS_BF16)
     if (kernel == &cpu_bf16_micro_kernel)
         return __builtin_cpu_supports("avx512bf16");
+#endif
+#if defined(CPU_HAS_VNNI)
+    if (kernel == &cpu_vnni_byte_kernel)
+        return __builtin_cpu_supports("avx512vnni");
 #endif
     return kernel != NULL;
 }
@@ -264,6 +275,17 @@ static const struct cpu_micro_kernel *const of_widened[] = {
 #if defined(__x86_64__)
     &cpu_avx2_widened_kernel,
     &cpu_avx512_widened_kernel,
+#endif
+};
+
+static const struct cpu_micro_kernel *const of_bytes[] = {
+    &cpu_c_byte_kernel,
+#if defined(__x86_64__)
+    &cpu_avx2_byte_kernel,
+    &cpu_avx512_byte_kernel,
+#endif
+#if defined(CPU_HAS_VNNI)
+    &cpu_vnni_byte_kernel,
 #endif
 };
 
@@ -332,6 +354,139 @@ static void multiply_plainly(const struct cpu_micro_kernel *kernel, const struct
                  0, 1, scratch);
     free(scratch);
     free(packed);
+}
+
+/* ---- bytes */
+
+/* x has a scale of 1 and a zero of 90, the weight a scale of 1 in each row, but for what is set beyond. */
+struct bytes_case {
+    uint32_t rows, n, depth;
+    struct cpu_matrix x, weight;
+    float *out; /* [rows, n], first the residual */
+};
+
+static int32_t whole(uint32_t i, int32_t low, int32_t high)
+{
+    return low + (int32_t)((i * 2654435761u >> 8) % (uint32_t)(high - low + 1));
+}
+
+static struct bytes_case bytes_case(uint32_t rows, uint32_t n, uint32_t depth)
+{
+    struct bytes_case c = {
+        rows, n, depth, matrix(rows, depth, false, 1), matrix(n, depth, false, 7), fill((size_t)rows * n, 3)};
+    float *x = (float *)(uintptr_t)c.x.data, *weight = (float *)(uintptr_t)c.weight.data;
+    for (uint32_t k = 0; k < depth; k++) {
+        for (uint32_t r = 0; r < rows; r++)
+            x[r * c.x.row_step + k] = (float)(k < 2 ? k ? -90 : 164 : whole(r * 977 + k, -90, 164));
+        for (uint32_t i = 0; i < n; i++)
+            weight[i * c.weight.row_step + k] = (float)(k ? whole(i * 1013 + k, -127, 127) : 127);
+    }
+    for (uint32_t i = 0; i < rows * n; i++)
+        c.out[i] = (float)whole(i, -100, 100);
+    return c;
+}
+
+static void bytes_case_finish(struct bytes_case *c)
+{
+    free((void *)(uintptr_t)c->x.data);
+    free((void *)(uintptr_t)c->weight.data);
+    free(c->out);
+}
+
+static double exact_sum(const struct bytes_case *c, uint32_t r, uint32_t i)
+{
+    double sum = (double)c->out[r * c->n + i];
+    for (uint32_t k = 0; k < c->depth; k++)
+        sum += (double)c->x.data[r * c->x.row_step + k] * (double)c->weight.data[i * c->weight.row_step + k];
+    return sum;
+}
+
+/* Sums of whole numbers that f32 holds: by every kernel, on vectors and on tiles, the same as in double. */
+static void sums_of_bytes_are_exact(void **state)
+{
+    (void)state;
+    static const uint32_t sizes[][3] = {{1, 1, 2},     {3, 70, 33},   {4, 16, 64},   {15, 17, 255},
+                                        {16, 33, 256}, {33, 40, 257}, {70, 49, 300}, {90, 40, 700}};
+    for (size_t i = 0; i < COUNT(of_bytes); i++)
+        for (size_t j = 0; j < 2 * COUNT(sizes) && runs(of_bytes[i]); j++) {
+            const uint32_t *size = sizes[j / 2];
+            const struct cpu_micro_kernel tiles = cpu_tiles_bytes(&cpu_twin_tiles, of_bytes[i]);
+            struct bytes_case c = bytes_case(size[0], size[1], size[2]);
+            double *wanted = malloc((size_t)c.rows * c.n * sizeof *wanted);
+            for (uint32_t e = 0; e < c.rows * c.n; e++)
+                wanted[e] = exact_sum(&c, e / c.n, e % c.n);
+            multiply_plainly(j % 2 ? &tiles : of_bytes[i], &c.x, &c.weight, c.rows, c.n, c.depth, c.out);
+            for (uint32_t e = 0; e < c.rows * c.n; e++)
+                assert_true((double)c.out[e] == wanted[e]);
+            free(wanted);
+            bytes_case_finish(&c);
+        }
+}
+
+/* The ends of what bytes hold, as deep as sums have room for: every product is the largest one. */
+static void largest_sums_of_bytes_have_room(void **state)
+{
+    (void)state;
+    enum { DEPTH = BYTES_DEPTH };
+    float *x = fill(DEPTH, 0), *weight = fill(DEPTH, 0), out[1];
+    for (uint32_t k = 0; k < DEPTH; k++) {
+        x[k] = 254;
+        weight[k] = -127;
+    }
+    const struct cpu_matrix row = {x, DEPTH, 1}, column = {weight, DEPTH, 1};
+    for (size_t i = 0; i < COUNT(of_bytes); i++) {
+        if (!runs(of_bytes[i]))
+            continue;
+        out[0] = 0;
+        multiply_plainly(of_bytes[i], &row, &column, 1, 1, DEPTH, out);
+        assert_true((double)out[0] == -254.0 * 127 * DEPTH);
+    }
+    free(x);
+    free(weight);
+}
+
+/* What is far from its neighbours costs them no bits, up to as many as a row may have; the others' sums stay exact. What
+ * is not finite makes nothing else of the row than it does in f32, or is not a number. */
+static void outliers_stay_exact(void **state)
+{
+    (void)state;
+    enum { ROWS = 20, N = 40, DEPTH = 300, AT = 7 };
+    for (size_t i = 0; i < COUNT(of_bytes); i++)
+        for (uint32_t outliers = 0; outliers <= BYTES_OUTLIERS && runs(of_bytes[i]); outliers += BYTES_OUTLIERS / 2) {
+            struct bytes_case c = bytes_case(ROWS, N, DEPTH);
+            float *row = (float *)(uintptr_t)(c.x.data + AT * c.x.row_step);
+            for (uint32_t k = 0; k < outliers; k++)
+                row[DEPTH - 1 - 3 * k] = k % 2 ? 5e4f : -3e4f;
+            double wanted[ROWS * N];
+            for (uint32_t e = 0; e < ROWS * N; e++)
+                wanted[e] = exact_sum(&c, e / N, e % N);
+            multiply_plainly(of_bytes[i], &c.x, &c.weight, ROWS, N, DEPTH, c.out);
+            for (uint32_t e = 0; e < ROWS * N; e++)
+                assert_true(fabs((double)c.out[e] - wanted[e]) <=
+                            (e / N == AT ? 1e-6 * (1 + fabs(wanted[e])) * 64 : 0));
+            bytes_case_finish(&c);
+        }
+}
+
+static void numbers_that_are_not_finite(void **state)
+{
+    (void)state;
+    enum { ROWS = 20, N = 40, DEPTH = 300, AT = 7 };
+    static const float numbers[] = {INFINITY, -INFINITY, NAN};
+    for (size_t i = 0; i < COUNT(of_bytes); i++)
+        for (uint32_t many = 1; many <= BYTES_OUTLIERS + 2 && runs(of_bytes[i]); many += BYTES_OUTLIERS + 1)
+            for (size_t j = 0; j < COUNT(numbers); j++) {
+                struct bytes_case c = bytes_case(ROWS, N, DEPTH);
+                for (uint32_t k = 0; k < many; k++)
+                    ((float *)(uintptr_t)c.x.data)[AT * c.x.row_step + DEPTH / 2 + k] = numbers[j];
+                double wanted[ROWS * N];
+                for (uint32_t e = 0; e < ROWS * N; e++)
+                    wanted[e] = exact_sum(&c, e / N, e % N);
+                multiply_plainly(of_bytes[i], &c.x, &c.weight, ROWS, N, DEPTH, c.out);
+                for (uint32_t e = 0; e < ROWS * N; e++)
+                    assert_true((double)c.out[e] == wanted[e] || (e / N == AT && isnan(c.out[e])));
+                bytes_case_finish(&c);
+            }
 }
 
 /* What tiles would make something else of is multiplied as in f32: the same bits in a row of x that has such a number,
@@ -404,6 +559,10 @@ int main(void)
         cmocka_unit_test(weights_of_halves),
         cmocka_unit_test(tiles_of_halves),
         cmocka_unit_test(tiles_of_parts),
+        cmocka_unit_test(sums_of_bytes_are_exact),
+        cmocka_unit_test(largest_sums_of_bytes_have_room),
+        cmocka_unit_test(outliers_stay_exact),
+        cmocka_unit_test(numbers_that_are_not_finite),
         cmocka_unit_test(what_tiles_would_change),
         cmocka_unit_test(numbers_below_the_least_normal_one_count),
 #if defined(__x86_64__)

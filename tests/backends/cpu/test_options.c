@@ -244,6 +244,97 @@ static void what_bf16_cannot_hold_is_refused(void **state)
     assert_int_equal(fake_host_blocks, 0);
 }
 
+/* Of int8 weights take a quarter of the memory at every level, and the verdict names what multiplies them. A row without
+ * a scale is refused with its name; there are no gradients. */
+static void int8_is_honoured(void **state)
+{
+    (void)state;
+    static const char *const levels[] = {"c", "avx2", "avx512", "amx-twin"};
+    static const struct {
+        pln_option option;
+        const char *sentence;
+    } refused[] = {{{"gemm", "blis"}, "gemm=own"},
+                   {{"products", "fma"}, "not for math=int8"},
+                   {{"products", "split6"}, "not for"}};
+    pln_value_info large[3] = {values[0], values[1], values[2]};
+    pln_segment product = segment;
+    pln_device *device;
+    pln_failure error = {.size = sizeof error};
+    char kernel[48];
+    large[0].width = large[0].row_stride = large[1].width = large[1].row_stride = 1024;
+    large[1].rows.offset = 768;
+    large[2].width = large[2].row_stride = 768;
+    product.values = large;
+    for (int i = 0; i < 4; i++) {
+        const pln_option all[] = {{"math", "int8"}, {"level", levels[i]}, {"depth", "0"}};
+        const pln_option plain[] = {{"level", levels[i]}};
+        pln_plan_info bytes = {.size = sizeof bytes}, floats = bytes;
+        if (!runs_on(all, 3, kernel, &error)) {
+            assert_non_null(strstr(error.message, levels[i]));
+            continue;
+        }
+        assert_non_null(strstr(kernel, i == 3 ? "tdpbusd" : i == 2 ? "avx512 " : "int8 widened"));
+        assert_int_equal(open_all(all, 3, &device, &error), PLN_OK);
+        assert_int_equal(backend->plan_info(device, &product, NULL, &bytes, &error), PLN_OK);
+        backend->device_close(&device);
+        assert_int_equal(open_all(plain, 1, &device, &error), PLN_OK);
+        assert_int_equal(backend->plan_info(device, &product, NULL, &floats, &error), PLN_OK);
+        backend->device_close(&device);
+        assert_true(bytes.constant_bytes < floats.constant_bytes / 4 + 768 * 16);
+    }
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        const pln_option both[] = {{"math", "int8"}, refused[i].option};
+        assert_int_equal(open_all(both, 2, &device, &error), PLN_INVALID);
+        assert_non_null(strstr(error.message, refused[i].sentence));
+    }
+    assert_int_equal(fake_host_blocks, 0);
+}
+
+static void int8_has_no_gradients(void **state)
+{
+    (void)state;
+    const pln_option options[] = {{"math", "int8"}, {"depth", "0"}};
+    pln_device *device;
+    pln_failure error = {.size = sizeof error};
+    pln_verdict verdict = {.size = sizeof verdict};
+    pln_node_info backward = node;
+    pln_segment one = segment;
+    backward.op = PLN_OP_LINEAR_BACKWARD_X;
+    backward.version = PLN_LINEAR_BACKWARD_X_VERSION;
+    backward.params_size = 0;
+    one.nodes = &backward;
+    assert_int_equal(open_all(options, 2, &device, &error), PLN_OK);
+    assert_int_equal(backend->supports(device, &one, &verdict, sizeof verdict, &error), PLN_OK);
+    assert_int_equal(verdict.supported, 0);
+    assert_string_equal(verdict.reason, "math=int8 has no gradients");
+    backend->device_close(&device);
+    assert_int_equal(fake_host_blocks, 0);
+}
+
+static void what_int8_cannot_hold_is_refused(void **state)
+{
+    (void)state;
+    static const float beyond[4] = {0, INFINITY, 0, 0};
+    const pln_constant_use use = {sizeof use, PLN_OP_LINEAR, PLN_LINEAR_INPUT_WEIGHT, 0};
+    const pln_option options[] = {{"math", "int8"}, {"depth", "0"}};
+    const pln_constant_info info = {.size = sizeof info,
+                                    .name = "dense",
+                                    .rows = 1,
+                                    .width = 4,
+                                    .n_uses = 1,
+                                    .use_stride = sizeof use,
+                                    .uses = &use,
+                                    .plain = beyond};
+    pln_device *device;
+    pln_constant *constant;
+    pln_failure error = {.size = sizeof error};
+    assert_int_equal(open_all(options, 2, &device, &error), PLN_OK);
+    assert_int_equal(backend->constant_create(device, &info, &constant, &error), PLN_INVALID);
+    assert_non_null(strstr(error.message, "dense has inf"));
+    backend->device_close(&device);
+    assert_int_equal(fake_host_blocks, 0);
+}
+
 static void newer_ops_are_refused(void **state)
 {
     (void)state;
@@ -346,6 +437,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(math_is_honoured),
         cmocka_unit_test(products_are_honoured),
         cmocka_unit_test(what_bf16_cannot_hold_is_refused),
+        cmocka_unit_test(int8_is_honoured),
+        cmocka_unit_test(int8_has_no_gradients),
+        cmocka_unit_test(what_int8_cannot_hold_is_refused),
         cmocka_unit_test(newer_ops_are_refused),
         cmocka_unit_test(memory_is_foretold),
         cmocka_unit_test(small_plans_run_on_the_caller),
