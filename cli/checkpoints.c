@@ -2,16 +2,17 @@
  *
  * Folders checkpoint-N below a run's own: whole as soon as they bear their name, the newest kept.
  */
-#define _XOPEN_SOURCE 700 /* nftw */
+#define _POSIX_C_SOURCE 200809L /* dirfd, fsync */
 #include "cli/checkpoints.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "cli/folders.h"
 
 #define PARTIAL ".partial-checkpoint"
 
@@ -28,19 +29,6 @@ pln_status cli_checkpoint_join(const char *folder, const char *name, char path[P
     return snprintf(path, PATH_MAX, "%s/%s", folder, name) < PATH_MAX
                ? PLN_OK
                : cli_checkpoint_fail(error, folder, "the path is too long");
-}
-
-static int remove_one(const char *path, const struct stat *about, int type, struct FTW *place)
-{
-    (void)about;
-    (void)type;
-    (void)place;
-    return remove(path);
-}
-
-void cli_remove_folder(const char *path)
-{
-    nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 /* N of checkpoint-N; 0: it is no such name. */

@@ -275,13 +275,12 @@ int finetuning_begin(struct finetuning *f)
         status = cli_log_open(f->log_path, f->begun, &f->log, &error);
     if (status != PLN_OK)
         return cli_fail(&error);
-    return f->log ? follow_open(&f->follow, &(struct follow_options){.plot = f->o->run.plot,
-                                                                     .tensorboard = f->o->run.tensorboard,
-                                                                     .log = f->log_path,
-                                                                     .title = "Fine-tuning",
-                                                                     .begun = f->begun,
-                                                                     .steps = f->steps})
-                  : 0;
+    return follow_open(&f->follow, &(struct follow_options){.plot = f->o->run.plot,
+                                                            .tensorboard = f->o->run.tensorboard,
+                                                            .log = f->log_path,
+                                                            .title = "Fine-tuning",
+                                                            .begun = f->begun,
+                                                            .steps = f->steps});
 }
 
 void finetuning_end(struct finetuning *f)

@@ -10,6 +10,7 @@
 
 #include "cli/checkpoints.h"
 #include "cli/commands/finetuning.h"
+#include "cli/folders.h"
 #include "cli/source.h"
 #include "cli/step_log.h"
 

@@ -113,8 +113,33 @@ class Pretrain(unittest.TestCase):
         self.assertTrue((out / "checkpoint-17").is_dir())
         self.assertEqual(self.run_it(*more, "--resume").returncode, 0)
         self.assert_same_run(out)
-        again = self.run_it(*more, "--resume")
-        self.assertEqual(again.returncode, 0, again.stderr)
+
+    def test_finished(self):
+        """It is said, and nothing is touched; but what a run lacks that was killed behind its last checkpoint is written."""
+        out = self.tmp / "finished"
+        shutil.copytree(self.whole, out)
+        more = ["--out", out, "--validation", FOLDER / "corpus.txt", "--validation-examples", "16", "--resume"]
+        before = {p: (p.stat().st_mtime_ns, p.stat().st_ino) for p in out.rglob("*")}
+        picture, board = self.tmp / "finished.svg", self.tmp / "new" / "board"
+        done = self.run_it(*more, "--plot", picture, "--tensorboard", board)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(f"nothing to do: 40 of 40 steps were made in {out}", done.stdout)
+        self.assertEqual(before, {p: (p.stat().st_mtime_ns, p.stat().st_ino) for p in out.rglob("*")})
+        self.assertIn("eval_loss", picture.read_text())
+        self.assertEqual(len(events.read(board / "events.out.tfevents.pleione")), len(lines(out / "log.jsonl")))
+        for half in ("discriminator", "generator"):
+            (out / half / "model.safetensors").unlink()
+            done = self.run_it(*more)
+            self.assertEqual((done.returncode, done.stdout), (0, f"40 of 40 steps, in {out}\n"), done.stderr)
+            self.assert_same_run(out)
+
+    def test_folders_above(self):
+        out, dump = self.tmp / "not" / "there" / "run", self.tmp / "nor" / "this"
+        done = self.run_it("--out", f"{out}/", "--steps", "2", "--dump-steps", dump)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue((out / "checkpoint-2").is_dir())
+        self.assertEqual(len(list(dump.iterdir())), 2)
+        self.refuse(1, "corpus.txt: Not a directory", "--out", FOLDER / "corpus.txt" / "below")
 
     def test_killed_and_interrupted(self):
         out, random_times = self.tmp / "killed", random.Random(5)
