@@ -11,6 +11,7 @@ import pathlib
 import random
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -32,6 +33,14 @@ HALF = {"config.json", "model.safetensors", "vocab.txt", "tokenizer.json", "toke
 
 def lines(path):
     return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def tensors(path):
+    """The bytes of each in a .safetensors."""
+    data = path.read_bytes()
+    begin = 8 + struct.unpack_from("<Q", data)[0]
+    return {name: data[begin + about["data_offsets"][0]:begin + about["data_offsets"][1]]
+            for name, about in json.loads(data[8:begin]).items() if name != "__metadata__"}
 
 
 def without_times(log):
@@ -133,6 +142,30 @@ class Pretrain(unittest.TestCase):
             self.assertEqual((done.returncode, done.stdout), (0, f"40 of 40 steps, in {out}\n"), done.stderr)
             self.assert_same_run(out)
 
+    def test_accumulated(self):
+        """A batch in parts draws the same and comes to the same; `--recompute` too."""
+        dumps = []
+        for name, parts in (("whole", ["--dropout", "0.1"]), ("two", ["--dropout", "0.1", "--accumulate", "2"]),
+                            ("eight", ["--dropout", "0.1", "--accumulate", "8", "--recompute"])):
+            out = self.tmp / f"parts-{name}"
+            done = self.run_it("--out", out, "--steps", "4", *parts, "--dump-steps", out.with_suffix(".steps"))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            dumps.append([tensors(out.with_suffix(".steps") / f"step-{step:06d}.safetensors") for step in range(1, 5)])
+        for other in dumps[1:]:
+            for ours, theirs in zip(dumps[0], other):
+                self.assertEqual(ours.keys(), theirs.keys())
+                for name, bytes_ in ours.items():
+                    if name.endswith("loss"):
+                        self.assertAlmostEqual(struct.unpack("<f", bytes_)[0], struct.unpack("<f", theirs[name])[0], delta=1e-5)
+                    else:
+                        self.assertEqual(bytes_, theirs[name], name)
+
+    def test_how_text_is_read(self):
+        """What is said of it is what is done: who chooses is not told of a default."""
+        for more, said in (([], True), (["--cased"], False)):
+            done = self.run_it("--out", self.tmp / f"text-{said}", "--steps", "1", *more)
+            self.assertEqual((done.returncode, "text is lower-cased" in done.stderr), (0, said), done.stderr)
+
     def test_folders_above(self):
         out, dump = self.tmp / "not" / "there" / "run", self.tmp / "nor" / "this"
         done = self.run_it("--out", f"{out}/", "--steps", "2", "--dump-steps", dump)
@@ -204,6 +237,8 @@ class Pretrain(unittest.TestCase):
         self.refuse(2, "--max-length 100", *new, "--max-length", "100")
         self.refuse(2, "no/validation.txt", *new, "--validation", "no/validation.txt")
         self.refuse(4, "vocab", *new, "--vocab", "no/vocab.txt")
+        for option in ("--mask-prob", "--mask-token-prob", "--temperature", "--generator-weight", "--discriminator-weight"):
+            self.refuse(2, f"option {option} 0: expected more than 0", *new, option, "0")
         self.refuse(2, "as large as", *new, "--sharing", "all", "--generator-size", "0.5")
         (self.tmp / "bad.jsonl").write_text('{"text": "a line"}\n{"text": 3\n')
 
