@@ -11,8 +11,24 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cli/checkpoints.h"
 #include "cli/part.h"
+
+/* ---- paths */
+
+pln_status cli_path_fail(pln_error *error, const char *path, const char *what)
+{
+    const pln_status status = errno == ENOMEM ? PLN_NO_MEMORY : PLN_FAILED;
+    *error = (pln_error){.status = status, .node = -1};
+    snprintf(error->message, sizeof error->message, "%.300s: %s", path, what);
+    return status;
+}
+
+pln_status cli_path_join(const char *folder, const char *name, char path[PATH_MAX], pln_error *error)
+{
+    return snprintf(path, PATH_MAX, "%s/%s", folder, name) < PATH_MAX
+               ? PLN_OK
+               : cli_path_fail(error, folder, "the path is too long");
+}
 
 /* ---- folders */
 
@@ -22,16 +38,15 @@ static pln_status make_one(const char *path, pln_error *error)
     if (mkdir(path, 0777) == 0)
         return PLN_OK;
     if (errno != EEXIST)
-        return cli_checkpoint_fail(error, path, strerror(errno));
-    return stat(path, &about) == 0 && S_ISDIR(about.st_mode) ? PLN_OK
-                                                             : cli_checkpoint_fail(error, path, strerror(ENOTDIR));
+        return cli_path_fail(error, path, strerror(errno));
+    return stat(path, &about) == 0 && S_ISDIR(about.st_mode) ? PLN_OK : cli_path_fail(error, path, strerror(ENOTDIR));
 }
 
 pln_status cli_make_parents(const char *path, pln_error *error)
 {
     char above[PATH_MAX];
     if (strlen(path) >= sizeof above)
-        return cli_checkpoint_fail(error, path, "the path is too long");
+        return cli_path_fail(error, path, "the path is too long");
     strcpy(above, path);
     pln_status status = PLN_OK;
     for (char *at = above + strspn(above, "/"); status == PLN_OK && (at = strchr(at, '/')) != NULL;) {

@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Folders that commands make, and files in them that are copied or looked at as bytes.
+ * Paths, folders that commands make, and files in them that are copied or looked at as bytes.
  */
 #ifndef CLI_FOLDERS_H
 #define CLI_FOLDERS_H
 
+#include <limits.h>
+
 #include "cli/cli.h"
+
+/* PLN_FAILED: "path: what". */
+pln_status cli_path_fail(pln_error *error, const char *path, const char *what);
+/* folder/name; PLN_FAILED: it is too long. */
+pln_status cli_path_join(const char *folder, const char *name, char path[PATH_MAX], pln_error *error);
 
 /* With all folders above it that are not there. One that is there is left as it is; PLN_FAILED names what cannot be
  * made, or is no folder. */

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cli/checkpoints.h"
 #include "cli/commands/commands.h"
 #include "cli/commands/finetuning.h"
 #include "cli/folders.h"
@@ -87,8 +86,7 @@ static int copy_best(const char *from, const char *to)
         char old[PATH_MAX], new[PATH_MAX];
         struct stat about;
         pln_error error;
-        if (cli_checkpoint_join(from, files[i], old, &error) != PLN_OK ||
-            cli_checkpoint_join(to, files[i], new, &error) != PLN_OK)
+        if (cli_path_join(from, files[i], old, &error) != PLN_OK || cli_path_join(to, files[i], new, &error) != PLN_OK)
             return cli_fail(&error);
         const int code = stat(old, &about) == 0 ? cli_copy_file(old, new) : 0;
         if (code)
@@ -128,7 +126,7 @@ static int write_seeds(const char *out, const struct seeds *s)
     pln_error error;
     snprintf(folder, sizeof folder, "%s/seed-%llu", out, (unsigned long long)s->numbers[s->best]);
     int code = copy_best(folder, out);
-    if (code == 0 && cli_checkpoint_join(folder, "results.json", path, &error) != PLN_OK)
+    if (code == 0 && cli_path_join(folder, "results.json", path, &error) != PLN_OK)
         code = cli_fail(&error);
     if (code)
         return code;
