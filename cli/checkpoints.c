@@ -2,46 +2,20 @@
  *
  * Folders checkpoint-N below a run's own: whole as soon as they bear their name, the newest kept.
  */
-#define _XOPEN_SOURCE 700 /* nftw */
+#define _POSIX_C_SOURCE 200809L /* dirfd, fsync */
 #include "cli/checkpoints.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <ftw.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/folders.h"
+
 #define PARTIAL ".partial-checkpoint"
-
-pln_status cli_checkpoint_fail(pln_error *error, const char *path, const char *what)
-{
-    const pln_status status = errno == ENOMEM ? PLN_NO_MEMORY : PLN_FAILED;
-    *error = (pln_error){.status = status, .node = -1};
-    snprintf(error->message, sizeof error->message, "%.300s: %s", path, what);
-    return status;
-}
-
-pln_status cli_checkpoint_join(const char *folder, const char *name, char path[PATH_MAX], pln_error *error)
-{
-    return snprintf(path, PATH_MAX, "%s/%s", folder, name) < PATH_MAX
-               ? PLN_OK
-               : cli_checkpoint_fail(error, folder, "the path is too long");
-}
-
-static int remove_one(const char *path, const struct stat *about, int type, struct FTW *place)
-{
-    (void)about;
-    (void)type;
-    (void)place;
-    return remove(path);
-}
-
-void cli_remove_folder(const char *path)
-{
-    nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
 
 /* N of checkpoint-N; 0: it is no such name. */
 static uint32_t number_of(const char *name)
@@ -90,7 +64,7 @@ static pln_status sync_folder(const char *path, pln_error *error)
 {
     DIR *folder = opendir(path);
     const int failed = !folder || (fsync(dirfd(folder)) != 0 && errno != EINVAL);
-    const pln_status status = failed ? cli_checkpoint_fail(error, path, strerror(errno)) : PLN_OK;
+    const pln_status status = failed ? cli_path_fail(error, path, strerror(errno)) : PLN_OK;
     if (folder)
         closedir(folder);
     return status;
@@ -103,19 +77,19 @@ pln_status cli_checkpoint_make(const char *out, uint32_t steps, uint32_t keep,
     char partial[PATH_MAX], path[PATH_MAX], name[32];
     struct stat about;
     snprintf(name, sizeof name, CLI_CHECKPOINT "%u", steps);
-    pln_status status = cli_checkpoint_join(out, PARTIAL, partial, error);
+    pln_status status = cli_path_join(out, PARTIAL, partial, error);
     if (status == PLN_OK)
-        status = cli_checkpoint_join(out, name, path, error);
+        status = cli_path_join(out, name, path, error);
     if (status != PLN_OK || stat(path, &about) == 0)
         return status;
     cli_remove_folder(partial);
     if (mkdir(partial, 0777) != 0)
-        return cli_checkpoint_fail(error, partial, strerror(errno));
+        return cli_path_fail(error, partial, strerror(errno));
     status = write(context, partial, error);
     if (status == PLN_OK)
         status = sync_folder(partial, error);
     if (status == PLN_OK && rename(partial, path) != 0)
-        status = cli_checkpoint_fail(error, path, strerror(errno));
+        status = cli_path_fail(error, path, strerror(errno));
     if (status == PLN_OK)
         status = sync_folder(out, error);
     if (status == PLN_OK)

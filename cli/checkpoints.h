@@ -5,17 +5,10 @@
 #ifndef CLI_CHECKPOINTS_H
 #define CLI_CHECKPOINTS_H
 
-#include <limits.h>
-
 #include "cli/cli.h"
 
 #define CLI_CHECKPOINT "checkpoint-"
 
-/* PLN_FAILED: "path: what". */
-pln_status cli_checkpoint_fail(pln_error *error, const char *path, const char *what);
-/* folder/name; PLN_FAILED: it is too long. */
-pln_status cli_checkpoint_join(const char *folder, const char *name, char path[PATH_MAX], pln_error *error);
-void cli_remove_folder(const char *path); /* with all that is in it */
 /* The highest N of checkpoint-N below the folder; 0: there is none. */
 uint32_t cli_checkpoint_newest(const char *out);
 /* `write` fills a new folder, which becomes checkpoint-`steps` when it is whole; of the others the newest stay, `keep`

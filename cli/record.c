@@ -4,16 +4,27 @@
  */
 #include "cli/record.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "cli/folders.h"
 #include "cli/part.h"
+
+/* The file is there and says this. */
+static bool says(const char *path, const json_t *json)
+{
+    json_t *there = json_load_file(path, 0, NULL);
+    const bool same = there && json_equal(there, json);
+    json_decref(there);
+    return same;
+}
 
 int cli_write_json(const char *path, const json_t *json)
 {
+    if (json && says(path, json))
+        return 0;
     char *text = json ? cli_dump_json(json, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
     struct cli_part part = {0};
     int code = text ? cli_part_begin(&part, path) : cli_fail_file(path, PLN_NO_MEMORY, "no memory");
@@ -76,9 +87,10 @@ int cli_record_check(const char *out, bool resume, json_t *now, const char *opti
 int cli_record_write(const char *out, json_t *now)
 {
     char path[PATH_MAX];
+    pln_error error;
     int code = find_path(out, now, path);
-    if (code == 0 && mkdir(out, 0777) != 0 && errno != EEXIST)
-        code = cli_fail_file(out, PLN_FAILED, strerror(errno));
+    if (code == 0 && cli_make_folder(out, &error) != PLN_OK)
+        code = cli_fail(&error);
     if (code == 0)
         code = cli_write_json(path, now);
     json_decref(now);

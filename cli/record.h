@@ -17,6 +17,6 @@ int cli_record_check(const char *out, bool resume, json_t *now, const char *opti
 /* When nothing can be refused any more: from here on the folder, which is made if there is none, holds a run. */
 int cli_record_write(const char *out, json_t *now);
 
-/* A file of indented JSON, whole or not at all. 0, or an exit code after a sentence. */
+/* A file of indented JSON, whole or not at all; one that says the same is not touched. 0, or an exit code after a sentence. */
 int cli_write_json(const char *path, const json_t *json);
 #endif

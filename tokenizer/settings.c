@@ -310,7 +310,7 @@ pln_status tok_read_settings(struct tok_config *config, const struct tok_files *
         status = read_config(&s, json);
     if (status == PLN_OK)
         status = read_never_split(&s, json, options);
-    if (!json && (!tokenizer || options->strict))
+    if (!json && (!tokenizer || options->strict) && options->lower_case == PLN_CHOICE_UNSET)
         tok_warn(options, "%s is missing: text is lower-cased and its accents are stripped", s.path);
     apply_options(&s, options);
     config->strip_accents = s.strip;

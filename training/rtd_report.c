@@ -85,7 +85,7 @@ static void add_masked(struct training_rtd *rtd, const struct rtd_packed *p, uin
 {
     struct rtd_result *r = &rtd->result;
     const int32_t *origin = p->at_origin + (size_t)PLN_ORIGIN_COLUMNS * i;
-    const size_t row = p->first + (size_t)origin[PLN_ORIGIN_SEQUENCE];
+    const size_t row = (size_t)origin[PLN_ORIGIN_SEQUENCE]; /* of the whole batch */
     const size_t place = row * r->request.length + (size_t)origin[PLN_ORIGIN_POSITION];
     r->best_right += best == p->labels[i];
     r->sampled_right += drawn == p->labels[i];

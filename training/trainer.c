@@ -16,10 +16,11 @@
 
 static pln_status check_range(const char *name, double value, double least, double below, pln_error *error)
 {
-    return value >= least && value < below
-               ? PLN_OK
-               : pln_fail(error, PLN_INVALID, "%s %g: expected at least %g and less than %g", name, value, least,
-                          below);
+    if (value >= least && value < below)
+        return PLN_OK;
+    return least > -INFINITY
+               ? pln_fail(error, PLN_INVALID, "%s %g: expected at least %g and less than %g", name, value, least, below)
+               : pln_fail(error, PLN_INVALID, "%s %g: expected less than %g", name, value, below);
 }
 
 static pln_status check_options(const pln_trainer_options *o, pln_error *error)

@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "cli/commands/commands.h"
+#include "cli/folders.h"
 
 struct convert {
     struct cli_common common; /* which model is meant */
@@ -80,6 +81,8 @@ static int convert(struct convert *c, const char *in, const char *out)
     pln_status status = pln_runtime_create(&asked, &m.runtime, &error);
     if (status == PLN_OK)
         status = pln_model_open(m.runtime, in, &options, &m.model, &error);
+    if (status == PLN_OK)
+        status = cli_make_parents(out, &error);
     if (status == PLN_OK)
         status = pln_model_save(m.model, out, &c->save, &error);
     cli_progress_end(&progress);

@@ -9,9 +9,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "cli/commands/kernel_graph.h"
+#include "cli/folders.h"
 
 enum { MOST_PROGRAMS = 1024, MOST_WORDS = 16, WORD_BYTES = 48, PATH_BYTES = 1024 };
 
@@ -215,10 +215,9 @@ pln_status cli_dump_kernels(pln_runtime *runtime, const pln_device_entry *device
     struct dump *d = calloc(1, sizeof *d);
     if (!d)
         return fail_for_memory(error);
-    if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
-        snprintf(error->message, sizeof error->message, "%.200s cannot be made: %s", folder, strerror(errno));
+    if (cli_make_folder(folder, error) != PLN_OK) {
         free(d);
-        return error->status = PLN_FAILED;
+        return error->status;
     }
     d->runtime = runtime;
     d->folder = folder;

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cli/checkpoints.h"
 #include "cli/commands/commands.h"
 #include "cli/commands/finetuning.h"
+#include "cli/folders.h"
 #include "cli/record.h"
 #include "cli/step_log.h"
 
@@ -84,27 +84,13 @@ static int copy_best(const char *from, const char *to)
                                         "added_tokens.json"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         char old[PATH_MAX], new[PATH_MAX];
-        static char bytes[1 << 16];
+        struct stat about;
         pln_error error;
-        if (cli_checkpoint_join(from, files[i], old, &error) != PLN_OK ||
-            cli_checkpoint_join(to, files[i], new, &error) != PLN_OK)
+        if (cli_path_join(from, files[i], old, &error) != PLN_OK || cli_path_join(to, files[i], new, &error) != PLN_OK)
             return cli_fail(&error);
-        FILE *in = fopen(old, "rb");
-        if (!in && errno == ENOENT)
-            continue;
-        FILE *out = in ? fopen(new, "wb") : NULL;
-        bool whole = out != NULL;
-        for (size_t n; whole && (n = fread(bytes, 1, sizeof bytes, in)) > 0;)
-            whole = fwrite(bytes, 1, n, out) == n;
-        whole = whole && !ferror(in);
-        if (out)
-            whole = fclose(out) == 0 && whole;
-        if (in)
-            fclose(in);
-        if (!whole) {
-            cli_checkpoint_fail(&error, new, strerror(errno));
-            return cli_fail(&error);
-        }
+        const int code = stat(old, &about) == 0 ? cli_copy_file(old, new) : 0;
+        if (code)
+            return code;
     }
     return 0;
 }
@@ -140,7 +126,7 @@ static int write_seeds(const char *out, const struct seeds *s)
     pln_error error;
     snprintf(folder, sizeof folder, "%s/seed-%llu", out, (unsigned long long)s->numbers[s->best]);
     int code = copy_best(folder, out);
-    if (code == 0 && cli_checkpoint_join(folder, "results.json", path, &error) != PLN_OK)
+    if (code == 0 && cli_path_join(folder, "results.json", path, &error) != PLN_OK)
         code = cli_fail(&error);
     if (code)
         return code;
@@ -166,11 +152,9 @@ static int run_seeds(const struct finetuning *usual, struct seeds *s)
     char out[PATH_MAX];
     double best = (double)NAN;
     int code = 0;
-    if (mkdir(usual->out, 0777) != 0 && errno != EEXIST) {
-        pln_error error;
-        cli_checkpoint_fail(&error, usual->out, strerror(errno));
+    pln_error error;
+    if (cli_make_folder(usual->out, &error) != PLN_OK)
         return cli_fail(&error);
-    }
     for (uint32_t i = 0; code == 0 && i < s->n; i++) {
         f = *usual;
         f.seed = s->numbers[i];

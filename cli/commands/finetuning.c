@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cli/checkpoints.h"
+#include "cli/folders.h"
 #include "cli/record.h"
 #include "cli/step_log.h"
 
@@ -74,12 +75,12 @@ static pln_status write_checkpoint(void *context, const char *folder, pln_error 
     char path[PATH_MAX];
     pln_status status = pln_trainer_save(f->trainer, folder, error);
     if (status == PLN_OK)
-        status = cli_checkpoint_join(folder, "best.json", path, error);
+        status = cli_path_join(folder, "best.json", path, error);
     if (status != PLN_OK)
         return status;
     json_t *json = best_json(f);
     if (!json || json_dump_file(json, path, JSON_COMPACT | JSON_REAL_PRECISION(17)) != 0)
-        status = cli_checkpoint_fail(error, path, json ? strerror(errno) : "no memory");
+        status = cli_path_fail(error, path, json ? strerror(errno) : "no memory");
     json_decref(json);
     return status;
 }
@@ -157,7 +158,7 @@ static int finish(struct finetuning *f, pln_status status, pln_error *error)
     printf("%u of %u steps, %s %.6g at step %u, in %s\n", pln_trainer_steps(f->trainer), f->steps, f->metric,
            finetuning_metric(f, &f->best), f->best_step, f->out);
     if (f->log && fclose(f->log) != 0 && !code) {
-        cli_checkpoint_fail(error, f->log_path, strerror(errno));
+        cli_path_fail(error, f->log_path, strerror(errno));
         code = cli_fail(error);
     }
     f->log = NULL;

@@ -8,6 +8,7 @@
 
 #include "cli/checkpoints.h"
 #include "cli/commands/finetuning.h"
+#include "cli/folders.h"
 #include "cli/record.h"
 #include "cli/step_log.h"
 
@@ -226,18 +227,18 @@ static pln_status restore(struct finetuning *f, uint32_t at, pln_error *error)
 {
     char name[32], folder[PATH_MAX], path[PATH_MAX];
     snprintf(name, sizeof name, CLI_CHECKPOINT "%u", at);
-    pln_status status = cli_checkpoint_join(f->out, name, folder, error);
+    pln_status status = cli_path_join(f->out, name, folder, error);
     if (status == PLN_OK)
         status = pln_trainer_restore(f->trainer, folder, error);
     if (status == PLN_OK)
-        status = cli_checkpoint_join(folder, "best.json", path, error);
+        status = cli_path_join(folder, "best.json", path, error);
     if (status != PLN_OK)
         return status;
     json_t *json = json_load_file(path, 0, NULL);
     if (json_is_object(json))
         read_best(f, json);
     else
-        status = cli_checkpoint_fail(error, path, "is no JSON object");
+        status = cli_path_fail(error, path, "is no JSON object");
     json_decref(json);
     return status;
 }
@@ -275,13 +276,12 @@ int finetuning_begin(struct finetuning *f)
         status = cli_log_open(f->log_path, f->begun, &f->log, &error);
     if (status != PLN_OK)
         return cli_fail(&error);
-    return f->log ? follow_open(&f->follow, &(struct follow_options){.plot = f->o->run.plot,
-                                                                     .tensorboard = f->o->run.tensorboard,
-                                                                     .log = f->log_path,
-                                                                     .title = "Fine-tuning",
-                                                                     .begun = f->begun,
-                                                                     .steps = f->steps})
-                  : 0;
+    return follow_open(&f->follow, &(struct follow_options){.plot = f->o->run.plot,
+                                                            .tensorboard = f->o->run.tensorboard,
+                                                            .log = f->log_path,
+                                                            .title = "Fine-tuning",
+                                                            .begun = f->begun,
+                                                            .steps = f->steps});
 }
 
 void finetuning_end(struct finetuning *f)

@@ -8,8 +8,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "cli/checkpoints.h"
 #include "cli/commands/finetuning.h"
+#include "cli/folders.h"
 #include "cli/source.h"
 #include "cli/step_log.h"
 
@@ -205,15 +205,15 @@ static pln_status move_files(const char *from, const char *to, pln_error *error)
 {
     char old[PATH_MAX], new[PATH_MAX];
     DIR *folder = opendir(from);
-    pln_status status = folder ? PLN_OK : cli_checkpoint_fail(error, from, strerror(errno));
+    pln_status status = folder ? PLN_OK : cli_path_fail(error, from, strerror(errno));
     for (const struct dirent *e; status == PLN_OK && (e = readdir(folder));) {
         if (e->d_name[0] == '.')
             continue;
-        status = cli_checkpoint_join(from, e->d_name, old, error);
+        status = cli_path_join(from, e->d_name, old, error);
         if (status == PLN_OK)
-            status = cli_checkpoint_join(to, e->d_name, new, error);
+            status = cli_path_join(to, e->d_name, new, error);
         if (status == PLN_OK && rename(old, new) != 0)
-            status = cli_checkpoint_fail(error, new, strerror(errno));
+            status = cli_path_fail(error, new, strerror(errno));
     }
     if (folder)
         closedir(folder);
@@ -251,7 +251,7 @@ pln_status finetuning_validate(struct finetuning *f, pln_error *error)
     char folder[PATH_MAX];
     const pln_model_options options = {.size = sizeof options};
     j = (struct judging){.f = f};
-    pln_status status = cli_checkpoint_join(f->out, ".validation", folder, error);
+    pln_status status = cli_path_join(f->out, ".validation", folder, error);
     if (status != PLN_OK)
         return status;
     cli_remove_folder(folder);

@@ -33,6 +33,23 @@ static void take_real(double *number, double usual)
         *number = usual;
 }
 
+/* 0 would be the usual number to the library. */
+static int check_above_zero(const struct pretraining_options *o)
+{
+    const struct {
+        const char *name;
+        double value;
+    } all[] = {{"--mask-prob", o->mask_prob},
+               {"--mask-token-prob", o->mask_token_prob},
+               {"--temperature", o->temperature},
+               {"--generator-weight", o->generator_weight},
+               {"--discriminator-weight", o->discriminator_weight}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (!(all[i].value > 0))
+            return cli_usage_error("option %s %g: expected more than 0", all[i].name, all[i].value);
+    return 0;
+}
+
 int pretraining_settle(struct pretraining_options *o)
 {
     if (!cli_is_word("rtd|mlm|electric", o->objective))
@@ -58,7 +75,7 @@ int pretraining_settle(struct pretraining_options *o)
     take_count(&o->run.validate_every, o->run.save_every);
     if (!(o->generator_size > 0 && o->generator_size <= 1) || !(o->generator_layers > 0 && o->generator_layers <= 1))
         return cli_usage_error("--generator-size and --generator-layers are shares: more than 0, at most 1");
-    return 0;
+    return check_above_zero(o);
 }
 
 /* A corpus is read again when a run goes on, and so must not have grown by what the run itself wrote. */

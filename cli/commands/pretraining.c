@@ -7,11 +7,10 @@
 #include <errno.h>
 #include <math.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "cli/checkpoints.h"
 #include "cli/commands/commands.h"
+#include "cli/folders.h"
 
 /* ---- before the first step */
 
@@ -127,11 +126,7 @@ static pln_status check_length(const struct pretraining *p, pln_error *error)
 
 static pln_status make_dump(const struct pretraining *p, pln_error *error)
 {
-    if (!p->o->dump || mkdir(p->o->dump, 0777) == 0 || errno == EEXIST)
-        return PLN_OK;
-    *error = (pln_error){.status = PLN_FAILED, .node = -1};
-    snprintf(error->message, sizeof error->message, "%.300s: %s", p->o->dump, strerror(errno));
-    return PLN_FAILED;
+    return p->o->dump ? cli_make_folder(p->o->dump, error) : PLN_OK;
 }
 
 static int open_run(struct pretraining *p)
@@ -145,12 +140,9 @@ static int open_run(struct pretraining *p)
         status = cli_open_devices(p->common, &p->m, &error);
     if (status != PLN_OK)
         return cli_fail(&error);
-    int code = pretraining_check(p);
-    if (code)
-        return code;
     if (look_at_corpus(p, &error) != PLN_OK)
         return cli_fail(&error);
-    code = pretraining_begin(p, &at);
+    int code = pretraining_begin(p, &at);
     if (code)
         return code;
     status = open_models(p, at, &error);
@@ -167,7 +159,7 @@ static int open_run(struct pretraining *p)
         status = make_dump(p, &error);
     if (status != PLN_OK)
         return cli_fail(&error);
-    code = p->log ? pretraining_follow(p) : 0;
+    code = pretraining_follow(p);
     return code ? code : pretraining_record(p);
 }
 
@@ -204,12 +196,9 @@ static pln_status keep_best(struct pretraining *p, double loss, pln_error *error
     if (!(isnan(p->best) || loss < p->best))
         return PLN_OK;
     pretraining_path(p, "best", folder);
-    if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
-        *error = (pln_error){.status = PLN_FAILED, .node = -1};
-        snprintf(error->message, sizeof error->message, "%.300s: %s", folder, strerror(errno));
-        return PLN_FAILED;
-    }
-    const pln_status status = pretraining_halves(p, folder, error);
+    pln_status status = cli_make_folder(folder, error);
+    if (status == PLN_OK)
+        status = pretraining_halves(p, folder, error);
     if (status == PLN_OK) {
         p->best = loss;
         p->best_step = pln_trainer_steps(p->trainer);
@@ -311,6 +300,14 @@ static int finish(struct pretraining *p, pln_status status, pln_error *error)
     return code ? code : drawn;
 }
 
+/* A picture may be wanted of it still. */
+static int say_finished(struct pretraining *p)
+{
+    p->begun = p->o->learning.steps;
+    printf("nothing to do: %u of %u steps were made in %s\n", p->begun, p->begun, p->o->out);
+    return pretraining_follow(p);
+}
+
 static void close_run(struct pretraining *p)
 {
     pln_corpus_close(&p->corpus);
@@ -330,8 +327,11 @@ int pretraining_run(const struct pretraining_options *options, const struct cli_
                             .masked_lm_only = strcmp(options->objective, "mlm") == 0,
                             .best = (double)NAN};
     pln_error error = {.status = PLN_OK};
-    int code = open_run(&p);
-    if (!code) {
+    int code = pretraining_check(&p);
+    const bool finished = code == 0 && pretraining_finished(&p);
+    if (finished) {
+        code = say_finished(&p);
+    } else if (code == 0 && (code = open_run(&p)) == 0) {
         const pln_status status = p.begun < options->learning.steps ? make_steps(&p, &error) : PLN_OK;
         code = finish(&p, status, &error);
     }

@@ -47,6 +47,8 @@ int pretraining_settle(struct pretraining_options *options);
 
 /* Whether the folder may be used, and the run is the one that it holds. Changes nothing. */
 int pretraining_check(const struct pretraining *p);
+/* --resume, and nothing is left to be made or written. */
+bool pretraining_finished(const struct pretraining *p);
 /* Makes or finds the two halves' folders, and what the run was begun with; *at: the newest checkpoint, 0 for none. */
 int pretraining_begin(struct pretraining *p, uint32_t *at);
 /* From here on the folder holds a run: nothing can be refused any more. */

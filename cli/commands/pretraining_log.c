@@ -93,14 +93,16 @@ pln_status pretraining_log_validation(struct pretraining *p, uint32_t step, doub
     return write_line(p, line, error);
 }
 
+/* Losses with the share that is right; what an 80th column cuts off is the pace. */
 void pretraining_show(struct pretraining *p, const struct pretraining_step *s)
 {
     char text[160];
-    int used = snprintf(text, sizeof text, "mlm %.3f", (double)s->halves.masked_lm_loss);
+    const pln_pretraining_report *r = &s->halves;
+    int used = snprintf(text, sizeof text, "mlm %.3f %.0f%%", (double)r->masked_lm_loss, 100 * r->masked_lm_accuracy);
     if (!p->masked_lm_only)
-        used += snprintf(text + used, sizeof text - (size_t)used, "  disc %.4f  auc %.3f", (double)s->halves.disc_loss,
-                         s->halves.disc_auc);
-    snprintf(text + used, sizeof text - (size_t)used, "  %.0f tokens/s", (double)s->halves.tokens / s->seconds);
+        used += snprintf(text + used, sizeof text - (size_t)used, "  disc %.4f %.0f%% auc %.3f", (double)r->disc_loss,
+                         100 * r->disc_accuracy, r->disc_auc);
+    snprintf(text + used, sizeof text - (size_t)used, "  %.0f tokens/s", (double)r->tokens / s->seconds);
     cli_progress_line(&p->progress, s->step.step, p->o->learning.steps, text);
 }
 

@@ -8,6 +8,7 @@
 
 #include "cli/checkpoints.h"
 #include "cli/commands/pretraining.h"
+#include "cli/folders.h"
 
 void pretraining_path(const struct pretraining *p, const char *below, char path[PATH_MAX])
 {
@@ -19,12 +20,12 @@ pln_status pretraining_halves(struct pretraining *p, const char *folder, pln_err
     char path[PATH_MAX];
     pln_status status = PLN_OK;
     if (!p->masked_lm_only) {
-        status = cli_checkpoint_join(folder, "discriminator", path, error);
+        status = cli_path_join(folder, "discriminator", path, error);
         if (status == PLN_OK)
             status = pln_trainer_save_half(p->trainer, PLN_HALF_DISCRIMINATOR, path, error);
     }
     if (status == PLN_OK)
-        status = cli_checkpoint_join(folder, "generator", path, error);
+        status = cli_path_join(folder, "generator", path, error);
     return status == PLN_OK ? pln_trainer_save_half(p->trainer, PLN_HALF_GENERATOR, path, error) : status;
 }
 
@@ -33,12 +34,12 @@ pln_status pretraining_halves(struct pretraining *p, const char *folder, pln_err
 static pln_status write_best(const struct pretraining *p, const char *folder, pln_error *error)
 {
     char path[PATH_MAX];
-    pln_status status = cli_checkpoint_join(folder, "best.json", path, error);
+    pln_status status = cli_path_join(folder, "best.json", path, error);
     json_t *json = isnan(p->best) ? json_pack("{s:n,s:i}", "eval_loss", "step", 0)
                                   : json_pack("{s:f,s:i}", "eval_loss", p->best, "step", (int)p->best_step);
     errno = ENOMEM; /* what is wrong if nothing is written */
     if (status == PLN_OK && (!json || json_dump_file(json, path, JSON_COMPACT) != 0))
-        status = cli_checkpoint_fail(error, path, strerror(errno));
+        status = cli_path_fail(error, path, strerror(errno));
     json_decref(json);
     return status;
 }
@@ -49,11 +50,11 @@ static pln_status write_all(void *context, const char *folder, pln_error *error)
     char path[PATH_MAX];
     pln_status status = pretraining_halves(p, folder, error);
     if (status == PLN_OK)
-        status = cli_checkpoint_join(folder, "trainer", path, error);
+        status = cli_path_join(folder, "trainer", path, error);
     if (status == PLN_OK)
         status = pln_trainer_save(p->trainer, path, error);
     if (status == PLN_OK)
-        status = cli_checkpoint_join(folder, "corpus.safetensors", path, error);
+        status = cli_path_join(folder, "corpus.safetensors", path, error);
     if (status == PLN_OK)
         status = pln_corpus_save(p->corpus, path, error);
     return status == PLN_OK ? write_best(p, folder, error) : status;
@@ -69,15 +70,15 @@ pln_status pretraining_restore(struct pretraining *p, uint32_t at, pln_error *er
     char folder[PATH_MAX], path[PATH_MAX], name[32];
     snprintf(name, sizeof name, CLI_CHECKPOINT "%u", at);
     pretraining_path(p, name, folder);
-    pln_status status = cli_checkpoint_join(folder, "trainer", path, error);
+    pln_status status = cli_path_join(folder, "trainer", path, error);
     if (status == PLN_OK)
         status = pln_trainer_restore(p->trainer, path, error);
     if (status == PLN_OK)
-        status = cli_checkpoint_join(folder, "corpus.safetensors", path, error);
+        status = cli_path_join(folder, "corpus.safetensors", path, error);
     if (status == PLN_OK)
         status = pln_corpus_restore(p->corpus, path, error);
     if (status == PLN_OK)
-        status = cli_checkpoint_join(folder, "best.json", path, error);
+        status = cli_path_join(folder, "best.json", path, error);
     if (status != PLN_OK)
         return status;
     json_t *best = json_load_file(path, 0, NULL);

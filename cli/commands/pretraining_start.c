@@ -14,6 +14,7 @@
 
 #include "cli/checkpoints.h"
 #include "cli/commands/pretraining.h"
+#include "cli/folders.h"
 #include "cli/record.h"
 
 static int fail_memory(const char *path)
@@ -88,9 +89,8 @@ static json_t *config_of_discriminator(const struct pretraining *p, int *code)
 
 static int make_folder(const char *path)
 {
-    return mkdir(path, 0777) == 0 || errno == EEXIST
-               ? 0
-               : cli_fail_file(path, errno == ENOMEM ? PLN_NO_MEMORY : PLN_FAILED, strerror(errno));
+    pln_error error;
+    return cli_make_folder(path, &error) == PLN_OK ? 0 : cli_fail(&error);
 }
 
 static int make_half(const struct pretraining *p, const char *half, const char *architecture, json_t *config)
@@ -182,6 +182,28 @@ int pretraining_check(const struct pretraining *p)
 {
     const int code = check_folder(p);
     return code ? code : cli_record_check(p->o->out, p->o->run.resume, describe_run(p), "--init");
+}
+
+/* All that a half of this run is stands in its folder, as the last checkpoint has it. */
+static bool stands(const struct pretraining *p, const char *half)
+{
+    static const char *const files[] = {"config.json", "model.safetensors"};
+    char name[96], there[PATH_MAX], here[PATH_MAX];
+    bool same = true;
+    for (size_t i = 0; same && i < sizeof files / sizeof *files; i++) {
+        snprintf(name, sizeof name, CLI_CHECKPOINT "%u/%s/%s", p->o->learning.steps, half, files[i]);
+        pretraining_path(p, name, there);
+        pretraining_path(p, name + strcspn(name, "/") + 1, here);
+        same = cli_same_bytes(there, here);
+    }
+    return same;
+}
+
+/* One that was killed behind its last checkpoint has its halves to write yet. */
+bool pretraining_finished(const struct pretraining *p)
+{
+    return p->o->run.resume && cli_checkpoint_newest(p->o->out) == p->o->learning.steps && stands(p, "generator") &&
+           (p->masked_lm_only || stands(p, "discriminator"));
 }
 
 /* Two processes would mix what they write. (Some file systems have no locks.) The descriptor stays open as long as the process lives. */

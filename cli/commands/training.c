@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/commands/training.h"
+#include "cli/folders.h"
 
 struct run {
     const struct cli_training *t;
@@ -78,6 +79,8 @@ static pln_status open_trainer(struct run *r, const struct cli_common *common, c
         status = cli_open_model(common, directory, false, &r->m, error);
     if (status == PLN_OK)
         status = pln_trainer_create(r->m.model, r->m.devices, options, &r->trainer, error);
+    if (status == PLN_OK)
+        status = cli_make_parents(r->t->out, error);
     if (status == PLN_OK) /* before --resume, which may name a directory that a killed run left aside */
         status = pln_trainer_check_save(r->trainer, r->t->out, error);
     if (status == PLN_OK && r->t->resume)

@@ -9,9 +9,10 @@
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "cli/folders.h"
 
 enum { RECORD = 1 << 14, VALUE = 96 }; /* bytes: of the longest event, and of a value in it */
 enum { FIXED64 = 1, BYTES = 2, FIXED32 = 5 };
@@ -183,7 +184,7 @@ static bool write_head(FILE *file)
     return write_record(file, &m) && fflush(file) == 0;
 }
 
-static bool open_at(const char *path, uint32_t begun, FILE **file)
+static bool open_at(const char *path, uint32_t begun, FILE **file, bool *empty)
 {
     *file = begun ? fopen(path, "r+") : NULL;
     if (!*file)
@@ -191,20 +192,22 @@ static bool open_at(const char *path, uint32_t begun, FILE **file)
     if (!*file)
         return false;
     const long end = begun ? find_end(*file, begun) : 0;
+    *empty = end == 0;
     return end >= 0 && fseek(*file, end, SEEK_SET) == 0 && ftruncate(fileno(*file), end) == 0 &&
            (end || write_head(*file));
 }
 
-pln_status events_open(const char *folder, uint32_t begun, FILE **file, pln_error *error)
+pln_status events_open(const char *folder, uint32_t begun, FILE **file, bool *empty, pln_error *error)
 {
     char path[PATH_MAX];
     *file = NULL;
     errno = ENAMETOOLONG;
     if (snprintf(path, sizeof path, "%s/" EVENTS_FILE, folder) >= (int)sizeof path)
         return fail(error, folder);
-    if (mkdir(folder, 0777) != 0 && errno != EEXIST)
-        return fail(error, folder);
-    if (open_at(path, begun, file))
+    const pln_status made = cli_make_folder(folder, error);
+    if (made != PLN_OK)
+        return made;
+    if (open_at(path, begun, file, empty))
         return PLN_OK;
     const pln_status status = fail(error, path);
     if (*file)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The picture begins with the log's lines of earlier parts of the run, the events with those that are there.
+ * The picture begins with the log's lines of earlier parts of the run, the events with those that are there, or with the
+ * log's too if there are none.
  */
 #define _POSIX_C_SOURCE 200809L /* getline */
 #include "cli/tables/follow.h"
@@ -12,49 +13,54 @@
 #include "cli/part.h"
 #include "cli/step_log.h"
 
-static void read_log(struct curves *curves, const char *path)
+/* Either may be NULL. */
+static pln_status add_line(struct curves *curves, FILE *events, const json_t *line, pln_error *error)
+{
+    if (curves)
+        curves_add(curves, line);
+    return events ? events_add(events, line, error) : PLN_OK;
+}
+
+static pln_status read_log(const char *path, struct curves *curves, FILE *events, pln_error *error)
 {
     FILE *log = fopen(path, "r");
     char *line = NULL;
     size_t room = 0;
-    while (log && getline(&line, &room, log) > 0) {
+    pln_status status = PLN_OK;
+    while (status == PLN_OK && log && getline(&line, &room, log) > 0) {
         json_t *object = json_loads(line, 0, NULL);
         if (object)
-            curves_add(curves, object);
+            status = add_line(curves, events, object, error);
         json_decref(object);
     }
     free(line);
     if (log)
         fclose(log);
+    return status;
 }
 
 int follow_open(struct follow *follow, const struct follow_options *options)
 {
     pln_error error;
+    bool empty = false;
     *follow = (struct follow){.plot = options->plot, .title = options->title};
     if (options->plot) {
         follow->curves = calloc(1, sizeof *follow->curves);
         if (!follow->curves)
             return cli_fail_file(options->plot, PLN_NO_MEMORY, "no memory for its curves");
         follow->curves->steps = options->steps;
-        if (options->begun)
-            read_log(follow->curves, options->log);
-        const int code = follow_draw(follow);
-        if (code)
-            return code;
     }
-    if (options->tensorboard && events_open(options->tensorboard, options->begun, &follow->events, &error) != PLN_OK)
+    if (options->tensorboard &&
+        events_open(options->tensorboard, options->begun, &follow->events, &empty, &error) != PLN_OK)
         return cli_fail(&error);
-    return 0;
+    if (options->begun && read_log(options->log, follow->curves, empty ? follow->events : NULL, &error) != PLN_OK)
+        return cli_fail(&error);
+    return follow_draw(follow);
 }
 
 pln_status follow_log(const struct follow *follow, FILE *log, const char *path, json_t *line, pln_error *error)
 {
-    pln_status status = PLN_OK;
-    if (follow->curves && line)
-        curves_add(follow->curves, line);
-    if (follow->events && line)
-        status = events_add(follow->events, line, error);
+    const pln_status status = line ? add_line(follow->curves, follow->events, line, error) : PLN_OK;
     if (status == PLN_OK)
         return cli_log_write(log, path, line, error);
     json_decref(line);

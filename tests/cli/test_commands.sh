@@ -140,7 +140,8 @@ check 2 "is not a size" convert $disc "$to/never" --shard-size 5parsecs
 check 2 "expected a model and a directory" convert $disc
 check 4 "lacks tensors of the head masked-lm" convert $disc "$to/never" --head masked-lm
 check 4 "nowhere" convert "$to/nowhere" "$to/never"
-check 1 "cannot be written" convert $disc "$to/no/never"
+check 1 "$to/err: Not a directory" convert $disc "$to/err/never"
+check 0 "" convert $disc "$to/folders/above/it"
 [ ! -e "$to/never" ] || { echo "FAILED: a directory of a conversion that failed"; failed=$((failed + 1)); }
 
 # lines of stdin, and an interrupt

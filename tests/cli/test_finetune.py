@@ -222,7 +222,14 @@ class Runs(unittest.TestCase):
         drop = {"tokens_per_s", "data_wait"}
         self.assertEqual(*([[{k: v for k, v in x.items() if k not in drop} for x in part] for part in log_of(out)]
                            for out in ("whole", "parts")))
-        self.assertEqual(finetune("classify", files, "parts", *more, "--resume").returncode, 0)
+        self.untouched("parts", lambda: finetune("classify", files, "parts", *more, "--resume"))
+
+    def untouched(self, out, again):
+        """A finished run that is gone on with has the same files, and nobody wrote them anew."""
+        before = {p: (p.stat().st_mtime_ns, p.stat().st_ino) for p in (to / out).rglob("*") if p.is_file()}
+        done = again()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(before, {p: (p.stat().st_mtime_ns, p.stat().st_ino) for p in (to / out).rglob("*") if p.is_file()})
 
     def test_rows_that_do_not_fit(self):
         """File, line, and the name that the person gave."""
@@ -238,15 +245,17 @@ class Runs(unittest.TestCase):
             self.assertFalse((to / "unfit").exists())
 
     def test_seeds(self):
-        done = finetune("classify", rows_of("seeds", single), "seeds", "--epochs", "1", "--seeds", "3,1")
+        files, more = rows_of("seeds", single), ["--epochs", "1", "--seeds", "3,1"]
+        done = finetune("classify", files, "folders/above/seeds", *more)
         self.assertEqual(done.returncode, 0, done.stderr)
-        results = results_of("seeds")
-        values = [results_of(f"seeds/seed-{s}")["accuracy"] for s in (3, 1)]
+        self.untouched("folders/above/seeds", lambda: finetune("classify", files, "folders/above/seeds", *more, "--resume"))
+        results = results_of("folders/above/seeds")
+        values = [results_of(f"folders/above/seeds/seed-{s}")["accuracy"] for s in (3, 1)]
         self.assertEqual([results["seeds"][s]["accuracy"] for s in ("3", "1")], values)
         self.assertAlmostEqual(results["mean"]["accuracy"], sum(values) / 2)
         self.assertAlmostEqual(results["std"]["accuracy"], abs(values[0] - values[1]) / 2**0.5)
         best = 3 if values[0] >= values[1] else 1
-        self.assertEqual(*((to / f / "model.safetensors").read_bytes() for f in ("seeds", f"seeds/seed-{best}")))
+        self.assertEqual(*((to / f / "model.safetensors").read_bytes() for f in ("folders/above/seeds", f"folders/above/seeds/seed-{best}")))
 
     def test_early_stopping(self):
         done = finetune("classify", rows_of("early", single), "early", "--epochs", "50", "--early-stopping", "2")

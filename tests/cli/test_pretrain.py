@@ -11,6 +11,7 @@ import pathlib
 import random
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -32,6 +33,14 @@ HALF = {"config.json", "model.safetensors", "vocab.txt", "tokenizer.json", "toke
 
 def lines(path):
     return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def tensors(path):
+    """The bytes of each in a .safetensors."""
+    data = path.read_bytes()
+    begin = 8 + struct.unpack_from("<Q", data)[0]
+    return {name: data[begin + about["data_offsets"][0]:begin + about["data_offsets"][1]]
+            for name, about in json.loads(data[8:begin]).items() if name != "__metadata__"}
 
 
 def without_times(log):
@@ -113,8 +122,57 @@ class Pretrain(unittest.TestCase):
         self.assertTrue((out / "checkpoint-17").is_dir())
         self.assertEqual(self.run_it(*more, "--resume").returncode, 0)
         self.assert_same_run(out)
-        again = self.run_it(*more, "--resume")
-        self.assertEqual(again.returncode, 0, again.stderr)
+
+    def test_finished(self):
+        """It is said, and nothing is touched; but what a run lacks that was killed behind its last checkpoint is written."""
+        out = self.tmp / "finished"
+        shutil.copytree(self.whole, out)
+        more = ["--out", out, "--validation", FOLDER / "corpus.txt", "--validation-examples", "16", "--resume"]
+        before = {p: (p.stat().st_mtime_ns, p.stat().st_ino) for p in out.rglob("*")}
+        picture, board = self.tmp / "finished.svg", self.tmp / "new" / "board"
+        done = self.run_it(*more, "--plot", picture, "--tensorboard", board)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(f"nothing to do: 40 of 40 steps were made in {out}", done.stdout)
+        self.assertEqual(before, {p: (p.stat().st_mtime_ns, p.stat().st_ino) for p in out.rglob("*")})
+        self.assertIn("eval_loss", picture.read_text())
+        self.assertEqual(len(events.read(board / "events.out.tfevents.pleione")), len(lines(out / "log.jsonl")))
+        for half in ("discriminator", "generator"):
+            (out / half / "model.safetensors").unlink()
+            done = self.run_it(*more)
+            self.assertEqual((done.returncode, done.stdout), (0, f"40 of 40 steps, in {out}\n"), done.stderr)
+            self.assert_same_run(out)
+
+    def test_accumulated(self):
+        """A batch in parts draws the same and comes to the same; `--recompute` too."""
+        dumps = []
+        for name, parts in (("whole", ["--dropout", "0.1"]), ("two", ["--dropout", "0.1", "--accumulate", "2"]),
+                            ("eight", ["--dropout", "0.1", "--accumulate", "8", "--recompute"])):
+            out = self.tmp / f"parts-{name}"
+            done = self.run_it("--out", out, "--steps", "4", *parts, "--dump-steps", out.with_suffix(".steps"))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            dumps.append([tensors(out.with_suffix(".steps") / f"step-{step:06d}.safetensors") for step in range(1, 5)])
+        for other in dumps[1:]:
+            for ours, theirs in zip(dumps[0], other):
+                self.assertEqual(ours.keys(), theirs.keys())
+                for name, bytes_ in ours.items():
+                    if name.endswith("loss"):
+                        self.assertAlmostEqual(struct.unpack("<f", bytes_)[0], struct.unpack("<f", theirs[name])[0], delta=1e-5)
+                    else:
+                        self.assertEqual(bytes_, theirs[name], name)
+
+    def test_how_text_is_read(self):
+        """What is said of it is what is done: who chooses is not told of a default."""
+        for more, said in (([], True), (["--cased"], False)):
+            done = self.run_it("--out", self.tmp / f"text-{said}", "--steps", "1", *more)
+            self.assertEqual((done.returncode, "text is lower-cased" in done.stderr), (0, said), done.stderr)
+
+    def test_folders_above(self):
+        out, dump = self.tmp / "not" / "there" / "run", self.tmp / "nor" / "this"
+        done = self.run_it("--out", f"{out}/", "--steps", "2", "--dump-steps", dump)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue((out / "checkpoint-2").is_dir())
+        self.assertEqual(len(list(dump.iterdir())), 2)
+        self.refuse(1, "corpus.txt: Not a directory", "--out", FOLDER / "corpus.txt" / "below")
 
     def test_killed_and_interrupted(self):
         out, random_times = self.tmp / "killed", random.Random(5)
@@ -179,6 +237,8 @@ class Pretrain(unittest.TestCase):
         self.refuse(2, "--max-length 100", *new, "--max-length", "100")
         self.refuse(2, "no/validation.txt", *new, "--validation", "no/validation.txt")
         self.refuse(4, "vocab", *new, "--vocab", "no/vocab.txt")
+        for option in ("--mask-prob", "--mask-token-prob", "--temperature", "--generator-weight", "--discriminator-weight"):
+            self.refuse(2, f"option {option} 0: expected more than 0", *new, option, "0")
         self.refuse(2, "as large as", *new, "--sharing", "all", "--generator-size", "0.5")
         (self.tmp / "bad.jsonl").write_text('{"text": "a line"}\n{"text": 3\n')
 

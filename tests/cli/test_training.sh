@@ -30,7 +30,7 @@ expect "the same bits after a stop" cmp "$to/whole/model.safetensors" "$to/half/
 expect "the same moments after a stop" cmp "$to/whole/second_moment.safetensors" "$to/half/second_moment.safetensors"
 expect "a config with the class" grep -q ElectraForPreTraining "$to/whole/config.json"
 check 0 "" forward "$to/whole" $on --inputs "$model/data.safetensors" --outputs "$to/o.safetensors"
-check 0 "3 steps" train "$model" $data $on --out "$to/once" --batch 4
+check 0 "3 steps" train "$model" $data $on --out "$to/folders/above/once" --batch 4
 check 0 "2 steps" train "$cases/sequence-single" --data "$cases/sequence-single/data.safetensors" $on --out "$to/more" --batch 4 \
     --steps 2 --schedule linear --warmup 1 --layer-decay 0.8 --accumulate 2 --clip 0 --bias-correction no --recompute --lr 2e-4 \
     --weight-decay 0 --beta1 0.8 --beta2 0.99 --eps 1e-8
@@ -46,7 +46,8 @@ check 2 "no loss" train "$model" $data $on --head model --out "$to/x"
 check 2 "cannot be accumulated in 3" train "$model" $data $on --out "$to/x" --batch 4 --accumulate 3
 check 2 "no input of the head" train "$model" $data $on --head question-answering --out "$to/x"
 check 2 "cannot be opened" train "$model" --data "$to/nothing" $on --out "$to/x"
-check 1 "cannot be written" train "$model" $data $on --out "$to/no/such/folder"
+: >"$to/file"
+check 1 "$to/file: Not a directory" train "$model" $data $on --out "$to/file/below"
 mkdir "$to/mine" && : >"$to/mine/letter.txt"
 check 1 "is no model" train "$model" $data $on --out "$to/mine" --batch 4 --steps 1
 expect "what is no model is left as it is" test -e "$to/mine/letter.txt"
