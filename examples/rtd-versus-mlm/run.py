@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Replaced-token detection beside masked-LM pre-training at equal compute, judged by tasks:
 
-    run.py FOLDER [--size trial|tiny|small|medium] [--text TEXT] [--seeds 1,2,3] [--once] [--tasks category,...]
-           [--threads N] [--pleione COMMAND]
+    run.py FOLDER [--size trial|tiny|small|medium] [--text TEXT] [--arms mlm,...] [--seeds 1,2,3] [--once]
+           [--tasks category,...] [--threads N] [--pleione COMMAND]
 
 Makes all of it in FOLDER: text and vocabulary (or takes the text of TEXT, a folder of examples/pretrain/gather.py), each arm's
 encoder by `pleione pretrain`, sets by examples/finetune/wordnet_sets.py, models by `pleione finetune`, and FOLDER/table.md.
@@ -25,15 +25,15 @@ from wordnet_sets import CATEGORIES  # noqa: E402
 # `steps` are those of masked-LM pre-training; `rows` those that a task is learned from, `tested` those that it is judged by.
 SIZES = {
     "trial": dict(vocab=500, hidden=32, layers=1, heads=2, length=32, batch=8, lr=1e-3, steps=10, rows=64, tested=20),
-    "tiny": dict(vocab=2048, hidden=64, layers=3, heads=4, length=64, batch=16, lr=2e-3, steps=2000, rows=4000, tested=1000),
-    "small": dict(vocab=4096, hidden=128, layers=4, heads=4, length=64, batch=16, lr=1e-3, steps=40000, rows=8000, tested=2000),
+    "tiny": dict(vocab=2048, hidden=64, layers=2, heads=2, length=32, batch=32, lr=2e-3, steps=12000, rows=4000, tested=1000),
+    "small": dict(vocab=4096, hidden=128, layers=4, heads=4, length=64, batch=32, lr=1e-3, steps=24000, rows=8000, tested=2000),
     "medium": dict(vocab=8192, hidden=256, layers=6, heads=4, length=128, batch=16, lr=5e-4, steps=150000, rows=20000, tested=2000),
 }
 ARMS = {  # options of pretrain; sharing; the half that is fine-tuned
     "mlm": (["--objective", "mlm"], "embeddings", "generator"),
     "rtd": (["--generator-size", "0.5"], "embeddings", "discriminator"),
     # one encoder for both losses: with the paper's weight of 50 it forgets the masks
-    "rtd-all": (["--sharing", "all", "--generator-size", "1", "--discriminator-weight", "10"], "all", "discriminator"),
+    "rtd-all": (["--sharing", "all", "--generator-size", "1", "--discriminator-weight", "20"], "all", "discriminator"),
     "random": ([], "embeddings", "discriminator"),
 }
 TASKS = {  # set: task, ending, metric, options
@@ -91,7 +91,7 @@ class Experiment:
 
     def plan(self):
         """The steps of every arm. `random` makes one, whose rate is 0, and so keeps the weights that were drawn."""
-        flops = {arm: self.flops(arm) for arm in ARMS if arm != "random"}
+        flops = {arm: self.flops(arm) for arm in dict.fromkeys(["mlm", *self.given.arms]) if arm != "random"}
         steps = {arm: round(self.size["steps"] * flops["mlm"] / flops[arm]) for arm in flops} | {"random": 1}
         lines = ["| arm | GFLOP a step | steps | FLOP in all |", "|---|---:|---:|---:|"]
         lines += [f"| {arm} | {flops[arm] / 1e9:.3f} | {steps[arm]} | {flops[arm] * steps[arm]:.3e} |" for arm in flops]
@@ -100,7 +100,7 @@ class Experiment:
     def encode(self, arm, seed, steps):
         """The folder of the encoder that is fine-tuned."""
         out = self.folder / f"{arm}-{seed}" / "pretrained"
-        every = max(1, self.size["steps"] // 10)
+        every = max(1, steps // 10)
         watched = ["--plot", out.parent / "curves.svg", "--validation", self.text / "validation.txt", "--validate-every", every,
                    "--save-every", every, "--keep", 1]
         self.pretrain(arm, out, seed, steps, *(watched if arm != "random" else []))
@@ -150,8 +150,10 @@ def table(scores, pretrained, plan):
     for arm in dict.fromkeys(arm for arm, _ in scores):
         lines.append(f"| {arm} | " + " | ".join(spread(scores[arm, x]) for x in tasks) + " |")
     lines += ["", "| difference of means (two standard errors) | " + " | ".join(tasks) + " |", "|---" * (len(tasks) + 1) + "|"]
+    arms = {arm for arm, _ in scores}
     for a, b in (("rtd", "mlm"), ("rtd-all", "mlm"), ("mlm", "random"), ("rtd", "random"), ("rtd-all", "random")):
-        lines.append(f"| {a} less {b} | " + " | ".join(verdict(scores[a, x], scores[b, x]) for x in tasks) + " |")
+        if {a, b} <= arms:
+            lines.append(f"| {a} less {b} | " + " | ".join(verdict(scores[a, x], scores[b, x]) for x in tasks) + " |")
     return "\n".join(lines) + "\n"
 
 
@@ -160,21 +162,23 @@ def main():
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--size", choices=SIZES, default="tiny")
     parser.add_argument("--text", type=pathlib.Path)
+    parser.add_argument("--arms", type=lambda text: text.split(","), default=list(ARMS), help="some of " + ", ".join(ARMS))
     parser.add_argument("--seeds", default="1,2,3")
     parser.add_argument("--once", action="store_true", help="the first seed pre-trains, all of them fine-tune")
     parser.add_argument("--tasks", default=",".join(TASKS), help="some of " + ", ".join(TASKS))
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--pleione", default="pleione")
     given = parser.parse_args()
-    if not set(given.tasks.split(",")) <= set(TASKS):
-        parser.error(f"--tasks {given.tasks}: there are {', '.join(TASKS)}")
+    for option, named, known in (("--tasks", given.tasks.split(","), TASKS), ("--arms", given.arms, ARMS)):
+        if not set(named) <= set(known):
+            parser.error(f"{option} {','.join(named)}: there are {', '.join(known)}")
     experiment = Experiment(given)
     experiment.prepare()
     steps, plan = experiment.plan()
     scores, pretrained, seeds = {}, {}, given.seeds.split(",")
     for seed in seeds:  # all arms of a seed, so that there is a table after the first
         drawn = seeds[0] if given.once else seed
-        encoders = {arm: experiment.encode(arm, drawn, steps[arm]) for arm in ARMS}
+        encoders = {arm: experiment.encode(arm, drawn, steps[arm]) for arm in given.arms}
         for arm, encoder in encoders.items():
             if arm != "random" and drawn == seed:
                 pretrained.setdefault(arm, []).append(experiment.pretraining_score(arm, seed))
