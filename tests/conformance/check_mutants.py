@@ -17,7 +17,7 @@ MUTANTS = mutants.MUTANTS + mutants_submitted.MUTANTS + mutants_memory.MUTANTS
 GOOD = [("mini itself", [])] + mutants_submitted.GOOD + mutants_memory.GOOD
 
 FLAGS = ["-std=c11", "-O1", "-w", "-fPIC", "-shared", "-fvisibility=hidden"]
-LIMIT = "10"  # seconds for a case: only the mutants that hang wait for it
+LIMIT = "20"  # seconds for a case: only the mutants that hang wait for it
 
 
 def build(compiler, root, text, folder):

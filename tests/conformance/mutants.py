@@ -122,7 +122,10 @@ MUTANTS = [
     ("close exits", "in device_close: it ended its process with exit code 0", [SYSTEM, (CLOSE, "    exit(0);\n" + CLOSE)]),
     ("close hangs", "in device_close: no answer", [(CLOSE, "    for (volatile int i = 1; i;) {\n    }\n" + CLOSE)]),
     ("close releases twice", "not allocate, or twice",
-     [(CLOSE, "    if (*device)\n        (*device)->host->release((*device)->host->context, *device);\n" + CLOSE)]),
+     [(CLOSE + "->host->release((*device)->host->context, *device);\n", """    const pln_host *host = *device ? (*device)->host : NULL;
+    if (*device)
+        host->release(host->context, *device), host->release(host->context, *device);
+""")]),
     ("the end of the process crashes", "at the end of its process",
      [SYSTEM, (TABLE, "__attribute__((destructor)) static void down(void) { raise(SIGSEGV); }\n" + TABLE)]),
     ("a flag of tomorrow", "a flag that no host knows", [(".flags = PLN_DEVICE_FLAG_HOST_MEMORY", ".flags = PLN_DEVICE_FLAG_HOST_MEMORY | 1u << 20")]),
