@@ -150,24 +150,29 @@ static inline vec bytes_multiply_outliers(const struct bytes_row *row, const str
     return sum;
 }
 
-/* A sum of a row with VEC_LANES columns from number c on, in units of the weight's scales. */
-static inline vec bytes_scaled(const struct bytes_row *row, const struct bytes_columns *columns, uint32_t c,
-                               vec_int sum)
+/* What columns c .. c + VEC_LANES - 1 of a panel of the weight make of sums, kept in registers for all rows. */
+struct bytes_lane {
+    vec scale, bias;
+    vec_int sum;
+};
+
+static inline struct bytes_lane bytes_lane(const struct cpu_tile_product *t, const struct bytes_columns *columns,
+                                           uint32_t c)
 {
-    const vec_int zero = (vec_int){0} + row->zero;
-    return row->scale * __builtin_convertvector(sum - zero * bytes_load(columns->sums + c), vec);
+    return (struct bytes_lane){vec_load(columns->scales + c), t->bias ? vec_load(t->bias + c) : (vec){0},
+                               bytes_load(columns->sums + c)};
 }
 
-/* Row r of out, from column c on. */
-static inline void bytes_finish(const struct cpu_tile_product *t, const struct bytes_columns *columns, uint32_t r,
-                                uint32_t c, vec scaled)
+/* A sum of a row, in units of the weight's scales. */
+static inline vec bytes_scaled(const struct bytes_row *row, const struct bytes_lane *lane, vec_int sum)
 {
-    vec v = scaled * vec_load(columns->scales + c);
-    if (t->bias)
-        v += vec_load(t->bias + c);
-    if (t->addend.data)
-        v += vec_load(t->addend.data + r * t->addend.stride + c);
-    vec_store(t->out + r * t->out_stride + c, v);
+    const vec_int zero = (vec_int){0} + row->zero;
+    return row->scale * __builtin_convertvector(sum - zero * lane->sum, vec);
+}
+
+static inline vec bytes_finish(const struct bytes_lane *lane, vec scaled)
+{
+    return scaled * lane->scale + lane->bias;
 }
 
 /* out = bias + x weight^T + addend from sums of products of bytes, [rows, all_columns]; the first `n` columns of them,
@@ -176,12 +181,17 @@ static inline void bytes_leave(const struct cpu_tile_product *t, const int32_t *
 {
     const struct bytes_row *row = bytes_rows(t->x, t->panel_rows, t->depth);
     const struct bytes_columns columns = bytes_columns(t->weight, all_columns, t->depth);
-    for (uint32_t r = 0; r < t->rows; r++, row++, sums += all_columns)
-        for (uint32_t c = 0; c < n; c += VEC_LANES) {
-            vec v = bytes_scaled(row, &columns, c, bytes_load(sums + c));
-            if (row->n_outliers)
-                v += bytes_multiply_outliers(row, t->weight, all_columns, c);
-            bytes_finish(t, &columns, r, c, v);
+    for (uint32_t c = 0; c < n; c += VEC_LANES) {
+        const struct bytes_lane lane = bytes_lane(t, &columns, c);
+        for (uint32_t r = 0; r < t->rows; r++) {
+            vec v = bytes_scaled(&row[r], &lane, bytes_load(sums + (size_t)r * all_columns + c));
+            if (row[r].n_outliers)
+                v += bytes_multiply_outliers(&row[r], t->weight, all_columns, c);
+            v = bytes_finish(&lane, v);
+            if (t->addend.data)
+                v += vec_load(t->addend.data + r * t->addend.stride + c);
+            vec_store(t->out + r * t->out_stride + c, v);
         }
+    }
 }
 #endif

@@ -152,8 +152,9 @@ uint64_t cpu_gemm_passed_bytes(const struct cpu_gemm *gemm, uint32_t rows, uint3
 {
     const struct cpu_micro_kernel *kernel = &gemm->kernel;
     const uint32_t panels = panels_of(kernel, rows);
-    if (!gemm->panels || !kernel->any_rows || kernel->x_row_bytes || depth % kernel->depth_multiple ||
-        panels > block_panels(kernel, made_of))
+    if (cpu_gemm_passes_rows(gemm))
+        return round_up((uint64_t)rows * depth * sizeof(float), 64);
+    if (!gemm->panels || !kernel->any_rows || depth % kernel->depth_multiple || panels > block_panels(kernel, made_of))
         return 0;
     return round_up(panels * x_panel_bytes(kernel, depth), 64);
 }

@@ -19,8 +19,8 @@ struct cpu_gemm {
 
 enum cpu_gemm_way { CPU_GEMM_OWN, CPU_GEMM_BLIS, CPU_GEMM_SGEMM };
 
-/* own is the micro-kernel of a level, or tiles upon it, attention that of its attention. BLIS is taken as it fits the level ("c", "avx2", "avx512"), and by sgemm if it must
- * be. */
+/* own is the micro-kernel of a level, or tiles upon it, attention that of its attention. BLIS is taken as it fits the
+ * level ("c", "avx2", "avx512"), and by sgemm if it must be. */
 void cpu_gemm_init(struct cpu_gemm *gemm, enum cpu_gemm_way way, const char *level, const struct cpu_micro_kernel *own,
                    const struct cpu_micro_kernel *attention);
 
@@ -43,7 +43,13 @@ void cpu_gemm_pack_weight(const struct cpu_gemm *gemm, const struct cpu_matrix *
 uint64_t cpu_gemm_scratch_bytes(const struct cpu_gemm *gemm, uint32_t depth);
 
 /* ---- what one product leaves packed for the next: x of up to so many rows, parted into panels as if they were one
- * block */
+ * block. Where a row is packed when it is whole, the rows are left as they are instead, as far apart as they are wide,
+ * and their memory stays in cache. */
+
+static inline bool cpu_gemm_passes_rows(const struct cpu_gemm *gemm)
+{
+    return gemm->kernel.x_row_bytes;
+}
 
 /* Bytes of it for a product of that depth, a multiple of 64; 0 where that cannot be: by the micro-kernel, or because a
  * product that is `made_of` deep takes the rows in several blocks. */

@@ -2,7 +2,7 @@
  *
  * linear: y = dropout(activation(x weight^T + bias)) + residual. The product begins with the bias; where anything comes
  * between it and the residual, each tile is finished while it is in cache. A weight that is no constant is packed in
- * each run. What only the next product reads is left packed for it.
+ * each run. What only the next product reads is left packed for it, or where it stays in cache.
  */
 #include "backends/cpu/activations.h"
 #include "backends/cpu/dropout.h"
@@ -105,11 +105,24 @@ static bool goes_through(const struct epilogue *e)
     return e->activation != PLN_ACTIVATION_NONE || e->preactivation->data || e->dropout.origin;
 }
 
+/* An operand, or its rows where they are passed. */
+static struct cpu_operand rows_of(const struct cpu_operand *operand, const void *passed)
+{
+    struct cpu_operand rows = *operand;
+    if (passed) {
+        rows.data = (void *)(uintptr_t)passed;
+        rows.stride = rows.width;
+    }
+    return rows;
+}
+
 void CPU_NAME(linear)(const struct cpu_call *call)
 {
     const pln_linear_params *params = call->params;
-    const struct cpu_operand *x = &call->in[PLN_LINEAR_INPUT_X], *weight = &call->in[PLN_LINEAR_INPUT_WEIGHT];
-    const struct cpu_operand *y = &call->out[PLN_LINEAR_OUTPUT_Y];
+    const bool passes_rows = cpu_gemm_passes_rows(call->gemm);
+    const struct cpu_operand passed_x = rows_of(&call->in[PLN_LINEAR_INPUT_X], passes_rows ? call->passed_x : NULL);
+    const struct cpu_operand passed_y = rows_of(&call->out[PLN_LINEAR_OUTPUT_Y], passes_rows ? call->passed_y : NULL);
+    const struct cpu_operand *x = &passed_x, *weight = &call->in[PLN_LINEAR_INPUT_WEIGHT], *y = &passed_y;
     const struct cpu_operand *preactivation = &call->out[PLN_LINEAR_OUTPUT_PREACTIVATION];
     const struct epilogue epilogue = {
         .activation = params->activation,
@@ -121,8 +134,8 @@ void CPU_NAME(linear)(const struct cpu_call *call)
     const struct cpu_operand *sums = preactivation->data ? preactivation : y;
     struct cpu_product product = {
         .x = {x->data, x->stride, 1},
-        .passed_x = call->passed_x,
-        .passed_out = call->passed_y,
+        .passed_x = passes_rows ? NULL : call->passed_x,
+        .passed_out = passes_rows ? NULL : call->passed_y,
         .weight = {weight->data, weight->stride, 1},
         .packed = weight->panels,
         .out = sums->data,
@@ -133,9 +146,9 @@ void CPU_NAME(linear)(const struct cpu_call *call)
         .depth = x->width,
         .bias = call->in[PLN_LINEAR_INPUT_BIAS].data,
         .residual = {epilogue.residual->data, epilogue.residual->stride},
-        .finish = goes_through(&epilogue) || call->passed_y ? finish : NULL,
         .argument = &epilogue,
     };
+    product.finish = goes_through(&epilogue) || product.passed_out ? finish : NULL;
     if (!product.packed)
         product.packed = cpu_pack_in_run(call, &product.weight, product.n, product.depth);
     cpu_gemm_run(call->gemm, &product, call->member, call->members, call->scratch);

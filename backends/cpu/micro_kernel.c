@@ -117,11 +117,20 @@ store_sums(const struct cpu_tile_product *t, sum_vector sum[ROWS][VECTORS], cons
         store_with_outliers(t, sum, rows, vectors);
         return;
     }
-#pragma GCC unroll 14
-    for (uint32_t i = 0; i < rows; i++)
+    const struct cpu_rows addend = t->addend;
+    float *const out = t->out;
+    const size_t stride = t->out_stride;
 #pragma GCC unroll 4
-        for (uint32_t j = 0; j < vectors; j++)
-            bytes_finish(t, &columns, i, j * VEC_LANES, bytes_scaled(&row[i], &columns, j * VEC_LANES, sum[i][j]));
+    for (uint32_t j = 0; j < vectors; j++) {
+        const struct bytes_lane lane = bytes_lane(t, &columns, j * VEC_LANES);
+#pragma GCC unroll 14
+        for (uint32_t i = 0; i < rows; i++) {
+            vec v = bytes_finish(&lane, bytes_scaled(&row[i], &lane, sum[i][j]));
+            if (addend.data)
+                v += vec_load(addend.data + i * addend.stride + j * VEC_LANES);
+            vec_store(out + i * stride + j * VEC_LANES, v);
+        }
+    }
 }
 
 #else
@@ -347,13 +356,14 @@ const struct cpu_micro_kernel MICRO_KERNEL = {
     .depth_multiple = CHUNK * X_DEPTH,
     .weight_multiple = WEIGHT_PADDING,
     .any_rows = true,
-    .block_rows = 64,
 #if STEPS == CPU_STEPS_bytes
+    .block_rows = 42, /* the rows between two products stay in the second level of cache */
     .x_row_bytes = sizeof(struct bytes_row),
     .weight_column_bytes = BYTES_COLUMN,
     .most_depth = BYTES_DEPTH,
     .speed = ROWS > 4 ? 4 : 1,
 #else
+    .block_rows = 64,
     .most_depth = 1024 * X_DEPTH,
     .speed = 1,
 #endif

@@ -7,16 +7,22 @@
 
 #include "cli/cli.h"
 
+/* tolerance (1 + |b|), where b is the number itself, or the largest finite one of its tensor. */
+struct answer_bound {
+    double tolerance;
+    bool of_largest;
+};
+
 struct answer_difference {
     double largest; /* |a - b|; infinite when a tensor is not there */
-    bool agrees;    /* within tolerance (1 + |b|) everywhere, or NaN on both sides */
+    bool agrees;    /* within the bound everywhere, or NaN on both sides */
     bool missing;   /* b holds a NaN: that is no answer */
 };
 
 const pln_tensor *answer_find(const pln_tensor *a, uint32_t n, const char *name); /* NULL if it is not there */
 
-struct answer_difference answer_difference_of(const pln_tensor *a, const pln_tensor *b, double tolerance);
+struct answer_difference answer_difference_of(const pln_tensor *a, const pln_tensor *b, struct answer_bound bound);
 /* Over all tensors of b. */
 struct answer_difference answer_difference(const pln_tensor *a, uint32_t n_a, const pln_tensor *b, uint32_t n_b,
-                                           double tolerance);
+                                           struct answer_bound bound);
 #endif
