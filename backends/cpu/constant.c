@@ -44,18 +44,14 @@ static pln_status check_range(const struct cpu_gemm *gemm, const pln_constant_in
                               pln_failure *error)
 {
     static const float most = 0x1.ffp127f; /* what rounds to infinity begins halfway to 2^128 */
-    for (uint64_t i = 0; gemm->kernel.x_row_bytes && i < n; i++)
-        if (!isfinite(rows[i]))
-            return pln_failed(error, PLN_INVALID, -1,
-                              "math=int8 of cpu: %s has %g, which int8 cannot hold: keep math=f32", info->name,
-                              (double)rows[i]);
-    if (gemm->kernel.x_row_bytes)
+    const bool bytes = gemm->kernel.x_row_bytes;
+    const char *type = bytes ? "int8" : "bf16";
+    if (!bytes && gemm->kernel.weight_depth == 1)
         return PLN_OK;
-    for (uint64_t i = 0; gemm->kernel.weight_depth > 1 && i < n; i++)
-        if (fabsf(rows[i]) >= most && !isinf(rows[i]))
-            return pln_failed(error, PLN_INVALID, -1,
-                              "math=bf16 of cpu: %s has %g, which bf16 cannot hold: keep math=f32", info->name,
-                              (double)rows[i]);
+    for (uint64_t i = 0; i < n; i++)
+        if (bytes ? !isfinite(rows[i]) : fabsf(rows[i]) >= most && !isinf(rows[i]))
+            return pln_failed(error, PLN_INVALID, -1, "math=%s of cpu: %s has %g, which %s cannot hold: keep math=f32",
+                              type, info->name, (double)rows[i], type);
     return PLN_OK;
 }
 

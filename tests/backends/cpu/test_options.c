@@ -215,21 +215,27 @@ static void products_are_honoured(void **state)
     assert_int_equal(fake_host_blocks, 0);
 }
 
+/* A weight [1,4] by the name of dense. */
+static pln_constant_info dense_weight(const float elements[4])
+{
+    static const pln_constant_use use = {sizeof use, PLN_OP_LINEAR, PLN_LINEAR_INPUT_WEIGHT, 0};
+    return (pln_constant_info){.size = sizeof(pln_constant_info),
+                               .name = "dense",
+                               .rows = 1,
+                               .width = 4,
+                               .n_uses = 1,
+                               .use_stride = sizeof use,
+                               .uses = &use,
+                               .plain = elements};
+}
+
 /* What bf16 would round to infinity is refused with its name, where weights are rounded; infinity itself is kept. */
 static void what_bf16_cannot_hold_is_refused(void **state)
 {
     (void)state;
     static const float within[4] = {0x1.fep127f, -0x1.fep127f, INFINITY, 1}, beyond[4] = {0, -0x1.ffp127f, 0, 0};
-    const pln_constant_use use = {sizeof use, PLN_OP_LINEAR, PLN_LINEAR_INPUT_WEIGHT, 0};
     const pln_option options[] = {{"math", "bf16"}, {"depth", "0"}};
-    pln_constant_info info = {.size = sizeof info,
-                              .name = "dense",
-                              .rows = 1,
-                              .width = 4,
-                              .n_uses = 1,
-                              .use_stride = sizeof use,
-                              .uses = &use,
-                              .plain = within};
+    pln_constant_info info = dense_weight(within);
     pln_device *device;
     pln_constant *constant;
     pln_failure error = {.size = sizeof error};
@@ -315,16 +321,8 @@ static void what_int8_cannot_hold_is_refused(void **state)
 {
     (void)state;
     static const float beyond[4] = {0, INFINITY, 0, 0};
-    const pln_constant_use use = {sizeof use, PLN_OP_LINEAR, PLN_LINEAR_INPUT_WEIGHT, 0};
     const pln_option options[] = {{"math", "int8"}, {"depth", "0"}};
-    const pln_constant_info info = {.size = sizeof info,
-                                    .name = "dense",
-                                    .rows = 1,
-                                    .width = 4,
-                                    .n_uses = 1,
-                                    .use_stride = sizeof use,
-                                    .uses = &use,
-                                    .plain = beyond};
+    const pln_constant_info info = dense_weight(beyond);
     pln_device *device;
     pln_constant *constant;
     pln_failure error = {.size = sizeof error};
