@@ -112,7 +112,7 @@ extern const uint32_t conf_n_contract, conf_n_plans, conf_n_faults;
 conf_try conf_try_growth, conf_try_end;
 /* made.c: faults of the host's layer; submits.c: runs that do not block. */
 conf_try conf_try_entries, conf_try_lost, conf_try_late, conf_try_bits;
-conf_try conf_try_submits, conf_try_order, conf_try_looks, conf_try_cancels, conf_try_cancelled, conf_try_health;
+conf_try conf_try_submits, conf_try_order, conf_try_looks, conf_try_cancels, conf_try_cancelled;
 enum conf_verdict conf_time(struct conf_bench *bench, const struct conf_test *test, struct conf_answer *answer);
 
 /* The first case of a test's group that the target takes, filled for round 0; false: there is none (why: the last

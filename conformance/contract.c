@@ -2,6 +2,7 @@
  *
  * Level 0: what the contract asks of every device, whatever it computes.
  */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -217,6 +218,48 @@ static enum conf_verdict try_rounds(struct conf_bench *bench, const struct conf_
     return CONF_PASSED;
 }
 
+struct asked {
+    const struct conf_target *target;
+    pln_status status;
+    pln_failure failure;
+};
+
+static void *ask(void *argument)
+{
+    struct asked *a = argument;
+    a->status = a->target->backend->device_health(a->target->device, &a->failure);
+    return NULL;
+}
+
+/* Nothing was lost, and it says so, to any thread. */
+static enum conf_verdict try_health(struct conf_bench *bench, const struct conf_test *test, char *why, size_t bytes)
+{
+    struct asked here = {.target = &bench->target, .failure.size = sizeof here.failure}, there = here;
+    pthread_t thread;
+    (void)test;
+    if (!bench->backend->device_health) {
+        snprintf(why, bytes, "refused: device_health is NULL");
+        return CONF_REFUSED;
+    }
+    ask(&here);
+    if (pthread_create(&thread, NULL, ask, &there) == 0)
+        pthread_join(thread, NULL);
+    enum { TIMES = 8 };
+    const uint64_t heap = conf_heap_live();
+    for (uint32_t i = 0; here.status == PLN_OK && i < TIMES; i++)
+        ask(&here);
+    if (conf_heap_live() >= heap + TIMES) {
+        snprintf(why, bytes, "each device_health leaves blocks of malloc");
+        return CONF_FAILED;
+    }
+    const struct asked *ill = here.status != PLN_OK ? &here : there.status != PLN_OK ? &there : NULL;
+    if (!ill)
+        return CONF_PASSED;
+    snprintf(why, bytes, "device_health of a device that works returned status %d: %s", (int)ill->status,
+             ill->failure.message);
+    return CONF_FAILED;
+}
+
 const struct conf_trial conf_contract[] = {
     {"versions that are asked for", try_versions, 0},
     {"a device past the last", try_past, 0},
@@ -226,7 +269,7 @@ const struct conf_trial conf_contract[] = {
     {"closing no device", try_nothing, 0},
     {"buffers", try_buffers, 0},
     {"rounds of open and close", try_rounds, 0},
-    {"health", conf_try_health, 0},
+    {"health", try_health, 0},
 };
 const uint32_t conf_n_contract = sizeof conf_contract / sizeof *conf_contract;
 
