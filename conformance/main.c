@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "conformance/guard.h"
 #include "conformance/report.h"
@@ -184,9 +185,20 @@ static bool is_left_out(struct conduct *c, const struct conf_test *t)
     return true;
 }
 
+/* The line on a terminal that says what is tried; NULL takes it away, before anything else is written. */
+static void show(const struct conf_suite *s, const struct conf_outcome *o)
+{
+    if (!isatty(STDERR_FILENO))
+        return;
+    fputs("\r\033[K", stderr);
+    if (o)
+        fprintf(stderr, "%u of %u  L%u %.60s", (uint32_t)(o - s->outcomes) + 1, s->n, o->test.level, o->test.name);
+}
+
 static void finish_outcome(const struct arguments *a, struct conf_outcome *o)
 {
     o->done = true;
+    show(NULL, NULL);
     if (a->json)
         return;
     if (o->answer.verdict == CONF_FAILED ||
@@ -237,10 +249,12 @@ static void run_all(const struct arguments *a, struct conf_suite *s, struct conf
         struct conf_outcome *o = &s->outcomes[i];
         if (o->test.kind == CONF_STEP)
             continue;
-        if (is_left_out(&c, &o->test))
+        if (is_left_out(&c, &o->test)) {
             snprintf(o->answer.why, sizeof o->answer.why, "%s", c.why);
-        else
+        } else {
+            show(s, o);
             run_one(a, w, o, &c);
+        }
         if (o->test.kind == CONF_END && o->done && o->answer.verdict == CONF_PASSED &&
             !conf_worker_end(w, o->answer.why, sizeof o->answer.why)) {
             o->answer.verdict = CONF_FAILED;
