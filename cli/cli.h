@@ -142,6 +142,13 @@ bool cli_is_word(const char *words, const char *value);
 /* Returns the first of the list, which is not empty; the others move up. */
 const char *cli_take_first(struct cli_list *list);
 
+/* "KEY=VALUE" of a device option "[BACKEND.]KEY=VALUE". */
+const char *cli_setting_of(const char *option);
+/* The setting that a word of --math is, empty for "f32"; NULL: it is none of its words. */
+const char *cli_math_setting(const char *name);
+/* "f32", "bf16" or "int8", which the device options come to; the last one counts. */
+const char *cli_math_of(const char *const *device_options, uint32_t n);
+
 /* "8x128", or "32x16-128" with lengths drawn evenly between the two. */
 struct cli_shape {
     uint32_t batch, length;

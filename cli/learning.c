@@ -150,19 +150,10 @@ static json_t *json_of(const struct cli_learning *learning, const struct row *ro
     return is_given(learning, row) ? json_integer(*(const uint32_t *)value) : json_null();
 }
 
-/* Of the devices' options the one that is said to change numbers. */
-static const char *math_of(const struct cli_common *common)
-{
-    for (uint32_t i = 0; i < common->device_options.n; i++)
-        if (strstr(common->device_options.items[i], "math=bf16"))
-            return "bf16";
-    return "f32";
-}
-
 /* --recompute changes memory and time alone. */
 void cli_learning_describe(const struct cli_learning *learning, const struct cli_common *common, json_t *record)
 {
-    cli_set_json(record, "--math", json_string(math_of(common)));
+    cli_set_json(record, "--math", json_string(cli_math_of(common->device_options.items, common->device_options.n)));
     for (size_t i = 0; i < ROWS; i++)
         if (rows[i].kind != CLI_FLAG)
             cli_set_json(record, rows[i].name, json_of(learning, &rows[i]));

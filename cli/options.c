@@ -200,6 +200,7 @@ static bool store(const struct cli_option *option, const char *text)
 {
     uint64_t number;
     struct cli_list *list = option->target;
+    const char *setting;
     switch (option->kind) {
     case CLI_FLAG:
         *(bool *)option->target = true;
@@ -240,9 +241,9 @@ static bool store(const struct cli_option *option, const char *text)
         return strcmp(text, "generator") == 0 || strcmp(text, "discriminator") == 0;
     case CLI_ON_LOSS:
         return find_way(text, option->target);
-    case CLI_MATH: /* f32 is what devices do that are not asked */
-        return strcmp(text, "f32") == 0 || (strcmp(text, "bf16") == 0 && append(list, "math=bf16")) ||
-               (strcmp(text, "int8") == 0 && append(list, "math=int8"));
+    case CLI_MATH:
+        setting = cli_math_setting(text);
+        return setting && (!*setting || append(list, setting));
     }
     return false;
 }

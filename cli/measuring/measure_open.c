@@ -41,14 +41,9 @@ static uint32_t join_options(const struct measured_device *d, char settings[MEAS
  * are not kept. */
 static const char *dtype_of(const pln_device_info *info, const char *const *options, uint32_t n)
 {
-    static const char *const maths[] = {"f32", "bf16", "int8"};
-    const char *math = "f32", *storage = "f32";
+    const char *math = cli_math_of(options, n), *storage = "f32";
     for (uint32_t i = 0; i < n; i++) {
-        const char *dot = strchr(options[i], '.'), *equals = strchr(options[i], '=');
-        const char *option = dot && dot < equals ? dot + 1 : options[i];
-        for (uint32_t j = 0; strncmp(option, "math=", 5) == 0 && j < sizeof maths / sizeof *maths; j++)
-            if (strcmp(option + 5, maths[j]) == 0)
-                math = maths[j];
+        const char *option = cli_setting_of(options[i]);
         if (strncmp(option, "storage=", 8) == 0 || strcmp(option, "matrix=yes") == 0)
             storage = strcmp(option, "storage=f32") == 0 ? "f32" : "f16";
     }
