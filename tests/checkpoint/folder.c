@@ -51,12 +51,14 @@ int files_in_folder(void)
     return n;
 }
 
-void put(const char *name, const void *bytes, size_t n)
+const char *put(const char *name, const void *bytes, size_t n)
 {
-    FILE *file = fopen(in_folder(name), "wb");
+    const char *path = in_folder(name);
+    FILE *file = fopen(path, "wb");
     assert_non_null(file);
     assert_int_equal(fwrite(bytes, 1, n, file), n);
     assert_int_equal(fclose(file), 0);
+    return path;
 }
 
 void put_text(const char *name, const char *text)

@@ -22,7 +22,7 @@ int folder_drop(int failed);
 const char *in_folder(const char *name);
 int remove_files(void **state); /* a teardown */
 int files_in_folder(void);
-void put(const char *name, const void *bytes, size_t n);
+const char *put(const char *name, const void *bytes, size_t n); /* its path */
 void put_text(const char *name, const char *text);
 /* A safetensors file of two numbers, 7 and 7: the tensor that is named, and "unlisted". */
 void put_shard(const char *name, const char *tensor);

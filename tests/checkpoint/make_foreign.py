@@ -5,7 +5,7 @@
     make_foreign.py            writes tests/checkpoint/foreign
 
 Needs transformers 4.44.2 with TensorFlow 2.15 and Flax 0.7, h5py and safetensors. NAME.safetensors beside a file holds its
-tensors by the names that pleione gives them; test_foreign.c compares.
+tensors by the names that pleione gives them; foreign.c compares.
 """
 import os
 from pathlib import Path
