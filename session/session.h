@@ -136,7 +136,7 @@ bool session_attends_source(const struct session_request *request, uint64_t i);
 /* Whether a mask of tokens becomes numbers that are added to the scores. */
 bool session_adds_mask(const struct session_request *request);
 
-/* ---- pack.c */
+/* ---- pack.c, and pack_*.c by what is packed */
 
 /* What a packer looks at, and what it writes: as many rows as the graph's input has at the batch's numbers. */
 struct session_packing {
@@ -151,6 +151,12 @@ typedef void session_packer(const struct session_packing *p, void *out);
 #define SYMBOL(name) uint32_t session_count_##name(const struct session_packing *p);
 #include "electra/symbols.def"
 #undef SYMBOL
+
+/* Of a kept token the integer of a tensor [rows or 1, length or 1], or what is said without one: a number or (below 0) the
+ * position. */
+int32_t session_token_integer(const pln_tensor *tensor, uint32_t row, uint32_t token, int32_t unsaid);
+/* (1 - m) times what hides a key; 0 for m = 1 also where the product would be -0. */
+float session_added_by_mask(const struct session_packing *p, double m);
 
 /* The number of each symbol of the graph. */
 pln_status session_batch_dims(pln_session *session, const struct session_request *request,
