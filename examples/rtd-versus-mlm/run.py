@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Replaced-token detection beside masked-LM pre-training at equal compute, judged by tasks:
 
-    run.py FOLDER [--size trial|tiny|small|medium] [--text TEXT] [--arms mlm,...] [--seeds 1,2,3] [--once]
+    run.py FOLDER [--size trial|tiny|small|medium] [--steps N] [--text TEXT] [--arms mlm,...] [--seeds 1,2,3] [--once]
            [--tasks category,...] [--threads N] [--pleione COMMAND]
 
 Makes all of it in FOLDER: text and vocabulary (or takes the text of TEXT, a folder of examples/pretrain/gather.py), each arm's
@@ -47,7 +47,7 @@ TASKS = {  # set: task, ending, metric, options
 
 class Experiment:
     def __init__(self, given):
-        self.given, self.size, self.folder = given, SIZES[given.size], given.folder
+        self.given, self.size, self.folder = given, SIZES[given.size] | ({"steps": given.steps} if given.steps else {}), given.folder
         self.text = given.text or self.folder / "text"
         self.tokenizer, self.config, self.sets, self.tests = (self.folder / x for x in ("tokenizer", "config.json", "sets", "tests"))
 
@@ -161,6 +161,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--size", choices=SIZES, default="tiny")
+    parser.add_argument("--steps", type=int, help="of masked-LM pre-training, in place of the size's")
     parser.add_argument("--text", type=pathlib.Path)
     parser.add_argument("--arms", type=lambda text: text.split(","), default=list(ARMS), help="some of " + ", ".join(ARMS))
     parser.add_argument("--seeds", default="1,2,3")

@@ -169,7 +169,7 @@ def start(task, model, labels, seed, out, dropout):
                                                          summary_last_dropout=dropout, **more)
     if task == "rank":
         config.num_labels = 1
-    made = getattr(transformers, TASKS[task][2]).from_pretrained(model, config=config)
+    made = getattr(transformers, TASKS[task][2]).from_pretrained(model, config=config, dtype=torch.float32)  # the files have f16
     made.save_pretrained(out)
     tokenizer = transformers.BertTokenizerFast.from_pretrained(model)
     tokenizer.save_pretrained(out)
