@@ -133,6 +133,13 @@ static uint64_t prepared_bytes(const struct cpu_micro_kernel *kernel, uint32_t r
     return CPU_PREPARED_HEAD + (uint64_t)padded * rows * kernel->prepared_bytes;
 }
 
+/* A panel of the weight for the wide kernel, as deep as a block. */
+static uint64_t wide_bytes(const struct cpu_micro_kernel *kernel, uint32_t depth)
+{
+    const uint32_t padded = round_up32(block_depth(kernel, depth), kernel->weight_multiple);
+    return kernel->wide ? weight_part_bytes(kernel->wide, padded) + CPU_PACKED_AHEAD * sizeof(float) : 0;
+}
+
 uint64_t cpu_gemm_scratch_bytes(const struct cpu_gemm *gemm, uint32_t depth)
 {
     const struct cpu_micro_kernel *kernel = &gemm->kernel;
@@ -140,7 +147,7 @@ uint64_t cpu_gemm_scratch_bytes(const struct cpu_gemm *gemm, uint32_t depth)
         return 0;
     const uint64_t panel = x_panel_bytes(kernel, smaller(depth, kernel->most_depth));
     return packed_bytes(panel) + block_panels(kernel, depth) * prepared_bytes(kernel, kernel->rows, depth) +
-           prepared_bytes(kernel, kernel->columns, depth);
+           prepared_bytes(kernel, kernel->columns, depth) + wide_bytes(kernel, depth);
 }
 
 static uint32_t panels_of(const struct cpu_micro_kernel *kernel, uint32_t rows)
@@ -167,6 +174,7 @@ struct block {
     size_t panel_bytes;
     char *prepared, *prepared_weight; /* panels of x of that depth, and room for one of the weight, or NULL */
     size_t prepared_bytes;            /* of a panel of x */
+    char *wide;                       /* room for a panel of the weight, or NULL: a single tile meets it */
     bool few;
     uint32_t *shape;
 };
@@ -319,6 +327,7 @@ static void multiply_block(const struct cpu_micro_kernel *kernel, const struct c
         for (uint32_t i = 0; i < block->panels; i++) {
             const struct range rows = panel_rows(block, i);
             const uint32_t n = rows.last - rows.first;
+            const bool wide = i && block->wide;
             const char *x = block->packed + i * block->panel_bytes + x_part_bytes(kernel, n, packed_before);
             struct cpu_tile tile = {.row = rows.first,
                                     .rows = n,
@@ -326,19 +335,24 @@ static void multiply_block(const struct cpu_micro_kernel *kernel, const struct c
                                     .columns = smaller(left, kernel->columns),
                                     .passed = passed_tile(kernel, p, i, n, c)};
             struct cpu_tile_product product = {.x = x,
-                                               .weight = weight,
-                                               .next_weight = i + 1 < block->panels ? weight : weight + weight_panel,
+                                               .weight = wide ? block->wide : weight,
+                                               .next_weight = i + 1 == block->panels ? weight + weight_panel
+                                                              : block->wide          ? block->wide
+                                                                                     : weight,
                                                .later = later + i * part_bytes,
-                                               .later_step = later == weight ? 0 : later_step,
+                                               .later_step = later == weight ? 0
+                                                             : wide ? ceil_div32(later_step, kernel->weight_depth)
+                                                                    : later_step,
                                                .rows = n,
                                                .panel_rows = n,
                                                .columns = tile.columns,
                                                .depth = depth,
                                                .prepared_x = prepared_panel(block, i),
                                                .prepared_weight = block->prepared_weight,
+                                               .wide_weight = wide ? NULL : block->wide,
                                                .few = block->few,
                                                .shape = block->shape};
-            multiply_tile(kernel, p, block, &tile, &product);
+            multiply_tile(wide ? kernel->wide : kernel, p, block, &tile, &product);
         }
     }
 }
@@ -381,6 +395,9 @@ static void run_panels(const struct cpu_micro_kernel *kernel, const struct cpu_p
             if (!p->passed_x)
                 pack_block(kernel, p, &block);
             prepare_block(kernel, p, &block, scratch);
+            if (kernel->wide && block.panels > 1)
+                block.wide =
+                    (char *)scratch + packed_bytes(x_panel_bytes(kernel, smaller(p->depth, kernel->most_depth)));
             multiply_block(kernel, p, &block, columns);
         }
     }

@@ -59,8 +59,8 @@ static inline void fetch_lines(const weight_step *ahead, const char *later, uint
     __builtin_prefetch(later + TOGETHER * later_step / 2, 0, 2);
 }
 
-/* `rows` and `vectors` are constants where this is called. */
-static inline __attribute__((always_inline)) void multiply_step(const step *x, const weight_step *weight,
+/* `rows` and `vectors` are constants where this is called, and whether the weight is left at `wide`. */
+static inline __attribute__((always_inline)) void multiply_step(const step *x, const weight_step *weight, float *wide,
                                                                 sum_vector sum[ROWS][VECTORS], const uint32_t rows,
                                                                 const uint32_t vectors)
 {
@@ -70,6 +70,13 @@ static inline __attribute__((always_inline)) void multiply_step(const step *x, c
 #pragma GCC unroll 4
         for (uint32_t j = 0; j < vectors; j++)
             w[j] = load_weights(weight + j * VEC_LANES, half);
+#if STEPS == CPU_STEPS_widened
+#pragma GCC unroll 4
+        for (uint32_t j = 0; wide && j < vectors; j++)
+            vec_store(wide + half * COLUMNS + j * VEC_LANES, w[j]);
+#else
+        (void)wide;
+#endif
 #pragma GCC unroll 14
         for (uint32_t i = 0; i < rows; i++) {
             const x_vector v = all_steps(x + (size_t)i * CHUNK + half);
@@ -162,8 +169,11 @@ store_sums(const struct cpu_tile_product *t, sum_vector sum[ROWS][VECTORS], cons
 
 #endif
 
+/* Of the steps of the weight that are left wide. */
+enum { WIDE = X_STEPS * COLUMNS };
+
 static inline __attribute__((always_inline)) void multiply_tile(const struct cpu_tile_product *t, const uint32_t rows,
-                                                                const uint32_t vectors)
+                                                                const uint32_t vectors, const bool leaves)
 {
     const uint32_t steps = ceil_div32(t->depth, WEIGHT_DEPTH) * X_STEPS;
     sum_vector sum[ROWS][VECTORS];
@@ -171,6 +181,7 @@ static inline __attribute__((always_inline)) void multiply_tile(const struct cpu
     const step *x = t->x;
     const weight_step *weight = t->weight;
     const char *later = t->later;
+    float *wide = leaves ? t->wide_weight : NULL;
     for (uint32_t first = 0; first < steps; first += CHUNK, x += (size_t)t->panel_rows * CHUNK) {
         const uint32_t n = steps - first < CHUNK ? steps - first : CHUNK;
         const weight_step *ahead =
@@ -181,27 +192,37 @@ static inline __attribute__((always_inline)) void multiply_tile(const struct cpu
             fetch_lines(ahead, later, t->later_step);
 #pragma GCC unroll 2
             for (uint32_t i = 0; i < TOGETHER; i++, weight += COLUMNS)
-                multiply_step(x + k + i * X_STEPS, weight, sum, rows, vectors);
+                multiply_step(x + k + i * X_STEPS, weight, leaves ? wide + i * WIDE : NULL, sum, rows, vectors);
+            wide = leaves ? wide + TOGETHER * WIDE : NULL;
         }
-        for (; k < n; k += X_STEPS, weight += COLUMNS)
-            multiply_step(x + k, weight, sum, rows, vectors);
+        for (; k < n; k += X_STEPS, weight += COLUMNS, wide = leaves ? wide + WIDE : NULL)
+            multiply_step(x + k, weight, leaves ? wide : NULL, sum, rows, vectors);
     }
     store_sums(t, sum, rows, vectors);
+}
+
+static inline __attribute__((always_inline)) void multiply_rows(const struct cpu_tile_product *t, const uint32_t rows,
+                                                                const bool leaves)
+{
+    const uint32_t vectors = ceil_div32(t->columns, VEC_LANES);
+    if (vectors == VECTORS)
+        multiply_tile(t, rows, VECTORS, leaves);
+    else if (vectors == 2)
+        multiply_tile(t, rows, 2, leaves);
+    else
+        multiply_tile(t, rows, 1, leaves);
 }
 
 static void multiply(const struct cpu_micro_kernel *kernel, const struct cpu_tile_product *t)
 {
     (void)kernel;
-    const uint32_t vectors = ceil_div32(t->columns, VEC_LANES);
     switch (t->rows) {
 #define CASE(n)                                                                                                        \
     case n:                                                                                                            \
-        if (vectors == VECTORS)                                                                                        \
-            multiply_tile(t, n, VECTORS);                                                                              \
-        else if (vectors == 2)                                                                                         \
-            multiply_tile(t, n, 2);                                                                                    \
+        if (STEPS == CPU_STEPS_widened && t->wide_weight)                                                              \
+            multiply_rows(t, n, true);                                                                                 \
         else                                                                                                           \
-            multiply_tile(t, n, 1);                                                                                    \
+            multiply_rows(t, n, false);                                                                                \
         break;
         EACH_ROWS(CASE)
 #undef CASE
@@ -370,4 +391,7 @@ const struct cpu_micro_kernel MICRO_KERNEL = {
     .pack_x = pack_x,
     .pack_weight = pack_weight,
     .multiply = multiply,
+#if STEPS == CPU_STEPS_widened
+    .wide = &CPU_NAME(micro_kernel),
+#endif
 };
