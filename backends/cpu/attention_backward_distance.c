@@ -38,9 +38,10 @@ void CPU_NAME(attention_backward_distance)(const struct cpu_call *call)
 {
     const pln_attention_params *params = call->params;
     const struct cpu_share columns = cpu_share_vectors(params->head_size, call->member, call->members);
-    struct gradient g = gradient_of(&call->in[PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_QUERY], params,
+    uint32_t shape = 0;
+    struct gradient g = gradient_of(call, &call->in[PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_QUERY],
                                     &call->in[PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_LSE],
-                                    &call->in[PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_D_Y]);
+                                    &call->in[PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_D_Y], &shape);
     if (columns.first == columns.last)
         return;
     for (uint32_t item = 0; item < sequences_of(&g.span) * params->heads; item++) {
@@ -51,4 +52,6 @@ void CPU_NAME(attention_backward_distance)(const struct cpu_call *call)
             add_block(&g, i, left < CPU_ATTENTION_QUERIES ? left : CPU_ATTENTION_QUERIES, call, columns);
         }
     }
+    if (shape)
+        g.kernel->release();
 }

@@ -53,7 +53,8 @@ static void take_capacity(struct capacity *c, const pln_device *device, const pl
         c->in[j] = capacity_of(segment, node->inputs[j]);
     copy_params(c->params, node, row);
     c->call = (struct cpu_call){.in = c->in, .params = c->params};
-    c->math = cpu_math_of(device, cpu_product_depth(row, &c->call));
+    const uint32_t n = row == CPU_ROW_LINEAR ? c->in[PLN_LINEAR_INPUT_WEIGHT].rows : UINT32_MAX;
+    c->math = cpu_math_of(device, n, cpu_product_depth(row, &c->call));
     if (c->math->gemm.kernel.wide && packs_in_run(row, &c->call))
         c->math = &device->shallow;
     c->call.gemm = &c->math->gemm;
