@@ -52,15 +52,15 @@ static void pack_head(const struct forward *f)
 static void multiply_tile(const struct forward *f, const step *x, const step *panels, uint32_t rows, uint32_t n,
                           uint32_t depth, float *out, size_t out_stride)
 {
-    multiply_panels(&(struct panel_product){.kernel = f->kernel,
-                                            .shape = f->shape,
-                                            .x = x,
-                                            .panels = panels,
-                                            .rows = rows,
-                                            .n = n,
-                                            .depth = depth,
-                                            .out = out,
-                                            .out_stride = out_stride});
+    multiply_panels(&(struct packed_product){.kernel = f->kernel,
+                                             .shape = f->shape,
+                                             .x = x,
+                                             .panels = panels,
+                                             .rows = rows,
+                                             .n = n,
+                                             .depth = depth,
+                                             .out = out,
+                                             .out_stride = out_stride});
 }
 
 /* ---- softmax */

@@ -33,7 +33,7 @@ static void pack_columns(const struct backward *b, const struct cpu_operand *ope
 {
     const struct span *s = &b->gradient.span;
     const struct cpu_matrix columns = turned(head_matrix(s, operand, first));
-    pack_panels(b->gradient.kernel, &columns, s->params->head_size, rows, to);
+    pack_right(&b->gradient, &columns, s->params->head_size, rows, to);
 }
 
 /* sums [sources, width] += scores^T columns^T, over the queries of a block. */
@@ -81,7 +81,7 @@ static void differentiate_block(const struct backward *b, uint32_t first, uint32
 {
     const struct gradient *g = &b->gradient;
     const struct span *s = &g->span;
-    float deltas[CPU_ATTENTION_QUERIES];
+    float deltas[BLOCK];
     make_deltas(b, first, rows, deltas);
     differentiate_scores(g, first, rows, deltas);
     pack_columns(b, input(s, PLN_ATTENTION_INPUT_QUERY), s->query + first, rows, b->query_columns);
@@ -110,8 +110,8 @@ static void differentiate(struct backward *b, uint32_t item)
     pack_columns(b, input(s, PLN_ATTENTION_INPUT_KEY), s->source, s->sources, b->key_columns);
     memset(b->d_keys, 0, (size_t)s->sources * b->width * sizeof *b->d_keys);
     memset(b->d_values, 0, (size_t)s->sources * b->width * sizeof *b->d_values);
-    for (uint32_t i = 0; i < s->queries; i += CPU_ATTENTION_QUERIES)
-        differentiate_block(b, i, s->queries - i < CPU_ATTENTION_QUERIES ? s->queries - i : CPU_ATTENTION_QUERIES);
+    for (uint32_t i = 0; i < s->queries; i += BLOCK)
+        differentiate_block(b, i, s->queries - i < BLOCK ? s->queries - i : BLOCK);
     write_rows(b, PLN_ATTENTION_BACKWARD_OUTPUT_D_KEY, s->source, s->sources, b->d_keys);
     write_rows(b, PLN_ATTENTION_BACKWARD_OUTPUT_D_VALUE, s->source, s->sources, b->d_values);
 }

@@ -5,10 +5,20 @@
 #ifndef BACKENDS_CPU_ATTENTION_GRADIENT_H
 #define BACKENDS_CPU_ATTENTION_GRADIENT_H
 
-#include "backends/cpu/attention_panels.h"
 #include "backends/cpu/attention_scores.h"
 #include "backends/cpu/dropout.h"
 #include "backends/cpu/gemm.h"
+#include "backends/cpu/step.h"
+
+#if STEPS == CPU_STEPS_halves
+#include "backends/cpu/attention_panels.h"
+#else
+#include "backends/cpu/panels.h"
+#endif
+
+/* Queries of a block: sums over them are long enough for the micro-kernel, or their scores stay in the first level of
+ * cache. */
+enum { BLOCK = STEPS == CPU_STEPS_halves ? CPU_ATTENTION_QUERIES : 24 };
 
 struct gradient {
     const struct cpu_micro_kernel *kernel;
@@ -82,27 +92,54 @@ static inline struct cpu_matrix turned(struct cpu_matrix m)
     return (struct cpu_matrix){m.data, m.column_step, m.row_step};
 }
 
-/* out [rows, n] = x panels^T, or += where it adds; rows are as many as there are. */
+/* A matrix [n, depth] as the right side of a product. */
+static inline void pack_right(const struct gradient *g, const struct cpu_matrix *matrix, uint32_t n, uint32_t depth,
+                              step *panels)
+{
+#if STEPS == CPU_STEPS_halves
+    pack_panels(g->kernel, matrix, n, depth, panels);
+#else
+    (void)g;
+    pack_lanes(matrix, n, depth, panels);
+#endif
+}
+
+/* out [rows, n] = x panels^T, or += where it adds; rows are as many as there are. In bf16 they are packed, and thereby
+ * rounded, a tile at a time. */
 static inline void multiply_rows(const struct gradient *g, const struct cpu_matrix *x, uint32_t rows,
                                  const step *panels, uint32_t n, uint32_t depth, float *out, size_t out_stride,
                                  bool adds)
 {
+#if STEPS == CPU_STEPS_halves
     const uint32_t tiles = ceil_div32(rows, g->kernel->rows);
     for (uint32_t t = 0; t < tiles; t++) {
         const struct cpu_share share = cpu_share(rows, t, tiles);
         const struct cpu_matrix part = {x->data + share.first * x->row_step, x->row_step, x->column_step};
         g->kernel->pack_x(g->kernel, &part, share.last - share.first, depth, g->rows);
-        multiply_panels(&(struct panel_product){.kernel = g->kernel,
-                                                .shape = g->shape,
-                                                .x = g->rows,
-                                                .panels = panels,
-                                                .rows = share.last - share.first,
-                                                .n = n,
-                                                .depth = depth,
-                                                .out = out + share.first * out_stride,
-                                                .out_stride = out_stride,
-                                                .adds = adds});
+        multiply_panels(&(struct packed_product){.kernel = g->kernel,
+                                                 .shape = g->shape,
+                                                 .x = g->rows,
+                                                 .panels = panels,
+                                                 .rows = share.last - share.first,
+                                                 .n = n,
+                                                 .depth = depth,
+                                                 .out = out + share.first * out_stride,
+                                                 .out_stride = out_stride,
+                                                 .adds = adds});
     }
+#else
+    (void)g;
+    panel_product(&(struct panel_product){.a = x->data,
+                                          .a_stride = x->row_step,
+                                          .a_step = x->column_step,
+                                          .panels = panels,
+                                          .depth = depth,
+                                          .n_panels = ceil_div32(n, VEC_LANES),
+                                          .out = out,
+                                          .out_stride = out_stride,
+                                          .accumulate = adds},
+                  rows);
+#endif
 }
 
 /* Takes the head of a sequence: its panels go into scratch, which is laid out as `room` says. */
@@ -121,8 +158,8 @@ static inline void prepare_head(struct gradient *g, uint32_t item, float *scratc
     s->hidden = scratch + room->hidden;
     const struct cpu_matrix keys = head_matrix(s, input(s, PLN_ATTENTION_INPUT_KEY), s->source);
     const struct cpu_matrix values = head_matrix(s, input(s, PLN_ATTENTION_INPUT_VALUE), s->source);
-    pack_panels(g->kernel, &keys, s->sources, s->params->head_size, g->keys);
-    pack_panels(g->kernel, &values, s->sources, s->params->head_size, g->values);
+    pack_right(g, &keys, s->sources, s->params->head_size, g->keys);
+    pack_right(g, &values, s->sources, s->params->head_size, g->values);
     mark_hidden(s);
 }
 

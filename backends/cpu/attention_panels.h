@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Products of attention and of its gradients: a tile of rows, packed, against panels that lie in scratch.
+ * Products of attention, and in bf16 of its gradients: a tile of rows, packed, against panels that lie in scratch.
  */
 #ifndef BACKENDS_CPU_ATTENTION_PANELS_H
 #define BACKENDS_CPU_ATTENTION_PANELS_H
@@ -24,7 +24,7 @@ static inline void pack_panels(const struct cpu_micro_kernel *kernel, const stru
 }
 
 /* out [rows, n] = x panels^T; += if it adds. Rows of out are whole vectors. */
-struct panel_product {
+struct packed_product {
     const struct cpu_micro_kernel *kernel;
     uint32_t *shape;         /* of its tiles */
     const step *x, *panels;  /* packed: x of at most kernel->rows */
@@ -34,7 +34,7 @@ struct panel_product {
     bool adds;
 };
 
-static inline void multiply_panels(const struct panel_product *p)
+static inline void multiply_panels(const struct packed_product *p)
 {
     const struct cpu_micro_kernel *kernel = p->kernel;
     const size_t panel = panel_steps(kernel, p->depth);

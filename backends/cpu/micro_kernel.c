@@ -272,19 +272,23 @@ static void pack_row(const struct cpu_matrix *x, uint32_t i, uint32_t rows, uint
     }
 }
 
-/* Upright rows: squares of them are turned. Panels have room for the last one. */
+/* Upright rows: squares of VEC_LANES rows and as many steps are turned. Panels have room for the last one. */
 static void pack_upright_x(const struct cpu_matrix *x, uint32_t rows, uint32_t depth, step *panel)
 {
-    enum { ELEMENTS = CHUNK * X_DEPTH };
-    for (uint32_t k = 0; k < round_up32(depth, X_PADDING); k += VEC_LANES) {
-        step *to = panel + (size_t)(k / ELEMENTS) * rows * CHUNK;
+    enum { SQUARE = VEC_LANES * X_DEPTH };
+    for (uint32_t k = 0; k < round_up32(depth, X_PADDING); k += SQUARE) {
+        step *to = panel + (size_t)(k / (CHUNK * X_DEPTH)) * rows * CHUNK + k / X_DEPTH % CHUNK;
         for (uint32_t i = 0; i < rows; i += VEC_LANES) {
             vec square[VEC_LANES];
-            for (uint32_t j = 0; j < VEC_LANES; j++)
-                square[j] = k + j < depth ? vec_load_some(x->data + (k + j) * x->column_step + i, rows - i) : (vec){0};
+            for (uint32_t j = 0; j < VEC_LANES; j++) {
+                vec elements[2] = {{0}};
+                for (uint32_t e = 0; e < X_DEPTH && k + j * X_DEPTH + e < depth; e++)
+                    elements[e] = vec_load_some(x->data + (k + j * X_DEPTH + e) * x->column_step + i, rows - i);
+                square[j] = join_steps(elements[0], elements[1]);
+            }
             vec_transpose(square);
             for (uint32_t j = 0; j < VEC_LANES && i + j < rows; j++)
-                store_elements(to + (size_t)(i + j) * CHUNK, k % ELEMENTS, square[j]);
+                memcpy(to + (size_t)(i + j) * CHUNK, &square[j], sizeof square[j]);
         }
     }
 }
