@@ -314,8 +314,9 @@ static void multiply_block(const struct cpu_micro_kernel *kernel, const struct c
     const uint32_t packed_before = p->passed_x ? block->depth.first : 0;
     const size_t weight_panel = weight_panel_bytes(kernel, p->depth);
     const size_t depth_bytes = weight_panel_bytes(kernel, depth), part_bytes = depth_bytes / block->panels;
+    const size_t met_bytes = depth_bytes * kernel->weight_depth / kernel->x_depth; /* with as many steps as x has */
     const bool waits =
-        block->rows.last - block->rows.first > FEW_ROWS && (block->panels <= FEW_PANELS || depth_bytes >= LARGE_PANEL);
+        block->rows.last - block->rows.first > FEW_ROWS && (block->panels <= FEW_PANELS || met_bytes >= LARGE_PANEL);
     const uint32_t later_step = waits ? (4 * kernel->weight_step + block->panels - 1) / block->panels : 0;
     const char *weight = (const char *)p->packed + weight_part_bytes(kernel, block->depth.first) +
                          columns.first / kernel->columns * weight_panel;
