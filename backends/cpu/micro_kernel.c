@@ -38,6 +38,7 @@ enum { ROWS = 6, VECTORS = 2 };
 enum { COLUMNS = VECTORS * VEC_LANES, CHUNK = CPU_CHUNK, LINE = 16 };
 enum { TOGETHER = COLUMNS % LINE ? 2 : 1, LINES = TOGETHER * COLUMNS / LINE }; /* steps of the weight in whole lines */
 enum { AT_ONCE = TOGETHER * X_STEPS };                                         /* steps of x that meet them */
+enum { WIDE = X_STEPS * COLUMNS }; /* floats that a step of the weight is left as */
 
 /* Some rows that are met after the tile, a part of them with each chunk: all at once would have to wait. */
 static inline void fetch_met(const struct cpu_tile_product *t, uint32_t chunk)
@@ -168,9 +169,6 @@ store_sums(const struct cpu_tile_product *t, sum_vector sum[ROWS][VECTORS], cons
 }
 
 #endif
-
-/* Of the steps of the weight that are left wide. */
-enum { WIDE = X_STEPS * COLUMNS };
 
 static inline __attribute__((always_inline)) void multiply_tile(const struct cpu_tile_product *t, const uint32_t rows,
                                                                 const uint32_t vectors, const bool leaves)
