@@ -4,10 +4,10 @@
  * its queries: keys and values go into panels, then tiles of queries are scored, normalised and mixed in cache. Both
  * products are the micro-kernel's; what lies between them is f32 at every level. Few queries do without panels.
  */
+#include "backends/cpu/attention_panels.h"
 #include "backends/cpu/attention_scores.h"
 #include "backends/cpu/dropout.h"
 #include "backends/cpu/gemm.h"
-#include "backends/cpu/step.h"
 #include "backends/cpu/transpose.h"
 
 /* What attention holds beside the span. */
@@ -24,20 +24,6 @@ struct forward {
 };
 
 /* ---- products */
-
-static size_t panel_steps(const struct cpu_micro_kernel *kernel, uint32_t depth)
-{
-    return (size_t)round_up32(depth, kernel->weight_multiple) / kernel->weight_depth * kernel->columns;
-}
-
-static void pack_panels(const struct cpu_micro_kernel *kernel, const struct cpu_matrix *weight, uint32_t n,
-                        uint32_t depth, step *to)
-{
-    for (uint32_t i = 0; i < n; i += kernel->columns, to += panel_steps(kernel, depth)) {
-        const struct cpu_matrix rows = {weight->data + i * weight->row_step, weight->row_step, weight->column_step};
-        kernel->pack_weight(kernel, &rows, n - i < kernel->columns ? n - i : kernel->columns, depth, to);
-    }
-}
 
 /* The head's columns of keys or values; those of a list are brought together first. */
 static struct cpu_rows rows_of_head(const struct forward *f, const struct cpu_operand *operand)
@@ -62,25 +48,19 @@ static void pack_head(const struct forward *f)
     pack_panels(f->kernel, &values, s->params->head_size, s->sources, f->values);
 }
 
-/* out = x panels^T for the rows of a tile; out has whole vectors. */
-static void multiply_panels(const struct forward *f, const step *x, const step *panels, uint32_t rows, uint32_t n,
-                            uint32_t depth, float *out, size_t out_stride)
+/* out [rows, n] = x panels^T for the rows of a tile; rows of out are whole vectors. */
+static void multiply_tile(const struct forward *f, const step *x, const step *panels, uint32_t rows, uint32_t n,
+                          uint32_t depth, float *out, size_t out_stride)
 {
-    const struct cpu_micro_kernel *kernel = f->kernel;
-    const size_t panel = panel_steps(kernel, depth);
-    for (uint32_t i = 0; i < n; i += kernel->columns, panels += panel)
-        kernel->multiply(kernel,
-                         &(struct cpu_tile_product){.x = x,
-                                                    .weight = panels,
-                                                    .next_weight = panels + panel,
-                                                    .later = (const char *)panels,
-                                                    .out = out + i,
-                                                    .out_stride = out_stride,
-                                                    .rows = rows,
-                                                    .panel_rows = rows,
-                                                    .columns = n - i < kernel->columns ? n - i : kernel->columns,
-                                                    .depth = depth,
-                                                    .shape = f->shape});
+    multiply_panels(&(struct packed_product){.kernel = f->kernel,
+                                             .shape = f->shape,
+                                             .x = x,
+                                             .panels = panels,
+                                             .rows = rows,
+                                             .n = n,
+                                             .depth = depth,
+                                             .out = out,
+                                             .out_stride = out_stride});
 }
 
 /* ---- softmax */
@@ -177,7 +157,7 @@ static void score_tile(const struct forward *f, uint32_t first, uint32_t rows, s
     const struct cpu_operand *lse = &f->call->out[PLN_ATTENTION_OUTPUT_LSE];
     const struct cpu_matrix queries = {head_row(s, query, s->query + first), query->stride, 1};
     f->kernel->pack_x(f->kernel, &queries, rows, s->params->head_size, f->queries);
-    multiply_panels(f, f->queries, f->keys, rows, s->sources, s->params->head_size, f->scores, s->score_stride);
+    multiply_tile(f, f->queries, f->keys, rows, s->sources, s->params->head_size, f->scores, s->score_stride);
     for (uint32_t i = 0; !f->plain && i < rows; i++)
         finish_scores(s, first + i, f->scores + i * s->score_stride);
     softmax->scale = f->plain ? s->params->scale : 1;
@@ -192,7 +172,7 @@ static void mix_tile(const struct forward *f, uint32_t first, uint32_t rows, con
 {
     const struct span *s = &f->span;
     const uint32_t n = s->params->head_size;
-    multiply_panels(f, f->probabilities, f->values, rows, n, s->sources, f->mixed, f->mixed_stride);
+    multiply_tile(f, f->probabilities, f->values, rows, n, s->sources, f->mixed, f->mixed_stride);
     for (uint32_t i = 0; i < rows; i++) {
         const float *mixed = f->mixed + i * f->mixed_stride, factor = head_factor(s) / softmax->sum[i];
         float *y = head_row(s, &f->call->out[PLN_ATTENTION_OUTPUT_Y], s->query + first + i);

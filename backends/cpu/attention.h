@@ -10,7 +10,7 @@
 
 enum {
     CPU_ATTENTION_ROWS = 32,    /* queries of the largest tile */
-    CPU_ATTENTION_QUERIES = 24, /* rows of a block of scores in gradients */
+    CPU_ATTENTION_QUERIES = 64, /* rows of a block of scores in gradients */
     CPU_WIDEST_VECTOR = 16,
     CPU_WIDEST_PANEL = 32,
 };
@@ -47,31 +47,34 @@ static inline struct cpu_attention_room cpu_attention_room(uint32_t sources, uin
 
 /* The same for attention_backward. */
 struct cpu_attention_backward_room {
-    size_t keys, values;     /* both transposed */
-    size_t key_rows;         /* panels of keys [head panels][sources][lanes] */
-    size_t hidden, factors;  /* as above */
-    size_t d_keys, d_values; /* [sources][head_size] */
-    size_t scores, d_scores; /* [CPU_ATTENTION_QUERIES][sources] */
-    size_t query_rows, d_y_rows,
-        d_query; /* [head panels][CPU_ATTENTION_QUERIES][lanes], the last [queries][head_size] */
+    size_t keys, values;               /* packed [sources, head_size] */
+    size_t key_columns;                /* packed [head_size, sources] */
+    size_t query_columns, d_y_columns; /* packed [head_size, CPU_ATTENTION_QUERIES] */
+    size_t rows;                       /* packed tile of any of the five products */
+    size_t hidden, factors;            /* as above */
+    size_t d_keys, d_values;           /* [sources][head_size] */
+    size_t scores, d_scores;           /* [CPU_ATTENTION_QUERIES][sources] */
+    size_t d_query;                    /* [CPU_ATTENTION_QUERIES][head_size] */
     size_t end;
 };
 
 static inline struct cpu_attention_backward_room cpu_attention_backward_room(uint32_t sources, uint32_t head_size)
 {
-    const size_t s = (size_t)round_up(sources, CPU_WIDEST_VECTOR), h = (size_t)round_up(head_size, CPU_WIDEST_VECTOR);
+    const size_t s = (size_t)round_up(sources, CPU_CHUNK), h = (size_t)round_up(head_size, CPU_CHUNK);
+    const size_t columns = h + CPU_WIDEST_PANEL, longest = s > h ? s : h;
     struct cpu_attention_backward_room room = {0};
-    room.values = room.keys + s * h;
-    room.key_rows = room.values + s * h;
-    room.hidden = room.key_rows + s * h;
+    room.values = room.keys + (s + CPU_WIDEST_PANEL) * h;
+    room.key_columns = room.values + (s + CPU_WIDEST_PANEL) * h;
+    room.query_columns = room.key_columns + s * columns;
+    room.d_y_columns = room.query_columns + CPU_ATTENTION_QUERIES * columns;
+    room.rows = room.d_y_columns + CPU_ATTENTION_QUERIES * columns;
+    room.hidden = room.rows + CPU_ATTENTION_ROWS * (longest > CPU_ATTENTION_QUERIES ? longest : CPU_ATTENTION_QUERIES);
     room.factors = room.hidden + s;
     room.d_keys = room.factors + s + 3 * CPU_WIDEST_VECTOR;
     room.d_values = room.d_keys + s * h;
     room.scores = room.d_values + s * h;
     room.d_scores = room.scores + CPU_ATTENTION_QUERIES * s;
-    room.query_rows = room.d_scores + CPU_ATTENTION_QUERIES * s;
-    room.d_y_rows = room.query_rows + CPU_ATTENTION_QUERIES * h;
-    room.d_query = room.d_y_rows + CPU_ATTENTION_QUERIES * h;
+    room.d_query = room.d_scores + CPU_ATTENTION_QUERIES * s;
     room.end = room.d_query + CPU_ATTENTION_QUERIES * h;
     return room;
 }

@@ -8,9 +8,10 @@
 struct backward {
     const struct cpu_call *call;
     struct gradient gradient;
-    float *key_rows, *query_rows, *d_y_rows; /* panels of rows as they are */
-    float *d_query, *d_keys, *d_values;      /* [rows, width] */
-    uint32_t width;                          /* of a head, in whole vectors */
+    step *key_columns;                  /* packed [head_size, sources] */
+    step *query_columns, *d_y_columns;  /* packed [head_size, queries of a block] */
+    float *d_query, *d_keys, *d_values; /* [rows, width] */
+    uint32_t width;                     /* of a head, in whole vectors */
 };
 
 static void make_deltas(const struct backward *b, uint32_t first, uint32_t rows, float *deltas)
@@ -26,34 +27,29 @@ static void make_deltas(const struct backward *b, uint32_t first, uint32_t rows,
     }
 }
 
-/* sums [sources, width] += scores^T rows */
-static void add_turned(const struct backward *b, const float *scores, const float *panels, uint32_t rows, float *sums)
+/* Rows of the head, by its columns. */
+static void pack_columns(const struct backward *b, const struct cpu_operand *operand, uint32_t first, uint32_t rows,
+                         step *to)
 {
     const struct span *s = &b->gradient.span;
-    panel_product(&(struct panel_product){.a = scores,
-                                          .a_stride = 1,
-                                          .a_step = s->score_stride,
-                                          .panels = panels,
-                                          .depth = rows,
-                                          .n_panels = b->width / VEC_LANES,
-                                          .out = sums,
-                                          .out_stride = b->width,
-                                          .accumulate = true},
-                  s->sources);
+    const struct cpu_matrix columns = turned(head_matrix(s, operand, first));
+    pack_right(&b->gradient, &columns, s->params->head_size, rows, to);
+}
+
+/* sums [sources, width] += scores^T columns^T, over the queries of a block. */
+static void add_turned(const struct backward *b, const float *scores, const step *columns, uint32_t rows, float *sums)
+{
+    const struct span *s = &b->gradient.span;
+    const struct cpu_matrix upright = {scores, 1, s->score_stride};
+    multiply_rows(&b->gradient, &upright, s->sources, columns, s->params->head_size, rows, sums, b->width, true);
 }
 
 static void multiply_keys(const struct backward *b, uint32_t rows)
 {
     const struct span *s = &b->gradient.span;
-    panel_product(&(struct panel_product){.a = b->gradient.d_scores,
-                                          .a_stride = s->score_stride,
-                                          .a_step = 1,
-                                          .panels = b->key_rows,
-                                          .depth = s->sources,
-                                          .n_panels = b->width / VEC_LANES,
-                                          .out = b->d_query,
-                                          .out_stride = b->width},
-                  rows);
+    const struct cpu_matrix d_scores = {b->gradient.d_scores, s->score_stride, 1};
+    multiply_rows(&b->gradient, &d_scores, rows, b->key_columns, s->params->head_size, s->sources, b->d_query, b->width,
+                  false);
 }
 
 static void add_scaled(float *to, float factor, const float *from, uint32_t n)
@@ -85,13 +81,13 @@ static void differentiate_block(const struct backward *b, uint32_t first, uint32
 {
     const struct gradient *g = &b->gradient;
     const struct span *s = &g->span;
-    float deltas[CPU_ATTENTION_QUERIES];
+    float deltas[BLOCK];
     make_deltas(b, first, rows, deltas);
     differentiate_scores(g, first, rows, deltas);
-    pack_rows(s, input(s, PLN_ATTENTION_INPUT_QUERY), s->query + first, rows, b->query_rows);
-    pack_rows(s, g->d_y, s->query + first, rows, b->d_y_rows);
-    add_turned(b, g->scores, b->d_y_rows, rows, b->d_values);
-    add_turned(b, g->d_scores, b->query_rows, rows, b->d_keys);
+    pack_columns(b, input(s, PLN_ATTENTION_INPUT_QUERY), s->query + first, rows, b->query_columns);
+    pack_columns(b, g->d_y, s->query + first, rows, b->d_y_columns);
+    add_turned(b, g->scores, b->d_y_columns, rows, b->d_values);
+    add_turned(b, g->d_scores, b->query_columns, rows, b->d_keys);
     multiply_keys(b, rows);
     for (uint32_t i = 0; s->params->relative && i < rows; i++)
         add_distances(b, first + i, g->d_scores + i * s->score_stride, b->d_query + (size_t)i * b->width);
@@ -105,17 +101,17 @@ static void differentiate(struct backward *b, uint32_t item)
     float *scratch = b->call->scratch;
     prepare_head(&b->gradient, item, scratch, &room);
     b->width = (uint32_t)round_up(s->params->head_size, VEC_LANES);
-    b->key_rows = scratch + room.key_rows;
-    b->query_rows = scratch + room.query_rows;
-    b->d_y_rows = scratch + room.d_y_rows;
+    b->key_columns = (step *)(scratch + room.key_columns);
+    b->query_columns = (step *)(scratch + room.query_columns);
+    b->d_y_columns = (step *)(scratch + room.d_y_columns);
     b->d_query = scratch + room.d_query;
     b->d_keys = scratch + room.d_keys;
     b->d_values = scratch + room.d_values;
-    pack_rows(s, input(s, PLN_ATTENTION_INPUT_KEY), s->source, s->sources, b->key_rows);
+    pack_columns(b, input(s, PLN_ATTENTION_INPUT_KEY), s->source, s->sources, b->key_columns);
     memset(b->d_keys, 0, (size_t)s->sources * b->width * sizeof *b->d_keys);
     memset(b->d_values, 0, (size_t)s->sources * b->width * sizeof *b->d_values);
-    for (uint32_t i = 0; i < s->queries; i += CPU_ATTENTION_QUERIES)
-        differentiate_block(b, i, s->queries - i < CPU_ATTENTION_QUERIES ? s->queries - i : CPU_ATTENTION_QUERIES);
+    for (uint32_t i = 0; i < s->queries; i += BLOCK)
+        differentiate_block(b, i, s->queries - i < BLOCK ? s->queries - i : BLOCK);
     write_rows(b, PLN_ATTENTION_BACKWARD_OUTPUT_D_KEY, s->source, s->sources, b->d_keys);
     write_rows(b, PLN_ATTENTION_BACKWARD_OUTPUT_D_VALUE, s->source, s->sources, b->d_values);
 }
@@ -123,9 +119,12 @@ static void differentiate(struct backward *b, uint32_t item)
 void CPU_NAME(attention_backward)(const struct cpu_call *call)
 {
     const pln_attention_params *params = call->params;
+    uint32_t shape = 0;
     struct backward b = {.call = call,
-                         .gradient = gradient_of(call->in, params, &call->in[PLN_ATTENTION_BACKWARD_INPUT_LSE],
-                                                 &call->in[PLN_ATTENTION_BACKWARD_INPUT_D_Y])};
+                         .gradient = gradient_of(call, call->in, &call->in[PLN_ATTENTION_BACKWARD_INPUT_LSE],
+                                                 &call->in[PLN_ATTENTION_BACKWARD_INPUT_D_Y], &shape)};
     for (uint32_t i = call->member; i < sequences_of(&b.gradient.span) * params->heads; i += call->members)
         differentiate(&b, i);
+    if (shape)
+        b.gradient.kernel->release();
 }

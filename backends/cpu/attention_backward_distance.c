@@ -25,7 +25,7 @@ static void add_block(const struct gradient *g, uint32_t first, uint32_t rows, c
 {
     const struct span *s = &g->span;
     const struct cpu_operand *delta = &call->in[PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_DELTA];
-    float deltas[CPU_ATTENTION_QUERIES];
+    float deltas[BLOCK];
     for (uint32_t i = 0; i < rows; i++)
         deltas[i] = cpu_vector(delta, s->query + first + i)[s->head];
     differentiate_scores(g, first, rows, deltas);
@@ -38,17 +38,20 @@ void CPU_NAME(attention_backward_distance)(const struct cpu_call *call)
 {
     const pln_attention_params *params = call->params;
     const struct cpu_share columns = cpu_share_vectors(params->head_size, call->member, call->members);
-    struct gradient g = gradient_of(&call->in[PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_QUERY], params,
+    uint32_t shape = 0;
+    struct gradient g = gradient_of(call, &call->in[PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_QUERY],
                                     &call->in[PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_LSE],
-                                    &call->in[PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_D_Y]);
+                                    &call->in[PLN_ATTENTION_BACKWARD_DISTANCE_INPUT_D_Y], &shape);
     if (columns.first == columns.last)
         return;
     for (uint32_t item = 0; item < sequences_of(&g.span) * params->heads; item++) {
         struct cpu_attention_backward_room room;
         prepare_head(&g, item, call->scratch, &room);
-        for (uint32_t i = 0; i < g.span.queries; i += CPU_ATTENTION_QUERIES) {
+        for (uint32_t i = 0; i < g.span.queries; i += BLOCK) {
             const uint32_t left = g.span.queries - i;
-            add_block(&g, i, left < CPU_ATTENTION_QUERIES ? left : CPU_ATTENTION_QUERIES, call, columns);
+            add_block(&g, i, left < BLOCK ? left : BLOCK, call, columns);
         }
     }
+    if (shape)
+        g.kernel->release();
 }

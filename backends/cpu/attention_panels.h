@@ -1,57 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Panels of a head for the products of the gradients of attention.
+ * Products of attention, and in bf16 of its gradients: a tile of rows, packed, against panels that lie in scratch.
  */
 #ifndef BACKENDS_CPU_ATTENTION_PANELS_H
 #define BACKENDS_CPU_ATTENTION_PANELS_H
 
-#include "backends/cpu/attention_scores.h"
-#include "backends/cpu/panels.h"
-#include "backends/cpu/transpose.h"
+#include "backends/cpu/micro_kernel.h"
+#include "backends/cpu/step.h"
+#include "common/round.h"
 
-/* Keys or values, transposed: panels [sources / lanes][head_size][lanes]. */
-static inline void pack_transposed(const struct span *s, const struct cpu_operand *operand, float *panels)
+static inline size_t panel_steps(const struct cpu_micro_kernel *kernel, uint32_t depth)
 {
-    const uint32_t n = s->params->head_size;
-    for (uint32_t j = 0; j < s->score_stride; j += VEC_LANES) {
-        for (uint32_t c = 0; c < n; c += VEC_LANES) {
-            float *to = panels + ((size_t)j * n + (size_t)c * VEC_LANES);
-            vec square[VEC_LANES];
-            for (uint32_t i = 0; i < VEC_LANES; i++)
-                square[i] =
-                    j + i < s->sources ? vec_load_some(head_row(s, operand, s->source + j + i) + c, n - c) : (vec){0};
-            vec_transpose(square);
-            for (uint32_t i = 0; i < VEC_LANES && c + i < n; i++)
-                vec_store(to + (size_t)i * VEC_LANES, square[i]);
-        }
+    return (size_t)round_up32(depth, kernel->weight_multiple) / kernel->weight_depth * kernel->columns;
+}
+
+static inline void pack_panels(const struct cpu_micro_kernel *kernel, const struct cpu_matrix *weight, uint32_t n,
+                               uint32_t depth, step *to)
+{
+    for (uint32_t i = 0; i < n; i += kernel->columns, to += panel_steps(kernel, depth)) {
+        const struct cpu_matrix rows = {weight->data + i * weight->row_step, weight->row_step, weight->column_step};
+        kernel->pack_weight(kernel, &rows, n - i < kernel->columns ? n - i : kernel->columns, depth, to);
     }
 }
 
-/* Rows as they are: panels [head_size / lanes][rows][lanes]. */
-static inline void pack_rows(const struct span *s, const struct cpu_operand *operand, uint32_t first, uint32_t rows,
-                             float *panels)
-{
-    const uint32_t n = s->params->head_size;
-    for (uint32_t r = 0; r < rows; r++) {
-        const float *from = head_row(s, operand, first + r);
-        float *to = panels + (size_t)r * VEC_LANES;
-        for (uint32_t c = 0; c < n; c += VEC_LANES, to += (size_t)rows * VEC_LANES)
-            vec_store(to, vec_load_some(from + c, n - c));
-    }
-}
+/* out [rows, n] = x panels^T; += if it adds. Rows of out are whole vectors. */
+struct packed_product {
+    const struct cpu_micro_kernel *kernel;
+    uint32_t *shape;         /* of its tiles */
+    const step *x, *panels;  /* packed: x of at most kernel->rows */
+    uint32_t rows, n, depth; /* of x, of panels, of both */
+    float *out;
+    size_t out_stride;
+    bool adds;
+};
 
-/* Rows of an operand of the head against transposed panels: out [rows, sources]. */
-static inline void multiply_transposed(const struct span *s, const struct cpu_operand *operand, uint32_t first,
-                                       uint32_t rows, const float *panels, float *out)
+static inline void multiply_panels(const struct packed_product *p)
 {
-    panel_product(&(struct panel_product){.a = head_row(s, operand, first),
-                                          .a_stride = operand->stride,
-                                          .a_step = 1,
-                                          .panels = panels,
-                                          .depth = s->params->head_size,
-                                          .n_panels = (uint32_t)s->score_stride / VEC_LANES,
-                                          .out = out,
-                                          .out_stride = s->score_stride},
-                  rows);
+    const struct cpu_micro_kernel *kernel = p->kernel;
+    const size_t panel = panel_steps(kernel, p->depth);
+    const step *panels = p->panels;
+    for (uint32_t i = 0; i < p->n; i += kernel->columns, panels += panel)
+        kernel->multiply(kernel,
+                         &(struct cpu_tile_product){.x = p->x,
+                                                    .weight = panels,
+                                                    .next_weight = panels + panel,
+                                                    .later = (const char *)panels,
+                                                    .addend = {p->adds ? p->out + i : NULL, p->out_stride},
+                                                    .out = p->out + i,
+                                                    .out_stride = p->out_stride,
+                                                    .rows = p->rows,
+                                                    .panel_rows = p->rows,
+                                                    .columns = p->n - i < kernel->columns ? p->n - i : kernel->columns,
+                                                    .depth = p->depth,
+                                                    .shape = p->shape});
 }
 #endif

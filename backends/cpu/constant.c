@@ -8,7 +8,7 @@
 
 struct cpu_constant_bytes cpu_constant_bytes(const pln_device *device, const pln_constant_info *info)
 {
-    const struct cpu_gemm *gemm = &cpu_math_of(device, info->width)->gemm;
+    const struct cpu_gemm *gemm = &cpu_math_of(device, info->rows, info->width)->gemm;
     struct cpu_constant_bytes bytes = {0};
     const uint64_t dense = round_up((uint64_t)info->rows * info->width * sizeof(float), 64);
     if (!info->n_uses)
@@ -60,7 +60,7 @@ static pln_status pack(const pln_device *device, const pln_constant_info *info, 
                        pln_failure *error)
 {
     const pln_host *host = device->host;
-    const struct cpu_gemm *gemm = &cpu_math_of(device, info->width)->gemm;
+    const struct cpu_gemm *gemm = &cpu_math_of(device, info->rows, info->width)->gemm;
     pln_status status = PLN_OK;
     if (info->plain) {
         status = check_range(gemm, info, info->plain, (uint64_t)info->rows * info->width, error);

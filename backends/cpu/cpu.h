@@ -100,6 +100,10 @@ void cpu_math_name(const struct cpu_math *math, uint32_t row, char *name, size_t
  * models that have them lose most. */
 enum { CPU_SHALLOW = 128 };
 
+/* Bytes in f32 of a weight that stays in cache, so that keeping it smaller gains no time: where bf16 is widened it stays
+ * in f32, unless everything is asked to be rounded (depth 0). */
+enum { CPU_WEIGHT_IN_CACHE = 256 << 10 };
+
 struct pln_device {
     const pln_host *host;
     struct cpu_math deep, shallow; /* the same under math=f32 */
@@ -107,9 +111,13 @@ struct pln_device {
     struct settings settings;
 };
 
-static inline const struct cpu_math *cpu_math_of(const pln_device *device, uint32_t depth)
+/* How the product with a weight [n, depth] is made; n is UINT32_MAX of what is no constant. */
+static inline const struct cpu_math *cpu_math_of(const pln_device *device, uint32_t n, uint32_t depth)
 {
-    return depth < device->depth || cpu_gemm_is_too_deep(&device->deep.gemm, depth) ? &device->shallow : &device->deep;
+    const bool in_cache =
+        device->deep.gemm.kernel.wide && device->depth && (uint64_t)n * depth <= CPU_WEIGHT_IN_CACHE / sizeof(float);
+    return depth < device->depth || in_cache || cpu_gemm_is_too_deep(&device->deep.gemm, depth) ? &device->shallow
+                                                                                                : &device->deep;
 }
 
 struct pln_constant {

@@ -133,6 +133,13 @@ static uint64_t prepared_bytes(const struct cpu_micro_kernel *kernel, uint32_t r
     return CPU_PREPARED_HEAD + (uint64_t)padded * rows * kernel->prepared_bytes;
 }
 
+/* A panel of the weight for the wide kernel, as deep as a block. */
+static uint64_t wide_bytes(const struct cpu_micro_kernel *kernel, uint32_t depth)
+{
+    const uint32_t padded = round_up32(block_depth(kernel, depth), kernel->weight_multiple);
+    return kernel->wide ? weight_part_bytes(kernel->wide, padded) + CPU_PACKED_AHEAD * sizeof(float) : 0;
+}
+
 uint64_t cpu_gemm_scratch_bytes(const struct cpu_gemm *gemm, uint32_t depth)
 {
     const struct cpu_micro_kernel *kernel = &gemm->kernel;
@@ -140,7 +147,7 @@ uint64_t cpu_gemm_scratch_bytes(const struct cpu_gemm *gemm, uint32_t depth)
         return 0;
     const uint64_t panel = x_panel_bytes(kernel, smaller(depth, kernel->most_depth));
     return packed_bytes(panel) + block_panels(kernel, depth) * prepared_bytes(kernel, kernel->rows, depth) +
-           prepared_bytes(kernel, kernel->columns, depth);
+           prepared_bytes(kernel, kernel->columns, depth) + wide_bytes(kernel, depth);
 }
 
 static uint32_t panels_of(const struct cpu_micro_kernel *kernel, uint32_t rows)
@@ -167,6 +174,7 @@ struct block {
     size_t panel_bytes;
     char *prepared, *prepared_weight; /* panels of x of that depth, and room for one of the weight, or NULL */
     size_t prepared_bytes;            /* of a panel of x */
+    char *wide;                       /* room for a panel of the weight, or NULL: a single tile meets it */
     bool few;
     uint32_t *shape;
 };
@@ -306,8 +314,9 @@ static void multiply_block(const struct cpu_micro_kernel *kernel, const struct c
     const uint32_t packed_before = p->passed_x ? block->depth.first : 0;
     const size_t weight_panel = weight_panel_bytes(kernel, p->depth);
     const size_t depth_bytes = weight_panel_bytes(kernel, depth), part_bytes = depth_bytes / block->panels;
+    const size_t met_bytes = depth_bytes * kernel->weight_depth / kernel->x_depth; /* with as many steps as x has */
     const bool waits =
-        block->rows.last - block->rows.first > FEW_ROWS && (block->panels <= FEW_PANELS || depth_bytes >= LARGE_PANEL);
+        block->rows.last - block->rows.first > FEW_ROWS && (block->panels <= FEW_PANELS || met_bytes >= LARGE_PANEL);
     const uint32_t later_step = waits ? (4 * kernel->weight_step + block->panels - 1) / block->panels : 0;
     const char *weight = (const char *)p->packed + weight_part_bytes(kernel, block->depth.first) +
                          columns.first / kernel->columns * weight_panel;
@@ -319,6 +328,7 @@ static void multiply_block(const struct cpu_micro_kernel *kernel, const struct c
         for (uint32_t i = 0; i < block->panels; i++) {
             const struct range rows = panel_rows(block, i);
             const uint32_t n = rows.last - rows.first;
+            const bool wide = i && block->wide;
             const char *x = block->packed + i * block->panel_bytes + x_part_bytes(kernel, n, packed_before);
             struct cpu_tile tile = {.row = rows.first,
                                     .rows = n,
@@ -326,19 +336,24 @@ static void multiply_block(const struct cpu_micro_kernel *kernel, const struct c
                                     .columns = smaller(left, kernel->columns),
                                     .passed = passed_tile(kernel, p, i, n, c)};
             struct cpu_tile_product product = {.x = x,
-                                               .weight = weight,
-                                               .next_weight = i + 1 < block->panels ? weight : weight + weight_panel,
+                                               .weight = wide ? block->wide : weight,
+                                               .next_weight = i + 1 == block->panels ? weight + weight_panel
+                                                              : block->wide          ? block->wide
+                                                                                     : weight,
                                                .later = later + i * part_bytes,
-                                               .later_step = later == weight ? 0 : later_step,
+                                               .later_step = later == weight ? 0
+                                                             : wide ? ceil_div32(later_step, kernel->weight_depth)
+                                                                    : later_step,
                                                .rows = n,
                                                .panel_rows = n,
                                                .columns = tile.columns,
                                                .depth = depth,
                                                .prepared_x = prepared_panel(block, i),
                                                .prepared_weight = block->prepared_weight,
+                                               .wide_weight = wide ? NULL : block->wide,
                                                .few = block->few,
                                                .shape = block->shape};
-            multiply_tile(kernel, p, block, &tile, &product);
+            multiply_tile(wide ? kernel->wide : kernel, p, block, &tile, &product);
         }
     }
 }
@@ -381,6 +396,9 @@ static void run_panels(const struct cpu_micro_kernel *kernel, const struct cpu_p
             if (!p->passed_x)
                 pack_block(kernel, p, &block);
             prepare_block(kernel, p, &block, scratch);
+            if (kernel->wide && block.panels > 1)
+                block.wide =
+                    (char *)scratch + packed_bytes(x_panel_bytes(kernel, smaller(p->depth, kernel->most_depth)));
             multiply_block(kernel, p, &block, columns);
         }
     }

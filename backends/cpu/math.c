@@ -156,7 +156,9 @@ void cpu_math_name(const struct cpu_math *math, uint32_t row, char *name, size_t
 {
     const bool is_product =
         row == CPU_ROW_LINEAR || row == CPU_ROW_LINEAR_BACKWARD_X || row == CPU_ROW_LINEAR_BACKWARD_WEIGHT;
-    const char *products = is_product ? math->products : row == CPU_ROW_ATTENTION ? math->attention_products : NULL;
+    const bool attends =
+        row == CPU_ROW_ATTENTION || row == CPU_ROW_ATTENTION_BACKWARD || row == CPU_ROW_ATTENTION_BACKWARD_DISTANCE;
+    const char *products = is_product ? math->products : attends ? math->attention_products : NULL;
     snprintf(name, bytes, "%s %s%s%s", row < CPU_OPS ? cpu_rows[row].name : "unknown",
              is_product ? math->product_level : math->kernel_level, products ? " " : "", products ? products : "");
 }

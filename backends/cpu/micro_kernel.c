@@ -38,6 +38,7 @@ enum { ROWS = 6, VECTORS = 2 };
 enum { COLUMNS = VECTORS * VEC_LANES, CHUNK = CPU_CHUNK, LINE = 16 };
 enum { TOGETHER = COLUMNS % LINE ? 2 : 1, LINES = TOGETHER * COLUMNS / LINE }; /* steps of the weight in whole lines */
 enum { AT_ONCE = TOGETHER * X_STEPS };                                         /* steps of x that meet them */
+enum { WIDE = X_STEPS * COLUMNS }; /* floats that a step of the weight is left as */
 
 /* Some rows that are met after the tile, a part of them with each chunk: all at once would have to wait. */
 static inline void fetch_met(const struct cpu_tile_product *t, uint32_t chunk)
@@ -59,8 +60,8 @@ static inline void fetch_lines(const weight_step *ahead, const char *later, uint
     __builtin_prefetch(later + TOGETHER * later_step / 2, 0, 2);
 }
 
-/* `rows` and `vectors` are constants where this is called. */
-static inline __attribute__((always_inline)) void multiply_step(const step *x, const weight_step *weight,
+/* `rows` and `vectors` are constants where this is called, and whether the weight is left at `wide`. */
+static inline __attribute__((always_inline)) void multiply_step(const step *x, const weight_step *weight, float *wide,
                                                                 sum_vector sum[ROWS][VECTORS], const uint32_t rows,
                                                                 const uint32_t vectors)
 {
@@ -70,6 +71,13 @@ static inline __attribute__((always_inline)) void multiply_step(const step *x, c
 #pragma GCC unroll 4
         for (uint32_t j = 0; j < vectors; j++)
             w[j] = load_weights(weight + j * VEC_LANES, half);
+#if STEPS == CPU_STEPS_widened
+#pragma GCC unroll 4
+        for (uint32_t j = 0; wide && j < vectors; j++)
+            vec_store(wide + half * COLUMNS + j * VEC_LANES, w[j]);
+#else
+        (void)wide;
+#endif
 #pragma GCC unroll 14
         for (uint32_t i = 0; i < rows; i++) {
             const x_vector v = all_steps(x + (size_t)i * CHUNK + half);
@@ -163,7 +171,7 @@ store_sums(const struct cpu_tile_product *t, sum_vector sum[ROWS][VECTORS], cons
 #endif
 
 static inline __attribute__((always_inline)) void multiply_tile(const struct cpu_tile_product *t, const uint32_t rows,
-                                                                const uint32_t vectors)
+                                                                const uint32_t vectors, const bool leaves)
 {
     const uint32_t steps = ceil_div32(t->depth, WEIGHT_DEPTH) * X_STEPS;
     sum_vector sum[ROWS][VECTORS];
@@ -171,6 +179,7 @@ static inline __attribute__((always_inline)) void multiply_tile(const struct cpu
     const step *x = t->x;
     const weight_step *weight = t->weight;
     const char *later = t->later;
+    float *wide = leaves ? t->wide_weight : NULL;
     for (uint32_t first = 0; first < steps; first += CHUNK, x += (size_t)t->panel_rows * CHUNK) {
         const uint32_t n = steps - first < CHUNK ? steps - first : CHUNK;
         const weight_step *ahead =
@@ -181,27 +190,37 @@ static inline __attribute__((always_inline)) void multiply_tile(const struct cpu
             fetch_lines(ahead, later, t->later_step);
 #pragma GCC unroll 2
             for (uint32_t i = 0; i < TOGETHER; i++, weight += COLUMNS)
-                multiply_step(x + k + i * X_STEPS, weight, sum, rows, vectors);
+                multiply_step(x + k + i * X_STEPS, weight, leaves ? wide + i * WIDE : NULL, sum, rows, vectors);
+            wide = leaves ? wide + TOGETHER * WIDE : NULL;
         }
-        for (; k < n; k += X_STEPS, weight += COLUMNS)
-            multiply_step(x + k, weight, sum, rows, vectors);
+        for (; k < n; k += X_STEPS, weight += COLUMNS, wide = leaves ? wide + WIDE : NULL)
+            multiply_step(x + k, weight, leaves ? wide : NULL, sum, rows, vectors);
     }
     store_sums(t, sum, rows, vectors);
+}
+
+static inline __attribute__((always_inline)) void multiply_rows(const struct cpu_tile_product *t, const uint32_t rows,
+                                                                const bool leaves)
+{
+    const uint32_t vectors = ceil_div32(t->columns, VEC_LANES);
+    if (vectors == VECTORS)
+        multiply_tile(t, rows, VECTORS, leaves);
+    else if (vectors == 2)
+        multiply_tile(t, rows, 2, leaves);
+    else
+        multiply_tile(t, rows, 1, leaves);
 }
 
 static void multiply(const struct cpu_micro_kernel *kernel, const struct cpu_tile_product *t)
 {
     (void)kernel;
-    const uint32_t vectors = ceil_div32(t->columns, VEC_LANES);
     switch (t->rows) {
 #define CASE(n)                                                                                                        \
     case n:                                                                                                            \
-        if (vectors == VECTORS)                                                                                        \
-            multiply_tile(t, n, VECTORS);                                                                              \
-        else if (vectors == 2)                                                                                         \
-            multiply_tile(t, n, 2);                                                                                    \
+        if (STEPS == CPU_STEPS_widened && t->wide_weight)                                                              \
+            multiply_rows(t, n, true);                                                                                 \
         else                                                                                                           \
-            multiply_tile(t, n, 1);                                                                                    \
+            multiply_rows(t, n, false);                                                                                \
         break;
         EACH_ROWS(CASE)
 #undef CASE
@@ -251,19 +270,23 @@ static void pack_row(const struct cpu_matrix *x, uint32_t i, uint32_t rows, uint
     }
 }
 
-/* Upright rows: squares of them are turned. Panels have room for the last one. */
+/* Upright rows: squares of VEC_LANES rows and as many steps are turned. Panels have room for the last one. */
 static void pack_upright_x(const struct cpu_matrix *x, uint32_t rows, uint32_t depth, step *panel)
 {
-    enum { ELEMENTS = CHUNK * X_DEPTH };
-    for (uint32_t k = 0; k < round_up32(depth, X_PADDING); k += VEC_LANES) {
-        step *to = panel + (size_t)(k / ELEMENTS) * rows * CHUNK;
+    enum { SQUARE = VEC_LANES * X_DEPTH };
+    for (uint32_t k = 0; k < round_up32(depth, X_PADDING); k += SQUARE) {
+        step *to = panel + (size_t)(k / (CHUNK * X_DEPTH)) * rows * CHUNK + k / X_DEPTH % CHUNK;
         for (uint32_t i = 0; i < rows; i += VEC_LANES) {
             vec square[VEC_LANES];
-            for (uint32_t j = 0; j < VEC_LANES; j++)
-                square[j] = k + j < depth ? vec_load_some(x->data + (k + j) * x->column_step + i, rows - i) : (vec){0};
+            for (uint32_t j = 0; j < VEC_LANES; j++) {
+                vec elements[2] = {{0}};
+                for (uint32_t e = 0; e < X_DEPTH && k + j * X_DEPTH + e < depth; e++)
+                    elements[e] = vec_load_some(x->data + (k + j * X_DEPTH + e) * x->column_step + i, rows - i);
+                square[j] = join_steps(elements[0], elements[1]);
+            }
             vec_transpose(square);
             for (uint32_t j = 0; j < VEC_LANES && i + j < rows; j++)
-                store_elements(to + (size_t)(i + j) * CHUNK, k % ELEMENTS, square[j]);
+                memcpy(to + (size_t)(i + j) * CHUNK, &square[j], sizeof square[j]);
         }
     }
 }
@@ -370,4 +393,7 @@ const struct cpu_micro_kernel MICRO_KERNEL = {
     .pack_x = pack_x,
     .pack_weight = pack_weight,
     .multiply = multiply,
+#if STEPS == CPU_STEPS_widened
+    .wide = &CPU_NAME(micro_kernel),
+#endif
 };

@@ -37,6 +37,7 @@ struct cpu_tile_product {
     uint32_t rows, columns, depth;
     uint32_t panel_rows;                      /* of the panel that x is a part of */
     const void *prepared_x, *prepared_weight; /* x and weight as the kernel has prepared them, or NULL */
+    void *wide_weight;                        /* where to leave weight for the wide kernel, or NULL */
     bool few;                                 /* the whole product has few rows (least_rows of the kernel) */
     uint32_t *shape; /* the kernel's own from tile to tile: what the processor is set up for. 0 before the first one */
 };
@@ -69,7 +70,10 @@ struct cpu_micro_kernel {
     void (*prepare_weight)(const struct cpu_micro_kernel *kernel, const void *panel, uint32_t depth, void *prepared);
     uint32_t prepared_bytes; /* of an element; CPU_PREPARED_HEAD are before them */
     void (*release)(void);   /* after the last tile of a product, if shape is not 0 */
-    void *context;           /* of BLIS, or the kernel that tiles are built upon */
+    /* Where weights lie smaller than they are multiplied: the kernel that reads what the first tile of a panel of the
+     * weight leaves of it, for the tiles after that one. The same in all else, sums too. NULL: none. */
+    const struct cpu_micro_kernel *wide;
+    void *context; /* of BLIS, or the kernel that tiles are built upon */
 };
 
 /* Bytes before what is prepared of a panel, and the multiple of depth that it has. */

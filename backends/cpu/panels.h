@@ -1,13 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A small product for attention: rows of a against panels of one vector's width that lie in scratch.
+ * A small product for the gradients of attention in f32: rows of a, in either orientation and as they lie, against panels
+ * of one vector's width in scratch. Packing rows for the micro-kernel would take longer than it gains.
  */
 #ifndef BACKENDS_CPU_PANELS_H
 #define BACKENDS_CPU_PANELS_H
 
 #include <stdbool.h>
 
-#include "backends/cpu/vec.h"
+#include "backends/cpu/micro_kernel.h"
+#include "backends/cpu/transpose.h"
+#include "common/round.h"
+
+/* A matrix [n, depth] as panels [n / lanes][depth][lanes]; past n they are zero. */
+static inline void pack_lanes(const struct cpu_matrix *matrix, uint32_t n, uint32_t depth, float *panels)
+{
+    for (uint32_t i = 0; i < n; i += VEC_LANES, panels += (size_t)depth * VEC_LANES) {
+        const uint32_t rows = n - i < VEC_LANES ? n - i : VEC_LANES;
+        const float *from = matrix->data + i * matrix->row_step;
+        if (matrix->column_step != 1)
+            for (uint32_t k = 0; k < depth; k++)
+                vec_store(panels + (size_t)k * VEC_LANES, vec_load_some(from + k * matrix->column_step, rows));
+        for (uint32_t k = 0; matrix->column_step == 1 && k < depth; k += VEC_LANES) {
+            vec square[VEC_LANES];
+            for (uint32_t j = 0; j < VEC_LANES; j++)
+                square[j] = j < rows ? vec_load_some(from + j * matrix->row_step + k, depth - k) : (vec){0};
+            vec_transpose(square);
+            for (uint32_t j = 0; j < VEC_LANES && k + j < depth; j++)
+                vec_store(panels + (size_t)(k + j) * VEC_LANES, square[j]);
+        }
+    }
+}
 
 /* out[i][p * VEC_LANES ..] = sum over k of a[i][k] * panels[p][k][..], panels [n_panels][depth][VEC_LANES]; element
  * a[i][k] lies at a[i * a_stride + k * a_step]. Rows of out are whole vectors. */

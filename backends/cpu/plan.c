@@ -36,6 +36,13 @@ struct capacity {
     const struct cpu_math *math;
 };
 
+/* Products of a weight that is packed in each run: kept in bf16 it would only be rounded, and widened again. */
+static bool packs_in_run(uint32_t row, const struct cpu_call *call)
+{
+    return row == CPU_ROW_LINEAR_BACKWARD_X || row == CPU_ROW_LINEAR_BACKWARD_WEIGHT ||
+           (row == CPU_ROW_LINEAR && !call->in[PLN_LINEAR_INPUT_WEIGHT].constant);
+}
+
 /* A node of a known op, as many operands and params as both sides know. */
 static void take_capacity(struct capacity *c, const pln_device *device, const pln_segment *segment,
                           const pln_node_info *node)
@@ -46,7 +53,10 @@ static void take_capacity(struct capacity *c, const pln_device *device, const pl
         c->in[j] = capacity_of(segment, node->inputs[j]);
     copy_params(c->params, node, row);
     c->call = (struct cpu_call){.in = c->in, .params = c->params};
-    c->math = cpu_math_of(device, cpu_product_depth(row, &c->call));
+    const uint32_t n = row == CPU_ROW_LINEAR ? c->in[PLN_LINEAR_INPUT_WEIGHT].rows : UINT32_MAX;
+    c->math = cpu_math_of(device, n, cpu_product_depth(row, &c->call));
+    if (c->math->gemm.kernel.wide && packs_in_run(row, &c->call))
+        c->math = &device->shallow;
     c->call.gemm = &c->math->gemm;
 }
 

@@ -107,6 +107,12 @@ static inline void clear_element(step *to, uint32_t at)
     halves_set(to + at / 2, at % 2, 0);
 }
 
+/* A vector of steps, from one of their first elements and one of their second. */
+static inline vec join_steps(vec first, vec second)
+{
+    return halves_join(first, second);
+}
+
 #else
 
 typedef float step;
@@ -158,6 +164,12 @@ static inline void pack_steps(const float *from, uint32_t n, step *to)
 static inline void clear_element(step *to, uint32_t at)
 {
     to[at] = 0;
+}
+
+static inline vec join_steps(vec first, vec second)
+{
+    (void)second;
+    return first;
 }
 
 #endif

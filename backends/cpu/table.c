@@ -164,6 +164,8 @@ uint32_t cpu_product_depth(uint32_t row, const struct cpu_call *capacity)
     case CPU_ROW_LINEAR_BACKWARD_WEIGHT:
         return capacity->in[PLN_LINEAR_BACKWARD_WEIGHT_INPUT_X].width;
     case CPU_ROW_ATTENTION:
+    case CPU_ROW_ATTENTION_BACKWARD:
+    case CPU_ROW_ATTENTION_BACKWARD_DISTANCE:
         return attention->heads * attention->head_size;
     default:
         return UINT32_MAX;

@@ -12,6 +12,7 @@
 #include "tests/training/rows.h"
 
 static double loss_tolerance = 1e-4; /* 1e-2 under math=bf16, where steps of AdamW follow the rounding of gradients */
+static const double squared_tolerance = 2.5e-2; /* the same of a squared error; check_rounded.py says why */
 static const double weight_tolerance = 5e-3;
 static bool rounded;
 
@@ -114,7 +115,8 @@ static void check_weights(pln_trainer *trainer, const char *path)
 
 static void check_number(const char *what, uint32_t step, double found, double expected)
 {
-    if (!(fabs(found - expected) <= loss_tolerance * fabs(expected)))
+    const bool squared = rounded && strcmp(name, "sequence-regression") == 0;
+    if (!(fabs(found - expected) <= (squared ? squared_tolerance : loss_tolerance) * fabs(expected)))
         fail_msg("%s of step %u is %.8g, expected %.8g", what, step, found, expected);
 }
 

@@ -124,17 +124,22 @@ static void levels_are_honoured(void **state)
     level_is_honoured("avx512");
 }
 
-/* The kernel of a verdict under two options; false with a record where they are refused. */
-static bool runs_on(const pln_option *options, uint32_t n, char kernel[48], pln_failure *error)
+/* The kernel of a verdict under some options; false with a record where they are refused. */
+static bool takes(const pln_segment *one, const pln_option *options, uint32_t n, char kernel[48], pln_failure *error)
 {
     pln_device *device = NULL;
     pln_verdict verdict = {.size = sizeof verdict};
     if (open_all(options, n, &device, error))
         return false;
-    assert_int_equal(backend->supports(device, &segment, &verdict, sizeof verdict, error), PLN_OK);
+    assert_int_equal(backend->supports(device, one, &verdict, sizeof verdict, error), PLN_OK);
     snprintf(kernel, 48, "%s", verdict.kernel);
     backend->device_close(&device);
     return true;
+}
+
+static bool runs_on(const pln_option *options, uint32_t n, char kernel[48], pln_failure *error)
+{
+    return takes(&segment, options, n, kernel, error);
 }
 
 /* Weights take less memory in bf16 at every level, and the verdict names what multiplies them. Products that are not
@@ -178,6 +183,67 @@ static void math_is_honoured(void **state)
     assert_int_equal(backend->plan_info(device, &wide, NULL, &plain, &error), PLN_OK);
     assert_true(rounded.constant_bytes < plain.constant_bytes);
     backend->device_close(&device);
+    assert_int_equal(fake_host_blocks, 0);
+}
+
+/* Where bf16 is widened: weights that stay in cache are in f32 and take as much as there, larger ones half; those that are
+ * packed in each run are in f32 too. */
+static void weights_are_widened_where_that_gains(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t n;
+        bool constant, widened;
+    } cases[] = {{128, true, false}, {256, true, true}, {256, false, false}};
+    const pln_option options[] = {{"level", "c"}, {"products", "fma"}, {"math", "bf16"}};
+    pln_failure error = {.size = sizeof error};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char kernel[48];
+        pln_device *device;
+        pln_plan_info small = {.size = sizeof small}, plain = small;
+        pln_value_info own[3] = {values[0], values[1], values[2]};
+        pln_segment one = segment;
+        own[0].width = own[0].row_stride = own[1].width = own[1].row_stride = 512;
+        own[1].rows.offset = cases[i].n;
+        own[1].kind = cases[i].constant ? PLN_VALUE_CONSTANT : PLN_VALUE_INPUT;
+        own[2].width = own[2].row_stride = cases[i].n;
+        one.values = own;
+        assert_true(takes(&one, options, 3, kernel, &error));
+        assert_int_equal(strstr(kernel, "bf16 widened") != NULL, cases[i].widened);
+        assert_int_equal(open_all(options, 3, &device, &error), PLN_OK);
+        assert_int_equal(backend->plan_info(device, &one, NULL, &small, &error), PLN_OK);
+        backend->device_close(&device);
+        assert_int_equal(open_all(options, 2, &device, &error), PLN_OK);
+        assert_int_equal(backend->plan_info(device, &one, NULL, &plain, &error), PLN_OK);
+        backend->device_close(&device);
+        assert_true(cases[i].widened ? small.constant_bytes <= plain.constant_bytes / 2 + 256
+                                     : small.constant_bytes == plain.constant_bytes);
+    }
+    assert_int_equal(fake_host_blocks, 0);
+}
+
+/* By what the products of attention and of its gradients are made under bf16, unless they are shallow. */
+static void gradients_of_attention_are_in_bf16(void **state)
+{
+    (void)state;
+    static const uint32_t ops[][2] = {{PLN_OP_ATTENTION, PLN_ATTENTION_VERSION},
+                                      {PLN_OP_ATTENTION_BACKWARD, PLN_ATTENTION_BACKWARD_VERSION},
+                                      {PLN_OP_ATTENTION_BACKWARD_DISTANCE, PLN_ATTENTION_BACKWARD_DISTANCE_VERSION}};
+    const pln_option options[] = {{"level", "amx-twin"}, {"math", "bf16"}};
+    pln_failure error = {.size = sizeof error};
+    for (size_t i = 0; i < 6; i++) {
+        char kernel[48];
+        const pln_attention_params params = {.heads = i % 2 ? 2 : 1, .head_size = 64, .scale = 1};
+        pln_node_info attention = node;
+        pln_segment one = segment;
+        attention.op = ops[i / 2][0];
+        attention.version = ops[i / 2][1];
+        attention.params = &params;
+        attention.params_size = sizeof params;
+        one.nodes = &attention;
+        assert_true(takes(&one, options, 2, kernel, &error));
+        assert_int_equal(strstr(kernel, "tdpbf16ps") != NULL, i % 2);
+    }
     assert_int_equal(fake_host_blocks, 0);
 }
 
@@ -433,6 +499,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(unknown_options_are_refused),
         cmocka_unit_test(levels_are_honoured),
         cmocka_unit_test(math_is_honoured),
+        cmocka_unit_test(weights_are_widened_where_that_gains),
+        cmocka_unit_test(gradients_of_attention_are_in_bf16),
         cmocka_unit_test(products_are_honoured),
         cmocka_unit_test(what_bf16_cannot_hold_is_refused),
         cmocka_unit_test(int8_is_honoured),
