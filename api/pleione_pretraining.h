@@ -26,9 +26,9 @@ typedef struct pln_pretraining_options { /* zero is ELECTRA's own way */
     pln_sharing sharing;
     bool masked_lm_only;         /* no discriminator: the generator learns alone, as BERT does */
     bool disallow_correct;       /* what is drawn is never what stood there */
-    double temperature;          /* of drawing; 0: 1 */
-    double generator_weight;     /* of its loss in the sum; 0: 1 */
-    double discriminator_weight; /* 0: 50 */
+    double temperature;          /* of drawing, at least the least normal float; 0: 1 */
+    double generator_weight;     /* of its loss in the sum, as above; 0: 1 */
+    double discriminator_weight; /* as above; 0: 50 */
     double mask_probability;     /* of a token to be chosen: for pln_trainer_estimate; 0: 0.15 */
 } pln_pretraining_options;
 

@@ -12,7 +12,7 @@
 struct cli_learning {
     uint32_t batch, steps, warmup, accumulate;
     double learning_rate, weight_decay, clip, beta1, beta2, eps, layer_decay;
-    double dropout; /* negative: the config's rates */
+    double dropout; /* not given: the config's rates */
     const char *schedule, *bias_correction;
     bool recompute;
 };

@@ -237,8 +237,6 @@ class Pretrain(unittest.TestCase):
         self.refuse(2, "--max-length 100", *new, "--max-length", "100")
         self.refuse(2, "no/validation.txt", *new, "--validation", "no/validation.txt")
         self.refuse(4, "vocab", *new, "--vocab", "no/vocab.txt")
-        for option in ("--mask-prob", "--mask-token-prob", "--temperature", "--generator-weight", "--discriminator-weight"):
-            self.refuse(2, f"option {option} 0: expected more than 0", *new, option, "0")
         self.refuse(2, "as large as", *new, "--sharing", "all", "--generator-size", "0.5")
         (self.tmp / "bad.jsonl").write_text('{"text": "a line"}\n{"text": 3\n')
 
