@@ -32,7 +32,7 @@ struct cli_list {
 enum cli_kind {
     CLI_FLAG,
     CLI_TEXT,
-    CLI_WORD,     /* a text that is one of the argument's: "a|b|c" */
+    CLI_WORD, /* a text that is one of the argument's: "a|b|c" */
     /* Whole numbers, below UINT32_MAX, which can say that none is given. */
     CLI_UNSIGNED, /* 1 and more */
     CLI_COUNT,    /* 0 and more */
