@@ -146,9 +146,6 @@ static int run_seeds(const struct finetuning *usual, struct seeds *s)
     char out[PATH_MAX];
     double best = (double)NAN;
     int code = 0;
-    pln_error error;
-    if (cli_make_folder(usual->out, &error) != PLN_OK)
-        return cli_fail(&error);
     for (uint32_t i = 0; code == 0 && i < s->n; i++) {
         f = *usual;
         f.seed = s->numbers[i];

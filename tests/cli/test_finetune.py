@@ -375,6 +375,18 @@ class Runs(unittest.TestCase):
         self.assertEqual(finetune("classify", files, "room", *more).returncode, 0)
         self.assertEqual(*((to / out / "model.safetensors").read_bytes() for out in ("full", "room")))
 
+    def test_one_at_a_time(self):
+        """Two processes would mix what they write."""
+        files = rows_of("twice", single)
+        command = command_of("classify", files, "twice", "--epochs", "100000")
+        run = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        while run.poll() is None and not (to / "twice/run.json").exists():
+            time.sleep(0.01)
+        done = subprocess.run([*command, "--resume"], capture_output=True, text=True)
+        run.terminate()
+        self.assertEqual((run.wait(), done.returncode), (143, 2), done.stderr)
+        self.assertIn("another process is training there", done.stderr)
+
     def test_interrupt(self):
         files = rows_of("stop", single)
         more = ["--epochs", "30", "--validate-every", "1000"]
