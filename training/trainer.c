@@ -315,11 +315,15 @@ pln_status pln_trainer_flops(pln_trainer *trainer, uint32_t batch, uint32_t leng
     return status;
 }
 
+static pln_status read_image(pln_trainer *trainer, const void *state, pln_error *error)
+{
+    const pln_status status = training_parameters_begin(trainer, error);
+    return status == PLN_OK ? training_image_read(trainer, state, error) : status;
+}
+
 static pln_status read_parameters(pln_trainer *trainer, const pln_tensor **tensors, uint32_t *count, pln_error *error)
 {
-    pln_status status = training_parameters_begin(trainer, error);
-    if (status == PLN_OK)
-        status = training_image_read(trainer, GRAPH_PARAMETERS, error);
+    const pln_status status = training_last(trainer, read_image, GRAPH_PARAMETERS, error);
     *tensors = trainer->tensors;
     *count = trainer->n_tensors;
     return status;

@@ -321,8 +321,9 @@ static pln_status make_steps(struct pretraining *p, pln_error *error)
 static int finish(struct pretraining *p, pln_status status, pln_error *error)
 {
     int code = status == PLN_OK ? 0 : cli_fail(error);
-    if (pretraining_halves(p, p->o->out, error) != PLN_OK)
-        code = cli_fail(error);
+    pln_error unsaved;
+    if (pretraining_halves(p, p->o->out, &unsaved) != PLN_OK && status != PLN_DEVICE_LOST) /* its loss was said */
+        code = cli_fail(&unsaved);
     printf("%u of %u steps, in %s\n", pln_trainer_steps(p->trainer), p->o->learning.steps, p->o->out);
     if (p->log && fclose(p->log) != 0 && !code) {
         snprintf(error->message, sizeof error->message, "the log: %s", strerror(errno));

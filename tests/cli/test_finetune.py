@@ -375,6 +375,22 @@ class Runs(unittest.TestCase):
         self.assertEqual(finetune("classify", files, "room", *more).returncode, 0)
         self.assertEqual(*((to / out / "model.safetensors").read_bytes() for out in ("full", "room")))
 
+    def test_another_head(self):
+        """A model that has a head of as many labels keeps it, of others it is drawn; either way the run ends, and so does the next."""
+        files = rows_of("heads", single, n=16)
+        three = rows_of("heads3", lambda draw: {"text": sentence(draw, "good"), "label": draw.choice("xyz")}, n=48)
+        more = ["--steps", "3", "--save-every", "1", "--validate-every", "2"]
+        self.assertEqual(finetune("classify", files, "heads-2", *more).returncode, 0)
+        for task, rows, base in (("classify", three, "heads-2"), ("classify", files, "heads-2-classify"),
+                                 ("tag", rows_of("heads-tag", tag), "heads-2-classify"), ("rank", rows_of("heads-rank", rank), "heads-2")):
+            out = f"{base}-{task}"
+            done = finetune(task, rows, out, *more, base=str(to / base))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            config, data = json.loads((to / out / "config.json").read_text()), (to / out / "model.safetensors").read_bytes()
+            tensors = json.loads(data[8:8 + int.from_bytes(data[:8], "little")])
+            shapes = [about["shape"] for name, about in tensors.items() if name in ("classifier.out_proj.weight", "classifier.weight")]
+            self.assertEqual(shapes, [[config["num_labels"], 32]])
+
     def test_one_at_a_time(self):
         """Two processes would mix what they write."""
         files = rows_of("twice", single)
