@@ -96,7 +96,7 @@ typedef struct pln_corpus_options { /* zero is a good default */
 } pln_corpus_options;
 
 /* Returns new; keeps the tokenizer. paths: text files, .jsonl, .gz and .zst of both, folders (recursively, names in the
- * order of their bytes; hidden files are passed over), "-" for standard input. Examples are made as ELECTRA's own code
+ * order of their bytes; hidden files, and what is no file, are passed over), "-" for standard input. Examples are made as ELECTRA's own code
  * makes them, by a thread of its own, some batches ahead. The same documents in the same order give the same examples,
  * whatever files they stand in. PLN_INVALID names the path that cannot be read, or the special token that the tokenizer
  * lacks. options may be NULL. Any thread. */

@@ -172,6 +172,5 @@ int cli_pretrain(int argc, char **argv)
         code = check_outputs(&o, &files);
     if (code)
         return code;
-    cli_catch_interrupt();
     return pretraining_run(&o, &common, &files);
 }

@@ -169,7 +169,8 @@ static int open_all(struct pretraining *p)
 {
     pln_error error;
     uint32_t at = 0;
-    int code = open_inputs(p);
+    int code = open_inputs(p); /* a text that is waited for is no work: until here an interrupt ends it at once */
+    cli_catch_interrupt();
     if (code == 0)
         code = pretraining_begin(p, &at);
     if (code)
