@@ -166,6 +166,8 @@ void cli_learning_describe(const struct cli_learning *learning, const struct cli
     for (size_t i = 0; i < ROWS; i++)
         if (rows[i].kind != CLI_FLAG)
             cli_set_json(record, rows[i].name, json_of(learning, &rows[i]));
+    if (isnan(learning->dropout)) /* as the records of earlier versions say it, whose runs are gone on with */
+        cli_set_json(record, "--dropout", json_real(-1));
 }
 
 /* ---- long runs */

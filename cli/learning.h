@@ -27,7 +27,7 @@ struct cli_learning_words {
 /* Adds the options; *learning holds the command's own numbers, which --help names, or that one is not given. */
 void cli_learning_rows(struct cli_learning *learning, const struct cli_learning_words *words,
                        struct cli_options *options);
-/* What is not given becomes what `usual` has. */
+/* What is not given becomes what `usual` has, where it may be not given either (dropout: NaN). */
 void cli_learning_settle(struct cli_learning *learning, const struct cli_learning *usual);
 /* As a trainer takes them, settled; placement, which the result points to, is filled in too. */
 pln_trainer_options cli_learning_trainer(const struct cli_learning *learning, const struct cli_common *common,

@@ -30,9 +30,15 @@ static struct recipe recipe_of(const struct finetuning *f)
                                                 .weight_decay = 0.01,
                                                 .batch = 32,
                                                 .warmup = UINT32_MAX,
-                                                .bias_correction = "no"};
-    static const struct cli_learning trainer = {
-        .learning_rate = 5e-5, .layer_decay = 1, .eps = 1e-8, .weight_decay = 0, .batch = 8, .bias_correction = "yes"};
+                                                .bias_correction = "no",
+                                                .dropout = (double)NAN};
+    static const struct cli_learning trainer = {.learning_rate = 5e-5,
+                                                .layer_decay = 1,
+                                                .eps = 1e-8,
+                                                .weight_decay = 0,
+                                                .batch = 8,
+                                                .bias_correction = "yes",
+                                                .dropout = (double)NAN};
     if (strcmp(f->o->recipe, "huggingface") == 0)
         return (struct recipe){trainer, 0, 3, UINT32_MAX, false};
     struct recipe r = {electra, 0.1, f->info->epochs, f->info->lesson_tokens, true};

@@ -46,8 +46,11 @@ int pretraining_settle(struct pretraining_options *o)
     if (whole && (o->generator_layers != 1 || !(isnan(o->generator_size) || o->generator_size == 1)))
         return cli_usage_error("--generator-size and --generator-layers: with --sharing all and --objective mlm the "
                                "generator is as large as the discriminator");
-    const struct cli_learning usual = {
-        .batch = p->batch, .steps = p->steps, .warmup = p->warmup, .learning_rate = p->learning_rate};
+    const struct cli_learning usual = {.batch = p->batch,
+                                       .steps = p->steps,
+                                       .warmup = p->warmup,
+                                       .learning_rate = p->learning_rate,
+                                       .dropout = (double)NAN};
     cli_learning_settle(&o->learning, &usual);
     take_count(&o->max_length, p->max_length);
     if (o->learning.batch % o->learning.accumulate)

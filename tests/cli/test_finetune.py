@@ -375,6 +375,20 @@ class Runs(unittest.TestCase):
         self.assertEqual(finetune("classify", files, "room", *more).returncode, 0)
         self.assertEqual(*((to / out / "model.safetensors").read_bytes() for out in ("full", "room")))
 
+    def test_dropout_of_the_config(self):
+        """Where none is given it is the model's, in each recipe."""
+        files = rows_of("dropped", single, n=16)
+        base = model("dropping", hidden_dropout_prob=0.25, attention_probs_dropout_prob=0.25, classifier_dropout=0.25)
+        for recipe in ("electra", "huggingface"):
+            losses = []
+            for i, given in enumerate(([], ["--dropout", "0.25"], ["--dropout", "0"])):
+                out = f"dropped-{recipe}-{i}"
+                done = finetune("classify", files, out, "--steps", "2", "--recipe", recipe, *given, base=base)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                losses.append([x["loss"] for x in log_of(out)[0]])
+            self.assertEqual(losses[0], losses[1])
+            self.assertNotEqual(losses[0], losses[2])
+
     def test_another_head(self):
         """A model that has a head of as many labels keeps it, of others it is drawn; either way the run ends, and so does the next."""
         files = rows_of("heads", single, n=16)

@@ -162,6 +162,7 @@ check 2 "a batch of 2 cannot" $begin --max-length 8 --accumulate 3
 expect "no run is begun" test ! -e "$to/run/run.json"
 check 0 "1 of 1 steps" $begin --max-length 8
 expect "what products multiply is in the record" grep -q '"--math": "f32"' "$to/run/run.json"
+expect "no dropout that is given is in the record as before" grep -q '"--dropout": -1.0' "$to/run/run.json"
 sed -i 's/"--math": "f32"/"--math": "bf16"/' "$to/run/run.json"
 check 2 '--math was "bf16" in this run and is now "f32"' $begin --max-length 8 --resume
 sed -i 's/"--math": "bf16"/"--math": "f32"/' "$to/run/run.json"
