@@ -26,9 +26,9 @@ typedef struct pln_pretraining_options { /* zero is ELECTRA's own way */
     pln_sharing sharing;
     bool masked_lm_only;         /* no discriminator: the generator learns alone, as BERT does */
     bool disallow_correct;       /* what is drawn is never what stood there */
-    double temperature;          /* of drawing; 0: 1 */
-    double generator_weight;     /* of its loss in the sum; 0: 1 */
-    double discriminator_weight; /* 0: 50 */
+    double temperature;          /* of drawing, at least the least normal float; 0: 1 */
+    double generator_weight;     /* of its loss in the sum, as above; 0: 1 */
+    double discriminator_weight; /* as above; 0: 50 */
     double mask_probability;     /* of a token to be chosen: for pln_trainer_estimate; 0: 0.15 */
 } pln_pretraining_options;
 
@@ -96,7 +96,7 @@ typedef struct pln_corpus_options { /* zero is a good default */
 } pln_corpus_options;
 
 /* Returns new; keeps the tokenizer. paths: text files, .jsonl, .gz and .zst of both, folders (recursively, names in the
- * order of their bytes; hidden files are passed over), "-" for standard input. Examples are made as ELECTRA's own code
+ * order of their bytes; hidden files, and what is no file, are passed over), "-" for standard input. Examples are made as ELECTRA's own code
  * makes them, by a thread of its own, some batches ahead. The same documents in the same order give the same examples,
  * whatever files they stand in. PLN_INVALID names the path that cannot be read, or the special token that the tokenizer
  * lacks. options may be NULL. Any thread. */

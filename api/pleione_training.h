@@ -37,7 +37,7 @@ typedef struct pln_trainer_options {
      * depth 0, layer i has i + 1, the head has layers + 2. */
     double layer_decay;
     uint32_t accumulate; /* a batch is run in as many equal parts; changes no number but for rounding */
-    double dropout;      /* everywhere; negative: the config's rates */
+    double dropout;      /* everywhere, 0 to below 1; -1: the config's rates */
     uint64_t seed;       /* of dropout, and of weights that the checkpoint lacks */
     bool recompute;      /* layers are computed again in the backward pass: less memory, a third more time */
     const pln_schedule_options *placement; /* NULL: the default; `states` is ignored */

@@ -32,12 +32,20 @@ struct cli_list {
 enum cli_kind {
     CLI_FLAG,
     CLI_TEXT,
-    CLI_WORD,     /* a text that is one of the argument's: "a|b|c" */
+    CLI_WORD, /* a text that is one of the argument's: "a|b|c" */
+    /* Whole numbers, below UINT32_MAX, which can say that none is given. */
     CLI_UNSIGNED, /* 1 and more */
     CLI_COUNT,    /* 0 and more */
-    CLI_SEED,
+    CLI_SEED,     /* any of 64 bits */
+    /* Real numbers, which have a range each; NaN, which nobody can type, can say that none is given. Those without an
+     * upper end are in that of f32, in which devices are told of them. */
     CLI_SECONDS,
-    CLI_REAL,
+    CLI_AMOUNT,   /* 0 and more */
+    CLI_POSITIVE, /* above 0 */
+    CLI_SHARE,    /* 0 to 1 */
+    CLI_PORTION,  /* above 0, at most 1 */
+    CLI_RATE,     /* 0 to below 1 */
+    CLI_TIMES,    /* above 0, at most a million */
     CLI_REPEATED,
     CLI_OPTIONAL, /* a flag whose value may follow it if it ends as the argument says: "[FILE.svg]"; "" without one */
     CLI_HEAD,
@@ -55,6 +63,9 @@ struct cli_option {
     const char *argument; /* "LIST" */
     const char *help;
 };
+
+/* Whether its target is a double. */
+bool cli_is_real(enum cli_kind kind);
 
 /* Names of all heads, with blanks between. */
 void cli_head_names(char *text, size_t bytes);

@@ -5,11 +5,15 @@
 #define _XOPEN_SOURCE 700 /* nftw */
 #include "cli/folders.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/part.h"
 
@@ -32,11 +36,65 @@ pln_status cli_path_join(const char *folder, const char *name, char path[PATH_MA
 
 /* ---- folders */
 
-static pln_status make_one(const char *path, pln_error *error)
+enum { MADE = 64 };
+static struct {
+    char *path;
+    bool asked; /* for itself, not for one in it */
+} made[MADE];
+static uint32_t n_made;
+
+/* One that finds no room in the list stays. */
+static void note(const char *path, bool asked)
+{
+    char *copy = n_made < MADE ? strdup(path) : NULL;
+    if (!copy)
+        return;
+    made[n_made].path = copy;
+    made[n_made++].asked = asked;
+}
+
+static void remove_files(const char *path)
+{
+    char file[PATH_MAX];
+    struct stat about;
+    DIR *folder = opendir(path);
+    for (const struct dirent *e; folder && (e = readdir(folder));)
+        if (snprintf(file, sizeof file, "%s/%s", path, e->d_name) < PATH_MAX && lstat(file, &about) == 0 &&
+            S_ISREG(about.st_mode))
+            unlink(file);
+    if (folder)
+        closedir(folder);
+}
+
+static void let_go(bool undo)
+{
+    while (n_made) {
+        char *path = made[--n_made].path;
+        if (undo && made[n_made].asked)
+            remove_files(path);
+        if (undo)
+            rmdir(path);
+        free(path);
+    }
+}
+
+void cli_undo_folders(void)
+{
+    let_go(true);
+}
+
+void cli_keep_folders(void)
+{
+    let_go(false);
+}
+
+static pln_status make_one(const char *path, bool asked, pln_error *error)
 {
     struct stat about;
-    if (mkdir(path, 0777) == 0)
+    if (mkdir(path, 0777) == 0) {
+        note(path, asked);
         return PLN_OK;
+    }
     if (errno != EEXIST)
         return cli_path_fail(error, path, strerror(errno));
     return stat(path, &about) == 0 && S_ISDIR(about.st_mode) ? PLN_OK : cli_path_fail(error, path, strerror(ENOTDIR));
@@ -53,7 +111,7 @@ pln_status cli_make_parents(const char *path, pln_error *error)
         char *next = at + strspn(at, "/");
         *at = '\0';
         if (*next)
-            status = make_one(above, error);
+            status = make_one(above, false, error);
         *at = '/';
         at = next;
     }
@@ -63,7 +121,7 @@ pln_status cli_make_parents(const char *path, pln_error *error)
 pln_status cli_make_folder(const char *path, pln_error *error)
 {
     const pln_status status = cli_make_parents(path, error);
-    return status == PLN_OK ? make_one(path, error) : status;
+    return status == PLN_OK ? make_one(path, true, error) : status;
 }
 
 static int remove_one(const char *path, const struct stat *about, int type, struct FTW *place)
@@ -80,6 +138,20 @@ void cli_remove_folder(const char *path)
 }
 
 /* ---- files */
+
+pln_status cli_try_file(const char *path, pln_error *error)
+{
+    int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    const bool new = file >= 0;
+    if (!new &&errno == EEXIST)
+        file = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC); /* ENXIO: a pipe that nobody reads yet */
+    const pln_status status = file >= 0 || errno == ENXIO ? PLN_OK : cli_path_fail(error, path, strerror(errno));
+    if (file >= 0)
+        close(file);
+    if (new)
+        unlink(path);
+    return status;
+}
 
 enum { PIECE = 1 << 14 };
 

@@ -20,18 +20,18 @@ static const struct row {
 #define AT(member) offsetof(struct cli_learning, member)
     {"--batch", CLI_UNSIGNED, AT(batch), "B", NULL},
     {"--steps", CLI_UNSIGNED, AT(steps), "N", NULL},
-    {"--lr", CLI_REAL, AT(learning_rate), "X", "learning rate"},
+    {"--lr", CLI_AMOUNT, AT(learning_rate), "X", "learning rate"},
     {"--schedule", CLI_WORD, AT(schedule), "constant|linear", "linear: falls to 0 at the last step"},
     {"--warmup", CLI_COUNT, AT(warmup), "N", "steps in which the rate rises from 0"},
-    {"--weight-decay", CLI_REAL, AT(weight_decay), "W", "biases and LayerNorm excluded"},
-    {"--clip", CLI_REAL, AT(clip), "C", "global norm of the gradients; 0 is off"},
-    {"--beta1", CLI_REAL, AT(beta1), "X", "of AdamW"},
-    {"--beta2", CLI_REAL, AT(beta2), "X", "of AdamW"},
-    {"--eps", CLI_REAL, AT(eps), "X", "of AdamW"},
+    {"--weight-decay", CLI_AMOUNT, AT(weight_decay), "W", "biases and LayerNorm excluded"},
+    {"--clip", CLI_AMOUNT, AT(clip), "C", "global norm of the gradients; 0 is off"},
+    {"--beta1", CLI_RATE, AT(beta1), "X", "of AdamW"},
+    {"--beta2", CLI_RATE, AT(beta2), "X", "of AdamW"},
+    {"--eps", CLI_AMOUNT, AT(eps), "X", "of AdamW"},
     {"--bias-correction", CLI_WORD, AT(bias_correction), "yes|no", "of AdamW"},
-    {"--layer-decay", CLI_REAL, AT(layer_decay), "D", "of the rate, layer by layer downwards"},
+    {"--layer-decay", CLI_POSITIVE, AT(layer_decay), "D", "of the rate, layer by layer downwards"},
     {"--accumulate", CLI_UNSIGNED, AT(accumulate), "N", "equal parts in which a batch is run"},
-    {"--dropout", CLI_REAL, AT(dropout), "P", "everywhere (default: the config's rates)"},
+    {"--dropout", CLI_RATE, AT(dropout), "P", "everywhere (default: the config's rates)"},
     {"--recompute", CLI_FLAG, AT(recompute), NULL, "layers are computed again for the backward pass: less memory"},
 #undef AT
 };
@@ -50,13 +50,13 @@ static const void *value_of(const struct cli_learning *learning, const struct ro
 static bool is_given(const struct cli_learning *learning, const struct row *row)
 {
     const void *value = value_of(learning, row);
+    if (cli_is_real(row->kind))
+        return !isnan(*(const double *)value);
     switch (row->kind) {
     case CLI_UNSIGNED:
         return *(const uint32_t *)value != 0;
     case CLI_COUNT:
         return *(const uint32_t *)value != UINT32_MAX;
-    case CLI_REAL:
-        return !isnan(*(const double *)value);
     case CLI_WORD:
         return *(const char *const *)value != NULL;
     default:
@@ -73,7 +73,7 @@ static void print_help(const struct cli_learning *learning, const struct row *ro
     const void *value = value_of(learning, row);
     if (!is_given(learning, row))
         snprintf(text, 120, "%s (default: %s)", help, by);
-    else if (row->kind == CLI_REAL)
+    else if (cli_is_real(row->kind))
         snprintf(text, 120, "%s (default %g)", help, *(const double *)value);
     else if (row->kind == CLI_WORD)
         snprintf(text, 120, "%s (default %s)", help, *(const char *const *)value);
@@ -105,7 +105,7 @@ void cli_learning_settle(struct cli_learning *learning, const struct cli_learnin
         const struct row *row = &rows[i];
         if (is_given(learning, row))
             continue;
-        const size_t bytes = row->kind == CLI_REAL   ? sizeof(double)
+        const size_t bytes = cli_is_real(row->kind)  ? sizeof(double)
                              : row->kind == CLI_WORD ? sizeof(const char *)
                                                      : sizeof(uint32_t);
         memcpy(member(learning, row), value_of(usual, row), bytes);
@@ -133,7 +133,7 @@ pln_trainer_options cli_learning_trainer(const struct cli_learning *learning, co
                                  .steps = l->steps,
                                  .layer_decay = l->layer_decay,
                                  .accumulate = l->accumulate,
-                                 .dropout = l->dropout,
+                                 .dropout = isnan(l->dropout) ? -1 : l->dropout,
                                  .seed = common->seed,
                                  .recompute = l->recompute,
                                  .placement = placement,
@@ -143,7 +143,7 @@ pln_trainer_options cli_learning_trainer(const struct cli_learning *learning, co
 static json_t *json_of(const struct cli_learning *learning, const struct row *row)
 {
     const void *value = value_of(learning, row);
-    if (row->kind == CLI_REAL)
+    if (cli_is_real(row->kind))
         return cli_json_number(*(const double *)value);
     if (row->kind == CLI_WORD)
         return is_given(learning, row) ? json_string(*(const char *const *)value) : json_null();
@@ -157,6 +157,8 @@ void cli_learning_describe(const struct cli_learning *learning, const struct cli
     for (size_t i = 0; i < ROWS; i++)
         if (rows[i].kind != CLI_FLAG)
             cli_set_json(record, rows[i].name, json_of(learning, &rows[i]));
+    if (isnan(learning->dropout)) /* as the records of earlier versions say it, whose runs are gone on with */
+        cli_set_json(record, "--dropout", json_real(-1));
 }
 
 /* ---- long runs */

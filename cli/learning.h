@@ -12,7 +12,7 @@
 struct cli_learning {
     uint32_t batch, steps, warmup, accumulate;
     double learning_rate, weight_decay, clip, beta1, beta2, eps, layer_decay;
-    double dropout; /* negative: the config's rates */
+    double dropout; /* not given: the config's rates */
     const char *schedule, *bias_correction;
     bool recompute;
 };
@@ -27,7 +27,7 @@ struct cli_learning_words {
 /* Adds the options; *learning holds the command's own numbers, which --help names, or that one is not given. */
 void cli_learning_rows(struct cli_learning *learning, const struct cli_learning_words *words,
                        struct cli_options *options);
-/* What is not given becomes what `usual` has. */
+/* What is not given becomes what `usual` has, where it may be not given either (dropout: NaN). */
 void cli_learning_settle(struct cli_learning *learning, const struct cli_learning *usual);
 /* As a trainer takes them, settled; placement, which the result points to, is filled in too. */
 pln_trainer_options cli_learning_trainer(const struct cli_learning *learning, const struct cli_common *common,

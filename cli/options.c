@@ -3,6 +3,7 @@
  * Command lines by table: what is parsed is what --help and the man page print.
  */
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,11 +169,38 @@ static bool append(struct cli_list *list, const char *text)
     return true;
 }
 
-static bool store_real(const char *text, double *value)
+/* What a value of the kind must be; no words: the option's argument says it. Of real numbers both ends are included; what
+ * is above 0 or below 1 is so in f32 too. */
+static const struct range {
+    const char *words;
+    double least, most;
+} ranges[] = {
+    [CLI_TEXT] = {.words = "a text that is not empty"},
+    [CLI_REPEATED] = {.words = "a text that is not empty"},
+    [CLI_UNSIGNED] = {.words = "a whole number from 1 to 4294967294"},
+    [CLI_COUNT] = {.words = "a whole number from 0 to 4294967294"},
+    [CLI_SEED] = {.words = "a whole number from 0 to 18446744073709551615"},
+    [CLI_SECONDS] = {"a number above 0, at most 1000000", 1e-9, 1e6},
+    [CLI_AMOUNT] = {"a number from 0 to 3.4e38", 0, FLT_MAX},
+    [CLI_POSITIVE] = {"a number above 0, from 1.2e-38 to 3.4e38", FLT_MIN, FLT_MAX},
+    [CLI_SHARE] = {"a number from 0 to 1", 0, 1},
+    [CLI_PORTION] = {"a number above 0, at most 1", FLT_MIN, 1},
+    [CLI_RATE] = {"a number from 0 to below 1", 0, 1 - FLT_EPSILON / 2},
+    [CLI_TIMES] = {"a number above 0, at most 1000000", FLT_MIN, 1e6},
+    [CLI_MATH] = {.words = NULL}, /* the last: the table has all kinds */
+};
+
+bool cli_is_real(enum cli_kind kind)
+{
+    return ranges[kind].most > 0;
+}
+
+static bool store_real(const char *text, const struct range *range, double *value)
 {
     char *end;
     *value = strtod(text, &end);
-    return *text && !*end && text[strspn(text, "+-.0123456789eE")] == '\0' && isfinite(*value);
+    return *text && !*end && text[strspn(text, "+-.0123456789eE")] == '\0' && *value >= range->least &&
+           *value <= range->most;
 }
 
 bool cli_is_word(const char *words, const char *value)
@@ -215,21 +243,25 @@ static bool store(const struct cli_option *option, const char *text)
         *(const char **)option->target = text;
         return true;
     case CLI_UNSIGNED:
-        if (!parse_number(text, UINT32_MAX, &number) || !number)
+        if (!parse_number(text, UINT32_MAX - 1, &number) || !number)
             return false;
         *(uint32_t *)option->target = (uint32_t)number;
         return true;
     case CLI_COUNT:
-        if (!parse_number(text, UINT32_MAX, &number))
+        if (!parse_number(text, UINT32_MAX - 1, &number))
             return false;
         *(uint32_t *)option->target = (uint32_t)number;
         return true;
     case CLI_SEED:
         return parse_number(text, UINT64_MAX, option->target);
     case CLI_SECONDS:
-        return store_real(text, option->target) && *(double *)option->target > 0 && *(double *)option->target < 1e6;
-    case CLI_REAL:
-        return store_real(text, option->target);
+    case CLI_AMOUNT:
+    case CLI_POSITIVE:
+    case CLI_SHARE:
+    case CLI_PORTION:
+    case CLI_RATE:
+    case CLI_TIMES:
+        return store_real(text, &ranges[option->kind], option->target);
     case CLI_REPEATED:
         return *text && append(list, text);
     case CLI_HEAD:
@@ -248,30 +280,9 @@ static bool store(const struct cli_option *option, const char *text)
     return false;
 }
 
-/* What a value of the kind must be; NULL: the option's argument says it. */
-static const char *range_of(enum cli_kind kind)
-{
-    static const char *const ranges[] = {
-        [CLI_TEXT] = "a text that is not empty",
-        [CLI_REPEATED] = "a text that is not empty",
-        [CLI_UNSIGNED] = "a whole number from 1 to 4294967295",
-        [CLI_COUNT] = "a whole number from 0 to 4294967295",
-        [CLI_SEED] = "a whole number from 0 to 18446744073709551615",
-        [CLI_SECONDS] = "a number above 0 and below 1000000",
-        [CLI_REAL] = "a finite number",
-        [CLI_WORD] = NULL,
-        [CLI_HEAD] = NULL,
-        [CLI_PART] = NULL,
-        [CLI_ON_LOSS] = NULL,
-        [CLI_MATH] = NULL,
-        [CLI_SEMANTICS] = NULL,
-    };
-    return ranges[kind];
-}
-
 static void refuse_value(const struct cli_option *option, const char *value)
 {
-    const char *range = range_of(option->kind);
+    const char *range = ranges[option->kind].words;
     const struct cli_list *list = option->kind == CLI_REPEATED ? option->target : NULL;
     if (list && list->n == CLI_LIST)
         cli_usage_error("option %s is given more than %d times", option->name, CLI_LIST);

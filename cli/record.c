@@ -2,11 +2,15 @@
  *
  * The record of a run: written once, compared by who goes on.
  */
+#define _DEFAULT_SOURCE /* flock */
 #include "cli/record.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "cli/folders.h"
@@ -84,13 +88,21 @@ int cli_record_check(const char *out, bool resume, json_t *now, const char *opti
     return code;
 }
 
+/* The descriptor stays open as long as the process lives. Some file systems have no locks. */
+int cli_record_claim(const char *out)
+{
+    pln_error error;
+    if (cli_make_folder(out, &error) != PLN_OK)
+        return cli_fail(&error);
+    const int folder = open(out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const bool taken = folder >= 0 && flock(folder, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    return taken ? cli_usage_error("%s: another process is training there", out) : 0;
+}
+
 int cli_record_write(const char *out, json_t *now)
 {
     char path[PATH_MAX];
-    pln_error error;
     int code = find_path(out, now, path);
-    if (code == 0 && cli_make_folder(out, &error) != PLN_OK)
-        code = cli_fail(&error);
     if (code == 0)
         code = cli_write_json(path, now);
     json_decref(now);

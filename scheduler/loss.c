@@ -59,24 +59,39 @@ pln_status sched_place_again(pln_schedule *s, pln_error *error)
     return status;
 }
 
-/* Everything on lost devices goes, and the schedule is placed anew. */
-static pln_status renew(pln_schedule *schedule, pln_error *error)
+/* The error says why they are lost. */
+static pln_status meet_losses(pln_schedule *schedule, pln_error *error)
 {
     pln_devices *devices = schedule->devices;
-    pln_error local = {.status = PLN_DEVICE_LOST, .node = -1};
-    error = error ? error : &local;
     pln_status status = PLN_OK;
-    sched_drop_plans(schedule);
-    drop_constants(schedule);
     for (uint32_t i = 0; status == PLN_OK && i < devices->n; i++) {
         struct sched_open *open = sched_open_acquire(devices, i);
         if (!schedule->gone[i] && sched_is_lost(open)) /* if not, another schedule opened it again already */
             status = give_up(schedule, i, open, error);
         sched_open_release(&open);
     }
-    if (status != PLN_OK)
-        return status;
-    return sched_place_again(schedule, error);
+    return status;
+}
+
+/* Everything on lost devices goes, and the schedule is placed anew. */
+static pln_status renew(pln_schedule *schedule, pln_error *error)
+{
+    pln_error local = {.status = PLN_DEVICE_LOST, .node = -1};
+    error = error ? error : &local;
+    sched_drop_plans(schedule);
+    drop_constants(schedule);
+    const pln_status status = meet_losses(schedule, error);
+    return status == PLN_OK ? sched_place_again(schedule, error) : status;
+}
+
+pln_status sched_meet_earlier(pln_schedule *schedule, pln_error *error)
+{
+    pln_error local = {.status = PLN_DEVICE_LOST, .node = -1};
+    error = error ? error : &local;
+    if (schedule->on_loss == PLN_ON_LOSS_FAIL)
+        return PLN_OK;
+    snprintf(error->message, sizeof error->message, "before this graph came");
+    return meet_losses(schedule, error);
 }
 
 pln_status sched_recover(pln_schedule *schedule, pln_error *error)
@@ -86,9 +101,23 @@ pln_status sched_recover(pln_schedule *schedule, pln_error *error)
     return renew(schedule, error);
 }
 
+static bool has_lost(const pln_schedule *s)
+{
+    bool lost = false;
+    for (uint32_t i = 0; !lost && i < s->devices->n; i++) {
+        struct sched_open *open = sched_open_acquire(s->devices, i);
+        lost = !s->gone[i] && sched_is_lost(open);
+        sched_open_release(&open);
+    }
+    return lost;
+}
+
+/* Plans know what they lie on; without one it is the list that tells, and constants that were kept. */
 static bool is_stale(const pln_schedule *s)
 {
-    bool stale = false;
+    bool stale = !s->plans && has_lost(s);
+    for (uint32_t i = 0; !s->plans && i < s->n_uses; i++)
+        stale |= s->uses[i].constant && sched_constant_is_lost(s->uses[i].constant);
     for (const struct sched_plan *plan = s->plans; plan; plan = plan->next)
         for (uint32_t i = 0; i < s->devices->n; i++)
             stale |= !s->gone[i] && sched_is_lost(plan->opens[i]);

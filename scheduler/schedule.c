@@ -62,6 +62,8 @@ pln_status pln_schedule_create(pln_graph *graph, pln_devices *devices, const pln
     if (status == PLN_OK)
         status = sched_take_rules(s, &o, error);
     if (status == PLN_OK)
+        status = sched_meet_earlier(s, error);
+    if (status == PLN_OK)
         status = sched_place_nodes(s, error);
     if (status == PLN_OK)
         status = sched_connect(s, error);

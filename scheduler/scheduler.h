@@ -330,6 +330,9 @@ pln_status sched_place_nodes(pln_schedule *schedule, pln_error *error);
 /* After a run came to PLN_DEVICE_LOST: PLN_OK when it can be made once more, as on_loss says. Plans and what else lay on
  * the lost device is gone then. */
 pln_status sched_recover(pln_schedule *schedule, pln_error *error);
+/* Before the first placement: devices that were lost earlier, by others, are opened again or done without, if on_loss
+ * says so. */
+pln_status sched_meet_earlier(pln_schedule *schedule, pln_error *error);
 /* Before a run: what lies on a device that was lost in an earlier one goes, if on_loss says how to go on. */
 pln_status sched_refresh(pln_schedule *schedule, pln_error *error);
 /* Placement and what follows of it anew, when no plan and no constant is left. */

@@ -85,6 +85,8 @@ static pln_status add_path(struct corpus_text *t, const char *path, uint32_t dep
         return add_file(t, path, 0, error);
     if (stat(path, &about) != 0)
         return pln_fail(error, PLN_INVALID, "%s: %s", path, strerror(errno));
+    if (depth && !S_ISDIR(about.st_mode) && !S_ISREG(about.st_mode))
+        return PLN_OK; /* a pipe or a socket that lies there: it would be waited for */
     if (!S_ISDIR(about.st_mode))
         return add_file(t, path, S_ISREG(about.st_mode) ? (uint64_t)about.st_size : 0, error);
     return depth < DEPTH ? add_folder(t, path, depth, error)

@@ -221,6 +221,13 @@ static void destroy(struct training_subject **subject)
     free(head);
 }
 
+/* A step's answers are its own. */
+static void put_aside(struct training_subject *subject, bool away)
+{
+    (void)subject;
+    (void)away;
+}
+
 static const struct training_subject_kind kind = {
     .name = name,
     .origin = origin,
@@ -229,6 +236,7 @@ static const struct training_subject_kind kind = {
     .rest = rest,
     .read = read_batch,
     .run = run_part,
+    .put_aside = put_aside,
     .find_bad = find_bad,
     .show = show,
     .shape = shape,

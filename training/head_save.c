@@ -40,11 +40,21 @@ static bool is_parameter(const struct training_head *head, const struct weight *
     return false;
 }
 
-/* What the model has but training does not touch (tables of positions that are not added), behind the first n of all. */
+static bool has_name(const struct weight *all, uint32_t n, const char *name)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (strcmp(all[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* What the model has but training does not touch (tables of positions that are not added), behind the first n of all. Of
+ * a head that was drawn anew, since its shape is another, the model has the old one under the same name. */
 static uint32_t add_untouched(const struct training_head *head, uint32_t n, struct weight *all,
                               char (*names)[ELECTRA_NAME_BYTES])
 {
     const struct electra_weights *w = &head->model->weights;
+    const uint32_t trained = n;
     for (uint32_t i = 0; i < w->names->found; i++) {
         const char *name = w->names->list[i].name;
         const struct weight weight = electra_name_weight(&w->names->list[i]);
@@ -52,6 +62,8 @@ static uint32_t add_untouched(const struct training_head *head, uint32_t n, stru
             continue;
         const size_t prefix = strncmp(name, ELECTRA_PREFIX, strlen(ELECTRA_PREFIX)) == 0 ? strlen(ELECTRA_PREFIX) : 0;
         electra_file_name(name + prefix, head->session->head->bare, names[i], ELECTRA_NAME_BYTES);
+        if (has_name(all, trained, names[i]))
+            continue;
         all[n] = weight;
         all[n++].name = names[i];
     }

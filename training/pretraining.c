@@ -38,15 +38,26 @@ pln_status pln_trainer_pretraining_report(pln_trainer *trainer, pln_pretraining_
     return status;
 }
 
+struct wanted_look {
+    const pln_tensor *inputs;
+    uint32_t n_inputs, number;
+};
+
+static pln_status look(pln_trainer *trainer, const void *what, pln_error *error)
+{
+    const struct wanted_look *w = what;
+    const pln_status status = training_parameters_begin(trainer, error);
+    return status == PLN_OK ? training_rtd_evaluate(trainer->subject, w->inputs, w->n_inputs, trainer->options.seed,
+                                                    w->number, error)
+                            : status;
+}
+
 static pln_status evaluate(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs, uint32_t number,
                            pln_pretraining_report *report, pln_error *error)
 {
-    const struct training_rtd *rtd = find_halves(trainer, error);
-    if (!rtd)
+    if (!find_halves(trainer, error))
         return PLN_INVALID;
-    pln_status status = training_parameters_begin(trainer, error);
-    if (status == PLN_OK)
-        status = training_rtd_evaluate(trainer->subject, inputs, n_inputs, trainer->options.seed, number, error);
+    const pln_status status = training_last(trainer, look, &(struct wanted_look){inputs, n_inputs, number}, error);
     return status == PLN_OK && report ? give_report(trainer, report, error) : status;
 }
 
@@ -78,18 +89,29 @@ static pln_status write_half(pln_trainer *trainer, pln_half half, const struct c
     return status;
 }
 
-static pln_status save_half(pln_trainer *trainer, pln_half half, const char *directory, pln_error *error)
+struct wanted_half {
+    pln_half half;
+    const char *directory;
+};
+
+static pln_status save_wanted(pln_trainer *trainer, const void *what, pln_error *error)
 {
     struct ckpt_save save;
+    const struct wanted_half *w = what;
+    pln_status status = training_parameters_begin(trainer, error);
+    if (status == PLN_OK)
+        status = ckpt_save_begin(&save, w->directory, training_files, NULL, error);
+    return status == PLN_OK ? ckpt_save_end(&save, write_half(trainer, w->half, &save, error), error) : status;
+}
+
+static pln_status save_half(pln_trainer *trainer, pln_half half, const char *directory, pln_error *error)
+{
     const struct training_rtd *rtd = find_halves(trainer, error);
     if (!rtd)
         return PLN_INVALID;
     if (half == PLN_HALF_DISCRIMINATOR && rtd->options.masked_lm_only)
         return pln_fail(error, PLN_INVALID, "there is no discriminator: the generator learns alone");
-    pln_status status = training_parameters_begin(trainer, error);
-    if (status == PLN_OK)
-        status = ckpt_save_begin(&save, directory, training_files, NULL, error);
-    return status == PLN_OK ? ckpt_save_end(&save, write_half(trainer, half, &save, error), error) : status;
+    return training_last(trainer, save_wanted, &(struct wanted_half){half, directory}, error);
 }
 
 pln_status pln_trainer_save_half(pln_trainer *trainer, pln_half half, const char *directory, pln_error *error)

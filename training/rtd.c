@@ -186,6 +186,7 @@ pln_status training_rtd_evaluate(struct training_subject *subject, const pln_ten
     struct training_rtd *rtd = training_rtd_of(subject);
     struct rtd_request request;
     struct rtd_packed packed;
+    const struct rtd_result before = rtd->result;
     pool_reset(&rtd->pool);
     pln_status status = rtd_request_read(inputs, n_inputs, &request, error);
     if (status == PLN_OK)
@@ -196,7 +197,19 @@ pln_status training_rtd_evaluate(struct training_subject *subject, const pln_ten
         return status;
     const struct rtd_numbers numbers = {
         .random = TRAINING_RANDOM(seed, number), .masked = (float)request.masked, .tokens = (float)request.tokens};
-    return run_packed(rtd, RTD_EVALUATED, &packed, &numbers, error);
+    status = run_packed(rtd, RTD_EVALUATED, &packed, &numbers, error);
+    if (status == PLN_DEVICE_LOST) /* it may be asked again */
+        rtd_result_undo(&rtd->result, &before);
+    return status;
+}
+
+static void put_aside(struct training_subject *subject, bool away)
+{
+    struct training_rtd *rtd = training_rtd_of(subject);
+    struct rtd_result *from = away ? &rtd->result : &rtd->aside, *to = away ? &rtd->aside : &rtd->result;
+    rtd_result_finish(to);
+    *to = *from;
+    *from = (struct rtd_result){0};
 }
 
 /* ---- looking at the last one */
@@ -309,6 +322,7 @@ static void destroy(struct training_subject **subject)
     electra_weights_finish(&rtd->generator_weights);
     electra_weights_finish(&rtd->discriminator_weights);
     rtd_result_finish(&rtd->result);
+    rtd_result_finish(&rtd->aside);
     pool_finish(&rtd->pool);
     free(rtd->shown);
     free(rtd);
@@ -322,6 +336,7 @@ const struct training_subject_kind training_rtd_kind = {
     .rest = rest,
     .read = read_batch,
     .run = run_part,
+    .put_aside = put_aside,
     .find_bad = find_bad,
     .show = show,
     .shape = shape,

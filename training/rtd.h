@@ -66,7 +66,7 @@ struct training_rtd {
     enum rtd_form last; /* that was run */
     uint32_t dims[GRAPH_SYMBOLS];
     struct pool pool;
-    struct rtd_result result;
+    struct rtd_result result, aside;
     pln_tensor *shown; /* every node of a traced run */
 };
 
@@ -106,6 +106,8 @@ pln_status rtd_pack(struct training_rtd *rtd, const struct rtd_request *request,
 pln_status rtd_result_begin(struct training_rtd *rtd, const struct rtd_request *request, bool more, pln_error *error);
 /* Adds what a part came to; outputs by electra_rtd_output, NULL where the graph has none. */
 void rtd_result_add(struct training_rtd *rtd, const struct rtd_packed *packed, void *const *outputs);
+/* As it was before a batch that came to nothing; its memory may have moved. */
+void rtd_result_undo(struct rtd_result *result, const struct rtd_result *before);
 void rtd_result_finish(struct rtd_result *result);
 pln_pretraining_report rtd_report(struct training_rtd *rtd);
 

@@ -70,6 +70,20 @@ pln_status rtd_result_begin(struct training_rtd *rtd, const struct rtd_request *
     return PLN_OK;
 }
 
+void rtd_result_undo(struct rtd_result *result, const struct rtd_result *before)
+{
+    const struct rtd_result now = *result;
+    *result = *before;
+    result->logits = now.logits;
+    result->changed = now.changed;
+    result->sampled = now.sampled;
+    result->fakes = now.fakes;
+    result->labels = now.labels;
+    result->room_tokens = now.room_tokens;
+    result->room_slots = now.room_slots;
+    result->room_places = now.room_places;
+}
+
 void rtd_result_finish(struct rtd_result *result)
 {
     free(result->logits);

@@ -72,13 +72,18 @@ static pln_status save_files(pln_trainer *trainer, const struct ckpt_save *save,
     return status;
 }
 
-static pln_status save(pln_trainer *trainer, const char *directory, pln_error *error)
+static pln_status save_once(pln_trainer *trainer, const void *directory, pln_error *error)
 {
     struct ckpt_save save;
     pln_status status = training_parameters_begin(trainer, error);
     if (status == PLN_OK)
         status = ckpt_save_begin(&save, directory, training_files, &trainer->place, error);
     return status == PLN_OK ? ckpt_save_end(&save, save_files(trainer, &save, error), error) : status;
+}
+
+static pln_status save(pln_trainer *trainer, const char *directory, pln_error *error)
+{
+    return training_last(trainer, save_once, directory, error);
 }
 
 static pln_status save_step(pln_trainer *trainer, const char *directory, uint32_t keep, pln_error *error)
@@ -153,7 +158,7 @@ static pln_status write_model(pln_trainer *trainer, const struct ckpt_save *save
     return status;
 }
 
-static pln_status save_model(pln_trainer *trainer, const char *directory, pln_error *error)
+static pln_status save_model(pln_trainer *trainer, const void *directory, pln_error *error)
 {
     struct ckpt_save save;
     struct ckpt_place place = {0};
@@ -169,7 +174,7 @@ pln_status pln_trainer_save_model(pln_trainer *trainer, const char *directory, p
     pln_status status = training_begin(trainer, error);
     if (status != PLN_OK)
         return status;
-    status = save_model(trainer, directory, error);
+    status = training_last(trainer, save_model, directory, error);
     training_end(trainer);
     return status;
 }

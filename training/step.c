@@ -127,21 +127,32 @@ static pln_status make_step(pln_trainer *trainer, const pln_tensor *inputs, uint
 }
 
 /* A device may be lost a few times; what was made stays made. */
-static pln_status make_lasting_step(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
-                                    pln_trainer_report *report, pln_error *error)
+pln_status training_last(pln_trainer *trainer, training_task *task, const void *what, pln_error *error)
 {
     enum { TRIES = 3 };
     pln_status status = training_keep_begin(trainer, error);
     if (status == PLN_OK)
-        status = make_step(trainer, inputs, n_inputs, report, error);
+        status = task(trainer, what, error);
     for (int i = 0; status == PLN_DEVICE_LOST && i < TRIES; i++) {
+        trainer->subject->kind->put_aside(trainer->subject, true);
         status = training_keep_recover(trainer, make_step, error);
+        trainer->subject->kind->put_aside(trainer->subject, false);
         if (status == PLN_OK)
-            status = make_step(trainer, inputs, n_inputs, report, error);
+            status = task(trainer, what, error);
     }
-    if (status == PLN_OK)
-        training_keep_step(trainer, inputs, n_inputs);
     return status;
+}
+
+struct wanted_step {
+    const pln_tensor *inputs;
+    uint32_t n_inputs;
+    pln_trainer_report *report;
+};
+
+static pln_status make_wanted_step(pln_trainer *trainer, const void *what, pln_error *error)
+{
+    const struct wanted_step *w = what;
+    return make_step(trainer, w->inputs, w->n_inputs, w->report, error);
 }
 
 pln_status pln_trainer_step(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
@@ -153,7 +164,9 @@ pln_status pln_trainer_step(pln_trainer *trainer, const pln_tensor *inputs, uint
     pln_status status = training_begin(trainer, error);
     if (status != PLN_OK)
         return status;
-    status = make_lasting_step(trainer, inputs, n_inputs, report, error);
+    status = training_last(trainer, make_wanted_step, &(struct wanted_step){inputs, n_inputs, report}, error);
+    if (status == PLN_OK)
+        training_keep_step(trainer, inputs, n_inputs);
     training_end(trainer);
     return status;
 }

@@ -49,6 +49,8 @@ struct training_subject_kind {
     /* A part forward and backward: gradients are added to their state, its share of the loss to *loss. */
     pln_status (*run)(struct training_subject *subject, const struct training_batch *batch, uint32_t part, float *loss,
                       pln_error *error);
+    /* What was gathered of runs, for a report, is put aside while steps are made again after a loss; then it is back. */
+    void (*put_aside)(struct training_subject *subject, bool away);
     /* Of the last part that was run with `trace`: the first node that is not finite, NULL if all are; and every node as a
      * tensor [rows, width], which lives until the next call. */
     const char *(*find_bad)(const struct training_subject *subject);

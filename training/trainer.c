@@ -18,9 +18,7 @@ static pln_status check_range(const char *name, double value, double least, doub
 {
     if (value >= least && value < below)
         return PLN_OK;
-    return least > -INFINITY
-               ? pln_fail(error, PLN_INVALID, "%s %g: expected at least %g and less than %g", name, value, least, below)
-               : pln_fail(error, PLN_INVALID, "%s %g: expected less than %g", name, value, below);
+    return pln_fail(error, PLN_INVALID, "%s %g: expected at least %g and less than %g", name, value, least, below);
 }
 
 static pln_status check_options(const pln_trainer_options *o, pln_error *error)
@@ -35,11 +33,12 @@ static pln_status check_options(const pln_trainer_options *o, pln_error *error)
         {"eps", o->eps, 0, FLT_MAX},
         {"weight decay", o->weight_decay, 0, FLT_MAX},
         {"clip", o->clip, 0, INFINITY},
-        {"dropout", o->dropout, -INFINITY, 1},
     };
     pln_status status = PLN_OK;
     for (size_t i = 0; status == PLN_OK && i < sizeof ranges / sizeof *ranges; i++)
         status = check_range(ranges[i].name, ranges[i].value, ranges[i].least, ranges[i].below, error);
+    if (status == PLN_OK && o->dropout != -1) /* as f32 has it */
+        status = check_range("dropout", (double)(float)o->dropout, 0, 1, error);
     if (status == PLN_OK && o->schedule > PLN_RATE_SCHEDULE_LINEAR)
         status = pln_fail(error, PLN_INVALID, "there is no schedule %u of the learning rate", (unsigned)o->schedule);
     if (status == PLN_OK && o->schedule == PLN_RATE_SCHEDULE_LINEAR && !o->steps)
@@ -155,11 +154,16 @@ static pln_status check_halves(const pln_pretraining_options *o, pln_error *erro
 {
     if (o->sharing > PLN_SHARING_ALL)
         return pln_fail(error, PLN_INVALID, "there is no sharing %u", (unsigned)o->sharing);
-    pln_status status = check_range("temperature", o->temperature, 0, FLT_MAX, error);
-    if (status == PLN_OK)
-        status = check_range("generator weight", o->generator_weight, 0, FLT_MAX, error);
-    if (status == PLN_OK)
-        status = check_range("discriminator weight", o->discriminator_weight, 0, FLT_MAX, error);
+    const struct {
+        const char *name;
+        double value;
+    } factors[] = {{"temperature", o->temperature},
+                   {"generator weight", o->generator_weight},
+                   {"discriminator weight", o->discriminator_weight}};
+    pln_status status = PLN_OK;
+    for (size_t i = 0; status == PLN_OK && i < sizeof factors / sizeof *factors; i++)
+        if (factors[i].value != 0) /* what is nearer to 0 would be 0 in f32, and so the usual number */
+            status = check_range(factors[i].name, factors[i].value, (double)FLT_MIN, (double)FLT_MAX, error);
     return status == PLN_OK ? check_range("mask probability", o->mask_probability, 0, 1 + FLT_EPSILON, error) : status;
 }
 
@@ -311,11 +315,15 @@ pln_status pln_trainer_flops(pln_trainer *trainer, uint32_t batch, uint32_t leng
     return status;
 }
 
+static pln_status read_image(pln_trainer *trainer, const void *state, pln_error *error)
+{
+    const pln_status status = training_parameters_begin(trainer, error);
+    return status == PLN_OK ? training_image_read(trainer, state, error) : status;
+}
+
 static pln_status read_parameters(pln_trainer *trainer, const pln_tensor **tensors, uint32_t *count, pln_error *error)
 {
-    pln_status status = training_parameters_begin(trainer, error);
-    if (status == PLN_OK)
-        status = training_image_read(trainer, GRAPH_PARAMETERS, error);
+    const pln_status status = training_last(trainer, read_image, GRAPH_PARAMETERS, error);
     *tensors = trainer->tensors;
     *count = trainer->n_tensors;
     return status;

@@ -86,6 +86,7 @@ static int convert(struct convert *c, const char *in, const char *out)
     if (status == PLN_OK)
         status = pln_model_save(m.model, out, &c->save, &error);
     cli_progress_end(&progress);
+    cli_undo_folders(); /* above the directory: without it they are empty */
     cli_close(&m);
     if (status != PLN_OK && cli_interrupted())
         return cli_interrupt_code();

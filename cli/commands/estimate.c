@@ -240,7 +240,7 @@ int cli_estimate(int argc, char **argv)
          "pretrain`"},
         {"--sharing", CLI_WORD, &e.sharing, "embeddings|none|all", "as in `pleione pretrain` (default embeddings)"},
         {"--objective", CLI_WORD, &e.objective, "rtd|mlm", "as in `pleione pretrain` (default rtd)"},
-        {"--mask-prob", CLI_REAL, &e.mask_prob, "P", "as in `pleione pretrain` (default 0.15)"},
+        {"--mask-prob", CLI_PORTION, &e.mask_prob, "P", "as in `pleione pretrain` (default 0.15)"},
         {"--recompute", CLI_FLAG, &e.recompute, NULL, "as in `pleione train`"},
         {"--json", CLI_FLAG, &e.json, NULL, "one JSON object a device"},
         {"--wide", CLI_FLAG, &e.wide, NULL, CLI_WIDE_HELP},

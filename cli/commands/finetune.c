@@ -22,14 +22,8 @@ static int check_numbers(const struct finetuning_options *o)
 {
     if (o->learning.steps && !isnan(o->epochs))
         return cli_usage_error("--steps and --epochs exclude each other");
-    if (!isnan(o->epochs) && !(o->epochs > 0 && o->epochs <= 1e6))
-        return cli_usage_error("--epochs %g: expected more than 0", o->epochs);
     if (o->learning.warmup != UINT32_MAX && !isnan(o->warmup_ratio))
         return cli_usage_error("--warmup and --warmup-ratio exclude each other");
-    if (!isnan(o->warmup_ratio) && !(o->warmup_ratio >= 0 && o->warmup_ratio <= 1))
-        return cli_usage_error("--warmup-ratio %g: expected 0 to 1", o->warmup_ratio);
-    if (!(o->label_smoothing >= 0 && o->label_smoothing <= 1))
-        return cli_usage_error("--label-smoothing %g: expected 0 to 1", o->label_smoothing);
     if (o->batch_tokens && o->learning.batch)
         return cli_usage_error("--batch and --batch-tokens exclude each other");
     if (o->batch_tokens && o->learning.accumulate > 1)
@@ -152,9 +146,6 @@ static int run_seeds(const struct finetuning *usual, struct seeds *s)
     char out[PATH_MAX];
     double best = (double)NAN;
     int code = 0;
-    pln_error error;
-    if (cli_make_folder(usual->out, &error) != PLN_OK)
-        return cli_fail(&error);
     for (uint32_t i = 0; code == 0 && i < s->n; i++) {
         f = *usual;
         f.seed = s->numbers[i];
@@ -211,7 +202,7 @@ int cli_finetune(int argc, char **argv)
                                                  .beta2 = 0.999,
                                                  .eps = none,
                                                  .layer_decay = none,
-                                                 .dropout = -1},
+                                                 .dropout = none},
                                     .shuffle = "yes",
                                     .stride = UINT32_MAX,
                                     .epochs = none,
@@ -228,7 +219,7 @@ int cli_finetune(int argc, char **argv)
          "the column that has the labels (default: as the task calls it)"},
         {"--recipe", CLI_WORD, &o.recipe, "electra|huggingface",
          "the numbers that are not given: ELECTRA's own (default), or those of the Hugging Face trainer"},
-        {"--epochs", CLI_REAL, &o.epochs, "E", "times through the rows (default: by the recipe, 3; answer 2)"},
+        {"--epochs", CLI_TIMES, &o.epochs, "E", "times through the rows (default: by the recipe, 3; answer 2)"},
         {"--batch-tokens", CLI_UNSIGNED, &o.batch_tokens, "N",
          "instead of --batch: rows of at most N tokens, at least one"},
         {"--shuffle", CLI_WORD, &o.shuffle, "yes|no", "each epoch has an order of its own, by --seed (default yes)"},
@@ -238,14 +229,15 @@ int cli_finetune(int argc, char **argv)
         {"--problem-type", CLI_WORD, &o.problem_type,
          "single_label_classification|multi_label_classification|regression", "of classify (default: by the labels)"},
         {"--labels", CLI_TEXT, &o.labels, "A,B,...", "all labels, in their order (default: those of the rows)"},
-        {"--label-smoothing", CLI_REAL, &o.label_smoothing, "X",
+        {"--label-smoothing", CLI_SHARE, &o.label_smoothing, "X",
          "share of a label that all classes have alike (default 0)"},
         {"--class-weights", CLI_WORD, &o.class_weights, "none|balanced",
          "balanced: a label counts for less the more rows have it (default none)"},
         {"--reduction", CLI_WORD, &o.reduction, "mean|sum", "of the loss over a batch (default: by the recipe)"},
         {"--answer-head", CLI_WORD, &o.answer_head, "linear|joint",
          "of answer: begin and end by themselves, or Google's (default: as MODEL has it)"},
-        {"--warmup-ratio", CLI_REAL, &o.warmup_ratio, "R", "the same as a share of the steps (default: by the recipe)"},
+        {"--warmup-ratio", CLI_SHARE, &o.warmup_ratio, "R",
+         "the same as a share of the steps (default: by the recipe)"},
         {"--metric", CLI_TEXT, &o.metric, "NAME", "the score by which the best is kept (default: the task's first)"},
         {"--early-stopping", CLI_UNSIGNED, &o.early_stopping, "P", "ends after P validations without a better one"},
         {"--seeds", CLI_TEXT, &o.seeds, "1,2,3", "a run for each, in DIR/seed-S; mean and spread in results.json"},

@@ -30,9 +30,15 @@ static struct recipe recipe_of(const struct finetuning *f)
                                                 .weight_decay = 0.01,
                                                 .batch = 32,
                                                 .warmup = UINT32_MAX,
-                                                .bias_correction = "no"};
-    static const struct cli_learning trainer = {
-        .learning_rate = 5e-5, .layer_decay = 1, .eps = 1e-8, .weight_decay = 0, .batch = 8, .bias_correction = "yes"};
+                                                .bias_correction = "no",
+                                                .dropout = (double)NAN};
+    static const struct cli_learning trainer = {.learning_rate = 5e-5,
+                                                .layer_decay = 1,
+                                                .eps = 1e-8,
+                                                .weight_decay = 0,
+                                                .batch = 8,
+                                                .bias_correction = "yes",
+                                                .dropout = (double)NAN};
     if (strcmp(f->o->recipe, "huggingface") == 0)
         return (struct recipe){trainer, 0, 3, UINT32_MAX, false};
     struct recipe r = {electra, 0.1, f->info->epochs, f->info->lesson_tokens, true};
@@ -243,7 +249,35 @@ static pln_status restore(struct finetuning *f, uint32_t at, pln_error *error)
     return status;
 }
 
-int finetuning_begin(struct finetuning *f)
+/* Where an earlier run was. */
+static pln_status go_on(struct finetuning *f, pln_error *error)
+{
+    f->begun = cli_checkpoint_newest(f->out);
+    const pln_status status = f->begun ? restore(f, f->begun, error) : PLN_OK;
+    return status == PLN_OK ? finetuning_skip(f, f->begun, error) : status;
+}
+
+static int open_outputs(struct finetuning *f)
+{
+    pln_error error;
+    snprintf(f->log_path, sizeof f->log_path, "%s%s", f->o->run.log ? f->o->run.log : f->out,
+             f->o->run.log ? "" : "/log.jsonl");
+    const struct follow_options wanted = {.plot = f->o->run.plot,
+                                          .tensorboard = f->o->run.tensorboard,
+                                          .log = f->log_path,
+                                          .title = "Fine-tuning",
+                                          .begun = f->begun,
+                                          .steps = f->steps};
+    int code = follow_try(&wanted);
+    if (code == 0 && f->begun < f->steps && !f->stopped &&
+        cli_log_open(f->log_path, f->begun, &f->log, &error) != PLN_OK)
+        code = cli_fail(&error);
+    if (code == 0)
+        code = follow_open(&f->follow, &wanted);
+    return code ? code : cli_record_write(f->out, describe_run(f));
+}
+
+static int open_all(struct finetuning *f)
 {
     static struct finetuning_options settled; /* 32 KiB of columns */
     pln_error error;
@@ -262,26 +296,21 @@ int finetuning_begin(struct finetuning *f)
         return cli_interrupted() ? 0 : cli_fail(&error);
     int code = cli_record_check(f->out, f->o->run.resume, describe_run(f), NULL);
     if (code == 0)
-        code = cli_record_write(f->out, describe_run(f));
+        code = cli_record_claim(f->out);
+    if (code == 0 && go_on(f, &error) != PLN_OK)
+        code = cli_fail(&error);
+    return code ? code : open_outputs(f);
+}
+
+/* A run that is refused leaves nothing. */
+int finetuning_begin(struct finetuning *f)
+{
+    const int code = open_all(f);
     if (code)
-        return code;
-    f->begun = cli_checkpoint_newest(f->out);
-    if (f->begun)
-        status = restore(f, f->begun, &error);
-    if (status == PLN_OK)
-        status = finetuning_skip(f, f->begun, &error);
-    snprintf(f->log_path, sizeof f->log_path, "%s%s", f->o->run.log ? f->o->run.log : f->out,
-             f->o->run.log ? "" : "/log.jsonl");
-    if (status == PLN_OK && f->begun < f->steps && !f->stopped)
-        status = cli_log_open(f->log_path, f->begun, &f->log, &error);
-    if (status != PLN_OK)
-        return cli_fail(&error);
-    return follow_open(&f->follow, &(struct follow_options){.plot = f->o->run.plot,
-                                                            .tensorboard = f->o->run.tensorboard,
-                                                            .log = f->log_path,
-                                                            .title = "Fine-tuning",
-                                                            .begun = f->begun,
-                                                            .steps = f->steps});
+        cli_undo_folders();
+    else
+        cli_keep_folders();
+    return code;
 }
 
 void finetuning_end(struct finetuning *f)

@@ -33,23 +33,6 @@ static void take_real(double *number, double usual)
         *number = usual;
 }
 
-/* 0 would be the usual number to the library. */
-static int check_above_zero(const struct pretraining_options *o)
-{
-    const struct {
-        const char *name;
-        double value;
-    } all[] = {{"--mask-prob", o->mask_prob},
-               {"--mask-token-prob", o->mask_token_prob},
-               {"--temperature", o->temperature},
-               {"--generator-weight", o->generator_weight},
-               {"--discriminator-weight", o->discriminator_weight}};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (!(all[i].value > 0))
-            return cli_usage_error("option %s %g: expected more than 0", all[i].name, all[i].value);
-    return 0;
-}
-
 int pretraining_settle(struct pretraining_options *o)
 {
     if (!cli_is_word("rtd|mlm|electric", o->objective))
@@ -63,8 +46,11 @@ int pretraining_settle(struct pretraining_options *o)
     if (whole && (o->generator_layers != 1 || !(isnan(o->generator_size) || o->generator_size == 1)))
         return cli_usage_error("--generator-size and --generator-layers: with --sharing all and --objective mlm the "
                                "generator is as large as the discriminator");
-    const struct cli_learning usual = {
-        .batch = p->batch, .steps = p->steps, .warmup = p->warmup, .learning_rate = p->learning_rate};
+    const struct cli_learning usual = {.batch = p->batch,
+                                       .steps = p->steps,
+                                       .warmup = p->warmup,
+                                       .learning_rate = p->learning_rate,
+                                       .dropout = (double)NAN};
     cli_learning_settle(&o->learning, &usual);
     take_count(&o->max_length, p->max_length);
     if (o->learning.batch % o->learning.accumulate)
@@ -73,9 +59,7 @@ int pretraining_settle(struct pretraining_options *o)
     take_real(&o->mask_prob, p->mask_prob);
     take_real(&o->generator_size, p->generator_size);
     take_count(&o->run.validate_every, o->run.save_every);
-    if (!(o->generator_size > 0 && o->generator_size <= 1) || !(o->generator_layers > 0 && o->generator_layers <= 1))
-        return cli_usage_error("--generator-size and --generator-layers are shares: more than 0, at most 1");
-    return check_above_zero(o);
+    return 0;
 }
 
 /* A corpus is read again when a run goes on, and so must not have grown by what the run itself wrote. */
@@ -120,7 +104,7 @@ int cli_pretrain(int argc, char **argv)
                                                  .beta2 = 0.999,
                                                  .eps = 1e-6,
                                                  .layer_decay = 1,
-                                                 .dropout = -1},
+                                                 .dropout = (double)NAN},
                                     .shuffle_buffer = 16384,
                                     .validation_examples = 512,
                                     .generator_size = (double)NAN,
@@ -143,17 +127,17 @@ int cli_pretrain(int argc, char **argv)
         {"--max-length", CLI_UNSIGNED, &o.max_length, "L", "tokens of an example (default: by --size)"},
         {"--size", CLI_WORD, &o.size, "small|base|large", "of the model, with its numbers (default small)"},
         {"--config", CLI_TEXT, &o.config, "FILE", "config.json of the discriminator, over that of the size"},
-        {"--generator-size", CLI_REAL, &o.generator_size, "F", "share of the hidden size (default: by --size)"},
-        {"--generator-layers", CLI_REAL, &o.generator_layers, "F", "share of the layers (default 1)"},
+        {"--generator-size", CLI_PORTION, &o.generator_size, "F", "share of the hidden size (default: by --size)"},
+        {"--generator-layers", CLI_PORTION, &o.generator_layers, "F", "share of the layers (default 1)"},
         {"--sharing", CLI_WORD, &o.sharing, "embeddings|none|all", "what the halves share (default embeddings)"},
         {"--init", CLI_TEXT, &o.init, "DIR", "starts at DIR/discriminator and DIR/generator; their configs count"},
         {"--objective", CLI_TEXT, &o.objective, "rtd|mlm", "mlm: the generator alone (default rtd)"},
-        {"--mask-prob", CLI_REAL, &o.mask_prob, "P", "of a token to be chosen (default: by --size)"},
-        {"--mask-token-prob", CLI_REAL, &o.mask_token_prob, "P", "of a chosen one to become [MASK] (default 0.85)"},
-        {"--temperature", CLI_REAL, &o.temperature, "T", "of drawing what takes its place (default 1)"},
+        {"--mask-prob", CLI_PORTION, &o.mask_prob, "P", "of a token to be chosen (default: by --size)"},
+        {"--mask-token-prob", CLI_PORTION, &o.mask_token_prob, "P", "of a chosen one to become [MASK] (default 0.85)"},
+        {"--temperature", CLI_POSITIVE, &o.temperature, "T", "of drawing what takes its place (default 1)"},
         {"--disallow-correct", CLI_FLAG, &o.disallow_correct, NULL, "what is drawn is never what stood there"},
-        {"--generator-weight", CLI_REAL, &o.generator_weight, "W", "of its loss (default 1)"},
-        {"--discriminator-weight", CLI_REAL, &o.discriminator_weight, "W", "of its loss (default 50)"},
+        {"--generator-weight", CLI_POSITIVE, &o.generator_weight, "W", "of its loss (default 1)"},
+        {"--discriminator-weight", CLI_POSITIVE, &o.discriminator_weight, "W", "of its loss (default 50)"},
         {"--validation", CLI_TEXT, &o.validation, "PATH", "text that is not trained on; the best by it is kept"},
         {"--validation-examples", CLI_UNSIGNED, &o.validation_examples, "N", "always the same (default 512)"},
         {"--dump-steps", CLI_TEXT, &o.dump, "DIR", "tensors of each step, for tests"},
@@ -191,6 +175,5 @@ int cli_pretrain(int argc, char **argv)
         code = check_outputs(&o, &files);
     if (code)
         return code;
-    cli_catch_interrupt();
     return pretraining_run(&o, &common, &files);
 }

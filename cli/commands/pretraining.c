@@ -30,18 +30,25 @@ static pln_status open_tokenizer(struct pretraining *p, pln_error *error)
     return pln_tokenizer_open(o->vocab, &options, &p->tokenizer, error);
 }
 
-/* The halves below --out, or those that --init names; a run that goes on has its own in either case. */
-static pln_status open_models(struct pretraining *p, uint32_t at, pln_error *error)
+/* The half below --out, or that of --init; a run that goes on has its own in either case. */
+static pln_status open_half(struct pretraining *p, uint32_t at, pln_half half, pln_model **model, pln_error *error)
 {
     char path[PATH_MAX];
     const bool own = at || !p->o->init;
-    const pln_model_options options = {.size = sizeof options, .seed = p->common->seed, .random_weights = true};
-    snprintf(path, sizeof path, "%s/generator", own ? p->o->out : p->o->init);
-    pln_status status = pln_model_open(p->m.runtime, path, &options, &p->generator, error);
-    if (status != PLN_OK || p->masked_lm_only)
-        return status;
-    snprintf(path, sizeof path, "%s/discriminator", own ? p->o->out : p->o->init);
-    return pln_model_open(p->m.runtime, path, &options, &p->discriminator, error);
+    const pln_model_options options = {.size = sizeof options, .seed = p->common->seed, .random_weights = own};
+    pln_status status = cli_path_join(own ? p->o->out : p->o->init,
+                                      half == PLN_HALF_GENERATOR ? "generator" : "discriminator", path, error);
+    if (status == PLN_OK)
+        status = pln_model_open(p->m.runtime, path, &options, model, error);
+    return status == PLN_OK ? status : pretraining_misconfigured(p, half, error);
+}
+
+static pln_status open_models(struct pretraining *p, uint32_t at, pln_error *error)
+{
+    pln_status status = PLN_OK;
+    if (!p->masked_lm_only)
+        status = open_half(p, at, PLN_HALF_DISCRIMINATOR, &p->discriminator, error);
+    return status == PLN_OK ? open_half(p, at, PLN_HALF_GENERATOR, &p->generator, error) : status;
 }
 
 static pln_status make_trainer(struct pretraining *p, pln_error *error)
@@ -129,23 +136,46 @@ static pln_status make_dump(const struct pretraining *p, pln_error *error)
     return p->o->dump ? cli_make_folder(p->o->dump, error) : PLN_OK;
 }
 
-static int open_run(struct pretraining *p)
+/* What is read is good, and there are devices. */
+static int open_inputs(struct pretraining *p)
 {
-    uint32_t at = 0;
     pln_error error;
     pln_status status = open_tokenizer(p, &error);
+    const int code = status == PLN_OK ? pretraining_configure(p) : 0;
+    if (code)
+        return code;
     if (status == PLN_OK)
         status = open_corpora(p, &error);
     if (status == PLN_OK)
         status = cli_open_devices(p->common, &p->m, &error);
-    if (status != PLN_OK)
-        return cli_fail(&error);
-    if (look_at_corpus(p, &error) != PLN_OK)
-        return cli_fail(&error);
-    int code = pretraining_begin(p, &at);
+    if (status == PLN_OK)
+        status = look_at_corpus(p, &error);
+    return status == PLN_OK ? 0 : cli_fail(&error);
+}
+
+static int open_outputs(struct pretraining *p)
+{
+    pln_error error;
+    pln_status status = make_dump(p, &error);
+    int code = status == PLN_OK ? pretraining_try_outputs(p) : cli_fail(&error);
+    if (code == 0 && p->begun < p->o->learning.steps && pretraining_open_log(p, &error) != PLN_OK)
+        code = cli_fail(&error);
+    if (code == 0)
+        code = pretraining_follow(p);
+    return code ? code : pretraining_record(p);
+}
+
+static int open_all(struct pretraining *p)
+{
+    pln_error error;
+    uint32_t at = 0;
+    int code = open_inputs(p); /* a text that is waited for is no work: until here an interrupt ends it at once */
+    cli_catch_interrupt();
+    if (code == 0)
+        code = pretraining_begin(p, &at);
     if (code)
         return code;
-    status = open_models(p, at, &error);
+    pln_status status = open_models(p, at, &error);
     if (status == PLN_OK)
         status = check_length(p, &error);
     if (status == PLN_OK)
@@ -153,14 +183,18 @@ static int open_run(struct pretraining *p)
     if (status == PLN_OK && at)
         status = pretraining_restore(p, at, &error);
     p->begun = at;
-    if (status == PLN_OK && p->begun < p->o->learning.steps)
-        status = pretraining_open_log(p, &error);
-    if (status == PLN_OK)
-        status = make_dump(p, &error);
-    if (status != PLN_OK)
-        return cli_fail(&error);
-    code = pretraining_follow(p);
-    return code ? code : pretraining_record(p);
+    return status == PLN_OK ? open_outputs(p) : cli_fail(&error);
+}
+
+/* A run that is refused leaves nothing. */
+static int open_run(struct pretraining *p)
+{
+    const int code = open_all(p);
+    if (code)
+        cli_undo_folders();
+    else
+        cli_keep_folders();
+    return code;
 }
 
 /* ---- validation */
@@ -288,8 +322,9 @@ static pln_status make_steps(struct pretraining *p, pln_error *error)
 static int finish(struct pretraining *p, pln_status status, pln_error *error)
 {
     int code = status == PLN_OK ? 0 : cli_fail(error);
-    if (pretraining_halves(p, p->o->out, error) != PLN_OK)
-        code = cli_fail(error);
+    pln_error unsaved;
+    if (pretraining_halves(p, p->o->out, &unsaved) != PLN_OK && status != PLN_DEVICE_LOST) /* its loss was said */
+        code = cli_fail(&unsaved);
     printf("%u of %u steps, in %s\n", pln_trainer_steps(p->trainer), p->o->learning.steps, p->o->out);
     if (p->log && fclose(p->log) != 0 && !code) {
         snprintf(error->message, sizeof error->message, "the log: %s", strerror(errno));
@@ -315,6 +350,8 @@ static void close_run(struct pretraining *p)
     pln_model_close(&p->discriminator);
     pln_model_close(&p->generator);
     pln_tokenizer_close(&p->tokenizer);
+    json_decref(p->configs[PLN_HALF_DISCRIMINATOR]);
+    json_decref(p->configs[PLN_HALF_GENERATOR]);
     cli_close(&p->m);
 }
 

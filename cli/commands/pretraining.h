@@ -32,6 +32,7 @@ struct pretraining {
     pln_trainer *trainer;
     pln_corpus *corpus;
     bool masked_lm_only;
+    json_t *configs[2]; /* by half, of a run that begins with its own */
     FILE *log;
     struct follow follow;
     uint32_t begun; /* steps that an earlier run made */
@@ -49,6 +50,10 @@ int pretraining_settle(struct pretraining_options *options);
 int pretraining_check(const struct pretraining *p);
 /* --resume, and nothing is left to be made or written. */
 bool pretraining_finished(const struct pretraining *p);
+/* The configs of a run that begins, from the size and --config; nothing is written. */
+int pretraining_configure(struct pretraining *p);
+/* An error about a half's config, which then names the file that the person gave. Returns its status. */
+pln_status pretraining_misconfigured(const struct pretraining *p, pln_half half, pln_error *error);
 /* Makes or finds the two halves' folders, and what the run was begun with; *at: the newest checkpoint, 0 for none. */
 int pretraining_begin(struct pretraining *p, uint32_t *at);
 /* From here on the folder holds a run: nothing can be refused any more. */
@@ -68,6 +73,8 @@ pln_status pretraining_restore(struct pretraining *p, uint32_t at, pln_error *er
 /* ---- pretraining_log.c */
 
 pln_status pretraining_open_log(struct pretraining *p, pln_error *error);
+/* Whether log, picture and events can be written. 0, or an exit code after a sentence. */
+int pretraining_try_outputs(const struct pretraining *p);
 /* Picture and events; the log is open. 0, or an exit code after a sentence. */
 int pretraining_follow(struct pretraining *p);
 struct pretraining_step {

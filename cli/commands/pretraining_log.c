@@ -22,15 +22,28 @@ pln_status pretraining_open_log(struct pretraining *p, pln_error *error)
     return cli_log_open(path_of(p, path), p->begun, &p->log, error);
 }
 
+static struct follow_options wanted(const struct pretraining *p, char path[PATH_MAX])
+{
+    return (struct follow_options){.plot = p->o->run.plot,
+                                   .tensorboard = p->o->run.tensorboard,
+                                   .log = path_of(p, path),
+                                   .title = "Pre-training",
+                                   .begun = p->begun,
+                                   .steps = p->o->learning.steps};
+}
+
+int pretraining_try_outputs(const struct pretraining *p)
+{
+    char path[PATH_MAX];
+    const struct follow_options options = wanted(p, path);
+    return follow_try(&options);
+}
+
 int pretraining_follow(struct pretraining *p)
 {
     char path[PATH_MAX];
-    return follow_open(&p->follow, &(struct follow_options){.plot = p->o->run.plot,
-                                                            .tensorboard = p->o->run.tensorboard,
-                                                            .log = path_of(p, path),
-                                                            .title = "Pre-training",
-                                                            .begun = p->begun,
-                                                            .steps = p->o->learning.steps});
+    const struct follow_options options = wanted(p, path);
+    return follow_open(&p->follow, &options);
 }
 
 static pln_status write_line(struct pretraining *p, json_t *line, pln_error *error)

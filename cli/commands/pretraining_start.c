@@ -3,12 +3,9 @@
  * Where a run begins: the folders of both halves with config and tokenizer, and a record of what changes its numbers,
  * so that it can be gone on with by the same command only.
  */
-#define _DEFAULT_SOURCE /* flock */
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -70,10 +67,7 @@ static json_t *config_of_discriminator(const struct pretraining *p, int *code)
     json_error_t problem;
     json_t *given = p->o->config ? json_load_file(p->o->config, 0, &problem) : NULL;
     if (p->o->config && !json_is_object(given)) {
-        pln_error error = {.status = PLN_BAD_MODEL};
-        snprintf(error.message, sizeof error.message, "%.300s: %s", p->o->config,
-                 given ? "is not a JSON object" : problem.text);
-        *code = cli_fail(&error);
+        *code = cli_fail_file(p->o->config, PLN_BAD_MODEL, given ? "is not a JSON object" : problem.text);
         json_decref(config);
         config = NULL;
     } else if (given && config) {
@@ -83,6 +77,46 @@ static json_t *config_of_discriminator(const struct pretraining *p, int *code)
     if (config)
         json_object_set_new(config, "vocab_size", json_integer((json_int_t)pln_tokenizer_count(p->tokenizer)));
     return config;
+}
+
+/* Of an own size there is none whose width its heads do not part. */
+static int check_generator(const struct pretraining *p)
+{
+    const int64_t hidden = number_of(p->configs[PLN_HALF_GENERATOR], "hidden_size");
+    const int64_t heads = number_of(p->configs[PLN_HALF_GENERATOR], "num_attention_heads");
+    return heads < 1 || hidden % heads == 0
+               ? 0
+               : cli_usage_error("--generator-size %g: a hidden size of %lld is no multiple of %lld attention heads",
+                                 p->o->generator_size, (long long)hidden, (long long)heads);
+}
+
+int pretraining_configure(struct pretraining *p)
+{
+    int code = 0;
+    if (p->o->init || cli_checkpoint_newest(p->o->out))
+        return 0;
+    json_t *discriminator = config_of_discriminator(p, &code);
+    if (!discriminator)
+        return code ? code : fail_memory(p->o->out);
+    const bool equal = p->masked_lm_only || strcmp(p->o->sharing, "all") == 0;
+    p->configs[PLN_HALF_DISCRIMINATOR] = discriminator;
+    p->configs[PLN_HALF_GENERATOR] = equal ? json_deep_copy(discriminator) : config_of_generator(p, discriminator);
+    if (!p->configs[PLN_HALF_GENERATOR])
+        return fail_memory(p->o->out);
+    return equal ? 0 : check_generator(p);
+}
+
+pln_status pretraining_misconfigured(const struct pretraining *p, pln_half half, pln_error *error)
+{
+    char copy[PATH_MAX], sentence[sizeof error->message];
+    pretraining_path(p, half == PLN_HALF_GENERATOR ? "generator/config.json" : "discriminator/config.json", copy);
+    const size_t n = strlen(copy);
+    if (!p->o->config || !p->configs[half] || strncmp(error->message, copy, n) != 0)
+        return error->status;
+    memcpy(sentence, error->message, sizeof sentence);
+    snprintf(error->message, sizeof error->message, "%.200s%s%.250s", p->o->config,
+             half == PLN_HALF_GENERATOR && !p->masked_lm_only ? ", the generator of it" : "", sentence + n);
+    return error->status;
 }
 
 /* ---- folders */
@@ -115,18 +149,9 @@ static int make_half(const struct pretraining *p, const char *half, const char *
 static int make_halves(const struct pretraining *p)
 {
     int code = 0;
-    json_t *discriminator = config_of_discriminator(p, &code);
-    if (!discriminator)
-        return code ? code : fail_memory(p->o->out);
-    const bool equal = p->masked_lm_only || strcmp(p->o->sharing, "all") == 0;
-    json_t *generator = equal ? json_deep_copy(discriminator) : config_of_generator(p, discriminator);
     if (!p->masked_lm_only)
-        code = make_half(p, "discriminator", "ElectraForPreTraining", discriminator);
-    if (code == 0)
-        code = make_half(p, "generator", "ElectraForMaskedLM", generator);
-    json_decref(discriminator);
-    json_decref(generator);
-    return code;
+        code = make_half(p, "discriminator", "ElectraForPreTraining", p->configs[PLN_HALF_DISCRIMINATOR]);
+    return code ? code : make_half(p, "generator", "ElectraForMaskedLM", p->configs[PLN_HALF_GENERATOR]);
 }
 
 /* ---- the record */
@@ -206,19 +231,9 @@ bool pretraining_finished(const struct pretraining *p)
            (p->masked_lm_only || stands(p, "discriminator"));
 }
 
-/* Two processes would mix what they write. (Some file systems have no locks.) The descriptor stays open as long as the process lives. */
-static int take_folder(const char *path)
-{
-    const int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const bool taken = folder >= 0 && flock(folder, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-    return taken ? cli_usage_error("%s: another process is training there", path) : 0;
-}
-
 int pretraining_begin(struct pretraining *p, uint32_t *at)
 {
-    int code = make_folder(p->o->out);
-    if (code == 0)
-        code = take_folder(p->o->out);
+    const int code = cli_record_claim(p->o->out);
     if (code)
         return code;
     *at = cli_checkpoint_newest(p->o->out);

@@ -2,6 +2,8 @@
  *
  * pleione train: steps on raw tensors, a Hugging Face directory out. The options.
  */
+#include <math.h>
+
 #include "cli/apart.h"
 #include "cli/commands/commands.h"
 #include "cli/commands/training.h"
@@ -21,7 +23,7 @@ int cli_train(int argc, char **argv)
                                           .beta2 = 0.999,
                                           .eps = 1e-6,
                                           .layer_decay = 1,
-                                          .dropout = -1}};
+                                          .dropout = (double)NAN}};
     const struct cli_option own[] = {
         {"--head", CLI_HEAD, &t.head, "H", "as in `pleione forward` (default: the config's)"},
         {"--data", CLI_TEXT, &t.data, "FILE", "safetensors: input_ids, attention_mask, labels, ...; rows in order"},

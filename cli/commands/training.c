@@ -229,6 +229,7 @@ int cli_training_run(const struct cli_training *training, const struct cli_commo
     }
     if (status != PLN_OK)
         r.code = cli_fail(&error);
+    cli_undo_folders(); /* above --out: of one that was refused they are empty */
     if (r.log && fclose(r.log) != 0)
         fail_log(&r);
     close_run(&r);

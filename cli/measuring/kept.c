@@ -50,7 +50,7 @@ void kept_options(struct kept *k, struct cli_options *options)
         {"--save", CLI_TEXT, &k->save, "FILE.jsonl", "appends a line: machine, versions, options, every time"},
         {"--against", CLI_TEXT, &k->against, "FILE.jsonl",
          "of --save: faster, slower or the same, and how surely; exit code 7 when slower"},
-        {"--tolerance", CLI_REAL, &k->percent, "PERCENT",
+        {"--tolerance", CLI_AMOUNT, &k->percent, "PERCENT",
          "that --against forgives: less than that much slower, it ends with 0 (default 5)"},
         {"--from", CLI_TEXT, &k->from, "FILE.jsonl",
          "measures nothing, and takes no MODEL: the newest call of this file, and those of the same build, --against "
@@ -64,9 +64,7 @@ const char *kept_wrong(const struct kept *k, bool times)
 {
     if ((k->save || k->against || k->from) && !times)
         return "--save, --against and --from are for the times of bench alone";
-    if (k->from && (!k->against || k->save))
-        return "--from goes with --against, and not with --save";
-    return k->percent < 0 ? "--tolerance is no less than 0" : NULL;
+    return k->from && (!k->against || k->save) ? "--from goes with --against, and not with --save" : NULL;
 }
 
 /* ---- times of this call */

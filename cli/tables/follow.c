@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/folders.h"
 #include "cli/part.h"
 #include "cli/step_log.h"
 
@@ -37,6 +38,22 @@ static pln_status read_log(const char *path, struct curves *curves, FILE *events
     if (log)
         fclose(log);
     return status;
+}
+
+int follow_try(const struct follow_options *options)
+{
+    char events[PATH_MAX];
+    pln_error error;
+    pln_status status = cli_try_file(options->log, &error);
+    if (status == PLN_OK && options->plot)
+        status = cli_try_file(options->plot, &error);
+    if (status == PLN_OK && options->tensorboard)
+        status = cli_make_folder(options->tensorboard, &error);
+    if (status == PLN_OK && options->tensorboard)
+        status = cli_path_join(options->tensorboard, EVENTS_FILE, events, &error);
+    if (status == PLN_OK && options->tensorboard)
+        status = cli_try_file(events, &error);
+    return status == PLN_OK ? 0 : cli_fail(&error);
 }
 
 int follow_open(struct follow *follow, const struct follow_options *options)

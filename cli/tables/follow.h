@@ -22,6 +22,9 @@ struct follow_options {
     uint32_t begun, steps;          /* made before; of the whole run */
 };
 
+/* Whether the log and what is wanted can be written; files that are there stay as they are. 0, or an exit code after a
+ * sentence. */
+int follow_try(const struct follow_options *options);
 /* So that a wrong path costs nothing, both files are written here for the first time. 0, or an exit code after a
  * sentence. */
 int follow_open(struct follow *follow, const struct follow_options *options);

@@ -38,6 +38,12 @@ static void knock_pln_trainer_create_pretraining(void)
             "no sharing 99");
     refused(pln_trainer_create_pretraining(w.generator, w.discriminator, w.devices, NULL, &cold, &t, fresh()),
             "temperature -1");
+    const pln_pretraining_options colder = {.size = sizeof colder, .temperature = 1e-60}; /* 0 in f32 */
+    refused(pln_trainer_create_pretraining(w.generator, w.discriminator, w.devices, NULL, &colder, &t, fresh()),
+            "temperature 1e-60");
+    const pln_pretraining_options heavy = {.size = sizeof heavy, .discriminator_weight = 1e39};
+    refused(pln_trainer_create_pretraining(w.generator, w.discriminator, w.devices, NULL, &heavy, &t, fresh()),
+            "discriminator weight 1e+39");
     assert_null(t);
 }
 

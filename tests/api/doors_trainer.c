@@ -4,6 +4,8 @@
  */
 #include "tests/api/doors.h"
 
+#include <math.h>
+
 static const int32_t some_ids[] = {2, 3};
 static const pln_tensor good_batch[] = {
     {.name = "input_ids", .dtype = PLN_I32, .rank = 2, .shape = {1, 2}, .data = some_ids},
@@ -22,6 +24,12 @@ static void knock_pln_trainer_create(void)
     options.schedule = NO_SUCH(pln_rate_schedule);
     refused(pln_trainer_create(w.generator, w.devices, &options, &trainer, fresh()), "schedule 99");
     options.schedule = PLN_RATE_SCHEDULE_CONSTANT;
+    const double not_dropped[] = {-0.1, -2, 1, 1.5, 0.99999999999, (double)NAN};
+    for (size_t i = 0; i < sizeof not_dropped / sizeof *not_dropped; i++) {
+        options.dropout = not_dropped[i];
+        refused(pln_trainer_create(w.generator, w.devices, &options, &trainer, fresh()), "dropout");
+    }
+    options.dropout = -1;
     options.label_smoothing = 1.5;
     refused(pln_trainer_create(w.generator, w.devices, &options, &trainer, fresh()), "label smoothing 1.5");
     options.label_smoothing = 0;

@@ -60,18 +60,18 @@ check 1 "the model takes at most 512" run $disc $on "$(yes word | head -600 | tr
 check 2 "shapes" bench $disc --shapes 8by128
 check 2 "nowhere.txt cannot be opened" vocab "$2/tests/cli/line.txt" "$to/nowhere.txt"
 check 2 'special token "a b"' vocab "$2/tests/cli/line.txt" --special "a b"
-check 2 '"0" is not N, a whole number from 1 to 4294967295' vocab "$2/tests/cli/line.txt" --size 0
+check 2 '"0" is not N, a whole number from 1 to 4294967294' vocab "$2/tests/cli/line.txt" --size 0
 check 2 "takes at most 512" estimate $disc -b 1 -s 600 $on
 for wrong in "id-out-of-range:8192" "negative-id:-1" "too-long:513" "both:both input_ids and inputs_embeds" "neither:neither" \
     "wrong-width:expected width 128 (embedding_size), found 95" "wrong-mask:attention_mask: expected [1, 3], found [1, 2]" \
     "unknown-name:input_idz" "wrong-labels:labels: expected [1, 2], found [1, 1]" "float-ids:expected whole numbers"; do
     check 2 "${wrong#*:}" forward $disc $on --inputs "$to/${wrong%%:*}.safetensors" --outputs "$to/never.safetensors"
 done
-check 2 '"-1" is not N, a whole number from 1 to 4294967295' run $disc --threads -1 a
+check 2 '"-1" is not N, a whole number from 1 to 4294967294' run $disc --threads -1 a
 check 2 '"1e99" is not S, a whole number from 0 to 18446744073709551615' run $disc --seed 1e99 a
-check 2 '"nan" is not S, a number above 0 and below 1000000' bench $disc --seconds nan
-check 2 '"0x1" is not X, a finite number' train $disc --lr 0x1
-check 2 '"1e999" is not X, a finite number' train $disc --lr 1e999
+check 2 '"nan" is not S, a number above 0, at most 1000000' bench $disc --seconds nan
+check 2 '"0x1" is not X, a number from 0 to 3.4e38' train $disc --lr 0x1
+check 2 '"1e999" is not X, a number from 0 to 3.4e38' train $disc --lr 1e999
 check 2 '"" is not LIST, a text that is not empty' run $disc --device= a
 check 2 '"" is not TOKEN, a text that is not empty' vocab "$2/tests/cli/line.txt" --special ""
 check 2 "option --device is given twice" run $disc --device cpu --device reference a

@@ -375,6 +375,48 @@ class Runs(unittest.TestCase):
         self.assertEqual(finetune("classify", files, "room", *more).returncode, 0)
         self.assertEqual(*((to / out / "model.safetensors").read_bytes() for out in ("full", "room")))
 
+    def test_dropout_of_the_config(self):
+        """Where none is given it is the model's, in each recipe."""
+        files = rows_of("dropped", single, n=16)
+        base = model("dropping", hidden_dropout_prob=0.25, attention_probs_dropout_prob=0.25, classifier_dropout=0.25)
+        for recipe in ("electra", "huggingface"):
+            losses = []
+            for i, given in enumerate(([], ["--dropout", "0.25"], ["--dropout", "0"])):
+                out = f"dropped-{recipe}-{i}"
+                done = finetune("classify", files, out, "--steps", "2", "--recipe", recipe, *given, base=base)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                losses.append([x["loss"] for x in log_of(out)[0]])
+            self.assertEqual(losses[0], losses[1])
+            self.assertNotEqual(losses[0], losses[2])
+
+    def test_another_head(self):
+        """A model that has a head of as many labels keeps it, of others it is drawn; either way the run ends, and so does the next."""
+        files = rows_of("heads", single, n=16)
+        three = rows_of("heads3", lambda draw: {"text": sentence(draw, "good"), "label": draw.choice("xyz")}, n=48)
+        more = ["--steps", "3", "--save-every", "1", "--validate-every", "2"]
+        self.assertEqual(finetune("classify", files, "heads-2", *more).returncode, 0)
+        for task, rows, base in (("classify", three, "heads-2"), ("classify", files, "heads-2-classify"),
+                                 ("tag", rows_of("heads-tag", tag), "heads-2-classify"), ("rank", rows_of("heads-rank", rank), "heads-2")):
+            out = f"{base}-{task}"
+            done = finetune(task, rows, out, *more, base=str(to / base))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            config, data = json.loads((to / out / "config.json").read_text()), (to / out / "model.safetensors").read_bytes()
+            tensors = json.loads(data[8:8 + int.from_bytes(data[:8], "little")])
+            shapes = [about["shape"] for name, about in tensors.items() if name in ("classifier.out_proj.weight", "classifier.weight")]
+            self.assertEqual(shapes, [[config["num_labels"], 32]])
+
+    def test_one_at_a_time(self):
+        """Two processes would mix what they write."""
+        files = rows_of("twice", single)
+        command = command_of("classify", files, "twice", "--epochs", "100000")
+        run = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        while run.poll() is None and not (to / "twice/run.json").exists():
+            time.sleep(0.01)
+        done = subprocess.run([*command, "--resume"], capture_output=True, text=True)
+        run.terminate()
+        self.assertEqual((run.wait(), done.returncode), (143, 2), done.stderr)
+        self.assertIn("another process is training there", done.stderr)
+
     def test_interrupt(self):
         files = rows_of("stop", single)
         more = ["--epochs", "30", "--validate-every", "1000"]

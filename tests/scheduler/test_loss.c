@@ -197,6 +197,38 @@ static void test_failover(void **state)
     }
 }
 
+/* A graph that comes after the loss is placed by the same rule. */
+static void test_latecomer(void **state)
+{
+    static const pln_on_loss ways[] = {PLN_ON_LOSS_REOPEN, PLN_ON_LOSS_FAILOVER};
+    const bool last = strncmp(device, "reference", 9) == 0;
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct world w, late = {0};
+        char rule[64];
+        float y[ROWS * WIDTH];
+        pln_error error;
+        if (last && ways[i] == PLN_ON_LOSS_FAILOVER)
+            continue;
+        snprintf(rule, sizeof rule, "%.*s.plan_run:1=lost", (int)strcspn(device, ":"), device);
+        must(open_world(&w, rule, ways[i], &error), &error);
+        pln_schedule *first = w.schedule; /* does not care for it */
+        must(pln_schedule_create(w.graph, w.devices, NULL, &w.schedule, &error), &error);
+        assert_int_equal(run_world(&w, y, &error), PLN_DEVICE_LOST);
+        pln_schedule_destroy(&w.schedule);
+        w.schedule = first;
+        late = w;
+        must(pln_schedule_create(w.graph, w.devices, PLN_OPTIONS(pln_schedule_options, .on_loss = ways[i]),
+                                 &late.schedule, &error),
+             &error);
+        must(run_world(&late, y, &error), &error);
+        for (uint32_t j = 0; j < ROWS * WIDTH; j++)
+            assert_true(fabsf(y[j] - expected[j]) < 1e-5f);
+        pln_schedule_destroy(&late.schedule);
+        close_world(&w);
+    }
+}
+
 static void test_fail(void **state)
 {
     struct world w;
@@ -255,9 +287,9 @@ static pln_status compute_expected(pln_error *error)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_failures), cmocka_unit_test(test_reopened), cmocka_unit_test(test_lost_for_good),
-        cmocka_unit_test(test_failover), cmocka_unit_test(test_fail),     cmocka_unit_test(test_wrong_bits),
-        cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_failures), cmocka_unit_test(test_reopened),  cmocka_unit_test(test_lost_for_good),
+        cmocka_unit_test(test_failover), cmocka_unit_test(test_fail),      cmocka_unit_test(test_wrong_bits),
+        cmocka_unit_test(test_rules),    cmocka_unit_test(test_latecomer),
     };
     pln_error error = {.message = "usage: test_loss DEVICE [OPTION...]"};
     device = argv[1];
