@@ -175,6 +175,19 @@ static inline vec bytes_finish(const struct bytes_lane *lane, vec scaled)
     return scaled * lane->scale + lane->bias;
 }
 
+/* Adds to out what the outliers of its rows make of the first `n` columns of a panel of the weight. */
+static inline void bytes_add_outliers(const struct cpu_tile_product *t, uint32_t all_columns, uint32_t n)
+{
+    const struct bytes_row *row = bytes_rows(t->x, t->panel_rows, t->depth);
+    const struct bytes_columns columns = bytes_columns(t->weight, all_columns, t->depth);
+    for (uint32_t r = 0; r < t->rows; r++)
+        for (uint32_t c = 0; row[r].n_outliers && c < n; c += VEC_LANES) {
+            float *out = t->out + r * t->out_stride + c;
+            const vec exact = bytes_multiply_outliers(&row[r], t->weight, all_columns, c);
+            vec_store(out, exact * vec_load(columns.scales + c) + vec_load(out));
+        }
+}
+
 /* out = bias + x weight^T + addend from sums of products of bytes, [rows, all_columns]; the first `n` columns of them,
  * of a panel of the weight all_columns wide. */
 static inline void bytes_leave(const struct cpu_tile_product *t, const int32_t *sums, uint32_t all_columns, uint32_t n)
@@ -184,14 +197,12 @@ static inline void bytes_leave(const struct cpu_tile_product *t, const int32_t *
     for (uint32_t c = 0; c < n; c += VEC_LANES) {
         const struct bytes_lane lane = bytes_lane(t, &columns, c);
         for (uint32_t r = 0; r < t->rows; r++) {
-            vec v = bytes_scaled(&row[r], &lane, bytes_load(sums + (size_t)r * all_columns + c));
-            if (row[r].n_outliers)
-                v += bytes_multiply_outliers(&row[r], t->weight, all_columns, c);
-            v = bytes_finish(&lane, v);
+            vec v = bytes_finish(&lane, bytes_scaled(&row[r], &lane, bytes_load(sums + (size_t)r * all_columns + c)));
             if (t->addend.data)
                 v += vec_load(t->addend.data + r * t->addend.stride + c);
             vec_store(t->out + r * t->out_stride + c, v);
         }
     }
+    bytes_add_outliers(t, all_columns, n);
 }
 #endif

@@ -38,6 +38,25 @@ static inline void bytes_store(uint8_t *to, vec_int v)
 #endif
 }
 
+/* The low bytes of four vectors whose lanes are numbers from 0 to 255. */
+static inline void bytes_store_four(uint8_t *to, const vec_int v[4])
+{
+#if defined(__AVX512F__)
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    const __m512i low = _mm512_packs_epi32((__m512i)v[0], (__m512i)v[1]);
+    const __m512i high = _mm512_packs_epi32((__m512i)v[2], (__m512i)v[3]);
+    _mm512_storeu_si512(to, _mm512_permutexvar_epi32(order, _mm512_packus_epi16(low, high)));
+#elif defined(__AVX2__)
+    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    const __m256i low = _mm256_packs_epi32((__m256i)v[0], (__m256i)v[1]);
+    const __m256i high = _mm256_packs_epi32((__m256i)v[2], (__m256i)v[3]);
+    _mm256_storeu_si256((__m256i *)(void *)to, _mm256_permutevar8x32_epi32(_mm256_packus_epi16(low, high), order));
+#else
+    for (uint32_t i = 0; i < 4; i++)
+        bytes_store(to + i * VEC_LANES, v[i]);
+#endif
+}
+
 static inline int32_t bytes_total(vec_int v)
 {
     int32_t sum = 0;
@@ -49,74 +68,76 @@ static inline int32_t bytes_total(vec_int v)
 /* VEC_LANES elements from number k on of a row, zeros behind the last. */
 static inline vec bytes_elements(const float *row, uint32_t k, uint32_t depth)
 {
-    return vec_load_some(row + k, depth - k);
+    return k < depth ? vec_load_some(row + k, depth - k) : (vec){0};
 }
 
 /* ---- packing x */
 
 struct bytes_range {
     float low, high, size; /* 0 lies between the first two; sum of the sizes */
-    uint32_t beyond;       /* elements that do not count */
 };
-
-/* Of the elements of a row whose size is `most` or less. */
-static inline struct bytes_range bytes_find_range(const float *x, uint32_t depth, float most)
-{
-    vec low = {0}, high = {0}, size = {0};
-    vec_int within = {0};
-    for (uint32_t k = 0; k < depth; k += VEC_LANES) {
-        vec v = bytes_elements(x, k, depth);
-        const vec_int counts = vec_absolute(v) <= most;
-        v = (vec)(vec_bits(v) & counts);
-        low = vec_smaller(low, v);
-        high = vec_larger(high, v);
-        size += vec_absolute(v);
-        within -= counts;
-    }
-    return (struct bytes_range){-vec_top(-low), vec_top(high), vec_sum(size),
-                                round_up32(depth, VEC_LANES) - (uint32_t)bytes_total(within)};
-}
 
 static const float bytes_largest = 0x1.fffffep127f;
 
-/* The same of all elements, twice as fast. What is not finite makes no finite size. */
-static inline struct bytes_range bytes_find_all(const float *x, uint32_t depth)
+/* Of all elements of a row. What is not finite makes no finite size. */
+static inline struct bytes_range bytes_find_range(const float *x, uint32_t depth)
 {
     enum { CHAINS = 2 }; /* hide the latency of sums */
     vec low[CHAINS] = {{0}}, high[CHAINS] = {{0}}, size[CHAINS] = {{0}};
-    for (uint32_t k = 0; k < depth; k += CHAINS * VEC_LANES)
+    for (uint32_t k = 0; k < depth; k += CHAINS * VEC_LANES) {
+        const bool whole = depth - k >= CHAINS * VEC_LANES;
         for (uint32_t j = 0; j < CHAINS; j++) {
             const uint32_t at = k + j * VEC_LANES;
-            const vec v = at < depth ? bytes_elements(x, at, depth) : (vec){0};
+            const vec v = whole ? vec_load(x + at) : bytes_elements(x, at, depth);
             low[j] = vec_smaller(v, low[j]);
             high[j] = vec_larger(v, high[j]);
             size[j] += vec_absolute(v);
         }
+    }
     return (struct bytes_range){-vec_top(-vec_smaller(low[0], low[1])), vec_top(vec_larger(high[0], high[1])),
-                                vec_sum(size[0] + size[1]), 0};
+                                vec_sum(size[0] + size[1])};
+}
+
+/* Of the elements whose size is `most` or less; gives how many are beyond, and notes them as outliers while there is
+ * room. */
+static inline uint32_t bytes_part(const float *x, uint32_t depth, float most, struct bytes_row *row,
+                                  struct bytes_range *range)
+{
+    vec low = {0}, high = {0}, size = {0};
+    uint32_t beyond = 0;
+    for (uint32_t k = 0; k < depth; k += VEC_LANES) {
+        const vec v = bytes_elements(x, k, depth);
+        const vec_int counts = vec_absolute(v) <= most;
+        const vec within = (vec)(vec_bits(v) & counts);
+        low = vec_smaller(low, within);
+        high = vec_larger(high, within);
+        size += vec_absolute(within);
+        for (uint32_t i = 0; vec_any(~counts) && i < VEC_LANES; i++)
+            if (!counts[i] && beyond++ < BYTES_OUTLIERS) {
+                row->outliers[beyond - 1].at = k + i;
+                row->outliers[beyond - 1].value = v[i];
+            }
+    }
+    *range = (struct bytes_range){-vec_top(-low), vec_top(high), vec_sum(size)};
+    return beyond;
 }
 
 /* Notes the outliers of a row and gives the range of the others. False: too many are not finite. */
 static inline bool bytes_take_outliers(const float *x, uint32_t depth, struct bytes_row *row, struct bytes_range *range)
 {
-    float most = bytes_find_range(x, depth, bytes_largest).size * BYTES_BEYOND / (float)depth;
+    if (!(range->size <= bytes_largest))
+        bytes_part(x, depth, bytes_largest, row, range);
+    float most = range->size * BYTES_BEYOND / (float)depth;
+    uint32_t beyond;
     do {
         most = most < bytes_largest ? most : bytes_largest;
-        *range = bytes_find_range(x, depth, most);
-        most *= range->beyond > BYTES_OUTLIERS ? 1.5f : 1;
-    } while (range->beyond > BYTES_OUTLIERS && most > 0 && most < INFINITY);
-    if (range->beyond > BYTES_OUTLIERS) {
+        beyond = bytes_part(x, depth, most, row, range);
+        most *= beyond > BYTES_OUTLIERS ? 1.5f : 1;
+    } while (beyond > BYTES_OUTLIERS && most > 0 && most < INFINITY);
+    row->n_outliers = beyond > BYTES_OUTLIERS ? 0 : beyond;
+    if (beyond > BYTES_OUTLIERS)
         *range = (struct bytes_range){0};
-        return false;
-    }
-    for (uint32_t k = 0; k < depth && row->n_outliers < range->beyond; k++) {
-        const float value = x[k];
-        if (!(fabsf(value) <= most)) {
-            row->outliers[row->n_outliers].at = k;
-            row->outliers[row->n_outliers++].value = value;
-        }
-    }
-    return true;
+    return beyond <= BYTES_OUTLIERS;
 }
 
 /* Scale and zero such that bytes reach from 0 to 255 at most, however ends are rounded. Gives the steps of a byte in 1;
@@ -141,7 +162,7 @@ static inline float bytes_scale_row(struct bytes_row *row, struct bytes_range ra
 static inline void bytes_pack_row(const float *x, uint32_t i, uint32_t rows, uint32_t depth, uint8_t *panel,
                                   struct bytes_row *row)
 {
-    struct bytes_range range = bytes_find_all(x, depth);
+    struct bytes_range range = bytes_find_range(x, depth);
     const float most = range.high > -range.low ? range.high : -range.low;
     bool tame = true;
     row->n_outliers = 0;
@@ -151,9 +172,14 @@ static inline void bytes_pack_row(const float *x, uint32_t i, uint32_t rows, uin
     const vec_int zero = (vec_int){0} + row->zero;
     uint8_t *to = panel + (size_t)i * BYTES_CHUNK;
     for (uint32_t first = 0; first < depth; first += BYTES_CHUNK, to += (size_t)rows * BYTES_CHUNK)
-        for (uint32_t k = 0; k < BYTES_CHUNK && first + k < round_up32(depth, BYTES_TILE); k += VEC_LANES) {
-            const vec v = first + k < depth ? bytes_elements(x, first + k, depth) : (vec){0};
-            bytes_store(to + k, bytes_round(v * steps) + zero);
+        for (uint32_t k = 0; k < BYTES_CHUNK && first + k < round_up32(depth, BYTES_TILE); k += 4 * VEC_LANES) {
+            const bool whole = depth - first >= k + 4 * VEC_LANES;
+            vec_int four[4];
+            for (uint32_t j = 0; j < 4; j++) {
+                const uint32_t at = first + k + j * VEC_LANES;
+                four[j] = bytes_round((whole ? vec_load(x + at) : bytes_elements(x, at, depth)) * steps) + zero;
+            }
+            bytes_store_four(to + k, four);
         }
     for (uint32_t j = 0; j < row->n_outliers; j++) {
         const uint32_t k = row->outliers[j].at;

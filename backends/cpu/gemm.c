@@ -194,10 +194,22 @@ static struct range panel_rows(const struct block *block, uint32_t i)
     return (struct range){first, block->rows.last - first < n ? block->rows.last : first + n};
 }
 
-/* Where step k of a panel of x lies: a multiple of depth_multiple. */
+/* Where step k of a row of a panel of x would lie if it were the only one: k is a multiple of depth_multiple. */
+static size_t x_row_bytes(const struct cpu_micro_kernel *kernel, uint32_t k)
+{
+    return 4 * (size_t)k / kernel->x_depth;
+}
+
+/* Rows that take room in a panel of x. */
+static uint32_t rows_in_panel(const struct cpu_micro_kernel *kernel, uint32_t rows)
+{
+    return kernel->any_rows ? rows : kernel->x_step;
+}
+
+/* Where step k of a panel of x lies. */
 static size_t x_part_bytes(const struct cpu_micro_kernel *kernel, uint32_t rows, uint32_t k)
 {
-    return 4 * (size_t)k / kernel->x_depth * (kernel->any_rows ? rows : kernel->x_step);
+    return x_row_bytes(kernel, k) * rows_in_panel(kernel, rows);
 }
 
 /* Steps first .. last-1 of upright rows: they lie far apart, where the processor does not foresee them. */
@@ -262,14 +274,11 @@ static void multiply_tile(const struct cpu_micro_kernel *kernel, const struct cp
     float *out = p->out + tile->row * p->out_stride + tile->column;
     const bool first = !block->depth.first, finish = p->finish && block->depth.last == p->depth;
     const bool whole = tile->columns == kernel->columns;
-    const struct cpu_rows before = {out, p->out_stride}, residual = rows_of_tile(p->residual, tile);
+    const struct cpu_rows none = {0}, before = {out, p->out_stride}, residual = rows_of_tile(p->residual, tile);
     product->met[0] = tile->passed ? (struct cpu_rows){tile->passed, CPU_CHUNK} : before;
     product->met[1] = residual;
     product->bias = first && p->bias ? p->bias + tile->column : NULL;
-    if (!first)
-        product->addend = before;
-    else if (!p->finish)
-        product->addend = residual;
+    product->addend = !first ? before : p->finish ? none : residual;
     tile->sums = whole && !finish ? out : sums;
     tile->stride = whole && !finish ? p->out_stride : kernel->columns;
     if (!whole && product->addend.data) {
@@ -289,20 +298,55 @@ static void multiply_tile(const struct cpu_micro_kernel *kernel, const struct cp
         copy_tile(tile, (struct cpu_rows){sums, tile->stride}, out, p->out_stride);
 }
 
-/* Where the result for panel i, of that many rows, is left packed from a column on. */
-static void *passed_tile(const struct cpu_micro_kernel *kernel, const struct cpu_product *p, uint32_t i, uint32_t rows,
-                         uint32_t column)
-{
-    const uint32_t chunk = CPU_CHUNK * kernel->x_depth, in_chunk = column % chunk;
-    if (!p->passed_out)
-        return NULL;
-    return (char *)p->passed_out + i * x_panel_bytes(kernel, p->n) + x_part_bytes(kernel, rows, column - in_chunk) +
-           4 * in_chunk / kernel->x_depth;
-}
-
 static const void *prepared_panel(const struct block *block, uint32_t i)
 {
     return block->prepared ? block->prepared + i * block->prepared_bytes : NULL;
+}
+
+/* Where a result is left packed from a column on. Divisions are made once for all panels of x. */
+struct passed {
+    char *to;                             /* NULL: nowhere */
+    size_t panel_bytes, row_bytes, bytes; /* bytes: in the chunk of a row */
+};
+
+static struct passed passed_column(const struct cpu_micro_kernel *kernel, const struct cpu_product *p, uint32_t column)
+{
+    const uint32_t chunk = CPU_CHUNK * kernel->x_depth, in_chunk = column % chunk;
+    if (!p->passed_out)
+        return (struct passed){0};
+    return (struct passed){.to = p->passed_out,
+                           .panel_bytes = x_panel_bytes(kernel, p->n),
+                           .row_bytes = x_row_bytes(kernel, column - in_chunk),
+                           .bytes = x_row_bytes(kernel, in_chunk)};
+}
+
+/* All panels of x of a block against one of the weight. `product` has what is the same for all of them. */
+static void multiply_column(const struct cpu_micro_kernel *kernel, const struct cpu_product *p,
+                            const struct block *block, struct range columns, struct cpu_tile_product *product)
+{
+    const size_t x_before = x_row_bytes(kernel, p->passed_x ? block->depth.first : 0);
+    const struct passed passed = passed_column(kernel, p, columns.first);
+    const char *weight = product->weight, *next_weight = product->next_weight, *later = product->later;
+    const size_t later_bytes = weight_panel_bytes(kernel, product->depth) / block->panels;
+    const uint32_t later_step = product->later_step, wide_step = ceil_div32(later_step, kernel->weight_depth);
+    for (uint32_t i = 0; i < block->panels; i++) {
+        const struct range rows = panel_rows(block, i);
+        const uint32_t n = rows.last - rows.first, in_panel = rows_in_panel(kernel, n);
+        const bool wide = i && block->wide;
+        struct cpu_tile tile = {.row = rows.first, .rows = n, .column = columns.first, .columns = product->columns};
+        if (passed.to)
+            tile.passed = passed.to + i * passed.panel_bytes + passed.row_bytes * in_panel + passed.bytes;
+        product->x = block->packed + i * block->panel_bytes + x_before * in_panel;
+        product->weight = wide ? block->wide : weight;
+        product->next_weight = i + 1 == block->panels ? next_weight : block->wide ? block->wide : weight;
+        product->later = later + i * later_bytes;
+        product->later_step = wide ? wide_step : later_step;
+        product->wide_weight = wide ? NULL : block->wide;
+        product->rows = n;
+        product->panel_rows = n;
+        product->prepared_x = prepared_panel(block, i);
+        multiply_tile(wide ? kernel->wide : kernel, p, block, &tile, product);
+    }
 }
 
 /* Where a panel of the weight would be waited for, each tile fetches its part of the next one, so that memory never
@@ -311,50 +355,26 @@ static void multiply_block(const struct cpu_micro_kernel *kernel, const struct c
                            const struct block *block, struct range columns)
 {
     const uint32_t depth = block->depth.last - block->depth.first;
-    const uint32_t packed_before = p->passed_x ? block->depth.first : 0;
-    const size_t weight_panel = weight_panel_bytes(kernel, p->depth);
-    const size_t depth_bytes = weight_panel_bytes(kernel, depth), part_bytes = depth_bytes / block->panels;
+    const size_t weight_panel = weight_panel_bytes(kernel, p->depth), depth_bytes = weight_panel_bytes(kernel, depth);
     const size_t met_bytes = depth_bytes * kernel->weight_depth / kernel->x_depth; /* with as many steps as x has */
     const bool waits =
         block->rows.last - block->rows.first > FEW_ROWS && (block->panels <= FEW_PANELS || met_bytes >= LARGE_PANEL);
     const uint32_t later_step = waits ? (4 * kernel->weight_step + block->panels - 1) / block->panels : 0;
     const char *weight = (const char *)p->packed + weight_part_bytes(kernel, block->depth.first) +
                          columns.first / kernel->columns * weight_panel;
-    for (uint32_t c = columns.first; c < columns.last; c += kernel->columns, weight += weight_panel) {
-        const uint32_t left = columns.last - c;
-        const char *later = left > kernel->columns ? weight + weight_panel : weight;
+    struct cpu_tile_product product = {
+        .depth = depth, .prepared_weight = block->prepared_weight, .few = block->few, .shape = block->shape};
+    for (; columns.first < columns.last; columns.first += kernel->columns, weight += weight_panel) {
+        const uint32_t left = columns.last - columns.first;
+        const bool last = left <= kernel->columns;
         if (block->prepared_weight)
             kernel->prepare_weight(kernel, weight, depth, block->prepared_weight);
-        for (uint32_t i = 0; i < block->panels; i++) {
-            const struct range rows = panel_rows(block, i);
-            const uint32_t n = rows.last - rows.first;
-            const bool wide = i && block->wide;
-            const char *x = block->packed + i * block->panel_bytes + x_part_bytes(kernel, n, packed_before);
-            struct cpu_tile tile = {.row = rows.first,
-                                    .rows = n,
-                                    .column = c,
-                                    .columns = smaller(left, kernel->columns),
-                                    .passed = passed_tile(kernel, p, i, n, c)};
-            struct cpu_tile_product product = {.x = x,
-                                               .weight = wide ? block->wide : weight,
-                                               .next_weight = i + 1 == block->panels ? weight + weight_panel
-                                                              : block->wide          ? block->wide
-                                                                                     : weight,
-                                               .later = later + i * part_bytes,
-                                               .later_step = later == weight ? 0
-                                                             : wide ? ceil_div32(later_step, kernel->weight_depth)
-                                                                    : later_step,
-                                               .rows = n,
-                                               .panel_rows = n,
-                                               .columns = tile.columns,
-                                               .depth = depth,
-                                               .prepared_x = prepared_panel(block, i),
-                                               .prepared_weight = block->prepared_weight,
-                                               .wide_weight = wide ? NULL : block->wide,
-                                               .few = block->few,
-                                               .shape = block->shape};
-            multiply_tile(wide ? kernel->wide : kernel, p, block, &tile, &product);
-        }
+        product.weight = weight;
+        product.next_weight = weight + weight_panel;
+        product.later = last ? weight : weight + weight_panel;
+        product.later_step = last ? 0 : later_step;
+        product.columns = smaller(left, kernel->columns);
+        multiply_column(kernel, p, block, columns, &product);
     }
 }
 

@@ -40,11 +40,10 @@ enum { TOGETHER = COLUMNS % LINE ? 2 : 1, LINES = TOGETHER * COLUMNS / LINE }; /
 enum { AT_ONCE = TOGETHER * X_STEPS };                                         /* steps of x that meet them */
 enum { WIDE = X_STEPS * COLUMNS }; /* floats that a step of the weight is left as */
 
-/* Some rows that are met after the tile, a part of them with each chunk: all at once would have to wait. */
-static inline void fetch_met(const struct cpu_tile_product *t, uint32_t chunk)
+/* Rows first .. last-1 of what is met after the tile, a part of them with each chunk: all at once would have to wait. */
+static inline void fetch_met(const struct cpu_tile_product *t, uint32_t first, uint32_t last)
 {
-    enum { PART = 4 };
-    for (uint32_t i = chunk * PART; i < (chunk + 1) * PART && i < t->rows; i++)
+    for (uint32_t i = first; i < last && i < t->rows; i++)
         for (uint32_t m = 0; m < 2; m++)
             for (uint32_t c = 0; t->met[m].data && c < COLUMNS; c += LINE)
                 __builtin_prefetch(t->met[m].data + i * t->met[m].stride + c, 1);
@@ -101,19 +100,10 @@ begin_sums(const struct cpu_tile_product *t, sum_vector sum[ROWS][VECTORS], cons
             sum[i][j] = (sum_vector){0};
 }
 
-/* Sums of a tile with outliers pass by the first level of cache, where what follows is one loop for any number of rows.
- */
-static inline __attribute__((always_inline)) void store_with_outliers(const struct cpu_tile_product *t,
-                                                                      sum_vector sum[ROWS][VECTORS],
-                                                                      const uint32_t rows, const uint32_t vectors)
+/* Few rows have them: a tile that is stored meets them again, in one loop for any number of rows. */
+static __attribute__((noinline)) void add_outliers(const struct cpu_tile_product *t, uint32_t vectors)
 {
-    int32_t sums[ROWS * COLUMNS] __attribute__((aligned(64)));
-#pragma GCC unroll 14
-    for (uint32_t i = 0; i < rows; i++)
-#pragma GCC unroll 4
-        for (uint32_t j = 0; j < vectors; j++)
-            memcpy(sums + i * COLUMNS + j * VEC_LANES, &sum[i][j], sizeof sum[i][j]);
-    bytes_leave(t, sums, COLUMNS, vectors * VEC_LANES);
+    bytes_add_outliers(t, COLUMNS, vectors * VEC_LANES);
 }
 
 static inline __attribute__((always_inline)) void
@@ -121,10 +111,6 @@ store_sums(const struct cpu_tile_product *t, sum_vector sum[ROWS][VECTORS], cons
 {
     const struct bytes_row *row = bytes_rows(t->x, t->panel_rows, t->depth);
     const struct bytes_columns columns = bytes_columns(t->weight, COLUMNS, t->depth);
-    if (row->panel_has_outliers) {
-        store_with_outliers(t, sum, rows, vectors);
-        return;
-    }
     const struct cpu_rows addend = t->addend;
     float *const out = t->out;
     const size_t stride = t->out_stride;
@@ -139,6 +125,8 @@ store_sums(const struct cpu_tile_product *t, sum_vector sum[ROWS][VECTORS], cons
             vec_store(out + i * stride + j * VEC_LANES, v);
         }
     }
+    if (row->panel_has_outliers)
+        add_outliers(t, vectors);
 }
 
 #else
@@ -174,6 +162,8 @@ static inline __attribute__((always_inline)) void multiply_tile(const struct cpu
                                                                 const uint32_t vectors, const bool leaves)
 {
     const uint32_t steps = ceil_div32(t->depth, WEIGHT_DEPTH) * X_STEPS;
+    const uint32_t part = steps ? ceil_div32(rows, ceil_div32(steps, CHUNK)) : 0;
+    uint32_t met = 0;
     sum_vector sum[ROWS][VECTORS];
     begin_sums(t, sum, rows, vectors);
     const step *x = t->x;
@@ -185,7 +175,8 @@ static inline __attribute__((always_inline)) void multiply_tile(const struct cpu
         const weight_step *ahead =
             n < CHUNK || first + CHUNK == steps ? t->next_weight : weight + CHUNK / X_STEPS * COLUMNS;
         uint32_t k = 0;
-        fetch_met(t, (steps - first - 1) / CHUNK);
+        fetch_met(t, met, met + part);
+        met += part;
         for (; k + AT_ONCE <= n; k += AT_ONCE, ahead += TOGETHER * COLUMNS, later += TOGETHER * t->later_step) {
             fetch_lines(ahead, later, t->later_step);
 #pragma GCC unroll 2

@@ -6,6 +6,7 @@
 #ifndef BACKENDS_CPU_VEC_H
 #define BACKENDS_CPU_VEC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -178,22 +179,60 @@ static inline vec vec_signed(vec a, vec b)
     return (vec)((vec_bits(a) & 0x7fffffff) | (vec_bits(b) & ~0x7fffffff));
 }
 
+/* The sum of all lanes, and the largest one that is a number, -INFINITY at least. The upper half is taken to the lower
+ * one until a lane is left; compilers write loops of that by way of memory. */
+#if defined(__AVX512F__)
 static inline float vec_sum(vec v)
 {
-    float sum[VEC_LANES];
-    memcpy(sum, &v, sizeof v);
-    for (uint32_t n = VEC_LANES / 2; n; n /= 2)
-        for (uint32_t i = 0; i < n; i++)
-            sum[i] += sum[i + n];
-    return sum[0];
+    return _mm512_reduce_add_ps((__m512)v);
 }
 
-/* The largest lane that is a number, -INFINITY at least. */
+static inline float vec_top(vec v)
+{
+    return _mm512_reduce_max_ps((__m512)vec_larger(v, vec_all(-__builtin_inff())));
+}
+#elif defined(__AVX2__)
+static inline float vec_sum(vec v)
+{
+    __m128 sum = _mm_add_ps(_mm256_castps256_ps128((__m256)v), _mm256_extractf128_ps((__m256)v, 1));
+    sum = _mm_add_ps(sum, _mm_movehl_ps(sum, sum));
+    return sum[0] + sum[1];
+}
+
+static inline float vec_top(vec v)
+{
+    const __m256 numbers = (__m256)vec_larger(v, vec_all(-__builtin_inff()));
+    __m128 top = _mm_max_ps(_mm256_castps256_ps128(numbers), _mm256_extractf128_ps(numbers, 1));
+    top = _mm_max_ps(top, _mm_movehl_ps(top, top));
+    return top[0] > top[1] ? top[0] : top[1];
+}
+#else
+static inline float vec_sum(vec v)
+{
+    return (v[0] + v[2]) + (v[1] + v[3]);
+}
+
 static inline float vec_top(vec v)
 {
     float top = -__builtin_inff();
     for (uint32_t i = 0; i < VEC_LANES; i++)
         top = v[i] > top ? v[i] : top;
     return top;
+}
+#endif
+
+/* Whether a mask has a lane of ones. */
+static inline bool vec_any(vec_int mask)
+{
+#if defined(__AVX512F__)
+    return _mm512_test_epi32_mask((__m512i)mask, (__m512i)mask);
+#elif defined(__AVX2__)
+    return _mm256_movemask_ps((__m256)mask);
+#else
+    int32_t any = 0;
+    for (uint32_t i = 0; i < VEC_LANES; i++)
+        any |= mask[i];
+    return any;
+#endif
 }
 #endif

@@ -15,9 +15,6 @@
 
 enum { MOST_SHAPES = 16, NODE_NAME = 160, PATH_BYTES = 512 };
 static const double seconds_a_device = 0.5;
-/* |a - b| <= tolerance (1 + |b|). f16 has three bits more than bf16. In int8 a token is rounded by its largest elements:
- * there the bound goes by the largest |b|, and is twice what text came to with the models that are shipped. */
-static const double tolerance_f32 = 5e-5, tolerance_f16 = 2.5e-3, tolerance_bf16 = 2e-2, tolerance_int8 = 0.2;
 
 static const struct table_column columns[] = {
     {.key = "device", .title = "device", .width = 9},
@@ -51,16 +48,6 @@ struct compare {
     struct measured_device *reference; /* in f64 */
     char path[PATH_BYTES];             /* of the file in which its answer lies for the others */
 };
-
-static struct answer_bound bound_of(const struct measured_device *device)
-{
-    const char *dtype = device->facts.dtype;
-    if (strcmp(dtype, "bf16") == 0)
-        return (struct answer_bound){tolerance_bf16, false};
-    if (strcmp(dtype, "int8") == 0)
-        return (struct answer_bound){tolerance_int8, true};
-    return (struct answer_bound){strcmp(dtype, "f16") == 0 ? tolerance_f16 : tolerance_f32, false};
-}
 
 /* ---- in the process of a row */
 
@@ -151,7 +138,7 @@ static pln_status ask_row(struct compare *c, uint32_t i, bool trace, struct ques
 {
     struct measured_device *d = &c->speed.measure.devices[i];
     q->trace = trace;
-    q->bound = bound_of(d);
+    q->bound = answer_bound_of(d->facts.dtype);
     memcpy(q->path, c->path, sizeof q->path);
     return measure_ask(d, judge_answer, q, sizeof *q, error);
 }

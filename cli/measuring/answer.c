@@ -7,6 +7,15 @@
 #include <math.h>
 #include <string.h>
 
+struct answer_bound answer_bound_of(const char *dtype)
+{
+    if (strcmp(dtype, "int8") == 0)
+        return (struct answer_bound){0.2, true};
+    if (strcmp(dtype, "bf16") == 0)
+        return (struct answer_bound){2e-2, false};
+    return (struct answer_bound){strcmp(dtype, "f16") == 0 ? 2.5e-3 : 5e-5, false}; /* three bits more than bf16 */
+}
+
 static double largest_of(const float *y, uint64_t n)
 {
     double largest = 0;

@@ -13,6 +13,11 @@ struct answer_bound {
     bool of_largest;
 };
 
+/* What an answer is allowed whose weights are of that type, as in measured_facts. In int8 a token is rounded by its
+ * largest elements: there the bound goes by the largest |b|, and is twice what text came to with the models that are
+ * shipped. */
+struct answer_bound answer_bound_of(const char *dtype);
+
 struct answer_difference {
     double largest; /* |a - b|; infinite when a tensor is not there */
     bool agrees;    /* within the bound everywhere, or NaN on both sides */

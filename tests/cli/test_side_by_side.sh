@@ -93,6 +93,11 @@ assert [(r["device"], r["dtype"]) for r in rows] == [("cpu math=f32", "f32"), ("
         grep -q -e bf16 -e "no backend cpu" "$to/err" || fail "math=bf16 is refused without a reason"
     fi
 
+    # int8 has a bound of its own, by the largest logit
+    if "$pleione" devices --device cpu >/dev/null 2>&1; then
+        check 0 agrees compare "${disc%/*}/electra-tiny-definition" --devices cpu --device-option math=int8 --shapes 8x64
+    fi
+
     # rates that cannot be, and a roof by a plain product
     check 1 "the measurement is wrong" bench $disc --devices impostor --seconds 0.01 --shapes 8x128 -o "$to/impossible.json"
     check 1 "the measurement is wrong" compare $disc --devices impostor --shapes 8x128 -o "$to/impossible.md"
