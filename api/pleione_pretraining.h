@@ -96,10 +96,10 @@ typedef struct pln_corpus_options { /* zero is a good default */
 } pln_corpus_options;
 
 /* Returns new; keeps the tokenizer. paths: text files, .jsonl, .gz and .zst of both, folders (recursively, names in the
- * order of their bytes; hidden files, and what is no file, are passed over), "-" for standard input. Examples are made as ELECTRA's own code
- * makes them, by a thread of its own, some batches ahead. The same documents in the same order give the same examples,
- * whatever files they stand in. PLN_INVALID names the path that cannot be read, or the special token that the tokenizer
- * lacks. options may be NULL. Any thread. */
+ * order of their bytes; hidden files, and what is no file, are passed over), "-" for standard input. Examples are made as
+ * ELECTRA's own code makes them, by a thread of its own, some batches ahead. The same documents in the same order give the
+ * same examples, whatever files they stand in. PLN_INVALID names the path that cannot be read, or the special token that
+ * the tokenizer lacks. options may be NULL. Any thread. */
 PLN_API pln_status pln_corpus_open(const pln_tokenizer *tokenizer, const char *const *paths, uint32_t n_paths,
                                    const pln_corpus_options *options, pln_corpus **corpus, pln_error *error);
 PLN_API void pln_corpus_close(pln_corpus **corpus); /* alone */

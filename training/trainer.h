@@ -113,13 +113,15 @@ bool training_bound_note(pln_trainer *trainer, const char *state, const float *f
 
 typedef pln_status training_step_fn(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs,
                                     pln_trainer_report *report, pln_error *error);
-/* Before the devices are asked: there is an image, and room for the batch behind it. Does nothing where a loss is an error. */
+/* Before the devices are asked: there is an image, and room for the batch behind it. Does nothing where a loss is an
+ * error. */
 pln_status training_keep_begin(pln_trainer *trainer, pln_error *error);
 /* The step was made. */
 void training_keep_step(pln_trainer *trainer, const pln_tensor *inputs, uint32_t n_inputs);
 /* The states were written by others. */
 void training_keep_forget(pln_trainer *trainer);
-/* After what was asked of the devices came to PLN_DEVICE_LOST: states and steps are as before it. PLN_DEVICE_LOST if nothing was kept. */
+/* After what was asked of the devices came to PLN_DEVICE_LOST: states and steps are as before it. PLN_DEVICE_LOST if
+ * nothing was kept. */
 pln_status training_keep_recover(pln_trainer *trainer, training_step_fn *step, pln_error *error);
 void training_keep_finish(pln_trainer *trainer);
 
