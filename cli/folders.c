@@ -142,13 +142,13 @@ void cli_remove_folder(const char *path)
 pln_status cli_try_file(const char *path, pln_error *error)
 {
     int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    const bool new = file >= 0;
-    if (!new &&errno == EEXIST)
+    const bool fresh = file >= 0;
+    if (!fresh && errno == EEXIST)
         file = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC); /* ENXIO: a pipe that nobody reads yet */
     const pln_status status = file >= 0 || errno == ENXIO ? PLN_OK : cli_path_fail(error, path, strerror(errno));
     if (file >= 0)
         close(file);
-    if (new)
+    if (fresh)
         unlink(path);
     return status;
 }

@@ -8,7 +8,7 @@
 #include "checkpoint/checkpoint.h"
 #include "tests/checkpoint/folder.h"
 
-char folder[] = "checkpoint-XXXXXX";
+char folder[PATH_MAX] = "checkpoint-XXXXXX";
 
 int folder_make(void)
 {
@@ -23,7 +23,7 @@ int folder_drop(int failed)
 
 const char *in_folder(const char *name)
 {
-    static char paths[4][300];
+    static char paths[4][PATH_MAX + 300];
     static unsigned next;
     char *path = paths[next++ % 4];
     snprintf(path, sizeof paths[0], "%s/%s", folder, name);

@@ -5,6 +5,7 @@
 #ifndef TESTS_CHECKPOINT_FOLDER_H
 #define TESTS_CHECKPOINT_FOLDER_H
 
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -12,7 +13,7 @@
 
 #include <cmocka.h>
 
-extern char folder[];
+extern char folder[PATH_MAX]; /* folder_make sets it; a test may have another one in its place */
 /* Runs the tests in the folder; what it returns is main's. */
 #define run_in_folder(tests) (folder_make() ? folder_drop(cmocka_run_group_tests(tests, NULL, NULL)) : 1)
 int folder_make(void);

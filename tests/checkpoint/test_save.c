@@ -4,12 +4,9 @@
  * the new one, what is not the model's stays, and what cannot be replaced is refused.
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,16 +19,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "checkpoint/save.h"
 #include "common/jsonfile.h"
+#include "tests/checkpoint/folder.h"
 
 enum { ELEMENTS = 64 };
 
 static const char *const names[] = {"vocab.txt",    "config.json", "model.safetensors", "first_moment.safetensors",
                                     "trainer.json", NULL};
-static char folder[PATH_MAX];
 static pln_error error;
 
 /* ---- systems without an exchange of names, with a full disk, with a fast one */
@@ -63,37 +58,10 @@ int fsync(int file)
 
 /* ---- files */
 
-static const char *in_folder(const char *name)
-{
-    static char paths[4][PATH_MAX + 300];
-    static unsigned next;
-    char *path = paths[next++ % 4];
-    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
-}
-
-static void put(const char *name, const char *text)
-{
-    FILE *file = fopen(in_folder(name), "w");
-    assert_non_null(file);
-    fputs(text, file);
-    assert_int_equal(fclose(file), 0);
-}
-
 static bool is_there(const char *name)
 {
     struct stat about;
     return lstat(in_folder(name), &about) == 0;
-}
-
-static int count_entries(void)
-{
-    int n = 0;
-    DIR *list = opendir(folder);
-    for (struct dirent *entry; (entry = readdir(list));)
-        n += entry->d_name[0] != '.';
-    closedir(list);
-    return n;
 }
 
 static int empty_folder(void **state)
@@ -214,12 +182,12 @@ static void prepare(void)
 {
     empty_folder(NULL);
     mkdir(in_folder("from"), 0777);
-    put("from/vocab.txt", "[PAD]\n");
+    put_text("from/vocab.txt", "[PAD]\n");
     assert_int_equal(save_model("out", 1), PLN_OK);
-    put("out/README", "mine");
-    put("out/vocab.txt", "[PAD]\n[UNK]\n");
+    put_text("out/README", "mine");
+    put_text("out/vocab.txt", "[PAD]\n[UNK]\n");
     mkdir(in_folder("out/.git"), 0777);
-    put("out/.git/HEAD", "ref");
+    put_text("out/.git/HEAD", "ref");
 }
 
 static void assert_put_in_order(void)
@@ -227,7 +195,7 @@ static void assert_put_in_order(void)
     assert_int_equal(save_model("out", 3), PLN_OK);
     assert_int_equal(model_number("out"), 3);
     assert_true(is_there("out/README") && is_there("out/.git/HEAD"));
-    assert_int_equal(count_entries(), 2); /* from, out */
+    assert_int_equal(files_in_folder(), 2); /* from, out */
 }
 
 static void kill_everywhere(bool exchanges)
@@ -272,9 +240,9 @@ static void test_what_is_not_the_models_stays(void **state)
     for (int i = 0; i < 2; i++) {
         prepare();
         no_exchange = i == 1;
-        put("out/model-00001-of-00002.safetensors", "a shard");
-        put("out/model.safetensors.index.json", "{}");
-        put("out/model-card.txt", "mine");
+        put_text("out/model-00001-of-00002.safetensors", "a shard");
+        put_text("out/model.safetensors.index.json", "{}");
+        put_text("out/model-card.txt", "mine");
         assert_int_equal(symlink("README", in_folder("out/link")), 0);
         FILE *log = fopen(in_folder("out/log"), "w");
         fputs("a\n", log);
@@ -294,7 +262,7 @@ static void test_what_is_not_the_models_stays(void **state)
         assert_int_equal(about.st_mode & 0777, 0700);
         assert_int_equal(stat(in_folder("out/vocab.txt"), &about), 0);
         assert_int_equal(about.st_size, 6);
-        assert_int_equal(count_entries(), 2);
+        assert_int_equal(files_in_folder(), 2);
     }
 }
 
@@ -317,8 +285,8 @@ static void test_leftovers(void **state)
     (void)state;
     prepare();
     mkdir(in_folder("out.partial-999999999-0"), 0777); /* no process has that number */
-    put("out.partial-999999999-0/model.safetensors.7-0.part", "half");
-    put("out.partial-999999999-0/notes", "mine");
+    put_text("out.partial-999999999-0/model.safetensors.7-0.part", "half");
+    put_text("out.partial-999999999-0/notes", "mine");
     mkdir(in_folder("out.partial-mine"), 0777); /* not one of ours */
     mkdir(in_folder("out.partial-1-0"), 0777);  /* locked: its process lives */
     const int lock = open(in_folder("out.partial-1-0"), O_RDONLY | O_DIRECTORY);
@@ -339,12 +307,12 @@ static void test_steps_are_thinned(void **state)
     for (int i = 0; i < 4; i++)
         assert_int_equal(save_model(all[i], i + 1), PLN_OK);
     mkdir(in_folder("out.step-1"), 0777); /* no model */
-    put("out.step-5/notes", "mine");
+    put_text("out.step-5/notes", "mine");
     assert_int_equal(ckpt_save_thin(in_folder("out"), names, NULL, 100, 1, &error), PLN_OK);
     assert_true(is_there("out.step-1") && is_there("out.step-10") && is_there("out.step-100"));
     assert_false(is_there("out.step-5") || is_there("out.step-7"));
     assert_true(is_there("out/notes"));
-    assert_int_equal(count_entries(), 5);
+    assert_int_equal(files_in_folder(), 5);
 }
 
 /* ---- refused */
@@ -363,9 +331,9 @@ static void test_refusals(void **state)
 {
     (void)state;
     prepare();
-    put("file", "x");
+    put_text("file", "x");
     mkdir(in_folder("mine"), 0777);
-    put("mine/letter", "x");
+    put_text("mine/letter", "x");
     assert_int_equal(symlink("nowhere", in_folder("dangling")), 0);
     expect_refusal(in_folder("file"), "is not a directory");
     expect_refusal(in_folder("mine"), "is no model");
@@ -387,7 +355,7 @@ static void test_full_disk_is_told_before(void **state)
     full = true;
     assert_int_equal(ckpt_save_check(in_folder("out"), names, 4096, &place, &error), PLN_OK);
     assert_int_equal(ckpt_save_check(in_folder("out"), names, 4097, &place, &error), PLN_FAILED);
-    assert_int_equal(count_entries(), 2);
+    assert_int_equal(files_in_folder(), 2);
     assert_int_equal(model_number("out"), 1);
 }
 
@@ -399,7 +367,7 @@ static void test_place_is_remembered(void **state)
     struct ckpt_save save;
     mkdir(in_folder("empty"), 0777);
     assert_int_equal(ckpt_save_check(in_folder("empty"), names, 0, &place, &error), PLN_OK);
-    put("empty/log", "x");
+    put_text("empty/log", "x");
     assert_int_equal(ckpt_save_begin(&save, in_folder("empty"), names, NULL, &error), PLN_FAILED);
     assert_int_equal(ckpt_save_begin(&save, in_folder("empty"), names, &place, &error), PLN_OK);
     assert_int_equal(ckpt_save_end(&save, write_model(&save, 4), &error), PLN_OK);
@@ -429,7 +397,7 @@ static void test_unreadable_source(void **state)
         assert_non_null(strstr(error.message, "from/vocab.txt: "));
         assert_int_equal(model_number("out"), 1);
         if (i == 2)
-            put("from/vocab.txt", "");
+            put_text("from/vocab.txt", "");
     }
 }
 
@@ -464,7 +432,7 @@ static void test_no_memory(void **state)
     }
     json_set_alloc_funcs(malloc, free);
     assert_true(refused > 50);
-    assert_int_equal(count_entries(), 2);
+    assert_int_equal(files_in_folder(), 2);
 }
 
 int main(void)
