@@ -4,11 +4,9 @@
  * its queries: keys and values go into panels, then tiles of queries are scored, normalised and mixed in cache. Both
  * products are the micro-kernel's; what lies between them is f32 at every level. Few queries do without panels.
  */
-#include "backends/cpu/attention_panels.h"
-#include "backends/cpu/attention_scores.h"
+#include "backends/cpu/attention_halves.h"
 #include "backends/cpu/dropout.h"
 #include "backends/cpu/gemm.h"
-#include "backends/cpu/transpose.h"
 
 /* What attention holds beside the span. */
 struct forward {
@@ -37,30 +35,42 @@ static struct cpu_rows rows_of_head(const struct forward *f, const struct cpu_op
     return (struct cpu_rows){f->listed, n};
 }
 
-static void pack_head(const struct forward *f)
+static void pack_keys(const struct forward *f)
 {
     const struct span *s = &f->span;
-    struct cpu_rows rows = rows_of_head(f, input(s, PLN_ATTENTION_INPUT_KEY));
+    const struct cpu_operand *key = input(s, PLN_ATTENTION_INPUT_KEY);
+    if (key->halves) {
+        pack_halves_rows(halves_of_head(s, key, s->source), s->sources, s->params->head_size, f->keys);
+        return;
+    }
+    const struct cpu_rows rows = rows_of_head(f, key);
     const struct cpu_matrix keys = {rows.data, rows.stride, 1};
     pack_panels(f->kernel, &keys, s->sources, s->params->head_size, f->keys);
-    rows = rows_of_head(f, input(s, PLN_ATTENTION_INPUT_VALUE));
+}
+
+static void pack_values(const struct forward *f)
+{
+    const struct span *s = &f->span;
+    const struct cpu_operand *value = input(s, PLN_ATTENTION_INPUT_VALUE);
+    if (value->halves) {
+        pack_halves_columns(halves_of_head(s, value, s->source), s->params->head_size, s->sources, f->values);
+        return;
+    }
+    const struct cpu_rows rows = rows_of_head(f, value);
     const struct cpu_matrix values = {rows.data, 1, rows.stride};
     pack_panels(f->kernel, &values, s->params->head_size, s->sources, f->values);
 }
 
-/* out [rows, n] = x panels^T for the rows of a tile; rows of out are whole vectors. */
-static void multiply_tile(const struct forward *f, const step *x, const step *panels, uint32_t rows, uint32_t n,
-                          uint32_t depth, float *out, size_t out_stride)
+static void pack_queries(const struct forward *f, uint32_t first, uint32_t rows)
 {
-    multiply_panels(&(struct packed_product){.kernel = f->kernel,
-                                             .shape = f->shape,
-                                             .x = x,
-                                             .panels = panels,
-                                             .rows = rows,
-                                             .n = n,
-                                             .depth = depth,
-                                             .out = out,
-                                             .out_stride = out_stride});
+    const struct span *s = &f->span;
+    const struct cpu_operand *query = input(s, PLN_ATTENTION_INPUT_QUERY);
+    if (query->halves) {
+        pack_halves_x(halves_of_head(s, query, s->query + first), rows, s->params->head_size, f->queries);
+        return;
+    }
+    const struct cpu_matrix queries = {head_row(s, query, s->query + first), query->stride, 1};
+    f->kernel->pack_x(f->kernel, &queries, rows, s->params->head_size, f->queries);
 }
 
 /* ---- softmax */
@@ -94,8 +104,8 @@ static void find_tops(const struct forward *f, uint32_t rows, struct softmax *so
 
 /* Leaves the exponentials, without those that are dropped, as packed row i of a tile; gives their sum, dropped ones
  * too. */
-static vec exponentiate_row(const struct forward *f, uint32_t i, uint32_t rows, const struct softmax *softmax,
-                            const float *factors)
+static inline vec exponentiate_row(const struct forward *f, uint32_t i, uint32_t rows, const struct softmax *softmax,
+                                   const float *factors)
 {
     enum { CHUNK = CPU_CHUNK * X_DEPTH };
     const float *row = f->scores + i * f->span.score_stride, scale = softmax->scale, most = softmax->most[i];
@@ -104,7 +114,7 @@ static vec exponentiate_row(const struct forward *f, uint32_t i, uint32_t rows, 
         const uint32_t n = f->span.sources - first < CHUNK ? f->span.sources - first : CHUNK;
         step *to = f->probabilities + ((size_t)first / CHUNK * rows + i) * CPU_CHUNK;
         for (uint32_t j = 0; j < n; j += VEC_LANES) {
-            const vec e = vec_exp_negative(vec_load(row + first + j) * scale - most);
+            const vec e = vec_exp_below(vec_load(row + first + j), scale, most);
             sum += e;
             store_elements(to, j, factors ? e * vec_load(factors + first + j) : e);
         }
@@ -119,8 +129,10 @@ static const float *factors_of_row(const struct forward *f, uint32_t query)
     return dropout_of_query(&f->dropout, f->span.query + query, f->span.head, query, f->span.sources, f->factors);
 }
 
-/* The softmax of a tile's scores, packed and not yet divided by its sums. A row of -infinity becomes NaN. */
-static void exponentiate_tile(const struct forward *f, uint32_t query, uint32_t rows, struct softmax *softmax)
+/* The softmax of a tile's scores, packed and not yet divided by its sums. A row of -infinity becomes NaN. By itself: so
+ * its constants have registers. */
+static __attribute__((noinline)) void exponentiate_tile(const struct forward *f, uint32_t query, uint32_t rows,
+                                                        struct softmax *softmax)
 {
     find_tops(f, rows, softmax);
     for (uint32_t first = 0; first < rows; first += VEC_LANES) {
@@ -138,8 +150,7 @@ static void write_probabilities(const struct forward *f, uint32_t query, uint32_
     const float *row = f->scores + i * s->score_stride, *factors = factors_of_row(f, query);
     float *to = pair_row(s, probabilities, s->params->heads, s->head, query);
     for (uint32_t j = 0; j < s->sources; j += VEC_LANES) {
-        vec p = vec_exp_negative(vec_load(row + j) * softmax->scale - softmax->most[i]) *
-                (head_factor(s) / softmax->sum[i]);
+        vec p = vec_exp_below(vec_load(row + j), softmax->scale, softmax->most[i]) * (head_factor(s) / softmax->sum[i]);
         if (factors)
             p *= vec_load(factors + j);
         for (uint32_t lane = 0; lane < VEC_LANES && j + lane < s->sources; lane++)
@@ -153,11 +164,17 @@ static void write_probabilities(const struct forward *f, uint32_t query, uint32_
 static void score_tile(const struct forward *f, uint32_t first, uint32_t rows, struct softmax *softmax)
 {
     const struct span *s = &f->span;
-    const struct cpu_operand *query = input(s, PLN_ATTENTION_INPUT_QUERY);
     const struct cpu_operand *lse = &f->call->out[PLN_ATTENTION_OUTPUT_LSE];
-    const struct cpu_matrix queries = {head_row(s, query, s->query + first), query->stride, 1};
-    f->kernel->pack_x(f->kernel, &queries, rows, s->params->head_size, f->queries);
-    multiply_tile(f, f->queries, f->keys, rows, s->sources, s->params->head_size, f->scores, s->score_stride);
+    pack_queries(f, first, rows);
+    multiply_panels(&(struct packed_product){.kernel = f->kernel,
+                                             .shape = f->shape,
+                                             .x = f->queries,
+                                             .panels = f->keys,
+                                             .rows = rows,
+                                             .n = s->sources,
+                                             .depth = s->params->head_size,
+                                             .out = f->scores,
+                                             .out_stride = s->score_stride});
     for (uint32_t i = 0; !f->plain && i < rows; i++)
         finish_scores(s, first + i, f->scores + i * s->score_stride);
     softmax->scale = f->plain ? s->params->scale : 1;
@@ -172,10 +189,20 @@ static void mix_tile(const struct forward *f, uint32_t first, uint32_t rows, con
 {
     const struct span *s = &f->span;
     const uint32_t n = s->params->head_size;
-    multiply_tile(f, f->probabilities, f->values, rows, n, s->sources, f->mixed, f->mixed_stride);
+    const struct cpu_operand *out = &f->call->out[PLN_ATTENTION_OUTPUT_Y];
+    multiply_panels(&(struct packed_product){.kernel = f->kernel,
+                                             .shape = f->shape,
+                                             .x = f->probabilities,
+                                             .panels = f->values,
+                                             .rows = rows,
+                                             .n = n,
+                                             .depth = s->sources,
+                                             .out = f->mixed,
+                                             .out_stride = f->mixed_stride,
+                                             .met = {head_row(s, out, s->query + first), out->stride}});
     for (uint32_t i = 0; i < rows; i++) {
         const float *mixed = f->mixed + i * f->mixed_stride, factor = head_factor(s) / softmax->sum[i];
-        float *y = head_row(s, &f->call->out[PLN_ATTENTION_OUTPUT_Y], s->query + first + i);
+        float *y = head_row(s, out, s->query + first + i);
         for (uint32_t c = 0; c < n; c += VEC_LANES)
             vec_store_some(y + c, vec_load(mixed + c) * factor, n - c);
     }
@@ -184,8 +211,11 @@ static void mix_tile(const struct forward *f, uint32_t first, uint32_t rows, con
 static void fetch_row(const struct span *s, const struct cpu_operand *operand, uint32_t row)
 {
     enum { LINE = 16 };
-    for (uint32_t c = 0; c < s->params->head_size; c += LINE)
-        __builtin_prefetch(head_row(s, operand, row) + c, 0, 2);
+    const float *first =
+        operand->halves ? (const void *)halves_of_head(s, operand, row).data : head_row(s, operand, row);
+    const uint32_t floats = operand->halves ? s->params->head_size / 2 : s->params->head_size;
+    for (uint32_t c = 0; c < floats; c += LINE)
+        __builtin_prefetch(first + c, 0, 2);
 }
 
 /* A part of the next head: its rows lie far apart, where the processor does not foresee them. */
@@ -235,7 +265,7 @@ static float exponentiate_query(const struct forward *f, uint32_t i, const struc
     const float *factors = factors_of_row(f, i);
     vec sum = {0};
     for (uint32_t j = 0; j < f->span.sources; j += VEC_LANES) {
-        const vec e = vec_exp_negative(vec_load(f->scores + j) * softmax->scale - softmax->most[0]);
+        const vec e = vec_exp_below(vec_load(f->scores + j), softmax->scale, softmax->most[0]);
         sum += e;
         vec_store(to + j, factors ? e * vec_load(factors + j) : e);
     }
@@ -281,6 +311,12 @@ static void attend_query(const struct forward *f, uint32_t i)
         write_probabilities(f, i, 0, &softmax);
 }
 
+static bool has_halves(const struct span *s)
+{
+    return input(s, PLN_ATTENTION_INPUT_QUERY)->halves || input(s, PLN_ATTENTION_INPUT_KEY)->halves ||
+           input(s, PLN_ATTENTION_INPUT_VALUE)->halves;
+}
+
 /* Queries first .. last-1 of the span. */
 static void attend(struct forward *f, uint32_t first, uint32_t last)
 {
@@ -300,12 +336,13 @@ static void attend(struct forward *f, uint32_t first, uint32_t last)
     f->mixed_stride = (size_t)round_up(s->params->head_size, VEC_LANES);
     if (!f->plain)
         mark_hidden(s);
-    if (s->queries <= FEW_QUERIES) {
+    if (s->queries <= FEW_QUERIES && !has_halves(s)) {
         for (uint32_t i = first; i < last; i++)
             attend_query(f, i);
         return;
     }
-    pack_head(f);
+    pack_keys(f);
+    pack_values(f);
     const uint32_t tiles = ceil_div32(last - first, f->kernel->rows);
     for (uint32_t t = 0; t < tiles; t++) {
         const struct cpu_share share = cpu_share(last - first, t, tiles);

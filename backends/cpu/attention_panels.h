@@ -31,6 +31,7 @@ struct packed_product {
     uint32_t rows, n, depth; /* of x, of panels, of both */
     float *out;
     size_t out_stride;
+    struct cpu_rows met; /* as wide as out, met after it: to be fetched; data NULL: nothing */
     bool adds;
 };
 
@@ -39,19 +40,22 @@ static inline void multiply_panels(const struct packed_product *p)
     const struct cpu_micro_kernel *kernel = p->kernel;
     const size_t panel = panel_steps(kernel, p->depth);
     const step *panels = p->panels;
-    for (uint32_t i = 0; i < p->n; i += kernel->columns, panels += panel)
-        kernel->multiply(kernel,
-                         &(struct cpu_tile_product){.x = p->x,
-                                                    .weight = panels,
-                                                    .next_weight = panels + panel,
-                                                    .later = (const char *)panels,
-                                                    .addend = {p->adds ? p->out + i : NULL, p->out_stride},
-                                                    .out = p->out + i,
-                                                    .out_stride = p->out_stride,
-                                                    .rows = p->rows,
-                                                    .panel_rows = p->rows,
-                                                    .columns = p->n - i < kernel->columns ? p->n - i : kernel->columns,
-                                                    .depth = p->depth,
-                                                    .shape = p->shape});
+    struct cpu_tile_product t = {.x = p->x,
+                                 .next_x = p->x,
+                                 .out_stride = p->out_stride,
+                                 .rows = p->rows,
+                                 .panel_rows = p->rows,
+                                 .depth = p->depth,
+                                 .shape = p->shape};
+    for (uint32_t i = 0; i < p->n; i += kernel->columns, panels += panel) {
+        t.weight = panels;
+        t.next_weight = panels + panel;
+        t.later = (const char *)panels;
+        t.addend = (struct cpu_rows){p->adds ? p->out + i : NULL, p->out_stride};
+        t.met[0] = (struct cpu_rows){p->met.data ? p->met.data + i : NULL, p->met.stride};
+        t.out = p->out + i;
+        t.columns = p->n - i < kernel->columns ? p->n - i : kernel->columns;
+        kernel->multiply(kernel, &t);
+    }
 }
 #endif

@@ -14,6 +14,7 @@
 #ifndef BACKENDS_CPU_BYTES_H
 #define BACKENDS_CPU_BYTES_H
 
+#include "backends/cpu/halves.h"
 #include "backends/cpu/micro_kernel.h"
 #include "backends/cpu/vec.h"
 #include "common/round.h"
@@ -34,7 +35,7 @@ struct bytes {
 /* Of a row of x. */
 struct bytes_row {
     float scale;
-    int32_t zero;
+    float zero;                              /* a whole number */
     uint32_t n_outliers, panel_has_outliers; /* the latter of row 0 */
     struct {
         uint32_t at;
@@ -152,22 +153,21 @@ static inline vec bytes_multiply_outliers(const struct bytes_row *row, const str
 
 /* What columns c .. c + VEC_LANES - 1 of a panel of the weight make of sums, kept in registers for all rows. */
 struct bytes_lane {
-    vec scale, bias;
-    vec_int sum;
+    vec scale, bias, sum;
 };
 
 static inline struct bytes_lane bytes_lane(const struct cpu_tile_product *t, const struct bytes_columns *columns,
                                            uint32_t c)
 {
     return (struct bytes_lane){vec_load(columns->scales + c), t->bias ? vec_load(t->bias + c) : (vec){0},
-                               bytes_load(columns->sums + c)};
+                               __builtin_convertvector(bytes_load(columns->sums + c), vec)};
 }
 
-/* A sum of a row, in units of the weight's scales. */
+/* A sum of a row, in units of the weight's scales. The zero of x is taken off in f32, exactly up to 2^24: beyond, sums are
+ * rounded as any float is. */
 static inline vec bytes_scaled(const struct bytes_row *row, const struct bytes_lane *lane, vec_int sum)
 {
-    const vec_int zero = (vec_int){0} + row->zero;
-    return row->scale * __builtin_convertvector(sum - zero * lane->sum, vec);
+    return row->scale * (__builtin_convertvector(sum, vec) - row->zero * lane->sum);
 }
 
 static inline vec bytes_finish(const struct bytes_lane *lane, vec scaled)
@@ -200,9 +200,15 @@ static inline void bytes_leave(const struct cpu_tile_product *t, const int32_t *
             vec v = bytes_finish(&lane, bytes_scaled(&row[r], &lane, bytes_load(sums + (size_t)r * all_columns + c)));
             if (t->addend.data)
                 v += vec_load(t->addend.data + r * t->addend.stride + c);
-            vec_store(t->out + r * t->out_stride + c, v);
+            if (t->halves && row[r].n_outliers)
+                v = bytes_multiply_outliers(&row[r], t->weight, all_columns, c) * lane.scale + v;
+            if (t->halves)
+                halves_store(halves_of_row(t->halves, t->out_stride, r), c, v);
+            else
+                vec_store(t->out + r * t->out_stride + c, v);
         }
     }
-    bytes_add_outliers(t, all_columns, n);
+    if (!t->halves)
+        bytes_add_outliers(t, all_columns, n);
 }
 #endif

@@ -154,7 +154,7 @@ static inline float bytes_scale_row(struct bytes_row *row, struct bytes_range ra
     }
     const float steps = 1 / width;
     row->scale = width;
-    row->zero = bytes_round(vec_all(-range.low * steps))[0];
+    row->zero = (float)bytes_round(vec_all(-range.low * steps))[0];
     return steps;
 }
 
@@ -169,7 +169,6 @@ static inline void bytes_pack_row(const float *x, uint32_t i, uint32_t rows, uin
     if (!(most * (float)depth <= BYTES_BEYOND * range.size && range.size <= bytes_largest))
         tame = bytes_take_outliers(x, depth, row, &range);
     const float steps = bytes_scale_row(row, range);
-    const vec_int zero = (vec_int){0} + row->zero;
     uint8_t *to = panel + (size_t)i * BYTES_CHUNK;
     for (uint32_t first = 0; first < depth; first += BYTES_CHUNK, to += (size_t)rows * BYTES_CHUNK)
         for (uint32_t k = 0; k < BYTES_CHUNK && first + k < round_up32(depth, BYTES_TILE); k += 4 * VEC_LANES) {
@@ -177,7 +176,7 @@ static inline void bytes_pack_row(const float *x, uint32_t i, uint32_t rows, uin
             vec_int four[4];
             for (uint32_t j = 0; j < 4; j++) {
                 const uint32_t at = first + k + j * VEC_LANES;
-                four[j] = bytes_round((whole ? vec_load(x + at) : bytes_elements(x, at, depth)) * steps) + zero;
+                four[j] = bytes_round((whole ? vec_load(x + at) : bytes_elements(x, at, depth)) * steps + row->zero);
             }
             bytes_store_four(to + k, four);
         }

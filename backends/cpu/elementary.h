@@ -57,7 +57,23 @@ static inline vec vec_exp_negative(vec x)
     return vec_select(x < -86.0f, vec_all(0), e);
 }
 
-/* The same for all x, down to denormal numbers and up to infinity: two factors, each within the range of an exponent.
+/* e^(x scale - most), where most is the largest x scale, -FLT_MAX at least: what softmax takes of a score. What would be
+ * denormal is next to nothing. At level bf16 the relative error is 1.1e-4: products round to 4e-3 of what they take. */
+static inline vec vec_exp_below(vec x, float scale, float most)
+{
+    const vec below = x * scale - most;
+#if defined(__AVX512BF16__)
+    const vec shift = vec_all(12582912.0f); /* as in vec_exp_parts */
+    const vec t = vec_larger(vec_all(-127), below * 1.44269504f);
+    const vec shifted = t + shift, f = t - (shifted - shift);
+    const vec p = ((f * 5.50089329e-2f + 2.42210969e-1f) * f + 6.93282902e-1f) * f + 1.0f;
+    return (vec)(vec_bits(p) + (vec_bits(shifted) << 23));
+#else
+    return vec_exp_negative(below);
+#endif
+}
+
+/* e^x for all x, down to denormal numbers and up to infinity: two factors, each within the range of an exponent.
  */
 static inline vec vec_exp(vec x)
 {

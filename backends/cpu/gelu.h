@@ -9,26 +9,26 @@
 #include "backends/cpu/elementary.h"
 
 #if defined(__AVX2__)
-/* a T(a) in pieces, a vector of coefficients: piece i is a polynomial of a - i WIDTH, the highest power first. Minimax
- * fits; from MOST on, in the last piece, a T(a) is nothing in f32. */
+/* a T(a) in pieces, a vector of coefficients: piece i is a polynomial of a - i WIDTH, or of a, the highest power first.
+ * Minimax fits; from MOST on, in the last piece, a T(a) is nothing in f32. */
 #if defined(__AVX512F__)
 #define GELU_WIDTH 0.4f
 #define GELU_MOST 6.19f
 #if defined(__AVX512BF16__)
-enum { GELU_DEGREE = 3 }; /* error 9e-6: products round to 4e-3 of what they take */
+enum { GELU_DEGREE = 3 }; /* of a itself: error 9e-6, products round to 4e-3 of what they take */
 static const float gelu_pieces[GELU_DEGREE + 1][VEC_LANES] __attribute__((aligned(64))) = {
-    {0.0252795401f, 0.0930884334f, 0.128634684f, 0.0989301341f, 0.0429089696f, 0.000536610979f, -0.0154394589f,
-     -0.014108446f, -0.00797247388f, -0.00333720631f, -0.00109693051f, -0.000290891447f, -6.31810501e-5f,
-     -1.13453601e-5f, -1.69500848e-6f, -2.11633291e-7f},
-    {-0.401856414f, -0.337034342f, -0.19701415f, -0.0556576932f, 0.0297021223f, 0.05327083f, 0.0419822024f,
-     0.0232506174f, 0.00996962433f, 0.0034362226f, 0.000970036708f, 0.000226727461f, 4.41789171e-5f, 7.21018502e-6f,
-     9.88874178e-7f, 1.14252777e-7f},
-    {0.500095653f, 0.197285994f, -0.0198857855f, -0.117947033f, -0.12267823f, -0.0852389391f, -0.0455536608f,
-     -0.0196091491f, -0.00694143752f, -0.00204310409f, -0.000503298832f, -0.000104201478f, -1.81828424e-5f,
-     -2.67950419e-6f, -3.33947399e-7f, -3.52370901e-8f},
-    {0, 0.137822466f, 0.169484401f, 0.138090002f, 0.087685629f, 0.0455038596f, 0.0196746778f, 0.00715368336f,
-     0.00219810701f, 0.00057237595f, 0.000126518597f, 2.37639101e-5f, 3.7953899e-6f, 5.15644564e-7f, 5.96091105e-8f,
-     5.8642051e-9f},
+    {0.0252795555f, 0.093088299f, 0.128634676f, 0.0989300311f, 0.0429088809f, 0.000536619627f, -0.0154394582f,
+     -0.0141084474f, -0.00797246397f, -0.00333720259f, -0.00109692989f, -0.000290892f, -6.31809453e-05f,
+     -1.13453862e-05f, -1.69500549e-06f, -2.11634159e-07f},
+    {-0.401856422f, -0.448740304f, -0.505737364f, -0.411805779f, -0.176260516f, 0.0500511117f, 0.153146297f,
+     0.141761571f, 0.0865052789f, 0.0394780114f, 0.0141331945f, 0.00406650174f, 0.000953984563f, 0.000184198201f,
+     2.94649653e-05f, 3.92366746e-06f},
+    {0.500095665f, 0.511595845f, 0.542315423f, 0.443009138f, 0.111815184f, -0.291882813f, -0.513862073f, -0.481643289f,
+     -0.315661132f, -0.156534344f, -0.0609162264f, -0.0189944115f, -0.00480936747f, -0.000998003175f, -0.000170875457f,
+     -2.42627593e-05f},
+    {0, -0.000975080242f, -0.00655698217f, 0.0285282768f, 0.184253454f, 0.424772084f, 0.584255993f, 0.55405277f,
+     0.387741357f, 0.208161518f, 0.0878638104f, 0.0296510383f, 0.00809626281f, 0.0018046645f, 0.000330610899f,
+     5.00433634e-05f},
 };
 #else
 enum { GELU_DEGREE = 5 }; /* error 1.4e-8 */
@@ -77,7 +77,12 @@ static const float gelu_pieces[GELU_DEGREE + 1][VEC_LANES] __attribute__((aligne
 static inline vec vec_gelu_loss(vec a)
 {
     const vec shift = vec_all(12582912.0f), b = vec_smaller(vec_all(GELU_MOST), a); /* shift as in vec_exp_parts */
-    const vec shifted = b * (1 / GELU_WIDTH) + shift, r = b - (shifted - shift) * GELU_WIDTH;
+    const vec shifted = b * (1 / GELU_WIDTH) + shift;
+#if defined(__AVX512BF16__)
+    const vec r = b;
+#else
+    const vec r = b - (shifted - shift) * GELU_WIDTH;
+#endif
     vec p = vec_pick(gelu_pieces[0], vec_bits(shifted));
 #pragma GCC unroll 6
     for (uint32_t i = 1; i <= GELU_DEGREE; i++)

@@ -15,6 +15,12 @@ struct halves {
 
 enum { HALVES_TILE = 32 }; /* elements of depth in a tile */
 
+/* Row r of rows that are as many bytes apart as `stride` floats. */
+static inline struct halves *halves_of_row(uint16_t *rows, size_t stride, uint32_t r)
+{
+    return (struct halves *)(void *)(rows + 2 * stride * r);
+}
+
 static inline void halves_set(struct halves *to, uint32_t i, float value)
 {
     to->pair[i] = float_to_bfloat(value);
@@ -61,6 +67,16 @@ static inline void halves_widen(vec converted, vec *low, vec *high)
     const __m512i both = (__m512i)converted;
     *low = (vec)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm512_castsi512_si256(both)), 16);
     *high = (vec)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(both, 1)), 16);
+}
+
+/* Pairs from the elements of two rows of 2 VEC_LANES: the first VEC_LANES of them, and the others. */
+static inline void halves_zip(vec first, vec second, vec pairs[2])
+{
+    static const uint16_t order[2 * VEC_LANES] = {0, 32, 1, 33, 2,  34, 3,  35, 4,  36, 5,  37, 6,  38, 7,  39,
+                                                  8, 40, 9, 41, 10, 42, 11, 43, 12, 44, 13, 45, 14, 46, 15, 47};
+    const __m512i low = _mm512_loadu_si512(order), high = _mm512_add_epi16(low, _mm512_set1_epi16(VEC_LANES));
+    pairs[0] = (vec)_mm512_permutex2var_epi16((__m512i)first, low, (__m512i)second);
+    pairs[1] = (vec)_mm512_permutex2var_epi16((__m512i)first, high, (__m512i)second);
 }
 
 /* VEC_LANES elements from element `at` of a row of pairs, a multiple of VEC_LANES. */
@@ -115,6 +131,16 @@ static inline void halves_widen(vec converted, vec *low, vec *high)
         (*low)[i] = bfloat_to_float(pairs[i / 2].pair[i % 2]);
         (*high)[i] = bfloat_to_float(pairs[(VEC_LANES + i) / 2].pair[i % 2]);
     }
+}
+
+static inline void halves_zip(vec first, vec second, vec pairs[2])
+{
+    struct halves a[VEC_LANES], b[VEC_LANES], both[2 * VEC_LANES];
+    memcpy(a, &first, sizeof a);
+    memcpy(b, &second, sizeof b);
+    for (uint32_t i = 0; i < 2 * VEC_LANES; i++)
+        both[i] = (struct halves){{a[i / 2].pair[i % 2], b[i / 2].pair[i % 2]}};
+    memcpy(pairs, both, sizeof both);
 }
 
 static inline void halves_store(struct halves *to, uint32_t at, vec v)

@@ -17,6 +17,7 @@ struct cpu_gemm;
 /* An operand under the real numbers of a run: rows of float or int32_t. data NULL and panels NULL: absent. */
 struct cpu_operand {
     void *data;
+    uint16_t *halves;   /* rows in bf16, as many bytes apart as those of floats, which are not there then; or NULL */
     const void *panels; /* of a weight that was packed for linear */
     uint32_t rows, width, stride;
     bool constant;
@@ -42,6 +43,11 @@ typedef void cpu_kernel(const struct cpu_call *call);
 static inline float *cpu_vector(const struct cpu_operand *operand, uint32_t row)
 {
     return (float *)operand->data + (size_t)row * operand->stride;
+}
+
+static inline uint16_t *cpu_halves(const struct cpu_operand *operand, uint32_t row)
+{
+    return operand->halves + 2 * (size_t)row * operand->stride;
 }
 
 static inline int32_t cpu_index(const struct cpu_operand *operand, uint32_t row)

@@ -115,10 +115,17 @@ bool cpu_level_bf16_is_fast(void)
 
 #if defined(CPU_HAS_VNNI)
 extern const struct cpu_micro_kernel cpu_vnni_byte_kernel;
+#if defined(CPU_HAS_BF16)
+extern const struct cpu_micro_kernel cpu_vnni_bf16_byte_kernel;
+#endif
 #endif
 
 const struct cpu_micro_kernel *cpu_level_vnni(void)
 {
+#if defined(CPU_HAS_VNNI) && defined(CPU_HAS_BF16)
+    if (has_bf16() && __builtin_cpu_supports("avx512vnni"))
+        return &cpu_vnni_bf16_byte_kernel;
+#endif
 #if defined(CPU_HAS_VNNI)
     if (has_avx512() && __builtin_cpu_supports("avx512vnni"))
         return &cpu_vnni_byte_kernel;

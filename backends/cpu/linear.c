@@ -2,7 +2,8 @@
  *
  * linear: y = dropout(activation(x weight^T + bias)) + residual. The product begins with the bias; where anything comes
  * between it and the residual, each tile is finished while it is in cache. A weight that is no constant is packed in
- * each run. What only the next product reads is left packed for it, or where it stays in cache.
+ * each run. What only the next product reads is left packed for it, or where it stays in cache; what attention would
+ * round to bf16 is left in it.
  */
 #include "backends/cpu/activations.h"
 #include "backends/cpu/dropout.h"
@@ -54,25 +55,22 @@ CPU_INLINE void finish_row(vec (*f)(vec), const struct epilogue *e, const struct
         vec_store_part(row.y + c, finish_vector(f, &row, c, n - c), n - c);
 }
 
-/* Leaves column c and its neighbours in row i of a tile in y, or packed: there the chunk may end within the tile. */
-CPU_INLINE void leave_vector(const struct cpu_tile *tile, uint32_t i, uint32_t c, vec v, float *y)
-{
-    enum { ELEMENTS = CPU_CHUNK * X_DEPTH };
-    const uint32_t row = tile->column % ELEMENTS + c < ELEMENTS ? i : i + tile->rows - 1;
-    if (tile->passed)
-        store_elements((step *)tile->passed + (size_t)row * CPU_CHUNK, c, v);
-    else
-        vec_store(y, v);
-}
-
-/* Nothing but an activation, in whole vectors: what tiles go through that are not trained. */
+/* Nothing but an activation, in whole vectors: what tiles go through that are not trained. The result is left in y, or
+ * packed: there a chunk may end within the tile, and the next one is as many rows further. */
 CPU_INLINE void activate_tile(vec (*f)(vec), const struct epilogue *e, const struct cpu_tile *tile)
 {
+    enum { ELEMENTS = CPU_CHUNK * X_DEPTH };
+    const uint32_t rows = tile->rows, columns = tile->columns, in_chunk = ELEMENTS - tile->column % ELEMENTS;
     const float *sums = tile->sums;
+    const size_t stride = tile->stride, y_stride = e->y->stride;
     float *y = cpu_vector(e->y, tile->row) + tile->column;
-    for (uint32_t i = 0; i < tile->rows; i++, sums += tile->stride, y += e->y->stride)
-        for (uint32_t c = 0; c < tile->columns; c += VEC_LANES)
-            leave_vector(tile, i, c, f(vec_load(sums + c)), y + c);
+    step *packed = tile->passed;
+    for (uint32_t i = 0; packed && i < rows; i++, sums += stride, packed += CPU_CHUNK)
+        for (uint32_t c = 0; c < columns; c += VEC_LANES)
+            store_elements(packed + (c < in_chunk ? 0 : (size_t)(rows - 1) * CPU_CHUNK), c, f(vec_load(sums + c)));
+    for (uint32_t i = 0; !packed && i < rows; i++, sums += stride, y += y_stride)
+        for (uint32_t c = 0; c < columns; c += VEC_LANES)
+            vec_store(y + c, f(vec_load(sums + c)));
 }
 
 CPU_INLINE void finish_tile(vec (*f)(vec), const struct epilogue *e, const struct cpu_tile *tile)
@@ -111,6 +109,7 @@ static struct cpu_operand rows_of(const struct cpu_operand *operand, const void 
     struct cpu_operand rows = *operand;
     if (passed) {
         rows.data = (void *)(uintptr_t)passed;
+        rows.halves = NULL;
         rows.stride = rows.width;
     }
     return rows;
@@ -147,6 +146,7 @@ void CPU_NAME(linear)(const struct cpu_call *call)
         .bias = call->in[PLN_LINEAR_INPUT_BIAS].data,
         .residual = {epilogue.residual->data, epilogue.residual->stride},
         .argument = &epilogue,
+        .halves = y->halves,
     };
     product.finish = goes_through(&epilogue) || product.passed_out ? finish : NULL;
     if (!product.packed)

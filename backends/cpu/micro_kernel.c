@@ -35,6 +35,12 @@ enum { ROWS = 6, VECTORS = 2 };
 #define MICRO_KERNEL CPU_NAME(micro_kernel)
 #endif
 
+#if STEPS == CPU_STEPS_halves || (STEPS == CPU_STEPS_bytes && defined(__AVX512BF16__))
+enum { LEAVES_HALVES = 1 };
+#else
+enum { LEAVES_HALVES = 0 };
+#endif
+
 enum { COLUMNS = VECTORS * VEC_LANES, CHUNK = CPU_CHUNK, LINE = 16 };
 enum { TOGETHER = COLUMNS % LINE ? 2 : 1, LINES = TOGETHER * COLUMNS / LINE }; /* steps of the weight in whole lines */
 enum { AT_ONCE = TOGETHER * X_STEPS };                                         /* steps of x that meet them */
@@ -87,6 +93,16 @@ static inline __attribute__((always_inline)) void multiply_step(const step *x, c
     }
 }
 
+/* Leaves VEC_LANES columns of row i from number c on. */
+static inline __attribute__((always_inline)) void leave(const struct cpu_tile_product *t, uint32_t i, uint32_t c, vec v,
+                                                        const bool halves)
+{
+    if (LEAVES_HALVES && halves)
+        halves_store(halves_of_row(t->halves, t->out_stride, i), c, v);
+    else
+        vec_store(t->out + i * t->out_stride + c, v);
+}
+
 #if STEPS == CPU_STEPS_bytes
 
 static inline __attribute__((always_inline)) void
@@ -106,23 +122,22 @@ static __attribute__((noinline)) void add_outliers(const struct cpu_tile_product
     bytes_add_outliers(t, COLUMNS, vectors * VEC_LANES);
 }
 
-static inline __attribute__((always_inline)) void
-store_sums(const struct cpu_tile_product *t, sum_vector sum[ROWS][VECTORS], const uint32_t rows, const uint32_t vectors)
+static inline __attribute__((always_inline)) void store_sums(const struct cpu_tile_product *t,
+                                                             sum_vector sum[ROWS][VECTORS], const uint32_t rows,
+                                                             const uint32_t vectors, const bool halves, const bool adds)
 {
     const struct bytes_row *row = bytes_rows(t->x, t->panel_rows, t->depth);
     const struct bytes_columns columns = bytes_columns(t->weight, COLUMNS, t->depth);
     const struct cpu_rows addend = t->addend;
-    float *const out = t->out;
-    const size_t stride = t->out_stride;
 #pragma GCC unroll 4
     for (uint32_t j = 0; j < vectors; j++) {
         const struct bytes_lane lane = bytes_lane(t, &columns, j * VEC_LANES);
 #pragma GCC unroll 14
         for (uint32_t i = 0; i < rows; i++) {
             vec v = bytes_finish(&lane, bytes_scaled(&row[i], &lane, sum[i][j]));
-            if (addend.data)
+            if (adds)
                 v += vec_load(addend.data + i * addend.stride + j * VEC_LANES);
-            vec_store(out + i * stride + j * VEC_LANES, v);
+            leave(t, i, j * VEC_LANES, v, halves);
         }
     }
     if (row->panel_has_outliers)
@@ -143,16 +158,16 @@ begin_sums(const struct cpu_tile_product *t, sum_vector sum[ROWS][VECTORS], cons
     }
 }
 
-static inline __attribute__((always_inline)) void
-store_sums(const struct cpu_tile_product *t, sum_vector sum[ROWS][VECTORS], const uint32_t rows, const uint32_t vectors)
+static inline __attribute__((always_inline)) void store_sums(const struct cpu_tile_product *t,
+                                                             sum_vector sum[ROWS][VECTORS], const uint32_t rows,
+                                                             const uint32_t vectors, const bool halves, const bool adds)
 {
 #pragma GCC unroll 14
     for (uint32_t i = 0; i < rows; i++) {
-        float *out = t->out + i * t->out_stride;
-        const float *addend = t->addend.data ? t->addend.data + i * t->addend.stride : NULL;
+        const float *addend = adds ? t->addend.data + i * t->addend.stride : NULL;
 #pragma GCC unroll 4
         for (uint32_t j = 0; j < vectors; j++)
-            vec_store(out + j * VEC_LANES, addend ? vec_load(addend + j * VEC_LANES) + sum[i][j] : sum[i][j]);
+            leave(t, i, j * VEC_LANES, adds ? vec_load(addend + j * VEC_LANES) + sum[i][j] : sum[i][j], halves);
     }
 }
 
@@ -175,10 +190,12 @@ static inline __attribute__((always_inline)) void multiply_tile(const struct cpu
         const weight_step *ahead =
             n < CHUNK || first + CHUNK == steps ? t->next_weight : weight + CHUNK / X_STEPS * COLUMNS;
         uint32_t k = 0;
+        const step *x_ahead = n < CHUNK || first + CHUNK == steps ? t->next_x : x + (size_t)t->panel_rows * CHUNK;
         fetch_met(t, met, met + part);
         met += part;
         for (; k + AT_ONCE <= n; k += AT_ONCE, ahead += TOGETHER * COLUMNS, later += TOGETHER * t->later_step) {
             fetch_lines(ahead, later, t->later_step);
+            __builtin_prefetch(x_ahead + k * LINE);
 #pragma GCC unroll 2
             for (uint32_t i = 0; i < TOGETHER; i++, weight += COLUMNS)
                 multiply_step(x + k + i * X_STEPS, weight, leaves ? wide + i * WIDE : NULL, sum, rows, vectors);
@@ -187,7 +204,12 @@ static inline __attribute__((always_inline)) void multiply_tile(const struct cpu
         for (; k < n; k += X_STEPS, weight += COLUMNS, wide = leaves ? wide + WIDE : NULL)
             multiply_step(x + k, weight, leaves ? wide : NULL, sum, rows, vectors);
     }
-    store_sums(t, sum, rows, vectors);
+    if (LEAVES_HALVES && vectors == VECTORS && t->halves)
+        store_sums(t, sum, rows, vectors, true, false);
+    else if (t->addend.data)
+        store_sums(t, sum, rows, vectors, false, true);
+    else
+        store_sums(t, sum, rows, vectors, false, false);
 }
 
 static inline __attribute__((always_inline)) void multiply_rows(const struct cpu_tile_product *t, const uint32_t rows,
@@ -202,9 +224,39 @@ static inline __attribute__((always_inline)) void multiply_rows(const struct cpu
         multiply_tile(t, rows, 1, leaves);
 }
 
+static void multiply(const struct cpu_micro_kernel *kernel, const struct cpu_tile_product *t);
+
+/* Outliers are added to floats: what is left in bf16 is rounded when it has them. */
+static inline bool is_rounded_at_last(const struct cpu_tile_product *t)
+{
+#if STEPS == CPU_STEPS_bytes
+    return LEAVES_HALVES && t->halves && bytes_rows(t->x, t->panel_rows, t->depth)->panel_has_outliers;
+#else
+    (void)t;
+    return false;
+#endif
+}
+
+static __attribute__((noinline)) void multiply_and_round(const struct cpu_micro_kernel *kernel,
+                                                         const struct cpu_tile_product *t)
+{
+    float floats[ROWS * COLUMNS] __attribute__((aligned(64)));
+    struct cpu_tile_product in_floats = *t;
+    in_floats.out = floats;
+    in_floats.out_stride = COLUMNS;
+    in_floats.halves = NULL;
+    multiply(kernel, &in_floats);
+    for (uint32_t r = 0; r < t->rows; r++)
+        for (uint32_t c = 0; c < COLUMNS; c += VEC_LANES)
+            halves_store(halves_of_row(t->halves, t->out_stride, r), c, vec_load(floats + r * COLUMNS + c));
+}
+
 static void multiply(const struct cpu_micro_kernel *kernel, const struct cpu_tile_product *t)
 {
-    (void)kernel;
+    if (is_rounded_at_last(t)) {
+        multiply_and_round(kernel, t);
+        return;
+    }
     switch (t->rows) {
 #define CASE(n)                                                                                                        \
     case n:                                                                                                            \
@@ -370,8 +422,9 @@ const struct cpu_micro_kernel MICRO_KERNEL = {
     .depth_multiple = CHUNK * X_DEPTH,
     .weight_multiple = WEIGHT_PADDING,
     .any_rows = true,
+    .leaves_halves = LEAVES_HALVES,
 #if STEPS == CPU_STEPS_bytes
-    .block_rows = 42, /* the rows between two products stay in the second level of cache */
+    .block_rows = 56, /* the rows between two products stay in the second level of cache */
     .x_row_bytes = sizeof(struct bytes_row),
     .weight_column_bytes = BYTES_COLUMN,
     .most_depth = BYTES_DEPTH,

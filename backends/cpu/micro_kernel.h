@@ -27,13 +27,15 @@ struct cpu_rows {
 struct cpu_tile_product {
     const void *x, *weight;  /* packed */
     const void *next_weight; /* of the tile that follows: to be fetched ahead */
+    const void *next_x;
     const float *bias;       /* [columns], NULL: none */
     struct cpu_rows addend;  /* may be out; data NULL: none */
     struct cpu_rows met[2];  /* as wide as the tile, met after it: to be fetched too; data may be NULL */
     const char *later;       /* part of a weight that comes some tiles later: to be fetched into the second level */
     uint32_t later_step;     /* of cache, so many bytes with each step, at most two lines; 0: nothing */
     float *out;
-    size_t out_stride;
+    uint16_t *halves;  /* out in bf16 in place of floats, of a kernel that leaves them; or NULL */
+    size_t out_stride; /* floats; as many bytes of halves */
     uint32_t rows, columns, depth;
     uint32_t panel_rows;                      /* of the panel that x is a part of */
     const void *prepared_x, *prepared_weight; /* x and weight as the kernel has prepared them, or NULL */
@@ -57,6 +59,7 @@ struct cpu_micro_kernel {
     uint32_t block_rows, least_rows; /* worth taking through a chain at a time; fewer in all are few */
     uint32_t speed;                  /* of a tile beside that of multiply-adds in f32, about */
     bool any_rows;                   /* fewer rows are no slower each */
+    bool leaves_halves;              /* whole tiles, at once */
     void (*pack_x)(const struct cpu_micro_kernel *kernel, const struct cpu_matrix *x, uint32_t rows, uint32_t depth,
                    void *panel);
     void (*pack_weight)(const struct cpu_micro_kernel *kernel, const struct cpu_matrix *weight, uint32_t columns,

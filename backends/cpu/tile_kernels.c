@@ -24,6 +24,7 @@ struct cpu_micro_kernel cpu_tiles_halves(const struct cpu_tiles *tiles, const st
     kernel.most_depth = HALVES_DEPTH;
     kernel.block_rows = BLOCK_ROWS;
     kernel.least_rows = FEW_HALVES;
+    kernel.leaves_halves = false;
     kernel.speed = HALVES_SPEED;
     kernel.multiply = tiles->multiply;
     kernel.release = tiles->release;
@@ -53,6 +54,7 @@ struct cpu_micro_kernel cpu_tiles_parts(const struct cpu_tiles *tiles, const str
     kernel.most_depth = PARTS_DEPTH;
     kernel.block_rows = BLOCK_ROWS;
     kernel.least_rows = always ? 0 : FEW_PARTS;
+    kernel.leaves_halves = false;
     kernel.speed = PARTS_SPEED;
     kernel.multiply = tiles->multiply_parts;
     kernel.prepare_x = tiles->part_x;

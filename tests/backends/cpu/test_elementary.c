@@ -33,6 +33,17 @@ static vec exp_negative_of(vec x)
     return vec_exp_negative(x);
 }
 
+static vec exp_below_of(vec x)
+{
+    return vec_exp_below(x, 0.125f, 3);
+}
+
+/* Of a row whose keys are all hidden. */
+static vec exp_of_hidden(vec x)
+{
+    return vec_exp_below(x, 1, -FLT_MAX);
+}
+
 static vec gelu_of(vec x)
 {
     return vec_gelu(x);
@@ -103,6 +114,26 @@ static void exp_negative_is_right(void **state)
     assert_true(isnan(at(exp_negative_of, NAN)));
 }
 
+static double exp_below(double x)
+{
+    return exp(x / 8 - 3);
+}
+
+static void exp_below_is_right(void **state)
+{
+    (void)state;
+#if defined(__AVX512BF16__) /* far below what the next product rounds away */
+    check("exp of a score", worst(exp_below_of, exp_below, -80, 24, 0), 1.2e-4);
+#else
+    check("exp of a score", worst(exp_below_of, exp_below, -80, 24, 0), 2e-6);
+#endif
+    check("exp of a small score", worst(exp_below_of, exp_below, -2000, -600, 1), 1e-30);
+    assert_true(at(exp_below_of, 24) == 1);
+    assert_true(at(exp_below_of, -INFINITY) == 0 && at(exp_below_of, -FLT_MAX) == 0);
+    assert_true(isnan(at(exp_below_of, NAN)));
+    assert_true(at(exp_of_hidden, -FLT_MAX) == 1 && at(exp_of_hidden, -INFINITY) == 0);
+}
+
 static double gelu(double x)
 {
     return x / 2 * erfc(-x / sqrt(2));
@@ -156,8 +187,9 @@ int main(void)
         return 77;
 #endif
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(exp_is_right),  cmocka_unit_test(erf_is_right),  cmocka_unit_test(exp_negative_is_right),
-        cmocka_unit_test(gelu_is_right), cmocka_unit_test(tanh_is_right), cmocka_unit_test(log1p_is_right),
+        cmocka_unit_test(exp_is_right),       cmocka_unit_test(erf_is_right),  cmocka_unit_test(exp_negative_is_right),
+        cmocka_unit_test(exp_below_is_right), cmocka_unit_test(gelu_is_right), cmocka_unit_test(tanh_is_right),
+        cmocka_unit_test(log1p_is_right),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
