@@ -253,6 +253,7 @@ pln_status cpu_plan_create(pln_device *device, const pln_segment *segment, pln_p
         return pln_failed(error, PLN_NO_MEMORY, -1, "cpu: no memory for a plan of %u nodes", segment->n_nodes);
     copy_segment(*plan, segment);
     cpu_find_chains(*plan);
+    cpu_find_halves(*plan);
     return PLN_OK;
 }
 
