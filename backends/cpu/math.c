@@ -6,6 +6,7 @@
 
 #include "backends/cpu/cpu.h"
 
+static const char *const twin_level = "amx-twin";
 static const char *const no_tiles = "level=amx of cpu needs AMX with bf16, %s";
 
 static bool is(const char *value, const char *word)
@@ -21,9 +22,9 @@ struct found {
 
 static pln_status find_level(const struct cpu_asked *asked, struct found *found, pln_failure *error)
 {
-    const bool amx = is(asked->level, "amx"), twin = is(asked->level, "amx-twin");
+    const bool amx = is(asked->level, "amx"), twin = is(asked->level, twin_level);
     const char *refusal = NULL;
-    *found = (struct found){.tiles_level = twin ? "amx-twin" : "amx"};
+    *found = (struct found){.tiles_level = twin ? twin_level : "amx"};
     if ((amx || twin) && asked->way != CPU_GEMM_OWN)
         return pln_failed(error, PLN_INVALID, -1, "level=%s of cpu needs gemm=own: BLIS has no tiles", asked->level);
     if (twin)
@@ -47,8 +48,8 @@ static struct cpu_math make(const struct cpu_level *level, const char *shown, en
     if (attention->x_depth > 1)
         math.attention_products = products;
     if (products)
-        snprintf(math.gemm.name + strlen(math.gemm.name), sizeof math.gemm.name - strlen(math.gemm.name), ", %s",
-                 products);
+        snprintf(math.gemm.name + strlen(math.gemm.name), sizeof math.gemm.name - strlen(math.gemm.name), ", %s%s",
+                 products, is(shown, twin_level) ? " in plain C" : ""); /* no roof of an instruction holds for it */
     return math;
 }
 

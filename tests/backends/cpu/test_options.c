@@ -281,6 +281,29 @@ static void products_are_honoured(void **state)
     assert_int_equal(fake_host_blocks, 0);
 }
 
+/* The command holds a device against the rate of the instruction that its driver ends with: the twin has none. */
+static void the_twin_names_no_instruction(void **state)
+{
+    (void)state;
+    static const pln_option maths[] = {{"math", "f32"}, {"math", "bf16"}, {"math", "int8"}};
+    static const char *const levels[] = {"amx-twin", "amx"}, *const ends[] = {"in plain C", "tdpb"};
+    pln_failure error = {.size = sizeof error};
+    for (size_t i = 0; i < 6; i++) {
+        const pln_option options[] = {{"level", levels[i % 2]}, maths[i / 2]};
+        pln_device_description told = {.size = sizeof told};
+        pln_device *device;
+        if (open_all(options, 2, &device, &error))
+            continue;
+        assert_int_equal(backend->device_info(0, device, &told, &error), PLN_OK);
+        const char *end = strrchr(told.driver, ',');
+        assert_non_null(end);
+        assert_non_null(strstr(end, ends[i % 2]));
+        assert_int_equal(strstr(end, "in plain C") != NULL, i % 2 == 0);
+        backend->device_close(&device);
+    }
+    assert_int_equal(fake_host_blocks, 0);
+}
+
 /* A weight [1,4] by the name of dense. */
 static pln_constant_info dense_weight(const float elements[4])
 {
@@ -502,6 +525,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(weights_are_widened_where_that_gains),
         cmocka_unit_test(gradients_of_attention_are_in_bf16),
         cmocka_unit_test(products_are_honoured),
+        cmocka_unit_test(the_twin_names_no_instruction),
         cmocka_unit_test(what_bf16_cannot_hold_is_refused),
         cmocka_unit_test(int8_is_honoured),
         cmocka_unit_test(int8_has_no_gradients),
