@@ -22,10 +22,16 @@ struct tile_config {
 #if !defined(CPU_TILE_TWIN)
 #include <immintrin.h>
 
-#define TILE_CONFIGURE(config) _tile_loadconfig(config)
+/* By hand: headers of GCC say that their own reads eight bytes, and what is written to the rest is left out. */
+#define TILE_CONFIGURE(config) __asm__ volatile("ldtilecfg %0" : : "m"(*(config)))
 #define TILE_RELEASE() _tile_release()
 #define TILE_ZERO(tile) _tile_zero(tile)
-#define TILE_LOAD(tile, from, stride) _tile_loadd(tile, from, stride)
+/* Nor do they say that a load reads memory at all: what is before has to be there. */
+#define TILE_LOAD(tile, from, stride) \
+    do { \
+        __asm__ volatile("" : : "r"(from) : "memory"); \
+        _tile_loadd(tile, from, stride); \
+    } while (0)
 #define TILE_STORE(tile, to, stride) _tile_stored(tile, to, stride)
 /* sums += a b, of a [rows, pairs] and b [pairs, columns] of bf16, sums in f32. */
 #define TILE_MULTIPLY_BF16(sums, a, b) _tile_dpbf16ps(sums, a, b)
