@@ -27,10 +27,10 @@ struct tile_config {
 #define TILE_RELEASE() _tile_release()
 #define TILE_ZERO(tile) _tile_zero(tile)
 /* Nor do they say that a load reads memory at all: what is before has to be there. */
-#define TILE_LOAD(tile, from, stride) \
-    do { \
-        __asm__ volatile("" : : "r"(from) : "memory"); \
-        _tile_loadd(tile, from, stride); \
+#define TILE_LOAD(tile, from, stride)                                                                                  \
+    do {                                                                                                               \
+        __asm__ volatile("" : : "r"(from) : "memory");                                                                 \
+        _tile_loadd(tile, from, stride);                                                                               \
     } while (0)
 #define TILE_STORE(tile, to, stride) _tile_stored(tile, to, stride)
 /* sums += a b, of a [rows, pairs] and b [pairs, columns] of bf16, sums in f32. */
