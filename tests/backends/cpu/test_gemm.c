@@ -18,10 +18,14 @@
 #include "backends/cpu/gemm.h"
 #include "backends/cpu/tiles.h"
 #include "common/half.h"
+#include "tests/backends/cpu/trapped_tiles.h"
 
 extern const struct cpu_micro_kernel cpu_c_micro_kernel, cpu_c_widened_kernel, cpu_halves_micro_kernel;
 extern const struct cpu_micro_kernel cpu_c_byte_kernel;
 extern const struct cpu_tiles cpu_twin_tiles;
+#if defined(CPU_HAS_AMX)
+extern const struct cpu_tiles cpu_amx_tiles;
+#endif
 #if defined(__x86_64__)
 extern const struct cpu_micro_kernel cpu_avx2_micro_kernel, cpu_avx512_micro_kernel;
 extern const struct cpu_micro_kernel cpu_avx2_widened_kernel, cpu_avx512_widened_kernel;
@@ -32,6 +36,9 @@ extern const struct cpu_micro_kernel cpu_bf16_micro_kernel;
 #endif
 #if defined(CPU_HAS_VNNI)
 extern const struct cpu_micro_kernel cpu_vnni_byte_kernel;
+#if defined(CPU_HAS_BF16)
+extern const struct cpu_micro_kernel cpu_vnni_bf16_byte_kernel;
+#endif
 #endif
 
 enum { GAP = 3 }; /* between rows of x, of the weight and of out */
@@ -253,8 +260,31 @@ static bool runs(const struct cpu_micro_kernel *kernel)
 #if defined(CPU_HAS_VNNI)
     if (kernel == &cpu_vnni_byte_kernel)
         return __builtin_cpu_supports("avx512vnni");
+#if defined(CPU_HAS_BF16)
+    if (kernel == &cpu_vnni_bf16_byte_kernel)
+        return __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bf16");
+#endif
 #endif
     return kernel != NULL;
+}
+
+/* The twin, and the instructions, by traps if need be. */
+static const struct cpu_tiles *of_tiles[] = {&cpu_twin_tiles, NULL};
+
+/* In each test anew: cmocka takes the signal before it. */
+static void begin_tiles(void)
+{
+#if defined(CPU_HAS_AMX)
+    if (__builtin_cpu_supports("avx512bf16") && trapped_tiles_begin())
+        of_tiles[1] = &cpu_amx_tiles;
+#endif
+}
+
+/* The build of the instructions has the vectors of AVX-512 beside them. */
+static bool stand_on(const struct cpu_tiles *tiles, const struct cpu_micro_kernel *base)
+{
+    enum { AVX512_LANES = 16 };
+    return tiles && runs(base) && (tiles == &cpu_twin_tiles || base->lanes == AVX512_LANES);
 }
 
 static const struct cpu_micro_kernel *const of_f32[] = {
@@ -281,11 +311,13 @@ static const struct cpu_micro_kernel *const of_widened[] = {
 static const struct cpu_micro_kernel *const of_bytes[] = {
     &cpu_c_byte_kernel,
 #if defined(__x86_64__)
-    &cpu_avx2_byte_kernel,
-    &cpu_avx512_byte_kernel,
+    &cpu_avx2_byte_kernel,      &cpu_avx512_byte_kernel,
 #endif
 #if defined(CPU_HAS_VNNI)
     &cpu_vnni_byte_kernel,
+#if defined(CPU_HAS_BF16)
+    &cpu_vnni_bf16_byte_kernel,
+#endif
 #endif
 };
 
@@ -310,10 +342,12 @@ static void weights_of_halves(void **state)
 static void tiles_of_halves(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < COUNT(of_halves); i++) {
-        if (!runs(of_halves[i]))
+    begin_tiles();
+    for (size_t i = 0; i < 2 * COUNT(of_halves); i++) {
+        const struct cpu_micro_kernel *base = of_halves[i / 2];
+        if (!stand_on(of_tiles[i % 2], base))
             continue;
-        const struct cpu_micro_kernel kernel = cpu_tiles_halves(&cpu_twin_tiles, of_halves[i]);
+        const struct cpu_micro_kernel kernel = cpu_tiles_halves(of_tiles[i % 2], base);
         all_settings(CPU_GEMM_OWN, "c", &kernel);
     }
 }
@@ -321,14 +355,17 @@ static void tiles_of_halves(void **state)
 static void tiles_of_parts(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < COUNT(of_f32); i++) {
-        if (!runs(of_f32[i]))
+    begin_tiles();
+    for (size_t i = 0; i < 2 * COUNT(of_f32); i++) {
+        const struct cpu_micro_kernel *base = of_f32[i / 2];
+        const struct cpu_tiles *tiles = of_tiles[i % 2];
+        if (!stand_on(tiles, base))
             continue;
-        const struct cpu_micro_kernel six = cpu_tiles_parts(&cpu_twin_tiles, of_f32[i], 3, true);
+        const struct cpu_micro_kernel six = cpu_tiles_parts(tiles, base, 3, true);
         all_settings(CPU_GEMM_OWN, "c", &six);
-        const struct cpu_micro_kernel some = cpu_tiles_parts(&cpu_twin_tiles, of_f32[i], 3, false);
+        const struct cpu_micro_kernel some = cpu_tiles_parts(tiles, base, 3, false);
         all_settings(CPU_GEMM_OWN, "c", &some);
-        const struct cpu_micro_kernel three = cpu_tiles_parts(&cpu_twin_tiles, of_f32[i], 2, true);
+        const struct cpu_micro_kernel three = cpu_tiles_parts(tiles, base, 2, true);
         all_settings(CPU_GEMM_OWN, "c", &three);
     }
 }
@@ -405,17 +442,21 @@ static double exact_sum(const struct bytes_case *c, uint32_t r, uint32_t i)
 static void sums_of_bytes_are_exact(void **state)
 {
     (void)state;
+    begin_tiles();
     static const uint32_t sizes[][3] = {{1, 1, 2},     {3, 70, 33},   {4, 16, 64},   {15, 17, 255},
                                         {16, 33, 256}, {33, 40, 257}, {70, 49, 300}, {90, 40, 700}};
     for (size_t i = 0; i < COUNT(of_bytes); i++)
-        for (size_t j = 0; j < 2 * COUNT(sizes) && runs(of_bytes[i]); j++) {
-            const uint32_t *size = sizes[j / 2];
-            const struct cpu_micro_kernel tiles = cpu_tiles_bytes(&cpu_twin_tiles, of_bytes[i]);
+        for (size_t j = 0; j < 3 * COUNT(sizes) && runs(of_bytes[i]); j++) {
+            const uint32_t *size = sizes[j / 3];
+            const struct cpu_tiles *tiles = j % 3 ? of_tiles[j % 3 - 1] : NULL;
+            if (j % 3 && !stand_on(tiles, of_bytes[i]))
+                continue;
+            const struct cpu_micro_kernel kernel = tiles ? cpu_tiles_bytes(tiles, of_bytes[i]) : *of_bytes[i];
             struct bytes_case c = bytes_case(size[0], size[1], size[2]);
             double *wanted = malloc((size_t)c.rows * c.n * sizeof *wanted);
             for (uint32_t e = 0; e < c.rows * c.n; e++)
                 wanted[e] = exact_sum(&c, e / c.n, e % c.n);
-            multiply_plainly(j % 2 ? &tiles : of_bytes[i], &c.x, &c.weight, c.rows, c.n, c.depth, c.out);
+            multiply_plainly(&kernel, &c.x, &c.weight, c.rows, c.n, c.depth, c.out);
             for (uint32_t e = 0; e < c.rows * c.n; e++)
                 assert_true((double)c.out[e] == wanted[e]);
             free(wanted);
@@ -491,10 +532,11 @@ static void numbers_that_are_not_finite(void **state)
 
 /* What tiles would make something else of is multiplied as in f32: the same bits in a row of x that has such a number,
  * and in all rows where the weight has one. Other rows keep the bits that they have in other company. */
-static void wild_numbers(const struct cpu_micro_kernel *base, float number, bool in_weight)
+static void wild_numbers(const struct cpu_tiles *tiles, const struct cpu_micro_kernel *base, float number,
+                         bool in_weight)
 {
     enum { ROWS = 40, N = 70, DEPTH = 300, AT = 7 };
-    const struct cpu_micro_kernel six = cpu_tiles_parts(&cpu_twin_tiles, base, 3, true);
+    const struct cpu_micro_kernel six = cpu_tiles_parts(tiles, base, 3, true);
     struct cpu_matrix x = matrix(ROWS, DEPTH, false, 1), weight = matrix(N, DEPTH, false, 7);
     float *tame = fill((size_t)ROWS * N, 3), *out = fill((size_t)ROWS * N, 3), *plain = fill((size_t)ROWS * N, 3);
     multiply_plainly(&six, &x, &weight, ROWS, N, DEPTH, tame);
@@ -523,13 +565,14 @@ static void wild_numbers(const struct cpu_micro_kernel *base, float number, bool
 static void what_tiles_would_change(void **state)
 {
     (void)state;
+    begin_tiles();
     static const float numbers[] = {INFINITY,     -INFINITY, NAN,       0x1.fffffep127f,
                                     -0x1.ffp127f, 0x1p49f,   0x1p-127f, 0x1p-149f};
     in_halves = false;
-    for (size_t i = 0; i < COUNT(of_f32); i++)
-        for (size_t j = 0; j < COUNT(numbers) && runs(of_f32[i]); j++) {
-            wild_numbers(of_f32[i], numbers[j], false);
-            wild_numbers(of_f32[i], numbers[j], true);
+    for (size_t i = 0; i < 2 * COUNT(of_f32); i++)
+        for (size_t j = 0; j < COUNT(numbers) && stand_on(of_tiles[i % 2], of_f32[i / 2]); j++) {
+            wild_numbers(of_tiles[i % 2], of_f32[i / 2], numbers[j], false);
+            wild_numbers(of_tiles[i % 2], of_f32[i / 2], numbers[j], true);
         }
 }
 
@@ -537,12 +580,13 @@ static void what_tiles_would_change(void **state)
 static void numbers_below_the_least_normal_one_count(void **state)
 {
     (void)state;
+    begin_tiles();
     static const float small[32] = {0x1p-130f}, large[32] = {0x1p40f};
     const struct cpu_matrix x = {small, 32, 1}, weight = {large, 32, 1};
-    for (size_t i = 0; i < COUNT(of_f32); i++) {
-        if (!runs(of_f32[i]))
+    for (size_t i = 0; i < 2 * COUNT(of_f32); i++) {
+        if (!stand_on(of_tiles[i % 2], of_f32[i / 2]))
             continue;
-        const struct cpu_micro_kernel six = cpu_tiles_parts(&cpu_twin_tiles, of_f32[i], 3, true);
+        const struct cpu_micro_kernel six = cpu_tiles_parts(of_tiles[i % 2], of_f32[i / 2], 3, true);
         float out[1] = {0};
         multiply_plainly(&six, &x, &weight, 1, 1, 32, out);
         assert_true(out[0] == 0x1p-90f);
