@@ -15,31 +15,6 @@ static bool works_by_rows(const struct pln_plan *plan, const struct node *node)
     return !weight || weight->panels;
 }
 
-/* Behind its last row. */
-static const float *end_of(const struct value *v)
-{
-    return (const float *)v->data + (v->capacity ? (size_t)(v->capacity - 1) * v->stride + v->width : 0);
-}
-
-/* Of rows equally far apart the columns decide: windows of one value may lie side by side. */
-bool cpu_overlap(const struct value *a, const struct value *b)
-{
-    const float *a_data = a->data, *b_data = b->data;
-    if (!a_data || !b_data || a_data >= end_of(b) || b_data >= end_of(a))
-        return false;
-    if (a->stride != b->stride)
-        return true;
-    const size_t between = a_data < b_data ? (size_t)(b_data - a_data) : (size_t)(a_data - b_data);
-    const uint32_t first = a_data < b_data ? a->width : b->width, other = a_data < b_data ? b->width : a->width;
-    return between % a->stride < first || between % a->stride + other > a->stride;
-}
-
-bool cpu_is_window(const struct value *a, const struct value *b)
-{
-    const float *a_data = a->data, *b_data = b->data;
-    return a->stride == b->stride && a_data >= b_data && a_data + a->width <= b_data + b->width;
-}
-
 /* An operand in a run of the chain; NULL for one that is passed from a node to the next, and so not in memory. */
 static const struct value *met(const struct pln_plan *plan, const struct node *node, uint32_t i)
 {

@@ -1,9 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Finds results of products that need not lie in memory as floats: those that only the next product reads are left
- * packed for it, and those that only attention reads, which rounds them to bf16, are in bf16 from the beginning.
+ * packed for it, and those that only attention reads, which rounds them to bf16, are in bf16 from the beginning. Both
+ * hang on who shares memory with whom.
  */
 #include "backends/cpu/plan.h"
+
+/* ---- where values lie */
+
+/* Behind its last row. */
+static const float *last_of(const struct value *v)
+{
+    return (const float *)v->data + (v->capacity ? (size_t)(v->capacity - 1) * v->stride + v->width : 0);
+}
+
+/* Of rows equally far apart the columns decide: windows of one value may lie side by side. */
+bool cpu_overlap(const struct value *a, const struct value *b)
+{
+    const float *a_data = a->data, *b_data = b->data;
+    if (!a_data || !b_data || a_data >= last_of(b) || b_data >= last_of(a))
+        return false;
+    if (a->stride != b->stride)
+        return true;
+    const size_t between = a_data < b_data ? (size_t)(b_data - a_data) : (size_t)(a_data - b_data);
+    const uint32_t first = a_data < b_data ? a->width : b->width, other = a_data < b_data ? b->width : a->width;
+    return between % a->stride < first || between % a->stride + other > a->stride;
+}
+
+bool cpu_is_window(const struct value *a, const struct value *b)
+{
+    const float *a_data = a->data, *b_data = b->data;
+    return a->stride == b->stride && a_data >= b_data && a_data + a->width <= b_data + b->width;
+}
 
 /* Whether y shares memory with any of the CPU_OPERANDS operands of a node from number `first` on. */
 static bool meets(const struct pln_plan *plan, const struct node *node, uint32_t first, const struct value *y)
