@@ -5,30 +5,16 @@
  */
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "api/pleione.h"
-#include "tests/must.h"
-#include "tests/noise.h"
+#include "tests/backends/cpu/layers.h"
 
 enum { WIDTH = 128, INNER = 256, LAYERS = 2, ROWS = 300, FEW_ROWS = 20 };
-
-static pln_value *weight(pln_graph *g, uint32_t rows, uint32_t width)
-{
-    const pln_tensor *part = noise_tensor("w", rows, width, 0.2f);
-    return pln_graph_constant(g, "w", &part, 1);
-}
-
-static pln_value *linear(pln_graph *g, pln_value *x, uint32_t from, uint32_t to, const pln_linear_options *options)
-{
-    pln_linear_options with_bias = *options;
-    with_bias.bias = weight(g, 1, to);
-    return pln_linear(g, x, weight(g, to, from), &with_bias);
-}
+static const float weight_scale = 0.2f;
 
 /* Feed-forwards as in an encoder, whose inner rows are read once and whose memory is used again; then a product that is
  * an output and is read by the next one; then one that is read as x and as residual. */
@@ -39,18 +25,21 @@ static pln_graph *feed_forwards(void)
     pln_value *x = pln_graph_input(g, "x", PLN_F32, pln_rows_of(pln_graph_symbol(g, "rows")), WIDTH);
     for (int i = 0; i < LAYERS; i++) {
         pln_graph_begin(g, "layer.%d", i);
-        pln_value *inner = linear(g, x, WIDTH, INNER,
-                                  PLN_OPTIONS(pln_linear_options, .name = "in", .activation = PLN_ACTIVATION_GELU));
-        pln_value *sum = linear(g, inner, INNER, WIDTH, PLN_OPTIONS(pln_linear_options, .name = "out", .residual = x));
-        x = pln_layer_norm(g, sum, weight(g, 1, WIDTH), weight(g, 1, WIDTH),
-                           PLN_OPTIONS(pln_layer_norm_options, .name = "norm", .eps = 1e-12f));
+        pln_value *inner =
+            noise_linear(g, x, WIDTH, INNER, weight_scale,
+                         PLN_OPTIONS(pln_linear_options, .name = "in", .activation = PLN_ACTIVATION_GELU));
+        pln_value *sum = noise_linear(g, inner, INNER, WIDTH, weight_scale,
+                                      PLN_OPTIONS(pln_linear_options, .name = "out", .residual = x));
+        x = noise_norm(g, "norm", sum, WIDTH, weight_scale);
         pln_graph_end(g);
     }
-    pln_value *kept =
-        linear(g, x, WIDTH, WIDTH, PLN_OPTIONS(pln_linear_options, .name = "kept", .activation = PLN_ACTIVATION_RELU));
+    pln_value *kept = noise_linear(g, x, WIDTH, WIDTH, weight_scale,
+                                   PLN_OPTIONS(pln_linear_options, .name = "kept", .activation = PLN_ACTIVATION_RELU));
     pln_graph_output(g, "kept", kept);
-    pln_value *twice = linear(g, kept, WIDTH, WIDTH, PLN_OPTIONS(pln_linear_options, .name = "twice"));
-    pln_value *y = linear(g, twice, WIDTH, WIDTH, PLN_OPTIONS(pln_linear_options, .name = "y", .residual = twice));
+    pln_value *twice =
+        noise_linear(g, kept, WIDTH, WIDTH, weight_scale, PLN_OPTIONS(pln_linear_options, .name = "twice"));
+    pln_value *y = noise_linear(g, twice, WIDTH, WIDTH, weight_scale,
+                                PLN_OPTIONS(pln_linear_options, .name = "y", .residual = twice));
     pln_graph_output(g, "y",
                      pln_activation(g, y, PLN_ACTIVATION_GELU, PLN_OPTIONS(pln_activation_options, .name = "end")));
     pln_error error;
@@ -84,42 +73,21 @@ static void compare(pln_schedule *s)
     assert_memory_equal(all.y, parts.y, sizeof all.y);
 }
 
-static void check(uint32_t threads, const char *const options[2])
+static void check(pln_devices *devices)
 {
-    pln_runtime *runtime;
-    pln_devices *devices;
     pln_schedule *s;
     pln_error error;
-    must(pln_runtime_create(PLN_OPTIONS(pln_runtime_options, .threads = threads), &runtime, &error), &error);
-    if (pln_devices_open(runtime, "cpu", options, options[1] ? 2 : 1, &devices, &error) == PLN_OK) {
-        pln_graph *g = feed_forwards();
-        must(pln_schedule_create(g, devices, NULL, &s, &error), &error);
-        compare(s);
-        pln_schedule_destroy(&s);
-        pln_graph_destroy(&g);
-        pln_devices_close(&devices);
-    } else {
-        printf("%s: %s\n", options[0], error.message);
-    }
-    pln_runtime_destroy(&runtime);
+    pln_graph *g = feed_forwards();
+    must(pln_schedule_create(g, devices, NULL, &s, &error), &error);
+    compare(s);
+    pln_schedule_destroy(&s);
+    pln_graph_destroy(&g);
 }
 
 static void chains_change_nothing(void **state)
 {
     (void)state;
-    static const char *const options[][2] = {{"level=c"},
-                                             {"level=avx2"},
-                                             {"level=avx512"},
-                                             {"math=bf16"},
-                                             {"math=bf16", "products=fma"},
-                                             {"gemm=blis"},
-                                             {"level=amx-twin", "math=bf16"},
-                                             {"math=int8"},
-                                             {"level=amx-twin", "math=int8"},
-                                             {"level=amx-twin", "products=split6"}};
-    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
-        for (uint32_t threads = 1; threads <= 2; threads++)
-            check(threads, options[i]);
+    at_every_level(check);
 }
 
 int main(void)

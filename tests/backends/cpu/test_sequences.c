@@ -6,51 +6,33 @@
  */
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "api/pleione.h"
-#include "tests/must.h"
-#include "tests/noise.h"
+#include "tests/backends/cpu/layers.h"
 
 enum { WIDTH = 128, HEADS = 4, INNER = 256, LAYERS = 2, MOST_SEQUENCES = 8, MOST_TOKENS = 600 };
-
-static pln_value *weight(pln_graph *g, uint32_t rows, uint32_t width)
-{
-    const pln_tensor *part = noise_tensor("w", rows, width, 0.4f);
-    return pln_graph_constant(g, "w", &part, 1);
-}
-
-static pln_value *linear(pln_graph *g, pln_value *x, uint32_t from, uint32_t to, const pln_linear_options *options)
-{
-    pln_linear_options with_bias = *options;
-    with_bias.bias = weight(g, 1, to);
-    return pln_linear(g, x, weight(g, to, from), &with_bias);
-}
-
-static pln_value *norm(pln_graph *g, const char *name, pln_value *x)
-{
-    return pln_layer_norm(g, x, weight(g, 1, WIDTH), weight(g, 1, WIDTH),
-                          PLN_OPTIONS(pln_layer_norm_options, .name = name, .eps = 1e-12f));
-}
+static const float weight_scale = 0.4f;
 
 static pln_value *layer(pln_graph *g, uint32_t i, pln_value *x, pln_value *starts, bool shows)
 {
     static const char *const names[LAYERS] = {"qkv.0", "qkv.1"};
-    pln_value *qkv = linear(g, x, WIDTH, 3 * WIDTH, PLN_OPTIONS(pln_linear_options, .name = "qkv"));
+    pln_value *qkv = noise_linear(g, x, WIDTH, 3 * WIDTH, weight_scale, PLN_OPTIONS(pln_linear_options, .name = "qkv"));
     if (shows)
         pln_graph_output(g, names[i], qkv);
     pln_value *context = pln_attention(
         g, qkv, PLN_OPTIONS(pln_attention_options, .name = "attention", .heads = HEADS, .starts = starts));
-    x = norm(g, "mixed.norm",
-             linear(g, context, WIDTH, WIDTH, PLN_OPTIONS(pln_linear_options, .name = "mixed", .residual = x)));
-    pln_value *inner =
-        linear(g, x, WIDTH, INNER, PLN_OPTIONS(pln_linear_options, .name = "in", .activation = PLN_ACTIVATION_GELU));
-    return norm(g, "out.norm",
-                linear(g, inner, INNER, WIDTH, PLN_OPTIONS(pln_linear_options, .name = "out", .residual = x)));
+    pln_value *mixed = noise_linear(g, context, WIDTH, WIDTH, weight_scale,
+                                    PLN_OPTIONS(pln_linear_options, .name = "mixed", .residual = x));
+    x = noise_norm(g, "mixed.norm", mixed, WIDTH, weight_scale);
+    pln_value *inner = noise_linear(g, x, WIDTH, INNER, weight_scale,
+                                    PLN_OPTIONS(pln_linear_options, .name = "in", .activation = PLN_ACTIVATION_GELU));
+    pln_value *sum = noise_linear(g, inner, INNER, WIDTH, weight_scale,
+                                  PLN_OPTIONS(pln_linear_options, .name = "out", .residual = x));
+    return noise_norm(g, "out.norm", sum, WIDTH, weight_scale);
 }
 
 static pln_graph *encoder(bool shows)
@@ -113,51 +95,29 @@ static void fill(void)
             x[i][c] = noise(&seed) * (i % 10 == 3 && c % 50 == 7 ? 60.0f : 2.0f);
 }
 
-static void check(uint32_t threads, const char *const options[2])
+static void check(pln_devices *devices)
 {
-    pln_runtime *runtime;
-    pln_devices *devices;
+    pln_graph *graphs[2];
     pln_schedule *schedules[2];
     pln_error error;
-    must(pln_runtime_create(PLN_OPTIONS(pln_runtime_options, .threads = threads), &runtime, &error), &error);
-    if (pln_devices_open(runtime, "cpu", options, options[1] ? 2 : 1, &devices, &error) == PLN_OK) {
-        pln_graph *graphs[2];
-        for (uint32_t i = 0; i < 2; i++) {
-            graphs[i] = encoder(i);
-            must(pln_schedule_create(graphs[i], devices, PLN_OPTIONS(pln_schedule_options, .steady = true),
-                                     &schedules[i], &error),
-                 &error);
-        }
-        compare(schedules[0], schedules[1]);
-        for (uint32_t i = 0; i < 2; i++) {
-            pln_schedule_destroy(&schedules[i]);
-            pln_graph_destroy(&graphs[i]);
-        }
-        pln_devices_close(&devices);
-    } else {
-        printf("%s: %s\n", options[0], error.message);
+    for (uint32_t i = 0; i < 2; i++) {
+        graphs[i] = encoder(i);
+        must(pln_schedule_create(graphs[i], devices, PLN_OPTIONS(pln_schedule_options, .steady = true), &schedules[i],
+                                 &error),
+             &error);
     }
-    pln_runtime_destroy(&runtime);
+    compare(schedules[0], schedules[1]);
+    for (uint32_t i = 0; i < 2; i++) {
+        pln_schedule_destroy(&schedules[i]);
+        pln_graph_destroy(&graphs[i]);
+    }
 }
 
 static void sequences_together_and_alone(void **state)
 {
     (void)state;
-    static const char *const options[][2] = {{"level=c"},
-                                             {"level=avx2"},
-                                             {"level=avx512"},
-                                             {"math=bf16"},
-                                             {"math=bf16", "products=fma"},
-                                             {"gemm=blis"},
-                                             {"level=amx-twin", "math=bf16"},
-                                             {"math=int8"},
-                                             {"level=avx2", "math=int8"},
-                                             {"level=amx-twin", "math=int8"},
-                                             {"level=amx-twin", "products=split6"}};
     fill();
-    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
-        for (uint32_t threads = 1; threads <= 2; threads++)
-            check(threads, options[i]);
+    at_every_level(check);
 }
 
 int main(void)
