@@ -81,8 +81,8 @@ struct cpu_product {
      * sums may pass there. NULL: the product is wanted in out. */
     void (*finish)(const void *argument, const struct cpu_tile *tile);
     const void *argument;
-    bool
-        halves; /* the result is left in bf16, from where rows of out begin: no finish, whole tiles, one part of depth */
+    /* The result is left in bf16, from where rows of out begin: no finish, whole tiles, one part of depth. */
+    bool halves;
 };
 
 /* Rows that take their way through a chain of nodes at a time. */

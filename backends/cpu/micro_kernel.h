@@ -27,12 +27,12 @@ struct cpu_rows {
 struct cpu_tile_product {
     const void *x, *weight;  /* packed */
     const void *next_weight; /* of the tile that follows: to be fetched ahead */
-    const void *next_x;
-    const float *bias;      /* [columns], NULL: none */
-    struct cpu_rows addend; /* may be out; data NULL: none */
-    struct cpu_rows met[2]; /* as wide as the tile, met after it: to be fetched too; data may be NULL */
-    const char *later;      /* part of a weight that comes some tiles later: to be fetched into the second level */
-    uint32_t later_step;    /* of cache, so many bytes with each step, at most two lines; 0: nothing */
+    const void *next_x;      /* the same of x */
+    const float *bias;       /* [columns], NULL: none */
+    struct cpu_rows addend;  /* may be out; data NULL: none */
+    struct cpu_rows met[2];  /* as wide as the tile, met after it: to be fetched too; data may be NULL */
+    const char *later;       /* part of a weight that comes some tiles later: to be fetched into the second level */
+    uint32_t later_step;     /* of cache, so many bytes with each step, at most two lines; 0: nothing */
     float *out;
     uint16_t *halves;  /* out in bf16 in place of floats, of a kernel that leaves them; or NULL */
     size_t out_stride; /* floats; as many bytes of halves */
